@@ -1,0 +1,82 @@
+"""The error tree.
+
+Every error a user can cause is a `ReplicantError`. Its text says what was found, what is needed and the fix, and never
+carries a cell value: columns, counts, types, positions only. Errors pickle, so they reach the client from a worker whole.
+
+    ReplicantError           exit code 1
+      SpecError              2   the job, or an argument, asks for something impossible
+        ExpressionError      2   an expression holds something outside the whitelist
+      DataError              3   the table cannot be synthesized as it is
+      ReleaseError           1   a release cannot be written, read or verified
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+__all__ = ["DataError", "ExpressionError", "ReleaseError", "ReplicantError", "SpecError", "nearest"]
+
+
+class ReplicantError(Exception):
+    """Root of all errors that the engine raises on purpose.
+
+    Parameters
+    ----------
+    found
+        What was found, naming columns, counts and types, never a cell value.
+    need
+        What is needed instead.
+    fix
+        What the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, found: str, *, need: str | None = None, fix: str | None = None) -> None:
+        super().__init__(found)
+        self.found = found
+        self.need = need
+        self.fix = fix
+
+    def __str__(self) -> str:
+        parts = [self.found]
+        if self.need:
+            parts.append(f"Needed: {self.need}")
+        if self.fix:
+            parts.append(f"Fix: {self.fix}")
+        return "\n".join(parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.found, self.need, self.fix)
+
+
+class SpecError(ReplicantError):
+    """The job file or an argument is wrong."""
+
+    exit_code = 2
+
+
+class ExpressionError(SpecError):
+    """An expression (passive, where) holds something outside the whitelist, or does not parse."""
+
+
+class DataError(ReplicantError):
+    """The data cannot be synthesized as they are."""
+
+    exit_code = 3
+
+
+class ReleaseError(ReplicantError):
+    """A release cannot be written, read or verified."""
+
+
+def _rebuild(kind: type[ReplicantError], found: str, need: str | None, fix: str | None) -> ReplicantError:
+    return kind(found, need=need, fix=fix)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`", did you mean 'x'?"` for the nearest known word, or an empty string."""
+    match = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f", did you mean {match[0]!r}?" if match else ""
