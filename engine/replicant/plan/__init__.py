@@ -1,0 +1,8 @@
+"""From spec and table to a frozen plan. Pure: no I/O, no clock, and no randomness but the streams of the seed."""
+
+from __future__ import annotations
+
+from replicant.plan.model import Cart, ColumnPlan, Partition, Plan, Task
+from replicant.plan.seeds import Stage, stream
+
+__all__ = ["Cart", "ColumnPlan", "Partition", "Plan", "Stage", "Task", "stream"]

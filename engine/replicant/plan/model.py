@@ -1,0 +1,263 @@
+"""The frozen plan: everything a run does, decided before it starts.
+
+Plain dataclasses of names, numbers and NumPy arrays: they pickle, they hold no cell value, and nothing in them changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicant.events import Event
+
+if TYPE_CHECKING:
+    from replicant.spec.expression import Expression
+    from replicant.table.kinds import Kind
+
+__all__ = ["Cart", "ColumnPlan", "Partition", "Plan", "Task"]
+
+Conditioning = Literal["synthetic", "observed"]
+Fits = Literal["own", "shared"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """How trees grow, in rpart's words.
+
+    Attributes
+    ----------
+    minbucket
+        Smallest number of rows in a leaf.
+    cp
+        Complexity: a split must lower the relative error by this much.
+    minsplit
+        Smallest number of rows a node needs to be split.
+    maxdepth
+        Deepest level of a leaf (the root is level 0).
+    """
+
+    minbucket: int = 5
+    cp: float = 1e-8
+    minsplit: int = 15
+    maxdepth: int = 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnPlan:
+    """What is done to one column.
+
+    Attributes
+    ----------
+    name, kind
+        The column and its kind.
+    method
+        `cart`, `sample`, `passive`, `keep`, `copy`, or the name of a registered method.
+    predictors
+        Columns it may be predicted from, in table order. Which of them are usable at a visit depends on the sequence:
+        see `Plan.predictors_of`.
+    inputs
+        For `passive`: the columns in the expression. For `copy`: the one column it is equal to.
+    expression
+        For `passive`: the parsed arithmetic.
+    where
+        (n,) bool, the cells to replace; None means every cell (none for `keep`).
+    why
+        Why this method, in a few words.
+    """
+
+    name: str
+    kind: Kind
+    method: str
+    predictors: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    expression: Expression | None = None
+    where: NDArray[np.bool_] | None = None
+    why: str = ""
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether a model is fitted for it: not for `keep`, `passive` and `copy`."""
+        return self.method not in {"keep", "passive", "copy"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partition:
+    """A set of rows that is synthesized by itself.
+
+    Attributes
+    ----------
+    index
+        0-based position among the partitions.
+    rows
+        int64 row positions in the table, ascending; None means all rows.
+    k
+        Number of rows to synthesize from it.
+    """
+
+    index: int
+    rows: NDArray[np.int64] | None
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of work.
+
+    Attributes
+    ----------
+    key
+        Unique name; it carries the plan's digest, so two runs never share a key.
+    kind
+        `fit`: fit the models of `columns`. `draw`: draw the imputations, fitting first whatever no fit task has fitted.
+    imputations
+        0-based. Empty for a fit that serves all m imputations.
+    partition
+        Index of the partition.
+    columns
+        For `fit`: the columns. Empty for `draw`.
+    """
+
+    key: str
+    kind: Literal["fit", "draw"]
+    imputations: tuple[int, ...]
+    partition: int
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a run will do, column by column and task by task.
+
+    Attributes
+    ----------
+    columns
+        One `ColumnPlan` per column, in table order.
+    n, k, m
+        Observed rows, synthetic rows in each set, number of sets.
+    seed
+        The seed of all streams; it stays with the data owner.
+    seed_given
+        False if it was drawn from the operating system's entropy.
+    conditioning
+        `synthetic`: predict from what was drawn before. `observed`: predict from the row's observed values.
+    fits
+        `own`: every imputation fits its own models. `shared`: one fit serves all.
+    proper
+        Whether each fit is on a bootstrap sample of the rows.
+    exclude_self
+        Whether a record never donates to itself.
+    shuffle
+        Whether rows are shuffled in the release.
+    missing
+        What happens to missing cells (`keep`: missingness is synthesized as a property of the data).
+    cart
+        How trees grow.
+    visit
+        The rule the sequences came from: `random`, `table`, or the user's list.
+    sequences
+        One order of visits per imputation; every column occurs exactly once in each.
+    strata
+        Columns that cut the table into partitions.
+    partitions, tasks
+        The cut, and the units of work.
+    events
+        The table's events, then the plan's own.
+    digest
+        Hex digest of spec, table and seed.
+    seconds_estimate, bytes_estimate
+        Rough cost: seconds on one core, peak bytes of one process.
+    """
+
+    columns: tuple[ColumnPlan, ...]
+    n: int
+    k: int
+    m: int
+    seed: int
+    seed_given: bool
+    conditioning: Conditioning
+    fits: Fits
+    proper: bool
+    exclude_self: bool
+    shuffle: bool
+    cart: Cart
+    sequences: tuple[tuple[str, ...], ...]
+    partitions: tuple[Partition, ...]
+    tasks: tuple[Task, ...]
+    events: tuple[Event, ...]
+    digest: str
+    missing: str = "keep"
+    visit: str | tuple[str, ...] = "random"
+    strata: tuple[str, ...] = ()
+    seconds_estimate: float = 0.0
+    bytes_estimate: int = 0
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Position of each column in the table: the `column` of its seeds."""
+        return {column.name: i for i, column in enumerate(self.columns)}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in table order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> ColumnPlan:
+        """The plan of one column."""
+        return self.columns[self.positions[name]]
+
+    @property
+    def fitted(self) -> tuple[str, ...]:
+        """Columns that need a model, in table order."""
+        return tuple(column.name for column in self.columns if column.is_fitted)
+
+    @property
+    def aligned(self) -> bool:
+        """Whether synthetic rows stand in for observed rows: under `observed`, or if any cell is kept."""
+        return self.conditioning == "observed" or any(c.method == "keep" or c.where is not None for c in self.columns)
+
+    @property
+    def shares_fits(self) -> bool:
+        """Whether one fit of a column serves all m imputations (observed without `proper`, or `fits: shared`)."""
+        return self.fits == "shared" or (self.conditioning == "observed" and not self.proper)
+
+    def predictors_of(self, name: str, imputation: int = 0) -> tuple[str, ...]:
+        """Predictors usable when the column is visited in one imputation, in table order.
+
+        Under `observed` conditioning: all allowed ones. Under `synthetic`: those visited before it.
+        """
+        if self.conditioning == "observed":
+            return self.column(name).predictors
+        return self._usable[imputation][name]
+
+    def predictors_along(self, sequence: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Usable predictors of every column, for an order of visits that is not one of the plan's own (a study)."""
+        if self.conditioning == "observed":
+            return {column.name: column.predictors for column in self.columns}
+        rank = {name: i for i, name in enumerate(sequence)}
+        return {
+            column.name: tuple(other for other in column.predictors if rank[other] < rank[column.name])
+            for column in self.columns
+        }
+
+    @cached_property
+    def _usable(self) -> tuple[dict[str, tuple[str, ...]], ...]:
+        made: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+        for sequence in self.sequences:
+            if sequence not in made:
+                made[sequence] = self.predictors_along(sequence)
+        return tuple(made[sequence] for sequence in self.sequences)
+
+    def __str__(self) -> str:
+        from replicant.plan.show import render  # the view is not needed to run a plan
+
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        from replicant.plan.show import to_html
+
+        return to_html(self)
