@@ -1,0 +1,79 @@
+"""Replicant: a confidential table in, m synthetic tables out, and what they are worth.
+
+    import replicant as rp
+
+    syn = rp.synthesize(data, m=5, seed=2021, passive={"bmi": "wgt / (hgt / 100)**2"})
+    syn[0]  # a pandas frame like `data`, with no real record in it
+    syn.to_parquet("release")
+
+Names are loaded when they are first used, so that importing the package, or asking the command line for help, is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from replicant.errors import DataError, ExpressionError, ReleaseError, ReplicantError, SpecError
+    from replicant.methods import register as register_method
+    from replicant.plan import Plan, build_plan
+    from replicant.release import read_release, verify_release
+    from replicant.synthesis import Synthesis, synthesize
+    from replicant.table import Codebook, ColumnSpec, encode_table, read_data
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Codebook",
+    "ColumnSpec",
+    "DataError",
+    "ExpressionError",
+    "Plan",
+    "ReleaseError",
+    "ReplicantError",
+    "SpecError",
+    "Synthesis",
+    "__version__",
+    "build_plan",
+    "encode_table",
+    "read_data",
+    "read_release",
+    "register_method",
+    "synthesize",
+    "verify_release",
+]
+
+# Public name -> where it lives. The imports above say the same to type checkers; a test holds the two together.
+_HOMES = {
+    "Codebook": "replicant.table",
+    "ColumnSpec": "replicant.table",
+    "DataError": "replicant.errors",
+    "ExpressionError": "replicant.errors",
+    "Plan": "replicant.plan",
+    "ReleaseError": "replicant.errors",
+    "ReplicantError": "replicant.errors",
+    "SpecError": "replicant.errors",
+    "Synthesis": "replicant.synthesis",
+    "build_plan": "replicant.plan",
+    "encode_table": "replicant.table",
+    "read_data": "replicant.table",
+    "read_release": "replicant.release",
+    "register_method": "replicant.methods:register",
+    "synthesize": "replicant.synthesis",
+    "verify_release": "replicant.release",
+}
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home, _, attribute = _HOMES[name].partition(":")
+    except KeyError:
+        raise AttributeError(f"module 'replicant' has no attribute {name!r}") from None
+    value = getattr(import_module(home), attribute or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,145 @@
+"""The house rules that a reader of one file cannot see: who may import whom, and what never happens anywhere."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import replicant
+
+ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
+
+# The way of the data. A room may know the rooms before it, and itself; the trees know no other room at all.
+ROOMS = [
+    *("errors", "events", "table", "spec", "plan", "trees", "methods", "fcs"),
+    *("release", "report", "run", "synthesis", "cli"),
+]
+KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}
+
+# What turns text or bytes into code. Formulas are parsed against a whitelist; nothing is unpickled by hand.
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+FORBIDDEN_METHODS = {"eval", "query"}
+FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "marshal", "shelve"}
+SEEDED = {"Generator", "PCG64", "SeedSequence", "default_rng", "BitGenerator"}
+
+FILES = sorted(ENGINE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ENGINE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of the modules that a file imports anywhere in it, also inside functions and for types only."""
+    package = ("replicant", *path.relative_to(ENGINE).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            yield from ([f"replicant.{alias.name}" for alias in node.names] if module == "replicant" else [module])
+
+
+def offences(test: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(), str(path))):
+            if isinstance(node, test):
+                yield f"{path.relative_to(ENGINE)}:{getattr(node, 'lineno', 0)}", node
+
+
+def test_every_room_has_a_place_on_the_way_of_the_data() -> None:
+    assert {room_of(path) for path in FILES} - {"__init__", "__main__"} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_a_room_knows_only_what_stands_left_of_it(path: Path) -> None:
+    room = room_of(path)
+    if room in {"__init__", "__main__"}:
+        return
+    known = {other.split(".")[1] for other in imported(path) if other.startswith("replicant.")} - {"__version__"}
+    allowed = {"errors", "trees"} if room == "trees" else set(ROOMS[: ROOMS.index(room) + 1])
+    assert known <= allowed, f"{room} may not import {sorted(known - allowed)}"
+
+
+@pytest.mark.parametrize(("library", "room"), [("dask", "run"), ("distributed", "run"), ("numba", "trees")])
+def test_a_library_is_at_home_in_one_room(library: str, room: str) -> None:
+    users = {room_of(path) for path in FILES if any(name.split(".")[0] == library for name in imported(path))}
+    assert users <= {room}
+
+
+def test_the_kernel_needs_numpy_and_numba_only() -> None:
+    used = {n.split(".")[0] for path in FILES if room_of(path) == "trees" for n in imported(path)} - {"replicant"}
+    assert used - set(sys.stdlib_module_names) <= KERNEL_MAY_IMPORT
+
+
+def test_nothing_is_evaluated_or_unpickled() -> None:
+    found = []
+    for place, node in offences(ast.Call):
+        assert isinstance(node, ast.Call)
+        called = node.func
+        if isinstance(called, ast.Name) and called.id in FORBIDDEN_CALLS:
+            found.append(f"{place} {called.id}()")
+        if isinstance(called, ast.Attribute) and called.attr in FORBIDDEN_METHODS:
+            found.append(f"{place} .{called.attr}()")
+        if any(key.arg == "shell" for key in node.keywords):
+            found.append(f"{place} shell=")
+    found += [
+        f"{path.relative_to(ENGINE)} imports {name}"
+        for path in FILES
+        for name in imported(path)
+        if name.split(".")[0] in FORBIDDEN_IMPORTS
+    ]
+    assert not found
+
+
+def test_randomness_comes_from_addressed_streams_only() -> None:
+    """No global state: `np.random.normal` or the module `random` would make results depend on order."""
+    found = [
+        f"{place} np.random.{node.attr}"
+        for place, node in offences(ast.Attribute)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "random"
+        and isinstance(node.value.value, ast.Name)
+        and node.value.value.id in {"np", "numpy"}
+        and node.attr not in SEEDED
+    ]
+    found += [f"{path.relative_to(ENGINE)} imports random" for path in FILES if "random" in imported(path)]
+    assert not found
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    heavy = ["dask", "distributed", "numba", "statsmodels", "pyarrow", "rich", "polars", "pandas", "numpy", "pydantic"]
+    script = f"import replicant, sys; print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_every_public_name_is_there() -> None:
+    missing = [name for name in replicant.__all__ if getattr(replicant, name, None) is None]
+    assert not missing
+    assert set(replicant.__all__) <= set(dir(replicant))
+
+
+def test_type_checkers_see_the_same_public_names() -> None:
+    """The imports under TYPE_CHECKING and the table of lazy names say the same."""
+    tree = ast.parse((ENGINE / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            seen[alias.asname or alias.name] = f"{node.module}:{alias.name}" if alias.asname else node.module
+    assert seen == replicant._HOMES
+    assert {*seen, "__version__"} == set(replicant.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="synthesise"):
+        replicant.synthesise
