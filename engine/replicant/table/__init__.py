@@ -1,0 +1,30 @@
+"""The table room: dataframes in, typed and encoded columns out, and back.
+
+A column becomes codes into its distinct values once per table; trees, replicates and draws all work on these codes, and
+cells of the original types are written from them at the very end.
+"""
+
+from __future__ import annotations
+
+from replicant.table.arrays import Codes, Floats
+from replicant.table.codebook import Codebook, ColumnSpec
+from replicant.table.column import Column
+from replicant.table.dtypes import ColumnType
+from replicant.table.encode import encode_table
+from replicant.table.kinds import Kind
+from replicant.table.read import read_data, read_dataset
+from replicant.table.table import Table
+
+__all__ = [
+    "Codebook",
+    "Codes",
+    "Column",
+    "ColumnSpec",
+    "ColumnType",
+    "Floats",
+    "Kind",
+    "Table",
+    "encode_table",
+    "read_data",
+    "read_dataset",
+]

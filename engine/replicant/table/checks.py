@@ -1,0 +1,176 @@
+"""What a frame must be, and what is odd but lawful about a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from replicant.errors import DataError
+from replicant.events import Event
+from replicant.table.column import Column
+from replicant.table.factor import Factor, Nature
+
+__all__ = ["check_frame", "check_identifier", "equal_columns", "oddities"]
+
+IDENTIFIER_SHARE = 0.95
+IDENTIFIER_ROWS = 20
+MANY_LEVELS = 1000
+_NARROW = 2
+
+
+def check_frame(frame: pd.DataFrame) -> None:
+    """Refuse a frame that no table can be made of.
+
+    Raises
+    ------
+    DataError
+        Not a dataframe, no columns, fewer than two rows, or column names that are not distinct, non-empty text.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(
+            f"found a {type(frame).__name__}", need="a pandas DataFrame", fix="read it with read_data first"
+        )
+    n, p = frame.shape
+    if p == 0 or n == 0:
+        raise DataError(
+            f"the table is empty: {n} rows, {p} columns",
+            need="at least two rows and one column",
+            fix="check the path, the filter or the selection of columns it came from",
+        )
+    names = list(frame.columns)
+    odd = [name for name in names if not isinstance(name, str)]
+    if odd:
+        raise DataError(
+            f"{len(odd)} of {p} column names are not text but {type(odd[0]).__name__}",
+            need="text as column names",
+            fix="rename them, for example frame.columns = frame.columns.map(str)",
+        )
+    if len(set(names)) < p:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(
+            f"{len(twice)} column names occur more than once: {', '.join(map(repr, twice[:5]))}",
+            need="distinct column names",
+            fix="rename or drop the duplicates",
+        )
+    if not all(name.strip() for name in names):
+        raise DataError(
+            "a column has no name",
+            need="a name for every column",
+            fix="such a column is often the row number: write the file without it (index=False, row.names=FALSE), "
+            "or name it",
+        )
+    if n == 1:
+        raise DataError(
+            "the table has one row", need="at least two rows, better hundreds", fix="check the filter it came from"
+        )
+
+
+def check_identifier(name: str, factor: Factor) -> None:
+    """Refuse a text column, of which nothing was declared, whose values are nearly all distinct.
+
+    Raises
+    ------
+    DataError
+        At least 95 % of at least 20 texts are distinct: synthesis would release real names or keys.
+    """
+    if factor.nature is not Nature.TEXT or len(factor.uniques) < IDENTIFIER_SHARE * IDENTIFIER_ROWS:
+        return
+    filled = int(np.count_nonzero(factor.codes >= 0))
+    if filled < IDENTIFIER_ROWS or len(factor.uniques) < IDENTIFIER_SHARE * filled:
+        return
+    from replicant.table.infer import dates_in_text  # noqa: PLC0415
+
+    if dates_in_text(factor.uniques) is not None:
+        return
+    raise DataError(
+        f"column {name!r} looks like an identifier: {len(factor.uniques)} distinct texts in {filled} cells",
+        need="columns whose values recur; an identifier drawn from the real ones would release them",
+        fix=f"drop {name!r} or have it regenerated after synthesis; if it is a variable, declare columns.{name}.kind",
+    )
+
+
+def oddities(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Event]:
+    """Events for what is odd but lawful, and what was done about it."""
+    events: list[Event] = []
+    index = frame.index
+    if not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
+        name = "" if isinstance(index, pd.MultiIndex) or index.name is None else f" {index.name!r}"
+        events.append(
+            Event("index_dropped", "", f"the frame's index{name} is not kept; make it a column if it is a variable")
+        )
+    if len(columns) < _NARROW:
+        events.append(
+            Event("narrow_table", "", "the table has one column: with no other to predict it, it is resampled")
+        )
+    for column in columns:
+        events.extend(_of_column(column))
+    for later, earlier in equal_columns(columns).items():
+        events.append(Event("equal_columns", later, f"equal to column {earlier!r} in every cell; kept equal to it"))
+    return events
+
+
+def _of_column(column: Column) -> Iterator[Event]:
+    codes, name = column.codes, column.name
+    first = codes[0]
+    if (column.size < _NARROW or column.is_categorical) and not (codes != first).any():
+        if first == -1:
+            yield Event("all_missing", name, "every cell is missing; it stays so")
+        else:
+            yield Event("constant_column", name, "every cell holds the same value; it stays so and predicts nothing")
+    if column.is_numeric:
+        if column.decimals == 0 and column.size >= IDENTIFIER_ROWS and column.size == _filled(column):
+            yield Event(
+                "all_distinct",
+                name,
+                f"all {column.size} whole numbers are distinct: if it is an identifier, drop it, for real ones are released",
+            )
+        return
+    counts = np.bincount(codes + 1, minlength=column.size + 1)[1:]
+    unused = int(np.count_nonzero(counts == 0))
+    if unused:
+        yield Event("unused_level", name, f"{unused} of {column.size} levels do not occur; kept as levels, never drawn")
+    rare = int(np.count_nonzero(counts == 1))
+    if rare:
+        verb = "level occurs" if rare == 1 else "levels occur"
+        yield Event("rare_level", name, f"{rare} {verb} once: a synthetic cell that holds it points at one record")
+    if column.size > MANY_LEVELS:
+        yield Event(
+            "many_levels", name, f"{column.size} levels: they are grouped as the trees see fit, which is slower"
+        )
+
+
+def _filled(column: Column) -> int:
+    return int(np.count_nonzero(column.codes >= 0))
+
+
+def equal_columns(columns: Sequence[Column]) -> dict[str, str]:
+    """Columns that equal an earlier one in every cell, with the first such column.
+
+    Equal means the same codes and the same values behind them, so either's codes can be decoded as the other's.
+    Constant and empty columns are left out.
+    """
+    seen: dict[tuple[int, ...], list[Column]] = {}
+    out: dict[str, str] = {}
+    for column in columns:
+        if column.size < _NARROW:
+            continue
+        codes = column.codes
+        # Cheap to make, and enough to tell nearly all unequal columns apart.
+        key = (column.size, column.is_numeric, int(codes[0]), int(codes[-1]), int(codes[len(codes) // 2]))
+        earlier = next((other for other in seen.get(key, ()) if _equal(other, column)), None)
+        if earlier is not None:
+            out[column.name] = earlier.name
+        else:
+            seen.setdefault(key, []).append(column)
+    return out
+
+
+def _equal(one: Column, other: Column) -> bool:
+    return (
+        np.array_equal(one.codes, other.codes)
+        and one.missing_codes == other.missing_codes
+        and np.array_equal(one.values, other.values)
+        and (one.is_numeric or one.levels() == other.levels())
+    )

@@ -1,0 +1,178 @@
+"""The codebook: what each column is, as a document one can print, edit and hand back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from replicant.errors import SpecError, nearest
+from replicant.table.kinds import Kind
+
+__all__ = ["Codebook", "ColumnSpec", "Label", "as_spec"]
+
+Label: TypeAlias = str | int | float | bool
+
+_MANY = 1000
+"""Sorted levels beyond this number are not written out: they are found again in the data."""
+
+_HEADER = """\
+# Codebook: what each column is. Edit it, and put it under `columns:` in a job, or hand it to `columns=`.
+# kind: continuous | count | ordered | nominal | binary | date.  levels: in their order.
+"""
+
+
+class ColumnSpec(BaseModel):
+    """What a user may say about one column; whatever is left out is inferred from the data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Kind | None = Field(None, description="continuous, count, ordered, nominal, binary or date")
+    levels: list[Label] | None = Field(None, description="levels of a categorical column, in their order")
+    labels: dict[Label, Label] | None = Field(
+        None, description="recoding: raw value to label; several raw values may share a label"
+    )
+    source: str | None = Field(None, description="raw column this one is made from (default: of the same name)")
+    missing_codes: list[int | float | str] = Field(
+        default_factory=list, description="values that mean a kind of missing, such as -8, kept apart from the numbers"
+    )
+    spike: list[int | float] = Field(
+        default_factory=list, description="values with a heap of their own, such as 0, kept apart from the numbers"
+    )
+    decimals: int | None = Field(None, ge=0, le=15, description="digits after the point")
+
+
+def as_spec(name: str, given: ColumnSpec | Mapping[str, Any] | None) -> ColumnSpec:
+    """What was said about a column as a `ColumnSpec`.
+
+    Raises
+    ------
+    SpecError
+        A key or a value in it is not known.
+    """
+    if isinstance(given, ColumnSpec):
+        return given
+    if given is None:
+        return ColumnSpec()
+    if not isinstance(given, Mapping):
+        raise SpecError(
+            f"columns.{name} is a {type(given).__name__}",
+            need=f"a mapping with any of the keys {', '.join(ColumnSpec.model_fields)}",
+            fix=f"write for example {name}: {{kind: nominal}}",
+        )
+    try:
+        return ColumnSpec.model_validate(dict(given))
+    except ValidationError as error:
+        raise _explain(name, error) from None
+
+
+def _explain(name: str, error: ValidationError) -> SpecError:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    path = [str(part) for part in first["loc"]]
+    key = path[0] if path else ""
+    known = list(ColumnSpec.model_fields)
+    where = f"columns.{name}.{key}"
+    if first["type"] == "extra_forbidden":
+        return SpecError(f"{where} is not a key of a column{nearest(key, known)}", need=f"one of {', '.join(known)}")
+    need = "one of " + ", ".join(Kind) if key == "kind" else ColumnSpec.model_fields[key].description if key else None
+    return SpecError(
+        f"{where} is not valid", need=need, fix="see the codebook that `replicant inspect DATA --codebook` prints"
+    )
+
+
+class Codebook(Mapping[str, ColumnSpec]):
+    """Specs of all columns of a table, in the table's order.
+
+    Printing it gives a YAML document; `from_yaml` reads it back after an edit, and `encode_table(frame, codebook)`
+    then gives the same table (with the kinds declared instead of inferred).
+    """
+
+    def __init__(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]]) -> None:
+        self._columns = {name: as_spec(name, spec) for name, spec in columns.items()}
+
+    def __getitem__(self, name: str) -> ColumnSpec:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __str__(self) -> str:
+        return self.to_yaml()
+
+    def __repr__(self) -> str:
+        return f"<Codebook of {len(self)} columns>"
+
+    def to_yaml(self) -> str:
+        """The codebook as a YAML document."""
+        lines = [_HEADER]
+        for name, spec in self._columns.items():
+            body = spec.model_dump(mode="json", exclude_none=True)
+            body = {key: value for key, value in body.items() if value not in ([], {})}
+            note = ""
+            if spec.kind is Kind.NOMINAL and spec.labels is None and len(spec.levels or []) > _MANY:
+                note = f"  # {len(body.pop('levels'))} levels, not listed\n"
+            lines.append(
+                yaml.safe_dump({name: body}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+            )
+            lines.append(note)
+        return "".join(lines)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Codebook:
+        """Read a codebook back.
+
+        Parameters
+        ----------
+        text
+            A YAML mapping of column name to spec, or a mapping with the one key `columns` that holds this.
+
+        Raises
+        ------
+        SpecError
+            It is not YAML, not a mapping, names a column twice, or a spec is wrong.
+        """
+        try:
+            found = yaml.load(text, Loader=_Loader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+            raise SpecError(
+                f"the codebook is not valid YAML{place}: {error.problem}", fix="correct that line"
+            ) from None
+        except yaml.YAMLError:
+            raise SpecError("the codebook is not valid YAML", fix="save it as UTF-8 text") from None
+        if isinstance(found, dict) and set(found) == {"columns"}:
+            found = found["columns"]
+        if not isinstance(found, dict):
+            raise SpecError(
+                f"the codebook is a {type(found).__name__}",
+                need="a mapping of column name to what is said of the column",
+                fix="start from the codebook that `replicant inspect DATA --codebook` prints",
+            )
+        wrong = [type(name).__name__ for name in found if not isinstance(name, str)]
+        if wrong:
+            raise SpecError(
+                f"{len(wrong)} column names in the codebook are read by YAML as {wrong[0]}",
+                need="text",
+                fix="put names such as yes, no, on, off or numbers in quotes",
+            )
+        return cls(found)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which no key may come twice (plain YAML would keep the last one silently)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, "a key comes twice", key_node.start_mark)
+            if isinstance(key, Hashable):
+                seen.add(key)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,172 @@
+"""One encoded column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from replicant.table.arrays import Codes, Floats, Typed
+from replicant.table.dtypes import ColumnType
+from replicant.table.kinds import Kind
+
+__all__ = ["Column"]
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Column:
+    """A column as codes into its distinct values, with all it takes to write cells of the original type again.
+
+    Attributes
+    ----------
+    name, kind
+        What it is called and what it measures.
+    codes
+        (n,) int32. At least 0: position in `values` and `originals`. -1: missing. -(2 + i): the coded missing value
+        `missing_codes[i]`, for numeric kinds only (for a categorical kind a coded missing value is a level).
+    values
+        (K,) float64. Numeric kinds: the distinct observed values, ascending (dates: days since 1970-01-01, fractions
+        allowed; equal neighbours only where float64 cannot tell two originals apart). Categorical kinds: 0, 1 ... K-1.
+    originals
+        (K,) the same in the original type; for categorical kinds the levels, unused ones included.
+    missing_codes
+        Coded missing values declared for the column.
+    spikes
+        Codes of the declared spikes that occur.
+    decimals
+        Digits after the point, None if not numeric or more than ten.
+    dtype
+        The original type.
+    why
+        Why it is of this kind.
+    """
+
+    name: str
+    kind: Kind
+    codes: Codes
+    values: Floats
+    originals: Typed
+    missing_codes: tuple[Any, ...]
+    spikes: tuple[int, ...]
+    decimals: int | None
+    dtype: ColumnType
+    why: str
+    _lookup: Typed = field(default=None, init=False)
+
+    @property
+    def n(self) -> int:
+        """Number of cells."""
+        return len(self.codes)
+
+    @property
+    def size(self) -> int:
+        """Number of distinct values (numeric) or levels (categorical), K."""
+        return len(self.values)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the kind is continuous, count or date."""
+        return self.kind.is_numeric
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether the kind is ordered, nominal or binary."""
+        return self.kind.is_categorical
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether any cell is missing, coded missing values included."""
+        return bool(len(self.codes)) and bool(self.codes.min() < 0)
+
+    def restore(self, codes: Codes, exact: Floats | None = None) -> Typed:
+        """Cells of the original type as a bare array; see `decode`."""
+        if exact is None:
+            return self.dtype.restore(self._cells(), codes)
+        if self.missing_codes and (coded := codes < -1).any():
+            exact = np.where(coded & np.isnan(exact), self._coded(codes), exact)
+        return self.dtype.restore_numbers(exact)
+
+    def decode(self, codes: Codes, exact: Floats | None = None) -> pd.Series[Any]:
+        """Cells of the original type.
+
+        Parameters
+        ----------
+        codes
+            (k,) codes as in `codes`.
+        exact
+            (k,) computed values (of a passive column), which take the place of the coded ones; NaN is missing, or the
+            coded missing value where `codes` says so.
+
+        Returns
+        -------
+        Series
+            Of the original dtype. Where this cannot hold a cell (a missing one among integers, a fraction), float64.
+        """
+        return pd.Series(self.restore(codes, exact), name=self.name, copy=False)
+
+    def numbers(self, codes: Codes | None = None) -> Floats:
+        """`values` at `codes` (the column's own if None), NaN where the cell is missing or a coded missing value."""
+        codes = self.codes if codes is None else codes
+        if not self.size:
+            return np.full(len(codes), np.nan)
+        out: Floats = self.values.take(codes, mode="clip")
+        out[codes < 0] = np.nan
+        return out
+
+    def nearest_codes(self, numbers: Floats) -> Codes:
+        """Code of the observed value nearest to each number; -1 for NaN.
+
+        The boundary between two values is their midpoint, which belongs to the lower one.
+        """
+        if not self.size:
+            return np.full(len(numbers), -1, dtype=np.int32)
+        half = self.values / 2
+        codes = np.searchsorted(half[1:] + half[:-1], numbers, side="left").astype(np.int32)
+        codes[np.isnan(numbers)] = -1
+        return codes
+
+    def take(self, rows: npt.NDArray[Any]) -> Column:
+        """The column of some of the rows. Values and levels stay, so codes mean the same as before."""
+        return Column(
+            self.name,
+            self.kind,
+            self.codes[rows],
+            self.values,
+            self.originals,
+            self.missing_codes,
+            self.spikes,
+            self.decimals,
+            self.dtype,
+            self.why,
+        )
+
+    def levels(self) -> list[Any]:
+        """Levels in their order as plain Python values; empty for numeric kinds."""
+        if self.is_numeric:
+            return []
+        return [value.item() if isinstance(value, np.generic) else value for value in self.originals]
+
+    def _cells(self) -> Typed:
+        # Made at the first decoding and kept. Two threads may both make it; they make the same.
+        if self._lookup is None:
+            object.__setattr__(self, "_lookup", self.dtype.lookup(self.originals, self.missing_codes))
+        return self._lookup
+
+    def _coded(self, codes: Codes) -> Floats:
+        known = np.array([_number(code) for code in self.missing_codes])
+        out: Floats = known.take(np.clip(-codes - 2, 0, len(known) - 1))
+        return out
+
+    def __repr__(self) -> str:
+        what = f"{self.size} {'levels' if self.is_categorical else 'values'}"
+        return f"<Column {self.name!r}: {self.kind}, {self.n} cells, {what}>"
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")

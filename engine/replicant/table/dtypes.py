@@ -1,0 +1,148 @@
+"""What a column's cells were made of, and how to make such cells again from codes.
+
+Decoding is one `take` per column: the distinct values of a column stand in a *lookup* whose tail is laid out for
+negative positions, `[values..., coded missing values in reverse, missing]`, so that code -1 finds the missing cell and
+code -(2 + i) the i-th coded missing value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+
+from replicant.table.arrays import Codes, Floats, Typed
+
+__all__ = ["ColumnType"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """The original type of a column's cells.
+
+    Attributes
+    ----------
+    dtype
+        The NumPy or pandas dtype, categories, time zone and unit included.
+    python
+        For dtype object, what the objects are (`date`, `string`, `decimal` ...); otherwise empty.
+    missing
+        For dtype object, the object that stood in missing cells (None, NaN, NaT ...).
+    """
+
+    dtype: np.dtype[Any] | ExtensionDtype
+    python: str = ""
+    missing: Any = None
+
+    def __str__(self) -> str:
+        return f"object[{self.python}]" if self.python else str(self.dtype)
+
+    @property
+    def number(self) -> np.dtype[Any] | None:
+        """The NumPy dtype in which numbers are stored, None if the cells are not plain numbers."""
+        if isinstance(self.dtype, np.dtype):
+            return self.dtype if self.dtype.kind in "iuf" else None
+        if getattr(self.dtype, "kind", "") in ("i", "u", "f"):
+            inner = getattr(self.dtype, "numpy_dtype", None)
+            return np.dtype(inner) if inner is not None else None
+        return None
+
+    def lookup(self, originals: Typed, missing_codes: Sequence[Any]) -> Typed:
+        """Distinct values followed by what negative codes stand for (see the module's text)."""
+        dtype = self.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            positions = [*dtype.categories.get_indexer(pd.Index(originals)), *_positions(dtype, missing_codes), -1]
+            return np.array(positions, dtype=_smallest(len(dtype.categories)))
+        tail = [*reversed(missing_codes)]
+        if isinstance(dtype, np.dtype):
+            if dtype == object:
+                out = np.empty(len(originals) + len(tail) + 1, dtype=object)
+                out[: len(originals)] = originals
+                out[len(originals) : -1] = tail
+                out[-1] = self.missing
+                return out
+            ends = [_cast(value, dtype) for value in tail]
+            return np.concatenate([originals, np.array([*ends, _hole(dtype)], dtype=dtype)])
+        ends = pd.array([*(value if _castable(value, dtype) else pd.NA for value in tail), pd.NA], dtype=dtype)
+        return pd.concat([pd.Series(originals), pd.Series(ends)], ignore_index=True).array
+
+    def restore(self, lookup: Typed, codes: Codes) -> Typed:
+        """Cells of the original type for `codes`; where the type has no missing cell and one is needed, a wider type.
+
+        Integers that must hold a missing value become float64 and booleans become objects, as pandas does it.
+        """
+        dtype = self.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            return pd.Categorical.from_codes(lookup.take(codes), dtype=dtype, validate=False)
+        if not isinstance(dtype, np.dtype):
+            return lookup.take(codes)
+        cells = lookup.take(codes)
+        if dtype.kind in "iub":
+            holes = codes == -1
+            if holes.any():
+                cells = cells.astype(np.float64 if dtype.kind != "b" else object)
+                cells[holes] = np.nan
+        elif dtype == object:
+            # Left alone, pandas would guess a type for the objects.
+            return pd.Series(cells, dtype=object, copy=False)
+        return cells
+
+    def restore_numbers(self, exact: Floats) -> Typed:
+        """Computed numbers (NaN: missing) in the original type where it holds them all, otherwise float64."""
+        dtype = self.dtype
+        number = self.number
+        if number is None:
+            return exact
+        if number.kind == "f":
+            return exact.astype(number) if isinstance(dtype, np.dtype) else pd.array(exact, dtype=dtype)
+        holes = np.isnan(exact)
+        if holes.any() and isinstance(dtype, np.dtype):
+            return exact
+        whole = np.where(holes, 0.0, exact)
+        limits = np.iinfo(number)
+        # The largest integers are no float64: stay strictly inside, where the cast is exact.
+        inside = (whole >= float(limits.min)) & (whole < float(limits.max)) & (np.rint(whole) == whole)
+        if not inside.all():
+            return exact
+        if isinstance(dtype, np.dtype):
+            return whole.astype(number)
+        cells = pd.array(whole.astype(number), dtype=dtype)
+        cells[holes] = pd.NA
+        return cells
+
+
+def _smallest(categories: int) -> type[np.signedinteger[Any]]:
+    return np.int8 if categories < 128 else np.int16 if categories < 32768 else np.int32
+
+
+def _positions(dtype: pd.CategoricalDtype, missing_codes: Sequence[Any]) -> list[int]:
+    known = {value: place for place, value in enumerate(dtype.categories)}
+    return [known.get(code, -1) for code in reversed(missing_codes)]
+
+
+def _hole(dtype: np.dtype[Any]) -> Any:
+    """What fills the place of the missing cell in an array of this dtype (integers and booleans have none: zero)."""
+    if dtype.kind in "Mm":
+        return np.array("NaT", dtype=dtype)[()]
+    return np.nan if dtype.kind == "f" else 0
+
+
+def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A declared coded missing value in the dtype, or a hole when it cannot stand there (and so never occurs)."""
+    try:
+        cast = np.array([value]).astype(dtype)[0]
+    except (TypeError, ValueError, OverflowError):
+        return _hole(dtype)
+    return cast
+
+
+def _castable(value: Any, dtype: ExtensionDtype) -> bool:
+    try:
+        pd.array([value], dtype=dtype)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,346 @@
+"""From a dataframe to a table: every column encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from replicant.errors import DataError, SpecError
+from replicant.events import Event
+from replicant.table.arrays import Codes, Floats, Typed
+from replicant.table.checks import check_frame, check_identifier, oddities
+from replicant.table.codebook import ColumnSpec, as_spec
+from replicant.table.column import Column
+from replicant.table.factor import Factor, Nature, factorize
+from replicant.table.infer import count_decimals, dates_in_text, infer_kind, numbers_in_text
+from replicant.table.kinds import Kind
+from replicant.table.recode import plan_columns, relabel
+from replicant.table.table import Table
+
+__all__ = ["encode_table"]
+
+_NOTHING = ColumnSpec()
+_MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
+
+
+def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> Table:
+    """Type, check and encode a dataframe.
+
+    Parameters
+    ----------
+    frame
+        One row a record, one column a variable; its index is not kept.
+    columns
+        What inference gets wrong, by column: a `Codebook`, or a mapping of name to `ColumnSpec` or dict.
+
+    Returns
+    -------
+    Table
+        Its columns in the frame's order (a column made from another stands in the other's place), with events for
+        whatever is odd but lawful.
+
+    Raises
+    ------
+    DataError
+        The data cannot be synthesized as they are.
+    SpecError
+        `columns` names an unknown column or says of a column what it cannot be.
+    """
+    check_frame(frame)
+    specs = {name: as_spec(name, given) for name, given in (columns or {}).items()}
+    events: list[Event] = []
+    raw: dict[Any, pd.Series[Any]] = dict(frame.items())  # type: ignore[arg-type]
+    encoded: list[Column] = []
+    for name, source in plan_columns(list(raw), specs):
+        spec = specs.get(name)
+        factor = factorize(name, raw[source])
+        if spec is None:
+            check_identifier(name, factor)
+            spec = _NOTHING
+        elif spec.labels is not None:
+            factor = relabel(name, factor, spec)
+        encoded.append(_settle(name, factor, spec, events))
+    events += oddities(frame, encoded)
+    same = len(encoded) == len(raw) and all(column.name in raw for column in encoded)
+    return Table(tuple(encoded), len(frame), tuple(events), specs, frame.columns if same else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Distinct values seen as numbers, with coded missing values set apart.
+
+    `coded[i]` is the position of `missing_codes[i]` among the distinct values, -1 if it does not occur.
+    """
+
+    all: Floats
+    coded: tuple[int, ...]
+
+    @property
+    def kept(self) -> npt.NDArray[np.intp]:
+        """Positions that are not coded missing values."""
+        keep = np.ones(len(self.all), dtype=np.bool_)
+        keep[[place for place in self.coded if place >= 0]] = False
+        return np.flatnonzero(keep)
+
+
+def _settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> Column:
+    numbers = _as_numbers(name, factor, spec)
+    decimals = None
+    kept = np.empty(0, dtype=np.float64)
+    if numbers is not None:
+        kept = numbers.all[numbers.kept] if spec.missing_codes else numbers.all
+        if factor.nature is not Nature.DATE and spec.kind is not Kind.DATE:
+            decimals = _decimals(factor, kept)
+    if spec.kind is not None:
+        kind, why = spec.kind, "declared"
+    else:
+        coded = 0 if numbers is None else sum(place >= 0 for place in numbers.coded)
+        kind, why = infer_kind(factor, None if numbers is None else kept, decimals, coded)
+        if spec.levels is not None and kind not in (Kind.ORDERED, Kind.BINARY):
+            kind, why = (Kind.BINARY if len(spec.levels) == 2 else Kind.NOMINAL), "levels declared"  # noqa: PLR2004
+        elif spec.spike and kind is Kind.BINARY:
+            kind, why = Kind.COUNT, "whole numbers with a spike"
+    if kind.is_categorical:
+        return _categorical(name, factor, spec, kind, why, events)
+    assert numbers is not None
+    return _numeric(name, factor, numbers, spec, kind, why, decimals, events)
+
+
+def _as_numbers(name: str, factor: Factor, spec: ColumnSpec) -> _Numbers | None:
+    """The distinct values as numbers, None where they are none and were not declared to be."""
+    nature = factor.nature
+    declared = spec.kind is not None and spec.kind.is_numeric
+    if nature in _MEASURED:
+        if spec.kind is not None and spec.kind.is_categorical:
+            return None
+        if declared and (spec.kind is Kind.DATE) != (nature is Nature.DATE):
+            raise _not_a(name, spec, "dates" if nature is Nature.DATE else "numbers")
+        numbers = factor.numbers()
+        _check_finite(name, factor, numbers)
+        return _Numbers(numbers, _places(numbers, spec.missing_codes))
+    if declared:
+        return _spelt_numbers(name, factor, spec)
+    if nature is Nature.TEXT and spec.kind is None and spec.levels is None:
+        spelt = dates_in_text(factor.uniques)
+        return None if spelt is None else _Numbers(spelt, (-1,) * len(spec.missing_codes))
+    return None
+
+
+def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> _Numbers:
+    """Numbers (or dates) declared to stand in a column of text or categories."""
+    values = factor.uniques.tolist()
+    if factor.nature is Nature.TRUTH:
+        raise _not_a(name, spec, "true/false")
+    known = {value: place for place, value in enumerate(values)}
+    coded = tuple(known.get(code, known.get(str(code), -1)) for code in spec.missing_codes)
+    taken = set(coded)
+    rest = [place for place in range(len(values)) if place not in taken]
+    numbers = np.full(len(values), np.nan)
+    if spec.kind is Kind.DATE:
+        spelt = dates_in_text([values[place] for place in rest])
+        if spelt is None and rest:
+            raise _not_a(name, spec, "text that is not all ISO dates (2021-11-16, a time may follow)")
+        numbers[rest] = spelt if spelt is not None else []
+    else:
+        numbers[rest] = numbers_in_text([values[place] for place in rest])
+        occurs = _cells_of(factor)
+        wrong = [place for place in rest if not np.isfinite(numbers[place]) and occurs[place]]
+        if wrong:
+            raise SpecError(
+                f"column {name!r} is declared {spec.kind}, but {len(wrong)} of its {len(values)} distinct values, in "
+                f"{int(occurs[wrong].sum())} cells, are no finite numbers",
+                need="numbers, or texts that spell numbers",
+                fix=f"list these values under columns.{name}.missing_codes, or declare {name!r} nominal",
+            )
+    return _Numbers(numbers, coded)
+
+
+def _numeric(
+    name: str,
+    factor: Factor,
+    numbers: _Numbers,
+    spec: ColumnSpec,
+    kind: Kind,
+    why: str,
+    decimals: int | None,
+    events: list[Event],
+) -> Column:
+    codes, values, originals = factor.codes, numbers.all, factor.uniques
+    if spec.missing_codes or factor.nature in (Nature.TEXT, Nature.CATEGORY):
+        codes, values, originals = _set_apart(factor, numbers)
+    if kind is Kind.COUNT and len(values) and spec.kind is Kind.COUNT and (decimals != 0 or values[0] < 0):
+        raise SpecError(
+            f"column {name!r} is declared count, but holds " + ("decimals" if decimals != 0 else "negative numbers"),
+            need="whole numbers, none negative",
+            fix=f"declare {name!r} continuous, or list special values under columns.{name}.missing_codes",
+        )
+    spikes = _spikes(name, values, spec, events)
+    absent = sum(place < 0 for place in numbers.coded)
+    if absent:
+        events.append(
+            Event(
+                "missing_code_absent", name, f"{absent} of its {len(numbers.coded)} coded missing values do not occur"
+            )
+        )
+    return Column(
+        name,
+        kind,
+        codes,
+        values,
+        originals,
+        tuple(spec.missing_codes),
+        spikes,
+        decimals if spec.decimals is None else spec.decimals,
+        factor.type,
+        why,
+    )
+
+
+def _set_apart(factor: Factor, numbers: _Numbers) -> tuple[Codes, Floats, Typed]:
+    """Codes with coded missing values below -1 and unused categories gone, values ascending."""
+    kept = numbers.kept
+    if factor.nature is Nature.CATEGORY:
+        kept = kept[_cells_of(factor)[kept] > 0]
+    kept = kept[np.argsort(numbers.all[kept], kind="stable")]
+    to = np.full(len(numbers.all) + 1, -1, dtype=np.int32)
+    to[kept] = np.arange(len(kept), dtype=np.int32)
+    for i, place in enumerate(numbers.coded):
+        if place >= 0:
+            to[place] = -2 - i
+    return to.take(factor.codes), numbers.all[kept], factor.uniques.take(kept)
+
+
+def _spikes(name: str, values: Floats, spec: ColumnSpec, events: list[Event]) -> tuple[int, ...]:
+    if not spec.spike:
+        return ()
+    both = sum(spike in spec.missing_codes for spike in spec.spike)
+    if both:
+        raise SpecError(
+            f"columns.{name}: {both} values are both a spike and a coded missing value", fix="list them under one"
+        )
+    places = [int(place) for place in _places(values, list(dict.fromkeys(spec.spike))) if place >= 0]
+    absent = len(set(spec.spike)) - len(places)
+    if absent:
+        events.append(Event("spike_absent", name, f"{absent} of its {len(set(spec.spike))} spikes do not occur"))
+    return tuple(sorted(places))
+
+
+def _categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: str, events: list[Event]) -> Column:
+    if spec.spike:
+        raise SpecError(
+            f"columns.{name}.spike is given, but the column is {kind} ({why})",
+            need="a numeric kind",
+            fix="leave the spike out, or declare the column continuous or count",
+        )
+    if spec.levels is not None and spec.labels is None:
+        factor = _relevel(name, factor, spec.levels)
+    elif kind is Kind.ORDERED and factor.nature is Nature.TEXT:
+        events.append(
+            Event("assumed_order", name, "declared ordered without levels; they were put in alphabetical order")
+        )
+    size = len(factor.uniques)
+    if kind is Kind.BINARY and size > 2:  # noqa: PLR2004
+        raise SpecError(
+            f"column {name!r} is declared binary, but has {size} levels",
+            need="two levels",
+            fix=f"declare {name!r} nominal or ordered",
+        )
+    values = np.arange(size, dtype=np.float64)
+    codes = factor.codes
+    return Column(name, kind, codes, values, factor.uniques, tuple(spec.missing_codes), (), None, factor.type, why)
+
+
+def _relevel(name: str, factor: Factor, levels: list[Any]) -> Factor:
+    """The levels in their declared order, those that do not occur included."""
+    values = factor.uniques.tolist()
+    place = {level: at for at, level in enumerate(levels)}
+    if len(place) < len(levels):
+        raise SpecError(f"columns.{name}.levels lists {len(levels) - len(place)} levels twice", fix="list each once")
+    to = [place.get(value, -1) for value in values]
+    occurs = _cells_of(factor)
+    unlisted = [at for at, new in enumerate(to) if new < 0 and occurs[at]]
+    if unlisted:
+        kinds = {type(level) for level in levels}
+        hint = ""
+        if kinds == {bool} and factor.nature is not Nature.TRUTH:
+            hint = " (YAML reads bare yes, no, on and off as true/false: put them in quotes)"
+        elif factor.nature is Nature.TEXT and str not in kinds:
+            hint = " (the column holds text: put the levels in quotes)"
+        elif factor.nature is Nature.NUMBER and kinds == {str}:
+            hint = " (the column holds numbers: take the quotes away)"
+        raise DataError(
+            f"column {name!r}: {len(unlisted)} distinct values, in {int(occurs[unlisted].sum())} cells, are not among "
+            f"the {len(levels)} declared levels",
+            need="every value of the column among its levels",
+            fix=f"add them to columns.{name}.levels{hint}",
+        )
+    codes = np.array([*to, -1], dtype=np.int32).take(factor.codes)
+    return replace(factor, codes=codes, uniques=_typed_levels(name, factor, levels))
+
+
+def _typed_levels(name: str, factor: Factor, levels: list[Any]) -> Typed:
+    if factor.nature is Nature.CATEGORY:
+        return pd.Index(levels)
+    dtype = factor.type.dtype
+    try:
+        if not isinstance(dtype, np.dtype):
+            return pd.array(levels, dtype=dtype)
+        typed = np.empty(len(levels), dtype=dtype)
+        typed[:] = levels
+        wrong = sum(bool(new != level) for new, level in zip(typed.tolist(), levels, strict=True))
+    except (TypeError, ValueError, OverflowError):
+        wrong = len(levels)
+    if wrong:
+        raise SpecError(
+            f"columns.{name}.levels: {wrong} of the {len(levels)} levels cannot stand in a column of type {factor.type}",
+            fix="write the levels as they stand in the data",
+        )
+    return typed
+
+
+def _cells_of(factor: Factor) -> npt.NDArray[np.intp]:
+    """How many cells hold each distinct value."""
+    return np.bincount(factor.codes + 1, minlength=len(factor.uniques) + 1)[1:]
+
+
+def _places(numbers: Floats, wanted: list[Any]) -> tuple[int, ...]:
+    """Position of each wanted number among ascending numbers, -1 where it is not."""
+    out = []
+    for value in wanted:
+        at = -1
+        if isinstance(value, (int, float)) and len(numbers):
+            near = int(np.searchsorted(numbers, value))
+            at = near if near < len(numbers) and numbers[near] == value else -1
+        out.append(at)
+    return tuple(out)
+
+
+def _decimals(factor: Factor, numbers: Floats) -> int | None:
+    stored = factor.type.number
+    if stored is not None and stored.kind != "f":
+        return 0
+    return count_decimals(numbers, stored)
+
+
+def _check_finite(name: str, factor: Factor, numbers: Floats) -> None:
+    if not len(numbers) or (np.isfinite(numbers[0]) and np.isfinite(numbers[-1])):
+        return
+    infinite = np.flatnonzero(np.isinf(numbers))
+    cells = int(_cells_of(factor)[infinite].sum())
+    raise DataError(
+        f"column {name!r} holds {cells} infinite values",
+        need="finite numbers, or missing cells",
+        fix=f"replace them, for example {name} = {name}.replace([inf, -inf], nan), or cut them to a bound",
+    )
+
+
+def _not_a(name: str, spec: ColumnSpec, holds: str) -> SpecError:
+    return SpecError(
+        f"column {name!r} is declared {spec.kind}, but holds {holds}",
+        fix=f"declare {name!r} as what it is, or leave its kind out to have it inferred",
+    )

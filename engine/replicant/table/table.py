@@ -1,0 +1,163 @@
+"""A typed, encoded table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from replicant.errors import SpecError, nearest
+from replicant.events import Event
+from replicant.table import show
+from replicant.table.arrays import Codes, Floats
+from replicant.table.checks import equal_columns
+from replicant.table.codebook import Codebook, ColumnSpec
+from replicant.table.column import Column
+
+__all__ = ["Table"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table:
+    """Columns of the same records, each encoded once.
+
+    Attributes
+    ----------
+    columns
+        The columns, in order.
+    n
+        Number of rows.
+    events
+        What is odd but lawful about the data, and what was done about it.
+    specs
+        What was declared, by column.
+    header
+        The frame's own column index, if the columns are the frame's.
+    """
+
+    columns: tuple[Column, ...]
+    n: int
+    events: tuple[Event, ...] = ()
+    specs: Mapping[str, ColumnSpec] = field(default_factory=dict)
+    header: pd.Index[Any] | None = None
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names, in order."""
+        return tuple(self._by_name)
+
+    def __getitem__(self, name: str) -> Column:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise SpecError(
+                f"the table has no column {name!r}{nearest(str(name), self.names)}",
+                need=f"one of its {len(self.columns)} columns",
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @cached_property
+    def equal(self) -> Mapping[str, str]:
+        """Columns that equal an earlier one in every cell, with the name of that one."""
+        return equal_columns(self.columns)
+
+    @cached_property
+    def codebook(self) -> Codebook:
+        """What each column is, as a document to print and edit."""
+        return Codebook({column.name: self._spec(column) for column in self.columns})
+
+    def _spec(self, column: Column) -> ColumnSpec:
+        said = self.specs.get(column.name, ColumnSpec())
+        levels = column.levels()
+        plain = all(isinstance(level, (str, int, float, bool)) for level in levels)
+        return said.model_copy(
+            update={
+                "kind": column.kind,
+                "levels": levels if column.is_categorical and plain else None,
+                "decimals": column.decimals,
+            }
+        )
+
+    def take(self, rows: npt.NDArray[Any]) -> Table:
+        """The table of some of the rows (positions or a mask). Codes mean the same as before."""
+        columns = tuple(column.take(rows) for column in self.columns)
+        n = int(np.count_nonzero(rows)) if rows.dtype == np.bool_ else len(rows)
+        return replace(self, columns=columns, n=n)
+
+    def to_frame(self, codes: Codes, exact: Mapping[str, Floats] | None = None) -> pd.DataFrame:
+        """A dataframe of the original types from codes.
+
+        Parameters
+        ----------
+        codes
+            (p, k) int32, one row of codes a column, in the table's order.
+        exact
+            (k,) computed values by column name, which take the place of codes; NaN is missing.
+
+        Returns
+        -------
+        DataFrame
+            k rows, with a `RangeIndex`.
+        """
+        exact = exact or {}
+        cells = {column.name: column.restore(codes[j], exact.get(column.name)) for j, column in enumerate(self.columns)}
+        frame = pd.DataFrame(cells, copy=False)
+        if self.header is not None:
+            frame.columns = self.header
+        return frame
+
+    def digest(self) -> str:
+        """SHA-256 over cells and types, as hex: equal tables, and only these, have equal digests."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        total = hashlib.sha256(f"{self.n},{len(self.columns)}".encode())
+        for column in self.columns:
+            head = (
+                column.name,
+                str(column.kind),
+                str(column.dtype),
+                column.size,
+                column.missing_codes,
+                column.spikes,
+                column.decimals,
+            )
+            total.update(repr(head).encode())
+            total.update(np.ascontiguousarray(column.codes))
+            originals = column.originals
+            if isinstance(originals, np.ndarray) and originals.dtype != object:
+                total.update(np.ascontiguousarray(originals).view(np.uint8))
+            else:
+                total.update(repr(list(originals)).encode())
+            if isinstance(column.dtype.dtype, pd.CategoricalDtype):
+                dtype = column.dtype.dtype
+                total.update(repr((dtype.ordered, list(dtype.categories))).encode())
+        return total.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"<Table of {self.n} rows, {len(self.columns)} columns>"
+
+    def __str__(self) -> str:
+        return show.as_text(self.n, self.columns, self.events)
+
+    def _repr_html_(self) -> str:
+        return show.as_html(self.n, self.columns, self.events)
