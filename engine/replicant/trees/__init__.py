@@ -1,0 +1,6 @@
+"""The CART kernel: presorted, coded, compiled. The only room that knows numba."""
+
+from .features import Features, encode_features
+from .tree import Tree, grow_tree
+
+__all__ = ["Features", "Tree", "encode_features", "grow_tree"]

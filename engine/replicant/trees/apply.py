@@ -1,0 +1,164 @@
+"""New rows down a tree, and donors out of its leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .grow import BITSET, MASK, RIGHT
+from .jit import kernel
+
+__all__ = ["climb_from_self", "draw_donors", "find_leaves", "leaves_of_training_rows", "own_ranges"]
+
+@kernel
+def in_sorted(pool, at, code):  # type: ignore[no-untyped-def]
+    """Whether a level stored by `store_set` in sorted form goes left."""
+    low = 0
+    high = np.int64(pool[at])
+    while low < high:
+        half = (low + high) >> 1
+        if pool[at + 2 + half] < code:
+            low = half + 1
+        else:
+            high = half
+    listed = low < np.int64(pool[at]) and pool[at + 2 + low] == code
+    return listed == (pool[at + 1] == 1)
+
+
+@kernel
+def step(table, x, at, row):  # type: ignore[no-untyped-def]
+    """The node after `at` for the row of codes that begins at `row`; a leaf sends nothing left and is its own right child.
+
+    Both kinds of test are computed and one is taken, without a branch that the processor could guess wrong.
+    """
+    one = np.uint64(1)
+    place = at * np.uint64(4)
+    code = x[row + np.uint64(table[place])]
+    threshold = table[place + one]
+    right = np.uint64(table[place + np.uint64(2)])
+    extra = table[place + np.uint64(3)]
+    # Missing is -1: as an unsigned number it is the largest code, or after the shift the smallest.
+    ordered = np.uint64(np.uint32(code + extra) <= np.uint32(threshold + extra))
+    in_mask = np.uint64((np.uint32(extra) >> np.uint32(code & 31)) & np.uint32(1))
+    nominal = np.uint64(np.uint32(threshold) >> np.uint32(31))
+    goes_left = (ordered & (one - nominal)) | (in_mask & nominal)
+    return right + goes_left * (at + one - right)
+
+
+@kernel
+def step_pooled(table, pool, x, at, row):  # type: ignore[no-untyped-def]
+    """As `step`, for trees with level sets too large for a mask."""
+    place = at * np.uint64(4)
+    threshold = table[place + np.uint64(1)]
+    if threshold >= MASK:
+        return step(table, x, at, row)
+    code = np.int64(x[row + np.uint64(table[place])])
+    extra = np.int64(table[place + np.uint64(3)])
+    if threshold == BITSET:
+        goes_left = (pool[extra + (code >> 5)] >> np.uint32(code & 31)) & np.uint32(1) == 1
+    else:
+        goes_left = in_sorted(pool, extra, code)
+    return at + np.uint64(1) if goes_left else np.uint64(table[place + np.uint64(2)])
+
+
+@kernel
+def find_leaves(nodes, pool, x, leaf):  # type: ignore[no-untyped-def]
+    """Leaf (node number) of every row of `x`, (k, F) int32 codes, row by row.
+
+    Four rows go down together, so that the processor waits for four memory reads at once.
+    """
+    table = nodes.reshape(-1)
+    codes = x.reshape(-1)
+    pitch = np.uint64(x.shape[1])
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    n = np.uint64(x.shape[0])
+    whole = n - n % four if pool.shape[0] == 0 else np.uint64(0)
+    for row in range(np.uint64(0), whole, four):
+        a = b = c = d = np.uint64(0)
+        at = row * pitch
+        moved = True
+        while moved:
+            next_a = step(table, codes, a, at)
+            next_b = step(table, codes, b, at + pitch)
+            next_c = step(table, codes, c, at + two * pitch)
+            next_d = step(table, codes, d, at + three * pitch)
+            moved = (next_a ^ a) | (next_b ^ b) | (next_c ^ c) | (next_d ^ d) != 0
+            a, b, c, d = next_a, next_b, next_c, next_d
+        leaf[row] = a
+        leaf[row + one] = b
+        leaf[row + two] = c
+        leaf[row + three] = d
+    for row in range(whole, n):
+        a = np.uint64(0)
+        b = step_pooled(table, pool, codes, a, row * pitch)
+        while b != a:
+            a, b = b, step_pooled(table, pool, codes, b, row * pitch)
+        leaf[row] = a
+
+
+@kernel
+def leaves_of_training_rows(nodes, start, end, donors, leaf):  # type: ignore[no-untyped-def]
+    """Leaf of every row the tree was grown on, by row number."""
+    for node in range(nodes.shape[0]):
+        if nodes[node, RIGHT] == node:
+            for i in range(start[node], end[node]):
+                leaf[donors[i]] = node
+
+
+@kernel
+def draw_donors(leaf, start, end, donors, u, out):  # type: ignore[no-untyped-def]
+    """A donor from each row's leaf, uniformly, by `u` in [0, 1)."""
+    for i in range(leaf.shape[0]):
+        node = np.uint32(leaf[i])
+        first = start[node]
+        out[i] = donors[first + np.int64(u[i] * (end[node] - first))]
+
+
+@kernel
+def own_ranges(donors, nodes, start, end, first, count):  # type: ignore[no-untyped-def]
+    """Sort every leaf's donors by row and note where each row's own entries stand in `donors`."""
+    for node in range(nodes.shape[0]):
+        if nodes[node, RIGHT] == node:
+            donors[start[node] : end[node]] = np.sort(donors[start[node] : end[node]])
+    for i in range(donors.shape[0]):
+        row = donors[i]
+        if count[row] == 0:
+            first[row] = i
+        count[row] += 1
+
+
+@kernel
+def climb_from_self(nodes, start, end, leaf, self_rows, first, count):  # type: ignore[no-untyped-def]
+    """For each row the smallest node that has another donor than the row itself, and how many others it has.
+
+    Climbs only where all of a leaf is one row (repeated by its weight); a row that is alone in the whole table stays.
+    """
+    n = nodes.shape[0]
+    parent = np.full(n, -1, np.int32)
+    for node in range(n):
+        if nodes[node, RIGHT] != node:
+            parent[node + 1] = node
+            parent[nodes[node, RIGHT]] = node
+    for i in range(leaf.shape[0]):
+        node = leaf[i]
+        row = self_rows[i]
+        while end[node] - start[node] == count[row] and start[node] <= first[row] < end[node] and parent[node] >= 0:
+            node = parent[node]
+        leaf[i] = node
+
+
+@kernel
+def draw_others(leaf, start, end, donors, self_rows, first, count, u, out):  # type: ignore[no-untyped-def]
+    """As `draw_donors`, passing over the row's own entries."""
+    for i in range(leaf.shape[0]):
+        node = leaf[i]
+        row = self_rows[i]
+        size = end[node] - start[node]
+        inside = start[node] <= first[row] < end[node]
+        others = size - count[row] if inside else size
+        if others == 0:
+            out[i] = row
+            continue
+        at = start[node] + np.int64(u[i] * others)
+        if inside and at >= first[row]:
+            at += count[row]
+        out[i] = donors[at]

@@ -1,0 +1,104 @@
+"""The predictors of all trees on one table: codes, presorted once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .streams import presort
+
+__all__ = ["Features", "encode_features"]
+
+Int32 = npt.NDArray[np.int32]
+Float = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Features:
+    """F predictors of n rows, shared by every tree, bootstrap replicate and imputation.
+
+    Attributes
+    ----------
+    codes
+        (F, n) int32. Ordered predictors: dense ranks, -1 missing. Nominal ones: level codes, missing a level like any.
+    order
+        (F, n) int32: rows sorted by code, missing last.
+    sizes
+        (F,) int32: number of codes of each.
+    nominal
+        (F,) uint8: 1 where levels have no order.
+    values
+        The values of the codes, one predictor after the other: a cut between two codes lies at the midpoint.
+    bases
+        (F,) int64: where each predictor's values begin.
+    """
+
+    codes: Int32
+    order: Int32
+    sizes: Int32
+    nominal: npt.NDArray[np.uint8]
+    values: Float
+    bases: npt.NDArray[np.int64]
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.codes.shape[1])
+
+    def __len__(self) -> int:
+        return int(self.codes.shape[0])
+
+
+def encode_features(
+    codes: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
+    *,
+    nominal: Sequence[bool],
+    values: Sequence[npt.NDArray[Any] | None] | None = None,
+    sizes: Sequence[int] | None = None,
+) -> Features:
+    """Presort predictors.
+
+    Parameters
+    ----------
+    codes
+        F arrays of n codes: 0, 1, ... in the order of the values; -1 missing (ordered predictors only).
+    nominal
+        F flags.
+    values
+        For each predictor the ascending values of its codes; None where the codes are the values (levels).
+    sizes
+        For each predictor how many codes there are; by default as many as occur.
+
+    Returns
+    -------
+    Features
+    """
+    matrix = np.ascontiguousarray(codes, dtype=np.int32)
+    if matrix.ndim != 2:
+        matrix = matrix.reshape(len(codes), -1)
+    number, n = matrix.shape
+    counted = np.array(
+        [int(c.max(initial=-1)) + 1 for c in matrix] if sizes is None else list(sizes), dtype=np.int32
+    ).reshape(number)
+    order = np.empty((number, n), dtype=np.int32)
+    for f in range(number):
+        presort(matrix[f], int(counted[f]), order[f])
+    given = [None] * number if values is None else list(values)
+    parts = [
+        np.arange(size, dtype=np.float64) if v is None else np.asarray(v, dtype=np.float64)
+        for v, size in zip(given, counted, strict=True)
+    ]
+    bases = np.zeros(number, dtype=np.int64)
+    bases[1:] = np.cumsum([len(v) for v in parts])[:-1]
+    return Features(
+        codes=matrix,
+        order=order,
+        sizes=counted,
+        nominal=np.array(nominal, dtype=np.uint8).reshape(number),
+        values=np.concatenate(parts) if parts else np.empty(0),
+        bases=bases,
+    )

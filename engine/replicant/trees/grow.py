@@ -1,0 +1,365 @@
+"""Growing: one loop over nodes, depth first, for either impurity.
+
+Nothing recurses and no node is an object. A node is a range of the streams; the stack holds the ranges still to be
+looked at. The left child of node i is i + 1 (preorder), so a node keeps only its right child.
+
+Node table, int32 (nodes, 4), columns
+    FEATURE     predictor that splits the node
+    THRESHOLD   ordered predictor: codes up to it go left; MASK, BITSET or SORTED: a nominal one
+    RIGHT       right child; a leaf is its own, and sends nothing left: its mask is empty
+    EXTRA       ordered: 1 where missing goes left, else 0; MASK: the set of levels that go left, a bit each;
+                BITSET, SORTED: where the set stands in the pool
+and int32 `start`, `end`: the node's range of donors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .impurity import Groups, close_node, open_node, scan_nominal, scan_ordered
+from .jit import kernel
+from .streams import SMALL, copy_partition, fill_stream, fill_weighted, partition
+
+__all__ = ["BITSET", "EXTRA", "FEATURE", "LARGEST_BITSET", "MASK", "RIGHT", "SORTED", "THRESHOLD", "grow"]
+
+FEATURE, THRESHOLD, RIGHT, EXTRA = 0, 1, 2, 3
+MASK, BITSET, SORTED = -1, -2, -3
+LARGEST_MASK = 32
+LARGEST_BITSET = 2048  # levels; sets of longer predictors are stored as sorted codes
+
+
+@kernel
+def middle(values, base, below, above):  # type: ignore[no-untyped-def]
+    """The largest code whose value is at most the midpoint between the values of two codes."""
+    cut = 0.5 * (values[base + below] + values[base + above])
+    low = below
+    high = above
+    while high - low > 1:
+        half = (low + high) >> 1
+        if values[base + half] <= cut:
+            low = half
+        else:
+            high = half
+    return low
+
+
+@kernel
+def missing_in(codes, at, length, size):  # type: ignore[no-untyped-def]
+    """How many entries at the end of a stream's range are missing (code `size`)."""
+    low = 0
+    high = length
+    while low < high:
+        half = (low + high) >> 1
+        if codes[at + half] >= size:
+            high = half
+        else:
+            low = half + 1
+    return length - low
+
+
+@kernel
+def store_set(pool, used, size, stream_codes, at, length, left_codes, n_set, default_left):  # type: ignore[no-untyped-def]
+    """Store the set of levels that go left; levels absent from the node follow `default_left`.
+
+    Returns the pool, how much of it is used, and what THRESHOLD and EXTRA say.
+    """
+    at_pool = used
+    if size <= LARGEST_BITSET:
+        words = (size + 31) >> 5
+        pool = room(pool, used + words)
+        for w in range(words):
+            pool[used + w] = np.uint32(0xFFFFFFFF) if default_left else np.uint32(0)
+        if default_left:
+            last = np.int64(-1)
+            for i in range(length):
+                code = np.int64(stream_codes[at + i])
+                if code != last:
+                    last = code
+                    pool[used + (code >> 5)] &= ~(np.uint32(1) << np.uint32(code & 31))
+        for j in range(n_set):
+            code = np.int64(left_codes[j])
+            pool[used + (code >> 5)] |= np.uint32(1) << np.uint32(code & 31)
+        if size <= LARGEST_MASK:
+            return pool, used, MASK, np.int32(pool[used])
+        return pool, used + words, BITSET, np.int32(at_pool)
+    # [how many codes, do they go left?, codes ascending]: those of the side that absent levels do not take.
+    if default_left:
+        inside = np.sort(left_codes[:n_set])
+        pool = room(pool, used + 2 + length)
+        count = 0
+        last = np.int64(-1)
+        j = 0
+        for i in range(length):
+            code = np.int64(stream_codes[at + i])
+            if code != last:
+                last = code
+                while j < n_set and inside[j] < code:
+                    j += 1
+                if j == n_set or inside[j] != code:
+                    pool[used + 2 + count] = np.uint32(code)
+                    count += 1
+    else:
+        pool = room(pool, used + 2 + n_set)
+        inside = np.sort(left_codes[:n_set])
+        count = n_set
+        for j in range(n_set):
+            pool[used + 2 + j] = np.uint32(inside[j])
+    pool[used] = np.uint32(count)
+    pool[used + 1] = np.uint32(0) if default_left else np.uint32(1)
+    return pool, used + 2 + count, SORTED, np.int32(at_pool)
+
+
+@kernel
+def room(pool, needed):  # type: ignore[no-untyped-def]
+    """The pool, doubled until `needed` words fit."""
+    size = pool.shape[0]
+    if needed <= size:
+        return pool
+    while size < needed:
+        size *= 2
+    larger = np.empty(size, np.uint32)
+    larger[: pool.shape[0]] = pool
+    return larger
+
+
+@kernel
+def grow(  # type: ignore[no-untyped-def]
+    policy,
+    codes,
+    order,
+    sizes,
+    nominal,
+    values,
+    bases,
+    subset,
+    weights,
+    total,
+    minbucket,
+    minsplit,
+    maxdepth,
+):
+    """Grow one tree, before pruning.
+
+    Parameters
+    ----------
+    policy
+        `Anova` or `Gini`, holding the response by row.
+    codes, order
+        (F, n) int32: every predictor's codes by row (-1 missing), and rows sorted by code.
+    sizes, nominal, values, bases
+        Codes, kind, and the values of the codes (predictor f's from `bases[f]`), of every predictor.
+    subset
+        (p,) int32: the predictors that may be used.
+    weights
+        (n,) int32 repetitions of each row, or an empty array: once each.
+    total
+        Their sum, N.
+
+    Returns
+    -------
+    tuple
+        nodes (M, 4) int32, start (M,), end (M,) int32, risk (M,) float64, donors (N,) int32, pool uint32.
+    """
+    p = subset.shape[0]
+    weighted = weights.shape[0] > 0
+    n = policy.y.shape[0]
+    # Stream p has no codes of use: it carries rows and responses to the leaves whatever predictors are dropped.
+    length = np.int64((p + 1) * total)
+    spare = min(SMALL, total)
+    rows = np.empty(length + (p + 1) * spare, np.int32)
+    keys = np.empty(length + (p + 1) * spare, np.int32)
+    ys = np.empty(length + (p + 1) * spare, policy.y.dtype)
+    most_levels = 1
+    for k in range(p):
+        f = subset[k]
+        if weighted:
+            fill_weighted(order[f], codes[f], sizes[f], policy.y, weights, rows, keys, ys, k * total)
+        else:
+            fill_stream(order[f], codes[f], sizes[f], policy.y, rows, keys, ys, k * total)
+        if nominal[f]:
+            most_levels = max(most_levels, np.int64(sizes[f]))
+    at = p * total
+    for row in range(n):
+        for _ in range(weights[row] if weighted else 1):
+            rows[at] = row
+            keys[at] = 0
+            ys[at] = policy.y[row]
+            at += 1
+
+    groups = Groups(
+        np.empty(most_levels, np.int32),
+        np.empty(most_levels, np.int64),
+        np.empty(most_levels, np.int64),
+        np.empty(most_levels, np.float64),
+        np.empty(most_levels, np.int64),
+    )
+    best_codes = np.empty(most_levels, np.int32)
+    goes_left = np.zeros(most_levels, np.bool_)
+    side = np.zeros(n, np.uint8)
+    spare_rows = np.empty(total + 1, np.int32)
+    spare_keys = np.empty(total + 1, np.int32)
+    spare_ys = np.empty(total + 1, policy.y.dtype)
+
+    capacity = 2 * (total // max(1, minbucket)) + 3
+    nodes = np.empty((capacity, 4), np.int32)
+    start = np.empty(capacity, np.int32)
+    end = np.empty(capacity, np.int32)
+    risk = np.empty(capacity, np.float64)
+    donors = np.empty(total, np.int32)
+    pool = np.empty(256, np.uint32)
+    used = np.int64(0)
+
+    # Predictors that still vary, by depth: a child looks only at those that varied in its parent.
+    active = np.empty((maxdepth + 2, p), np.int32)
+    n_active = np.zeros(maxdepth + 2, np.int64)
+    for k in range(p):
+        active[0, k] = k
+    n_active[0] = p
+
+    # start, end, depth, parent (for its right child), buffer (0 large, 1 small), first entry of the small subtree
+    stack = np.empty((2 * maxdepth + 4, 6), np.int64)
+    stack[0] = np.array([0, total, 0, -1, 0, -1])
+    top = 1
+    n_nodes = 0
+    while top > 0:
+        top -= 1
+        s = stack[top, 0]
+        e = stack[top, 1]
+        depth = stack[top, 2]
+        parent = stack[top, 3]
+        buffer = stack[top, 4]
+        origin = stack[top, 5]
+        m = e - s
+        me = n_nodes
+        n_nodes += 1
+        if parent >= 0:
+            nodes[parent, RIGHT] = me
+        nodes[me, FEATURE] = 0
+        nodes[me, THRESHOLD] = MASK
+        nodes[me, RIGHT] = me
+        nodes[me, EXTRA] = 0
+        start[me] = s
+        end[me] = e
+        here = s if buffer == 0 else length + s - origin
+        pitch = total if buffer == 0 else spare
+        risk[me], best = open_node(policy, ys, here + p * pitch, m, minbucket)
+
+        best_k = -1
+        best_cut = np.int64(0)
+        best_ahead = np.int64(0)
+        best_left = np.int64(0)
+        best_set = 0
+        n_kept = 0
+        if best >= 0.0 and m >= minsplit and depth < maxdepth:
+            for j in range(n_active[depth]):
+                k = active[depth, j]
+                f = subset[k]
+                at = here + k * pitch
+                if keys[at] == keys[at + m - 1]:
+                    continue
+                active[depth + 1, n_kept] = k
+                n_kept += 1
+                if nominal[f]:
+                    best, n_set, n_left = scan_nominal(policy, keys, ys, at, m, minbucket, best, groups)
+                    if n_set > 0:
+                        best_k = k
+                        best_set = n_set
+                        best_left = n_left
+                        for i in range(n_set):
+                            best_codes[i] = groups.code[groups.order[i]]
+                    continue
+                missing = np.int64(0)
+                if keys[at + m - 1] == sizes[f]:
+                    missing = missing_in(keys, at, m, sizes[f])
+                best, cut = scan_ordered(policy, keys, ys, at, m, 0, m, minbucket, best)
+                if cut > 0:
+                    best_k = k
+                    best_cut = cut
+                    best_ahead = 0
+                    best_left = cut
+                if missing > 0:
+                    best, cut = scan_ordered(policy, keys, ys, at, m - missing, missing, m, minbucket, best)
+                    if cut > 0:
+                        best_k = k
+                        best_cut = cut
+                        best_ahead = missing
+                        best_left = cut + missing
+        n_active[depth + 1] = n_kept
+        close_node(policy, ys, here + p * pitch, m)
+        if best_k < 0:
+            for i in range(m):
+                donors[s + i] = rows[here + p * pitch + i]
+            continue
+
+        f = subset[best_k]
+        at = here + best_k * pitch
+        default_left = best_left >= m - best_left
+        nodes[me, FEATURE] = f
+        if nominal[f]:
+            pool, used, nodes[me, THRESHOLD], nodes[me, EXTRA] = store_set(
+                pool, used, sizes[f], keys, at, m, best_codes, best_set, default_left
+            )
+            for i in range(best_set):
+                goes_left[best_codes[i]] = True
+            for i in range(m):
+                side[rows[at + i]] = goes_left[keys[at + i]]
+            for i in range(best_set):
+                goes_left[best_codes[i]] = False
+        else:
+            above = keys[at + best_cut]
+            below = keys[at + best_cut - 1]
+            seen_missing = keys[at + m - 1] == sizes[f]
+            nodes[me, THRESHOLD] = below if above == sizes[f] else middle(values, bases[f], below, above)
+            nodes[me, EXTRA] = best_ahead > 0 if seen_missing else default_left
+            for i in range(best_cut):
+                side[rows[at + i]] = 1
+            for i in range(best_cut, m):
+                side[rows[at + i]] = 0
+            for i in range(m - best_ahead, m):
+                side[rows[at + i]] = 1
+
+        deeper = depth + 1 < maxdepth
+        grows = deeper and (best_left >= minsplit or m - best_left >= minsplit)
+        if m <= spare:
+            child_buffer = 1 - buffer
+            child_origin = s if origin < 0 else origin
+            there = s if child_buffer == 0 else length + s - child_origin
+            child_pitch = total if child_buffer == 0 else spare
+            if grows:
+                for j in range(n_kept):
+                    k = active[depth + 1, j]
+                    copy_partition(rows, keys, ys, here + k * pitch, m, best_left, side, there + k * child_pitch)
+            copy_partition(rows, keys, ys, here + p * pitch, m, best_left, side, there + p * child_pitch)
+        else:
+            child_buffer = buffer
+            child_origin = origin
+            if grows:
+                for j in range(n_kept):
+                    k = active[depth + 1, j]
+                    if k != best_k or nominal[f] or best_ahead > 0:
+                        partition(rows, keys, ys, here + k * pitch, m, side, spare_rows, spare_keys, spare_ys)
+            partition(rows, keys, ys, here + p * pitch, m, side, spare_rows, spare_keys, spare_ys)
+
+        middle_at = s + best_left
+        stack[top, 0] = middle_at
+        stack[top, 1] = e
+        stack[top, 2] = depth + 1
+        stack[top, 3] = me
+        stack[top, 4] = child_buffer
+        stack[top, 5] = child_origin
+        top += 1
+        stack[top, 0] = s
+        stack[top, 1] = middle_at
+        stack[top, 2] = depth + 1
+        stack[top, 3] = -1
+        stack[top, 4] = child_buffer
+        stack[top, 5] = child_origin
+        top += 1
+    return (
+        nodes[:n_nodes].copy(),
+        start[:n_nodes].copy(),
+        end[:n_nodes].copy(),
+        risk[:n_nodes].copy(),
+        donors,
+        pool[:used].copy(),
+    )

@@ -1,0 +1,106 @@
+"""Streams: for every predictor the (row, code, response) of a node, sorted by code.
+
+A node is one contiguous range of every stream, so looking for a split reads memory in order, and making it is a stable
+partition of each stream by a one-byte side table. Integer row weights become repeated entries: nothing downstream
+knows of weights, `minbucket` counts them, and a leaf's range holds its donors with their multiplicity.
+
+All streams lie in one flat array each for rows, codes and responses. Nodes of at most `SMALL` entries are not
+partitioned in place but from one buffer into another and back; the second buffer is only `SMALL` long, because the
+growth finishes such a subtree before it starts another.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import kernel
+
+__all__ = ["SMALL", "copy_partition", "fill_stream", "fill_weighted", "partition", "presort"]
+
+SMALL = 4096
+
+
+@kernel
+def presort(codes, size, order):  # type: ignore[no-untyped-def]
+    """Stable counting sort of `codes` (missing, -1, last) into `order`, row numbers ascending within a code."""
+    start = np.zeros(size + 2, np.int64)
+    for code in codes:
+        start[(code if code >= 0 else size) + 1] += 1
+    for k in range(size + 1):
+        start[k + 1] += start[k]
+    for row in range(codes.shape[0]):
+        code = codes[row]
+        k = code if code >= 0 else size
+        order[start[k]] = row
+        start[k] += 1
+
+
+@kernel
+def fill_stream(order, codes, size, y, rows_out, codes_out, y_out, at):  # type: ignore[no-untyped-def]
+    """One predictor's stream, every row once. A missing code becomes `size`, the last."""
+    for i in range(order.shape[0]):
+        row = np.uint32(order[i])
+        code = codes[row]
+        rows_out[at + i] = row
+        codes_out[at + i] = code if code >= 0 else size
+        y_out[at + i] = y[row]
+
+
+@kernel
+def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at):  # type: ignore[no-untyped-def]
+    """One predictor's stream, each row as often as its weight says."""
+    for i in range(order.shape[0]):
+        row = np.uint32(order[i])
+        code = codes[row]
+        if code < 0:
+            code = size
+        value = y[row]
+        for _ in range(weights[row]):
+            rows_out[at] = row
+            codes_out[at] = code
+            y_out[at] = value
+            at += 1
+
+
+@kernel
+def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_ys):  # type: ignore[no-untyped-def]
+    """Stable partition in place of `length` entries from `at`: those with `side` 1 first."""
+    one = np.uint64(1)
+    left = np.uint64(at)
+    right = np.uint64(0)
+    for i in range(np.uint64(at), np.uint64(at) + np.uint64(length)):
+        row = rows[i]
+        code = codes[i]
+        y = ys[i]
+        goes_left = np.uint64(side[np.uint32(row)])
+        rows[left] = row
+        codes[left] = code
+        ys[left] = y
+        spare_rows[right] = row
+        spare_codes[right] = code
+        spare_ys[right] = y
+        left += goes_left
+        right += one - goes_left
+    for i in range(right):
+        rows[left + i] = spare_rows[i]
+    for i in range(right):
+        codes[left + i] = spare_codes[i]
+    for i in range(right):
+        ys[left + i] = spare_ys[i]
+
+
+@kernel
+def copy_partition(rows, codes, ys, at, length, n_left, side, to):  # type: ignore[no-untyped-def]
+    """Stable partition of `length` entries from `at` into the same arrays at `to` (the ranges do not overlap)."""
+    one = np.uint64(1)
+    left = np.uint64(to)
+    right = np.uint64(to) + np.uint64(n_left)
+    for i in range(np.uint64(at), np.uint64(at) + np.uint64(length)):
+        row = rows[i]
+        goes_left = np.uint64(side[np.uint32(row)])
+        target = left if goes_left != 0 else right
+        rows[target] = row
+        codes[target] = codes[i]
+        ys[target] = ys[i]
+        left += goes_left
+        right += one - goes_left

@@ -1,0 +1,179 @@
+"""A grown tree: what a caller does with the kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .apply import climb_from_self, draw_donors, draw_others, find_leaves, leaves_of_training_rows, own_ranges
+from .features import Features
+from .grow import RIGHT, grow
+from .impurity import Anova, Gini
+from .prune import prune
+
+__all__ = ["Tree", "grow_tree"]
+
+Int32 = npt.NDArray[np.int32]
+Float = npt.NDArray[np.float64]
+
+_ONCE = np.empty(0, dtype=np.int32)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tree:
+    """One classification or regression tree whose leaves are ranges of donors.
+
+    Attributes
+    ----------
+    nodes
+        (M, 4) int32 in preorder: see `replicant.trees.grow`.
+    start, end
+        (M,) int32: a node's donors are `donors[start:end]`.
+    donors
+        (N,) int32: rows the tree was grown on, leaf by leaf, each as often as its weight.
+    pool
+        uint32: the level sets of nominal splits.
+    """
+
+    nodes: Int32
+    start: Int32
+    end: Int32
+    donors: Int32
+    pool: npt.NDArray[np.uint32]
+
+    @property
+    def n_leaves(self) -> int:
+        return int(np.count_nonzero(self.nodes[:, RIGHT] == np.arange(len(self.nodes))))
+
+    def leaves(self, x: Int32) -> Int32:
+        """Leaf, as a node number, of new rows.
+
+        Parameters
+        ----------
+        x
+            (k, F) codes, rows contiguous, columns as in the `Features` the tree was grown on.
+        """
+        leaf = np.empty(x.shape[0], dtype=np.int32)
+        find_leaves(self.nodes, self.pool, x, leaf)
+        return leaf
+
+    def training_leaves(self, n: int) -> Int32:
+        """Leaf of each of the n rows of the table; -1 where a row had weight 0."""
+        leaf = np.full(n, -1, dtype=np.int32)
+        leaves_of_training_rows(self.nodes, self.start, self.end, self.donors, leaf)
+        return leaf
+
+    def draw(self, leaf: Int32, u: Float) -> Int32:
+        """One donor row for each leaf in `leaf`, uniform over the leaf's donors.
+
+        Parameters
+        ----------
+        leaf
+            (k,) node numbers.
+        u
+            (k,) uniform numbers in [0, 1).
+        """
+        out = np.empty(leaf.shape[0], dtype=np.int32)
+        draw_donors(leaf, self.start, self.end, self.donors, u, out)
+        return out
+
+    def draw_other(self, leaf: Int32, u: Float, own: Int32, n: int) -> Int32:
+        """As `draw`, but row i never receives row `own[i]`.
+
+        Where a leaf holds nothing but that row, the donor comes from the nearest node above that holds another.
+
+        Parameters
+        ----------
+        leaf, u
+            As in `draw`.
+        own
+            (k,) the row that must not be the donor.
+        n
+            Number of rows of the table.
+        """
+        donors = self.donors.copy()
+        first = np.zeros(n, dtype=np.int32)
+        count = np.zeros(n, dtype=np.int32)
+        own_ranges(donors, self.nodes, self.start, self.end, first, count)
+        node = leaf.copy()
+        climb_from_self(self.nodes, self.start, self.end, node, own, first, count)
+        out = np.empty(leaf.shape[0], dtype=np.int32)
+        draw_others(node, self.start, self.end, donors, own, first, count, u, out)
+        return out
+
+
+def grow_tree(
+    features: Features,
+    subset: npt.ArrayLike,
+    response: npt.NDArray[np.float64] | Int32,
+    *,
+    n_classes: int = 0,
+    weights: Int32 | None = None,
+    minbucket: int = 5,
+    cp: float = 1e-8,
+    minsplit: int | None = None,
+    maxdepth: int = 30,
+) -> Tree:
+    """Grow a tree as rpart does, without surrogates and cross-validation.
+
+    Parameters
+    ----------
+    features
+        Predictors of the table.
+    subset
+        Which of them may be used, by position. None at all gives the root alone.
+    response
+        (n,) numbers (regression, sum of squares) or, with `n_classes`, class codes (classification, Gini).
+    n_classes
+        Number of classes, 0 for regression.
+    weights
+        (n,) whole-number repetitions of the rows; 0 leaves a row out.
+    minbucket
+        Fewest entries in a leaf.
+    cp
+        Complexity parameter: a split must lower the risk by `cp` times the root's risk.
+    minsplit
+        Fewest entries in a node that may be split; 3 * minbucket unless given.
+    maxdepth
+        Greatest depth of a leaf, the root being 0.
+
+    Returns
+    -------
+    Tree
+    """
+    columns = np.asarray(subset, dtype=np.int32).reshape(-1)
+    repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
+    total = features.n if weights is None else int(repeats.sum())
+    inverse = np.zeros(total + 1)
+    np.divide(1.0, np.arange(1, total + 1), out=inverse[1:])
+    policy: Anova | Gini
+    if n_classes:
+        policy = Gini(
+            np.ascontiguousarray(response, dtype=np.int32),
+            inverse,
+            np.zeros(n_classes, dtype=np.int64),
+            np.zeros(n_classes, dtype=np.int64),
+            np.zeros(n_classes),
+            np.zeros(3, dtype=np.int64),
+        )
+    else:
+        policy = Anova(np.ascontiguousarray(response, dtype=np.float64), np.zeros(total + 1), inverse, np.zeros(1))
+    nodes, start, end, risk, donors, pool = grow(
+        policy,
+        features.codes,
+        features.order,
+        features.sizes,
+        features.nominal,
+        features.values,
+        features.bases,
+        columns,
+        repeats,
+        total,
+        minbucket,
+        3 * minbucket if minsplit is None else minsplit,
+        maxdepth,
+    )
+    nodes, start, end = prune(nodes, start, end, risk, cp)
+    return Tree(nodes, start, end, donors, pool)
