@@ -58,12 +58,12 @@ def make_levels_table(n: int = 200_000, levels: int = 10_000, seed: int = 11) ->
     )
 
 
-def _ordered(strength: Floats, levels: list[str]) -> pd.Categorical:
+def _ordered(strength: Floats, levels: list[str]) -> pd.Categorical[str]:
     cuts = np.quantile(strength, np.linspace(0, 1, len(levels) + 1)[1:-1])
     return pd.Categorical.from_codes(np.searchsorted(cuts, strength), categories=pd.Index(levels), ordered=True)
 
 
-def _nominal(rng: np.random.Generator, drivers: Floats, levels: list[str]) -> pd.Categorical:
+def _nominal(rng: np.random.Generator, drivers: Floats, levels: list[str]) -> pd.Categorical[str]:
     """A multinomial logit: the first level is the base, every other leans on one driver."""
     odds = np.exp(np.column_stack([np.zeros(len(drivers)), 0.8 * drivers]))
     shares = (odds / odds.sum(axis=1, keepdims=True)).cumsum(axis=1)
