@@ -35,7 +35,7 @@ test: $(READY) ## all tests but the slow ones
 check: $(READY) ## every test, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-bench: $(READY) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_paper"
+bench: $(READY) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
 lint: $(READY) ## ruff, its formatter, mypy
@@ -49,7 +49,7 @@ format: $(READY) ## let ruff mend what it can
 
 wheel: $(READY) ## build/wheel/*.whl
 	@rm -rf build/wheel
-	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
 
 lock: ## resolve pyproject.toml anew into requirements.lock, with hashes and without registry addresses; ARGS="--upgrade"
 	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools; }
