@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from replicant.errors import DataError
+from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
 from replicant.table.column import Column
 from replicant.table.factor import Factor, Nature
+from replicant.table.infer import dates_in_text
 
-__all__ = ["check_frame", "check_identifier", "equal_columns", "oddities"]
+__all__ = ["check_frame", "check_identifier", "check_selection", "equal_columns", "oddities"]
 
 IDENTIFIER_SHARE = 0.95
 IDENTIFIER_ROWS = 20
@@ -39,7 +41,7 @@ def check_frame(frame: pd.DataFrame) -> None:
             need="at least two rows and one column",
             fix="check the path, the filter or the selection of columns it came from",
         )
-    names = list(frame.columns)
+    names: list[Any] = list(frame.columns)
     odd = [name for name in names if not isinstance(name, str)]
     if odd:
         raise DataError(
@@ -67,6 +69,26 @@ def check_frame(frame: pd.DataFrame) -> None:
         )
 
 
+def check_selection(columns: Sequence[str], known: Sequence[Any]) -> None:
+    """Refuse a selection that names an unknown column, or one twice.
+
+    Raises
+    ------
+    SpecError
+        It does.
+    """
+    texts = [name for name in known if isinstance(name, str)]
+    for name in columns:
+        if name not in texts:
+            raise SpecError(
+                f"the selection names a column {name!r} that the data do not have{nearest(str(name), texts)}",
+                need=f"some of the {len(known)} columns of the data",
+                fix="correct the name, or select all columns",
+            )
+    if len(set(columns)) < len(columns):
+        raise SpecError("the selection names a column twice", fix="name each column once")
+
+
 def check_identifier(name: str, factor: Factor) -> None:
     """Refuse a text column, of which nothing was declared, whose values are nearly all distinct.
 
@@ -80,8 +102,6 @@ def check_identifier(name: str, factor: Factor) -> None:
     filled = int(np.count_nonzero(factor.codes >= 0))
     if filled < IDENTIFIER_ROWS or len(factor.uniques) < IDENTIFIER_SHARE * filled:
         return
-    from replicant.table.infer import dates_in_text  # noqa: PLC0415
-
     if dates_in_text(factor.uniques) is not None:
         return
     raise DataError(
@@ -124,7 +144,7 @@ def _of_column(column: Column) -> Iterator[Event]:
             yield Event(
                 "all_distinct",
                 name,
-                f"all {column.size} whole numbers are distinct: if it is an identifier, drop it, for real ones are released",
+                f"all {column.size} whole numbers are distinct; if it is an identifier, drop it: drawn ones are real",
             )
         return
     counts = np.bincount(codes + 1, minlength=column.size + 1)[1:]

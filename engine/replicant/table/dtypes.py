@@ -59,7 +59,7 @@ class ColumnType:
             return np.array(positions, dtype=_smallest(len(dtype.categories)))
         tail = [*reversed(missing_codes)]
         if isinstance(dtype, np.dtype):
-            if dtype == object:
+            if dtype.kind == "O":
                 out = np.empty(len(originals) + len(tail) + 1, dtype=object)
                 out[: len(originals)] = originals
                 out[len(originals) : -1] = tail
@@ -67,7 +67,7 @@ class ColumnType:
                 return out
             ends = [_cast(value, dtype) for value in tail]
             return np.concatenate([originals, np.array([*ends, _hole(dtype)], dtype=dtype)])
-        ends = pd.array([*(value if _castable(value, dtype) else pd.NA for value in tail), pd.NA], dtype=dtype)
+        ends = _extension([*(value if _castable(value, dtype) else pd.NA for value in tail), pd.NA], dtype)
         return pd.concat([pd.Series(originals), pd.Series(ends)], ignore_index=True).array
 
     def restore(self, lookup: Typed, codes: Codes) -> Typed:
@@ -86,7 +86,7 @@ class ColumnType:
             if holes.any():
                 cells = cells.astype(np.float64 if dtype.kind != "b" else object)
                 cells[holes] = np.nan
-        elif dtype == object:
+        elif dtype.kind == "O":
             # Left alone, pandas would guess a type for the objects.
             return pd.Series(cells, dtype=object, copy=False)
         return cells
@@ -98,7 +98,7 @@ class ColumnType:
         if number is None:
             return exact
         if number.kind == "f":
-            return exact.astype(number) if isinstance(dtype, np.dtype) else pd.array(exact, dtype=dtype)
+            return exact.astype(number) if isinstance(dtype, np.dtype) else _extension(exact, dtype)
         holes = np.isnan(exact)
         if holes.any() and isinstance(dtype, np.dtype):
             return exact
@@ -110,7 +110,7 @@ class ColumnType:
             return exact
         if isinstance(dtype, np.dtype):
             return whole.astype(number)
-        cells = pd.array(whole.astype(number), dtype=dtype)
+        cells = _extension(whole.astype(number), dtype)
         cells[holes] = pd.NA
         return cells
 
@@ -142,7 +142,12 @@ def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
 
 def _castable(value: Any, dtype: ExtensionDtype) -> bool:
     try:
-        pd.array([value], dtype=dtype)
+        _extension([value], dtype)
     except (TypeError, ValueError, OverflowError):
         return False
     return True
+
+
+def _extension(values: Any, dtype: ExtensionDtype) -> Any:
+    build: Any = pd.array  # its overloads list dtypes one by one
+    return build(values, dtype=dtype)

@@ -54,7 +54,7 @@ def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping
     check_frame(frame)
     specs = {name: as_spec(name, given) for name, given in (columns or {}).items()}
     events: list[Event] = []
-    raw: dict[Any, pd.Series[Any]] = dict(frame.items())  # type: ignore[arg-type]
+    raw: dict[Any, pd.Series[Any]] = dict(frame.items())
     encoded: list[Column] = []
     for name, source in plan_columns(list(raw), specs):
         spec = specs.get(name)
@@ -102,7 +102,7 @@ def _settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) ->
         coded = 0 if numbers is None else sum(place >= 0 for place in numbers.coded)
         kind, why = infer_kind(factor, None if numbers is None else kept, decimals, coded)
         if spec.levels is not None and kind not in (Kind.ORDERED, Kind.BINARY):
-            kind, why = (Kind.BINARY if len(spec.levels) == 2 else Kind.NOMINAL), "levels declared"  # noqa: PLR2004
+            kind, why = (Kind.BINARY if len(spec.levels) == 2 else Kind.NOMINAL), "levels declared"
         elif spec.spike and kind is Kind.BINARY:
             kind, why = Kind.COUNT, "whole numbers with a spike"
     if kind.is_categorical:
@@ -244,7 +244,7 @@ def _categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: s
             Event("assumed_order", name, "declared ordered without levels; they were put in alphabetical order")
         )
     size = len(factor.uniques)
-    if kind is Kind.BINARY and size > 2:  # noqa: PLR2004
+    if kind is Kind.BINARY and size > 2:
         raise SpecError(
             f"column {name!r} is declared binary, but has {size} levels",
             need="two levels",
@@ -289,7 +289,8 @@ def _typed_levels(name: str, factor: Factor, levels: list[Any]) -> Typed:
     dtype = factor.type.dtype
     try:
         if not isinstance(dtype, np.dtype):
-            return pd.array(levels, dtype=dtype)
+            build: Any = pd.array  # its overloads list dtypes one by one
+            return build(levels, dtype=dtype)
         typed = np.empty(len(levels), dtype=dtype)
         typed[:] = levels
         wrong = sum(bool(new != level) for new, level in zip(typed.tolist(), levels, strict=True))
@@ -297,7 +298,7 @@ def _typed_levels(name: str, factor: Factor, levels: list[Any]) -> Typed:
         wrong = len(levels)
     if wrong:
         raise SpecError(
-            f"columns.{name}.levels: {wrong} of the {len(levels)} levels cannot stand in a column of type {factor.type}",
+            f"columns.{name}.levels: {wrong} of {len(levels)} levels cannot stand in a column of type {factor.type}",
             fix="write the levels as they stand in the data",
         )
     return typed

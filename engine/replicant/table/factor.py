@@ -114,7 +114,7 @@ def factorize(name: str, cells: pd.Series[Any]) -> Factor:
     """
     dtype = cells.dtype
     if isinstance(dtype, np.dtype):
-        if dtype == object:
+        if dtype.kind == "O":
             return _objects(name, cells.to_numpy())
         return _plain(name, cells.to_numpy())
     array: Any = cells.array
@@ -242,7 +242,7 @@ def _extension_nature(dtype: Any) -> Nature | None:
 def _days(uniques: Typed) -> Floats:
     if not len(uniques):
         return np.empty(0, dtype=np.float64)
-    if isinstance(uniques, np.ndarray) and uniques.dtype == object:
+    if isinstance(uniques, np.ndarray) and uniques.dtype.kind == "O":
         first = uniques[0]
         if isinstance(first, dt.date) and not isinstance(first, dt.datetime):
             return np.array([(day - _EPOCH).days for day in uniques], dtype=np.float64)

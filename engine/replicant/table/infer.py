@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,7 @@ def _number_kind(numbers: Floats, decimals: int | None, coded: int) -> tuple[Kin
     return Kind.COUNT, "whole numbers, none negative"
 
 
-def count_decimals(numbers: Floats, stored: np.dtype[np.floating] | None = None) -> int | None:  # type: ignore[type-arg]
+def count_decimals(numbers: Floats, stored: np.dtype[Any] | None = None) -> int | None:
     """Digits after the point that write every number exactly, None if more than ten are needed.
 
     Parameters
@@ -93,7 +94,7 @@ def count_decimals(numbers: Floats, stored: np.dtype[np.floating] | None = None)
     return least
 
 
-def _written_with(numbers: Floats, digits: int, narrow: np.dtype[np.floating] | None) -> npt.NDArray[np.bool_]:  # type: ignore[type-arg]
+def _written_with(numbers: Floats, digits: int, narrow: np.dtype[Any] | None) -> npt.NDArray[np.bool_]:
     # Rounding to the nearest multiple, then one correctly rounded division: what parsing the decimal text gives.
     scale = 10.0**digits
     with np.errstate(over="ignore", invalid="ignore"):

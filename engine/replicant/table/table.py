@@ -142,10 +142,10 @@ class Table:
                 column.decimals,
             )
             total.update(repr(head).encode())
-            total.update(np.ascontiguousarray(column.codes))
+            total.update(column.codes.tobytes())
             originals = column.originals
             if isinstance(originals, np.ndarray) and originals.dtype != object:
-                total.update(np.ascontiguousarray(originals).view(np.uint8))
+                total.update(originals.tobytes())
             else:
                 total.update(repr(list(originals)).encode())
             if isinstance(column.dtype.dtype, pd.CategoricalDtype):
