@@ -5,10 +5,10 @@ Plain dataclasses of names, numbers and NumPy arrays: they pickle, they hold no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,6 +157,8 @@ class Plan:
         What happens to missing cells (`keep`: missingness is synthesized as a property of the data).
     cart
         How trees grow.
+    methods
+        Registered methods that columns use, by name, so that a worker has them too.
     visit
         The rule the sequences came from: `random`, `table`, or the user's list.
     sequences
@@ -192,6 +194,7 @@ class Plan:
     digest: str
     missing: str = "keep"
     visit: str | tuple[str, ...] = "random"
+    methods: Mapping[str, Any] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
     seconds_estimate: float = 0.0
     bytes_estimate: int = 0

@@ -1,6 +1,6 @@
 """The CART kernel: presorted, coded, compiled. The only room that knows numba."""
 
 from .features import Features, encode_features
-from .tree import Tree, grow_tree
+from .tree import Tree, grow_tree, single_leaf
 
-__all__ = ["Features", "Tree", "encode_features", "grow_tree"]
+__all__ = ["Features", "Tree", "encode_features", "grow_tree", "single_leaf"]

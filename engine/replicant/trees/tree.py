@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from .apply import climb_from_self, draw_donors, draw_others, find_leaves, leaves_of_training_rows, own_ranges
 from .features import Features
-from .grow import RIGHT, grow
+from .grow import MASK, RIGHT, grow
 from .impurity import Anova, Gini
 from .prune import prune
 
-__all__ = ["Tree", "grow_tree"]
+__all__ = ["Tree", "grow_tree", "single_leaf"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
@@ -104,6 +105,37 @@ class Tree:
         return out
 
 
+@lru_cache(maxsize=4)
+def _inverses(total: int) -> Float:
+    """1 / i for i = 1 ... total, behind a 0."""
+    out = np.zeros(total + 1)
+    np.divide(1.0, np.arange(1, total + 1), out=out[1:])
+    out.flags.writeable = False
+    return out
+
+
+def single_leaf(n: int, weights: Int32 | None = None) -> Tree:
+    """The tree without a split: every row is a donor for every other.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+    weights
+        (n,) whole-number repetitions of the rows.
+    """
+    donors = np.arange(n, dtype=np.int32)
+    if weights is not None:
+        donors = np.repeat(donors, weights)
+    return Tree(
+        nodes=np.array([[0, MASK, 0, 0]], dtype=np.int32),
+        start=np.zeros(1, dtype=np.int32),
+        end=np.array([len(donors)], dtype=np.int32),
+        donors=donors,
+        pool=np.empty(0, dtype=np.uint32),
+    )
+
+
 def grow_tree(
     features: Features,
     subset: npt.ArrayLike,
@@ -144,10 +176,11 @@ def grow_tree(
     Tree
     """
     columns = np.asarray(subset, dtype=np.int32).reshape(-1)
+    if not columns.size:
+        return single_leaf(features.n, weights)
     repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
     total = features.n if weights is None else int(repeats.sum())
-    inverse = np.zeros(total + 1)
-    np.divide(1.0, np.arange(1, total + 1), out=inverse[1:])
+    inverse = _inverses(total)
     policy: Anova | Gini
     if n_classes:
         policy = Gini(

@@ -1,0 +1,251 @@
+"""Drawing: one synthetic partition, column by column along the visit sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from replicant.fcs.encoding import Prepared
+from replicant.fcs.fit import ColumnModel
+from replicant.methods import Model, Predictors
+from replicant.plan.model import ColumnPlan, Plan
+from replicant.plan.seeds import Stage, stream
+from replicant.plan.sequence import sequence_of
+from replicant.table import Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Drawn", "draw_imputation"]
+
+Int32 = npt.NDArray[np.int32]
+Float = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Drawn:
+    """One synthetic partition.
+
+    Attributes
+    ----------
+    codes
+        (p, k) int32 codes of the columns, in table order.
+    exact
+        (k,) computed numbers of columns that are not donors' values.
+    rows
+        (k,) the observed rows that these stand in for, where there are such.
+    """
+
+    codes: Int32
+    exact: dict[str, Float]
+    rows: Int32 | None
+
+
+def draw_imputation(
+    prepared: Prepared,
+    plan: Plan,
+    models: Mapping[str, ColumnModel],
+    imputation: int,
+    *,
+    replicate: int = 0,
+    weights: Int32 | None = None,
+) -> Drawn:
+    """Draw one synthetic set of a partition.
+
+    Parameters
+    ----------
+    prepared, plan
+        The partition and what to do.
+    models
+        Of every column that needs one: `fit_columns`.
+    imputation, replicate
+        0-based.
+    weights
+        (n,) int32, the bootstrap sample that stands for the table; None: the rows as they are.
+
+    Returns
+    -------
+    Drawn
+        Shuffled, if the plan says so.
+    """
+    drawing = _Drawing(prepared, plan, models, imputation, replicate, weights)
+    for name in sequence_of(plan, imputation, replicate):
+        drawing.visit(plan.column(name))
+    return drawing.result()
+
+
+class _Drawing:
+    """The rows drawn so far."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        plan: Plan,
+        models: Mapping[str, ColumnModel],
+        imputation: int,
+        replicate: int,
+        weights: Int32 | None,
+    ) -> None:
+        self.prepared = prepared
+        self.plan = plan
+        self.models = models
+        self.imputation = imputation
+        self.replicate = replicate
+        n = prepared.table.n
+        # A bootstrap sample is as large as its weights say; a plan's own k counts only without one.
+        self.k = prepared.k if weights is None else int(weights.sum())
+        self.rows = self._base_rows(n, weights) if plan.aligned else None
+        self.codes = np.empty((len(plan.columns), self.k), dtype=np.int32)
+        self.exact: dict[str, Float] = {}
+        self.x: Int32 | None = None
+        if plan.conditioning == "synthetic":
+            self.x = np.empty((self.k, len(prepared.features)), dtype=np.int32)
+
+    def _stream(self, stage: Stage, column: int = 0) -> np.random.Generator:
+        return stream(
+            self.plan.seed,
+            stage,
+            replicate=self.replicate,
+            imputation=self.imputation,
+            partition=self.prepared.partition,
+            column=column,
+        )
+
+    def _base_rows(self, n: int, weights: Int32 | None) -> Int32:
+        """The observed row that each synthetic row stands in for."""
+        rows = np.arange(n, dtype=np.int32)
+        if weights is not None:
+            return np.repeat(rows, weights)
+        if self.k == n:
+            return rows
+        # Every row as often as k // n says, and a simple random sample of them for the rest.
+        rest = self._stream(Stage.ROWS).permutation(n)[: self.k % n]
+        return np.sort(np.concatenate([np.tile(rows, self.k // n), rows[rest]]))
+
+    def visit(self, planned: ColumnPlan) -> None:
+        """Draw one column, or compute it, or leave it as observed."""
+        at = self.plan.positions[planned.name]
+        column = self.prepared.table.columns[at]
+        exact: Float | None = None
+        if planned.method == "keep":
+            codes = column.codes[self.rows]
+        elif planned.method == "copy":
+            source = planned.inputs[0]
+            codes = self.codes[self.plan.positions[source]]
+            exact = self.exact.get(source)
+        elif planned.method == "passive":
+            codes, exact = self._compute(planned, column)
+        elif planned.where is not None:
+            codes, exact = self._replace_some(planned, column, at)
+        else:
+            codes, exact = self._draw(planned, column, at, None)
+        self.codes[at] = codes
+        if exact is not None:
+            self.exact[planned.name] = exact
+        if self.x is not None:
+            features = self.prepared.columns[planned.name]
+            for position, encoded in zip(features.positions, features.encode(codes), strict=True):
+                self.x[:, position] = encoded
+
+    def _compute(self, planned: ColumnPlan, column: Column) -> tuple[Int32, Float]:
+        if planned.expression is None:
+            raise TypeError("a passive column has an expression")
+        exact = planned.expression.evaluate({name: self._numbers(name) for name in planned.inputs})
+        return column.nearest_codes(exact), exact
+
+    def _numbers(self, name: str) -> Float:
+        if name in self.exact:
+            return self.exact[name]
+        at = self.plan.positions[name]
+        return self.prepared.table.columns[at].numbers(self.codes[at])
+
+    def _replace_some(self, planned: ColumnPlan, column: Column, at: int) -> tuple[Int32, Float | None]:
+        """Only the cells selected are drawn; the others stay as observed."""
+        codes = column.codes[self.rows]
+        chosen = np.flatnonzero(self.prepared.where[planned.name][self.rows])
+        if not chosen.size:
+            return codes, None
+        drawn, exact = self._draw(planned, column, at, chosen)
+        codes[chosen] = drawn
+        if exact is None:
+            return codes, None
+        everywhere = column.numbers(codes)
+        everywhere[chosen] = exact
+        return codes, everywhere
+
+    def _draw(
+        self, planned: ColumnPlan, column: Column, at: int, chosen: npt.NDArray[np.intp] | None
+    ) -> tuple[Int32, Float | None]:
+        """Values for the chosen rows (all if None): the state first where there is one, then ordinary values."""
+        model = self.models[planned.name]
+        rng = self._stream(Stage.DRAW, at)
+        if model.state is None:
+            return self._ask(model.value, model, planned, column, chosen, rng)
+        response = self.prepared.response(planned.name)
+        states = model.state.draw(self._predictors(model, planned, chosen), rng)
+        codes = np.array((0, *response.special), dtype=np.int32)[states]
+        ordinary = np.flatnonzero(states == 0)
+        if not ordinary.size:
+            return codes, None
+        drawn, exact = self._ask(
+            model.value, model, planned, column, ordinary if chosen is None else chosen[ordinary], rng
+        )
+        codes[ordinary] = drawn
+        if exact is None:
+            return codes, None
+        everywhere = column.numbers(codes)
+        everywhere[ordinary] = exact
+        return codes, everywhere
+
+    def _ask(
+        self,
+        value: Model | None,
+        model: ColumnModel,
+        planned: ColumnPlan,
+        column: Column,
+        chosen: npt.NDArray[np.intp] | None,
+        rng: np.random.Generator,
+    ) -> tuple[Int32, Float | None]:
+        if value is None:
+            raise TypeError("no row to fit on, yet a value to draw")
+        drawn = value.draw(self._predictors(model, planned, chosen), rng)
+        if drawn.dtype.kind == "f":
+            exact = drawn if column.decimals is None else np.round(drawn, column.decimals)
+            return column.nearest_codes(exact), exact
+        return drawn, None
+
+    def _predictors(self, model: ColumnModel, planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> Predictors:
+        rows, x = self.rows, self.x
+        if chosen is not None:
+            rows = None if rows is None else rows[chosen]
+            x = None if x is None else x[chosen]
+        return Predictors(
+            self.prepared.features,
+            model.subset,
+            self.k if chosen is None else len(chosen),
+            codes=x,
+            rows=rows,
+            exclude_self=self.plan.exclude_self,
+            _frame=lambda: self._frame(planned, chosen),
+        )
+
+    def _frame(self, planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> pd.DataFrame:
+        """The predictors of the chosen rows as typed columns."""
+        usable = self.plan.predictors_along(sequence_of(self.plan, self.imputation, self.replicate))[planned.name]
+        if self.x is not None:
+            return self.prepared.frame(usable, chosen, self.codes, self.exact)
+        rows = self.rows if chosen is None or self.rows is None else self.rows[chosen]
+        return self.prepared.frame(usable, rows)
+
+    def result(self) -> Drawn:
+        codes, exact, rows = self.codes, self.exact, self.rows
+        if self.plan.shuffle:
+            order = self._stream(Stage.SHUFFLE).permutation(self.k)
+            codes = codes[:, order]
+            exact = {name: values[order] for name, values in exact.items()}
+            rows = None if rows is None else rows[order]
+        return Drawn(codes, exact, rows)

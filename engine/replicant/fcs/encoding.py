@@ -1,0 +1,231 @@
+"""What all fits on one partition share: features, responses, and the cells to be replaced.
+
+A column becomes one feature for the trees, or two. Levels and numbers are the first; the second says which kind of
+missing value a cell holds, where there is more than one kind (trees send missing values their own way, but only as one).
+
+A response is in one part or two. Where some cells of a numeric column are missing, coded missing or a declared spike,
+the *state* (an ordinary value, or which of these) is a class that is drawn first; an ordinary value is drawn after it,
+from a model of the rows that have one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from replicant.methods import Response
+from replicant.plan.model import Plan
+from replicant.table import Column, Kind, Table
+from replicant.trees import Features, encode_features
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ColumnFeatures", "ColumnResponse", "Prepared", "prepare"]
+
+Int32 = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+ORDINARY = 0  # the state of a cell with an ordinary value
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ColumnFeatures:
+    """How a column's codes become features.
+
+    Attributes
+    ----------
+    first
+        Position of its (first) feature.
+    as_level
+        The level code that a missing value of a nominal column gets; -1 where missing stays missing.
+    kinds
+        The missing codes that occur, where the second feature tells them apart; else empty.
+    """
+
+    first: int
+    as_level: int
+    kinds: tuple[int, ...]
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        return (self.first, self.first + 1) if self.kinds else (self.first,)
+
+    def encode(self, codes: Int32) -> list[Int32]:
+        """One array per feature."""
+        if self.as_level >= 0:
+            return [np.where(codes < 0, np.int32(self.as_level), codes)]
+        if not self.kinds:
+            return [np.maximum(codes, np.int32(-1))]
+        states = np.zeros(len(codes), dtype=np.int32)
+        for i, kind in enumerate(self.kinds):
+            states[codes == kind] = i + 1
+        return [np.maximum(codes, np.int32(-1)), states]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ColumnResponse:
+    """A column as a response.
+
+    Attributes
+    ----------
+    value
+        The response of a method, by row.
+    state
+        Classes: ordinary, or which special code. None for a response in one part.
+    special
+        The codes that states 1, 2 ... stand for.
+    ordinary
+        (n,) rows with an ordinary value; None for a response in one part.
+    """
+
+    value: Response
+    state: Response | None = None
+    special: tuple[int, ...] = ()
+    ordinary: Mask | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One partition, encoded once for all fits, imputations and replicates.
+
+    Attributes
+    ----------
+    table
+        The partition's rows.
+    partition
+        Its index: part of every seed's address.
+    k
+        Synthetic rows to draw from it.
+    features
+        All columns as predictors.
+    columns
+        How each column becomes features.
+    where
+        The rows of each column to be replaced, for columns of which only some are.
+    """
+
+    table: Table
+    partition: int
+    k: int
+    features: Features
+    columns: dict[str, ColumnFeatures]
+    where: dict[str, Mask]
+
+    @cached_property
+    def responses(self) -> dict[str, ColumnResponse]:
+        """Filled as columns are first fitted."""
+        return {}
+
+    def response(self, name: str) -> ColumnResponse:
+        """A column as a response."""
+        made = self.responses.get(name)
+        if made is None:
+            made = self.responses[name] = _as_response(self.table[name])
+        return made
+
+    def subset(self, predictors: tuple[str, ...]) -> Int32:
+        """Positions of the features of some columns."""
+        return np.array([f for name in predictors for f in self.columns[name].positions], dtype=np.int32)
+
+    def frame(
+        self,
+        names: tuple[str, ...],
+        rows: npt.NDArray[np.integer[Any]] | None = None,
+        codes: Int32 | None = None,
+        exact: Mapping[str, npt.NDArray[np.float64]] | None = None,
+    ) -> pd.DataFrame:
+        """Some columns in their own types, of the observed cells or of `codes` (p, k) and `exact`, at some rows."""
+        import pandas as pd  # only methods that are not trees ask for frames
+
+        def cells(name: str) -> Any:
+            column = self.table[name]
+            chosen = column.codes if codes is None else codes[self.table.names.index(name)]
+            computed = (exact or {}).get(name)
+            if rows is not None:
+                chosen = chosen[rows]
+                computed = None if computed is None else computed[rows]
+            return column.restore(chosen, computed)
+
+        return pd.DataFrame({name: cells(name) for name in names}, copy=False)
+
+
+def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
+    """Encode a partition.
+
+    Parameters
+    ----------
+    table
+        The partition's rows (the whole table if there is one partition).
+    plan
+        The plan.
+    partition
+        Index of the partition.
+    """
+    part = plan.partitions[partition]
+    columns: dict[str, ColumnFeatures] = {}
+    codes: list[Int32] = []
+    nominal: list[bool] = []
+    sizes: list[int] = []
+    values: list[npt.NDArray[np.float64] | None] = []
+    for column in table.columns:
+        made = _as_features(column, len(codes))
+        columns[column.name] = made
+        codes.extend(made.encode(column.codes))
+        levels = made.as_level >= 0
+        # Of two levels either order is exact, and the ordered scan is the cheaper one.
+        nominal.append(column.kind in (Kind.NOMINAL, Kind.BINARY) and column.size + levels > 2)
+        sizes.append(column.size + levels)
+        values.append(column.values if column.is_numeric else None)
+        if made.kinds:
+            nominal.append(True)
+            sizes.append(len(made.kinds) + 1)
+            values.append(None)
+    where = {
+        column.name: column.where if part.rows is None else column.where[part.rows]
+        for column in plan.columns
+        if column.where is not None
+    }
+    features = encode_features(codes, nominal=nominal, values=values, sizes=sizes)
+    return Prepared(table=table, partition=partition, k=part.k, features=features, columns=columns, where=where)
+
+
+def _as_features(column: Column, first: int) -> ColumnFeatures:
+    missing = column.has_missing
+    if column.kind in (Kind.NOMINAL, Kind.BINARY):
+        return ColumnFeatures(first, column.size if missing else -1, ())
+    kinds = _missing_kinds(column) if missing and column.missing_codes else ()
+    return ColumnFeatures(first, -1, kinds if len(kinds) > 1 else ())
+
+
+def _missing_kinds(column: Column) -> tuple[int, ...]:
+    return tuple(code for code in range(-1, -2 - len(column.missing_codes), -1) if (column.codes == code).any())
+
+
+def _as_response(column: Column) -> ColumnResponse:
+    codes = column.codes
+    missing = column.has_missing
+    if column.is_categorical:
+        classes = np.where(codes < 0, np.int32(column.size), codes) if missing else codes
+        return ColumnResponse(Response(codes, classes=classes, n_classes=column.size + missing))
+    numbers = column.numbers()
+    special = (*(_missing_kinds(column) if missing else ()), *column.spikes)
+    if not special:
+        return ColumnResponse(Response(codes, numbers=numbers - numbers.mean()))
+    states = np.zeros(len(codes), dtype=np.int32)
+    for i, code in enumerate(special):
+        states[codes == code] = i + 1
+    ordinary = states == ORDINARY
+    # Rows without an ordinary value have weight 0 in the fit of the values; what stands there does not matter.
+    centred = np.where(ordinary, numbers - numbers[ordinary].mean() if ordinary.any() else 0.0, 0.0)
+    return ColumnResponse(
+        value=Response(codes, numbers=centred),
+        state=Response(states, classes=states, n_classes=len(special) + 1),
+        special=special,
+        ordinary=ordinary,
+    )
