@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from replicant.plan.build import build_plan
 from replicant.plan.model import Cart, ColumnPlan, Partition, Plan, Task
 from replicant.plan.seeds import Stage, stream
 
-__all__ = ["Cart", "ColumnPlan", "Partition", "Plan", "Stage", "Task", "stream"]
+__all__ = ["Cart", "ColumnPlan", "Partition", "Plan", "Stage", "Task", "build_plan", "stream"]

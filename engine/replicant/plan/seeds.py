@@ -1,7 +1,7 @@
 """Seeds are addresses: every random stream is named by what it is for, never by when or where it is drawn.
 
-A stream is `SeedSequence(seed, spawn_key=(stage, replicate, imputation, partition, column))`, so results are the same bytes
-for any number of workers, any order of tasks, any retry, and after a resume.
+A stream is `SeedSequence(seed, spawn_key=(stage, replicate, imputation, partition, column))`, so results are the same
+bytes for any number of workers, any order of tasks, any retry, and after a resume.
 """
 
 from __future__ import annotations

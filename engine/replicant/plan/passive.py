@@ -1,0 +1,142 @@
+"""Passive columns: their expressions, and what depends on what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from replicant.errors import ExpressionError, SpecError, nearest
+from replicant.events import Event
+from replicant.spec.expression import Expression, parse_expression
+
+if TYPE_CHECKING:
+    from replicant.table.table import Table
+
+__all__ = ["compare", "dependents", "expressions", "in_order"]
+
+SAME = 1e-3
+_INPUT_KINDS = {"continuous", "count"}
+
+
+def expressions(passive: Mapping[str, str], table: Table) -> dict[str, Expression]:
+    """Parse the expressions of passive columns and check them against the table.
+
+    Returns
+    -------
+    dict
+        Expression by column, in an order in which each comes after its passive inputs.
+
+    Raises
+    ------
+    SpecError
+        For an unknown column, an input or a column that is not numeric, or a circle (which is named).
+    """
+    names = table.names
+    parsed: dict[str, Expression] = {}
+    for name, text in passive.items():
+        if name not in names:
+            raise SpecError(
+                f"passive names {name!r}, which is not a column{nearest(name, names)}",
+                need="columns of the table",
+                fix="a passive column must be in the table: its observed values are replaced by computed ones",
+            )
+        try:
+            expression = parse_expression(text)
+        except ExpressionError as error:
+            raise ExpressionError(f"passive.{name}: {error.found}", need=error.need, fix=error.fix) from None
+        for other in expression.names:
+            if other not in names:
+                raise SpecError(
+                    f"passive.{name} names {other!r}, which is not a column{nearest(other, names)}",
+                    need="columns of the table",
+                    fix=f"its expression is: {text}",
+                )
+        parsed[name] = expression
+    ordered = in_order({name: expression.names for name, expression in parsed.items()})
+    for name in ordered:
+        _need_number(name, table, f"the passive column {name!r}")
+        for other in parsed[name].names:
+            _need_number(other, table, f"{other!r}, an input of the passive column {name!r},")
+    return {name: parsed[name] for name in ordered}
+
+
+def in_order(inputs: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Columns after their inputs, else in the order given.
+
+    Raises
+    ------
+    SpecError
+        If there is a circle; the text names it.
+    """
+    done: dict[str, None] = {}
+    for start in inputs:
+        path: list[str] = []
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            name, leaving = stack.pop()
+            if leaving:
+                path.pop()
+                done[name] = None
+                continue
+            if name in done or name not in inputs:
+                continue
+            if name in path:
+                circle = " -> ".join([*path[path.index(name) :], name])
+                raise SpecError(
+                    f"the passive columns go in a circle: {circle}",
+                    need="passive columns computed from columns that do not depend on them",
+                    fix="take one of them out of `passive`: it is then drawn, and the others follow from it",
+                )
+            path.append(name)
+            stack.append((name, True))
+            stack.extend((other, False) for other in reversed(inputs[name]))
+    return list(done)
+
+
+def dependents(inputs: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    """Columns computed from each column, directly or through others. `inputs` must be in order (`in_order`)."""
+    roots: dict[str, set[str]] = {}
+    for name, direct in inputs.items():
+        roots[name] = set(direct).union(*(roots.get(other, set()) for other in direct))
+    found: dict[str, set[str]] = {}
+    for name, of in roots.items():
+        for other in of:
+            found.setdefault(other, set()).add(name)
+    return found
+
+
+def compare(found: Mapping[str, Expression], table: Table) -> list[Event]:
+    """Say where an expression does not give the observed values back (beyond rounding): released values follow it."""
+    events = []
+    for name, expression in found.items():
+        column = table[name]
+        observed = column.numbers()
+        computed = expression.evaluate({other: table[other].numbers() for other in expression.names})
+        digit = 0.0 if column.decimals is None else 10.0**-column.decimals
+        with np.errstate(invalid="ignore"):
+            # A unit of the last digit, or a thousandth: columns are published rounded, cut off, or partly so.
+            same = np.abs(computed - observed) <= np.maximum(digit, SAME * np.abs(observed)) * (1 + 1e-9)
+        same |= np.isnan(computed) & np.isnan(observed)
+        other_values = table.n - int(same.sum())
+        if other_values:
+            events.append(
+                Event(
+                    "passive_differs",
+                    name,
+                    f"its expression gives another value than the observed one, or a missing one, in {other_values} of "
+                    f"{table.n} rows; all released values follow the expression",
+                )
+            )
+    return events
+
+
+def _need_number(name: str, table: Table, words: str) -> None:
+    kind = table[name].kind
+    if kind not in _INPUT_KINDS:
+        raise SpecError(
+            f"{words} is {kind}",
+            need="a continuous column or a count",
+            fix=f"declare it under columns: {{{name}: {{kind: continuous}}}} if its values are numbers",
+        )

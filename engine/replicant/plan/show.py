@@ -1,0 +1,208 @@
+"""A plan in words: what `replicant plan` prints, and what a notebook shows. No cell value, and no seed, is in it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from replicant.plan.model import ColumnPlan, Plan
+
+if TYPE_CHECKING:
+    from replicant.table.table import Table
+
+__all__ = ["render", "to_html"]
+
+WIDTH = 110
+SEQUENCES_SHOWN = 5
+TASKS_SHOWN = 12
+
+
+def render(plan: Plan, table: Table | None = None, output: str | None = None) -> str:
+    """The plan as plain text.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    table
+        Its table, if why each column is of its kind should be said too.
+    output
+        Where the release goes, if the tree of its files should be shown.
+    """
+    blocks = [
+        _headline(plan),
+        _section("Columns", _grid(_column_head(table), _column_rows(plan, table))),
+        _section("Visit sequences", _sequences(plan)),
+        _section("Tasks", _tasks(plan)),
+    ]
+    if output is not None:
+        blocks.append(_section("Output", _tree(plan, output)))
+    if plan.events:
+        blocks.append(_section("Events", _wrapped(f"{event.code}: {event}" for event in plan.events)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def to_html(plan: Plan, table: Table | None = None) -> str:
+    """The plan as an HTML fragment for notebooks."""
+    head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in _column_head(table))
+    body = "".join(
+        "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in _column_rows(plan, table)
+    )
+    events = "".join(f"<li><code>{escape(event.code)}</code> {escape(str(event))}</li>" for event in plan.events)
+    parts = [
+        f"<p><b>Plan.</b> {escape(_headline(plan))}</p>",
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>",
+        "<details><summary>Visit sequences</summary><pre>" + escape("\n".join(_sequences(plan))) + "</pre></details>",
+        "<details><summary>Tasks</summary><pre>" + escape("\n".join(_tasks(plan))) + "</pre></details>",
+    ]
+    if events:
+        parts.append(f"<details open><summary>{len(plan.events)} events</summary><ul>{events}</ul></details>")
+    return "<div class='replicant-plan'>" + "".join(parts) + "</div>"
+
+
+def _headline(plan: Plan) -> str:
+    sets = "1 synthetic set" if plan.m == 1 else f"{plan.m} synthetic sets"
+    size = f"{plan.k:,} rows x {len(plan.columns)} columns from {plan.n:,} rows"
+    text = f"{sets} of {size}; {plan.conditioning} conditioning"
+    extras = []
+    if plan.fits == "shared":
+        extras.append("shared fits")
+    if plan.proper:
+        extras.append("a bootstrap before each fit")
+    if plan.exclude_self:
+        extras.append("no record donates to itself")
+    if not plan.shuffle:
+        extras.append("rows not shuffled")
+    extras.append("seed given" if plan.seed_given else "seed drawn by the system")
+    cart = plan.cart
+    settings = f"trees: minbucket {cart.minbucket}, minsplit {cart.minsplit}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
+    return "\n".join(textwrap.wrap(f"{text}; {', '.join(extras)}; {settings}", WIDTH))
+
+
+def _column_head(table: Table | None) -> list[str]:
+    return ["column", "kind", "method", "predictors", "why"] + (["kind because"] if table is not None else [])
+
+
+def _column_rows(plan: Plan, table: Table | None) -> list[list[str]]:
+    rows = []
+    for column in plan.columns:
+        row = [column.name, str(column.kind), column.method, _predictors(column, plan.names), column.why]
+        if table is not None:
+            row.append(table[column.name].why)
+        rows.append(row)
+    return rows
+
+
+def _predictors(column: ColumnPlan, names: Sequence[str]) -> str:
+    """The shorter of the two lists: the predictors, or what is left out."""
+    if column.expression is not None:
+        return column.expression.text
+    if column.method == "copy":
+        return column.inputs[0]
+    given = column.predictors
+    if not given:
+        return "-"
+    out = [name for name in names if name not in set(given) and name != column.name]
+    if not out:
+        return f"all {len(given)} others" if len(given) > 1 else given[0]
+    if len(out) < len(given) and len(given) > 3:
+        return f"all but {_some(out)}"
+    return _some(given)
+
+
+def _some(names: Sequence[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _sequences(plan: Plan) -> list[str]:
+    rule = {"random": "random, one order per imputation", "table": "as in the table"}
+    how = rule.get(plan.visit, "as listed") if isinstance(plan.visit, str) else "as listed"
+    if plan.fits == "shared" and plan.visit == "random":
+        how = "random, one order for all imputations"
+    lines = [how + (": each column is predicted from those before it" if plan.conditioning == "synthetic" else "")]
+    if len(set(plan.sequences)) == 1:
+        return [*lines, *_wrapped([f"all: {' '.join(plan.sequences[0])}"])]
+    shown = plan.sequences[:SEQUENCES_SHOWN]
+    lines += _wrapped(f"{i}: {' '.join(sequence)}" for i, sequence in enumerate(shown, 1))
+    if plan.m > len(shown):
+        lines.append(f"... and {plan.m - len(shown)} more")
+    return lines
+
+
+def _tasks(plan: Plan) -> list[str]:
+    fits = sum(task.kind == "fit" for task in plan.tasks)
+    draws = len(plan.tasks) - fits
+    parts = len(plan.partitions)
+    cut = "1 partition (all rows)" if parts == 1 else f"{parts} partitions by {', '.join(plan.strata)}"
+    if parts > 1:
+        sizes = [plan.n if part.rows is None else len(part.rows) for part in plan.partitions]
+        cut += f" of {min(sizes):,} to {max(sizes):,} rows"
+    lines = [
+        f"{_count(fits, 'fit task')}, {_count(draws, 'draw task')}, {cut}",
+        f"about {_seconds(plan.seconds_estimate)} on one core, {_bytes(plan.bytes_estimate)} of memory",
+        f"{plan.m * plan.k:,} rows to write",
+    ]
+    shown = plan.tasks[:TASKS_SHOWN]
+    lines += [f"  {task.key}" for task in shown]
+    if len(plan.tasks) > len(shown):
+        lines.append(f"  ... and {len(plan.tasks) - len(shown)} more")
+    return lines
+
+
+def _tree(plan: Plan, output: str) -> list[str]:
+    root = output.rstrip("/")
+    width = max(2, len(str(plan.m)))
+    shares = [partition for partition in plan.partitions if partition.k]
+    lines = [f"{root}/"]
+    for i in _ends(plan.m):
+        lines.append("  ..." if i is None else f"  imputation={i + 1:0{width}d}/")
+        if i is None:
+            continue
+        for j in _ends(len(shares)):
+            lines.append("    ..." if j is None else f"    part-{shares[j].index}.parquet  {shares[j].k:,} rows")
+    return [
+        *lines,
+        "  manifest.json",
+        "  _SUCCESS",
+        f"{root}-internal  (seed, hashes and spec: not part of the release)",
+    ]
+
+
+def _ends(count: int, most: int = 3) -> list[int | None]:
+    """All positions, or the first two, a gap, and the last."""
+    return list(range(count)) if count <= most else [0, 1, None, count - 1]
+
+
+def _section(title: str, lines: Iterable[str]) -> str:
+    return "\n".join([title, "-" * len(title), *lines])
+
+
+def _grid(head: list[str], rows: list[list[str]]) -> list[str]:
+    table = [head, *rows]
+    widths = [max(len(row[j]) for row in table) for j in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
+def _wrapped(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in textwrap.wrap(text, WIDTH, subsequent_indent="   ") or [""]]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _bytes(size: int) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{max(1, round(size / 1e3))} kB"

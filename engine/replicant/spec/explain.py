@@ -1,0 +1,234 @@
+"""Pydantic's findings in our own words: the dotted path, what was found, what is needed, and the nearest right key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from replicant.errors import SpecError, nearest
+
+__all__ = ["explain", "found"]
+
+Path = tuple[str | int, ...]
+
+_SHOWN_ERRORS = 5
+_SHOWN_TEXT = 60
+
+# Sections whose values describe the data rather than the run: what stands there is never repeated in a message.
+_CONFIDENTIAL = ("columns",)
+
+_NEEDED = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def explain(
+    error: ValidationError,
+    model: type[BaseModel],
+    document: object,
+    *,
+    section: Path = (),
+    place: Callable[[Path], str] = lambda path: "",
+) -> SpecError:
+    """Turn pydantic's error into a `SpecError`.
+
+    Parameters
+    ----------
+    error
+        What pydantic found.
+    model, document
+        The model it validated against, and the document it validated.
+    section
+        Where the document stands in the whole job, such as `("synthesis",)`.
+    place
+        The place of a path in the file, such as `", line 4"`.
+    """
+    problems: dict[Path, str] = {}
+    needs: dict[Path, list[str]] = {}
+    for problem in error.errors(include_url=False, include_context=True, include_input=False):
+        # A union reports each branch under its own tag; the path into the document is what they share.
+        path = _document_path(problem["loc"], document)
+        problems.setdefault(path, problem["type"])
+        wanted = _needed(problem["type"], problem.get("ctx", {}))
+        if wanted and wanted not in needs.setdefault(path, []):
+            needs[path].append(wanted)
+    lines: list[str] = []
+    first_need: str | None = None
+    first_fix: str | None = None
+    for path, kind in list(problems.items())[:_SHOWN_ERRORS]:
+        dotted = _dotted((*section, *path))
+        need: str | None = None
+        fix: str | None = None
+        if kind == "extra_forbidden":
+            line, need, fix = _unknown_key(path, model, section)
+        elif kind == "missing":
+            line, fix = f"{dotted} is missing", f"add {dotted}"
+        else:
+            need = " or ".join(needs.get(path, [])) or None
+            value = _at(document, path)
+            line = f"{dotted}: found {found(value, hide=_hidden((*section, *path)))}"
+            if isinstance(value, str) and kind in {"literal_error", "enum"}:
+                line += nearest(value, str(need).replace("'", "").replace(" or ", ", ").split(", "))
+        where = place(path)
+        lines.append(f"{line}{where}" if need is None or len(problems) == 1 else f"{line}{where} (needed: {need})")
+        first_need, first_fix = (first_need or need), (first_fix or fix)
+    if len(problems) > _SHOWN_ERRORS:
+        lines.append(f"... and {len(problems) - _SHOWN_ERRORS} more")
+    return SpecError("\n".join(lines), need=first_need if len(problems) == 1 else None, fix=first_fix)
+
+
+def found(value: object, *, hide: bool = False) -> str:
+    """A value in words: settings are repeated, data are not."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool) and not hide:
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return "a number" if hide else f"{value!r}"[:_SHOWN_TEXT]
+    if isinstance(value, str):
+        return "a text" if hide or len(value) > _SHOWN_TEXT else f"the text {value!r}"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return f"a list of {len(value)}"
+    return f"a value of type {type(value).__name__}"
+
+
+def _needed(kind: str, context: Mapping[str, Any]) -> str | None:
+    if kind in _NEEDED:
+        return _NEEDED[kind]
+    if kind == "value_error":
+        text = str(context.get("error", ""))
+        return text.removesuffix(" is needed") or None
+    bounds = {
+        "greater_than_equal": ("ge", "at least"),
+        "less_than_equal": ("le", "at most"),
+        "less_than": ("lt", "below"),
+    }
+    if kind in bounds:
+        key, words = bounds[kind]
+        limit = context.get(key)
+        return f"{words} {'2**128' if limit == 2**128 else limit}"
+    if kind in {"literal_error", "enum"}:
+        return str(context.get("expected", "")) or None
+    return None
+
+
+def _unknown_key(path: Path, model: type[BaseModel], section: Path) -> tuple[str, str | None, str | None]:
+    *parents, last = path
+    key = str(last)[:_SHOWN_TEXT]
+    prefix = _dotted((*section, *parents))
+    dotted = f"{prefix}.{key}" if prefix else key
+    here = _fields(_model_at(model, parents))
+    match = get_close_matches(key.lower(), here, n=1, cutoff=0.6)
+    right = ""
+    if match:
+        right = f"{prefix}.{match[0]}" if prefix else match[0]
+    else:  # perhaps the right key in the wrong section
+        everywhere = {_dotted((*section, *at)): at[-1] for at in _all_paths(model)}
+        words = get_close_matches(key.lower(), [str(name) for name in everywhere.values()], n=1, cutoff=0.75)
+        right = next((at for at, name in everywhere.items() if words and name == words[0]), "")
+    line = f"unknown key {dotted!r}" + (f", did you mean {right!r}?" if right else "")
+    need = f"one of {', '.join(here)}" if here else None
+    return line, need, (f"write {right!r}" if right else "take it out")
+
+
+def _document_path(location: Sequence[str | int], document: object) -> Path:
+    """The part of pydantic's location that leads into the document; the rest names union branches."""
+    path: list[str | int] = []
+    current = document
+    for step in location:
+        if isinstance(current, Mapping):
+            if step not in current:
+                # A missing or unknown key ends the path; a union's tag is skipped.
+                if isinstance(step, str) and step.isidentifier() and step not in _TAGS:
+                    path.append(step)
+                continue
+            current = current[step]
+            path.append(step)
+        elif isinstance(current, (list, tuple)) and isinstance(step, int) and step < len(current):
+            current = current[step]
+            path.append(step)
+    return tuple(path)
+
+
+_TAGS = {"str", "int", "float", "bool"}
+
+
+def _at(document: object, path: Path) -> object:
+    current = document
+    for step in path:
+        try:
+            current = current[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return current
+
+
+def _hidden(path: Path) -> bool:
+    return bool(path) and path[0] in _CONFIDENTIAL and path[-1] != "kind"
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    text = ""
+    steps = list(path)
+    if steps and steps[0] in _CONFIDENTIAL:
+        steps = steps[:3]  # below a column's key stand levels and raw values
+    for step in steps:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{str(step)[:_SHOWN_TEXT]}"
+    return text.removeprefix(".")
+
+
+def _fields(model: type[BaseModel] | None) -> list[str]:
+    return list(model.model_fields) if model is not None else []
+
+
+def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
+    """The model that describes a path of the document."""
+    current: type[BaseModel] | None = model
+    open_mapping = False
+    for step in path:
+        if open_mapping:  # the name of a column: any key
+            open_mapping = False
+            continue
+        if current is None or step not in current.model_fields:
+            return None
+        annotation = current.model_fields[str(step)].annotation
+        current, open_mapping = _submodel(annotation)
+    return current
+
+
+def _submodel(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    for argument in get_args(annotation):
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            return argument, True
+    return None, False
+
+
+@cache
+def _all_paths(model: type[BaseModel]) -> tuple[Path, ...]:
+    return tuple(_walk(model, ()))
+
+
+def _walk(model: type[BaseModel], prefix: Path) -> Iterator[Path]:
+    for name, info in model.model_fields.items():
+        yield (*prefix, name)
+        inner, open_mapping = _submodel(info.annotation)
+        if inner is not None and not open_mapping:
+            yield from _walk(inner, (*prefix, name))

@@ -1,0 +1,257 @@
+"""A job file in, a `JobSpec` out: strict YAML, overrides, and errors that say the line and the nearest right key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from replicant.errors import SpecError, nearest
+from replicant.spec.explain import explain
+from replicant.spec.models import JobSpec, SynthesisSpec
+
+__all__ = ["load_job", "parse_job", "validate_synthesis"]
+
+MAX_BYTES = 4_000_000
+_DATA_SUFFIXES = {".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".sav", ".dta", ".rds", ".gz"}
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with YAML 1.2's words: `no`, `on`, `01` and dates are texts, `1e-8` is a number."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's own protocol)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        lines: dict[Hashable, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key that is a list or a mapping", key_node.start_mark
+                )
+            line = key_node.start_mark.line + 1
+            if key in lines:
+                raise _DuplicateKeyError(str(key)[:60], lines[key], line)
+            lines[key] = line
+        return super().construct_mapping(node, deep=deep)
+
+
+class _DuplicateKeyError(Exception):
+    def __init__(self, key: str, first: int, second: int) -> None:
+        super().__init__(key)
+        self.key, self.first, self.second = key, first, second
+
+
+_RESOLVERS = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+|[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)\.[0-9]*)",
+        "-+.0123456789",
+    ),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("merge", r"<<", "<"),
+)
+for _tag, _pattern, _first in _RESOLVERS:
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [c if c != "\0" else "" for c in _first]
+    )
+
+
+def load_job(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpec:
+    """Read a job file.
+
+    Relative paths in it stand for the working directory, not for the folder of the job file.
+
+    Parameters
+    ----------
+    path
+        A YAML file.
+    overrides
+        `KEY=VALUE` with a dotted key and a YAML value, such as `synthesis.m=2`; later ones win.
+
+    Raises
+    ------
+    SpecError
+        For anything that is wrong in it, with the line and the nearest right key.
+    """
+    place = Path(fspath(path))
+    if place.suffix.lower() in _DATA_SUFFIXES:
+        raise SpecError(
+            f"{str(place)!r} looks like data, not like a job",
+            need="a job file in YAML",
+            fix=f"write a job with `input: {{path: {place}}}`, or look at the data with `replicant inspect {place}`",
+        )
+    try:
+        with place.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        beside = [other.name for other in place.parent.glob("*.y*ml")] if place.parent.is_dir() else []
+        raise SpecError(
+            f"there is no job file {str(place)!r}{nearest(place.name, beside)}",
+            need="a YAML file",
+            fix="check the path",
+        ) from None
+    except OSError as error:
+        raise SpecError(
+            f"the job file {str(place)!r} cannot be read ({type(error).__name__})", need="a readable YAML file"
+        ) from None
+    if len(raw) > MAX_BYTES:
+        raise SpecError(
+            f"the job file {str(place)!r} is larger than {MAX_BYTES // 1_000_000} MB", need="a job file in YAML"
+        )
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise SpecError(
+            f"{str(place)!r}, line {line}: not UTF-8 text", need="a job file in UTF-8", fix="save it as UTF-8"
+        ) from None
+    return parse_job(text, overrides, source=str(place))
+
+
+def parse_job(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec:
+    """The same from a text. `source` is what the errors call it."""
+    document, node = _read_yaml(text, source)
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise SpecError(
+            f"{source} is not a mapping of keys to values",
+            need=f"the sections {', '.join(JobSpec.model_fields)}",
+            fix="see jobs/demo.yaml for a whole one",
+        )
+    overridden = [_override(document, override) for override in overrides]
+    _refuse_unnamed(document, source)
+    try:
+        return JobSpec.model_validate(document)
+    except ValidationError as error:
+
+        def place(path: tuple[str | int, ...]) -> str:
+            if any(path[: len(keys)] == keys[: len(path)] for keys in overridden):
+                return " (--set)"
+            line = _line_of(node, path)
+            return f" ({source}, line {line})" if line else f" ({source})"
+
+        raise explain(error, JobSpec, document, place=place) from None
+
+
+def validate_synthesis(**settings: Any) -> SynthesisSpec:
+    """Check the arguments of `synthesize`.
+
+    Raises
+    ------
+    SpecError
+        For a value out of bounds, or a name that is not a setting.
+    """
+    try:
+        return SynthesisSpec.model_validate(settings)
+    except ValidationError as error:
+        raise explain(error, SynthesisSpec, settings) from None
+
+
+def _read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            return (loader.construct_document(node) if node is not None else None), node
+        finally:
+            loader.dispose()
+    except _DuplicateKeyError as error:
+        raise SpecError(
+            f"{source}, line {error.second}: the key {error.key!r} stands twice (first on line {error.first})",
+            need="every key once",
+            fix="join the two, or take one out",
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise SpecError(
+            f"{source}{at}: not valid YAML ({error.problem or error.context or 'unreadable'})",
+            need="a job file in YAML",
+            fix="check indentation, colons, and put texts with special characters in quotes",
+        ) from None
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        raise SpecError(
+            f"{source}: not valid YAML ({type(error).__name__})", need="a job file in YAML", fix="check the text"
+        ) from None
+
+
+def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
+    """Put one `KEY=VALUE` into the document; give back its path."""
+    key, sign, value = override.partition("=")
+    keys = tuple(part.strip() for part in key.split("."))
+    if not sign or not all(keys):
+        raise SpecError(
+            f"--set {override[:60]!r} is not KEY=VALUE",
+            need="a dotted key and a value",
+            fix="for example --set synthesis.m=2",
+        )
+    parsed, _ = _read_yaml(value, f"the value of --set {key.strip()[:60]}")
+    current: dict[Any, Any] = document
+    for i, step in enumerate(keys[:-1]):
+        below = current.get(step)
+        if below is None:
+            below = current[step] = {}
+        if not isinstance(below, dict):
+            raise SpecError(
+                f"--set {key.strip()[:60]}: {'.'.join(keys[: i + 1])} holds a value, not keys",
+                need="a dotted key of the job",
+                fix=f"set {'.'.join(keys[: i + 1])} itself",
+            )
+        current = below
+    current[keys[-1]] = parsed
+    return keys
+
+
+def _refuse_unnamed(document: Mapping[Any, Any], source: str) -> None:
+    """Keys of sections, and columns, are texts: YAML reads an unquoted 2001 as a number."""
+    sections: list[tuple[str, Any]] = [("", document)]
+    for name in document:
+        sections.append((str(name), document[name]))
+    synthesis = document.get("synthesis")
+    if isinstance(synthesis, Mapping):
+        sections.extend(
+            (f"synthesis.{name}", synthesis[name])
+            for name in ("passive", "predictors", "method", "where")
+            if name in synthesis
+        )
+    for name, section in sections:
+        if not isinstance(section, Mapping):
+            continue
+        for key in section:
+            if not isinstance(key, str):
+                raise SpecError(
+                    f"{source}: a key of type {type(key).__name__} in {name or 'the job'}",
+                    need="keys that are texts",
+                    fix="put the name of the column in quotes",
+                )
+
+
+def _line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int | None:
+    """The line of a path in the file, or of the deepest part of it that is there."""
+    line: int | None = None
+    for step in path:
+        if isinstance(node, yaml.MappingNode) and isinstance(step, str):
+            for key_node, value_node in node.value:
+                if key_node.value == step:
+                    line, node = key_node.start_mark.line + 1, value_node
+                    break
+            else:
+                return line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

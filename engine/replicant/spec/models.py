@@ -1,0 +1,191 @@
+"""What a user asks for, as documents: one job is one YAML file. Every key is known; an unknown one is an error."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from replicant.table.codebook import ColumnSpec
+
+__all__ = ["InputSpec", "JobSpec", "OutputSpec", "SynthesisSpec"]
+
+
+def _whole(value: object) -> object:
+    """NumPy's integers and 5.0 are whole numbers; True and "5" are not."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number is needed")
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real) and float(value).is_integer():
+        return int(float(value))
+    raise ValueError("a whole number is needed")
+
+
+def _real(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError("a number is needed")
+    return float(value)
+
+
+def _names(value: object) -> object:
+    """One name is a list of one; a tuple or an index is a list."""
+    if isinstance(value, str):
+        return [value]
+    if value is not None and not isinstance(value, (dict, list)) and hasattr(value, "__iter__"):
+        return list(value)
+    return value
+
+
+def _list_or_word(value: object) -> object:
+    return value if isinstance(value, str) else _names(value)
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_real)]
+Names = Annotated[list[str], BeforeValidator(_names)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+
+class SynthesisSpec(_Document):
+    """How a table is synthesized. Every field has a default.
+
+    Attributes
+    ----------
+    m
+        Number of synthetic sets.
+    seed
+        Seed of all random streams; None draws one from the operating system's entropy.
+    method
+        One method for all columns (`cart`, `sample`, or a registered name), or a method by column.
+    conditioning
+        `synthetic`: predict each column from the synthetic ones before it. `observed`: from the row's observed values.
+    minbucket, cp, minsplit, maxdepth
+        How trees grow, as in rpart. `minsplit` None is three times `minbucket`.
+    passive
+        Columns that are computed from others: `{bmi: "wgt / (hgt / 100)**2"}`.
+    predictors
+        The only columns a column may be predicted from, where the default (all others) is not wanted.
+    visit_sequence
+        `random` (a new order for every imputation), `table`, or a list of columns.
+    where
+        Cells to replace: None (all), rules such as `income > p99`, rules by column, or masks.
+    strata
+        Columns whose groups are synthesized by themselves.
+    min_stratum
+        Strata with fewer rows are pooled.
+    k
+        Synthetic rows per set; None is as many as observed.
+    missing
+        `keep`: missing cells are synthesized as a property of the data.
+    fits
+        `own`: every imputation fits its own models. `shared`: one fit serves all.
+    proper
+        Whether to draw a bootstrap sample before each fit.
+    exclude_self
+        Whether a record may not donate to itself.
+    shuffle
+        Whether to shuffle rows in the release.
+    """
+
+    m: Annotated[Whole, Field(ge=1, le=1000)] = 5
+    seed: Annotated[Whole, Field(ge=0, lt=2**128)] | None = None
+    method: str | dict[str, str] = "cart"
+    conditioning: Literal["synthetic", "observed"] = "synthetic"
+    minbucket: Annotated[Whole, Field(ge=1)] = 5
+    cp: Annotated[Number, Field(ge=0, le=1)] = 1e-8
+    minsplit: Annotated[Whole, Field(ge=2)] | None = None
+    maxdepth: Annotated[Whole, Field(ge=1, le=100)] = 30
+    passive: dict[str, str] = Field(default_factory=dict)
+    predictors: dict[str, Names] = Field(default_factory=dict)
+    visit_sequence: Annotated[str | list[str], BeforeValidator(_list_or_word)] = "random"
+    where: Any = None
+    strata: Annotated[str | list[str] | None, BeforeValidator(_list_or_word)] = None
+    min_stratum: Annotated[Whole, Field(ge=1)] = 100
+    k: Annotated[Whole, Field(ge=1)] | None = None
+    missing: Literal["keep"] = "keep"
+    fits: Literal["own", "shared"] = "own"
+    proper: bool = False
+    exclude_self: bool = False
+    shuffle: bool = True
+
+    @field_validator("passive", "predictors", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @field_validator("where", mode="before")
+    @classmethod
+    def _where_is_known(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [value]
+        if isinstance(value, (list, tuple)):
+            if all(isinstance(rule, str) for rule in value):
+                return list(value)
+        elif isinstance(value, dict):
+            if all(isinstance(name, str) for name in value):
+                return value
+        elif value is None or hasattr(value, "columns") or getattr(value, "ndim", 0) == 2:
+            return value
+        raise ValueError("a list of rules, rules or masks by column, or an (n, p) mask is needed")
+
+    @property
+    def strata_columns(self) -> tuple[str, ...]:
+        """The strata as names, none if there are no strata."""
+        if self.strata is None:
+            return ()
+        return (self.strata,) if isinstance(self.strata, str) else tuple(self.strata)
+
+    @property
+    def minsplit_used(self) -> int:
+        """`minsplit`, or rpart's default of three times `minbucket`."""
+        return 3 * self.minbucket if self.minsplit is None else self.minsplit
+
+
+class InputSpec(_Document):
+    """Where the table is: a `path` (file, folder or URL) or a named `dataset`; `columns` selects and orders columns."""
+
+    path: str | None = None
+    dataset: str | None = None
+    columns: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> InputSpec:
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError("exactly one of path and dataset is needed")
+        return self
+
+
+class OutputSpec(_Document):
+    """Where the release goes. `internal` is where the manifest with seed and hashes goes, apart from the release."""
+
+    path: str
+    internal: str | None = None
+
+    @property
+    def internal_path(self) -> str:
+        """`internal`, or the release's path with `-internal` added."""
+        return self.internal if self.internal is not None else self.path.rstrip("/") + "-internal"
+
+
+class JobSpec(_Document):
+    """A whole job."""
+
+    input: InputSpec
+    columns: dict[str, ColumnSpec] = Field(default_factory=dict)
+    synthesis: SynthesisSpec = Field(default_factory=SynthesisSpec)
+    output: OutputSpec
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @field_validator("synthesis", mode="before")
+    @classmethod
+    def _none_is_default(cls, value: object) -> object:
+        return SynthesisSpec() if value is None else value
