@@ -1,0 +1,28 @@
+"""Releases: m synthetic sets as Parquet with a manifest, written whole or not at all, verified and read back."""
+
+from __future__ import annotations
+
+from replicant.release.arrow import from_arrow, table_meta, to_arrow
+from replicant.release.manifest import Part, internal_manifest, public_manifest
+from replicant.release.read import Release, read_release, stack
+from replicant.release.verify import Verification, verify_release
+from replicant.release.write import Staging, abandon, commit, stage, write_part
+
+__all__ = [
+    "Part",
+    "Release",
+    "Staging",
+    "Verification",
+    "abandon",
+    "commit",
+    "from_arrow",
+    "internal_manifest",
+    "public_manifest",
+    "read_release",
+    "stack",
+    "stage",
+    "table_meta",
+    "to_arrow",
+    "verify_release",
+    "write_part",
+]

@@ -1,0 +1,287 @@
+"""The two manifests: the public one lies in the release, the internal one stays with the data owner.
+
+The public manifest says what an analyst must know: the files and their hashes, the columns, how they were made. It
+holds no seed, no digest of input or plan, no order of visits that a seed decided, no model: nothing from which the
+synthesis could be repeated on guessed data. The internal manifest has all of that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from replicant.errors import ReleaseError
+
+if TYPE_CHECKING:
+    from replicant.plan.model import ColumnPlan, Plan
+    from replicant.table import Column, Table
+
+__all__ = [
+    "FORMAT",
+    "Part",
+    "internal_manifest",
+    "manifest_bytes",
+    "parse_manifest",
+    "public_manifest",
+    "versions",
+]
+
+FORMAT = 1
+MANY_LEVELS = 1000  # beyond this the manifest gives their number; the labels stand in the files' schema
+
+_PART = re.compile(r"imputation=\d{2,}/part-\d+\.parquet")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One written file.
+
+    Attributes
+    ----------
+    imputation
+        1-based.
+    partition
+        0-based.
+    path
+        Relative to the release, such as `imputation=01/part-0.parquet`.
+    rows, bytes
+        Of the file.
+    sha256
+        Of its bytes, in hex.
+    """
+
+    imputation: int
+    partition: int
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def public_manifest(plan: Plan, table: Table, parts: Iterable[Part]) -> dict[str, Any]:
+    """What the release says of itself.
+
+    Parameters
+    ----------
+    plan
+        The plan that was carried out.
+    table
+        The encoded table: for names, kinds, types and level labels.
+    parts
+        The files, in any order.
+
+    Returns
+    -------
+    dict
+        JSON-able.
+    """
+    return {
+        "format": FORMAT,
+        "versions": versions(("replicant", "numpy", "pandas", "pyarrow")),
+        "created": dt.datetime.now(dt.UTC).date().isoformat(),
+        "m": plan.m,
+        "n": plan.n,
+        "k": plan.k,
+        "columns": [_public_column(table[column.name], column) for column in plan.columns],
+        "config": {
+            "conditioning": plan.conditioning,
+            "fits": plan.fits,
+            "proper": plan.proper,
+            "exclude_self": plan.exclude_self,
+            "shuffle": plan.shuffle,
+            "missing": plan.missing,
+            "visit_sequence": plan.visit if isinstance(plan.visit, str) else list(plan.visit),
+            "strata": list(plan.strata),
+            "partitions": len(plan.partitions),
+            "minbucket": plan.cart.minbucket,
+            "minsplit": plan.cart.minsplit,
+            "cp": plan.cart.cp,
+            "maxdepth": plan.cart.maxdepth,
+        },
+        "events": [event.as_dict() for event in plan.events],
+        "files": _files(parts),
+    }
+
+
+def internal_manifest(
+    plan: Plan,
+    table: Table,
+    parts: Iterable[Part],
+    *,
+    spec: Any = None,
+    source: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What the data owner keeps: everything that is needed to repeat the synthesis and to prove what it was made from.
+
+    Parameters
+    ----------
+    plan, table, parts
+        As for `public_manifest`.
+    spec
+        The job or the synthesis specification: a pydantic model, a dataclass or a mapping.
+    source
+        Where the data came from, such as `{"path": ...}`.
+
+    Returns
+    -------
+    dict
+        JSON-able. Not to be shared.
+    """
+    names = ("replicant", "numpy", "pandas", "pyarrow", "numba", "dask", "distributed", "pydantic")
+    return {
+        "format": FORMAT,
+        "confidential": True,
+        "versions": {**versions(names), "python": platform.python_version(), "machine": platform.machine()},
+        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "seed": plan.seed,
+        "seed_given": plan.seed_given,
+        "digest": plan.digest,
+        "input": {**(source or {}), "digest": table.digest(), "rows": plan.n, "columns": len(plan.columns)},
+        "spec": _plain(spec),
+        "sequences": [list(sequence) for sequence in plan.sequences],
+        "partitions": [
+            {"index": part.index, "rows": plan.n if part.rows is None else len(part.rows), "k": part.k}
+            for part in plan.partitions
+        ],
+        "replaced": {
+            column.name: plan.n if column.where is None else int(column.where.sum())
+            for column in plan.columns
+            if column.method != "keep"
+        },
+        "tasks": len(plan.tasks),
+        "events": [event.as_dict() for event in plan.events],
+        "files": _files(parts),
+    }
+
+
+def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as a file: indented JSON in UTF-8, keys in the order given."""
+    return (json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def parse_manifest(content: bytes) -> dict[str, Any]:
+    """A public manifest from its bytes, with its shape checked.
+
+    Raises
+    ------
+    ReleaseError
+        If it is no manifest, is damaged, or is of a later format.
+    """
+    fix = "restore the release from a copy, or write it again"
+    try:
+        manifest = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ReleaseError("The manifest is damaged: it is not JSON.", fix=fix) from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise ReleaseError("The manifest is damaged: it has no format number.", fix=fix)
+    if manifest["format"] > FORMAT:
+        raise ReleaseError(
+            f"The manifest is of format {manifest['format']}.",
+            need=f"format {FORMAT} or earlier",
+            fix="read the release with a later version of replicant",
+        )
+    broken = _shape(manifest)
+    if broken:
+        raise ReleaseError(f"The manifest is damaged: {broken}.", fix=fix)
+    return manifest
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Installed versions of some packages; those not installed are left out."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            if name == "replicant":
+                import replicant
+
+                found[name] = str(getattr(replicant, "__version__", "unknown"))
+    return found
+
+
+def _shape(manifest: dict[str, Any]) -> str:
+    """What is wrong with a manifest, or an empty string."""
+    if not isinstance(manifest.get("m"), int) or manifest["m"] < 1:
+        return "`m` is not a positive number"
+    columns, files = manifest.get("columns"), manifest.get("files")
+    if not isinstance(columns, list) or not all(isinstance(c, dict) and "name" in c for c in columns):
+        return "`columns` does not list named columns"
+    if not isinstance(files, list) or not all(_is_file(entry) for entry in files):
+        return "`files` does not list files with path, rows, bytes and sha256"
+    if len({entry["path"] for entry in files}) != len(files):
+        return "a file is listed twice"
+    if {entry["imputation"] for entry in files} != set(range(1, manifest["m"] + 1)):
+        return f"the files are not those of {manifest['m']} imputations"
+    return ""
+
+
+def _is_file(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(key), int) for key in ("imputation", "partition", "rows", "bytes"))
+        # A path is checked in full: one that leads out of the release must never be followed.
+        and isinstance(entry.get("path"), str)
+        and _PART.fullmatch(entry["path"]) is not None
+        and isinstance(entry.get("sha256"), str)
+        and _SHA256.fullmatch(entry["sha256"]) is not None
+    )
+
+
+def _public_column(column: Column, plan: ColumnPlan) -> dict[str, Any]:
+    replaced = "none" if plan.method == "keep" else "all" if plan.where is None else "some"
+    entry: dict[str, Any] = {
+        "name": column.name,
+        "kind": str(column.kind),
+        "dtype": str(column.dtype),
+        "synthesized": replaced,
+        "method": plan.method,
+        "predictors": list(plan.predictors),
+    }
+    if plan.inputs:
+        entry["inputs"] = list(plan.inputs)
+    if plan.expression is not None:
+        entry["expression"] = plan.expression.text
+    if column.is_categorical:
+        entry["level_count"] = column.size
+        if column.size <= MANY_LEVELS:
+            entry["levels"] = _plain(column.levels())
+    else:
+        entry["decimals"] = column.decimals
+    if column.missing_codes:
+        entry["missing_codes"] = _plain(column.missing_codes)
+    return entry
+
+
+def _files(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    return [asdict(part) for part in sorted(parts, key=lambda part: (part.imputation, part.partition))]
+
+
+def _plain(value: Any) -> Any:
+    """Anything a specification may hold, as JSON: arrays of a mask become their shape."""
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="python")
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        # Subclasses (enums, NumPy's float64) as what they are underneath.
+        kinds = (bool, int, float, str)
+        plain = next((kind(value) for kind in kinds if isinstance(value, kind)), None)
+        return str(plain) if isinstance(plain, float) and plain - plain != 0 else plain
+    if getattr(value, "ndim", 0):
+        return f"{type(value).__name__} {'x'.join(str(size) for size in value.shape)}"
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    return str(value)

@@ -1,0 +1,206 @@
+"""Reading a finished release back: m frames with the types they were written with."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from replicant.errors import ReleaseError
+from replicant.events import Event
+from replicant.release.arrow import from_arrow
+from replicant.release.manifest import parse_manifest
+from replicant.release.store import MANIFEST, SUCCESS, Folder, open_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Release", "read_release", "stack"]
+
+IMPUTATION = "imputation"
+
+
+class Release(Sequence["pd.DataFrame"]):
+    """A finished release on a disk or behind a URL, read like the `Synthesis` it was written from.
+
+    Frames are read when they are first asked for, checked against the manifest's hashes, and kept.
+
+    Attributes
+    ----------
+    url
+        Where it is.
+    manifest
+        The public manifest.
+    """
+
+    def __init__(self, folder: Folder, manifest: dict[str, Any]) -> None:
+        self._folder = folder
+        self._frames: dict[int, pd.DataFrame] = {}
+        self.url = folder.url
+        self.manifest = manifest
+
+    @property
+    def m(self) -> int:
+        """Number of synthetic sets."""
+        return int(self.manifest["m"])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names, in order."""
+        return tuple(column["name"] for column in self.manifest["columns"])
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Each column's kind."""
+        return {column["name"]: str(column.get("kind", "")) for column in self.manifest["columns"]}
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was done about anything odd in the data."""
+        keys = ("code", "column", "message")
+        return tuple(Event(*(str(entry.get(key, "")) for key in keys)) for entry in self.manifest.get("events", ()))
+
+    def __len__(self) -> int:
+        return self.m
+
+    @overload
+    def __getitem__(self, index: int) -> pd.DataFrame: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[pd.DataFrame]: ...
+    def __getitem__(self, index: int | slice) -> pd.DataFrame | list[pd.DataFrame]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self.m))]
+        position = index + self.m if index < 0 else index
+        if not 0 <= position < self.m:
+            raise IndexError(f"imputation {index} of {self.m} (0-based)")
+        if position not in self._frames:
+            self._frames[position] = self._read(position + 1)
+        return self._frames[position]
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return (self[i] for i in range(self.m))
+
+    def stack(self) -> pd.DataFrame:
+        """All sets below one another, with a first column `imputation` (1 to m).
+
+        Raises
+        ------
+        ReleaseError
+            If a column of the data has that name already.
+        """
+        return stack(list(self))
+
+    def _read(self, imputation: int) -> pd.DataFrame:
+        import pandas as pd
+
+        entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation]
+        frames = [self._read_part(entry) for entry in sorted(entries, key=lambda entry: entry["partition"])]
+        return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+    def _read_part(self, entry: dict[str, Any]) -> pd.DataFrame:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        content = self._folder.read(entry["path"])
+        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise ReleaseError(
+                f"{entry['path']} is not the file that the manifest lists (its hash differs).",
+                fix="restore it from a copy; `replicant verify` lists everything that changed",
+            )
+        try:
+            return from_arrow(pq.read_table(pa.BufferReader(content)))
+        except pa.ArrowException as error:
+            raise ReleaseError(
+                f"{entry['path']} cannot be read as Parquet ({type(error).__name__}).",
+                fix="update pyarrow to the version in the manifest or a later one",
+            ) from None
+
+    def __repr__(self) -> str:
+        rows = sum(entry["rows"] for entry in self.manifest["files"]) // self.m
+        return f"<Release m={self.m}, {rows:,} rows x {len(self.names)} columns, {self.url}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(column['name'])}</th>"
+            + "".join(
+                f"<td style='text-align:left'>{html.escape(str(column.get(key, '')))}</td>"
+                for key in ("kind", "dtype", "method", "synthesized")
+            )
+            + "</tr>"
+            for column in self.manifest["columns"]
+        )
+        head = "".join(
+            f"<th style='text-align:left'>{word}</th>" for word in ("column", "kind", "type", "method", "synthesized")
+        )
+        return (
+            f"<div><p>{html.escape(repr(self)[1:-1])}</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+
+
+def read_release(path: str | os.PathLike[str]) -> Release:
+    """Open a finished release.
+
+    Parameters
+    ----------
+    path
+        A path or an fsspec URL.
+
+    Returns
+    -------
+    Release
+        `release[0]`, `list(release)`, `release.stack()`, `release.manifest`.
+
+    Raises
+    ------
+    ReleaseError
+        If there is none, it is unfinished (no `_SUCCESS`), or its manifest is missing or damaged.
+    """
+    folder = open_folder(path)
+    names = folder.files()
+    if not names:
+        raise ReleaseError(f"There is no release at {folder.url}.", fix="check the path")
+    if SUCCESS not in names:
+        raise ReleaseError(
+            f"The release at {folder.url} is unfinished: it has no {SUCCESS}.",
+            need="a release that was written to its end",
+            fix="write it again, or copy it again in full",
+        )
+    if MANIFEST not in names:
+        raise ReleaseError(f"The release at {folder.url} has no {MANIFEST}.", fix="copy it again in full")
+    content = folder.read(MANIFEST)
+    if not vouches(folder.read(SUCCESS), content):
+        raise ReleaseError(
+            f"The manifest at {folder.url} is damaged: it is not the one that {SUCCESS} vouches for.",
+            fix="restore the release from a copy, or write it again",
+        )
+    return Release(folder, parse_manifest(content))
+
+
+def vouches(success: bytes, manifest: bytes) -> bool:
+    """Whether `_SUCCESS` carries the hash of this manifest."""
+    return success.decode("ascii", "replace").split()[:1] == [hashlib.sha256(manifest).hexdigest()]
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames below one another, with a first column `imputation` (1 to m) and a fresh index.
+
+    Raises
+    ------
+    ReleaseError
+        If a column of the data has that name already.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if any(IMPUTATION in frame.columns for frame in frames):
+        raise ReleaseError(
+            f"The data have a column named {IMPUTATION!r}, so the number of the set has no place.",
+            fix="rename the column, or use the sets one by one",
+        )
+    whole = pd.concat(frames, ignore_index=True)
+    numbers = np.repeat(np.arange(1, len(frames) + 1), [len(frame) for frame in frames])
+    whole.insert(0, IMPUTATION, numbers)
+    return whole

@@ -1,0 +1,434 @@
+"""Folders that releases live in: on a local disk, or behind any fsspec URL, with the same few verbs.
+
+A local file is written under a temporary name, flushed to the disk and renamed, and a folder takes another's place in
+one step. Object stores have no rename: there a folder is moved file by file, its `_SUCCESS` always last to appear and
+first to go, so what carries `_SUCCESS` is whole in both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import functools
+import hashlib
+import os
+import shutil
+import stat
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+from replicant.errors import ReleaseError, ReplicantError
+
+__all__ = ["MANIFEST", "SUCCESS", "Folder", "digest_of", "is_ours", "open_folder", "path_text"]
+
+MANIFEST = "manifest.json"
+SUCCESS = "_SUCCESS"
+CHUNK = 1 << 20
+
+_LOCAL = ("file://", "local://")
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """A path or URL as text, without a closing slash.
+
+    Raises
+    ------
+    ReleaseError
+        If it is empty or a root: a release needs a name.
+    """
+    text = os.fspath(path)
+    for scheme in _LOCAL:
+        text = text.removeprefix(scheme)
+    if "://" not in text:
+        text = os.path.abspath(os.path.expanduser(text)) if text else text
+    text = text.rstrip("/")
+    if not text or text.endswith(":"):
+        raise ReleaseError("The path of a release is empty or a root.", need="a folder with a name")
+    return text
+
+
+def open_folder(path: str | os.PathLike[str]) -> Folder:
+    """The folder at a path or URL; it need not exist.
+
+    Raises
+    ------
+    ReleaseError
+        If the URL's protocol is unknown or its driver is not installed.
+    """
+    text = path_text(path)
+    return RemoteFolder(text) if "://" in text else LocalFolder(text)
+
+
+def is_ours(name: str) -> bool:
+    """Whether an entry of a folder may belong to a release: `manifest.json`, `_SUCCESS`, `imputation=...`."""
+    return name in {MANIFEST, SUCCESS} or name.startswith("imputation=")
+
+
+def digest_of(folder: Folder, name: str) -> str:
+    """The sha256 of a file, read in chunks."""
+    digest = hashlib.sha256()
+    with folder.guard("read"), folder.open(name) as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+class Folder(ABC):
+    """A folder somewhere. File names are relative to it, with forward slashes.
+
+    Attributes
+    ----------
+    url
+        Where it is.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def sibling(self, name: str) -> str:
+        """The URL of an entry beside this folder."""
+        return f"{self.url.rpartition('/')[0]}/{name}"
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.url.rpartition("/")[2]
+
+    @contextlib.contextmanager
+    def guard(self, action: str) -> Iterator[None]:
+        """Turn whatever the storage raises into a `ReleaseError` that says what to do."""
+        try:
+            yield
+        except ReplicantError:
+            raise
+        except Exception as error:
+            raise explain(error, action, self.url) from error
+
+    def read(self, name: str) -> bytes:
+        """The whole content of a file."""
+        with self.guard("read"), self.open(name) as stream:
+            content: bytes = stream.read()
+            return content
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is a folder with anything in it (locally: a folder, even empty)."""
+
+    @abstractmethod
+    def is_file(self) -> bool:
+        """Whether a file is in its place."""
+
+    @abstractmethod
+    def files(self) -> dict[str, int]:
+        """Every file below it, hidden ones too, with its size."""
+
+    @abstractmethod
+    def open(self, name: str) -> Any:
+        """A binary stream to read a file from."""
+
+    @abstractmethod
+    def make(self, *, private: bool = False) -> bool:
+        """Make the folder, and those above it; whether it was made now."""
+
+    @abstractmethod
+    def write(self, name: str, content: Any, *, private: bool = False) -> None:
+        """Write a file so that it appears whole or not at all; the folder itself must be there."""
+
+    @abstractmethod
+    def rename(self, old: str, new: str) -> None:
+        """Rename a file within the folder, replacing what is there."""
+
+    @abstractmethod
+    def discard(self, name: str) -> None:
+        """Remove a file if it is there; never fails."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Remove the folder and everything in it, as far as that is possible; never fails."""
+
+    @abstractmethod
+    def replace(self, target: str, *, overwrite: bool) -> None:
+        """Move this folder to `target`; with `overwrite`, into the place of what stays whole there until then."""
+
+
+class LocalFolder(Folder):
+    """A folder on a disk of this machine, or one mounted on it."""
+
+    def exists(self) -> bool:
+        return os.path.isdir(self.url)
+
+    def is_file(self) -> bool:
+        return os.path.lexists(self.url) and not os.path.isdir(self.url)
+
+    def files(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        with self.guard("list"):
+            for root, _, names in os.walk(self.url):
+                for name in names:
+                    path = os.path.join(root, name)
+                    found[os.path.relpath(path, self.url).replace(os.sep, "/")] = os.lstat(path).st_size
+        return found
+
+    def open(self, name: str) -> Any:
+        return open(self._path(name), "rb")
+
+    def make(self, *, private: bool = False) -> bool:
+        with self.guard("write"):
+            os.makedirs(os.path.dirname(self.url), exist_ok=True)
+            try:
+                os.mkdir(self.url, 0o700 if private else 0o777)
+            except FileExistsError:
+                if not os.path.isdir(self.url):
+                    raise
+                return False
+        return True
+
+    def write(self, name: str, content: Any, *, private: bool = False) -> None:
+        path = self._path(name)
+        folder, base = os.path.split(path)
+        temporary = os.path.join(folder, f".{base}.{uuid.uuid4().hex}.tmp")
+        with self.guard("write"):
+            if folder != self.url:
+                # One level only: a part that comes late must not bring back a folder that was abandoned.
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(folder)
+            try:
+                number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+                with os.fdopen(number, "wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                os.replace(temporary, path)
+                _sync(folder)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+                raise
+
+    def rename(self, old: str, new: str) -> None:
+        with self.guard("write"):
+            os.replace(self._path(old), self._path(new))
+            _sync(self.url)
+
+    def discard(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._path(name))
+
+    def remove(self) -> None:
+        shutil.rmtree(self.url, ignore_errors=True)
+
+    def replace(self, target: str, *, overwrite: bool) -> None:
+        with self.guard("write"):
+            # Staged as 0700; a release gets the mode that any new folder gets here.
+            probe = self._path(f".{uuid.uuid4().hex}")
+            os.mkdir(probe)
+            mode = stat.S_IMODE(os.stat(probe).st_mode)
+            os.rmdir(probe)
+            os.chmod(self.url, mode)
+            try:
+                self._move(target, overwrite=overwrite)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.chmod(self.url, 0o700)
+                raise
+            _sync(os.path.dirname(target))
+
+    def _move(self, target: str, *, overwrite: bool) -> None:
+        if not overwrite or not os.path.isdir(target):
+            os.rename(self.url, target)  # refuses a folder with anything in it
+        elif _exchange(self.url, target):
+            self.remove()  # now the old one
+        else:
+            aside = f"{self.url}.old"
+            os.rename(target, aside)
+            try:
+                os.rename(self.url, target)
+            except BaseException:
+                os.rename(aside, target)
+                raise
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.url, *name.split("/"))
+
+
+class RemoteFolder(Folder):
+    """A folder, or a prefix, behind an fsspec URL."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        import fsspec
+
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(url)
+        except ImportError as error:
+            raise ReleaseError(
+                f"The driver for {url.partition('://')[0]}:// is not installed ({error.name or 'unknown module'}).",
+                fix="install the fsspec driver of that storage, such as s3fs, gcsfs or adlfs",
+            ) from None
+        except ValueError:
+            raise ReleaseError(
+                f"The protocol {url.partition('://')[0]}:// is unknown.", need="a local path or an fsspec URL"
+            ) from None
+
+    def exists(self) -> bool:
+        with self.guard("read"):
+            self._fs.invalidate_cache()
+            return bool(self._fs.isdir(self._root))
+
+    def is_file(self) -> bool:
+        with self.guard("read"):
+            return bool(self._fs.isfile(self._root))
+
+    def files(self) -> dict[str, int]:
+        with self.guard("list"):
+            self._fs.invalidate_cache()
+            if not self._fs.isdir(self._root):
+                return {}
+            prefix = self._root.rstrip("/") + "/"
+            found = self._fs.find(self._root, detail=True)
+            return {path.removeprefix(prefix): int(info.get("size") or 0) for path, info in found.items()}
+
+    def open(self, name: str) -> Any:
+        return self._fs.open(self._path(name), "rb")
+
+    def make(self, *, private: bool = False) -> bool:
+        # Folders of an object store come and go with their files; who may read them is the bucket's own rule.
+        with self.guard("write"):
+            made = not self._fs.exists(self._root)
+            self._fs.makedirs(self._root, exist_ok=True)
+            return made
+
+    def write(self, name: str, content: Any, *, private: bool = False) -> None:
+        path = self._path(name)
+        with self.guard("write"):
+            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._fs.pipe_file(path, bytes(content))
+
+    def rename(self, old: str, new: str) -> None:
+        with self.guard("write"):
+            self._fs.mv(self._path(old), self._path(new))
+
+    def discard(self, name: str) -> None:
+        with contextlib.suppress(Exception):
+            self._fs.rm_file(self._path(name))
+
+    def remove(self) -> None:
+        with contextlib.suppress(Exception):
+            self._fs.invalidate_cache()
+            for name in _success_first(self.files()):
+                self._fs.rm_file(self._path(name))
+            if self._fs.exists(self._root):
+                self._fs.rm(self._root, recursive=True)
+
+    def replace(self, target: str, *, overwrite: bool) -> None:
+        there = RemoteFolder(target)
+        aside = RemoteFolder(f"{self.url}.old")
+        held = overwrite and bool(there.files())
+        with self.guard("write"):
+            if held:
+                there._copy(aside)
+                there._clear()
+            try:
+                self._copy(there)
+            except BaseException:
+                there.remove()
+                if held:
+                    aside._copy(there)
+                    aside.remove()
+                raise
+        aside.remove()
+        self.remove()
+
+    def _copy(self, target: RemoteFolder) -> None:
+        for name in reversed(_success_first(self.files())):
+            path = target._path(name)
+            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._fs.cp_file(self._path(name), path)
+
+    def _clear(self) -> None:
+        for name in _success_first(self.files()):
+            self._fs.rm_file(self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}"
+
+
+def _success_first(names: dict[str, int]) -> list[str]:
+    """Names in the order of removal: what makes a release visible goes first."""
+    return sorted(names, key=lambda name: (name != SUCCESS, name != MANIFEST, name))
+
+
+def _sync(folder: str) -> None:
+    """Make a rename last through a power failure, where the file system can."""
+    with contextlib.suppress(PermissionError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+                raise
+        finally:
+            os.close(number)
+
+
+def _exchange(one: str, other: str) -> bool:
+    """Swap two folders in one step, where Linux and the file system can; whether it was done."""
+    renameat2 = _renameat2()
+    if renameat2 is None:
+        return False
+    here, swap = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if renameat2(here, os.fsencode(one), here, os.fsencode(other), swap) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}:
+        return False
+    raise OSError(number, os.strerror(number))
+
+
+@functools.cache
+def _renameat2() -> Any:
+    try:
+        function = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return None
+    function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    function.restype = ctypes.c_int
+    return function
+
+
+def explain(error: Exception, action: str, url: str) -> ReleaseError:
+    """A `ReleaseError` for what a storage raised.
+
+    Parameters
+    ----------
+    error
+        What was caught. Only the operating system's own words are repeated.
+    action
+        What was tried: `read`, `write`, `list`.
+    url
+        Of which folder.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return ReleaseError(
+            f"The disk is full: cannot {action} {url}.",
+            fix="free space there, or choose another output path; nothing of the unfinished release is visible",
+        )
+    if number in {errno.EROFS, errno.EACCES, errno.EPERM} or isinstance(error, PermissionError):
+        return ReleaseError(
+            f"No permission to {action} {url}.",
+            need=f"a place where you may {action}",
+            fix="choose another path, or change its permissions",
+        )
+    if number in {errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY}:
+        return ReleaseError(
+            f"Something else is in the way at {url}, or above it.", fix="choose another path, or move it away"
+        )
+    if isinstance(error, FileNotFoundError):
+        return ReleaseError(f"A file or folder is missing: cannot {action} {url}.", fix="check the path")
+    words = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    return ReleaseError(f"Cannot {action} {url}: {words}.", fix="check the path, the connection and the credentials")

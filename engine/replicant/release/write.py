@@ -1,0 +1,228 @@
+"""Writing a release so that it is there whole or not at all.
+
+`stage` checks the target and makes a hidden folder beside it, `write_part` puts one file there (in any process, in any
+order, as often as a retry wants), `commit` adds the manifest and `_SUCCESS` and moves the folder into place. Until then
+nothing is visible at the target; a release that was there stays whole until the new one takes its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from replicant.errors import ReleaseError
+from replicant.release.arrow import parquet_bytes, to_arrow
+from replicant.release.manifest import Part, manifest_bytes, parse_manifest
+from replicant.release.store import MANIFEST, SUCCESS, Folder, is_ours, open_folder, path_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Part", "Staging", "abandon", "commit", "stage", "write_part"]
+
+_PENDING = ".manifest.json.pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """A release in the making. It pickles, so that any process can write a part of it.
+
+    As a context manager it abandons the release if the block raises:
+
+        with stage("release", digest=plan.digest, m=plan.m) as staging:
+            parts = [write_part(staging, frame, meta, i + 1, 0) for i, frame in enumerate(frames)]
+            commit(staging, parts, public, internal)
+
+    Attributes
+    ----------
+    target
+        Where the release will be.
+    path
+        The hidden folder beside it.
+    internal
+        The folder of the internal manifest.
+    width
+        Digits of the imputation number in folder names.
+    overwrite
+        Whether a release at the target may be replaced.
+    """
+
+    target: str
+    path: str
+    internal: str
+    width: int = 2
+    overwrite: bool = False
+
+    def __enter__(self) -> Staging:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            abandon(self)
+
+
+def stage(
+    target: str | os.PathLike[str],
+    *,
+    digest: str,
+    overwrite: bool = False,
+    m: int = 99,
+    internal: str | os.PathLike[str] | None = None,
+) -> Staging:
+    """Check that a release can be written, and make the hidden folder for it.
+
+    Parameters
+    ----------
+    target
+        A path or an fsspec URL.
+    digest
+        Of the plan; its first eight digits are in the hidden folder's name, so two runs do not meet there.
+    overwrite
+        Whether to replace a release that is there already, once the new one is complete.
+    m
+        Number of imputations: decides the width of their numbers (at least two digits).
+    internal
+        Folder of the internal manifest; default `<target>-internal`.
+
+    Raises
+    ------
+    ReleaseError
+        If there is a release already, something else is in the way, or the place cannot be written to.
+    """
+    place = path_text(target)
+    if "://" not in place:
+        place = os.path.realpath(place)  # a link stays a link: its folder is what is replaced
+    folder = open_folder(place)
+    inner = path_text(internal) if internal is not None else folder.sibling(f"{folder.name}-internal")
+    if f"{inner}/".startswith(f"{place}/"):
+        raise ReleaseError(
+            "The internal manifest would lie inside the release.",
+            need="a folder that is not shared",
+            fix="choose an `internal` path outside the release",
+        )
+    _check_target(folder, overwrite=overwrite)
+    hidden = open_folder(folder.sibling(f".{folder.name}.{digest[:8]}.partial"))
+    hidden.make(private=True)
+    return Staging(place, hidden.url, inner, max(2, len(str(m))), overwrite)
+
+
+def write_part(
+    staging: Staging, frame: pd.DataFrame, meta: Mapping[str, Any] | None, imputation: int, partition: int = 0
+) -> Part:
+    """Write one partition of one imputation. The same frame gives the same bytes, so a retry does no harm.
+
+    Parameters
+    ----------
+    staging
+        From `stage`.
+    frame
+        The synthetic rows.
+    meta
+        From `table_meta`.
+    imputation
+        1-based.
+    partition
+        0-based.
+
+    Raises
+    ------
+    ReleaseError
+        If a column cannot be stored, or the file cannot be written.
+    """
+    content = parquet_bytes(to_arrow(frame, meta))
+    path = f"imputation={imputation:0{staging.width}d}/part-{partition}.parquet"
+    open_folder(staging.path).write(path, content)
+    return Part(imputation, partition, path, len(frame), content.size, hashlib.sha256(content).hexdigest())
+
+
+def commit(
+    staging: Staging, parts: Sequence[Part], public: Mapping[str, Any], internal: Mapping[str, Any] | None
+) -> None:
+    """Finish a release: manifest, then `_SUCCESS`, then the move into place, then the internal manifest.
+
+    Parameters
+    ----------
+    staging
+        From `stage`.
+    parts
+        All parts written.
+    public, internal
+        The manifests; None for no internal one.
+
+    Raises
+    ------
+    ReleaseError
+        If a part is missing, or anything cannot be written. At the target is then what was there before.
+    """
+    folder, target, inner = (open_folder(url) for url in (staging.path, staging.target, staging.internal))
+    content = manifest_bytes(public)
+    _check_parts(folder, parts, parse_manifest(content))
+    folder.write(MANIFEST, content)
+    # The manifest's own hash: without it a changed manifest could vouch for changed files.
+    folder.write(SUCCESS, f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode())
+    _check_target(target, overwrite=staging.overwrite)
+    made = False
+    try:
+        if internal is not None:
+            # Written in full before the move, renamed after it: neither manifest can be missing for want of space.
+            made = inner.make(private=True)
+            inner.write(_PENDING, manifest_bytes(internal), private=True)
+        folder.replace(staging.target, overwrite=staging.overwrite)
+    except BaseException:
+        if internal is not None:
+            inner.discard(_PENDING)
+            if made:
+                inner.remove()
+        raise
+    if internal is not None:
+        inner.rename(_PENDING, MANIFEST)
+
+
+def abandon(staging: Staging) -> None:
+    """Remove everything that was staged. What is at the target stays as it is."""
+    open_folder(staging.path).remove()
+
+
+def _check_target(folder: Folder, *, overwrite: bool) -> None:
+    if folder.is_file():
+        raise ReleaseError(
+            f"There is a file at {folder.url}.", need="a path for a folder", fix="choose another output path"
+        )
+    names = folder.files()
+    if not names:
+        return
+    foreign = sum(1 for name in names if not is_ours(name.split("/")[0]))
+    if foreign:
+        raise ReleaseError(
+            f"{folder.url} holds {foreign} file(s) that are not part of a release.",
+            need="an empty or new folder",
+            fix="choose another output path, or move them away",
+        )
+    if not overwrite:
+        found = "a finished release" if SUCCESS in names else "an unfinished or damaged release"
+        raise ReleaseError(
+            f"There is {found} at {folder.url}.",
+            need="a new path",
+            fix="choose another output path, or say `--overwrite` (in Python: `overwrite=True`)",
+        )
+
+
+def _check_parts(folder: Folder, parts: Sequence[Part], manifest: Mapping[str, Any]) -> None:
+    listed = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
+    if listed != {part.path: part.sha256 for part in parts}:
+        raise ReleaseError("The manifest does not list the files that were written.", fix="write the release again")
+    names = folder.files()
+    lost = [part.path for part in parts if names.get(part.path) != part.bytes]
+    if lost:
+        raise ReleaseError(
+            f"{len(lost)} of {len(parts)} files are missing or incomplete at {folder.url}.",
+            fix="run again; workers on several machines need a path they all see",
+        )
+    for name in names.keys() - listed.keys():
+        folder.discard(name)  # left by a killed run of the same plan

@@ -1,0 +1,381 @@
+"""Real beside synthetic, as numbers: means, standard deviations, shares, counts in equal bins. Aggregates only.
+
+Everything is a sum over rows, so a table that is never in one place can be summarised too: `outline` fixes bins and
+levels once, `tally` counts one partition, `combine` adds two tallies, `conclude` makes the summary. `summarise` does
+all of it for tables in memory.
+
+Edges of bins are multiples of a round step, moved so that none of them is a value of the data; far tails are counted in
+the outermost bins, so the edges do not tell the extremes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from replicant.table import Column, Table
+
+__all__ = ["Outline", "OutlineColumn", "combine", "conclude", "outline", "summarise", "tally"]
+
+BINS = 30
+LEVELS = 8
+REACH = 4.0  # standard deviations from the mean that the bins cover at most
+
+NUMERIC = frozenset({"continuous", "count", "date"})
+
+Tally = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class OutlineColumn:
+    """What is counted of one column.
+
+    Attributes
+    ----------
+    name, kind
+        The column.
+    edges
+        (B + 1,) edges of the bins; empty for a categorical column, or one without values.
+    labels
+        Round numbers to write at the two ends of the bins.
+    tails
+        Whether the first and the last bin also count values further out.
+    centre
+        A round number near the mean, from which sums are taken (so that nothing is lost to rounding).
+    missing_codes
+        Coded missing values: counted as missing.
+    levels
+        The levels that are counted one by one.
+    pooled
+        How many further levels are counted together.
+    """
+
+    name: str
+    kind: str
+    edges: NDArray[np.float64]
+    labels: tuple[float, float] = (0.0, 0.0)
+    tails: tuple[bool, bool] = (False, False)
+    centre: float = 0.0
+    missing_codes: tuple[Any, ...] = ()
+    levels: tuple[Any, ...] = ()
+    pooled: int = 0
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it has a mean rather than shares."""
+        return self.kind in NUMERIC
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """What is counted of every column; small, picklable, and the same for all partitions and imputations."""
+
+    columns: tuple[OutlineColumn, ...]
+
+
+def summarise(
+    real: Table | None, synthetic: Iterable[pd.DataFrame], kinds: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Compare the synthetic sets with the real table, column by column.
+
+    Parameters
+    ----------
+    real
+        The encoded real table; None if it is not at hand (a release that was received).
+    synthetic
+        The m frames: a list, a `Synthesis`, a `Release`.
+    kinds
+        Kind of each column, where `real` is None; default what `synthetic` says of itself (`.kinds`), or the dtypes.
+
+    Returns
+    -------
+    dict
+        JSON-able. `n` (real rows), `k` (synthetic rows), `m`, and `columns`, a list of dicts:
+
+        - `name`, `kind`, `type` (`numeric` or `categorical`);
+        - numeric: `edges`, `labels`, `tails` (see `OutlineColumn`); `real` and `synthetic` with `missing` (share), `mean`,
+          `sd`, `counts` (per bin); dates count in days since 1970-01-01;
+        - categorical: `levels`, `pooled`; `real` and `synthetic` with `missing` (share) and `shares` (of the cells that
+          are not missing; one more than `levels` if any are pooled).
+
+        `synthetic` holds means over the m sets, and under `each` the figures of every set.
+    """
+    if real is not None:
+        plan = outline(real)
+        return conclude(plan, tally(real, plan), [tally(frame, plan) for frame in synthetic])
+    known = kinds if kinds is not None else getattr(synthetic, "kinds", {})
+    frames = list(synthetic)
+    plan = _outline_of_frames(frames, known)
+    return conclude(plan, None, [tally(frame, plan) for frame in frames])
+
+
+def outline(table: Table) -> Outline:
+    """Fix the bins and levels for a real table."""
+    return Outline(tuple(_outline_column(column) for column in table.columns))
+
+
+def tally(data: Table | pd.DataFrame, plan: Outline) -> Tally:
+    """Count one table, real (encoded) or synthetic (a frame).
+
+    Returns
+    -------
+    dict
+        JSON-able; two of them are added with `combine`.
+    """
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return {
+            column.name: _count_numbers(column, _numbers(data[column.name], column.kind, column.missing_codes))
+            if column.is_numeric
+            else _count_levels(column, data[column.name])
+            for column in plan.columns
+        }
+    return {column.name: _count_encoded(column, data[column.name]) for column in plan.columns}
+
+
+def combine(one: Tally, other: Tally) -> Tally:
+    """The tally of two tables below one another."""
+    return {
+        name: {key: _add(value, other[name][key]) for key, value in figures.items()} for name, figures in one.items()
+    }
+
+
+def conclude(plan: Outline, real: Tally | None, synthetic: Sequence[Tally]) -> dict[str, Any]:
+    """Make the summary (see `summarise`) of a real tally and one tally for each synthetic set."""
+    columns = []
+    for column in plan.columns:
+        each = [_figures(column, one[column.name]) for one in synthetic]
+        entry: dict[str, Any] = {"name": column.name, "kind": column.kind}
+        if column.is_numeric:
+            entry |= {"type": "numeric", "edges": column.edges.tolist()}
+            entry |= {"labels": list(column.labels), "tails": list(column.tails)}
+        else:
+            entry |= {"type": "categorical", "levels": [str(level) for level in column.levels], "pooled": column.pooled}
+        entry["real"] = _figures(column, real[column.name]) if real is not None else None
+        entry["synthetic"] = {**_average(each), "each": [_without_counts(figures) for figures in each]}
+        columns.append(entry)
+
+    def rows(one: Tally) -> int:
+        return next((int(figures["rows"]) for figures in one.values()), 0)
+
+    return {
+        "n": rows(real) if real is not None else None,
+        "k": rows(synthetic[0]) if synthetic else 0,
+        "m": len(synthetic),
+        "columns": columns,
+    }
+
+
+# --- what is counted --------------------------------------------------------------------------------------------------
+
+
+def _outline_column(column: Column) -> OutlineColumn:
+    kind = str(column.kind)
+    counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
+    if column.is_numeric:
+        bins = _bins(column.values, counts, column.decimals)
+        return replace(bins, name=column.name, kind=kind, missing_codes=tuple(column.missing_codes))
+    levels, pooled = _leading(column.levels(), counts)
+    return OutlineColumn(column.name, kind, np.empty(0), levels=levels, pooled=pooled)
+
+
+def _outline_of_frames(frames: Sequence[pd.DataFrame], kinds: Mapping[str, str]) -> Outline:
+    import pandas as pd
+
+    columns = []
+    for name in frames[0].columns if frames else ():
+        whole = pd.concat([frame[name] for frame in frames], ignore_index=True)
+        kind = kinds.get(name) or _guess(whole)
+        if kind in NUMERIC:
+            numbers = _numbers(whole, kind, ())
+            values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+            columns.append(replace(_bins(values, counts, None), name=name, kind=kind))
+        else:
+            counted = whole.value_counts(sort=False)
+            if not isinstance(whole.dtype, pd.CategoricalDtype):
+                counted = counted.sort_index()
+            levels, pooled = _leading(list(counted.index), counted.to_numpy())
+            columns.append(OutlineColumn(name, kind, np.empty(0), levels=levels, pooled=pooled))
+    return Outline(tuple(columns))
+
+
+def _guess(series: pd.Series) -> str:
+    import pandas as pd
+
+    types = pd.api.types
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return "ordered" if series.dtype.ordered else "nominal"
+    if types.is_bool_dtype(series):
+        return "binary"
+    if types.is_datetime64_any_dtype(series) or types.infer_dtype(series, skipna=True) == "date":
+        return "date"
+    return "continuous" if types.is_numeric_dtype(series) else "nominal"
+
+
+def _leading(levels: Sequence[Any], counts: NDArray[Any]) -> tuple[tuple[Any, ...], int]:
+    """The levels to show, in their order: all of a few, otherwise the most frequent ones."""
+    if len(levels) <= LEVELS:
+        return tuple(levels), 0
+    top = np.sort(np.argsort(-counts, kind="stable")[: LEVELS - 1])
+    return tuple(levels[i] for i in top), len(levels) - len(top)
+
+
+def _bins(values: NDArray[np.float64], counts: NDArray[Any], decimals: int | None) -> OutlineColumn:
+    """Equal bins between round numbers for values that occur `counts` times; none of the edges is a value."""
+    used = counts > 0
+    values, weights = values[used], counts[used]
+    if not len(values):
+        return OutlineColumn("", "", np.empty(0))
+    mean = float(np.average(values, weights=weights))
+    sd = math.sqrt(float(np.average((values - mean) ** 2, weights=weights)))
+    low, high = max(float(values.min()), mean - REACH * sd), min(float(values.max()), mean + REACH * sd)
+    unit = 10.0**-decimals if decimals is not None else 0.0
+    span = high - low
+    step = max(_round_step(span / BINS) if span > 0 else _round_step(abs(mean) or 1.0), unit)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    marks: NDArray[np.float64] = np.arange(first, last + 2, dtype=np.float64) * step
+    # Values are multiples of the unit, so edges half a unit off are none of them. Without a unit, look.
+    shifts = [unit / 2] if unit else [step / 2, step / 3, step / 7, step / 11, step * math.pi / 10]
+    edges = next((marks - shift for shift in shifts if not np.isin(marks - shift, values).any()), marks - shifts[-1])
+    if len(edges) > 2 and edges[-2] > high:
+        marks, edges = marks[:-1], edges[:-1]
+    ends = float(marks[0]), float(marks[-2] if step == unit else marks[-1])
+    tails = bool(values.min() < edges[0]), bool(values.max() >= edges[-1])
+    return OutlineColumn("", "", edges, labels=ends, tails=tails, centre=round(mean / step) * step)
+
+
+def _round_step(width: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is at least `width`."""
+    power = 10.0 ** math.floor(math.log10(width))
+    return next((times * power for times in (1.0, 2.0, 5.0) if times * power >= width * (1 - 1e-9)), 10.0 * power)
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+
+def _count_encoded(column: OutlineColumn, encoded: Column) -> dict[str, Any]:
+    present = encoded.codes[encoded.codes >= 0]
+    counts = np.bincount(present, minlength=encoded.size)
+    missing = encoded.n - len(present)
+    if column.is_numeric:
+        return _weighted(column, encoded.values, counts, encoded.n, missing)
+    places = {level: i for i, level in enumerate(encoded.levels())}
+    shown = [int(counts[places[level]]) for level in column.levels]
+    return {"rows": encoded.n, "missing": missing, "counts": _with_rest(column, shown, len(present))}
+
+
+def _count_numbers(column: OutlineColumn, numbers: NDArray[np.float64]) -> dict[str, Any]:
+    present = numbers[~np.isnan(numbers)]
+    return _weighted(column, present, None, len(numbers), len(numbers) - len(present))
+
+
+def _weighted(
+    column: OutlineColumn, values: NDArray[np.float64], weights: NDArray[Any] | None, rows: int, missing: int
+) -> dict[str, Any]:
+    if not len(column.edges):
+        # Nothing was there when the bins were made: nothing can be synthesized either.
+        return {"rows": rows, "missing": missing, "sum": 0.0, "squares": 0.0, "counts": []}
+    off = values - column.centre
+    weighted = off if weights is None else off * weights
+    bins = len(column.edges) - 1
+    place = np.clip(np.searchsorted(column.edges, values, side="right") - 1, 0, bins - 1)
+    counts = np.bincount(place, weights=weights, minlength=bins)
+    return {
+        "rows": rows,
+        "missing": missing,
+        "sum": float(weighted.sum()),
+        "squares": float(weighted @ off),
+        "counts": [int(count) for count in counts],
+    }
+
+
+def _count_levels(column: OutlineColumn, series: pd.Series) -> dict[str, Any]:
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes, found = series.cat.codes.to_numpy(), series.cat.categories
+    else:
+        codes, found = pd.factorize(series)
+    present = codes[codes >= 0]
+    counts = np.bincount(present, minlength=len(found))
+    places = {level: i for i, level in enumerate(found.tolist())}
+    shown = [int(counts[places[level]]) if level in places else 0 for level in column.levels]
+    missing = len(series) - len(present)
+    return {"rows": len(series), "missing": missing, "counts": _with_rest(column, shown, len(present))}
+
+
+def _with_rest(column: OutlineColumn, shown: list[int], present: int) -> list[int]:
+    return [*shown, present - sum(shown)] if column.pooled else shown
+
+
+def _numbers(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> NDArray[np.float64]:
+    """Cells as float64, missing and coded missing ones NaN, dates as days since 1970-01-01."""
+    import pandas as pd
+
+    types = pd.api.types
+    if kind == "date" and not types.is_numeric_dtype(series):
+        # Datetimes, dates as objects, or ISO texts: on one clock, as the real column was encoded.
+        texts = types.infer_dtype(series, skipna=True) == "string"
+        moments = pd.to_datetime(series, utc=True, format="ISO8601" if texts else None)
+        return _days(moments - pd.Timestamp(0, tz="UTC"))
+    if types.is_timedelta64_dtype(series):
+        return _days(series)
+    if not types.is_numeric_dtype(series):
+        series = pd.to_numeric(series.astype(object), errors="coerce")
+    numbers: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    codes = [float(code) for code in missing_codes if isinstance(code, int | float)]
+    return np.where(np.isin(numbers, codes), np.nan, numbers) if codes else numbers
+
+
+def _days(durations: Any) -> NDArray[np.float64]:
+    import pandas as pd
+
+    days: NDArray[np.float64] = (durations / pd.Timedelta(days=1)).to_numpy(dtype=np.float64, na_value=np.nan)
+    return days
+
+
+# --- from counts to figures -------------------------------------------------------------------------------------------
+
+
+def _figures(column: OutlineColumn, counted: dict[str, Any]) -> dict[str, Any]:
+    rows, present = counted["rows"], counted["rows"] - counted["missing"]
+    figures: dict[str, Any] = {"missing": counted["missing"] / rows if rows else 0.0}
+    if not column.is_numeric:
+        return figures | {"shares": [count / present if present else 0.0 for count in counted["counts"]]}
+    mean = counted["sum"] / present if present else None
+    spread = counted["squares"] - counted["sum"] * mean if mean is not None else 0.0
+    return figures | {
+        "mean": None if mean is None else column.centre + mean,
+        "sd": math.sqrt(max(spread, 0.0) / (present - 1)) if present > 1 else None,
+        "counts": counted["counts"],
+    }
+
+
+def _average(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if not each:
+        return {}
+    return {key: _mean([figures[key] for figures in each]) for key in each[0]}
+
+
+def _mean(values: list[Any]) -> Any:
+    if isinstance(values[0], list):
+        return [_mean(list(position)) for position in zip(*values, strict=True)]
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def _without_counts(figures: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in figures.items() if key != "counts"}
+
+
+def _add(one: Any, other: Any) -> Any:
+    return [a + b for a, b in zip(one, other, strict=True)] if isinstance(one, list) else one + other
