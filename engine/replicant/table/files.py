@@ -112,8 +112,8 @@ class Place:
         target = path or self.path
         with self._reaching():
             file: IO[bytes] = open(target, "rb") if self.system is None else self.system.open(target, "rb")  # noqa: SIM115
-            with file:
-                yield file
+        with file:
+            yield file
 
     def parts(self) -> list[str]:
         """Paths of the Parquet files in the folder, in order; hidden ones and those with a leading _ left out."""
@@ -205,7 +205,7 @@ def _bytes(place: Place, *, zipped: bool) -> Iterator[Any]:
         method = fsspec.utils.infer_compression(place.name)
         if method is None:
             raise DataError(f"{place}: this compression is not known", need=".csv, .csv.gz, .csv.bz2 or .csv.xz")
-        with fsspec.compression.compr[method](file, "rb") as stream:
+        with fsspec.compression.compr[method](file, mode="rb") as stream:
             yield stream
 
 

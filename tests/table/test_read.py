@@ -1,0 +1,201 @@
+"""Sources of all makes, and files that are missing, damaged or not what they say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from pandas.testing import assert_frame_equal
+from pyarrow import parquet
+
+from replicant.errors import DataError, SpecError
+from replicant.table import encode_table, read_data, read_dataset
+
+FRAME = pd.DataFrame(
+    {"x": [1.5, 2.25, np.nan], "n": [1, 2, 3], "t": ["a", None, 'b, "c"\nd'], "c": pd.Categorical(["u", "v", "u"])}
+)
+
+
+def test_frames_of_any_make() -> None:
+    assert read_data(FRAME) is FRAME
+    assert_frame_equal(read_data(pa.Table.from_pandas(FRAME)), FRAME)
+    assert_frame_equal(read_data(pa.RecordBatch.from_pandas(FRAME)), FRAME)
+    polars = pl.DataFrame({"x": [1.5, None], "t": ["a", None], "d": [dt.date(2020, 1, 1), None]})
+    expected = pd.DataFrame(
+        {"x": [1.5, np.nan], "t": ["a", None], "d": pd.Series([dt.date(2020, 1, 1), None], dtype=object)}
+    )
+    assert_frame_equal(read_data(polars), expected)
+    assert_frame_equal(read_data(polars.lazy()), expected)
+    table = encode_table(read_data(polars.with_columns(pl.col("t").cast(pl.Categorical))))
+    assert table["t"].levels() == ["a"]
+
+
+def test_columns_are_selected_in_order() -> None:
+    assert read_data(FRAME, columns=["n", "x"]).columns.tolist() == ["n", "x"]
+    with pytest.raises(SpecError, match="did you mean 'x'"):
+        read_data(FRAME, columns=["xx"])
+    with pytest.raises(SpecError, match="twice"):
+        read_data(FRAME, columns=["x", "x"])
+
+
+@pytest.mark.parametrize("make", [str, Path, lambda path: f"file://{path}"])
+def test_parquet_and_csv(tmp_path: Path, make: Callable[[Path], Any]) -> None:
+    FRAME.to_parquet(tmp_path / "a.parquet", index=False)
+    assert_frame_equal(read_data(make(tmp_path / "a.parquet")), FRAME)
+    assert_frame_equal(read_data(make(tmp_path / "a.parquet"), columns=["n", "x"]), FRAME[["n", "x"]])
+    with pytest.raises(SpecError, match="did you mean"):
+        read_data(make(tmp_path / "a.parquet"), columns=["xx"])
+    FRAME.to_csv(tmp_path / "a.csv", index=False)
+    assert_frame_equal(read_data(make(tmp_path / "a.csv")), FRAME.astype({"c": "str"}))
+    assert_frame_equal(read_data(make(tmp_path / "a.csv"), columns=["n"]), FRAME[["n"]])
+
+
+def test_other_file_systems() -> None:
+    import fsspec
+
+    with fsspec.open("memory://folder/a.csv.gz", "wb") as file:
+        file.write(gzip.compress(b"a,b\n1,2\n3,\n"))
+    assert_frame_equal(read_data("memory://folder/a.csv.gz"), pd.DataFrame({"a": [1, 3], "b": [2.0, np.nan]}))
+    with fsspec.open("memory://parts/part-0.parquet", "wb") as file:
+        FRAME.to_parquet(file, index=False)
+    assert_frame_equal(read_data("memory://parts"), FRAME)
+
+
+def test_a_folder_of_parts(tmp_path: Path) -> None:
+    for year in (2020, 2021):
+        (tmp_path / f"year={year}").mkdir()
+        FRAME.to_parquet(tmp_path / f"year={year}" / "part.parquet", index=False)
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / "manifest.json").write_text("{}")
+    found = read_data(tmp_path)
+    assert found["year"].tolist() == [2020] * 3 + [2021] * 3
+    assert found["n"].tolist() == [1, 2, 3] * 2
+    assert read_data(tmp_path, columns=["n", "year"]).columns.tolist() == ["n", "year"]
+    FRAME.drop(columns="x").to_parquet(tmp_path / "z.parquet", index=False)
+    with pytest.raises(DataError, match=r"part 3 of 3 .* columns 'x'"):
+        read_data(tmp_path)
+    (tmp_path / "z.parquet").write_bytes((tmp_path / "z.parquet").read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"part 3 of 3"):
+        read_data(tmp_path)
+
+
+def test_csv_types(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        '\ufeff"a","day","moment","time","flag","text","quoted","far"\n'
+        '0.1,2020-01-01,2020-01-01 10:00:00,10:30:00,true,x,"-8",9007199254740993\n'
+        ',,,,,,"",\n'
+        "30.7958477508651,2020-01-03,2020-01-01 10:00:00,10:30:00,false,NA,5,1\n",
+        encoding="utf-8",
+    )
+    frame = read_data(path)
+    assert frame.columns[0] == "a"
+    assert frame["a"].tolist()[::2] == [0.1, 30.7958477508651]
+    assert frame["day"][0] == dt.date(2020, 1, 1)
+    assert frame["text"].isna().tolist() == [False, True, True]
+    assert frame["quoted"].tolist()[::2] == [-8, 5]
+    assert frame["far"][0] == 9007199254740993
+    table = encode_table(frame)
+    assert [str(column.kind) for column in table.columns][:3] == ["continuous", "date", "date"]
+    codes = np.array([column.codes for column in table.columns])
+    assert_frame_equal(table.to_frame(codes), frame)
+
+
+def test_csv_agrees_with_pandas(shared_data: Path) -> None:
+    for name in ("boys.csv", "boys_completed.csv", "sd2011.csv"):
+        assert_frame_equal(read_data(shared_data / name), pd.read_csv(shared_data / name))
+
+
+def test_large_integers_with_holes_keep_their_digits() -> None:
+    found = read_data(pa.table({"a": [2**60 + 1, None], "b": [1, None]}))
+    assert found["a"][0] == 2**60 + 1
+    assert found["b"].dtype == np.float64
+
+
+SECRET = b"Xyzzy"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv", b"", "is empty"),
+        ("a.csv", b" \n", "is empty"),
+        ("a.csv", b"a,b\n1,2\n" + SECRET + b"\n", "row 3 has 1 cells where the header has 2"),
+        ("a.csv", b"a,b\n1," + SECRET + b",3\n", "row 2 has 3 cells where the header has 2"),
+        ("a.csv", b"a;b\n1;2\n", "semicolons"),
+        ("a.csv", b"a\tb\n1\t2\n", "tabs"),
+        ("a.csv", SECRET + bytes(range(256)), "binary data"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("a.csv", "a,b\n1,é\n".encode("latin-1"), "UTF-8"),
+        ("a.csv", b"a,b\n" + b"1,2\n" * 50_000 + "1,é\n".encode("latin-1"), "UTF-8"),
+        ("a.csv", b"PAR1" + SECRET, "Parquet"),
+        ("a.csv.gz", SECRET, "cannot be"),
+        ("a.parquet", b"", "is empty"),
+        ("a.parquet", SECRET, "not a whole Parquet"),
+        ("a.sav", SECRET, "of type .sav"),
+        ("a", SECRET, "no suffix"),
+    ],
+)
+def test_files_that_are_not_what_they_say(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_data(tmp_path / name)
+    assert says in str(caught.value)
+    assert "Xyzzy" not in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("keep", [0.1, 0.5, 0.99])
+def test_truncated_parquet(tmp_path: Path, keep: float) -> None:
+    FRAME.to_parquet(tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(whole[: int(keep * len(whole))])
+    with pytest.raises(DataError, match="not a whole Parquet"):
+        read_data(tmp_path / "a.parquet")
+
+
+def test_a_damaged_page_is_found(tmp_path: Path) -> None:
+    table = pa.table({"a": np.random.default_rng(1).random(10_000)})
+    parquet.write_table(table, tmp_path / "a.parquet", write_page_checksum=True)
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[4:400] = b"\xff" * 396
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(DataError, match="not a whole Parquet"):
+        read_data(tmp_path / "a.parquet")
+
+
+def test_missing_files(tmp_path: Path) -> None:
+    (tmp_path / "survey.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"did you mean 'survey\.csv'"):
+        read_data(tmp_path / "survy.csv")
+    with pytest.raises(DataError, match="no file or folder"):
+        read_data("nowhere/at/all.parquet")
+    with pytest.raises(DataError, match="no file or folder"):
+        read_data("memory://nowhere.parquet")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DataError, match=r"no \.parquet file"):
+        read_data(tmp_path / "folder")
+
+
+def test_sources_that_cannot_be_read() -> None:
+    for source in (3, [1, 2], np.zeros((2, 2)), FRAME["x"], None):
+        with pytest.raises(SpecError, match="cannot read a table"):
+            read_data(source)
+    with pytest.raises(SpecError, match="cannot open nonsense://"):
+        read_data("nonsense://user:secret@host/a.csv?token=secret")
+    with pytest.raises(SpecError, match="empty"):
+        read_data("")
+
+
+def test_datasets() -> None:
+    assert read_dataset("anes96").columns[:3].tolist() == ["popul", "TVnews", "selfLR"]
+    with pytest.raises(SpecError, match="did you mean 'anes96'"):
+        read_dataset("anes")
