@@ -203,6 +203,7 @@ def test_large_columns_have_the_ranks_of_numpy(digits: int) -> None:
         ([1, 2, 3], {"kind": "nominal", "levels": [1, 2, 3, 3.5]}, SpecError, "1 of 4 levels"),
         ([1, 2, 3], {"kind": "nominal", "levels": [1, 2, 3, 3]}, SpecError, "twice"),
         ([1, 2, 3], {"spike": [1], "missing_codes": [1]}, SpecError, "both"),
+        ([1, 2, 3], {"kind": "count", "levels": [1, 2, 3]}, SpecError, "levels"),
         ([1, 2, 3], {"kind": "nominl"}, SpecError, "columns.x.kind"),
         ([1, 2, 3], {"level": [1]}, SpecError, "did you mean 'levels'"),
         ([1, 2, 3], "nominal", SpecError, "a str"),

@@ -107,6 +107,12 @@ def _settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) ->
             kind, why = Kind.COUNT, "whole numbers with a spike"
     if kind.is_categorical:
         return _categorical(name, factor, spec, kind, why, events)
+    if spec.levels is not None:
+        raise SpecError(
+            f"columns.{name}.levels is given, but the column is {kind}",
+            need="a categorical kind",
+            fix="leave the levels out, or declare the column nominal, ordered or binary",
+        )
     assert numbers is not None
     return _numeric(name, factor, numbers, spec, kind, why, decimals, events)
 
