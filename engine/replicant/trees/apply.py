@@ -7,7 +7,7 @@ import numpy as np
 from .grow import BITSET, MASK, RIGHT
 from .jit import kernel
 
-__all__ = ["climb_from_self", "draw_donors", "find_leaves", "leaves_of_training_rows", "own_ranges"]
+__all__ = ["climb_from_self", "draw_donors", "draw_others", "find_leaves", "leaves_of_training_rows", "own_ranges"]
 
 @kernel
 def in_sorted(pool, at, code):  # type: ignore[no-untyped-def]
@@ -114,16 +114,20 @@ def draw_donors(leaf, start, end, donors, u, out):  # type: ignore[no-untyped-de
 
 
 @kernel
-def own_ranges(donors, nodes, start, end, first, count):  # type: ignore[no-untyped-def]
-    """Sort every leaf's donors by row and note where each row's own entries stand in `donors`."""
-    for node in range(nodes.shape[0]):
-        if nodes[node, RIGHT] == node:
-            donors[start[node] : end[node]] = np.sort(donors[start[node] : end[node]])
-    for i in range(donors.shape[0]):
-        row = donors[i]
-        if count[row] == 0:
-            first[row] = i
+def own_ranges(leaf, cursor, donors, ordered, first, count):  # type: ignore[no-untyped-def]
+    """The donors again, by row within each leaf, and where each row's own entries begin and how many they are.
+
+    `leaf` is the leaf of each row, `cursor` a copy of the nodes' starts.
+    """
+    for row in donors:
         count[row] += 1
+    for row in range(count.shape[0]):
+        if count[row] > 0:
+            at = cursor[leaf[row]]
+            first[row] = at
+            for i in range(at, at + count[row]):
+                ordered[i] = row
+            cursor[leaf[row]] = at + count[row]
 
 
 @kernel
@@ -133,7 +137,8 @@ def climb_from_self(nodes, start, end, leaf, self_rows, first, count):  # type: 
     Climbs only where all of a leaf is one row (repeated by its weight); a row that is alone in the whole table stays.
     """
     n = nodes.shape[0]
-    parent = np.full(n, -1, np.int32)
+    parent = np.empty(n, np.int32)
+    parent[0] = -1
     for node in range(n):
         if nodes[node, RIGHT] != node:
             parent[node + 1] = node

@@ -58,55 +58,38 @@ def missing_in(codes, at, length, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def store_set(pool, used, size, stream_codes, at, length, left_codes, n_set, default_left):  # type: ignore[no-untyped-def]
-    """Store the set of levels that go left; levels absent from the node follow `default_left`.
+def store_set(pool, used, size, codes, at, length, goes_left, default_left):  # type: ignore[no-untyped-def]
+    """Store which levels go left; levels absent from the node follow `default_left`.
 
-    Returns the pool, how much of it is used, and what THRESHOLD and EXTRA say.
+    The stream holds the node's levels in the order of their codes. Returns the pool, how much of it is used, and what
+    THRESHOLD and EXTRA say.
     """
-    at_pool = used
-    if size <= LARGEST_BITSET:
-        words = (size + 31) >> 5
-        pool = room(pool, used + words)
-        for w in range(words):
-            pool[used + w] = np.uint32(0xFFFFFFFF) if default_left else np.uint32(0)
-        if default_left:
-            last = np.int64(-1)
-            for i in range(length):
-                code = np.int64(stream_codes[at + i])
-                if code != last:
-                    last = code
-                    pool[used + (code >> 5)] &= ~(np.uint32(1) << np.uint32(code & 31))
-        for j in range(n_set):
-            code = np.int64(left_codes[j])
-            pool[used + (code >> 5)] |= np.uint32(1) << np.uint32(code & 31)
-        if size <= LARGEST_MASK:
-            return pool, used, MASK, np.int32(pool[used])
-        return pool, used + words, BITSET, np.int32(at_pool)
-    # [how many codes, do they go left?, codes ascending]: those of the side that absent levels do not take.
-    if default_left:
-        inside = np.sort(left_codes[:n_set])
-        pool = room(pool, used + 2 + length)
-        count = 0
-        last = np.int64(-1)
-        j = 0
-        for i in range(length):
-            code = np.int64(stream_codes[at + i])
-            if code != last:
-                last = code
-                while j < n_set and inside[j] < code:
-                    j += 1
-                if j == n_set or inside[j] != code:
-                    pool[used + 2 + count] = np.uint32(code)
-                    count += 1
-    else:
-        pool = room(pool, used + 2 + n_set)
-        inside = np.sort(left_codes[:n_set])
-        count = n_set
-        for j in range(n_set):
-            pool[used + 2 + j] = np.uint32(inside[j])
+    form = BITSET if size <= LARGEST_BITSET else SORTED
+    words = (size + 31) >> 5
+    pool = room(pool, used + (words if form == BITSET else 2 + length))
+    if form == BITSET:
+        for w in range(used, used + words):
+            pool[w] = np.uint32(0xFFFFFFFF) if default_left else np.uint32(0)
+    count = 0
+    last = np.int64(-1)
+    for i in range(at, at + length):
+        code = np.int64(codes[i])
+        if code == last or goes_left[code] == default_left:
+            continue
+        last = code
+        if form == BITSET:
+            pool[used + (code >> 5)] ^= np.uint32(1) << np.uint32(code & 31)
+        else:
+            pool[used + 2 + count] = np.uint32(code)
+            count += 1
+    if size <= LARGEST_MASK:
+        return pool, used, MASK, np.int32(pool[used])
+    if form == BITSET:
+        return pool, used + words, form, np.int32(used)
+    # How many codes are listed, whether they go left, the codes ascending: the side that absent levels do not take.
     pool[used] = np.uint32(count)
     pool[used + 1] = np.uint32(0) if default_left else np.uint32(1)
-    return pool, used + 2 + count, SORTED, np.int32(at_pool)
+    return pool, used + 2 + count, form, np.int32(used)
 
 
 @kernel
@@ -118,7 +101,8 @@ def room(pool, needed):  # type: ignore[no-untyped-def]
     while size < needed:
         size *= 2
     larger = np.empty(size, np.uint32)
-    larger[: pool.shape[0]] = pool
+    for i in range(pool.shape[0]):
+        larger[i] = pool[i]
     return larger
 
 
@@ -158,7 +142,8 @@ def grow(  # type: ignore[no-untyped-def]
     Returns
     -------
     tuple
-        nodes (M, 4) int32, start (M,), end (M,) int32, risk (M,) float64, donors (N,) int32, pool uint32.
+        How many nodes there are, then with room for more: nodes (., 4), start, end int32, risk float64; donors (N,) int32;
+        how much of the pool is used, the pool uint32.
     """
     p = subset.shape[0]
     weighted = weights.shape[0] > 0
@@ -217,8 +202,10 @@ def grow(  # type: ignore[no-untyped-def]
     n_active[0] = p
 
     # start, end, depth, parent (for its right child), buffer (0 large, 1 small), first entry of the small subtree
-    stack = np.empty((2 * maxdepth + 4, 6), np.int64)
-    stack[0] = np.array([0, total, 0, -1, 0, -1])
+    stack = np.zeros((2 * maxdepth + 4, 6), np.int64)
+    stack[0, 1] = total
+    stack[0, 3] = -1
+    stack[0, 5] = -1
     top = 1
     n_nodes = 0
     while top > 0:
@@ -296,11 +283,11 @@ def grow(  # type: ignore[no-untyped-def]
         default_left = best_left >= m - best_left
         nodes[me, FEATURE] = f
         if nominal[f]:
-            pool, used, nodes[me, THRESHOLD], nodes[me, EXTRA] = store_set(
-                pool, used, sizes[f], keys, at, m, best_codes, best_set, default_left
-            )
             for i in range(best_set):
                 goes_left[best_codes[i]] = True
+            pool, used, nodes[me, THRESHOLD], nodes[me, EXTRA] = store_set(
+                pool, used, sizes[f], keys, at, m, goes_left, default_left
+            )
             for i in range(m):
                 side[rows[at + i]] = goes_left[keys[at + i]]
             for i in range(best_set):
@@ -355,11 +342,4 @@ def grow(  # type: ignore[no-untyped-def]
         stack[top, 4] = child_buffer
         stack[top, 5] = child_origin
         top += 1
-    return (
-        nodes[:n_nodes].copy(),
-        start[:n_nodes].copy(),
-        end[:n_nodes].copy(),
-        risk[:n_nodes].copy(),
-        donors,
-        pool[:used].copy(),
-    )
+    return n_nodes, nodes, start, end, risk, donors, used, pool

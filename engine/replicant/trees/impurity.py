@@ -102,12 +102,15 @@ class Groups(NamedTuple):
     order: Any
 
 
+_COMPILED = "this function has bodies for compiled code only"
+
+
 def open_node(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-def]
     """Prepare `policy` for a node; returns its risk (as cp counts it), and the score that a split must beat.
 
     A negative score says that the node is pure.
     """
-    raise NotImplementedError("compiled code only")
+    raise TypeError(_COMPILED)
 
 
 def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):  # type: ignore[no-untyped-def]
@@ -115,17 +118,17 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
 
     Returns (score, entries before the cut); the latter is 0 where nothing beats `best`.
     """
-    raise NotImplementedError("compiled code only")
+    raise TypeError(_COMPILED)
 
 
 def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):  # type: ignore[no-untyped-def]
     """Best set of levels. Returns (score, levels in the set, entries in it); the set leads `groups.order`."""
-    raise NotImplementedError("compiled code only")
+    raise TypeError(_COMPILED)
 
 
 def close_node(policy, ys, at, length):  # type: ignore[no-untyped-def]
     """Leave the work space as `open_node` expects it."""
-    raise NotImplementedError("compiled code only")
+    raise TypeError(_COMPILED)
 
 
 def _is(policy: Any, kind: type) -> bool:
@@ -137,19 +140,24 @@ def _is(policy: Any, kind: type) -> bool:
 
 @kernel
 def sort_groups(groups, n):  # type: ignore[no-untyped-def]
-    """`groups.order`: the first `n` levels by key, ties in stream order."""
+    """`groups.order`: the first `n` levels by key, ties in stream order (Shell's sort: few levels cost next to nothing)."""
     key = groups.key
     order = groups.order
-    if n <= 64:
-        for i in range(n):
-            k = key[i]
-            j = i - 1
-            while j >= 0 and key[order[j]] > k:
-                order[j + 1] = order[j]
-                j -= 1
-            order[j + 1] = i
-    else:
-        order[:n] = np.argsort(key[:n], kind="mergesort")
+    for i in range(n):
+        order[i] = i
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            moved = order[i]
+            k = key[moved]
+            j = i
+            while j >= gap and (key[order[j - gap]] > k or (key[order[j - gap]] == k and order[j - gap] > moved)):
+                order[j] = order[j - gap]
+                j -= gap
+            order[j] = moved
+        gap //= 3
 
 
 @kernel
@@ -255,7 +263,8 @@ def _close_node(policy, ys, at, length):  # type: ignore[no-untyped-def]
 def clear_counts(counts, ys, at, length):  # type: ignore[no-untyped-def]
     """Zero the counts of the classes in a node, by whichever way is shorter."""
     if counts.shape[0] <= length:
-        counts[:] = 0
+        for k in range(counts.shape[0]):
+            counts[k] = 0
     else:
         begin = np.uint64(at)
         for i in range(np.uint64(length)):
@@ -458,7 +467,6 @@ def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):  # type: i
         start = begin + np.uint64(groups.start[g])
         for i in range(start, start + np.uint64(groups.count[g])):
             table[g, np.uint32(ys[i])] += 1
-    inside = np.zeros(n, np.bool_)
     count = np.int64(0)
     chosen = np.int64(0)
     n_left = np.int64(0)
@@ -467,8 +475,7 @@ def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):  # type: i
         g = 0
         while (step >> g) & 1 == 0:
             g += 1
-        sign = -1 if inside[g] else 1
-        inside[g] = not inside[g]
+        sign = -1 if (current >> g) & 1 else 1
         current ^= 1 << g
         count += sign * groups.count[g]
         left_squares = np.int64(0)
@@ -485,7 +492,8 @@ def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):  # type: i
                 best = score
                 chosen = current
                 n_left = count
-    left[:] = 0
+    for k in range(n_classes):
+        left[k] = 0
     n_set = 0
     rest = n - 1
     for g in range(n):

@@ -16,16 +16,16 @@ __all__ = ["prune"]
 
 
 @kernel
-def prune(nodes, start, end, risk, cp):  # type: ignore[no-untyped-def]
-    """Collapse what `cp` does not allow. Returns the remaining (nodes, start, end), still in preorder."""
-    n = nodes.shape[0]
+def prune(n, nodes, start, end, risk, cp):  # type: ignore[no-untyped-def]
+    """Collapse what `cp` does not allow of the first `n` nodes. Returns those that remain (nodes, start, end), in preorder."""
     floor = cp * risk[0]
     below = np.empty(n, np.float64)  # risk of the leaves under a node
     splits = np.zeros(n, np.int64)
-    complexity = np.full(n, floor)
+    complexity = np.empty(n, np.float64)
     skip = np.empty(n, np.int64)  # where the preorder goes on after a node's subtree
     for i in range(n - 1, -1, -1):
         below[i] = risk[i]
+        complexity[i] = floor
         skip[i] = i + 1
         if nodes[i, RIGHT] == i:
             continue
@@ -76,7 +76,9 @@ def prune(nodes, start, end, risk, cp):  # type: ignore[no-untyped-def]
             new_nodes[k, EXTRA] = 0
             i = skip[i]
         else:
-            new_nodes[k] = nodes[i]
+            new_nodes[k, FEATURE] = nodes[i, FEATURE]
+            new_nodes[k, THRESHOLD] = nodes[i, THRESHOLD]
             new_nodes[k, RIGHT] = place[nodes[i, RIGHT]]
+            new_nodes[k, EXTRA] = nodes[i, EXTRA]
             i += 1
     return new_nodes, new_start, new_end

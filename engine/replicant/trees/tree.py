@@ -94,10 +94,10 @@ class Tree:
         n
             Number of rows of the table.
         """
-        donors = self.donors.copy()
+        donors = np.empty_like(self.donors)
         first = np.zeros(n, dtype=np.int32)
         count = np.zeros(n, dtype=np.int32)
-        own_ranges(donors, self.nodes, self.start, self.end, first, count)
+        own_ranges(self.training_leaves(n), self.start.copy(), self.donors, donors, first, count)
         node = leaf.copy()
         climb_from_self(self.nodes, self.start, self.end, node, own, first, count)
         out = np.empty(leaf.shape[0], dtype=np.int32)
@@ -193,7 +193,7 @@ def grow_tree(
         )
     else:
         policy = Anova(np.ascontiguousarray(response, dtype=np.float64), np.zeros(total + 1), inverse, np.zeros(1))
-    nodes, start, end, risk, donors, pool = grow(
+    n_nodes, nodes, start, end, risk, donors, used, pool = grow(
         policy,
         features.codes,
         features.order,
@@ -208,5 +208,5 @@ def grow_tree(
         3 * minbucket if minsplit is None else minsplit,
         maxdepth,
     )
-    nodes, start, end = prune(nodes, start, end, risk, cp)
-    return Tree(nodes, start, end, donors, pool)
+    nodes, start, end = prune(n_nodes, nodes, start, end, risk, cp)
+    return Tree(nodes, start, end, donors, pool[:used].copy())
