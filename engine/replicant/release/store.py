@@ -218,7 +218,9 @@ class LocalFolder(Folder):
             os.unlink(self._path(name))
 
     def remove(self) -> None:
-        shutil.rmtree(self.url, ignore_errors=True)
+        for _ in range(2):  # network disks may hold a folder back for a moment
+            if os.path.lexists(self.url):
+                shutil.rmtree(self.url, ignore_errors=True)
 
     def replace(self, target: str, *, overwrite: bool) -> None:
         with self.guard("write"):
@@ -234,7 +236,8 @@ class LocalFolder(Folder):
                 with contextlib.suppress(OSError):
                     os.chmod(self.url, 0o700)
                 raise
-            _sync(os.path.dirname(target))
+        with contextlib.suppress(OSError):
+            _sync(os.path.dirname(target))  # the move is done: too late to call it failed
 
     def _move(self, target: str, *, overwrite: bool) -> None:
         if not overwrite or not os.path.isdir(target):
@@ -310,7 +313,9 @@ class RemoteFolder(Folder):
 
     def rename(self, old: str, new: str) -> None:
         with self.guard("write"):
-            self._fs.mv(self._path(old), self._path(new))
+            # Not `mv`, nor a recursive `rm` below: these take [ ] * ? in a path for a pattern.
+            self._fs.cp_file(self._path(old), self._path(new))
+            self._fs.rm_file(self._path(old))
 
     def discard(self, name: str) -> None:
         with contextlib.suppress(Exception):
@@ -318,11 +323,13 @@ class RemoteFolder(Folder):
 
     def remove(self) -> None:
         with contextlib.suppress(Exception):
-            self._fs.invalidate_cache()
-            for name in _success_first(self.files()):
-                self._fs.rm_file(self._path(name))
+            self._clear()
+        with contextlib.suppress(Exception):
+            # Where folders are more than prefixes: the deepest first, and only empty ones go.
+            for path in sorted(self._fs.find(self._root, withdirs=True), key=len, reverse=True):
+                self._fs.rmdir(path)
             if self._fs.exists(self._root):
-                self._fs.rm(self._root, recursive=True)
+                self._fs.rmdir(self._root)
 
     def replace(self, target: str, *, overwrite: bool) -> None:
         there = RemoteFolder(target)
@@ -330,9 +337,14 @@ class RemoteFolder(Folder):
         held = overwrite and bool(there.files())
         with self.guard("write"):
             if held:
-                there._copy(aside)
-                there._clear()
+                try:
+                    there._copy(aside)
+                except BaseException:
+                    aside.remove()
+                    raise
             try:
+                if held:
+                    there._clear()
                 self._copy(there)
             except BaseException:
                 there.remove()

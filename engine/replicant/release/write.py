@@ -181,7 +181,13 @@ def commit(
                 inner.remove()
         raise
     if internal is not None:
-        inner.rename(_PENDING, MANIFEST)
+        try:
+            inner.rename(_PENDING, MANIFEST)
+        except ReleaseError as error:
+            raise ReleaseError(
+                f"The release is finished, but its internal manifest is still named {_PENDING} in {inner.url}.",
+                fix=f"rename it to {MANIFEST}",
+            ) from error
 
 
 def abandon(staging: Staging) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["axis", "number", "ratio", "share", "shift", "signed", "sized"]
+__all__ = ["axis", "number", "plain", "ratio", "share", "shift", "signed", "sized"]
 
 EPOCH = dt.date(1970, 1, 1)
+
+
+def plain(text: str) -> str:
+    """A name or label without the line breaks and control codes that it may hold: no view can take them."""
+    return "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
 
 
 def share(part: float) -> str:

@@ -6,11 +6,11 @@ figures stand beside it as text.
 
 from __future__ import annotations
 
-from html import escape
+import html
 from typing import Any
 from unicodedata import east_asian_width
 
-from replicant.report.figures import axis, number, share, sized
+from replicant.report.figures import axis, number, plain, share, sized
 
 __all__ = ["render"]
 
@@ -101,8 +101,8 @@ def _header(summary: dict[str, Any], paired: bool) -> str:
 
 
 def _card(column: dict[str, Any]) -> str:
-    name = escape(column["name"])
-    head = f'<h4><b title="{name}">{name}</b><span>{escape(column["kind"])}</span></h4>'
+    name = _escape(column["name"])
+    head = f'<h4><b title="{name}">{name}</b><span>{_escape(column["kind"])}</span></h4>'
     if column["type"] == "numeric":
         body = _histogram(column) if column["edges"] else ""
     else:
@@ -132,8 +132,8 @@ def _histogram(column: dict[str, Any]) -> str:
         path = f'<path class="real" d="{"".join(points)}V{floor}"/>'
     low, high = axis(column)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_told(column))}">'
-        f"<title>{escape(column['name'])}: histogram</title><desc>{escape(_told(column))}</desc>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escape(_told(column))}">'
+        f"<title>{_escape(column['name'])}: histogram</title><desc>{_escape(_told(column))}</desc>"
         f'{bars}<line class="base" x1="0" x2="{WIDTH}" y1="{floor}" y2="{floor}"/>{path}'
         f'<text x="0" y="{HEIGHT - 3}">{low}</text>'
         f'<text x="{WIDTH}" y="{HEIGHT - 3}" text-anchor="end">{high}</text></svg>'
@@ -157,15 +157,15 @@ def _levels(column: dict[str, Any]) -> str:
             mark = f'<path class="real" d="M{x:.1f} {y + 2}V{y + 17}"/>'
         said = f"{label}: " + (f"real {share(real['shares'][i])}, " if real else "") + f"synthetic {share(part)}"
         rows.append(
-            f"<g><title>{escape(said)}</title>"
-            f'<text class="name" x="0" y="{y + 14}">{escape(_short(label, left))}</text>'
+            f"<g><title>{_escape(said)}</title>"
+            f'<text class="name" x="0" y="{y + 14}">{_escape(_short(label, left))}</text>'
             f'<rect class="lane" x="{left}" y="{y + 4}" width="{bar}" height="11" rx="2"/>'
             f'<rect class="syn" x="{left}" y="{y + 4}" width="{width:.1f}" height="11" rx="2"/>{mark}'
             f'<text x="{WIDTH}" y="{y + 14}" text-anchor="end">{share(part)}</text></g>'
         )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {ROW * len(labels)}" role="img" aria-label="{escape(_told(column))}">'
-        f"<title>{escape(column['name'])}: shares of its levels</title><desc>{escape(_told(column))}</desc>"
+        f'<svg viewBox="0 0 {WIDTH} {ROW * len(labels)}" role="img" aria-label="{_escape(_told(column))}">'
+        f"<title>{_escape(column['name'])}: shares of its levels</title><desc>{_escape(_told(column))}</desc>"
         f"{''.join(rows)}</svg>"
     )
 
@@ -183,7 +183,7 @@ def _table(column: dict[str, Any]) -> str:
     if not rows:
         return ""
     head = "".join(f"<th>{word}</th>" for word in ["", *(["real"] if real else []), "synthetic"])
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -214,3 +214,7 @@ def _short(label: str, room: float) -> str:
         if room < 0:
             return label[:i].rstrip() + "…"
     return label
+
+
+def _escape(text: str) -> str:
+    return html.escape(plain(text))

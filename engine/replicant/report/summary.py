@@ -101,8 +101,8 @@ def summarise(
         JSON-able. `n` (real rows), `k` (synthetic rows), `m`, and `columns`, a list of dicts:
 
         - `name`, `kind`, `type` (`numeric` or `categorical`);
-        - numeric: `edges`, `labels`, `tails` (see `OutlineColumn`); `real` and `synthetic` with `missing` (share), `mean`,
-          `sd`, `counts` (per bin); dates count in days since 1970-01-01;
+        - numeric: `edges`, `labels`, `tails` (see `OutlineColumn`); `real` and `synthetic` with `missing` (share),
+          `mean`, `sd`, `counts` (per bin); dates count in days since 1970-01-01;
         - categorical: `levels`, `pooled`; `real` and `synthetic` with `missing` (share) and `shares` (of the cells that
           are not missing; one more than `levels` if any are pooled).
 
@@ -243,8 +243,8 @@ def _bins(values: NDArray[np.float64], counts: NDArray[Any], decimals: int | Non
     step = max(_round_step(span / BINS) if span > 0 else _round_step(abs(mean) or 1.0), unit)
     first, last = math.floor(low / step), math.ceil(high / step)
     marks: NDArray[np.float64] = np.arange(first, last + 2, dtype=np.float64) * step
-    # Values are multiples of the unit, so edges half a unit off are none of them. Without a unit, look.
-    shifts = [unit / 2] if unit else [step / 2, step / 3, step / 7, step / 11, step * math.pi / 10]
+    # Values are multiples of the unit, so edges half a unit off are none of them, unless it is lost among many digits.
+    shifts = [*([unit / 2] if unit else []), step / 2, step / 3, step / 7, step / 11, step * math.pi / 10]
     edges = next((marks - shift for shift in shifts if not np.isin(marks - shift, values).any()), marks - shifts[-1])
     if len(edges) > 2 and edges[-2] > high:
         marks, edges = marks[:-1], edges[:-1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from replicant.report.figures import ratio, share, shift, signed, sized
+from replicant.report.figures import plain, ratio, share, shift, signed, sized
 
 __all__ = ["render"]
 
@@ -55,7 +56,7 @@ def render(summary: dict[str, Any], *, width: int | None = None, unicode: bool |
     rows = [row for column in summary["columns"] for row in _rows(column, sizes, signs, paired)]
     rule = " " + signs.rule * (across - 1)
     head = ["column", "", *(["real"] if paired else []), "synthetic", *(["difference"] if paired else [])]
-    lines = [_title(summary), rule, _line([*head, "shape"], sizes, signs), rule, *rows, rule, *_legend(summary, signs)]
+    lines = [_title(summary), rule, _line([*head, "shape"], sizes, signs), rule, *rows, rule, *_legend(paired, across)]
     text = "\n".join(line.rstrip() for line in lines)
     return text if signs is _UNICODE else text.encode("ascii", "replace").decode("ascii")
 
@@ -68,14 +69,15 @@ def _title(summary: dict[str, Any]) -> str:
     return f" Real beside synthetic: {n:,} rows, {columns} columns; {sets}"
 
 
-def _legend(summary: dict[str, Any], signs: _Signs) -> list[str]:
-    if summary["n"] is None:
+def _legend(paired: bool, across: int) -> list[str]:
+    if not paired:
         return []
     parts = (
         "difference: of a mean in real sd, of an sd as a ratio, of a share in percentage points",
         "shape: of a number the real curve over the synthetic one, of a level the synthetic share",
     )
-    return [f" {part}" for part in parts]
+    wrapped = (textwrap.wrap(part, across, initial_indent=" ", subsequent_indent="   ") for part in parts)
+    return [line for lines in wrapped for line in lines]
 
 
 def _sizes(summary: dict[str, Any], across: int, paired: bool) -> list[int]:
@@ -159,8 +161,7 @@ def _line(cells: Sequence[str], sizes: Sequence[int], signs: _Signs) -> str:
 
 
 def _fit(text: str, size: int, signs: _Signs, *, right: bool) -> str:
-    # A name or label may hold line breaks or control codes; a table may not.
-    text = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
+    text = plain(text)
     if _cells(text) > size:
         while _cells(text) > size - 1:
             text = text[:-1]
