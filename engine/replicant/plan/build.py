@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,9 @@ FEW_ROWS = 50
 DIGEST_VERSION = 1
 
 
-def build_plan(spec: SynthesisSpec, table: Table, methods: Collection[str] = BUILTIN_METHODS) -> Plan:
+def build_plan(
+    spec: SynthesisSpec, table: Table, methods: Collection[str] | Mapping[str, Any] = BUILTIN_METHODS
+) -> Plan:
     """Decide everything a run does.
 
     A function of its arguments alone; only a seed that is not given comes from the operating system.
@@ -49,7 +51,8 @@ def build_plan(spec: SynthesisSpec, table: Table, methods: Collection[str] = BUI
     table
         The encoded table.
     methods
-        Names of the registered methods; the built-in ones need not be among them.
+        Names of the registered methods, or the methods by name: those that columns use then travel with the plan. The
+        built-in ones need not be among them.
 
     Raises
     ------
@@ -105,6 +108,7 @@ def build_plan(spec: SynthesisSpec, table: Table, methods: Collection[str] = BUI
         digest=digest,
         missing=spec.missing,
         visit=visit,
+        methods=_used(methods, columns) if isinstance(methods, Mapping) else {},
         strata=spec.strata_columns,
         seconds_estimate=seconds,
         bytes_estimate=estimate_bytes(
@@ -349,6 +353,11 @@ class _Draft:
                     if other not in self.later.get(name, set())
                     else f"take {other!r} out of predictors.{name}",
                 )
+
+
+def _used(methods: Mapping[str, Any], columns: Sequence[ColumnPlan]) -> dict[str, Any]:
+    asked = {column.method for column in columns} - BUILTIN_METHODS
+    return {name: method for name, method in methods.items() if name in asked}
 
 
 def _check_rows(spec: SynthesisSpec, table: Table, columns: Sequence[ColumnPlan]) -> None:

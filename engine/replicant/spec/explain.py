@@ -66,6 +66,11 @@ def explain(
         wanted = _needed(problem["type"], problem.get("ctx", {}))
         if wanted and wanted not in needs.setdefault(path, []):
             needs[path].append(wanted)
+    # A union reports both a list and what is wrong inside it; the inner one says more.
+    inner = {path[:i] for path in problems for i in range(len(path))}
+    problems = {path: kind for path, kind in problems.items() if path not in inner or kind == "extra_forbidden"}
+    # Unknown keys first: they often are the missing ones, misspelt.
+    problems = dict(sorted(problems.items(), key=lambda item: item[1] != "extra_forbidden"))
     lines: list[str] = []
     first_need: str | None = None
     first_fix: str | None = None
@@ -76,6 +81,8 @@ def explain(
         if kind == "extra_forbidden":
             line, need, fix = _unknown_key(path, model, section)
         elif kind == "missing":
+            if any(f"did you mean {dotted!r}" in line for line in lines):
+                continue
             line, fix = f"{dotted} is missing", f"add {dotted}"
         else:
             need = " or ".join(needs.get(path, [])) or None

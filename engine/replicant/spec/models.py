@@ -183,6 +183,9 @@ class JobSpec(_Document):
     @field_validator("columns", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
+        # `age:` with nothing behind it says nothing about the column, which is allowed.
+        if isinstance(value, dict):
+            return {name: {} if said is None else said for name, said in value.items()}
         return {} if value is None else value
 
     @field_validator("synthesis", mode="before")

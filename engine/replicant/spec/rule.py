@@ -198,7 +198,7 @@ class _Evaluation:
         if not (isinstance(left, Name) and self.table[left.name].kind == "date"):
             self.source.fail(position, "a text beside a number", need="a number or a percentile")
         # The pattern first: NumPy also understands 'today', which would not be the same tomorrow.
-        moment = np.datetime64("NaT", "us")
+        moment: np.datetime64[Any] = np.datetime64("NaT", "us")
         if _DATE.fullmatch(right.value):
             with suppress(ValueError):
                 moment = np.datetime64(right.value, "us")
