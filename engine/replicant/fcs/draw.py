@@ -243,7 +243,8 @@ class _Drawing:
 
     def result(self) -> Drawn:
         codes, exact, rows = self.codes, self.exact, self.rows
-        if self.plan.shuffle:
+        # Rows that stand in for no observed row are drawn independently: they have no order to hide.
+        if self.plan.shuffle and rows is not None:
             order = self._stream(Stage.SHUFFLE).permutation(self.k)
             codes = codes[:, order]
             exact = {name: values[order] for name, values in exact.items()}

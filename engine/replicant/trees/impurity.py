@@ -189,22 +189,18 @@ def _open_node(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-de
 
         def open_anova(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-def]
             begin = np.uint64(at)
+            # About the first response, not about 0: the squares then cancel no more than the node is wide.
+            origin = ys[begin]
             total = 0.0
-            low = ys[begin]
-            high = low
-            for i in range(np.uint64(length)):
-                y = ys[begin + i]
-                total += y
-                low = min(low, y)
-                high = max(high, y)
-            mean = total / length
-            policy.state[0] = mean
             squares = 0.0
-            for i in range(np.uint64(length)):
-                y = ys[begin + i] - mean
+            for i in range(begin, begin + np.uint64(length)):
+                y = ys[i] - origin
+                total += y
                 squares += y * y
-            if low == high:
+            policy.state[0] = origin + total / length
+            if squares == 0.0:
                 return 0.0, -1.0
+            squares = max(0.0, squares - total * total / length)
             for i in range(minbucket, length - minbucket + 1):
                 policy.reciprocal[i] = policy.inverse[i] * policy.inverse[length - i]
             return squares, 1e-12 * squares / length
