@@ -37,7 +37,7 @@ font:13px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;padding:16px;border
 .replicant header p,.replicant .key{{margin:0;color:var(--soft)}}
 .replicant .key{{margin-left:auto;display:flex;gap:14px}}
 .replicant .key svg{{vertical-align:-1px;margin-right:5px}}
-.replicant .grid{{display:grid;grid-template-columns:repeat(auto-fill,minmax(272px,1fr));gap:10px}}
+.replicant .grid{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(248px,100%),1fr));gap:10px}}
 .replicant article{{background:var(--card);border:1px solid var(--faint);border-radius:8px;padding:10px 12px;
 min-width:0}}
 .replicant h4{{margin:0 0 6px;font-size:13px;font-weight:650;display:flex;justify-content:space-between;gap:8px;
