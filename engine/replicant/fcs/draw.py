@@ -248,5 +248,5 @@ class _Drawing:
             order = self._stream(Stage.SHUFFLE).permutation(self.k)
             codes = codes[:, order]
             exact = {name: values[order] for name, values in exact.items()}
-            rows = None if rows is None else rows[order]
+            rows = rows[order]
         return Drawn(codes, exact, rows)

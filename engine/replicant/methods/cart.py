@@ -52,7 +52,7 @@ class DonorModel:
 
 @dataclass(frozen=True, slots=True)
 class CartMethod:
-    """Classification and regression trees (Breiman et al. 1984; Reiter 2005): a draw is a random donor of the row's leaf.
+    """Classification and regression trees (Breiman et al. 1984; Reiter 2005): a draw is a donor of the row's leaf.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ __all__ = ["BUILTIN", "GROUP", "method_for", "names", "register", "registered"]
 
 BUILTIN = ("cart", "sample", "passive", "keep", "copy")
 GROUP = "replicant.methods"
-"""Entry points of this group name instances or classes without arguments, so that job files and workers find them too."""
+"""Entry points of this group name instances or classes without arguments, for job files and workers to find."""
 
 _registered: dict[str, Method] = {}
 

@@ -1,9 +1,9 @@
 """Seeds are addresses: every random stream is named by what it is for, never by when or where it is drawn.
 
-A stream is PCG64 started from the keyed hash of its address, BLAKE2b(key = seed, (stage, replicate, imputation, partition,
-column)), so results are the same bytes for any number of workers, any order of tasks, any retry, and after a resume. The
-hash is a cryptographic one, so streams are as good as independent, and no output tells anything of the seed. (NumPy's
-`SeedSequence` with a spawn key does the same for eight times the time, which is a tenth of a small replicate.)
+A stream is PCG64 started from the keyed hash of its address, BLAKE2b(key = seed, (stage, replicate, imputation,
+partition, column)), so results are the same bytes for any number of workers, any order of tasks, any retry, and after a
+resume. The hash is a cryptographic one: streams are as good as independent. (NumPy's `SeedSequence` with a spawn key
+does the same in six times the time, which is a tenth of a small replicate.)
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def stream(
     """
     address = _pack(stage, replicate, imputation, partition, column)
     digest = blake2b(address, key=_key(seed), digest_size=32, person=b"replicant").digest()
-    return np.random.Generator(np.random.PCG64(_Words(np.frombuffer(digest, dtype="<u8"))))
+    words: Any = _Words(np.frombuffer(digest, dtype="<u8"))  # NumPy takes it; its stubs know SeedSequence only
+    return np.random.Generator(np.random.PCG64(words))
 
 
 _pack = struct.Struct("<5q").pack

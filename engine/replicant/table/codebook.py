@@ -137,7 +137,7 @@ class Codebook(Mapping[str, ColumnSpec]):
             It is not YAML, not a mapping, names a column twice, or a spec is wrong.
         """
         try:
-            found = yaml.load(text, Loader=_Loader)
+            found = _Loader(text).get_single_data()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

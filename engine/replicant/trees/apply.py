@@ -9,8 +9,9 @@ from .jit import kernel
 
 __all__ = ["climb_from_self", "draw_donors", "draw_others", "find_leaves", "leaves_of_training_rows", "own_ranges"]
 
+
 @kernel
-def in_sorted(pool, at, code):  # type: ignore[no-untyped-def]
+def in_sorted(pool, at, code):
     """Whether a level stored by `store_set` in sorted form goes left."""
     low = 0
     high = np.int64(pool[at])
@@ -25,8 +26,8 @@ def in_sorted(pool, at, code):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def step(table, x, at, row):  # type: ignore[no-untyped-def]
-    """The node after `at` for the row of codes that begins at `row`; a leaf sends nothing left and is its own right child.
+def step(table, x, at, row):
+    """The node after `at` for the row of codes that begins at `row`; after a leaf comes the leaf itself.
 
     Both kinds of test are computed and one is taken, without a branch that the processor could guess wrong.
     """
@@ -45,7 +46,7 @@ def step(table, x, at, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def step_pooled(table, pool, x, at, row):  # type: ignore[no-untyped-def]
+def step_pooled(table, pool, x, at, row):
     """As `step`, for trees with level sets too large for a mask."""
     place = at * np.uint64(4)
     threshold = table[place + np.uint64(1)]
@@ -61,7 +62,7 @@ def step_pooled(table, pool, x, at, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def find_leaves(nodes, pool, x, leaf):  # type: ignore[no-untyped-def]
+def find_leaves(nodes, pool, x, leaf):
     """Leaf (node number) of every row of `x`, (k, F) int32 codes, row by row.
 
     Four rows go down together, so that the processor waits for four memory reads at once.
@@ -96,7 +97,7 @@ def find_leaves(nodes, pool, x, leaf):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def leaves_of_training_rows(nodes, start, end, donors, leaf):  # type: ignore[no-untyped-def]
+def leaves_of_training_rows(nodes, start, end, donors, leaf):
     """Leaf of every row the tree was grown on, by row number."""
     for node in range(nodes.shape[0]):
         if nodes[node, RIGHT] == node:
@@ -105,7 +106,7 @@ def leaves_of_training_rows(nodes, start, end, donors, leaf):  # type: ignore[no
 
 
 @kernel
-def draw_donors(leaf, start, end, donors, u, out):  # type: ignore[no-untyped-def]
+def draw_donors(leaf, start, end, donors, u, out):
     """A donor from each row's leaf, uniformly, by `u` in [0, 1)."""
     for i in range(leaf.shape[0]):
         node = np.uint32(leaf[i])
@@ -114,7 +115,7 @@ def draw_donors(leaf, start, end, donors, u, out):  # type: ignore[no-untyped-de
 
 
 @kernel
-def own_ranges(leaf, cursor, donors, ordered, first, count):  # type: ignore[no-untyped-def]
+def own_ranges(leaf, cursor, donors, ordered, first, count):
     """The donors again, by row within each leaf, and where each row's own entries begin and how many they are.
 
     `leaf` is the leaf of each row, `cursor` a copy of the nodes' starts.
@@ -131,7 +132,7 @@ def own_ranges(leaf, cursor, donors, ordered, first, count):  # type: ignore[no-
 
 
 @kernel
-def climb_from_self(nodes, start, end, leaf, self_rows, first, count):  # type: ignore[no-untyped-def]
+def climb_from_self(nodes, start, end, leaf, self_rows, first, count):
     """For each row the smallest node that has another donor than the row itself, and how many others it has.
 
     Climbs only where all of a leaf is one row (repeated by its weight); a row that is alone in the whole table stays.
@@ -152,7 +153,7 @@ def climb_from_self(nodes, start, end, leaf, self_rows, first, count):  # type: 
 
 
 @kernel
-def draw_others(leaf, start, end, donors, self_rows, first, count, u, out):  # type: ignore[no-untyped-def]
+def draw_others(leaf, start, end, donors, self_rows, first, count, u, out):
     """As `draw_donors`, passing over the row's own entries."""
     for i in range(leaf.shape[0]):
         node = leaf[i]

@@ -29,7 +29,7 @@ LARGEST_BITSET = 2048  # levels; sets of longer predictors are stored as sorted 
 
 
 @kernel
-def middle(values, base, below, above):  # type: ignore[no-untyped-def]
+def middle(values, base, below, above):
     """The largest code whose value is at most the midpoint between the values of two codes."""
     cut = 0.5 * (values[base + below] + values[base + above])
     low = below
@@ -44,7 +44,7 @@ def middle(values, base, below, above):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def missing_in(codes, at, length, size):  # type: ignore[no-untyped-def]
+def missing_in(codes, at, length, size):
     """How many entries at the end of a stream's range are missing (code `size`)."""
     low = 0
     high = length
@@ -58,7 +58,7 @@ def missing_in(codes, at, length, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def store_set(pool, used, size, codes, at, length, goes_left, default_left):  # type: ignore[no-untyped-def]
+def store_set(pool, used, size, codes, at, length, goes_left, default_left):
     """Store which levels go left; levels absent from the node follow `default_left`.
 
     The stream holds the node's levels in the order of their codes. Returns the pool, how much of it is used, and what
@@ -93,7 +93,7 @@ def store_set(pool, used, size, codes, at, length, goes_left, default_left):  # 
 
 
 @kernel
-def room(pool, needed):  # type: ignore[no-untyped-def]
+def room(pool, needed):
     """The pool, doubled until `needed` words fit."""
     size = pool.shape[0]
     if needed <= size:
@@ -107,7 +107,7 @@ def room(pool, needed):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def grow(  # type: ignore[no-untyped-def]
+def grow(
     policy,
     codes,
     order,
@@ -142,7 +142,7 @@ def grow(  # type: ignore[no-untyped-def]
     Returns
     -------
     tuple
-        How many nodes there are, then with room for more: nodes (., 4), start, end int32, risk float64; donors (N,) int32;
+        How many nodes there are, then with room for more: nodes (., 4), start, end int32, risk float64; donors int32;
         how much of the pool is used, the pool uint32.
     """
     p = subset.shape[0]

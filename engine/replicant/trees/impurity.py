@@ -105,7 +105,7 @@ class Groups(NamedTuple):
 _COMPILED = "this function has bodies for compiled code only"
 
 
-def open_node(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-def]
+def open_node(policy, ys, at, length, minbucket):
     """Prepare `policy` for a node; returns its risk (as cp counts it), and the score that a split must beat.
 
     A negative score says that the node is pure.
@@ -113,7 +113,7 @@ def open_node(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-def
     raise TypeError(_COMPILED)
 
 
-def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):  # type: ignore[no-untyped-def]
+def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     """Best cut of an ordered predictor: the first `scanned` entries are cut, the last `ahead` go left beforehand.
 
     Returns (score, entries before the cut); the latter is 0 where nothing beats `best`.
@@ -121,26 +121,26 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
     raise TypeError(_COMPILED)
 
 
-def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):  # type: ignore[no-untyped-def]
+def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
     """Best set of levels. Returns (score, levels in the set, entries in it); the set leads `groups.order`."""
     raise TypeError(_COMPILED)
 
 
-def close_node(policy, ys, at, length):  # type: ignore[no-untyped-def]
+def close_node(policy, ys, at, length):
     """Leave the work space as `open_node` expects it."""
     raise TypeError(_COMPILED)
 
 
 def _is(policy: Any, kind: type) -> bool:
-    return isinstance(policy, types.BaseNamedTuple) and policy.instance_class is kind
+    return isinstance(policy, types.NamedTuple) and policy.instance_class is kind
 
 
 # ---------------------------------------------------------------- shared by both
 
 
 @kernel
-def sort_groups(groups, n):  # type: ignore[no-untyped-def]
-    """`groups.order`: the first `n` levels by key, ties in stream order (Shell's sort: few levels cost next to nothing)."""
+def sort_groups(groups, n):
+    """`groups.order`: the first `n` levels by key, ties in stream order (Shell's sort: little to do for few)."""
     key = groups.key
     order = groups.order
     for i in range(n):
@@ -161,7 +161,7 @@ def sort_groups(groups, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def find_groups(codes, at, length, groups):  # type: ignore[no-untyped-def]
+def find_groups(codes, at, length, groups):
     """Runs of equal codes in the stream: fills code, start and count; returns how many."""
     n = -1
     last = np.int64(-1)
@@ -184,10 +184,10 @@ def find_groups(codes, at, length, groups):  # type: ignore[no-untyped-def]
 
 
 @overload(open_node, jit_options=OPTIONS)
-def _open_node(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-def]
+def _open_node(policy, ys, at, length, minbucket):
     if _is(policy, Anova):
 
-        def open_anova(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-def]
+        def open_anova(policy, ys, at, length, minbucket):
             begin = np.uint64(at)
             # About the first response, not about 0: the squares then cancel no more than the node is wide.
             origin = ys[begin]
@@ -209,7 +209,7 @@ def _open_node(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-de
 
     if _is(policy, Gini):
 
-        def open_gini(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-def]
+        def open_gini(policy, ys, at, length, minbucket):
             begin = np.uint64(at)
             total = policy.total
             most = np.int64(0)
@@ -238,17 +238,17 @@ def _open_node(policy, ys, at, length, minbucket):  # type: ignore[no-untyped-de
 
 
 @overload(close_node, jit_options=OPTIONS)
-def _close_node(policy, ys, at, length):  # type: ignore[no-untyped-def]
+def _close_node(policy, ys, at, length):
     if _is(policy, Anova):
 
-        def close_anova(policy, ys, at, length):  # type: ignore[no-untyped-def]
+        def close_anova(policy, ys, at, length):
             pass
 
         return close_anova
 
     if _is(policy, Gini):
 
-        def close_gini(policy, ys, at, length):  # type: ignore[no-untyped-def]
+        def close_gini(policy, ys, at, length):
             clear_counts(policy.total, ys, at, length)
 
         return close_gini
@@ -256,7 +256,7 @@ def _close_node(policy, ys, at, length):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def clear_counts(counts, ys, at, length):  # type: ignore[no-untyped-def]
+def clear_counts(counts, ys, at, length):
     """Zero the counts of the classes in a node, by whichever way is shorter."""
     if counts.shape[0] <= length:
         for k in range(counts.shape[0]):
@@ -268,10 +268,10 @@ def clear_counts(counts, ys, at, length):  # type: ignore[no-untyped-def]
 
 
 @overload(scan_ordered, jit_options=OPTIONS)
-def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):  # type: ignore[no-untyped-def]
+def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     if _is(policy, Anova):
 
-        def scan_anova(policy, codes, ys, at, scanned, ahead, length, minbucket, best):  # type: ignore[no-untyped-def]
+        def scan_anova(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
             one = np.uint64(1)
             begin = np.uint64(at)
             mean = policy.state[0]
@@ -299,7 +299,7 @@ def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best
 
     if _is(policy, Gini):
 
-        def scan_gini(policy, codes, ys, at, scanned, ahead, length, minbucket, best):  # type: ignore[no-untyped-def]
+        def scan_gini(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
             one = np.uint64(1)
             begin = np.uint64(at)
             total = policy.total
@@ -336,10 +336,10 @@ def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best
 
 
 @overload(scan_nominal, jit_options=OPTIONS)
-def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):  # type: ignore[no-untyped-def]
+def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
     if _is(policy, Anova):
 
-        def nominal_anova(policy, codes, ys, at, length, minbucket, best, groups):  # type: ignore[no-untyped-def]
+        def nominal_anova(policy, codes, ys, at, length, minbucket, best, groups):
             n = find_groups(codes, at, length, groups)
             mean = policy.state[0]
             begin = np.uint64(at)
@@ -372,7 +372,7 @@ def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):  # ty
 
     if _is(policy, Gini):
 
-        def nominal_gini(policy, codes, ys, at, length, minbucket, best, groups):  # type: ignore[no-untyped-def]
+        def nominal_gini(policy, codes, ys, at, length, minbucket, best, groups):
             n = find_groups(codes, at, length, groups)
             few = n <= ALWAYS_EXHAUSTIVE or (n <= MOST_EXHAUSTIVE and (1 << (n - 1)) <= length)
             if few and policy.total.shape[0] <= DENSE_CLASSES and policy.total.shape[0] > 2:
@@ -388,12 +388,12 @@ def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):  # ty
 
 
 @kernel
-def order_by_component(policy, ys, at, length, groups, n):  # type: ignore[no-untyped-def]
+def order_by_component(policy, ys, at, length, groups, n):
     """Order the levels by the first principal component of their class shares, weighted by their size."""
     axis = policy.axis
     begin = np.uint64(at)
     end = begin + np.uint64(length)
-    # A direction that no class shares with another, leaning to the largest one; of two classes it is the answer already.
+    # A direction that no class shares with another, leaning to the largest one; of two it is the answer already.
     for i in range(begin, end):
         k = np.uint32(ys[i])
         axis[k] = ((k + 1) * GOLDEN) % 1.0
@@ -421,7 +421,7 @@ def order_by_component(policy, ys, at, length, groups, n):  # type: ignore[no-un
 
 
 @kernel
-def scan_groups(policy, ys, at, length, minbucket, best, groups, n):  # type: ignore[no-untyped-def]
+def scan_groups(policy, ys, at, length, minbucket, best, groups, n):
     """Cut the ordered levels where the Gini score is best."""
     total = policy.total
     left = policy.left
@@ -452,7 +452,7 @@ def scan_groups(policy, ys, at, length, minbucket, best, groups, n):  # type: ig
 
 
 @kernel
-def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):  # type: ignore[no-untyped-def]
+def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):
     """Try every set of levels without the last one, in Gray order: one level moves at a time."""
     total = policy.total
     left = policy.left

@@ -1,7 +1,7 @@
 """How the kernel is compiled: without the GIL, cached on disk, and in strict IEEE arithmetic.
 
-No fast-math flag is set: sums are then added in the order written, on every processor, so that one seed gives one release
-on a mixed cluster.
+No fast-math flag is set: sums are then added in the order written, on every processor, so that one seed gives one
+release on a mixed cluster.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numba
 
 __all__ = ["OPTIONS", "kernel"]
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+OPTIONS: Any = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -16,8 +16,8 @@ __all__ = ["prune"]
 
 
 @kernel
-def prune(n, nodes, start, end, risk, cp):  # type: ignore[no-untyped-def]
-    """Collapse what `cp` does not allow of the first `n` nodes. Returns those that remain (nodes, start, end), in preorder."""
+def prune(n, nodes, start, end, risk, cp):
+    """Collapse what `cp` does not allow of the first `n` nodes. Returns what remains (nodes, start, end), in preorder."""
     floor = cp * risk[0]
     below = np.empty(n, np.float64)  # risk of the leaves under a node
     splits = np.zeros(n, np.int64)

@@ -21,7 +21,7 @@ SMALL = 4096
 
 
 @kernel
-def presort(codes, size, order):  # type: ignore[no-untyped-def]
+def presort(codes, size, order):
     """Stable counting sort of `codes` (missing, -1, last) into `order`, row numbers ascending within a code."""
     start = np.zeros(size + 2, np.int64)
     for code in codes:
@@ -36,7 +36,7 @@ def presort(codes, size, order):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def fill_stream(order, codes, size, y, rows_out, codes_out, y_out, at):  # type: ignore[no-untyped-def]
+def fill_stream(order, codes, size, y, rows_out, codes_out, y_out, at):
     """One predictor's stream, every row once. A missing code becomes `size`, the last."""
     for i in range(order.shape[0]):
         row = np.uint32(order[i])
@@ -47,7 +47,7 @@ def fill_stream(order, codes, size, y, rows_out, codes_out, y_out, at):  # type:
 
 
 @kernel
-def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at):  # type: ignore[no-untyped-def]
+def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at):
     """One predictor's stream, each row as often as its weight says."""
     for i in range(order.shape[0]):
         row = np.uint32(order[i])
@@ -63,7 +63,7 @@ def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at
 
 
 @kernel
-def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_ys):  # type: ignore[no-untyped-def]
+def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_ys):
     """Stable partition in place of `length` entries from `at`: those with `side` 1 first."""
     one = np.uint64(1)
     left = np.uint64(at)
@@ -90,7 +90,7 @@ def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_
 
 
 @kernel
-def copy_partition(rows, codes, ys, at, length, n_left, side, to):  # type: ignore[no-untyped-def]
+def copy_partition(rows, codes, ys, at, length, n_left, side, to):
     """Stable partition of `length` entries from `at` into the same arrays at `to` (the ranges do not overlap)."""
     one = np.uint64(1)
     left = np.uint64(to)
