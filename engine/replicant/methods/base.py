@@ -63,8 +63,8 @@ class Predictors:
     codes
         (size, F) int32: the new rows, one column per feature. None where the rows are rows of the table.
     rows
-        (size,) int32: the rows of the table that these stand in for. None where there is no such row, and in `fit`: there
-        they are all rows in order.
+        (size,) int32: the rows of the table that these stand in for. None where there is none; None in `fit`
+        too: there they are all rows in order.
     exclude_self
         Whether a row must not get its own value back as a donor's.
     """
