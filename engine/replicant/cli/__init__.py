@@ -1,0 +1,4 @@
+"""The command line: `replicant inspect | plan | run | verify`.
+
+Results go to standard output, everything else to standard error.
+"""

@@ -1,0 +1,49 @@
+"""`replicant inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from replicant.cli.options import debug_option
+
+__all__ = ["inspect"]
+
+
+@click.command()
+@click.argument("data", type=click.Path(), required=False)
+@click.option("--dataset", metavar="NAME", help="A built-in data set instead of DATA, such as anes96.")
+@click.option(
+    "--codebook",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Also write the codebook: YAML to edit and paste under `columns:` of a job. `-` prints it.",
+)
+@debug_option
+def inspect(data: str | None, dataset: str | None, codebook: str | None) -> None:
+    """Show how a table is understood: kinds, levels, missing cells.
+
+    DATA is a .csv or .parquet file, a folder of Parquet files, or a URL. What is inferred wrongly is put right in the
+    codebook: write it, edit it, and use it in a job.
+
+    \b
+    Examples:
+        replicant inspect survey.parquet
+        replicant inspect survey.csv --codebook codebook.yaml
+        replicant inspect --dataset anes96
+    """
+    from replicant.run.work import Source
+
+    if (data is None) == (dataset is None):
+        raise click.UsageError("Give either DATA or --dataset NAME.")
+    if codebook not in {None, "-"} and Path(str(codebook)).exists():
+        raise click.UsageError(f"{codebook} exists and may have been edited. Choose another name or remove it.")
+    table = Source(path=data, dataset=dataset).load()
+    if codebook == "-":
+        click.echo(table.codebook.to_yaml(), nl=False)
+        return
+    click.echo(str(table))
+    if codebook is not None:
+        Path(codebook).write_text(table.codebook.to_yaml(), encoding="utf-8")
+        click.echo(f"codebook: {codebook}", err=True)

@@ -1,0 +1,131 @@
+"""`replicant`: the entry point, and how anything that goes wrong reaches the user.
+
+Exit codes: 0 done, 1 failed, 2 bad job or usage, 3 bad data, 130 interrupted, 143 terminated.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+import replicant
+from replicant.cli.inspect import inspect
+from replicant.cli.options import State, debug_option
+from replicant.cli.plan import plan
+from replicant.cli.run import run
+from replicant.cli.verify import verify
+from replicant.errors import ReplicantError, nearest
+
+__all__ = ["cli", "main"]
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class _Commands(click.Group):
+    """A group that suggests the nearest command for a misspelt one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if not word.startswith("-") and self.get_command(ctx, word) is None:
+            known = self.list_commands(ctx)
+            raise click.UsageError(
+                f"No such command {word!r}{nearest(word, known)}; there are {', '.join(known)}.", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of work, not of the alphabet
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(replicant.__version__, "--version", prog_name="replicant", message="%(prog)s %(version)s")
+@debug_option
+def cli() -> None:
+    """A confidential table in, m synthetic tables out.
+
+    \b
+    Look at a table:             replicant inspect survey.parquet
+    See what a job would do:     replicant plan job.yaml
+    Do it:                       replicant run job.yaml
+    Check what came out of it:   replicant verify release
+
+    A job is one YAML file, at its smallest:
+
+    \b
+        input: {path: survey.parquet}
+        synthesis: {m: 5, seed: 2021}
+        output: {path: release}
+    """
+
+
+for _command in (inspect, plan, run, verify):
+    cli.add_command(_command)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with an exit code.
+
+    Parameters
+    ----------
+    args
+        Words after the program's name; None for those it was started with.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_run(args))
+
+
+def _run(args: Sequence[str] | None) -> int:
+    state = State()
+    try:
+        code = cli.main(None if args is None else list(args), prog_name="replicant", standalone_mode=False, obj=state)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("replicant: interrupted; nothing was released.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter must not stumble over it when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ReplicantError as error:
+        _tell(error, state)
+        click.echo(f"replicant: {error}", err=True)
+        return error.exit_code
+    except Exception as error:
+        from replicant.run.failure import describe
+
+        _tell(error, state)
+        click.echo(f"replicant: {describe(error, state.doing)}", err=True)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: BaseException, state: State) -> None:
+    """The whole traceback, if it was asked for. It may quote cells, which is why it has to be asked for."""
+    if not state.debug:
+        return
+    chain: BaseException | None = error
+    while chain is not None:
+        chain.__suppress_context__ = False
+        chain = chain.__cause__ or chain.__context__
+    traceback.print_exception(error, file=sys.stderr)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Leave through the same doors as an interrupt, so that nothing half-written stays."""
+    raise SystemExit(TERMINATED)
+
+
+if __name__ == "__main__":
+    main()

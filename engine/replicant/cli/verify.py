@@ -1,0 +1,37 @@
+"""`replicant verify`."""
+
+from __future__ import annotations
+
+import click
+
+from replicant.cli.options import debug_option
+
+__all__ = ["verify"]
+
+
+@click.command()
+@click.argument("release", type=click.Path())
+@debug_option
+@click.pass_context
+def verify(ctx: click.Context, release: str) -> None:
+    """Check that a release is whole and unchanged.
+
+    Reads every file that the manifest lists and compares rows, bytes and SHA-256; a file too many is a fault as
+    well. Leaves with 0 if all is well, else with 1.
+
+    \b
+    Examples:
+        replicant verify release
+        replicant verify s3://bucket/release
+    """
+    from replicant.release import verify_release
+
+    found = verify_release(release)
+    if found.ok:
+        click.echo(f"{release}: whole and unchanged ({found.files} files, {found.rows:,} rows, {found.bytes:,} bytes)")
+        return
+    for problem in found.problems:
+        click.echo(problem, err=True)
+    count = len(found.problems)
+    click.echo(f"{release}: {count} problem{'s' if count != 1 else ''}; do not use it.", err=True)
+    ctx.exit(1)

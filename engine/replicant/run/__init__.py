@@ -1,0 +1,10 @@
+"""Running a plan: one after another, on threads, or on a Dask cluster. The only room that knows Dask.
+
+lower.py     plan -> steps and what each needs
+work.py      what a step does: load, prepare, fit, draw
+local.py     steps on this process: a plain loop, or Dask's threads
+cluster.py   steps on a `distributed` client, and a local cluster of our own
+progress.py  what the user sees meanwhile
+failure.py   unexpected exceptions become errors without a cell value
+job.py       one YAML job, from input to finished release
+"""

@@ -1,0 +1,315 @@
+"""Running a plan on a `distributed` client: one given, one connected to, or one on a local cluster of our own.
+
+- A table named by a path is loaded by a task, so that it is loaded again if its worker is lost. A frame that lives only
+  here is scattered to all workers; if every copy is lost, the run is started again from it.
+- Steps return failures as values (`failure.Failure`): a worker logs the arguments of a task that raises.
+- Keys carry the plan's digest and a number of this run. The number keeps two runs of one job, on one scheduler but into
+  two targets, from sharing tasks that write files.
+
+Importing this module imports `distributed`, so whoever needs no cluster does not import it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import signal
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import dask.config
+from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, as_completed
+
+from replicant.errors import ReplicantError, SpecError
+from replicant.plan.model import Plan
+from replicant.run import work
+from replicant.run.failure import Failure, RunError, describe
+from replicant.run.lower import Step, lower, units
+from replicant.run.progress import Progress
+from replicant.table import Table
+
+__all__ = ["connect", "local_cluster", "run"]
+
+ATTEMPTS = 3
+"""Times a run with a scattered table is started when every copy of the table is lost."""
+
+CONNECT_SECONDS = 20
+"""How long to wait for a scheduler to answer."""
+
+WORKER_SECONDS = 60
+"""How long to wait for a first worker."""
+
+
+@contextmanager
+def local_cluster(workers: int, progress: Progress | None = None) -> Iterator[Client]:
+    """A client of a cluster of processes on this machine, gone at the end with all it wrote.
+
+    It listens on the loopback interface only. Workers may spill cells to disk, so their directory is private.
+    """
+    if workers < 1:
+        raise SpecError("The number of workers is not positive.", fix="ask for at least one worker")
+    directory = tempfile.mkdtemp(prefix="replicant-")  # mode 0700
+    try:
+        with (
+            dask.config.set({"distributed.scheduler.allowed-failures": 3}),
+            LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                local_directory=directory,
+                silence_logs=logging.CRITICAL,  # what matters reaches the user as an error
+            ) as cluster,
+            Client(cluster) as client,  # type: ignore[no-untyped-call]
+        ):
+            client.register_plugin(_DeafToInterrupts())
+            announce(client, progress)
+            yield client
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
+    """A client of the scheduler at an address.
+
+    Raises
+    ------
+    RunError
+        If nothing answers there, or it has no worker.
+    """
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise SpecError("The scheduler's address is not one.", need="an address such as tcp://10.0.0.5:8786") from None
+    except (OSError, TimeoutError):
+        raise RunError(
+            "No Dask scheduler answers at the address given.",
+            fix="check address and port, and that `dask scheduler` runs the same version of Dask",
+        ) from None
+    with client:
+        announce(client, progress)
+        yield client
+
+
+def announce(client: Client, progress: Progress | None) -> None:
+    """Say once where the dashboard is, or the plain pages that a scheduler has without bokeh."""
+    link = client.dashboard_link
+    if progress is None or not link:
+        return
+    if find_spec("bokeh") is None and link.endswith("/status"):
+        link = link.removesuffix("status") + "info/main/workers.html"
+    progress.note(f"dashboard: {link}")
+
+
+def run(
+    plan: Plan,
+    client: Client,
+    *,
+    table: Table | None = None,
+    source: work.Source | None = None,
+    sink: work.Sink | None = None,
+    progress: Progress | None = None,
+) -> list[Any]:
+    """Run a plan on a cluster and return what its draws made, by partition and imputation.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    client
+        A synchronous `distributed.Client`.
+    table
+        The table, if it lives only in this process.
+    source
+        Else where the workers load it from.
+    sink
+        Takes each finished partition as a frame, on the worker; None brings codes here.
+    progress
+        What the user sees. None: nothing.
+
+    Raises
+    ------
+    ReplicantError
+        Whatever goes wrong in a step, with its type.
+    """
+    if getattr(client, "asynchronous", False):
+        raise SpecError(
+            "The Dask client is asynchronous.", need="a synchronous client: Client(..., asynchronous=False)"
+        )
+    _await_worker(client)
+    progress = progress or Progress()
+    steps = lower(plan)
+    with progress.running(units(steps), f"synthesizing on {_workers(client)} workers"):
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
+            except _LostError:
+                continue
+    raise RunError(
+        f"The table was lost with its workers {ATTEMPTS} times.",
+        fix="give workers more memory, or give the data as a path that every worker can read",
+    )
+
+
+class _DeafToInterrupts(WorkerPlugin):
+    """Ctrl-C in a terminal reaches workers too. Ending them is our business, and they would only print tracebacks."""
+
+    def setup(self, worker: Worker) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class _LostError(Exception):
+    """Every copy of scattered data is gone."""
+
+
+class _Run:
+    """One attempt: its futures, and their end."""
+
+    def __init__(
+        self, plan: Plan, client: Client, steps: tuple[Step, ...], sink: work.Sink | None, progress: Progress
+    ) -> None:
+        self.plan = plan
+        self.client = client
+        self.steps = steps
+        self.sink = sink
+        self.progress = progress
+        self.number = secrets.token_hex(4)
+
+    def go(self, table: Table | None, source: work.Source | None) -> list[Any]:
+        futures: dict[str, Future[Any]] = {}
+        try:
+            base = self._base(table, source)
+            futures = self._submit(*base)
+            del base
+            step_of = {futures[step.task.key]: step for step in self.steps}
+            # A fit's future is held until its draws are done; then its models may go.
+            waiting = {step.task.key: set(step.needs) for step in self.steps if step.task.kind == "draw"}
+            made: dict[str, list[Any]] = {}
+            for future in as_completed(list(futures.values())):  # type: ignore[no-untyped-call]
+                step = step_of[future]
+                self._check(future, step.task.key)
+                if step.task.kind == "draw":
+                    made[step.task.key] = _value(future.result())
+                    done = waiting.pop(step.task.key)
+                    still = set().union(*waiting.values()) if waiting else set()
+                    for key in {step.task.key, *(done - still)}:
+                        step_of.pop(futures.pop(key), None)
+                self.progress.advance(step.units)
+            return [one for step in self.steps if step.task.kind == "draw" for one in made[step.task.key]]
+        except BaseException:
+            self.client.cancel(list(futures.values()), force=True)  # type: ignore[no-untyped-call]
+            raise
+
+    def _base(self, table: Table | None, source: work.Source | None) -> tuple[Future[Any], Future[Any]]:
+        plan = self._task(_hold, self.plan, key=f"plan-{self._suffix}")
+        if source is not None:
+            return plan, self._task(_load, source, key=f"load-{self._suffix}")
+        return plan, self.client.scatter(table, broadcast=True, hash=False)  # type: ignore[no-untyped-call]
+
+    def _submit(self, plan: Future[Any], table: Future[Any]) -> dict[str, Future[Any]]:
+        rooms = {
+            part.index: self._task(_prepare, table, plan, part.index, key=f"prepare-{self._suffix}-{part.index}")
+            for part in self.plan.partitions
+        }
+        futures: dict[str, Future[Any]] = {}
+        for step in self.steps:
+            key, room = step.task.key, rooms[step.task.partition]
+            if step.task.kind == "fit":
+                futures[key] = self._task(_fit, room, plan, step.task, key=f"{key}-{self.number}")
+            else:
+                needed = [futures[need] for need in step.needs]
+                futures[key] = self._task(_draw, room, plan, step.task, needed, self.sink, key=f"{key}-{self.number}")
+        return futures
+
+    def _task(self, call: Callable[..., Any], *args: Any, key: str) -> Future[Any]:
+        with warnings.catch_warnings():
+            # A plan with masks of cells is large, and is sent once.
+            warnings.filterwarnings("ignore", message="Sending large graph")
+            return self.client.submit(call, *args, key=key, pure=False)
+
+    @property
+    def _suffix(self) -> str:
+        return f"{self.plan.digest[:8]}-{self.number}"
+
+    def _check(self, future: Future[Any], during: str) -> None:
+        """Raise what Dask itself has to say of a step: a lost worker, or a module it cannot import."""
+        if future.status == "finished":
+            return
+        if future.status in {"cancelled", "lost"}:
+            raise _LostError
+        error = future.exception()  # type: ignore[no-untyped-call]
+        if isinstance(error, KilledWorker):
+            raise RunError(
+                f"{during}: {error.allowed_failures + 1} workers died in turn while they worked on it.",
+                fix="give workers more memory or use fewer of them, or cut the table with `strata`",
+            )
+        if isinstance(error, ImportError):
+            raise RunError(
+                f"{during}: the workers cannot import replicant or one of its dependencies.",
+                fix="install the same environment on every worker",
+            )
+        raise describe(error, during) from None
+
+
+def _workers(client: Client) -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _await_worker(client: Client) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKER_SECONDS)
+    except TimeoutError:
+        raise RunError(
+            f"The scheduler has had no worker for {WORKER_SECONDS} s.", fix="start one with `dask worker ADDRESS`"
+        ) from None
+
+
+def _value(result: Any) -> Any:
+    if isinstance(result, Failure):
+        raise result.error
+    return result
+
+
+def _caught(during: str, call: Callable[..., Any], *args: Any) -> Any:
+    """The result, or the first failure among the arguments, or the failure of this call."""
+    for arg in args:
+        for one in arg if isinstance(arg, list) else (arg,):
+            if isinstance(one, Failure):
+                return one
+    try:
+        return call(*args)
+    except Exception as error:
+        return Failure(_bare(describe(error, during)))
+
+
+def _bare(error: ReplicantError) -> ReplicantError:
+    """The error without its history: what led to it may hold a cell, and it travels."""
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    return error
+
+
+def _hold(plan: Plan) -> Plan:
+    return plan
+
+
+def _load(source: work.Source) -> Any:
+    return _caught("load", source.load)
+
+
+def _prepare(table: Table, plan: Plan, partition: int) -> Any:
+    return _caught(f"partition {partition}", work.prepare, table, plan, partition)
+
+
+def _fit(room: work.Room, plan: Plan, task: Any) -> Any:
+    return _caught(task.key, work.fit, room, plan, task)
+
+
+def _draw(room: work.Room, plan: Plan, task: Any, fitted: list[work.Fitted], sink: work.Sink | None) -> Any:
+    return _caught(task.key, work.draw, room, plan, task, fitted, sink)

@@ -1,0 +1,73 @@
+"""Whatever goes wrong in a step arrives as a `ReplicantError`, without a cell value in its text.
+
+The text of an exception that is not our own may hold anything (pandas and pyarrow quote the cell they stumble over), so
+only its type and the place it was raised are kept. Our own errors pass as they are.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from replicant.errors import ReplicantError
+
+__all__ = ["Failure", "RunError", "describe", "place"]
+
+
+class RunError(ReplicantError):
+    """A run stopped for a reason that is neither the spec's nor the data's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed step, as a value.
+
+    On a cluster a step returns its failure instead of raising it: Dask's workers log the arguments and the text of
+    whatever a task raises, and neither belongs in a log.
+    """
+
+    error: ReplicantError
+
+
+def place(error: BaseException) -> str:
+    """Where an exception was raised: the innermost line of ours, as `fcs/loop.py:120`, or an empty string."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        parts = PurePath(frame.filename).parts
+        if "replicant" in parts:
+            last = len(parts) - 1 - parts[::-1].index("replicant")
+            return f"{'/'.join(parts[last + 1 :])}:{frame.lineno}"
+    return ""
+
+
+def describe(error: BaseException, during: str) -> ReplicantError:
+    """The error to raise for any exception.
+
+    Parameters
+    ----------
+    error
+        What was caught.
+    during
+        The step it happened in, such as a task's key.
+
+    Returns
+    -------
+    ReplicantError
+        The same object if it is one of ours, else a `RunError` with the type, the step and the place.
+    """
+    if isinstance(error, ReplicantError):
+        return error
+    if isinstance(error, MemoryError):
+        return RunError(
+            f"{during}: the process ran out of memory.",
+            fix="use fewer threads or workers at a time, select fewer columns, or cut the table with `strata`",
+        )
+    where = place(error)
+    at = f" at {where}" if where else ""
+    if isinstance(error, OSError) and error.strerror:
+        # The operating system's own words name no cell.
+        return RunError(f"{during}: {error.strerror} ({type(error).__name__}{at}).")
+    return RunError(
+        f"{during}: unexpected {type(error).__name__}{at}. Its text is withheld because it may quote a cell.",
+        fix="run again with --debug and --threads 1 where the text may be seen, and report type and place",
+    )

@@ -1,0 +1,159 @@
+"""One YAML job, from its input to a finished release."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from replicant import methods, release
+from replicant.errors import SpecError
+from replicant.events import Event
+from replicant.plan import Plan, build_plan
+from replicant.run import local
+from replicant.run.compilation import ensure_compiled
+from replicant.run.progress import Progress
+from replicant.run.work import Source
+from replicant.run.writer import writing
+from replicant.spec.models import JobSpec
+from replicant.table import Table
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["JobResult", "Ready", "prepare", "run_job"]
+
+
+@dataclass(frozen=True, repr=False)
+class Ready:
+    """A job that was read and planned; nothing is written yet.
+
+    Attributes
+    ----------
+    source, table, plan
+        Where the data are, the encoded data, and what will be done.
+    """
+
+    source: Source
+    table: Table
+    plan: Plan
+
+
+@dataclass(frozen=True, repr=False)
+class JobResult:
+    """What a job left behind.
+
+    Attributes
+    ----------
+    target, internal
+        Where the release is, and the folder of its internal manifest.
+    parts
+        Its files.
+    events
+        What was odd, and what was done about it.
+    summary
+        Each column's mean or shares, real beside synthetic, as `report.summarise` gives them.
+    """
+
+    target: str
+    internal: str
+    parts: tuple[release.Part, ...]
+    events: tuple[Event, ...]
+    summary: dict[str, Any]
+
+    def text(self) -> str:
+        """What `replicant run` prints at its end."""
+        from replicant.report import terminal
+
+        size = sum(part.bytes for part in self.parts)
+        lines = [terminal.render(self.summary).rstrip(), ""]
+        lines += [f"note: {event}" for event in self.events]
+        lines += [
+            f"release:   {self.target} ({len(self.parts)} files, {size:,} bytes)",
+            f"internal:  {self.internal} (seed and hashes: never share it)",
+            f"verify it: replicant verify {self.target}",
+        ]
+        return "\n".join(lines)
+
+
+def prepare(job: JobSpec) -> Ready:
+    """Read and plan a job, touching nothing.
+
+    Raises
+    ------
+    SpecError, DataError
+        If it asks for something impossible, or the data cannot be synthesized as they are.
+    """
+    source = Source.of_job(job)
+    table = source.load()
+    return Ready(source, table, build_plan(job.synthesis, table, methods=methods.registered()))
+
+
+def run_job(
+    job: JobSpec,
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> JobResult:
+    """Run a job and write its release, whole or not at all.
+
+    Parameters
+    ----------
+    job
+        From `load_job`.
+    threads, workers, scheduler
+        Threads in this process, worker processes of a local cluster, or the address of a Dask scheduler; at most one.
+        None of them: threads on all usable CPUs. The files do not depend on it.
+    overwrite
+        Replace a finished release.
+    progress
+        What the user sees. None: nothing.
+
+    Raises
+    ------
+    SpecError, DataError
+        If it asks for something impossible, or the data cannot be synthesized as they are.
+    ReleaseError
+        If the release cannot be written.
+    RunError
+        If a step fails for another reason. In every case the target is as it was.
+    """
+    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
+        raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
+    progress = progress or Progress()
+    ready = prepare(job)
+    target, internal = job.output.path, job.output.internal_path
+    with writing(
+        ready.plan,
+        ready.table,
+        target,
+        internal=internal,
+        overwrite=overwrite,
+        count=True,
+        spec=job,
+        source=ready.source.describe(),
+    ) as writer:
+        ensure_compiled(ready.plan, progress.note)
+        with _client(workers, scheduler, progress) as client:
+            if client is None:
+                made = local.run(ready.plan, ready.table, threads=threads, sink=writer.sink, progress=progress)
+            else:
+                from replicant.run import cluster
+
+                source = replace(ready.source, digest=ready.table.digest())
+                made = cluster.run(ready.plan, client, source=source, sink=writer.sink, progress=progress)
+        writer.written.extend(made)
+    return JobResult(target, internal, tuple(writer.parts), ready.plan.events, writer.summary(ready.table))
+
+
+def _client(workers: int | None, scheduler: str | None, progress: Progress) -> AbstractContextManager[Client | None]:
+    if workers is None and scheduler is None:
+        return nullcontext()
+    from replicant.run import cluster
+
+    if workers is not None:
+        return cluster.local_cluster(workers, progress)
+    return cluster.connect(str(scheduler), progress)

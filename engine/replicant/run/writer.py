@@ -1,0 +1,125 @@
+"""From finished partitions to a finished release: staged aside, then put in place whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from replicant import release
+from replicant.errors import ReleaseError
+from replicant.plan.model import Plan
+from replicant.report.summary import Outline, Tally, combine, conclude, outline, tally
+from replicant.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PartSink", "Writer", "Written", "writing"]
+
+
+@dataclass(frozen=True, repr=False)
+class Written:
+    """One finished partition: the record of its file, and what was counted in it."""
+
+    part: release.Part
+    tally: Tally | None
+
+
+@dataclass(frozen=True, repr=False)
+class PartSink:
+    """Writes one finished partition to the staging folder, and counts it while it is at hand; travels to workers.
+
+    Attributes
+    ----------
+    staging
+        The release in the making.
+    meta
+        What every file says of the table.
+    outline
+        What to count for the summary; None for nothing.
+    """
+
+    staging: release.Staging
+    meta: Mapping[str, Any]
+    outline: Outline | None = None
+
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Written:
+        path = self.staging.path
+        if "://" not in path and not os.path.isdir(path):
+            # Another machine, or a task that outlived its run. Made here, it would be half a release left behind.
+            raise ReleaseError(
+                "A worker does not see the folder in which the release is being written.",
+                need="an output path that all machines share",
+                fix="write to a shared disk or to object storage, or run with --workers or --threads",
+            )
+        part = release.write_part(self.staging, frame, self.meta, imputation + 1, partition)
+        return Written(part, None if self.outline is None else tally(frame, self.outline))
+
+
+@dataclass
+class Writer:
+    """An open release: whoever writes takes `sink` and adds what it returned to `written`."""
+
+    sink: PartSink
+    written: list[Written] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[release.Part]:
+        """The files written, by imputation and partition."""
+        return sorted((one.part for one in self.written), key=lambda part: (part.imputation, part.partition))
+
+    def summary(self, table: Table) -> dict[str, Any]:
+        """Real beside synthetic, from what was counted."""
+        if self.sink.outline is None:
+            raise ValueError("nothing was counted")
+        sets: dict[int, Tally] = {}
+        for one in sorted(self.written, key=lambda one: (one.part.imputation, one.part.partition)):
+            if one.tally is not None:
+                before = sets.get(one.part.imputation)
+                sets[one.part.imputation] = one.tally if before is None else combine(before, one.tally)
+        return conclude(self.sink.outline, tally(table, self.sink.outline), list(sets.values()))
+
+
+@contextmanager
+def writing(
+    plan: Plan,
+    table: Table,
+    target: str,
+    *,
+    internal: str | None = None,
+    overwrite: bool = False,
+    count: bool = False,
+    spec: Any = None,
+    source: Mapping[str, Any] | None = None,
+) -> Iterator[Writer]:
+    """Open a release, and finish it at the end; whatever goes wrong, nothing is left behind.
+
+    Parameters
+    ----------
+    plan, table
+        What is carried out.
+    target
+        Where the release will be.
+    internal
+        The folder of the internal manifest; None for `<target>-internal`.
+    overwrite
+        Replace a release that is there.
+    count
+        Count what is written, for `Writer.summary`.
+    spec, source
+        What was asked for and where the data came from, for the internal manifest.
+
+    Raises
+    ------
+    ReleaseError
+        If it cannot be written.
+    """
+    with release.stage(target, digest=plan.digest, overwrite=overwrite, m=plan.m, internal=internal) as staging:
+        writer = Writer(PartSink(staging, release.table_meta(table), outline(table) if count else None))
+        yield writer
+        public = release.public_manifest(plan, table, writer.parts)
+        secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
+        release.commit(staging, writer.parts, public, secret)

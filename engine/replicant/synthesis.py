@@ -1,0 +1,355 @@
+"""`rp.synthesize`: a table in, m synthetic tables out, in one call."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+from replicant import methods
+from replicant.errors import SpecError
+from replicant.plan import build_plan
+from replicant.spec.load import validate_synthesis
+from replicant.table import Codebook, Table, encode_table, read_data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from replicant.events import Event
+    from replicant.plan.model import Plan
+    from replicant.run.work import Drawn
+
+__all__ = ["Synthesis", "synthesize"]
+
+LONG_SECONDS = 3.0
+"""A call estimated to take longer than this shows its progress."""
+
+QUICK_ROWS = 1_000_000
+"""How many synthetic rows a look at the result counts at most, if there is more than one set."""
+
+Data = Any
+"""pandas, Polars or PyArrow table, path or URL, or an encoded `Table`."""
+
+
+def synthesize(
+    data: Data,
+    m: int = 5,
+    seed: int | None = None,
+    method: str | Mapping[str, str] = "cart",
+    conditioning: Literal["synthetic", "observed"] = "synthetic",
+    minbucket: int = 5,
+    cp: float = 1e-8,
+    *,
+    minsplit: int | None = None,
+    maxdepth: int = 30,
+    passive: Mapping[str, str] | None = None,
+    predictors: Mapping[str, Sequence[str]] | None = None,
+    visit_sequence: str | Sequence[str] = "random",
+    where: Any = None,
+    strata: str | Sequence[str] | None = None,
+    min_stratum: int = 100,
+    k: int | None = None,
+    missing: Literal["keep"] = "keep",
+    fits: Literal["own", "shared"] = "own",
+    proper: bool = False,
+    exclude_self: bool = False,
+    shuffle: bool = True,
+    columns: Mapping[str, Any] | None = None,
+    client: Any = None,
+    threads: int | None = None,
+) -> Synthesis:
+    """Make m synthetic tables from a confidential one.
+
+    Every column is drawn, in turn, from a classification or regression tree grown on the observed data: the way of
+    Volker and Vink (2021) and of synthpop. The result is the same, byte for byte, for any number of threads or workers.
+
+    Parameters
+    ----------
+    data
+        A pandas, Polars or PyArrow table, a path or URL (.csv, .parquet, a folder of Parquet files), or a `Table` from
+        `encode_table`.
+    m
+        Number of synthetic tables.
+    seed
+        Seed of all random streams. None draws one from the operating system; it is kept in `plan.seed`. Whoever knows
+        seed and data can tell which record a cell came from: keep it with the data.
+    method
+        `cart`, `sample` (bootstrap of the column alone), `keep` (left as observed) or a registered method: one for all
+        columns, or one by column.
+    conditioning
+        `synthetic`: each column is drawn given the synthetic columns before it, and no row stands for a real one.
+        `observed`: given the row's observed other columns, as in mice and the paper; many cells come back unchanged.
+    minbucket
+        Smallest number of rows in a leaf.
+    cp
+        Complexity parameter of rpart: a split must lower the relative error by this much.
+    minsplit
+        Smallest node that is split; None for three times `minbucket`.
+    maxdepth
+        Deepest level of a tree.
+    passive
+        Columns computed from others, as whitelisted arithmetic: `{"bmi": "wgt / (hgt / 100)**2"}`.
+    predictors
+        For a column, the only ones it may be predicted from. Left out: all others.
+    visit_sequence
+        `random`, the default: every imputation visits the columns in an order of its own. `table`: left to right. Or a
+        list.
+    where
+        Cells to replace: rules such as `["income > p99"]`, a rule by column, or masks. None for all.
+    strata
+        Columns by whose levels the rows are cut, each stratum being synthesized by itself.
+    min_stratum
+        Strata with fewer rows are pooled.
+    k
+        Rows of each synthetic table; None for as many as observed.
+    missing
+        `keep`: that a value is missing is a property of the data, synthesized like any other.
+    fits
+        `own`: every imputation grows its own trees. `shared`: one set of trees serves all; faster, and
+        between-imputation variance no longer holds the trees' own error.
+    proper
+        Grow each tree on a bootstrap sample.
+    exclude_self
+        A record never donates to the row that stands in for it.
+    shuffle
+        Shuffle the rows, so that their position tells nothing.
+    columns
+        What inference gets wrong, by column: `{"educ": {"kind": "ordered", "levels": [...]}}`. See `ColumnSpec`.
+    client
+        A `distributed.Client` to run on. None: this process.
+    threads
+        Number of threads without a client; None for all usable CPUs where the table is worth it.
+
+    Returns
+    -------
+    Synthesis
+        The m tables and all that is known of them.
+
+    Raises
+    ------
+    SpecError
+        If an argument asks for something impossible.
+    DataError
+        If the table cannot be synthesized as it is.
+
+    References
+    ----------
+    Volker, T. B. and Vink, G. (2021). Anonymiced shareable data. *Psych* 3(4), 703-716.
+
+    Examples
+    --------
+    >>> syn = synthesize(boys, m=5, seed=2021, passive={"bmi": "wgt / (hgt / 100)**2"})  # doctest: +SKIP
+    >>> syn[0].head()  # doctest: +SKIP
+    """
+    spec = validate_synthesis(
+        m=m,
+        seed=seed,
+        method=method,
+        conditioning=conditioning,
+        minbucket=minbucket,
+        cp=cp,
+        minsplit=minsplit,
+        maxdepth=maxdepth,
+        passive=passive or {},
+        predictors=predictors or {},
+        visit_sequence=visit_sequence,
+        where=where,
+        strata=strata,
+        min_stratum=min_stratum,
+        k=k,
+        missing=missing,
+        fits=fits,
+        proper=proper,
+        exclude_self=exclude_self,
+        shuffle=shuffle,
+    )
+    source = _source(data, columns) if client is not None else None
+    table = _encode(data, columns)
+    plan = build_plan(spec, table, methods=methods.registered())
+    return Synthesis(plan, table, _run(plan, table, source, client, threads))
+
+
+def _encode(data: Data, columns: Mapping[str, Any] | None) -> Table:
+    if isinstance(data, Table):
+        if columns:
+            raise SpecError("`columns` was given with a table that is encoded.", fix="give it to `encode_table`")
+        return data
+    return encode_table(read_data(data), columns)
+
+
+def _source(data: Data, columns: Mapping[str, Any] | None) -> Any:
+    from replicant.run.work import Source
+
+    return Source.at(data, columns) if isinstance(data, str | PathLike) else None
+
+
+def _run(plan: Plan, table: Table, source: Any, client: Any, threads: int | None) -> list[Drawn]:
+    from replicant.run import local
+    from replicant.run.compilation import ensure_compiled
+
+    ensure_compiled(plan, _say)
+    if client is None:
+        wanted = local.threads_for(plan, threads)
+        return local.run(plan, table, threads=wanted, progress=_progress(plan, wanted))
+    from replicant.run import cluster
+
+    progress = _progress(plan, 2)
+    if source is None:
+        return cluster.run(plan, client, table=table, progress=progress)
+    return cluster.run(plan, client, source=replace(source, digest=table.digest()), progress=progress)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _progress(plan: Plan, threads: int) -> Any:
+    from replicant.run import progress
+
+    return progress.choose(quiet=threads == 1 or plan.seconds_estimate / threads < LONG_SECONDS)
+
+
+class Synthesis(Sequence["pd.DataFrame"]):
+    """The m synthetic tables of one run.
+
+    Tables are kept in codes and decoded when they are first looked at: `syn[0]`, `for frame in syn`, `syn.stack()`.
+
+    Attributes
+    ----------
+    plan
+        What was done, column by column. Holds the seed: it stays with the data owner.
+    table
+        The observed table, encoded. Confidential.
+    """
+
+    def __init__(self, plan: Plan, table: Table, drawn: Sequence[Drawn]) -> None:
+        self.plan = plan
+        self.table = table
+        self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
+        self._frames: dict[int, pd.DataFrame] = {}
+        self._summary: dict[str, Any] | None = None
+
+    @property
+    def m(self) -> int:
+        """Number of synthetic tables."""
+        return self.plan.m
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was odd in the data or the request, and what was done about it."""
+        return self.plan.events
+
+    @property
+    def codebook(self) -> Codebook:
+        """Kinds and levels of the columns, as a document that can be printed and edited."""
+        return self.table.codebook
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What a release of these tables says of itself: nothing in it is confidential."""
+        from replicant.release import public_manifest
+
+        return public_manifest(self.plan, self.table, ())
+
+    def __len__(self) -> int:
+        return self.m
+
+    @overload
+    def __getitem__(self, imputation: int) -> pd.DataFrame: ...
+    @overload
+    def __getitem__(self, imputation: slice) -> list[pd.DataFrame]: ...
+    def __getitem__(self, imputation: int | slice) -> pd.DataFrame | list[pd.DataFrame]:
+        """One synthetic table, counted from 0; the same object each time."""
+        if isinstance(imputation, slice):
+            return [self[i] for i in range(*imputation.indices(self.m))]
+        position = imputation + self.m if imputation < 0 else imputation
+        if not 0 <= position < self.m:
+            raise IndexError(f"there are {self.m} synthetic tables, counted from 0")
+        if position not in self._frames:
+            self._frames[position] = self._decode(position)
+        return self._frames[position]
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return (self[i] for i in range(self.m))
+
+    def summary(self) -> dict[str, Any]:
+        """Each column's mean and standard deviation, or shares, real beside synthetic.
+
+        Of very large tables only as many sets are counted as keep the answer quick, but at least one.
+
+        Returns
+        -------
+        dict
+            As `report.summarise` describes it.
+        """
+        if self._summary is None:
+            from replicant.report import summarise
+
+            self._summary = summarise(self.table, self[: max(1, QUICK_ROWS // max(1, self.plan.k))])
+        return self._summary
+
+    def stack(self) -> pd.DataFrame:
+        """All tables below each other, with a first column `imputation` (1..m).
+
+        Raises
+        ------
+        ReleaseError
+            If the table has a column of that name.
+        """
+        from replicant.release import stack
+
+        return stack(list(self))
+
+    def to_parquet(self, uri: str | PathLike[str], *, overwrite: bool = False, internal: str | None = None) -> None:
+        """Write a release: the m tables as Parquet files, a public manifest, and `_SUCCESS`.
+
+        Parameters
+        ----------
+        uri
+            A folder, or a URL that fsspec knows. Nothing is seen there before all is written.
+        overwrite
+            Replace a finished release.
+        internal
+            Where the internal manifest goes (seed, input, versions); None for `<uri>-internal` beside the release.
+            Never share it.
+
+        Raises
+        ------
+        ReleaseError
+            If it cannot be written; nothing is left behind.
+        """
+        from replicant.run.writer import writing
+
+        with writing(self.plan, self.table, fspath(uri), internal=internal, overwrite=overwrite) as writer:
+            for part in self._drawn:
+                frame = self.table.to_frame(part.codes, part.exact)
+                writer.written.append(writer.sink(frame, part.imputation, part.partition))
+
+    def _decode(self, imputation: int) -> pd.DataFrame:
+        parts = [part for part in self._drawn if part.imputation == imputation]
+        if len(parts) == 1:
+            return self.table.to_frame(parts[0].codes, parts[0].exact)
+        exact = {name: np.concatenate([part.exact[name] for part in parts]) for name in parts[0].exact}
+        return self.table.to_frame(np.concatenate([part.codes for part in parts], axis=1), exact)
+
+    def __repr__(self) -> str:
+        plan = self.plan
+        size = f"{plan.k:,} rows x {len(plan.columns)} columns"
+        return f"<Synthesis m={plan.m}, {size}, {plan.conditioning} conditioning, {len(plan.events)} events>"
+
+    def __str__(self) -> str:
+        from replicant.report import terminal
+
+        lines = [repr(self)[1:-1], "", terminal.render(self.summary())]
+        return "\n".join([*lines, *(f" note: {event}" for event in self.events)])
+
+    def _repr_html_(self) -> str:
+        from replicant.plan.show import to_html
+        from replicant.report import html
+
+        plan = f"<details><summary>What was done, column by column</summary>{to_html(self.plan, self.table)}</details>"
+        return html.render(self.summary()) + plan

@@ -1,0 +1,203 @@
+"""The commands as a user meets them: help, answers, exit codes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+import replicant as rp
+from replicant.cli.main import cli
+
+Command = Callable[..., Any]
+
+
+def test_version(replicant: Command) -> None:
+    outcome = replicant("--version")
+    assert (outcome.code, outcome.out) == (0, f"replicant {rp.__version__}\n")
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in cli.commands)], ids=str)
+def test_help_has_examples(command: tuple[str, ...], replicant: Command) -> None:
+    for flag in ("--help", "-h"):
+        outcome = replicant(*command, flag)
+        assert outcome.code == 0
+        assert f"replicant {command[0] if command else 'run'} " in outcome.out
+        assert max(len(line) for line in outcome.out.splitlines()) <= 110
+
+
+def test_no_command_is_a_question_for_help(replicant: Command) -> None:
+    outcome = replicant()
+    assert outcome.code == 2
+    assert "Usage" in outcome.text
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("rum", "run"), ("inspct", "inspect"), ("verfy", "verify")])
+def test_a_misspelt_command(typed: str, meant: str, replicant: Command) -> None:
+    outcome = replicant(typed)
+    assert outcome.code == 2
+    assert f"did you mean '{meant}'" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("run", "job.yaml", "--treads", "2"),
+        ("run", "job.yaml", "--threads", "0"),
+        ("run", "job.yaml", "--threads", "two"),
+        ("run", "job.yaml", "--threads", "1", "--workers", "1"),
+        ("run", "job.yaml", "--workers", "1", "--scheduler", "tcp://127.0.0.1:1"),
+        ("run",),
+        ("inspect",),
+        ("inspect", "data.csv", "--dataset", "anes96"),
+        ("--colour",),
+    ],
+    ids=" ".join,
+)
+def test_usage_errors(args: tuple[str, ...], job: Path, replicant: Command) -> None:
+    outcome = replicant(*args)
+    assert outcome.code == 2
+    assert "Error" in outcome.err
+
+
+def test_plan_touches_nothing(job: Path, place: Path, replicant: Command) -> None:
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+    outcome = replicant("plan", "job.yaml")
+    assert outcome.code == 0
+    assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
+    for word in ("height", "weight", "children", "region", "word", "cart", "release"):
+        assert word in outcome.out
+
+
+def test_plan_takes_overrides(job: Path, replicant: Command) -> None:
+    outcome = replicant("plan", "job.yaml", "--set", "synthesis.m=7", "--set", "synthesis.conditioning=observed")
+    assert outcome.code == 0
+    assert "observed" in outcome.out
+    assert "7" in outcome.out
+
+
+def test_run_then_verify_then_read(job: Path, place: Path, frame: pd.DataFrame, replicant: Command) -> None:
+    outcome = replicant("run", "job.yaml")
+    assert outcome.code == 0, outcome.err
+    for word in ("height", "region", "north", "real", "synthetic", "replicant verify release", "release-internal"):
+        assert word in outcome.out
+    released = rp.read_release(place / "release")
+    assert released.m == 2
+    assert all(list(one.columns) == list(frame.columns) and len(one) == len(frame) for one in released)
+    assert replicant("verify", "release").code == 0
+    part = next((place / "release").rglob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-1])
+    damaged = replicant("verify", "release")
+    assert damaged.code == 1
+    assert part.name in damaged.text
+
+
+def test_the_secret_stays_inside(job: Path, place: Path, replicant: Command) -> None:
+    assert replicant("run", "job.yaml", "--set", "synthesis.seed=987654321").code == 0
+    public = b"".join(path.read_bytes() for path in (place / "release").rglob("*") if path.is_file())
+    digest = hashlib.sha256((place / "data.csv").read_bytes()).hexdigest()
+    internal = json.loads((place / "release-internal" / "manifest.json").read_text())
+    assert internal["seed"] == 987654321
+    for secret in ("987654321", digest, internal["digest"], internal["input"]["digest"]):
+        assert secret.encode() not in public
+    assert (place / "release-internal").stat().st_mode & 0o077 == 0
+
+
+def test_run_says_where_it_is_on_standard_error_only(job: Path, replicant: Command) -> None:
+    outcome = replicant("run", "job.yaml")
+    assert "synthesizing" in outcome.err
+    assert "synthesizing" not in outcome.out
+
+
+def test_quiet(job: Path, place: Path, replicant: Command) -> None:
+    outcome = replicant("run", "job.yaml", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert (place / "release" / "_SUCCESS").exists()
+
+
+def test_events_are_told(job: Path, frame: pd.DataFrame, place: Path, replicant: Command) -> None:
+    frame.assign(same=1.5).to_csv(place / "data.csv", index=False)
+    outcome = replicant("run", "job.yaml")
+    assert "same" in "".join(line for line in outcome.out.splitlines() if line.startswith("note: "))
+
+
+def test_inspect(job: Path, replicant: Command, place: Path) -> None:
+    before = set(place.rglob("*"))
+    outcome = replicant("inspect", "data.parquet")
+    assert outcome.code == 3
+    # `word` holds a canary; levels are shown, so it is left out here
+    text = (place / "data.csv").read_text().splitlines()
+    (place / "two.csv").write_text("\n".join(line.rpartition(",")[0] for line in text))
+    outcome = replicant("inspect", "two.csv")
+    assert outcome.code == 0
+    for word in ("height", "continuous", "children", "count", "region", "nominal"):
+        assert word in outcome.out
+    assert set(place.rglob("*")) == before | {place / "two.csv"}
+
+
+def test_a_codebook_goes_into_a_job(place: Path, job: Path, frame: pd.DataFrame, replicant: Command) -> None:
+    frame.drop(columns="word").to_csv(place / "data.csv", index=False)
+    assert replicant("inspect", "data.csv", "--codebook", "codebook.yaml").code == 0
+    written = (place / "codebook.yaml").read_text()
+    again = replicant("inspect", "data.csv", "--codebook", "codebook.yaml")
+    assert again.code == 2
+    assert (place / "codebook.yaml").read_text() == written
+    printed = replicant("inspect", "data.csv", "--codebook", "-").out
+    assert printed == written
+    columns = yaml.safe_load(written)
+    columns = columns.get("columns", columns)
+    columns["children"]["kind"] = "ordered"
+    columns["children"].pop("decimals", None)
+    document = {"input": {"path": "data.csv"}, "columns": columns, "output": {"path": "release"}}
+    (place / "edited.yaml").write_text(yaml.safe_dump(document))
+    outcome = replicant("plan", "edited.yaml")
+    assert outcome.code == 0, outcome.err
+    assert "ordered" in outcome.out
+
+
+def test_inspect_a_dataset(replicant: Command) -> None:
+    outcome = replicant("inspect", "--dataset", "anes96")
+    assert outcome.code == 0
+    assert "popul" in outcome.out
+
+
+def test_interrupted(job: Path, place: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    from replicant.run import work
+
+    def interrupt(*args: object, **rest: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, "draw", interrupt)
+    before = set(place.rglob("*"))
+    assert replicant("run", "job.yaml").code == 130
+    assert set(place.rglob("*")) == before
+
+
+def test_the_unexpected_is_told_without_its_text(
+    job: Path, place: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from replicant.run import work
+
+    def stumble(*args: object, **rest: object) -> None:
+        raise ValueError("could not convert 'canary-zebra' to float")
+
+    monkeypatch.setattr(work, "draw", stumble)
+    before = set(place.rglob("*"))
+    outcome = replicant("run", "job.yaml")
+    assert outcome.code == 1
+    assert "ValueError" in outcome.err
+    assert "--debug" in outcome.err
+    assert set(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize("args", [("--debug", "run", "nowhere.yaml"), ("run", "nowhere.yaml", "--debug")])
+def test_debug_shows_the_traceback(args: tuple[str, ...], replicant: Command) -> None:
+    outcome = replicant(*args)
+    assert outcome.code == 2
+    assert "Traceback" in outcome.err

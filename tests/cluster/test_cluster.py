@@ -1,0 +1,383 @@
+"""Real worker processes: the same bytes as in this process, and nothing left behind whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import replicant as rp
+from replicant.plan import build_plan
+from replicant.run import cluster
+from replicant.run.job import run_job
+from replicant.run.progress import Progress
+from replicant.run.work import Source
+from replicant.spec.load import parse_job, validate_synthesis
+from replicant.table import encode_table
+
+pytestmark = pytest.mark.cluster
+
+CANARY = "canary-zebra"
+
+# Processes in another folder find the package too, installed or not.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(11)
+    n = 300
+    x = rng.normal(50, 9, n).round(1)
+    y = np.round(x / 2 + rng.normal(0, 2, n), 1)
+    y[rng.random(n) < 0.1] = np.nan
+    word = [CANARY, *rng.choice(["yes", "no"], n - 1)]
+    return pd.DataFrame({"x": x, "y": y, "region": rng.choice(["north", "south", "west"], n), "word": word})
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[Any]:
+    with cluster.local_cluster(2) as client:
+        yield client
+
+
+class Notes(Progress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.done = 0
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+    def advance(self, units: int) -> None:
+        self.done += units
+
+
+def job_text(folder: Path, release: str, extra: str = "") -> str:
+    return f"""
+input: {{path: {folder / "data.parquet"}}}
+columns: {{word: {{kind: nominal}}}}
+synthesis: {{m: 3, seed: 5{extra}}}
+output: {{path: {folder / release}}}
+"""
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*.parquet")
+    }
+
+
+# --- same bytes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
+def test_workers_do_not_matter(workers: int, frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.to_parquet(tmp_path / "data.parquet")
+    extra = ", strata: region, min_stratum: 20"
+    run_job(parse_job(job_text(tmp_path, "threads", extra)), threads=1)
+    result = run_job(parse_job(job_text(tmp_path, "workers", extra)), workers=workers)
+    assert digests(tmp_path / "threads") == digests(tmp_path / "workers")
+    assert len(digests(tmp_path / "workers")) == 9
+    assert rp.verify_release(tmp_path / "workers").ok
+    assert result.summary["m"] == 3
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"conditioning": "observed"}, {"where": ["x > p80"]}, {"passive": {"z": "x * 2"}}], ids=str
+)
+def test_frames_from_a_client(settings: dict[str, Any], frame: pd.DataFrame, tmp_path: Path, two_workers: Any) -> None:
+    frame["z"] = frame["x"] * 2
+    frame.to_parquet(tmp_path / "data.parquet")
+    expected = rp.synthesize(frame, m=3, seed=5, **settings)
+    for data in (frame, tmp_path / "data.parquet"):
+        found = rp.synthesize(data, m=3, seed=5, client=two_workers, **settings)
+        for one, other in zip(expected, found, strict=True):
+            assert_frame_equal(one, other)
+
+
+def test_fits_as_tasks_of_their_own(frame: pd.DataFrame, two_workers: Any) -> None:
+    """Models travel between workers."""
+    from dataclasses import replace
+
+    from replicant.plan import Task
+    from replicant.run import local
+
+    table = encode_table(frame)
+    plan = build_plan(validate_synthesis(m=2, seed=5), table)
+    fits = [Task(f"fit-{i}-{name}", "fit", (i,), 0, (name,)) for i in range(2) for name in plan.fitted]
+    cut = replace(plan, tasks=(*fits, *(Task(f"draw-{i}", "draw", (i,), 0) for i in range(2))))
+    notes = Notes()
+    found = cluster.run(cut, two_workers, table=table, progress=notes)
+    for one, other in zip(local.run(plan, table), found, strict=True):
+        np.testing.assert_array_equal(one.codes, other.codes)
+    assert notes.done == len(fits) + 2
+
+
+def test_a_registered_method_reaches_the_workers(frame: pd.DataFrame, two_workers: Any) -> None:
+    rp.register_method("first-value", _First())
+    found = rp.synthesize(frame, m=1, seed=5, method={"x": "first-value"}, client=two_workers)
+    assert found[0]["x"].nunique() == 1
+
+
+class _First:
+    """Draws the first observed value."""
+
+    def fit(self, y: Any, x: Any, weights: Any, rng: Any) -> _First:
+        self.code = int(np.asarray(y.codes)[0])
+        return self
+
+    def draw(self, x: Any, rng: Any) -> Any:
+        return np.full(x.size, self.code, dtype=np.int32)
+
+
+def test_scheduler_by_address(frame: pd.DataFrame, tmp_path: Path, two_workers: Any) -> None:
+    frame.to_parquet(tmp_path / "data.parquet")
+    run_job(parse_job(job_text(tmp_path, "threads")), threads=1)
+    run_job(parse_job(job_text(tmp_path, "remote")), scheduler=two_workers.scheduler.address)
+    assert digests(tmp_path / "threads") == digests(tmp_path / "remote")
+
+
+# --- the cluster itself -----------------------------------------------------------------------------------------------
+
+
+def test_a_local_cluster_listens_on_this_machine_only(two_workers: Any) -> None:
+    info = two_workers.scheduler_info(n_workers=-1)
+    addresses = [two_workers.scheduler.address, *info["workers"], *(w["nanny"] for w in info["workers"].values())]
+    assert len(addresses) == 5
+    assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
+    assert "//127.0.0.1:" in two_workers.dashboard_link
+    assert {worker["nthreads"] for worker in info["workers"].values()} == {1}
+    listening = two_workers.run_on_scheduler(_dashboard_addresses)
+    assert listening
+    assert set(listening) == {"127.0.0.1"}
+
+
+def _dashboard_addresses(dask_scheduler: Any) -> list[str]:
+    sockets = dask_scheduler.http_server._sockets.values()
+    return [one.getsockname()[0] for one in sockets]
+
+
+def test_what_workers_spill_is_private_and_goes_with_them(frame: pd.DataFrame) -> None:
+    with cluster.local_cluster(1) as client:
+        [worker] = client.scheduler_info()["workers"].values()
+        folder = Path(worker["local_directory"])
+        parents = [parent for parent in folder.parents if parent.name.startswith("replicant-")]
+        assert stat.S_IMODE(parents[0].stat().st_mode) == 0o700
+    assert not parents[0].exists()
+
+
+def test_keys_hold_the_digest_and_no_cell_and_nothing_stays(frame: pd.DataFrame, two_workers: Any) -> None:
+    seen: list[str] = []
+    submit = two_workers.submit
+
+    def watch(*args: Any, key: str, **rest: Any) -> Any:
+        seen.append(key)
+        return submit(*args, key=key, **rest)
+
+    two_workers.submit = watch
+    try:
+        syn = rp.synthesize(frame, m=3, seed=5, client=two_workers)
+    finally:
+        del two_workers.submit
+    assert seen
+    assert all(syn.plan.digest[:8] in key for key in seen)
+    assert not any(CANARY in key for key in seen)
+    until = time.monotonic() + 20
+    while two_workers.run_on_scheduler(_task_count) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert two_workers.run_on_scheduler(_task_count) == 0
+
+
+def _task_count(dask_scheduler: Any) -> int:
+    return len(dask_scheduler.tasks)
+
+
+@pytest.mark.parametrize("bokeh", [True, False])
+def test_the_dashboard_is_announced_once(bokeh: bool, two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = Notes()
+    monkeypatch.setattr(cluster, "find_spec", lambda name: object() if bokeh else None)
+    cluster.announce(two_workers, notes)
+    [line] = notes.lines
+    with urllib.request.urlopen(line.removeprefix("dashboard: "), timeout=20) as page:
+        assert page.status == 200
+    assert line.endswith("/status" if bokeh else "/workers.html")
+
+
+# --- when things go wrong ---------------------------------------------------------------------------------------------
+
+
+def test_an_error_in_a_task_arrives_with_its_type(frame: pd.DataFrame, tmp_path: Path, two_workers: Any) -> None:
+    source = Source.at(tmp_path / "gone.parquet")
+    table = encode_table(frame)
+    plan = build_plan(validate_synthesis(m=2, seed=1), table)
+    with pytest.raises(rp.DataError, match=r"gone\.parquet"):
+        cluster.run(plan, two_workers, source=source)
+
+
+def test_other_data_on_the_worker_are_noticed(frame: pd.DataFrame, tmp_path: Path, two_workers: Any) -> None:
+    from dataclasses import replace
+
+    frame.to_parquet(tmp_path / "data.parquet")
+    table = encode_table(frame)
+    plan = build_plan(validate_synthesis(m=2, seed=1), table)
+    frame.iloc[::-1].to_parquet(tmp_path / "data.parquet")
+    source = replace(Source.at(tmp_path / "data.parquet"), digest=table.digest())
+    with pytest.raises(rp.DataError, match="another table"):
+        cluster.run(plan, two_workers, source=source)
+
+
+def test_an_unexpected_exception_tells_its_type_and_task_only(frame: pd.DataFrame, two_workers: Any) -> None:
+    table = encode_table(frame)
+    plan = build_plan(validate_synthesis(m=2, seed=1), table)
+    with pytest.raises(rp.ReplicantError, match=r"draw-\w+.*ZeroDivisionError") as caught:
+        cluster.run(plan, two_workers, table=table, sink=_stumble)
+    assert CANARY not in str(caught.value)
+
+
+def _stumble(frame: pd.DataFrame, imputation: int, partition: int) -> None:
+    raise ZeroDivisionError(CANARY)
+
+
+def test_a_failing_run_leaves_no_release_and_logs_no_cell(frame: pd.DataFrame, tmp_path: Path) -> None:
+    """From the command line: exit code, message, nothing at the target, no cell in any log."""
+    frame.to_parquet(tmp_path / "data.parquet")
+    (tmp_path / "job.yaml").write_text(job_text(tmp_path, "release"))
+    script = (
+        "import errno, os\n"
+        "if __name__ == '__main__':\n"
+        "    from replicant.cli.main import main\n"
+        "    main(['run', 'job.yaml', '--workers', '2'])\n"
+        "else:\n"  # in the workers, the disk is full
+        "    def fsync(number):\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "    os.fsync = fsync\n"
+    )
+    (tmp_path / "full.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "full.py"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert CANARY not in done.stdout + done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"data.parquet", "job.yaml", "full.py"}
+
+
+@pytest.mark.parametrize("by_path", [True, False], ids=["path", "frame"])
+def test_a_lost_worker_changes_nothing(by_path: bool, frame: pd.DataFrame, tmp_path: Path) -> None:
+    """The only worker is killed while it holds the table: it is loaded, or scattered, again."""
+    table = encode_table(frame, {"word": {"kind": "nominal"}})
+    frame.to_parquet(tmp_path / "data.parquet")
+    given: dict[str, Any] = {"table": table}
+    if by_path:
+        given = {"source": Source.at(tmp_path / "data.parquet", {"word": {"kind": "nominal"}})}
+    plan = build_plan(validate_synthesis(m=3, seed=5, strata="region", min_stratum=20), table)
+    flag = tmp_path / "killed"
+    with cluster.local_cluster(1) as client:
+        found = cluster.run(plan, client, sink=_KillOnce(str(flag)), **given)
+    assert flag.exists()
+    expected = rp.synthesize(table, m=3, seed=5, strata="region", min_stratum=20)
+    sums = {}
+    for imputation, _, total in found:
+        sums[imputation] = sums.get(imputation, 0) + total
+    assert [round(sums[i], 6) for i in range(3)] == [round(float(one["x"].sum()), 6) for one in expected]
+
+
+class _KillOnce:
+    """The first call kills its process, without a word."""
+
+    def __init__(self, flag: str) -> None:
+        self.flag = flag
+
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> tuple[int, int, float]:
+        if imputation == 1 and not os.path.exists(self.flag):
+            Path(self.flag).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return imputation, partition, float(frame["x"].sum())
+
+
+def test_a_task_that_kills_every_worker_is_given_up(frame: pd.DataFrame, tmp_path: Path) -> None:
+    table = encode_table(frame)
+    plan = build_plan(validate_synthesis(m=1, seed=5), table)
+    frame.to_parquet(tmp_path / "data.parquet")
+    with cluster.local_cluster(1) as client, pytest.raises(rp.ReplicantError, match="died"):
+        cluster.run(plan, client, source=Source.at(tmp_path / "data.parquet"), sink=_kill)
+
+
+def _kill(frame: pd.DataFrame, imputation: int, partition: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_no_scheduler_there(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    frame.to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(rp.ReplicantError, match="No Dask scheduler"):
+        run_job(parse_job(job_text(tmp_path, "release")), scheduler="tcp://127.0.0.1:9")
+    assert {path.name for path in tmp_path.iterdir()} == {"data.parquet"}
+
+
+def test_a_scheduler_without_workers(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import Client, LocalCluster
+
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 1)
+    with (
+        LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty,
+        Client(empty) as client,
+        pytest.raises(rp.ReplicantError, match="no worker"),
+    ):
+        rp.synthesize(frame, m=1, seed=1, client=client)
+
+
+@pytest.mark.parametrize("how", ["--threads", "--workers"])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_nothing(
+    how: str, sent: signal.Signals, code: int, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    big = pd.concat([frame] * 40, ignore_index=True)
+    big.to_parquet(tmp_path / "data.parquet")
+    (tmp_path / "job.yaml").write_text(job_text(tmp_path, "release").replace("m: 3", "m: 1000"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "replicant.cli.main", "run", "job.yaml", how, "2"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        killer = threading.Timer(120, process.kill)
+        killer.start()
+        until = time.monotonic() + 90
+        while process.poll() is None and time.monotonic() < until:
+            if list(tmp_path.glob(".release.*.partial/imputation=*")):
+                break
+            time.sleep(0.05)
+        # Ctrl-C in a terminal reaches every process of the run, a batch system's signal the first one only.
+        os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
+        out, err = process.communicate()
+        killer.cancel()
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    assert out == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"data.parquet", "job.yaml"}

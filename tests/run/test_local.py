@@ -1,0 +1,184 @@
+"""Running in this process: neither threads nor the way the work is cut may change a single code."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from replicant.errors import DataError, ReplicantError
+from replicant.plan import Plan
+from replicant.run import local, work
+from replicant.run.failure import RunError
+from replicant.run.lower import lower, units
+from replicant.run.progress import Progress
+from replicant.table import Table
+
+Planner = Callable[..., Plan]
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"conditioning": "observed"},
+    {"fits": "shared"},
+    {"proper": True},
+    {"strata": "region", "min_stratum": 20},
+]
+CUTS = ["columns", "groups", "draws", "half"]
+
+
+class Count(Progress):
+    def __init__(self) -> None:
+        self.done = 0
+
+    def advance(self, amount: int) -> None:
+        self.done += amount
+
+
+def same(one: list[work.Drawn], other: list[work.Drawn]) -> bool:
+    def order(part: work.Drawn) -> tuple[int, int]:
+        return part.imputation, part.partition
+
+    pairs = zip(sorted(one, key=order), sorted(other, key=order), strict=True)
+    return all(
+        order(a) == order(b)
+        and np.array_equal(a.codes, b.codes)
+        and a.exact.keys() == b.exact.keys()
+        and all(np.array_equal(a.exact[name], b.exact[name], equal_nan=True) for name in a.exact)
+        for a, b in pairs
+    )
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_neither_the_cut_nor_threads_matter(
+    cut: str, settings: dict[str, Any], table: Table, plan_for: Planner
+) -> None:
+    expected = local.run(plan_for(**settings), table, threads=1)
+    plan = plan_for(cut, **settings)
+    assert len(expected) == plan.m * len(plan.partitions)
+    for threads in (1, 2, 4):
+        progress = Count()
+        assert same(expected, local.run(plan, table, threads=threads, progress=progress))
+        assert progress.done == units(lower(plan))
+
+
+def test_work_is_really_done_on_threads(table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two draws meet at a barrier: neither could pass it alone."""
+    meeting, seen = threading.Barrier(2, timeout=20), set()
+    draw = work.draw
+
+    def meet(*args: Any, **rest: Any) -> Any:
+        meeting.wait()
+        seen.add(threading.current_thread().name)
+        return draw(*args, **rest)
+
+    monkeypatch.setattr(work, "draw", meet)
+    local.run(plan_for("draws", m=2), table, threads=2)
+    assert len(seen) == 2
+    assert all(name.startswith("replicant") for name in seen)
+
+
+def test_a_small_plan_is_a_plain_loop(table: Table, plan_for: Planner) -> None:
+    plan = plan_for()
+    assert plan.seconds_estimate < local.SMALL_SECONDS
+    assert local.threads_for(plan, None) == local.threads_for(plan, 8) == 1
+
+
+def test_threads_default_to_the_cpus_we_may_use(plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_for("draws")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert local.threads_for(plan, None) == 3
+    assert local.threads_for(plan, 2) == 2
+
+
+def test_a_sink_gets_frames(table: Table, plan_for: Planner) -> None:
+    got = local.run(plan_for(), table, sink=lambda frame, i, part: (i, part, list(frame.columns), len(frame)))
+    assert got == [(i, 0, list(table.names), table.n) for i in range(3)]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_our_errors_arrive_as_they_are(
+    threads: int, table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **rest: Any) -> None:
+        raise DataError("found", need="needed", fix="fix")
+
+    monkeypatch.setattr(work, "draw", refuse)
+    with pytest.raises(DataError) as caught:
+        local.run(plan_for("columns"), table, threads=threads)
+    assert caught.value.fix == "fix"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_other_errors_lose_their_text_and_name_their_task(
+    threads: int, table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*args: Any, **rest: Any) -> None:
+        raise KeyError("canary")
+
+    monkeypatch.setattr(work, "fit", stumble)
+    with pytest.raises(RunError, match=r"fit-\w+.*KeyError") as caught:
+        local.run(plan_for("columns"), table, threads=threads)
+    assert "canary" not in str(caught.value)
+    assert isinstance(caught.value, ReplicantError)
+
+
+def test_nothing_runs_on_after_a_failure(table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the error arrives, what was running has ended and what waited will not start."""
+    running, started = [], []
+    lock = threading.Lock()
+
+    def draw(room: Any, plan: Any, task: Any, *rest: Any) -> Any:
+        with lock:
+            started.append(task.key)
+            first = len(started) == 1
+        if first:
+            time.sleep(0.05)
+            raise DataError("found")
+        running.append(task.key)
+        time.sleep(0.3)
+        running.remove(task.key)
+        return []
+
+    monkeypatch.setattr(work, "draw", draw)
+    with pytest.raises(DataError):
+        local.run(plan_for("draws", m=12), table, threads=2)
+    assert running == []
+    count = len(started)
+    time.sleep(0.4)
+    assert len(started) == count < 12
+
+
+def test_models_are_let_go_when_their_draws_are_done(
+    table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import weakref
+
+    alive: list[weakref.ref[work.Fitted]] = []
+    most = 0
+    fit, draw = work.fit, work.draw
+
+    def watch_fit(*args: Any) -> work.Fitted:
+        fitted = fit(*args)
+        alive.append(weakref.ref(fitted))
+        return fitted
+
+    def watch_draw(*args: Any) -> Any:
+        nonlocal most
+        most = max(most, sum(ref() is not None for ref in alive))
+        return draw(*args)
+
+    monkeypatch.setattr(work, "fit", watch_fit)
+    monkeypatch.setattr(work, "draw", watch_draw)
+    plan = plan_for("columns", m=6)
+    local.run(plan, table, threads=1)
+    assert most == len(plan.fitted)
+
+
+def test_the_loop_imports_no_dask() -> None:
+    assert "dask" not in vars(sys.modules["replicant.run.local"])
