@@ -31,6 +31,16 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REPLICANT_CI") else "dev")
 
 
+def pytest_configure() -> None:
+    """Forget compiled kernels that are older than any kernel source: numba looks at the file of the outer function only."""
+    kernel = ROOT / "engine" / "replicant" / "trees"
+    compiled = [*(kernel / "__pycache__").glob("*.nb[ci]")]
+    newest = max(source.stat().st_mtime for source in kernel.glob("*.py"))
+    if compiled and newest > min(file.stat().st_mtime for file in compiled):
+        for file in compiled:
+            file.unlink(missing_ok=True)
+
+
 def _beside_the_clone(part: str) -> Path:
     home = Path(os.environ.get("REPLICANT_SHARED") or ROOT.parent / "shared")
     if not (home / part).is_dir():

@@ -43,8 +43,6 @@ class Anova(NamedTuple):
     ----------
     y
         (n,) float64 response by row.
-    reciprocal
-        (N + 1,) float64 work space: 1 / (i (W - i)) for the node of W entries.
     inverse
         (N + 1,) float64: 1 / i.
     state
@@ -52,7 +50,6 @@ class Anova(NamedTuple):
     """
 
     y: Any
-    reciprocal: Any
     inverse: Any
     state: Any
 
@@ -132,7 +129,7 @@ def close_node(policy, ys, at, length):
 
 
 def _is(policy: Any, kind: type) -> bool:
-    return isinstance(policy, types.NamedTuple) and policy.instance_class is kind
+    return isinstance(policy, types.BaseNamedTuple) and getattr(policy, "instance_class", None) is kind
 
 
 # ---------------------------------------------------------------- shared by both
@@ -183,6 +180,35 @@ def find_groups(codes, at, length, groups):
 # ---------------------------------------------------------------- Anova
 
 
+@kernel
+def moments(ys, at, length, origin):
+    """Sum and sum of squares of `ys - origin`, in four strands: an addition need not wait for the one before."""
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    begin = np.uint64(at)
+    end = begin + np.uint64(length)
+    whole = end - np.uint64(length) % four
+    total_a = total_b = total_c = total_d = 0.0
+    squares_a = squares_b = squares_c = squares_d = 0.0
+    for i in range(begin, whole, four):
+        a = ys[i] - origin
+        b = ys[i + one] - origin
+        c = ys[i + two] - origin
+        d = ys[i + three] - origin
+        total_a += a
+        total_b += b
+        total_c += c
+        total_d += d
+        squares_a += a * a
+        squares_b += b * b
+        squares_c += c * c
+        squares_d += d * d
+    for i in range(whole, end):
+        a = ys[i] - origin
+        total_a += a
+        squares_a += a * a
+    return (total_a + total_b) + (total_c + total_d), (squares_a + squares_b) + (squares_c + squares_d)
+
+
 @overload(open_node, jit_options=OPTIONS)
 def _open_node(policy, ys, at, length, minbucket):
     if _is(policy, Anova):
@@ -191,18 +217,11 @@ def _open_node(policy, ys, at, length, minbucket):
             begin = np.uint64(at)
             # About the first response, not about 0: the squares then cancel no more than the node is wide.
             origin = ys[begin]
-            total = 0.0
-            squares = 0.0
-            for i in range(begin, begin + np.uint64(length)):
-                y = ys[i] - origin
-                total += y
-                squares += y * y
+            total, squares = moments(ys, at, length, origin)
             policy.state[0] = origin + total / length
             if squares == 0.0:
                 return 0.0, -1.0
             squares = max(0.0, squares - total * total / length)
-            for i in range(minbucket, length - minbucket + 1):
-                policy.reciprocal[i] = policy.inverse[i] * policy.inverse[length - i]
             return squares, 1e-12 * squares / length
 
         return open_anova
@@ -210,21 +229,12 @@ def _open_node(policy, ys, at, length, minbucket):
     if _is(policy, Gini):
 
         def open_gini(policy, ys, at, length, minbucket):
-            begin = np.uint64(at)
             total = policy.total
-            most = np.int64(0)
-            major = np.int64(0)
-            present = np.int64(0)
-            squares = np.int64(0)
-            for i in range(np.uint64(length)):
-                k = np.uint32(ys[begin + i])
-                before = total[k]
-                total[k] = before + 1
-                squares += 2 * before + 1
-                present += before == 0
-                if before >= most:
-                    most = before + 1
-                    major = np.int64(k)
+            if 4 * total.shape[0] <= length:
+                count_dense(total, policy.left, ys, at, length)
+                squares, most, major, present = summary(total)
+            else:
+                squares, most, major, present = count_sparse(total, ys, at, length)
             policy.state[SQUARES] = squares
             policy.state[MAJOR] = major
             policy.state[PRESENT] = present
@@ -235,6 +245,59 @@ def _open_node(policy, ys, at, length, minbucket):
 
         return open_gini
     return None
+
+
+@kernel
+def count_dense(total, spare, ys, at, length):
+    """Count classes into `total`, every other entry by way of `spare`: equal neighbours need not wait for each other."""
+    one, two = np.uint64(1), np.uint64(2)
+    begin = np.uint64(at)
+    end = begin + np.uint64(length)
+    for i in range(begin, end - one, two):
+        total[np.uint32(ys[i])] += 1
+        spare[np.uint32(ys[i + one])] += 1
+    if length % 2 == 1:
+        total[np.uint32(ys[end - one])] += 1
+    for k in range(total.shape[0]):
+        total[k] += spare[k]
+        spare[k] = 0
+
+
+@kernel
+def summary(total):
+    """Sum of squared counts, largest count, its class, classes present."""
+    squares = np.int64(0)
+    most = np.int64(0)
+    major = np.int64(0)
+    present = np.int64(0)
+    for k in range(total.shape[0]):
+        n = total[k]
+        squares += n * n
+        present += n > 0
+        if n > most:
+            most = n
+            major = k
+    return squares, most, major, present
+
+
+@kernel
+def count_sparse(total, ys, at, length):
+    """Count classes into `total`, and what `summary` says of them, touching no class that does not occur."""
+    squares = np.int64(0)
+    most = np.int64(0)
+    major = np.int64(0)
+    present = np.int64(0)
+    begin = np.uint64(at)
+    for i in range(begin, begin + np.uint64(length)):
+        k = np.uint32(ys[i])
+        before = total[k]
+        total[k] = before + 1
+        squares += 2 * before + 1
+        present += before == 0
+        if before >= most:
+            most = before + 1
+            major = np.int64(k)
+    return squares, most, major, present
 
 
 @overload(close_node, jit_options=OPTIONS)
@@ -275,7 +338,8 @@ def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best
             one = np.uint64(1)
             begin = np.uint64(at)
             mean = policy.state[0]
-            weight = policy.reciprocal
+            inverse = policy.inverse
+            size = np.uint64(length)
             left = 0.0
             for i in range(begin + np.uint64(length - ahead), begin + np.uint64(length)):
                 left += ys[i] - mean
@@ -288,7 +352,7 @@ def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best
             offset = np.uint64(ahead) + one
             for i in range(first, last):
                 left += ys[begin + i] - mean
-                score = left * left * weight[i + offset]
+                score = left * left * (inverse[i + offset] * inverse[size - i - offset])
                 if score > bar and codes[begin + i] != codes[begin + i + one]:
                     best = score
                     bar = score * MARGIN
@@ -360,7 +424,7 @@ def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
                 count += groups.count[g]
                 left += groups.key[g] * groups.count[g]
                 if count >= minbucket and count <= length - minbucket:
-                    score = left * left * policy.reciprocal[count]
+                    score = left * left * (policy.inverse[count] * policy.inverse[length - count])
                     if score > bar:
                         best = score
                         bar = score * MARGIN

@@ -192,7 +192,7 @@ def grow_tree(
             np.zeros(3, dtype=np.int64),
         )
     else:
-        policy = Anova(np.ascontiguousarray(response, dtype=np.float64), np.zeros(total + 1), inverse, np.zeros(1))
+        policy = Anova(np.ascontiguousarray(response, dtype=np.float64), inverse, np.zeros(1))
     n_nodes, nodes, start, end, risk, donors, used, pool = grow(
         policy,
         features.codes,
