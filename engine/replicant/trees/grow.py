@@ -150,19 +150,19 @@ def grow(
     n = policy.y.shape[0]
     # Stream p has no codes of use: it carries rows and responses to the leaves whatever predictors are dropped.
     length = np.int64((p + 1) * total)
-    spare = min(SMALL, total)
+    spare = SMALL if total > SMALL else total
     rows = np.empty(length + (p + 1) * spare, np.int32)
     keys = np.empty(length + (p + 1) * spare, np.int32)
     ys = np.empty(length + (p + 1) * spare, policy.y.dtype)
-    most_levels = 1
+    most_levels = np.int64(1)
     for k in range(p):
         f = subset[k]
         if weighted:
             fill_weighted(order[f], codes[f], sizes[f], policy.y, weights, rows, keys, ys, k * total)
         else:
             fill_stream(order[f], codes[f], sizes[f], policy.y, rows, keys, ys, k * total)
-        if nominal[f]:
-            most_levels = max(most_levels, np.int64(sizes[f]))
+        if nominal[f] and sizes[f] > most_levels:
+            most_levels = np.int64(sizes[f])
     at = p * total
     for row in range(n):
         for _ in range(weights[row] if weighted else 1):
@@ -185,7 +185,7 @@ def grow(
     spare_keys = np.empty(total + 1, np.int32)
     spare_ys = np.empty(total + 1, policy.y.dtype)
 
-    capacity = 2 * (total // max(1, minbucket)) + 3
+    capacity = 2 * (total // minbucket) + 3
     nodes = np.empty((capacity, 4), np.int32)
     start = np.empty(capacity, np.int32)
     end = np.empty(capacity, np.int32)
@@ -296,7 +296,8 @@ def grow(
             above = keys[at + best_cut]
             below = keys[at + best_cut - 1]
             seen_missing = keys[at + m - 1] == sizes[f]
-            nodes[me, THRESHOLD] = below if above == sizes[f] else middle(values, bases[f], below, above)
+            # Missing against the rest: every value is of the rest, also one above all in the node.
+            nodes[me, THRESHOLD] = sizes[f] - 1 if above == sizes[f] else middle(values, bases[f], below, above)
             nodes[me, EXTRA] = best_ahead > 0 if seen_missing else default_left
             for i in range(best_cut):
                 side[rows[at + i]] = 1

@@ -6,7 +6,7 @@ policy's type when it compiles, so there is one growth and no run-time dispatch.
 
 A *score* is the policy's own monotone transform of the impurity's decrease; a candidate must beat the best so far by
 `MARGIN` (relative), so that rounding never decides between splits that tie: the earlier predictor, then the lower
-value wins. The scores of `Gini` are sums of squared integer counts and tie exactly.
+value wins.
 
 Nominal predictors are split into two sets of levels. The best is found exactly by ordering the levels by their mean
 response (numbers, two classes: Breiman et al. 1984, theorem 4.5), or, for more classes, by trying all sets where there
@@ -177,6 +177,22 @@ def find_groups(codes, at, length, groups):
     return n
 
 
+@kernel
+def window(scanned, ahead, length, minbucket):
+    """First entry after which a cut leaves `minbucket` on the left, and the end of those that leave it on the right."""
+    last = length - minbucket - ahead
+    if last > scanned - 1:
+        last = scanned - 1
+    if last < 0:
+        last = 0
+    first = minbucket - 1 - ahead
+    if first < 0:
+        first = 0
+    if first > last:
+        first = last
+    return np.uint64(first), np.uint64(last)
+
+
 # ---------------------------------------------------------------- Anova
 
 
@@ -221,7 +237,9 @@ def _open_node(policy, ys, at, length, minbucket):
             policy.state[0] = origin + total / length
             if squares == 0.0:
                 return 0.0, -1.0
-            squares = max(0.0, squares - total * total / length)
+            squares -= total * total / length
+            if squares < 0.0:
+                squares = 0.0
             return squares, 1e-12 * squares / length
 
         return open_anova
@@ -343,9 +361,8 @@ def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best
             left = 0.0
             for i in range(begin + np.uint64(length - ahead), begin + np.uint64(length)):
                 left += ys[i] - mean
-            first = np.uint64(max(0, minbucket - 1 - ahead))
-            last = np.uint64(max(0, min(scanned - 1, length - minbucket - ahead)))
-            for i in range(begin, begin + min(first, last)):
+            first, last = window(scanned, ahead, length, minbucket)
+            for i in range(begin, begin + first):
                 left += ys[i] - mean
             bar = best * MARGIN
             cut = np.uint64(0)
@@ -377,8 +394,8 @@ def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best
                 left[k] = a + 1
                 left_squares += 2 * a + 1
                 right_squares -= 2 * (total[k] - a) - 1
-            first = np.uint64(max(0, minbucket - 1 - ahead))
-            last = np.uint64(max(0, min(scanned - 1, length - minbucket - ahead)))
+            first, last = window(scanned, ahead, length, minbucket)
+            bar = best * MARGIN
             cut = np.uint64(0)
             offset = np.uint64(ahead) + one
             size = np.uint64(length)
@@ -389,8 +406,9 @@ def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best
                 left_squares += 2 * a + 1
                 right_squares -= 2 * (total[k] - a) - 1
                 score = left_squares * inverse[i + offset] + right_squares * inverse[size - i - offset]
-                if score > best and i >= first and codes[begin + i] != codes[begin + i + one]:
+                if score > bar and i >= first and codes[begin + i] != codes[begin + i + one]:
                     best = score
+                    bar = score * MARGIN
                     cut = i + one
             clear_counts(left, ys, at, length)
             return best, np.int64(cut)
@@ -493,6 +511,7 @@ def scan_groups(policy, ys, at, length, minbucket, best, groups, n):
     right_squares = policy.state[SQUARES]
     begin = np.uint64(at)
     count = np.int64(0)
+    bar = best * MARGIN
     n_set = 0
     n_left = np.int64(0)
     for j in range(n - 1):
@@ -507,8 +526,9 @@ def scan_groups(policy, ys, at, length, minbucket, best, groups, n):
         count += groups.count[g]
         if count >= minbucket and count <= length - minbucket:
             score = left_squares * policy.inverse[count] + right_squares * policy.inverse[length - count]
-            if score > best:
+            if score > bar:
                 best = score
+                bar = score * MARGIN
                 n_set = j + 1
                 n_left = count
     clear_counts(left, ys, at, length)
@@ -528,6 +548,7 @@ def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):
         for i in range(start, start + np.uint64(groups.count[g])):
             table[g, np.uint32(ys[i])] += 1
     count = np.int64(0)
+    bar = best * MARGIN
     chosen = np.int64(0)
     n_left = np.int64(0)
     current = np.int64(0)
@@ -548,8 +569,9 @@ def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):
             right_squares += b * b
         if count >= minbucket and count <= length - minbucket:
             score = left_squares * policy.inverse[count] + right_squares * policy.inverse[length - count]
-            if score > best:
+            if score > bar:
                 best = score
+                bar = score * MARGIN
                 chosen = current
                 n_left = count
     for k in range(n_classes):
