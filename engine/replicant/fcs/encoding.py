@@ -1,7 +1,7 @@
 """What all fits on one partition share: features, responses, and the cells to be replaced.
 
 A column becomes one feature for the trees, or two. Levels and numbers are the first; the second says which kind
-of missing value a cell holds, where there is more than one kind (trees send missing values their own way, but only as one).
+of missing value a cell holds, where there is more than one kind (trees send missing values one way, whatever the kind).
 
 A response is in one part or two. Where some cells of a numeric column are missing, coded missing or a declared spike,
 the *state* (an ordinary value, or which of these) is a class that is drawn first; an ordinary value is drawn after it,

@@ -50,4 +50,4 @@ def _use_everything() -> None:
         tree = grow_tree(features, [0, 1], response, n_classes=n_classes)
         leaf = tree.leaves(np.ascontiguousarray(features.codes.T))
         tree.draw(leaf, u)
-        tree.draw_other(leaf, u, rows, n)
+        tree.training_leaves(n)

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .impurity import Groups, close_node, open_node, scan_nominal, scan_ordered
+from .groups import Groups
+from .impurity import close_node, open_node, scan_nominal, scan_ordered
 from .jit import kernel
 from .streams import SMALL, copy_partition, fill_stream, fill_weighted, partition
 
@@ -108,7 +109,7 @@ def room(pool, needed):
 
 @kernel
 def grow(
-    policy,
+    work,
     codes,
     order,
     sizes,
@@ -126,8 +127,8 @@ def grow(
 
     Parameters
     ----------
-    policy
-        `Anova` or `Gini`, holding the response by row.
+    work
+        The response by row, and the work space of its impurity.
     codes, order
         (F, n) int32: every predictor's codes by row (-1 missing), and rows sorted by code.
     sizes, nominal, values, bases
@@ -147,20 +148,20 @@ def grow(
     """
     p = subset.shape[0]
     weighted = weights.shape[0] > 0
-    n = policy.y.shape[0]
+    n = work.y.shape[0]
     # Stream p has no codes of use: it carries rows and responses to the leaves whatever predictors are dropped.
     length = np.int64((p + 1) * total)
     spare = SMALL if total > SMALL else total
     rows = np.empty(length + (p + 1) * spare, np.int32)
     keys = np.empty(length + (p + 1) * spare, np.int32)
-    ys = np.empty(length + (p + 1) * spare, policy.y.dtype)
+    ys = np.empty(length + (p + 1) * spare, np.float64)
     most_levels = np.int64(1)
     for k in range(p):
         f = subset[k]
         if weighted:
-            fill_weighted(order[f], codes[f], sizes[f], policy.y, weights, rows, keys, ys, k * total)
+            fill_weighted(order[f], codes[f], sizes[f], work.y, weights, rows, keys, ys, k * total)
         else:
-            fill_stream(order[f], codes[f], sizes[f], policy.y, rows, keys, ys, k * total)
+            fill_stream(order[f], codes[f], sizes[f], work.y, rows, keys, ys, k * total)
         if nominal[f] and sizes[f] > most_levels:
             most_levels = np.int64(sizes[f])
     at = p * total
@@ -168,7 +169,7 @@ def grow(
         for _ in range(weights[row] if weighted else 1):
             rows[at] = row
             keys[at] = 0
-            ys[at] = policy.y[row]
+            ys[at] = work.y[row]
             at += 1
 
     groups = Groups(
@@ -183,7 +184,7 @@ def grow(
     side = np.zeros(n, np.uint8)
     spare_rows = np.empty(total + 1, np.int32)
     spare_keys = np.empty(total + 1, np.int32)
-    spare_ys = np.empty(total + 1, policy.y.dtype)
+    spare_ys = np.empty(total + 1, np.float64)
 
     capacity = 2 * (total // minbucket) + 3
     nodes = np.empty((capacity, 4), np.int32)
@@ -229,7 +230,7 @@ def grow(
         end[me] = e
         here = s if buffer == 0 else length + s - origin
         pitch = total if buffer == 0 else spare
-        risk[me], best = open_node(policy, ys, here + p * pitch, m, minbucket)
+        risk[me], best = open_node(work, ys, here + p * pitch, m)
 
         best_k = -1
         best_cut = np.int64(0)
@@ -247,7 +248,7 @@ def grow(
                 active[depth + 1, n_kept] = k
                 n_kept += 1
                 if nominal[f]:
-                    best, n_set, n_left = scan_nominal(policy, keys, ys, at, m, minbucket, best, groups)
+                    best, n_set, n_left = scan_nominal(work, keys, ys, at, m, minbucket, best, groups)
                     if n_set > 0:
                         best_k = k
                         best_set = n_set
@@ -258,21 +259,21 @@ def grow(
                 missing = np.int64(0)
                 if keys[at + m - 1] == sizes[f]:
                     missing = missing_in(keys, at, m, sizes[f])
-                best, cut = scan_ordered(policy, keys, ys, at, m, 0, m, minbucket, best)
+                best, cut = scan_ordered(work, keys, ys, at, m, 0, m, minbucket, best)
                 if cut > 0:
                     best_k = k
                     best_cut = cut
                     best_ahead = 0
                     best_left = cut
                 if missing > 0:
-                    best, cut = scan_ordered(policy, keys, ys, at, m - missing, missing, m, minbucket, best)
+                    best, cut = scan_ordered(work, keys, ys, at, m - missing, missing, m, minbucket, best)
                     if cut > 0:
                         best_k = k
                         best_cut = cut
                         best_ahead = missing
                         best_left = cut + missing
         n_active[depth + 1] = n_kept
-        close_node(policy, ys, here + p * pitch, m)
+        close_node(work, ys, here + p * pitch, m)
         if best_k < 0:
             for i in range(m):
                 donors[s + i] = rows[here + p * pitch + i]

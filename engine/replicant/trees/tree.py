@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .apply import climb_from_self, draw_donors, draw_others, find_leaves, leaves_of_training_rows, own_ranges
 from .features import Features
 from .grow import MASK, RIGHT, grow
-from .impurity import Anova, Gini
+from .impurity import work_space
 from .prune import prune
 
 __all__ = ["Tree", "grow_tree", "single_leaf"]
@@ -180,21 +180,8 @@ def grow_tree(
         return single_leaf(features.n, weights)
     repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
     total = features.n if weights is None else int(repeats.sum())
-    inverse = _inverses(total)
-    policy: Anova | Gini
-    if n_classes:
-        policy = Gini(
-            np.ascontiguousarray(response, dtype=np.int32),
-            inverse,
-            np.zeros(n_classes, dtype=np.int64),
-            np.zeros(n_classes, dtype=np.int64),
-            np.zeros(n_classes),
-            np.zeros(3, dtype=np.int64),
-        )
-    else:
-        policy = Anova(np.ascontiguousarray(response, dtype=np.float64), inverse, np.zeros(1))
     n_nodes, nodes, start, end, risk, donors, used, pool = grow(
-        policy,
+        work_space(response, n_classes, _inverses(total)),
         features.codes,
         features.order,
         features.sizes,

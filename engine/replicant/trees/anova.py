@@ -1,0 +1,117 @@
+"""The within-node sum of squares, for numbers: rpart's method `anova`.
+
+The score of a split is its decrease over the node's size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .groups import MARGIN, find_groups, sort_groups, window
+from .jit import kernel
+
+__all__ = ["open_anova", "scan_nominal_anova", "scan_ordered_anova"]
+
+
+@kernel
+def moments(ys, at, length, origin):
+    """Sum and sum of squares of `ys - origin`, in four strands: an addition need not wait for the one before."""
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    begin = np.uint64(at)
+    end = begin + np.uint64(length)
+    whole = end - np.uint64(length) % four
+    total_a = total_b = total_c = total_d = 0.0
+    squares_a = squares_b = squares_c = squares_d = 0.0
+    for i in range(begin, whole, four):
+        a = ys[i] - origin
+        b = ys[i + one] - origin
+        c = ys[i + two] - origin
+        d = ys[i + three] - origin
+        total_a += a
+        total_b += b
+        total_c += c
+        total_d += d
+        squares_a += a * a
+        squares_b += b * b
+        squares_c += c * c
+        squares_d += d * d
+    for i in range(whole, end):
+        a = ys[i] - origin
+        total_a += a
+        squares_a += a * a
+    return (total_a + total_b) + (total_c + total_d), (squares_a + squares_b) + (squares_c + squares_d)
+
+
+@kernel
+def open_anova(work, ys, at, length):
+    """See `impurity.open_node`."""
+    begin = np.uint64(at)
+    # About the first response, not about 0: the squares then cancel no more than the node is wide.
+    origin = ys[begin]
+    total, squares = moments(ys, at, length, origin)
+    work.mean[0] = origin + total / length
+    if squares == 0.0:
+        return 0.0, -1.0
+    squares -= total * total / length
+    if squares < 0.0:
+        squares = 0.0
+    return squares, 1e-12 * squares / length
+
+
+@kernel
+def scan_ordered_anova(work, codes, ys, at, scanned, ahead, length, minbucket, best):
+    """See `impurity.scan_ordered`."""
+    one = np.uint64(1)
+    begin = np.uint64(at)
+    mean = work.mean[0]
+    inverse = work.inverse
+    size = np.uint64(length)
+    left = 0.0
+    for i in range(begin + np.uint64(length - ahead), begin + np.uint64(length)):
+        left += ys[i] - mean
+    first, last = window(scanned, ahead, length, minbucket)
+    for i in range(begin, begin + first):
+        left += ys[i] - mean
+    bar = best * MARGIN
+    cut = np.uint64(0)
+    offset = np.uint64(ahead) + one
+    for i in range(first, last):
+        left += ys[begin + i] - mean
+        score = left * left * (inverse[i + offset] * inverse[size - i - offset])
+        if score > bar and codes[begin + i] != codes[begin + i + one]:
+            best = score
+            bar = score * MARGIN
+            cut = i + one
+    return best, np.int64(cut)
+
+
+@kernel
+def scan_nominal_anova(work, codes, ys, at, length, minbucket, best, groups):
+    """See `impurity.scan_nominal`: the levels in the order of their mean."""
+    n = find_groups(codes, at, length, groups)
+    mean = work.mean[0]
+    begin = np.uint64(at)
+    for g in range(n):
+        start = begin + np.uint64(groups.start[g])
+        total = 0.0
+        for i in range(start, start + np.uint64(groups.count[g])):
+            total += ys[i] - mean
+        groups.key[g] = total * work.inverse[groups.count[g]]
+    sort_groups(groups, n)
+    left = 0.0
+    count = np.int64(0)
+    bar = best * MARGIN
+    n_set = 0
+    n_left = np.int64(0)
+    for j in range(n - 1):
+        g = groups.order[j]
+        count += groups.count[g]
+        left += groups.key[g] * groups.count[g]
+        if count >= minbucket and count <= length - minbucket:
+            score = left * left * (work.inverse[count] * work.inverse[length - count])
+            if score > bar:
+                best = score
+                bar = score * MARGIN
+                n_set = j + 1
+                n_left = count
+    return best, n_set, n_left

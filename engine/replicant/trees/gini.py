@@ -1,0 +1,280 @@
+"""The Gini index, for classes: rpart's method `class`.
+
+The score of a split is the sum of squared class counts of each side over its size.
+
+Beyond two classes the best set of levels of a nominal predictor is found by trying all sets where there are few levels
+in the node. Beyond that the levels are ordered by the first principal component of their class shares (Coppersmith,
+Hong and Hosking 1999), by power iteration on the stream itself: neither the levels nor the classes make a table.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .groups import MARGIN, find_groups, sort_groups, window
+from .jit import kernel
+
+__all__ = ["close_gini", "open_gini", "scan_nominal_gini", "scan_ordered_gini"]
+
+ALWAYS_EXHAUSTIVE = 6  # levels in the node: 31 sets are cheaper than any ordering
+MOST_EXHAUSTIVE = 12  # 2047 sets, tried only where the node has at least as many rows
+DENSE_CLASSES = 64  # beyond it a table of levels by classes is not kept
+POWER_STEPS = 8
+GOLDEN = 0.6180339887498949
+SQUARES, MAJOR, PRESENT = 0, 1, 2  # places in Work.state
+
+
+@kernel
+def count_dense(total, spare, ys, at, length):
+    """Count classes into `total`, every other entry by way of `spare`: equal neighbours do not wait."""
+    one, two = np.uint64(1), np.uint64(2)
+    begin = np.uint64(at)
+    end = begin + np.uint64(length)
+    for i in range(begin, end - one, two):
+        total[np.uint32(ys[i])] += 1
+        spare[np.uint32(ys[i + one])] += 1
+    if length % 2 == 1:
+        total[np.uint32(ys[end - one])] += 1
+    for k in range(total.shape[0]):
+        total[k] += spare[k]
+        spare[k] = 0
+
+
+@kernel
+def summary(total):
+    """Sum of squared counts, largest count, its class, classes present."""
+    squares = np.int64(0)
+    most = np.int64(0)
+    major = np.int64(0)
+    present = np.int64(0)
+    for k in range(total.shape[0]):
+        n = total[k]
+        squares += n * n
+        present += n > 0
+        if n > most:
+            most = n
+            major = k
+    return squares, most, major, present
+
+
+@kernel
+def count_sparse(total, ys, at, length):
+    """Count classes into `total`, and what `summary` says of them, touching no class that does not occur."""
+    squares = np.int64(0)
+    most = np.int64(0)
+    major = np.int64(0)
+    present = np.int64(0)
+    begin = np.uint64(at)
+    for i in range(begin, begin + np.uint64(length)):
+        k = np.uint32(ys[i])
+        before = total[k]
+        total[k] = before + 1
+        squares += 2 * before + 1
+        present += before == 0
+        if before >= most:
+            most = before + 1
+            major = np.int64(k)
+    return squares, most, major, present
+
+
+@kernel
+def clear_counts(counts, ys, at, length):
+    """Zero the counts of the classes in a node, by whichever way is shorter."""
+    if counts.shape[0] <= length:
+        for k in range(counts.shape[0]):
+            counts[k] = 0
+    else:
+        begin = np.uint64(at)
+        for i in range(np.uint64(length)):
+            counts[np.uint32(ys[begin + i])] = 0
+
+
+@kernel
+def open_gini(work, ys, at, length):
+    """See `impurity.open_node`."""
+    total = work.total
+    if 4 * total.shape[0] <= length:
+        count_dense(total, work.left, ys, at, length)
+        squares, most, major, present = summary(total)
+    else:
+        squares, most, major, present = count_sparse(total, ys, at, length)
+    work.state[SQUARES] = squares
+    work.state[MAJOR] = major
+    work.state[PRESENT] = present
+    if most == length:
+        return 0.0, -1.0
+    base = squares * work.inverse[length]
+    return np.float64(length - most), base * (1.0 + 1e-12) + 1e-12
+
+
+@kernel
+def close_gini(work, ys, at, length):
+    """See `impurity.close_node`."""
+    clear_counts(work.total, ys, at, length)
+
+
+@kernel
+def scan_ordered_gini(work, codes, ys, at, scanned, ahead, length, minbucket, best):
+    """See `impurity.scan_ordered`."""
+    one = np.uint64(1)
+    begin = np.uint64(at)
+    total = work.total
+    left = work.left
+    inverse = work.inverse
+    left_squares = np.int64(0)
+    right_squares = work.state[SQUARES]
+    for i in range(begin + np.uint64(length - ahead), begin + np.uint64(length)):
+        k = np.uint32(ys[i])
+        a = left[k]
+        left[k] = a + 1
+        left_squares += 2 * a + 1
+        right_squares -= 2 * (total[k] - a) - 1
+    first, last = window(scanned, ahead, length, minbucket)
+    bar = best * MARGIN
+    cut = np.uint64(0)
+    offset = np.uint64(ahead) + one
+    size = np.uint64(length)
+    for i in range(last):
+        k = np.uint32(ys[begin + i])
+        a = left[k]
+        left[k] = a + 1
+        left_squares += 2 * a + 1
+        right_squares -= 2 * (total[k] - a) - 1
+        score = left_squares * inverse[i + offset] + right_squares * inverse[size - i - offset]
+        if score > bar and i >= first and codes[begin + i] != codes[begin + i + one]:
+            best = score
+            bar = score * MARGIN
+            cut = i + one
+    clear_counts(left, ys, at, length)
+    return best, np.int64(cut)
+
+
+@kernel
+def scan_nominal_gini(work, codes, ys, at, length, minbucket, best, groups):
+    """See `impurity.scan_nominal`."""
+    n = find_groups(codes, at, length, groups)
+    few = n <= ALWAYS_EXHAUSTIVE or (n <= MOST_EXHAUSTIVE and (1 << (n - 1)) <= length)
+    if few and work.total.shape[0] <= DENSE_CLASSES and work.total.shape[0] > 2:
+        return try_all_sets(work, ys, at, length, minbucket, best, groups, n)
+    order_by_component(work, ys, at, length, groups, n)
+    return scan_groups(work, ys, at, length, minbucket, best, groups, n)
+
+
+@kernel
+def order_by_component(work, ys, at, length, groups, n):
+    """Order the levels by the first principal component of their class shares, weighted by their size."""
+    axis = work.axis
+    begin = np.uint64(at)
+    end = begin + np.uint64(length)
+    # A direction that no class shares with another, leaning to the largest one; of two it is the answer already.
+    for i in range(begin, end):
+        k = np.uint32(ys[i])
+        axis[k] = ((k + 1) * GOLDEN) % 1.0
+    axis[work.state[MAJOR]] += 1.0
+    steps = 1 if work.state[PRESENT] == 2 else POWER_STEPS
+    for step in range(steps):
+        centre = 0.0
+        for g in range(n):
+            start = begin + np.uint64(groups.start[g])
+            total = 0.0
+            for i in range(start, start + np.uint64(groups.count[g])):
+                total += axis[np.uint32(ys[i])]
+            groups.key[g] = total / groups.count[g]
+            centre += total
+        centre /= length
+        clear_counts(axis, ys, at, length)
+        if step == steps - 1:
+            break
+        for g in range(n):
+            start = begin + np.uint64(groups.start[g])
+            deviation = groups.key[g] - centre
+            for i in range(start, start + np.uint64(groups.count[g])):
+                axis[np.uint32(ys[i])] += deviation
+    sort_groups(groups, n)
+
+
+@kernel
+def scan_groups(work, ys, at, length, minbucket, best, groups, n):
+    """Cut the ordered levels where the Gini score is best."""
+    total = work.total
+    left = work.left
+    left_squares = np.int64(0)
+    right_squares = work.state[SQUARES]
+    begin = np.uint64(at)
+    count = np.int64(0)
+    bar = best * MARGIN
+    n_set = 0
+    n_left = np.int64(0)
+    for j in range(n - 1):
+        g = groups.order[j]
+        start = begin + np.uint64(groups.start[g])
+        for i in range(start, start + np.uint64(groups.count[g])):
+            k = np.uint32(ys[i])
+            a = left[k]
+            left[k] = a + 1
+            left_squares += 2 * a + 1
+            right_squares -= 2 * (total[k] - a) - 1
+        count += groups.count[g]
+        if count >= minbucket and count <= length - minbucket:
+            score = left_squares * work.inverse[count] + right_squares * work.inverse[length - count]
+            if score > bar:
+                best = score
+                bar = score * MARGIN
+                n_set = j + 1
+                n_left = count
+    clear_counts(left, ys, at, length)
+    return best, n_set, n_left
+
+
+@kernel
+def try_all_sets(work, ys, at, length, minbucket, best, groups, n):
+    """Try every set of levels without the last one, in Gray order: one level moves at a time."""
+    total = work.total
+    left = work.left
+    n_classes = total.shape[0]
+    table = np.zeros((n, n_classes), np.int64)
+    begin = np.uint64(at)
+    for g in range(n):
+        start = begin + np.uint64(groups.start[g])
+        for i in range(start, start + np.uint64(groups.count[g])):
+            table[g, np.uint32(ys[i])] += 1
+    count = np.int64(0)
+    bar = best * MARGIN
+    chosen = np.int64(0)
+    n_left = np.int64(0)
+    current = np.int64(0)
+    for step in range(1, 1 << (n - 1)):
+        g = 0
+        while (step >> g) & 1 == 0:
+            g += 1
+        sign = -1 if (current >> g) & 1 else 1
+        current ^= 1 << g
+        count += sign * groups.count[g]
+        left_squares = np.int64(0)
+        right_squares = np.int64(0)
+        for k in range(n_classes):
+            a = left[k] + sign * table[g, k]
+            left[k] = a
+            left_squares += a * a
+            b = total[k] - a
+            right_squares += b * b
+        if count >= minbucket and count <= length - minbucket:
+            score = left_squares * work.inverse[count] + right_squares * work.inverse[length - count]
+            if score > bar:
+                best = score
+                bar = score * MARGIN
+                chosen = current
+                n_left = count
+    for k in range(n_classes):
+        left[k] = 0
+    n_set = 0
+    rest = n - 1
+    for g in range(n):
+        if (chosen >> g) & 1:
+            groups.order[n_set] = g
+            n_set += 1
+    for g in range(n - 1, -1, -1):
+        if not (chosen >> g) & 1:
+            groups.order[rest] = g
+            rest -= 1
+    return best, n_set, n_left
