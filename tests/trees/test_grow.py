@@ -49,7 +49,7 @@ def numeric(x: Float) -> Features:
     return encode_features(codes, nominal=[False] * len(codes), values=values, sizes=[len(v) for v in values])
 
 
-# --- scikit-learn ------------------------------------------------------------------------------------------------------
+# --- scikit-learn ---------------------------------------------------------------------------------
 
 
 def single(rng: np.random.Generator, n: int, p: int) -> Float:
@@ -135,7 +135,7 @@ def test_weighted_regression_is_that_of_scikit_learn_on_repeated_rows(seed: int)
     assert parts(ours.training_leaves(n)[kept]) == parts(theirs.apply(x[kept]))
 
 
-# --- every split tried --------------------------------------------------------------------------------------------------
+# --- every split tried ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -287,11 +287,11 @@ def test_many_levels_and_classes_come_close_to_the_best_set(levels: int, classes
     assert np.quantile(reached, 0.05) > 0.9
 
 
-# --- what must hold of any tree -----------------------------------------------------------------------------------------
+# --- what must hold of any tree -------------------------------------------------------------------
 
 
 def mixed_table(n: int, seed: int, levels: int = 12) -> tuple[Features, Float, Int]:
-    """An ordered predictor with missing values, a nominal and a numeric one; numbers and classes that depend on them."""
+    """Ordered predictor with missing values, a nominal and a numeric one; numbers and classes that depend on them."""
     rng = np.random.default_rng(seed)
     ordered = rng.integers(0, 9, n)
     nominal = rng.integers(0, levels, n)
@@ -404,7 +404,7 @@ def test_a_shift_and_a_scale_of_the_response_change_nothing() -> None:
         assert parts(grow_tree(features, range(3), moved).training_leaves(500)) == parts(plain.training_leaves(500))
 
 
-# --- levels by the thousand ----------------------------------------------------------------------------------------------
+# --- levels by the thousand -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -422,9 +422,7 @@ def test_level_sets_say_the_same_in_every_form(levels: int, form: int, n_classes
     """The rows go down the tree as they did when it grew; and the number of unused levels changes nothing."""
     features, y, classes = mixed_table(3000, 7, levels=12)
     response = classes if n_classes else y
-    spread = np.linspace(0, levels - 1, 12).astype(
-        int
-    )  # the same 12 levels under other codes, the last code among them
+    spread = np.linspace(0, levels - 1, 12).astype(int)  # the same 12 levels under other codes, up to the last
     codes = features.codes.copy()
     codes[1] = spread[codes[1]]
     wide = encode_features(codes, nominal=[False, True, False], sizes=[9, levels, 3000])
@@ -462,7 +460,7 @@ def test_ten_thousand_levels(n_classes: int) -> None:
         assert np.corrcoef(means[leaf], truth[level])[0, 1] > 0.9
 
 
-# --- missing values and absent levels in new rows -------------------------------------------------------------------------
+# --- missing values and absent levels in new rows -------------------------------------------------
 
 
 def one_split(codes: list[int], nominal: bool, y: list[float], size: int) -> Tree:

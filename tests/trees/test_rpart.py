@@ -1,10 +1,10 @@
 """The trees of R's rpart 4.1.19, row for row.
 
-A leaf is told by the set of its rows, and so is every node above: rpart numbers the children of node k as 2k and 2k + 1.
-Both trees are walked down from the root. Where both split the same rows in the same two sets the walk goes on; where they
-do not, the difference must be a *tie*: two splits that lower the impurity by the same amount, between which rpart's
-rounding decides, and here the order of the predictors. A tie may be hidden: a split that `cp` collapses is not in the tree,
-so one of two tied splits can leave a leaf where the other leaves a split.
+A leaf is told by the set of its rows, and so is every node above: rpart numbers the children of node k as 2k and
+2k + 1. Both trees are walked down from the root. Where both split the same rows in the same two sets the walk goes on;
+where they do not, the difference must be a *tie*: two splits that lower the impurity by the same amount, between which
+rpart's rounding decides, and here the order of the predictors. A tie may be hidden: a split that `cp` collapses is not
+in the tree, so one of two tied splits can leave a leaf where the other leaves a split.
 """
 
 from __future__ import annotations
@@ -220,8 +220,8 @@ def test_leaves_are_those_of_rpart_but_for_ties(cases: Callable[[str], list[Case
                 assert case.decrease(ours) == pytest.approx(case.decrease(theirs), rel=1e-9), (case.key, number)
                 found[number] = TIE
             else:
-                # One tree stops. A split that lowers the misclassified rows is never collapsed at so small a cp, so both
-                # results must be open to rpart's rule: ours because it is there, its own by the other tied splits.
+                # One tree stops. A split that lowers the misclassified rows is never collapsed at so small a cp, so
+                # another choice between tied splits, none of which lowers them, must be open to rpart.
                 assert case.is_class
                 assert theirs is None
                 assert len(rows) <= 12
@@ -241,7 +241,7 @@ def test_leaves_are_those_of_rpart_but_for_ties(cases: Callable[[str], list[Case
 
 @pytest.mark.parametrize("table", list(TREES))
 def test_every_split_lowers_the_impurity_by_what_rpart_says(cases: Callable[[str], list[Case]], table: str) -> None:
-    """rpart prints the improvement of each of its splits: of the sum of squares a share, of Gini the decrease itself."""
+    """rpart prints the improvement of each split: a share of the sum of squares, or the decrease of Gini itself."""
     compared = 0
     for case in cases(table):
         tree = case.grow()
