@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html.parser
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from pandas.testing import assert_frame_equal
 
 import replicant as rp
 from replicant.run import local
+from replicant.run.job import run_job
+from replicant.spec.load import parse_job
 
 
 @pytest.fixture
@@ -240,6 +243,11 @@ def test_threads_must_be_a_positive_whole_number(threads: Any, frame: pd.DataFra
         rp.synthesize(frame, m=1, threads=threads)
 
 
+def test_a_client_and_threads_exclude_each_other(frame: pd.DataFrame) -> None:
+    with pytest.raises(rp.SpecError, match="client"):
+        rp.synthesize(frame, m=1, client=object(), threads=2)
+
+
 # --- the seed alone decides -------------------------------------------------------------------------------------------
 
 
@@ -289,7 +297,17 @@ def test_a_release_holds_the_same_tables(frame: pd.DataFrame, tmp_path: Path) ->
     with pytest.raises(rp.ReleaseError, match="overwrite"):
         syn.to_parquet(tmp_path / "release")
     syn.to_parquet(tmp_path / "release", overwrite=True)
-    assert (tmp_path / "release-internal" / "manifest.json").exists()
+    internal = json.loads((tmp_path / "release-internal" / "manifest.json").read_text())
+    assert internal["seed"] == 4
+    assert internal["spec"]["strata"] == "region"
+
+
+def test_a_job_and_a_call_give_the_same_files(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.to_parquet(tmp_path / "data.parquet", index=False)
+    text = f"input: {{path: {tmp_path}/data.parquet}}\nsynthesis: {{m: 2, seed: 4}}\noutput: {{path: {tmp_path}/job}}"
+    run_job(parse_job(text))
+    rp.synthesize(frame, m=2, seed=4).to_parquet(tmp_path / "call")
+    assert digests(tmp_path / "job") == digests(tmp_path / "call")
 
 
 def test_a_look_does_not_change_what_is_released(frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from replicant.events import Event
     from replicant.plan.model import Plan
-    from replicant.run.work import Drawn
+    from replicant.run.work import Drawn, Source
 
 __all__ = ["Synthesis", "synthesize"]
 
@@ -167,10 +167,13 @@ def synthesize(
         exclude_self=exclude_self,
         shuffle=shuffle,
     )
-    source = _source(data, columns) if client is not None else None
+    if client is not None and threads is not None:
+        raise SpecError("`client` and `threads` were both given.", fix="choose one: a client brings its own workers")
+    source = _source(data, columns)
     table = _encode(data, columns)
     plan = build_plan(spec, table, methods=methods.registered())
-    return Synthesis(plan, table, _run(plan, table, source, client, threads))
+    drawn = _run(plan, table, source, client, threads)
+    return Synthesis(plan, table, drawn, spec=spec, source=None if source is None else source.describe())
 
 
 def _encode(data: Data, columns: Mapping[str, Any] | None) -> Table:
@@ -181,13 +184,15 @@ def _encode(data: Data, columns: Mapping[str, Any] | None) -> Table:
     return encode_table(read_data(data), columns)
 
 
-def _source(data: Data, columns: Mapping[str, Any] | None) -> Any:
+def _source(data: Data, columns: Mapping[str, Any] | None) -> Source | None:
+    if not isinstance(data, str | PathLike):
+        return None
     from replicant.run.work import Source
 
-    return Source.at(data, columns) if isinstance(data, str | PathLike) else None
+    return Source.at(data, columns)
 
 
-def _run(plan: Plan, table: Table, source: Any, client: Any, threads: int | None) -> list[Drawn]:
+def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: int | None) -> list[Drawn]:
     from replicant.run import local
     from replicant.run.compilation import ensure_compiled
 
@@ -226,10 +231,19 @@ class Synthesis(Sequence["pd.DataFrame"]):
         The observed table, encoded. Confidential.
     """
 
-    def __init__(self, plan: Plan, table: Table, drawn: Sequence[Drawn]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        table: Table,
+        drawn: Sequence[Drawn],
+        *,
+        spec: Any = None,
+        source: Mapping[str, Any] | None = None,
+    ) -> None:
         self.plan = plan
         self.table = table
         self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
+        self._spec, self._source = spec, source  # for the internal manifest
         self._frames: dict[int, pd.DataFrame] = {}
         self._summary: dict[str, Any] | None = None
 
@@ -324,7 +338,15 @@ class Synthesis(Sequence["pd.DataFrame"]):
         """
         from replicant.run.writer import writing
 
-        with writing(self.plan, self.table, fspath(uri), internal=internal, overwrite=overwrite) as writer:
+        with writing(
+            self.plan,
+            self.table,
+            fspath(uri),
+            internal=internal,
+            overwrite=overwrite,
+            spec=self._spec,
+            source=self._source,
+        ) as writer:
             for part in self._drawn:
                 frame = self.table.to_frame(part.codes, part.exact)
                 writer.written.append(writer.sink(frame, part.imputation, part.partition))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import stat
@@ -145,11 +146,56 @@ class _First:
         return np.full(x.size, self.code, dtype=np.int32)
 
 
-def test_scheduler_by_address(frame: pd.DataFrame, tmp_path: Path, two_workers: Any) -> None:
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler and a worker of two threads, started as anyone would start them."""
+    (tmp_path / "dask").mkdir()
+    address_file = tmp_path / "dask" / "scheduler.json"
+    common = {"env": ENVIRONMENT, "cwd": tmp_path / "dask", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    here = ["--host", "127.0.0.1", "--scheduler-file", str(address_file), "--dashboard-address", "127.0.0.1:0"]
+    dask = [sys.executable, "-m", "dask"]
+    with subprocess.Popen([*dask, "scheduler", "--port", "0", *here], **common) as process:
+        until = time.monotonic() + 30
+        while not address_file.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        with subprocess.Popen([*dask, "worker", "--nthreads", "2", *here], **common) as worker:
+            yield json.loads(address_file.read_text())["address"], process
+            worker.terminate()
+        process.terminate()
+
+
+def test_scheduler_by_address(frame: pd.DataFrame, tmp_path: Path, scheduler: tuple[str, Any]) -> None:
+    """From the command line, where no other client is about; relative paths are this process's."""
     frame.to_parquet(tmp_path / "data.parquet")
     run_job(parse_job(job_text(tmp_path, "threads")), threads=1)
-    run_job(parse_job(job_text(tmp_path, "remote")), scheduler=two_workers.scheduler.address)
+    text = job_text(tmp_path, "remote").replace(f"{tmp_path}/", "")
+    (tmp_path / "job.yaml").write_text(text)
+    done = command(tmp_path, "run", "job.yaml", "--scheduler", scheduler[0])
+    assert done.returncode == 0, done.stderr
     assert digests(tmp_path / "threads") == digests(tmp_path / "remote")
+
+
+def test_a_scheduler_that_dies(frame: pd.DataFrame, tmp_path: Path, scheduler: tuple[str, Any]) -> None:
+    from distributed import Client
+
+    address, process = scheduler
+    table = encode_table(frame)
+    plan = build_plan(validate_synthesis(m=400, seed=1), table)
+    with Client(address, set_as_default=False, timeout=3) as client:
+        threading.Timer(2.0, process.kill).start()
+        with pytest.raises(rp.ReplicantError, match="connection"):
+            cluster.run(plan, client, table=table, sink=_slow)
+
+
+def _slow(frame: pd.DataFrame, imputation: int, partition: int) -> int:
+    time.sleep(0.1)
+    return imputation
+
+
+def command(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    words = [sys.executable, "-m", "replicant.cli.main", *args]
+    return subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=120)
 
 
 # --- the cluster itself -----------------------------------------------------------------------------------------------

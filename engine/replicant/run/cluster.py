@@ -18,7 +18,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -66,7 +66,7 @@ def local_cluster(workers: int, progress: Progress | None = None) -> Iterator[Cl
                 local_directory=directory,
                 silence_logs=logging.CRITICAL,  # what matters reaches the user as an error
             ) as cluster,
-            Client(cluster) as client,  # type: ignore[no-untyped-call]
+            Client(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
         ):
             client.register_plugin(_DeafToInterrupts())
             announce(client, progress)
@@ -151,7 +151,12 @@ def run(
             try:
                 return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
             except _LostError:
-                continue
+                if client.status != "running":
+                    raise _disconnected() from None
+            except ReplicantError:
+                raise
+            except Exception as error:
+                raise (describe(error, "cluster") if client.status == "running" else _disconnected()) from None
     raise RunError(
         f"The table was lost with its workers {ATTEMPTS} times.",
         fix="give workers more memory, or give the data as a path that every worker can read",
@@ -192,7 +197,7 @@ class _Run:
             # A fit's future is held until its draws are done; then its models may go.
             waiting = {step.task.key: set(step.needs) for step in self.steps if step.task.kind == "draw"}
             made: dict[str, list[Any]] = {}
-            for future in as_completed(list(futures.values())):  # type: ignore[no-untyped-call]
+            for future in as_completed(list(futures.values()), loop=self.client.loop):  # type: ignore[no-untyped-call]
                 step = step_of[future]
                 self._check(future, step.task.key)
                 if step.task.kind == "draw":
@@ -204,7 +209,8 @@ class _Run:
                 self.progress.advance(step.units)
             return [one for step in self.steps if step.task.kind == "draw" for one in made[step.task.key]]
         except BaseException:
-            self.client.cancel(list(futures.values()), force=True)  # type: ignore[no-untyped-call]
+            with suppress(Exception):  # what went wrong first is what matters; the scheduler itself may be gone
+                self.client.cancel(list(futures.values()), force=True)  # type: ignore[no-untyped-call]
             raise
 
     def _base(self, table: Table | None, source: work.Source | None) -> tuple[Future[Any], Future[Any]]:
@@ -256,6 +262,13 @@ class _Run:
                 fix="install the same environment on every worker",
             )
         raise describe(error, during) from None
+
+
+def _disconnected() -> RunError:
+    return RunError(
+        "The connection to the Dask scheduler was lost while the job ran.",
+        fix="see whether the scheduler is still there and why it ended, then run again",
+    )
 
 
 def _workers(client: Client) -> int:
