@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from replicant.errors import ReplicantError
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel
-from replicant.methods import Model, Predictors
+from replicant.methods import DonorModel, Model, Predictors
 from replicant.plan.model import ColumnPlan, Plan
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.sequence import sequence_of
@@ -212,9 +213,15 @@ class _Drawing:
     ) -> tuple[Int32, Float | None]:
         if value is None:
             raise TypeError("no row to fit on, yet a value to draw")
-        drawn = value.draw(self._predictors(model, planned, chosen), rng)
+        x = self._predictors(model, planned, chosen)
+        drawn = value.draw(x, rng)
+        if not isinstance(value, DonorModel):
+            drawn = _checked(drawn, x.size, planned, column)
         if drawn.dtype.kind == "f":
             exact = drawn if column.decimals is None else np.round(drawn, column.decimals)
+            if column.dtype.number is None:
+                # Dates and durations are no plain numbers: the nearest observed one keeps the column's type.
+                return column.nearest_codes(exact), None
             return column.nearest_codes(exact), exact
         return drawn, None
 
@@ -250,3 +257,25 @@ class _Drawing:
             exact = {name: values[order] for name, values in exact.items()}
             rows = rows[order]
         return Drawn(codes, exact, rows)
+
+
+def _checked(drawn: object, size: int, planned: ColumnPlan, column: Column) -> npt.NDArray[Any]:
+    """What a user's model drew, or an error that says what is wrong with it: it must not reach a release."""
+    array = np.asarray(drawn)
+    if array.shape != (size,):
+        found = f"an array of shape {array.shape} for {size} rows"
+    elif array.dtype.kind == "f":
+        if column.is_numeric and np.isfinite(array).all():
+            return array
+        found = "numbers that are not finite" if column.is_numeric else "numbers for a column of levels"
+    elif array.dtype.kind in "iu":
+        if not size or min(0, int(column.codes.min())) <= int(array.min()) <= int(array.max()) < column.size:
+            return array
+        found = "codes that the column does not have"
+    else:
+        found = f"values of type {array.dtype}"
+    raise ReplicantError(
+        f"method {planned.method!r} drew {found}, for column {planned.name!r}",
+        need="one code of the column for each row, or, for a numeric column, one finite number",
+        fix="mend the `draw` of its model",
+    )

@@ -152,7 +152,9 @@ class Prepared:
                 computed = None if computed is None else computed[rows]
             return column.restore(chosen, computed)
 
-        return pd.DataFrame({name: cells(name) for name in names}, copy=False)
+        size = len(rows) if rows is not None else self.table.n if codes is None else codes.shape[1]
+        # The index says how many rows there are, also for the column visited first, which has no predictors.
+        return pd.DataFrame({name: cells(name) for name in names}, index=pd.RangeIndex(size), copy=False)
 
 
 def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
@@ -216,15 +218,15 @@ def _as_response(column: Column) -> ColumnResponse:
     numbers = column.numbers()
     special = (*(_missing_kinds(column) if missing else ()), *column.spikes)
     if not special:
-        return ColumnResponse(Response(codes, numbers=numbers - numbers.mean()))
+        return ColumnResponse(Response(codes, numbers=numbers))
     states = np.zeros(len(codes), dtype=np.int32)
     for i, code in enumerate(special):
         states[codes == code] = i + 1
     ordinary = states == ORDINARY
-    # Rows without an ordinary value have weight 0 in the fit of the values; what stands there does not matter.
-    centred = np.where(ordinary, numbers - numbers[ordinary].mean() if ordinary.any() else 0.0, 0.0)
+    # Rows without an ordinary value have weight 0 in the fit of the values: any number may stand there that is one.
+    filled = np.where(ordinary, numbers, numbers[ordinary].mean() if ordinary.any() else 0.0)
     return ColumnResponse(
-        value=Response(codes, numbers=centred),
+        value=Response(codes, numbers=filled),
         state=Response(states, classes=states, n_classes=len(special) + 1),
         special=special,
         ordinary=ordinary,

@@ -101,7 +101,7 @@ class Model(Protocol):
         -------
         ndarray
             (size,) int32 codes of the column, or float64 numbers (numeric columns only), which are rounded to the
-            column's decimals.
+            column's decimals (for dates: become the nearest observed one).
         """
         ...
 
