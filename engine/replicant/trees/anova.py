@@ -5,12 +5,32 @@ The score of a split is its decrease over the node's size.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from .groups import MARGIN, find_groups, sort_groups, window
 from .jit import kernel
 
-__all__ = ["open_anova", "scan_nominal_anova", "scan_ordered_anova"]
+__all__ = ["Anova", "close_node", "open_node", "scan_nominal", "scan_ordered"]
+
+
+class Anova(NamedTuple):
+    """A response of numbers.
+
+    Attributes
+    ----------
+    y
+        (n,) float64 response by row.
+    inverse
+        (N + 1,) float64: 1 / i.
+    mean
+        (1,) float64: the node's mean.
+    """
+
+    y: Any
+    inverse: Any
+    mean: Any
 
 
 @kernel
@@ -42,14 +62,13 @@ def moments(ys, at, length, origin):
     return (total_a + total_b) + (total_c + total_d), (squares_a + squares_b) + (squares_c + squares_d)
 
 
-@kernel
-def open_anova(work, ys, at, length):
+def open_node(policy, ys, at, length):
     """See `impurity.open_node`."""
     begin = np.uint64(at)
     # About the first response, not about 0: the squares then cancel no more than the node is wide.
     origin = ys[begin]
     total, squares = moments(ys, at, length, origin)
-    work.mean[0] = origin + total / length
+    policy.mean[0] = origin + total / length
     if squares == 0.0:
         return 0.0, -1.0
     squares -= total * total / length
@@ -58,13 +77,16 @@ def open_anova(work, ys, at, length):
     return squares, 1e-12 * squares / length
 
 
-@kernel
-def scan_ordered_anova(work, codes, ys, at, scanned, ahead, length, minbucket, best):
+def close_node(policy, ys, at, length):
+    """See `impurity.close_node`: nothing is left behind."""
+
+
+def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
     begin = np.uint64(at)
-    mean = work.mean[0]
-    inverse = work.inverse
+    mean = policy.mean[0]
+    inverse = policy.inverse
     size = np.uint64(length)
     left = 0.0
     for i in range(begin + np.uint64(length - ahead), begin + np.uint64(length)):
@@ -85,18 +107,17 @@ def scan_ordered_anova(work, codes, ys, at, scanned, ahead, length, minbucket, b
     return best, np.int64(cut)
 
 
-@kernel
-def scan_nominal_anova(work, codes, ys, at, length, minbucket, best, groups):
+def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
     """See `impurity.scan_nominal`: the levels in the order of their mean."""
     n = find_groups(codes, at, length, groups)
-    mean = work.mean[0]
+    mean = policy.mean[0]
     begin = np.uint64(at)
     for g in range(n):
         start = begin + np.uint64(groups.start[g])
         total = 0.0
         for i in range(start, start + np.uint64(groups.count[g])):
             total += ys[i] - mean
-        groups.key[g] = total * work.inverse[groups.count[g]]
+        groups.key[g] = total * policy.inverse[groups.count[g]]
     sort_groups(groups, n)
     left = 0.0
     count = np.int64(0)
@@ -108,7 +129,7 @@ def scan_nominal_anova(work, codes, ys, at, length, minbucket, best, groups):
         count += groups.count[g]
         left += groups.key[g] * groups.count[g]
         if count >= minbucket and count <= length - minbucket:
-            score = left * left * (work.inverse[count] * work.inverse[length - count])
+            score = left * left * (policy.inverse[count] * policy.inverse[length - count])
             if score > bar:
                 best = score
                 bar = score * MARGIN

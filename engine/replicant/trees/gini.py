@@ -9,19 +9,49 @@ Hong and Hosking 1999), by power iteration on the stream itself: neither the lev
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from .groups import MARGIN, find_groups, sort_groups, window
 from .jit import kernel
 
-__all__ = ["close_gini", "open_gini", "scan_nominal_gini", "scan_ordered_gini"]
+__all__ = ["DENSE_CLASSES", "MOST_EXHAUSTIVE", "Gini", "close_node", "open_node", "scan_nominal", "scan_ordered"]
 
 ALWAYS_EXHAUSTIVE = 6  # levels in the node: 31 sets are cheaper than any ordering
 MOST_EXHAUSTIVE = 12  # 2047 sets, tried only where the node has at least as many rows
 DENSE_CLASSES = 64  # beyond it a table of levels by classes is not kept
 POWER_STEPS = 8
 GOLDEN = 0.6180339887498949
-SQUARES, MAJOR, PRESENT = 0, 1, 2  # places in Work.state
+SQUARES, MAJOR, PRESENT = 0, 1, 2  # places in Gini.state
+
+
+class Gini(NamedTuple):
+    """A response of classes.
+
+    Attributes
+    ----------
+    y
+        (n,) int32 class by row.
+    inverse
+        (N + 1,) float64: 1 / i.
+    total, left
+        (K,) int64, zero between nodes: the node's class counts, and those left of a candidate.
+    axis
+        (K,) float64, zero between uses: a principal component over the classes.
+    state
+        (3,) int64: the node's sum of squared class counts, its largest class, how many classes it holds.
+    table
+        Work space of `MOST_EXHAUSTIVE` x K int64 for a table of levels by classes, or nothing if K is large.
+    """
+
+    y: Any
+    inverse: Any
+    total: Any
+    left: Any
+    axis: Any
+    state: Any
+    table: Any
 
 
 @kernel
@@ -89,40 +119,37 @@ def clear_counts(counts, ys, at, length):
             counts[np.uint32(ys[begin + i])] = 0
 
 
-@kernel
-def open_gini(work, ys, at, length):
+def open_node(policy, ys, at, length):
     """See `impurity.open_node`."""
-    total = work.total
+    total = policy.total
     if 4 * total.shape[0] <= length:
-        count_dense(total, work.left, ys, at, length)
+        count_dense(total, policy.left, ys, at, length)
         squares, most, major, present = summary(total)
     else:
         squares, most, major, present = count_sparse(total, ys, at, length)
-    work.state[SQUARES] = squares
-    work.state[MAJOR] = major
-    work.state[PRESENT] = present
+    policy.state[SQUARES] = squares
+    policy.state[MAJOR] = major
+    policy.state[PRESENT] = present
     if most == length:
         return 0.0, -1.0
-    base = squares * work.inverse[length]
+    base = squares * policy.inverse[length]
     return np.float64(length - most), base * (1.0 + 1e-12) + 1e-12
 
 
-@kernel
-def close_gini(work, ys, at, length):
+def close_node(policy, ys, at, length):
     """See `impurity.close_node`."""
-    clear_counts(work.total, ys, at, length)
+    clear_counts(policy.total, ys, at, length)
 
 
-@kernel
-def scan_ordered_gini(work, codes, ys, at, scanned, ahead, length, minbucket, best):
+def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
     begin = np.uint64(at)
-    total = work.total
-    left = work.left
-    inverse = work.inverse
+    total = policy.total
+    left = policy.left
+    inverse = policy.inverse
     left_squares = np.int64(0)
-    right_squares = work.state[SQUARES]
+    right_squares = policy.state[SQUARES]
     for i in range(begin + np.uint64(length - ahead), begin + np.uint64(length)):
         k = np.uint32(ys[i])
         a = left[k]
@@ -149,29 +176,28 @@ def scan_ordered_gini(work, codes, ys, at, scanned, ahead, length, minbucket, be
     return best, np.int64(cut)
 
 
-@kernel
-def scan_nominal_gini(work, codes, ys, at, length, minbucket, best, groups):
+def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
     """See `impurity.scan_nominal`."""
     n = find_groups(codes, at, length, groups)
     few = n <= ALWAYS_EXHAUSTIVE or (n <= MOST_EXHAUSTIVE and (1 << (n - 1)) <= length)
-    if few and work.total.shape[0] <= DENSE_CLASSES and work.total.shape[0] > 2:
-        return try_all_sets(work, ys, at, length, minbucket, best, groups, n)
-    order_by_component(work, ys, at, length, groups, n)
-    return scan_groups(work, ys, at, length, minbucket, best, groups, n)
+    if few and policy.total.shape[0] <= DENSE_CLASSES and policy.total.shape[0] > 2:
+        return try_all_sets(policy, ys, at, length, minbucket, best, groups, n)
+    order_by_component(policy, ys, at, length, groups, n)
+    return scan_groups(policy, ys, at, length, minbucket, best, groups, n)
 
 
 @kernel
-def order_by_component(work, ys, at, length, groups, n):
+def order_by_component(policy, ys, at, length, groups, n):
     """Order the levels by the first principal component of their class shares, weighted by their size."""
-    axis = work.axis
+    axis = policy.axis
     begin = np.uint64(at)
     end = begin + np.uint64(length)
     # A direction that no class shares with another, leaning to the largest one; of two it is the answer already.
     for i in range(begin, end):
         k = np.uint32(ys[i])
         axis[k] = ((k + 1) * GOLDEN) % 1.0
-    axis[work.state[MAJOR]] += 1.0
-    steps = 1 if work.state[PRESENT] == 2 else POWER_STEPS
+    axis[policy.state[MAJOR]] += 1.0
+    steps = 1 if policy.state[PRESENT] == 2 else POWER_STEPS
     for step in range(steps):
         centre = 0.0
         for g in range(n):
@@ -194,12 +220,12 @@ def order_by_component(work, ys, at, length, groups, n):
 
 
 @kernel
-def scan_groups(work, ys, at, length, minbucket, best, groups, n):
+def scan_groups(policy, ys, at, length, minbucket, best, groups, n):
     """Cut the ordered levels where the Gini score is best."""
-    total = work.total
-    left = work.left
+    total = policy.total
+    left = policy.left
     left_squares = np.int64(0)
-    right_squares = work.state[SQUARES]
+    right_squares = policy.state[SQUARES]
     begin = np.uint64(at)
     count = np.int64(0)
     bar = best * MARGIN
@@ -216,7 +242,7 @@ def scan_groups(work, ys, at, length, minbucket, best, groups, n):
             right_squares -= 2 * (total[k] - a) - 1
         count += groups.count[g]
         if count >= minbucket and count <= length - minbucket:
-            score = left_squares * work.inverse[count] + right_squares * work.inverse[length - count]
+            score = left_squares * policy.inverse[count] + right_squares * policy.inverse[length - count]
             if score > bar:
                 best = score
                 bar = score * MARGIN
@@ -227,17 +253,19 @@ def scan_groups(work, ys, at, length, minbucket, best, groups, n):
 
 
 @kernel
-def try_all_sets(work, ys, at, length, minbucket, best, groups, n):
+def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):
     """Try every set of levels without the last one, in Gray order: one level moves at a time."""
-    total = work.total
-    left = work.left
+    total = policy.total
+    left = policy.left
     n_classes = total.shape[0]
-    table = np.zeros((n, n_classes), np.int64)
+    table = policy.table
+    for i in range(n * n_classes):
+        table[i] = 0
     begin = np.uint64(at)
     for g in range(n):
         start = begin + np.uint64(groups.start[g])
         for i in range(start, start + np.uint64(groups.count[g])):
-            table[g, np.uint32(ys[i])] += 1
+            table[g * n_classes + np.int64(ys[i])] += 1
     count = np.int64(0)
     bar = best * MARGIN
     chosen = np.int64(0)
@@ -253,13 +281,13 @@ def try_all_sets(work, ys, at, length, minbucket, best, groups, n):
         left_squares = np.int64(0)
         right_squares = np.int64(0)
         for k in range(n_classes):
-            a = left[k] + sign * table[g, k]
+            a = left[k] + sign * table[g * n_classes + k]
             left[k] = a
             left_squares += a * a
             b = total[k] - a
             right_squares += b * b
         if count >= minbucket and count <= length - minbucket:
-            score = left_squares * work.inverse[count] + right_squares * work.inverse[length - count]
+            score = left_squares * policy.inverse[count] + right_squares * policy.inverse[length - count]
             if score > bar:
                 best = score
                 bar = score * MARGIN

@@ -109,7 +109,7 @@ def room(pool, needed):
 
 @kernel
 def grow(
-    work,
+    policy,
     codes,
     order,
     sizes,
@@ -127,8 +127,8 @@ def grow(
 
     Parameters
     ----------
-    work
-        The response by row, and the work space of its impurity.
+    policy
+        `Anova` or `Gini`: the response by row, and the work space of its impurity.
     codes, order
         (F, n) int32: every predictor's codes by row (-1 missing), and rows sorted by code.
     sizes, nominal, values, bases
@@ -148,20 +148,20 @@ def grow(
     """
     p = subset.shape[0]
     weighted = weights.shape[0] > 0
-    n = work.y.shape[0]
+    n = policy.y.shape[0]
     # Stream p has no codes of use: it carries rows and responses to the leaves whatever predictors are dropped.
     length = np.int64((p + 1) * total)
     spare = SMALL if total > SMALL else total
     rows = np.empty(length + (p + 1) * spare, np.int32)
     keys = np.empty(length + (p + 1) * spare, np.int32)
-    ys = np.empty(length + (p + 1) * spare, np.float64)
+    ys = np.empty(length + (p + 1) * spare, policy.y.dtype)
     most_levels = np.int64(1)
     for k in range(p):
         f = subset[k]
         if weighted:
-            fill_weighted(order[f], codes[f], sizes[f], work.y, weights, rows, keys, ys, k * total)
+            fill_weighted(order[f], codes[f], sizes[f], policy.y, weights, rows, keys, ys, k * total)
         else:
-            fill_stream(order[f], codes[f], sizes[f], work.y, rows, keys, ys, k * total)
+            fill_stream(order[f], codes[f], sizes[f], policy.y, rows, keys, ys, k * total)
         if nominal[f] and sizes[f] > most_levels:
             most_levels = np.int64(sizes[f])
     at = p * total
@@ -169,7 +169,7 @@ def grow(
         for _ in range(weights[row] if weighted else 1):
             rows[at] = row
             keys[at] = 0
-            ys[at] = work.y[row]
+            ys[at] = policy.y[row]
             at += 1
 
     groups = Groups(
@@ -180,11 +180,11 @@ def grow(
         np.empty(most_levels, np.int64),
     )
     best_codes = np.empty(most_levels, np.int32)
-    goes_left = np.zeros(most_levels, np.bool_)
-    side = np.zeros(n, np.uint8)
+    goes_left = np.zeros(most_levels, np.uint8)
+    side = np.empty(n, np.uint8)
     spare_rows = np.empty(total + 1, np.int32)
     spare_keys = np.empty(total + 1, np.int32)
-    spare_ys = np.empty(total + 1, np.float64)
+    spare_ys = np.empty(total + 1, policy.y.dtype)
 
     capacity = 2 * (total // minbucket) + 3
     nodes = np.empty((capacity, 4), np.int32)
@@ -197,26 +197,29 @@ def grow(
 
     # Predictors that still vary, by depth: a child looks only at those that varied in its parent.
     active = np.empty((maxdepth + 2, p), np.int32)
-    n_active = np.zeros(maxdepth + 2, np.int64)
+    n_active = np.empty(maxdepth + 2, np.int64)
     for k in range(p):
         active[0, k] = k
     n_active[0] = p
 
     # start, end, depth, parent (for its right child), buffer (0 large, 1 small), first entry of the small subtree
-    stack = np.zeros((2 * maxdepth + 4, 6), np.int64)
+    stack = np.empty((2 * maxdepth + 4, 6), np.int32)
+    stack[0, 0] = 0
     stack[0, 1] = total
+    stack[0, 2] = 0
     stack[0, 3] = -1
+    stack[0, 4] = 0
     stack[0, 5] = -1
     top = 1
     n_nodes = 0
     while top > 0:
         top -= 1
-        s = stack[top, 0]
-        e = stack[top, 1]
-        depth = stack[top, 2]
-        parent = stack[top, 3]
-        buffer = stack[top, 4]
-        origin = stack[top, 5]
+        s = np.int64(stack[top, 0])
+        e = np.int64(stack[top, 1])
+        depth = np.int64(stack[top, 2])
+        parent = np.int64(stack[top, 3])
+        buffer = np.int64(stack[top, 4])
+        origin = np.int64(stack[top, 5])
         m = e - s
         me = n_nodes
         n_nodes += 1
@@ -230,7 +233,7 @@ def grow(
         end[me] = e
         here = s if buffer == 0 else length + s - origin
         pitch = total if buffer == 0 else spare
-        risk[me], best = open_node(work, ys, here + p * pitch, m)
+        risk[me], best = open_node(policy, ys, here + p * pitch, m)
 
         best_k = -1
         best_cut = np.int64(0)
@@ -248,7 +251,7 @@ def grow(
                 active[depth + 1, n_kept] = k
                 n_kept += 1
                 if nominal[f]:
-                    best, n_set, n_left = scan_nominal(work, keys, ys, at, m, minbucket, best, groups)
+                    best, n_set, n_left = scan_nominal(policy, keys, ys, at, m, minbucket, best, groups)
                     if n_set > 0:
                         best_k = k
                         best_set = n_set
@@ -259,21 +262,21 @@ def grow(
                 missing = np.int64(0)
                 if keys[at + m - 1] == sizes[f]:
                     missing = missing_in(keys, at, m, sizes[f])
-                best, cut = scan_ordered(work, keys, ys, at, m, 0, m, minbucket, best)
-                if cut > 0:
-                    best_k = k
-                    best_cut = cut
-                    best_ahead = 0
-                    best_left = cut
-                if missing > 0:
-                    best, cut = scan_ordered(work, keys, ys, at, m - missing, missing, m, minbucket, best)
+                # Missing goes right with what is above the cut; then, where there is any, left with what is below.
+                ahead = np.int64(0)
+                while True:
+                    scanned = m if ahead == 0 else m - missing
+                    best, cut = scan_ordered(policy, keys, ys, at, scanned, ahead, m, minbucket, best)
                     if cut > 0:
                         best_k = k
                         best_cut = cut
-                        best_ahead = missing
-                        best_left = cut + missing
+                        best_ahead = ahead
+                        best_left = cut + ahead
+                    if ahead == missing:
+                        break
+                    ahead = missing
         n_active[depth + 1] = n_kept
-        close_node(work, ys, here + p * pitch, m)
+        close_node(policy, ys, here + p * pitch, m)
         if best_k < 0:
             for i in range(m):
                 donors[s + i] = rows[here + p * pitch + i]
@@ -307,27 +310,21 @@ def grow(
             for i in range(m - best_ahead, m):
                 side[rows[at + i]] = 1
 
-        deeper = depth + 1 < maxdepth
-        grows = deeper and (best_left >= minsplit or m - best_left >= minsplit)
+        # Children that cannot be split need their rows and responses only.
+        grows = depth + 1 < maxdepth and (best_left >= minsplit or m - best_left >= minsplit)
+        child_buffer = buffer
+        child_origin = origin
         if m <= spare:
             child_buffer = 1 - buffer
             child_origin = s if origin < 0 else origin
-            there = s if child_buffer == 0 else length + s - child_origin
-            child_pitch = total if child_buffer == 0 else spare
-            if grows:
-                for j in range(n_kept):
-                    k = active[depth + 1, j]
-                    copy_partition(rows, keys, ys, here + k * pitch, m, best_left, side, there + k * child_pitch)
-            copy_partition(rows, keys, ys, here + p * pitch, m, best_left, side, there + p * child_pitch)
-        else:
-            child_buffer = buffer
-            child_origin = origin
-            if grows:
-                for j in range(n_kept):
-                    k = active[depth + 1, j]
-                    if k != best_k or nominal[f] or best_ahead > 0:
-                        partition(rows, keys, ys, here + k * pitch, m, side, spare_rows, spare_keys, spare_ys)
-            partition(rows, keys, ys, here + p * pitch, m, side, spare_rows, spare_keys, spare_ys)
+        there = s if child_buffer == 0 else length + s - child_origin
+        child_pitch = total if child_buffer == 0 else spare
+        for j in range(n_kept if grows else 0, -1, -1):
+            k = np.int64(active[depth + 1, j - 1]) if j > 0 else p
+            if m <= spare:
+                copy_partition(rows, keys, ys, here + k * pitch, m, best_left, side, there + k * child_pitch)
+            elif k != best_k or nominal[f] or best_ahead > 0:  # else it is in order already
+                partition(rows, keys, ys, here + k * pitch, m, side, spare_rows, spare_keys, spare_ys)
 
         middle_at = s + best_left
         stack[top, 0] = middle_at

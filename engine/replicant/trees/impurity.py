@@ -1,8 +1,8 @@
 """The two impurities a tree can be grown by, behind one set of functions.
 
 The growth opens a node, scans each predictor for its best split, and closes the node; it never asks what a response is.
-Each function hands over to `anova` (numbers) or `gini` (classes), a branch per node and predictor that costs nothing
-beside the scan. To the compiler both are one type, with classes as float64 in the streams: half the time to compile.
+`anova` serves numbers and `gini` classes; which bodies are meant is decided by the policy's type when numba compiles, so
+there is one growth and nothing to decide while it runs.
 
 A *score* is the impurity's own monotone transform of its decrease. Nominal predictors are split into two sets of
 levels: the best is found exactly by ordering the levels by their mean response (numbers, two classes: Breiman et al.
@@ -11,105 +11,98 @@ levels: the best is found exactly by ordering the levels by their mean response 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba.extending import overload
 
-from .anova import open_anova, scan_nominal_anova, scan_ordered_anova
-from .gini import close_gini, open_gini, scan_nominal_gini, scan_ordered_gini
-from .jit import kernel
+from . import anova, gini
+from .anova import Anova
+from .gini import DENSE_CLASSES, MOST_EXHAUSTIVE, Gini
+from .jit import OPTIONS
 
-__all__ = ["Work", "close_node", "open_node", "scan_nominal", "scan_ordered", "work_space"]
+__all__ = ["close_node", "open_node", "policy_for", "scan_nominal", "scan_ordered"]
 
-
-class Work(NamedTuple):
-    """A response and the work space of its impurity.
-
-    Attributes
-    ----------
-    n_classes
-        0 for numbers.
-    y
-        (n,) float64 response by row: numbers, or classes 0 ... n_classes - 1.
-    inverse
-        (N + 1,) float64: 1 / i.
-    mean
-        (1,) float64: the node's mean (numbers).
-    total, left
-        (n_classes,) int64, zero between nodes: the node's class counts, and those left of a candidate.
-    axis
-        (n_classes,) float64, zero between uses: a principal component over the classes.
-    state
-        (3,) int64: the node's sum of squared class counts, its largest class, how many classes it holds.
-    """
-
-    n_classes: int
-    y: npt.NDArray[np.float64]
-    inverse: npt.NDArray[np.float64]
-    mean: npt.NDArray[np.float64]
-    total: npt.NDArray[np.int64]
-    left: npt.NDArray[np.int64]
-    axis: npt.NDArray[np.float64]
-    state: npt.NDArray[np.int64]
+_COMPILED = "this function has bodies for compiled code only"
 
 
-def work_space(response: npt.NDArray[Any], n_classes: int, inverse: npt.NDArray[np.float64]) -> Work:
-    """The work space for one tree.
+def policy_for(response: npt.NDArray[Any], n_classes: int, inverse: npt.NDArray[np.float64]) -> Anova | Gini:
+    """The policy for a response, with its work space.
 
     Parameters
     ----------
     response
-        (n,) numbers, or class codes.
+        (n,) numbers, or class codes 0 ... n_classes - 1.
     n_classes
         0 for numbers.
     inverse
         1 / i up to the number of entries.
     """
-    return Work(
-        n_classes,
-        np.ascontiguousarray(response, dtype=np.float64),
+    if not n_classes:
+        return Anova(np.ascontiguousarray(response, dtype=np.float64), inverse, np.empty(1))
+    return Gini(
+        np.ascontiguousarray(response, dtype=np.int32),
         inverse,
-        np.zeros(1),
         np.zeros(n_classes, dtype=np.int64),
         np.zeros(n_classes, dtype=np.int64),
         np.zeros(n_classes),
-        np.zeros(3, dtype=np.int64),
+        np.empty(3, dtype=np.int64),
+        np.empty(MOST_EXHAUSTIVE * n_classes if n_classes <= DENSE_CLASSES else 0, dtype=np.int64),
     )
 
 
-@kernel
-def open_node(work, ys, at, length):
-    """Prepare for a node; returns its risk (as cp counts it), and the score that a split must beat.
+def open_node(policy: Any, ys: Any, at: Any, length: Any) -> Any:
+    """Prepare `policy` for a node; returns its risk (as cp counts it), and the score that a split must beat.
 
     A negative score says that the node is pure.
     """
-    if work.n_classes > 0:
-        return open_gini(work, ys, at, length)
-    return open_anova(work, ys, at, length)
+    raise TypeError(_COMPILED)
 
 
-@kernel
-def close_node(work, ys, at, length):
+def close_node(policy: Any, ys: Any, at: Any, length: Any) -> Any:
     """Leave the work space as `open_node` expects it."""
-    if work.n_classes > 0:
-        close_gini(work, ys, at, length)
+    raise TypeError(_COMPILED)
 
 
-@kernel
-def scan_ordered(work, codes, ys, at, scanned, ahead, length, minbucket, best):
+def scan_ordered(
+    policy: Any, codes: Any, ys: Any, at: Any, scanned: Any, ahead: Any, length: Any, minbucket: Any, best: Any
+) -> Any:
     """Best cut of an ordered predictor: the first `scanned` entries are cut, the last `ahead` go left beforehand.
 
     Returns (score, entries before the cut); the latter is 0 where nothing beats `best`.
     """
-    if work.n_classes > 0:
-        return scan_ordered_gini(work, codes, ys, at, scanned, ahead, length, minbucket, best)
-    return scan_ordered_anova(work, codes, ys, at, scanned, ahead, length, minbucket, best)
+    raise TypeError(_COMPILED)
 
 
-@kernel
-def scan_nominal(work, codes, ys, at, length, minbucket, best, groups):
+def scan_nominal(
+    policy: Any, codes: Any, ys: Any, at: Any, length: Any, minbucket: Any, best: Any, groups: Any
+) -> Any:
     """Best set of levels. Returns (score, levels in the set, entries in it); the set leads `groups.order`."""
-    if work.n_classes > 0:
-        return scan_nominal_gini(work, codes, ys, at, length, minbucket, best, groups)
-    return scan_nominal_anova(work, codes, ys, at, length, minbucket, best, groups)
+    raise TypeError(_COMPILED)
+
+
+def _body(policy: Any, name: str) -> Any:
+    """The function of that name for a policy's type; None, for numba to complain, where it is neither."""
+    kind = getattr(policy, "instance_class", None)
+    return getattr(anova, name) if kind is Anova else getattr(gini, name) if kind is Gini else None
+
+
+@overload(open_node, jit_options=OPTIONS)
+def _open_node(policy, ys, at, length):
+    return _body(policy, "open_node")
+
+
+@overload(close_node, jit_options=OPTIONS)
+def _close_node(policy, ys, at, length):
+    return _body(policy, "close_node")
+
+
+@overload(scan_ordered, jit_options=OPTIONS)
+def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
+    return _body(policy, "scan_ordered")
+
+
+@overload(scan_nominal, jit_options=OPTIONS)
+def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
+    return _body(policy, "scan_nominal")

@@ -22,3 +22,4 @@ def kernel(function: _F) -> _F:
     """Compile `function` for the kernel; its types are those of its first call."""
     compiled: _F = numba.njit(cache=True, **OPTIONS)(function)
     return compiled
+

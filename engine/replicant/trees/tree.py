@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .apply import climb_from_self, draw_donors, draw_others, find_leaves, leaves_of_training_rows, own_ranges
 from .features import Features
 from .grow import MASK, RIGHT, grow
-from .impurity import work_space
+from .impurity import policy_for
 from .prune import prune
 
 __all__ = ["Tree", "grow_tree", "single_leaf"]
@@ -181,7 +181,7 @@ def grow_tree(
     repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
     total = features.n if weights is None else int(repeats.sum())
     n_nodes, nodes, start, end, risk, donors, used, pool = grow(
-        work_space(response, n_classes, _inverses(total)),
+        policy_for(response, n_classes, _inverses(total)),
         features.codes,
         features.order,
         features.sizes,
