@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .groups import MARGIN, find_groups, sort_groups, window
-from .jit import kernel
+from .jit import inner
 
 __all__ = ["Anova", "close_node", "open_node", "scan_nominal", "scan_ordered"]
 
@@ -33,7 +33,7 @@ class Anova(NamedTuple):
     mean: Any
 
 
-@kernel
+@inner
 def moments(ys, at, length, origin):
     """Sum and sum of squares of `ys - origin`, in four strands: an addition need not wait for the one before."""
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)

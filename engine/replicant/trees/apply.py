@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .grow import BITSET, MASK, RIGHT
-from .jit import kernel
+from .jit import inner, kernel
 
 __all__ = ["climb_from_self", "draw_donors", "draw_others", "find_leaves", "leaves_of_training_rows", "own_ranges"]
 
 
-@kernel
+@inner
 def in_sorted(pool, at, code):
     """Whether a level stored by `store_set` in sorted form goes left."""
     low = 0
@@ -25,7 +25,7 @@ def in_sorted(pool, at, code):
     return listed == (pool[at + 1] == 1)
 
 
-@kernel
+@inner
 def step(table, x, at, row):
     """The node after `at` for the row of codes that begins at `row`; after a leaf comes the leaf itself.
 
@@ -45,7 +45,7 @@ def step(table, x, at, row):
     return right + goes_left * (at + one - right)
 
 
-@kernel
+@inner
 def step_pooled(table, pool, x, at, row):
     """As `step`, for trees with level sets too large for a mask."""
     place = at * np.uint64(4)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .groups import MARGIN, find_groups, sort_groups, window
-from .jit import kernel
+from .jit import inner
 
 __all__ = ["DENSE_CLASSES", "MOST_EXHAUSTIVE", "Gini", "close_node", "open_node", "scan_nominal", "scan_ordered"]
 
@@ -54,7 +54,7 @@ class Gini(NamedTuple):
     table: Any
 
 
-@kernel
+@inner
 def count_dense(total, spare, ys, at, length):
     """Count classes into `total`, every other entry by way of `spare`: equal neighbours do not wait."""
     one, two = np.uint64(1), np.uint64(2)
@@ -70,7 +70,7 @@ def count_dense(total, spare, ys, at, length):
         spare[k] = 0
 
 
-@kernel
+@inner
 def summary(total):
     """Sum of squared counts, largest count, its class, classes present."""
     squares = np.int64(0)
@@ -87,7 +87,7 @@ def summary(total):
     return squares, most, major, present
 
 
-@kernel
+@inner
 def count_sparse(total, ys, at, length):
     """Count classes into `total`, and what `summary` says of them, touching no class that does not occur."""
     squares = np.int64(0)
@@ -107,7 +107,7 @@ def count_sparse(total, ys, at, length):
     return squares, most, major, present
 
 
-@kernel
+@inner
 def clear_counts(counts, ys, at, length):
     """Zero the counts of the classes in a node, by whichever way is shorter."""
     if counts.shape[0] <= length:
@@ -186,7 +186,7 @@ def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
     return scan_groups(policy, ys, at, length, minbucket, best, groups, n)
 
 
-@kernel
+@inner
 def order_by_component(policy, ys, at, length, groups, n):
     """Order the levels by the first principal component of their class shares, weighted by their size."""
     axis = policy.axis
@@ -219,7 +219,7 @@ def order_by_component(policy, ys, at, length, groups, n):
     sort_groups(groups, n)
 
 
-@kernel
+@inner
 def scan_groups(policy, ys, at, length, minbucket, best, groups, n):
     """Cut the ordered levels where the Gini score is best."""
     total = policy.total
@@ -252,7 +252,7 @@ def scan_groups(policy, ys, at, length, minbucket, best, groups, n):
     return best, n_set, n_left
 
 
-@kernel
+@inner
 def try_all_sets(policy, ys, at, length, minbucket, best, groups, n):
     """Try every set of levels without the last one, in Gray order: one level moves at a time."""
     total = policy.total

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .jit import kernel
+from .jit import inner
 
 __all__ = ["MARGIN", "Groups", "find_groups", "sort_groups", "window"]
 
@@ -35,7 +35,7 @@ class Groups(NamedTuple):
     order: Any
 
 
-@kernel
+@inner
 def sort_groups(groups, n):
     """`groups.order`: the first `n` levels by key, ties in stream order (Shell's sort: little to do for few)."""
     key = groups.key
@@ -57,7 +57,7 @@ def sort_groups(groups, n):
         gap //= 3
 
 
-@kernel
+@inner
 def find_groups(codes, at, length, groups):
     """Runs of equal codes in the stream: fills code, start and count; returns how many."""
     n = -1
@@ -77,7 +77,7 @@ def find_groups(codes, at, length, groups):
     return n
 
 
-@kernel
+@inner
 def window(scanned, ahead, length, minbucket):
     """First entry after which a cut leaves `minbucket` on the left, and the end of those that leave it on the right."""
     last = length - minbucket - ahead

@@ -18,7 +18,7 @@ import numpy as np
 
 from .groups import Groups
 from .impurity import close_node, open_node, scan_nominal, scan_ordered
-from .jit import kernel
+from .jit import inner, kernel
 from .streams import SMALL, copy_partition, fill_stream, fill_weighted, partition
 
 __all__ = ["BITSET", "EXTRA", "FEATURE", "LARGEST_BITSET", "MASK", "RIGHT", "SORTED", "THRESHOLD", "grow"]
@@ -29,7 +29,7 @@ LARGEST_MASK = 32
 LARGEST_BITSET = 2048  # levels; sets of longer predictors are stored as sorted codes
 
 
-@kernel
+@inner
 def middle(values, base, below, above):
     """The largest code whose value is at most the midpoint between the values of two codes."""
     cut = 0.5 * (values[base + below] + values[base + above])
@@ -44,7 +44,7 @@ def middle(values, base, below, above):
     return low
 
 
-@kernel
+@inner
 def missing_in(codes, at, length, size):
     """How many entries at the end of a stream's range are missing (code `size`)."""
     low = 0
@@ -58,7 +58,7 @@ def missing_in(codes, at, length, size):
     return length - low
 
 
-@kernel
+@inner
 def store_set(pool, used, size, codes, at, length, goes_left, default_left):
     """Store which levels go left; levels absent from the node follow `default_left`.
 
@@ -93,7 +93,7 @@ def store_set(pool, used, size, codes, at, length, goes_left, default_left):
     return pool, used + 2 + count, form, np.int32(used)
 
 
-@kernel
+@inner
 def room(pool, needed):
     """The pool, doubled until `needed` words fit."""
     size = pool.shape[0]

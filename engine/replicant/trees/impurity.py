@@ -20,7 +20,7 @@ from numba.extending import overload
 from . import anova, gini
 from .anova import Anova
 from .gini import DENSE_CLASSES, MOST_EXHAUSTIVE, Gini
-from .jit import OPTIONS
+from .jit import INNER
 
 __all__ = ["close_node", "open_node", "policy_for", "scan_nominal", "scan_ordered"]
 
@@ -88,21 +88,21 @@ def _body(policy: Any, name: str) -> Any:
     return getattr(anova, name) if kind is Anova else getattr(gini, name) if kind is Gini else None
 
 
-@overload(open_node, jit_options=OPTIONS)
+@overload(open_node, jit_options=INNER)
 def _open_node(policy, ys, at, length):
     return _body(policy, "open_node")
 
 
-@overload(close_node, jit_options=OPTIONS)
+@overload(close_node, jit_options=INNER)
 def _close_node(policy, ys, at, length):
     return _body(policy, "close_node")
 
 
-@overload(scan_ordered, jit_options=OPTIONS)
+@overload(scan_ordered, jit_options=INNER)
 def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     return _body(policy, "scan_ordered")
 
 
-@overload(scan_nominal, jit_options=OPTIONS)
+@overload(scan_nominal, jit_options=INNER)
 def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
     return _body(policy, "scan_nominal")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import kernel
+from .jit import inner, kernel
 
 __all__ = ["SMALL", "copy_partition", "fill_stream", "fill_weighted", "partition", "presort"]
 
@@ -35,7 +35,7 @@ def presort(codes, size, order):
         start[k] += 1
 
 
-@kernel
+@inner
 def fill_stream(order, codes, size, y, rows_out, codes_out, y_out, at):
     """One predictor's stream, every row once. A missing code becomes `size`, the last."""
     for i in range(order.shape[0]):
@@ -46,7 +46,7 @@ def fill_stream(order, codes, size, y, rows_out, codes_out, y_out, at):
         y_out[at + i] = y[row]
 
 
-@kernel
+@inner
 def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at):
     """One predictor's stream, each row as often as its weight says."""
     for i in range(order.shape[0]):
@@ -62,7 +62,7 @@ def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at
             at += 1
 
 
-@kernel
+@inner
 def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_ys):
     """Stable partition in place of `length` entries from `at`: those with `side` 1 first."""
     one = np.uint64(1)
@@ -89,7 +89,7 @@ def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_
         ys[left + i] = spare_ys[i]
 
 
-@kernel
+@inner
 def copy_partition(rows, codes, ys, at, length, n_left, side, to):
     """Stable partition of `length` entries from `at` into the same arrays at `to` (the ranges do not overlap)."""
     one = np.uint64(1)
