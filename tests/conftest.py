@@ -32,7 +32,7 @@ settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REPLICANT_
 
 
 def pytest_configure() -> None:
-    """Forget compiled kernels that are older than any kernel source: numba looks at the file of the outer function only."""
+    """Forget kernels compiled before any kernel source was changed: numba looks at the outer function's file only."""
     kernel = ROOT / "engine" / "replicant" / "trees"
     compiled = [*(kernel / "__pycache__").glob("*.nb[ci]")]
     newest = max(source.stat().st_mtime for source in kernel.glob("*.py"))

@@ -1,13 +1,14 @@
 """The error tree.
 
 Every error a user can cause is a `ReplicantError`. Its text says what was found, what is needed and the fix, and never
-carries a cell value: columns, counts, types, positions only. Errors pickle, so they reach the client from a worker whole.
+carries a cell value: columns, counts, types, positions only. Errors pickle: they reach the client from a worker whole.
 
     ReplicantError           exit code 1
       SpecError              2   the job, or an argument, asks for something impossible
         ExpressionError      2   an expression holds something outside the whitelist
       DataError              3   the table cannot be synthesized as it is
       ReleaseError           1   a release cannot be written, read or verified
+      RunError               1   a run stopped for another reason: a worker lost, memory exhausted
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["DataError", "ExpressionError", "ReleaseError", "ReplicantError", "SpecError", "nearest"]
+__all__ = ["DataError", "ExpressionError", "ReleaseError", "ReplicantError", "RunError", "SpecError", "nearest"]
 
 
 class ReplicantError(Exception):
@@ -70,6 +71,10 @@ class DataError(ReplicantError):
 
 class ReleaseError(ReplicantError):
     """A release cannot be written, read or verified."""
+
+
+class RunError(ReplicantError):
+    """A run stopped for a reason that is neither the spec's nor the data's."""
 
 
 def _rebuild(kind: type[ReplicantError], found: str, need: str | None, fix: str | None) -> ReplicantError:

@@ -46,6 +46,7 @@ def synthesize(
     *,
     minsplit: int | None = None,
     maxdepth: int = 30,
+    class_risk: Literal["gini", "misclassified"] | None = None,
     passive: Mapping[str, str] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
     visit_sequence: str | Sequence[str] = "random",
@@ -91,6 +92,9 @@ def synthesize(
         Smallest node that is split; None for three times `minbucket`.
     maxdepth
         Deepest level of a tree.
+    class_risk
+        What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, which takes back every split that
+        changes no majority. None: `misclassified` under `observed` conditioning, as in mice and the paper, else `gini`.
     passive
         Columns computed from others, as whitelisted arithmetic: `{"bmi": "wgt / (hgt / 100)**2"}`.
     predictors
@@ -154,6 +158,7 @@ def synthesize(
         cp=cp,
         minsplit=minsplit,
         maxdepth=maxdepth,
+        class_risk=class_risk,
         passive=passive or {},
         predictors=predictors or {},
         visit_sequence=visit_sequence,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,15 +32,6 @@ class Run:
         for part in self.plan.partitions:
             table = self.table if part.rows is None else self.table.take(part.rows)
             self.prepared.append(fcs.prepare(table, self.plan, part.index))
-
-    def uncollapsed(self) -> Run:
-        """The same with no split collapsed.
-
-        `cp` counts misclassified rows, as in rpart: at any cp >= 0 a split goes that changes no leaf's largest class,
-        whatever it says about the other shares. Distributions with a known truth are those of the uncollapsed trees.
-        """
-        self.plan = replace(self.plan, cart=replace(self.plan.cart, cp=-1.0))
-        return self
 
     def draw(self, imputation: int = 0, partition: int = 0, **options: Any) -> fcs.Drawn:
         prepared = self.prepared[partition]
@@ -100,16 +90,25 @@ def shares(frame: pd.DataFrame) -> npt.NDArray[np.float64]:
 def test_synthetic_conditioning_reproduces_a_joint_distribution() -> None:
     """Sequential draws are draws from the joint: 40 sets of 4000 rows, each share within four standard errors."""
     frame, truth = pairs(4000)
-    run = Run(frame, m=40).uncollapsed()
+    run = Run(frame, m=40)
     mean = np.mean([shares(run.sets(i)) for i in range(40)], axis=0)
     error = np.sqrt(truth * (1 - truth) / (4000 * 40))
     assert (np.abs(mean - truth) < 4 * error + 1e-12).all()
 
 
+def test_counting_misclassified_rows_loses_shares_that_change_no_majority() -> None:
+    """rpart's way, an option under `synthetic`: the joint distribution is off by far more than Monte-Carlo error."""
+    frame, truth = pairs(4000)
+    run = Run(frame, m=40, class_risk="misclassified")
+    mean = np.mean([shares(run.sets(i)) for i in range(40)], axis=0)
+    error = np.sqrt(truth * (1 - truth) / (4000 * 40))
+    assert np.abs(mean - truth).max() > 10 * error.max()
+
+
 def test_observed_conditioning_draws_each_column_given_the_observed_others() -> None:
     """Both columns are drawn given the row's old other one: P(a*, b*) = sum over old rows of P(a* | b) P(b* | a)."""
     frame, joint = pairs(4000)
-    run = Run(frame, m=40, conditioning="observed").uncollapsed()
+    run = Run(frame, m=40, conditioning="observed", class_risk="gini")
     p = joint.reshape(4, 3)
     a_given_b, b_given_a = p / p.sum(axis=0), p / p.sum(axis=1, keepdims=True)
     expected = np.einsum("ab,cb,ad->cd", p, a_given_b, b_given_a).ravel()
@@ -121,7 +120,7 @@ def test_observed_conditioning_draws_each_column_given_the_observed_others() -> 
 @CONDITIONINGS
 def test_one_column_given_a_kept_one_is_reproduced(conditioning: str) -> None:
     frame, truth = pairs(3000)
-    run = Run(frame, m=30, conditioning=conditioning, method={"a": "keep"}, shuffle=False).uncollapsed()
+    run = Run(frame, m=30, conditioning=conditioning, class_risk="gini", method={"a": "keep"}, shuffle=False)
     sets = [run.sets(i) for i in range(30)]
     for one in sets:
         pd.testing.assert_series_equal(one["a"], frame["a"])

@@ -8,8 +8,8 @@ import pickle
 
 import pytest
 
-from replicant.errors import DataError, ReplicantError
-from replicant.run.failure import Failure, RunError, describe, place
+from replicant.errors import DataError, ReplicantError, RunError
+from replicant.run.failure import Failure, describe, place
 
 CANARY = "canary-4711"
 

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from replicant.errors import DataError, ReplicantError
+from replicant.errors import DataError, ReplicantError, RunError
 from replicant.plan import Plan
 from replicant.run import local, work
-from replicant.run.failure import RunError
 from replicant.run.lower import lower, units
 from replicant.run.progress import Progress
 from replicant.table import Table

@@ -76,6 +76,7 @@ class CartMethod:
             cp=self.settings.cp,
             minsplit=self.settings.minsplit,
             maxdepth=self.settings.maxdepth,
+            class_risk=self.settings.class_risk,
         )
         return DonorModel(tree, y.codes)
 

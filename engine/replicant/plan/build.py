@@ -100,7 +100,7 @@ def build_plan(
         proper=spec.proper,
         exclude_self=spec.exclude_self,
         shuffle=spec.shuffle,
-        cart=Cart(spec.minbucket, spec.cp, spec.minsplit_used, spec.maxdepth),
+        cart=Cart(spec.minbucket, spec.cp, spec.minsplit_used, spec.maxdepth, spec.class_risk_used),
         sequences=sequences,
         partitions=partitions,
         tasks=tasks,

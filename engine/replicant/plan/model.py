@@ -39,12 +39,15 @@ class Cart:
         Smallest number of rows a node needs to be split.
     maxdepth
         Deepest level of a leaf (the root is level 0).
+    class_risk
+        What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart.
     """
 
     minbucket: int = 5
     cp: float = 1e-8
     minsplit: int = 15
     maxdepth: int = 30
+    class_risk: Literal["gini", "misclassified"] = "gini"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +132,7 @@ class Task:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plan:
     """What a run will do, column by column and task by task.
 
@@ -254,6 +257,10 @@ class Plan:
             if sequence not in made:
                 made[sequence] = self.predictors_along(sequence)
         return tuple(made[sequence] for sequence in self.sequences)
+
+    def __repr__(self) -> str:
+        # Without the seed: a repr ends up in logs.
+        return f"Plan(m={self.m}, n={self.n}, k={self.k}, {len(self.columns)} columns, {len(self.tasks)} tasks)"
 
     def __str__(self) -> str:
         from replicant.plan.show import render  # the view is not needed to run a plan

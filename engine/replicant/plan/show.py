@@ -79,6 +79,7 @@ def _headline(plan: Plan) -> str:
     extras.append("seed given" if plan.seed_given else "seed drawn by the system")
     cart = plan.cart
     settings = f"trees: minbucket {cart.minbucket}, minsplit {cart.minsplit}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
+    settings += f", risk of classes: {cart.class_risk}"
     return "\n".join(textwrap.wrap(f"{text}; {', '.join(extras)}; {settings}", WIDTH))
 
 

@@ -103,6 +103,7 @@ def public_manifest(plan: Plan, table: Table, parts: Iterable[Part]) -> dict[str
             "minsplit": plan.cart.minsplit,
             "cp": plan.cart.cp,
             "maxdepth": plan.cart.maxdepth,
+            "class_risk": plan.cart.class_risk,
         },
         "events": [event.as_dict() for event in plan.events],
         "files": _files(parts),

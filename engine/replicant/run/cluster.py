@@ -25,10 +25,10 @@ from typing import Any
 import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, as_completed
 
-from replicant.errors import ReplicantError, SpecError
+from replicant.errors import ReplicantError, RunError, SpecError
 from replicant.plan.model import Plan
 from replicant.run import work
-from replicant.run.failure import Failure, RunError, describe
+from replicant.run.failure import Failure, describe
 from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
 from replicant.table import Table

@@ -10,13 +10,9 @@ import traceback
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from replicant.errors import ReplicantError
+from replicant.errors import ReplicantError, RunError
 
-__all__ = ["Failure", "RunError", "describe", "place"]
-
-
-class RunError(ReplicantError):
-    """A run stopped for a reason that is neither the spec's nor the data's."""
+__all__ = ["Failure", "describe", "place"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from replicant.errors import SpecError
+from replicant.errors import RunError, SpecError
 from replicant.plan.model import Plan
 from replicant.run import work
-from replicant.run.failure import RunError, describe
+from replicant.run.failure import describe
 from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
 from replicant.table import Table

@@ -66,6 +66,9 @@ class SynthesisSpec(_Document):
         `synthetic`: predict each column from the synthetic ones before it. `observed`: from the row's observed values.
     minbucket, cp, minsplit, maxdepth
         How trees grow, as in rpart. `minsplit` None is three times `minbucket`.
+    class_risk
+        What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, mice and synthpop, which takes back
+        every split that changes no majority. None: `misclassified` under `observed` conditioning, else `gini`.
     passive
         Columns that are computed from others: `{bmi: "wgt / (hgt / 100)**2"}`.
     predictors
@@ -100,6 +103,7 @@ class SynthesisSpec(_Document):
     cp: Annotated[Number, Field(ge=0, le=1)] = 1e-8
     minsplit: Annotated[Whole, Field(ge=2)] | None = None
     maxdepth: Annotated[Whole, Field(ge=1, le=100)] = 30
+    class_risk: Literal["gini", "misclassified"] | None = None
     passive: dict[str, str] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
     visit_sequence: Annotated[str | list[str], BeforeValidator(_list_or_word)] = "random"
@@ -139,6 +143,11 @@ class SynthesisSpec(_Document):
         if self.strata is None:
             return ()
         return (self.strata,) if isinstance(self.strata, str) else tuple(self.strata)
+
+    @property
+    def class_risk_used(self) -> Literal["gini", "misclassified"]:
+        """`class_risk`, or what it is under the conditioning."""
+        return self.class_risk or ("misclassified" if self.conditioning == "observed" else "gini")
 
     @property
     def minsplit_used(self) -> int:

@@ -41,6 +41,8 @@ class Gini(NamedTuple):
         (K,) float64, zero between uses: a principal component over the classes.
     state
         (3,) int64: the node's sum of squared class counts, its largest class, how many classes it holds.
+    by_shares
+        Whether the risk that cp counts is the Gini index, not the misclassified entries.
     table
         Work space of `MOST_EXHAUSTIVE` x K int64 for a table of levels by classes, or nothing if K is large.
     """
@@ -51,6 +53,7 @@ class Gini(NamedTuple):
     left: Any
     axis: Any
     state: Any
+    by_shares: Any
     table: Any
 
 
@@ -133,7 +136,8 @@ def open_node(policy, ys, at, length):
     if most == length:
         return 0.0, -1.0
     base = squares * policy.inverse[length]
-    return np.float64(length - most), base * (1.0 + 1e-12) + 1e-12
+    risk = length - base if policy.by_shares else np.float64(length - most)
+    return risk, base * (1.0 + 1e-12) + 1e-12
 
 
 def close_node(policy, ys, at, length):

@@ -1,8 +1,8 @@
 """The two impurities a tree can be grown by, behind one set of functions.
 
 The growth opens a node, scans each predictor for its best split, and closes the node; it never asks what a response is.
-`anova` serves numbers and `gini` classes; which bodies are meant is decided by the policy's type when numba compiles, so
-there is one growth and nothing to decide while it runs.
+`anova` serves numbers and `gini` classes; which bodies are meant is decided by the policy's type when numba compiles:
+one growth, and nothing to decide while it runs.
 
 A *score* is the impurity's own monotone transform of its decrease. Nominal predictors are split into two sets of
 levels: the best is found exactly by ordering the levels by their mean response (numbers, two classes: Breiman et al.
@@ -27,7 +27,9 @@ __all__ = ["close_node", "open_node", "policy_for", "scan_nominal", "scan_ordere
 _COMPILED = "this function has bodies for compiled code only"
 
 
-def policy_for(response: npt.NDArray[Any], n_classes: int, inverse: npt.NDArray[np.float64]) -> Anova | Gini:
+def policy_for(
+    response: npt.NDArray[Any], n_classes: int, inverse: npt.NDArray[np.float64], by_shares: bool = False
+) -> Anova | Gini:
     """The policy for a response, with its work space.
 
     Parameters
@@ -38,6 +40,8 @@ def policy_for(response: npt.NDArray[Any], n_classes: int, inverse: npt.NDArray[
         0 for numbers.
     inverse
         1 / i up to the number of entries.
+    by_shares
+        Whether the risk of classes is the Gini index, not the misclassified entries.
     """
     if not n_classes:
         return Anova(np.ascontiguousarray(response, dtype=np.float64), inverse, np.empty(1))
@@ -48,6 +52,7 @@ def policy_for(response: npt.NDArray[Any], n_classes: int, inverse: npt.NDArray[
         np.zeros(n_classes, dtype=np.int64),
         np.zeros(n_classes),
         np.empty(3, dtype=np.int64),
+        by_shares,
         np.empty(MOST_EXHAUSTIVE * n_classes if n_classes <= DENSE_CLASSES else 0, dtype=np.int64),
     )
 
@@ -75,9 +80,7 @@ def scan_ordered(
     raise TypeError(_COMPILED)
 
 
-def scan_nominal(
-    policy: Any, codes: Any, ys: Any, at: Any, length: Any, minbucket: Any, best: Any, groups: Any
-) -> Any:
+def scan_nominal(policy: Any, codes: Any, ys: Any, at: Any, length: Any, minbucket: Any, best: Any, groups: Any) -> Any:
     """Best set of levels. Returns (score, levels in the set, entries in it); the set leads `groups.order`."""
     raise TypeError(_COMPILED)
 

@@ -147,6 +147,7 @@ def grow_tree(
     cp: float = 1e-8,
     minsplit: int | None = None,
     maxdepth: int = 30,
+    class_risk: str = "misclassified",
 ) -> Tree:
     """Grow a tree as rpart does, without surrogates and cross-validation.
 
@@ -170,6 +171,9 @@ def grow_tree(
         Fewest entries in a node that may be split; 3 * minbucket unless given.
     maxdepth
         Greatest depth of a leaf, the root being 0.
+    class_risk
+        What `cp` counts for classes: `misclassified` entries, as rpart does, or the `gini` index, by which the tree is
+        grown. The former takes back every split that changes no majority, however much shares of classes differ.
 
     Returns
     -------
@@ -181,7 +185,7 @@ def grow_tree(
     repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
     total = features.n if weights is None else int(repeats.sum())
     n_nodes, nodes, start, end, risk, donors, used, pool = grow(
-        policy_for(response, n_classes, _inverses(total)),
+        policy_for(response, n_classes, _inverses(total), class_risk == "gini"),
         features.codes,
         features.order,
         features.sizes,
