@@ -16,6 +16,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -261,7 +262,17 @@ class _Run:
                 f"{during}: the workers cannot import replicant or one of its dependencies.",
                 fix="install the same environment on every worker",
             )
+        # Steps return their failures, so this is Dask's own: most often the first sign that the scheduler is going.
+        if _loses_connection(self.client):
+            raise _LostError
         raise describe(error, during) from None
+
+
+def _loses_connection(client: Client, within: float = 5.0) -> bool:
+    until = time.monotonic() + within
+    while client.status == "running" and time.monotonic() < until:
+        time.sleep(0.05)
+    return bool(client.status != "running")
 
 
 def _disconnected() -> RunError:
