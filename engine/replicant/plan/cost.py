@@ -12,10 +12,10 @@ from replicant.plan.model import ColumnPlan, Partition, Task
 
 __all__ = ["Cost", "estimate_bytes", "make_tasks"]
 
-SECONDS_PER_STEP = 3e-9  # growing: one row, one predictor, one level of the tree
-CLASSES = 1.5  # a classification tree against a regression tree
-SECONDS_PER_DRAW = 1.5e-7  # one cell: down the tree, and a donor
-FIXED_PER_FIT = 2e-5
+SECONDS_PER_STEP = 5e-9  # growing: one row, one predictor, one level of the tree
+CLASSES = 1.3  # a classification tree against a regression tree
+SECONDS_PER_DRAW = 5e-8  # one cell of a thousand rows: down the tree, and a donor
+FIXED_PER_FIT = 5e-5
 
 SMALL = 0.1  # below this a task costs more to schedule than it brings: group imputations
 LARGE = 0.5  # above this an imputation's fits are worth spreading
