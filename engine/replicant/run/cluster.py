@@ -152,12 +152,12 @@ def run(
             try:
                 return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
             except _LostError:
-                if client.status != "running":
+                if _loses_connection(client, within=1.0):
                     raise _disconnected() from None
             except ReplicantError:
                 raise
             except Exception as error:
-                raise (describe(error, "cluster") if client.status == "running" else _disconnected()) from None
+                raise (_disconnected() if _loses_connection(client) else describe(error, "cluster")) from None
     raise RunError(
         f"The table was lost with its workers {ATTEMPTS} times.",
         fix="give workers more memory, or give the data as a path that every worker can read",
