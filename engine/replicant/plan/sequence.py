@@ -8,6 +8,7 @@ let a tree's own error differ between the m sets, so that it reaches the between
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from replicant.errors import SpecError, nearest
 from replicant.plan.model import ColumnPlan, Plan
@@ -72,6 +73,7 @@ def sequence_for(
     return tuple(done)
 
 
+@lru_cache(maxsize=64)  # asked for by the fits and by the draw of an imputation, in turn
 def sequence_of(plan: Plan, imputation: int, replicate: int = 0) -> tuple[str, ...]:
     """The order of visits of one imputation in one replicate of a study; replicate 0 is the plan's own."""
     if replicate == 0:

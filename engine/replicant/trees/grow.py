@@ -19,7 +19,7 @@ import numpy as np
 from .groups import Groups
 from .impurity import close_node, open_node, scan_nominal, scan_ordered
 from .jit import inner, kernel
-from .streams import SMALL, copy_partition, fill_stream, fill_weighted, partition
+from .streams import SMALL, copy_partition, copy_rows, fill_stream, fill_weighted, mark, partition
 
 __all__ = ["BITSET", "EXTRA", "FEATURE", "LARGEST_BITSET", "MASK", "RIGHT", "SORTED", "THRESHOLD", "grow"]
 
@@ -278,8 +278,7 @@ def grow(
         n_active[depth + 1] = n_kept
         close_node(policy, ys, here + p * pitch, m)
         if best_k < 0:
-            for i in range(m):
-                donors[s + i] = rows[here + p * pitch + i]
+            copy_rows(rows, here + p * pitch, m, donors, s)
             continue
 
         f = subset[best_k]
@@ -303,12 +302,9 @@ def grow(
             # Missing against the rest: every value is of the rest, also one above all in the node.
             nodes[me, THRESHOLD] = sizes[f] - 1 if above == sizes[f] else middle(values, bases[f], below, above)
             nodes[me, EXTRA] = best_ahead > 0 if seen_missing else default_left
-            for i in range(best_cut):
-                side[rows[at + i]] = 1
-            for i in range(best_cut, m):
-                side[rows[at + i]] = 0
-            for i in range(m - best_ahead, m):
-                side[rows[at + i]] = 1
+            mark(side, rows, at, best_cut, 1)
+            mark(side, rows, at + best_cut, m - best_cut - best_ahead, 0)
+            mark(side, rows, at + m - best_ahead, best_ahead, 1)
 
         # Children that cannot be split need their rows and responses only.
         grows = depth + 1 < maxdepth and (best_left >= minsplit or m - best_left >= minsplit)

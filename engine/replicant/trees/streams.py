@@ -15,7 +15,7 @@ import numpy as np
 
 from .jit import inner, kernel
 
-__all__ = ["SMALL", "copy_partition", "fill_stream", "fill_weighted", "partition", "presort"]
+__all__ = ["SMALL", "copy_partition", "copy_rows", "fill_stream", "fill_weighted", "mark", "partition", "presort"]
 
 SMALL = 4096
 
@@ -104,3 +104,20 @@ def copy_partition(rows, codes, ys, at, length, n_left, side, to):
         ys[target] = ys[i]
         left += goes_left
         right += one - goes_left
+
+
+@inner
+def mark(side, rows, at, length, value):
+    """Set the side of `length` entries from `at`."""
+    begin = np.uint64(at)
+    for i in range(begin, begin + np.uint64(length)):
+        side[np.uint32(rows[i])] = value
+
+
+@inner
+def copy_rows(rows, at, length, out, to):
+    """Copy the row numbers of `length` entries from `at` into `out` at `to`."""
+    begin = np.uint64(at)
+    shift = np.uint64(to)
+    for i in range(np.uint64(length)):
+        out[shift + i] = rows[begin + i]
