@@ -170,13 +170,7 @@ class _Drawing:
         chosen = np.flatnonzero(self.prepared.where[planned.name][self.rows])
         if not chosen.size:
             return codes, None
-        drawn, exact = self._draw(planned, column, at, chosen)
-        codes[chosen] = drawn
-        if exact is None:
-            return codes, None
-        everywhere = column.numbers(codes)
-        everywhere[chosen] = exact
-        return codes, everywhere
+        return _placed(column, codes, chosen, *self._draw(planned, column, at, chosen))
 
     def _draw(
         self, planned: ColumnPlan, column: Column, at: int, chosen: npt.NDArray[np.intp] | None
@@ -192,15 +186,8 @@ class _Drawing:
         ordinary = np.flatnonzero(states == 0)
         if not ordinary.size:
             return codes, None
-        drawn, exact = self._ask(
-            model.value, model, planned, column, ordinary if chosen is None else chosen[ordinary], rng
-        )
-        codes[ordinary] = drawn
-        if exact is None:
-            return codes, None
-        everywhere = column.numbers(codes)
-        everywhere[ordinary] = exact
-        return codes, everywhere
+        of_these = ordinary if chosen is None else chosen[ordinary]
+        return _placed(column, codes, ordinary, *self._ask(model.value, model, planned, column, of_these, rng))
 
     def _ask(
         self,
@@ -279,3 +266,15 @@ def _checked(drawn: object, size: int, planned: ColumnPlan, column: Column) -> n
         need="one code of the column for each row, or, for a numeric column, one finite number",
         fix="mend the `draw` of its model",
     )
+
+
+def _placed(
+    column: Column, codes: Int32, at: npt.NDArray[np.intp], drawn: Int32, exact: Float | None
+) -> tuple[Int32, Float | None]:
+    """`codes` with drawn ones at some places, and the numbers of all of them where the drawn ones are computed."""
+    codes[at] = drawn
+    if exact is None:
+        return codes, None
+    everywhere = column.numbers(codes)
+    everywhere[at] = exact
+    return codes, everywhere
