@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from replicant import methods
 from replicant.errors import SpecError
 from replicant.plan import build_plan
+from replicant.release.sets import SyntheticSets
 from replicant.spec.load import validate_synthesis
 from replicant.table import Codebook, Table, encode_table, read_data
 
@@ -223,7 +224,7 @@ def _progress(plan: Plan, threads: int) -> Any:
     return progress.choose(quiet=threads == 1 or plan.seconds_estimate / threads < LONG_SECONDS)
 
 
-class Synthesis(Sequence["pd.DataFrame"]):
+class Synthesis(SyntheticSets):
     """The m synthetic tables of one run.
 
     Tables are kept in codes and decoded when they are first looked at: `syn[0]`, `for frame in syn`, `syn.stack()`.
@@ -245,11 +246,11 @@ class Synthesis(Sequence["pd.DataFrame"]):
         spec: Any = None,
         source: Mapping[str, Any] | None = None,
     ) -> None:
+        super().__init__()
         self.plan = plan
         self.table = table
         self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
         self._spec, self._source = spec, source  # for the internal manifest
-        self._frames: dict[int, pd.DataFrame] = {}
         self._summary: dict[str, Any] | None = None
 
     @property
@@ -274,27 +275,6 @@ class Synthesis(Sequence["pd.DataFrame"]):
 
         return public_manifest(self.plan, self.table, ())
 
-    def __len__(self) -> int:
-        return self.m
-
-    @overload
-    def __getitem__(self, imputation: int) -> pd.DataFrame: ...
-    @overload
-    def __getitem__(self, imputation: slice) -> list[pd.DataFrame]: ...
-    def __getitem__(self, imputation: int | slice) -> pd.DataFrame | list[pd.DataFrame]:
-        """One synthetic table, counted from 0; the same object each time."""
-        if isinstance(imputation, slice):
-            return [self[i] for i in range(*imputation.indices(self.m))]
-        position = imputation + self.m if imputation < 0 else imputation
-        if not 0 <= position < self.m:
-            raise IndexError(f"there are {self.m} synthetic tables, counted from 0")
-        if position not in self._frames:
-            self._frames[position] = self._decode(position)
-        return self._frames[position]
-
-    def __iter__(self) -> Iterator[pd.DataFrame]:
-        return (self[i] for i in range(self.m))
-
     def summary(self) -> dict[str, Any]:
         """Each column's mean and standard deviation, or shares, real beside synthetic.
 
@@ -310,18 +290,6 @@ class Synthesis(Sequence["pd.DataFrame"]):
 
             self._summary = summarise(self.table, self[: max(1, QUICK_ROWS // max(1, self.plan.k))])
         return self._summary
-
-    def stack(self) -> pd.DataFrame:
-        """All tables below each other, with a first column `imputation` (1..m).
-
-        Raises
-        ------
-        ReleaseError
-            If the table has a column of that name.
-        """
-        from replicant.release import stack
-
-        return stack(list(self))
 
     def to_parquet(self, uri: str | PathLike[str], *, overwrite: bool = False, internal: str | None = None) -> None:
         """Write a release: the m tables as Parquet files, a public manifest, and `_SUCCESS`.
@@ -356,11 +324,21 @@ class Synthesis(Sequence["pd.DataFrame"]):
                 frame = self.table.to_frame(part.codes, part.exact)
                 writer.written.append(writer.sink(frame, part.imputation, part.partition))
 
-    def _decode(self, imputation: int) -> pd.DataFrame:
+    def _make(self, imputation: int) -> pd.DataFrame:
         parts = [part for part in self._drawn if part.imputation == imputation]
         if len(parts) == 1:
             return self.table.to_frame(parts[0].codes, parts[0].exact)
-        exact = {name: np.concatenate([part.exact[name] for part in parts]) for name in parts[0].exact}
+        exact = {}
+        for at, column in enumerate(self.table.columns):
+            if any(column.name in part.exact for part in parts):
+                # A partition may have none computed: no cell of it was to be replaced.
+                found = [part.exact.get(column.name) for part in parts]
+                exact[column.name] = np.concatenate(
+                    [
+                        column.numbers(part.codes[at]) if numbers is None else numbers
+                        for part, numbers in zip(parts, found, strict=True)
+                    ]
+                )
         return self.table.to_frame(np.concatenate([part.codes for part in parts], axis=1), exact)
 
     def __repr__(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from replicant.release.arrow import from_arrow, table_meta, to_arrow
 from replicant.release.manifest import Part, internal_manifest, public_manifest
-from replicant.release.read import Release, read_release, stack
+from replicant.release.read import Release, read_release
+from replicant.release.sets import SyntheticSets, stack
 from replicant.release.verify import Verification, verify_release
 from replicant.release.write import Staging, abandon, commit, stage, write_part
 
@@ -12,6 +13,7 @@ __all__ = [
     "Part",
     "Release",
     "Staging",
+    "SyntheticSets",
     "Verification",
     "abandon",
     "commit",

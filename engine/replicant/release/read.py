@@ -5,24 +5,22 @@ from __future__ import annotations
 import hashlib
 import html
 import os
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
 from replicant.events import Event
 from replicant.release.arrow import from_arrow
 from replicant.release.manifest import parse_manifest
+from replicant.release.sets import SyntheticSets
 from replicant.release.store import MANIFEST, SUCCESS, Folder, open_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Release", "read_release", "stack"]
-
-IMPUTATION = "imputation"
+__all__ = ["Release", "read_release"]
 
 
-class Release(Sequence["pd.DataFrame"]):
+class Release(SyntheticSets):
     """A finished release on a disk or behind a URL, read like the `Synthesis` it was written from.
 
     Frames are read when they are first asked for, checked against the manifest's hashes, and kept.
@@ -31,15 +29,18 @@ class Release(Sequence["pd.DataFrame"]):
     ----------
     url
         Where it is.
-    manifest
-        The public manifest.
     """
 
     def __init__(self, folder: Folder, manifest: dict[str, Any]) -> None:
+        super().__init__()
         self._folder = folder
-        self._frames: dict[int, pd.DataFrame] = {}
+        self._manifest = manifest
         self.url = folder.url
-        self.manifest = manifest
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The public manifest."""
+        return self._manifest
 
     @property
     def m(self) -> int:
@@ -62,40 +63,10 @@ class Release(Sequence["pd.DataFrame"]):
         keys = ("code", "column", "message")
         return tuple(Event(*(str(entry.get(key, "")) for key in keys)) for entry in self.manifest.get("events", ()))
 
-    def __len__(self) -> int:
-        return self.m
-
-    @overload
-    def __getitem__(self, index: int) -> pd.DataFrame: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[pd.DataFrame]: ...
-    def __getitem__(self, index: int | slice) -> pd.DataFrame | list[pd.DataFrame]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(self.m))]
-        position = index + self.m if index < 0 else index
-        if not 0 <= position < self.m:
-            raise IndexError(f"imputation {index} of {self.m} (0-based)")
-        if position not in self._frames:
-            self._frames[position] = self._read(position + 1)
-        return self._frames[position]
-
-    def __iter__(self) -> Iterator[pd.DataFrame]:
-        return (self[i] for i in range(self.m))
-
-    def stack(self) -> pd.DataFrame:
-        """All sets below one another, with a first column `imputation` (1 to m).
-
-        Raises
-        ------
-        ReleaseError
-            If a column of the data has that name already.
-        """
-        return stack(list(self))
-
-    def _read(self, imputation: int) -> pd.DataFrame:
+    def _make(self, imputation: int) -> pd.DataFrame:
         import pandas as pd
 
-        entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation]
+        entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation + 1]
         frames = [self._read_part(entry) for entry in sorted(entries, key=lambda entry: entry["partition"])]
         return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
@@ -182,25 +153,3 @@ def read_release(path: str | os.PathLike[str]) -> Release:
 def vouches(success: bytes, manifest: bytes) -> bool:
     """Whether `_SUCCESS` carries the hash of this manifest."""
     return success.decode("ascii", "replace").split()[:1] == [hashlib.sha256(manifest).hexdigest()]
-
-
-def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames below one another, with a first column `imputation` (1 to m) and a fresh index.
-
-    Raises
-    ------
-    ReleaseError
-        If a column of the data has that name already.
-    """
-    import numpy as np
-    import pandas as pd
-
-    if any(IMPUTATION in frame.columns for frame in frames):
-        raise ReleaseError(
-            f"The data have a column named {IMPUTATION!r}, so the number of the set has no place.",
-            fix="rename the column, or use the sets one by one",
-        )
-    whole = pd.concat(frames, ignore_index=True)
-    numbers = np.repeat(np.arange(1, len(frames) + 1), [len(frame) for frame in frames])
-    whole.insert(0, IMPUTATION, numbers)
-    return whole

@@ -1,0 +1,90 @@
+"""What m synthetic sets are read by, whether just drawn or released."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from replicant.errors import ReleaseError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SyntheticSets", "stack"]
+
+IMPUTATION = "imputation"
+
+
+class SyntheticSets(Sequence["pd.DataFrame"]):
+    """m synthetic frames of one table. Each is made when it is first asked for, and kept."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, pd.DataFrame] = {}
+
+    @property
+    @abstractmethod
+    def m(self) -> int:
+        """Number of synthetic sets."""
+
+    @property
+    @abstractmethod
+    def manifest(self) -> dict[str, Any]:
+        """What a release says of itself: nothing in it is confidential."""
+
+    @abstractmethod
+    def _make(self, imputation: int) -> pd.DataFrame:
+        """The frame of one set, counted from 0."""
+
+    def __len__(self) -> int:
+        return self.m
+
+    @overload
+    def __getitem__(self, imputation: int) -> pd.DataFrame: ...
+    @overload
+    def __getitem__(self, imputation: slice) -> list[pd.DataFrame]: ...
+    def __getitem__(self, imputation: int | slice) -> pd.DataFrame | list[pd.DataFrame]:
+        """One synthetic set, counted from 0; the same object each time."""
+        if isinstance(imputation, slice):
+            return [self[i] for i in range(*imputation.indices(self.m))]
+        position = imputation + self.m if imputation < 0 else imputation
+        if not 0 <= position < self.m:
+            raise IndexError(f"there are {self.m} synthetic sets, counted from 0")
+        if position not in self._frames:
+            self._frames[position] = self._make(position)
+        return self._frames[position]
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return (self[i] for i in range(self.m))
+
+    def stack(self) -> pd.DataFrame:
+        """All sets below one another, with a first column `imputation` (1 to m).
+
+        Raises
+        ------
+        ReleaseError
+            If a column of the data has that name already.
+        """
+        return stack(list(self))
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames below one another, with a first column `imputation` (1 to m) and a fresh index.
+
+    Raises
+    ------
+    ReleaseError
+        If a column of the data has that name already.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if any(IMPUTATION in frame.columns for frame in frames):
+        raise ReleaseError(
+            f"The data have a column named {IMPUTATION!r}, so the number of the set has no place.",
+            fix="rename the column, or use the sets one by one",
+        )
+    whole = pd.concat(frames, ignore_index=True)
+    numbers = np.repeat(np.arange(1, len(frames) + 1), [len(frame) for frame in frames])
+    whole.insert(0, IMPUTATION, numbers)
+    return whole
