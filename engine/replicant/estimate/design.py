@@ -1,0 +1,454 @@
+"""Design matrices with R's coding and R's names of terms.
+
+Ordered factors get polynomial contrasts (`phb.L`, `phb.Q`, `phb^4`), others treatment contrasts (`regeast`); a factor
+whose margin is not in the formula is coded by all its levels, as R does (`~ 0 + reg`). Levels come from the columns'
+types, so every partition and every imputation has the same terms, whether or not a level occurs in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from replicant.errors import DataError, SpecError, nearest
+from replicant.estimate.contrasts import MOST_LEVELS, contr_poly, poly_names
+from replicant.estimate.formula import Formula, Variable
+from replicant.estimate.partitions import Source
+from replicant.spec.grammar import Name, apply
+from replicant.table.arrays import Floats
+
+__all__ = ["Design", "Factor", "Prepared", "prepare"]
+
+S = TypeVar("S")
+MOST_TERMS = 5000
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Factor:
+    """Levels of a categorical column."""
+
+    values: pd.Index
+    labels: tuple[str, ...]
+    ordered: bool
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Design:
+    """The rows of one partition that are complete.
+
+    Attributes
+    ----------
+    matrix
+        (n, p) float64.
+    response
+        (n,) float64: numbers, or codes of the levels.
+    weights
+        (n,) or None for one each.
+    dropped
+        Rows that were left out because a cell is missing.
+    undefined
+        Of these, the rows in which arithmetic on present cells gave no number, by label.
+    """
+
+    matrix: Floats
+    response: Floats
+    weights: Floats | None
+    dropped: int
+    undefined: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Block:
+    """One term: which variables, whether each is coded by all its levels, and its names."""
+
+    parts: tuple[tuple[int, bool], ...]
+    names: tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Prepared:
+    """A formula bound to data: what is the same in every partition.
+
+    Attributes
+    ----------
+    formula
+        The formula.
+    names
+        Names of the columns of the design matrix.
+    factors
+        Levels by label of the variable; the response's too.
+    """
+
+    formula: Formula
+    names: tuple[str, ...]
+    factors: dict[str, Factor]
+    source: Source
+    _blocks: tuple[_Block, ...]
+    _learned: dict[str, tuple[float, float, Floats]]
+    _cache: list[Design] = field(default_factory=list)
+
+    @property
+    def response_levels(self) -> Factor | None:
+        """Levels of the response; None of a number."""
+        response = self.formula.response
+        return None if response is None else self.factors.get(response.label)
+
+    def design(self, frame: pd.DataFrame, weights: Floats | None = None) -> Design:
+        """The design matrix of one partition."""
+        n = len(frame)
+        undefined: dict[str, int] = {}
+        complete: np.ndarray[Any, Any] | None = None
+        values: list[Floats | np.ndarray[Any, Any]] = []
+        response = self.formula.response
+        for variable in (*self.formula.variables, *([response] if response is not None else [])):
+            one, bad = self._values(variable, frame, undefined)
+            values.append(one)
+            if bad is not None:
+                complete = ~bad if complete is None else complete & ~bad
+        if weights is not None and (weights == 0).any():
+            complete = weights > 0 if complete is None else complete & (weights > 0)
+        dropped = 0
+        if complete is not None:
+            values = [one[complete] for one in values]
+            kept = int(np.count_nonzero(complete))
+            dropped = n - kept if weights is None else int(np.count_nonzero(~complete & (weights > 0)))
+            weights = None if weights is None else weights[complete]
+            n = kept
+        y = np.asarray(values[-1], dtype=np.float64) if response is not None else np.empty(0)
+        matrix = np.empty((n, len(self.names)))
+        at = 0
+        if self.formula.intercept:
+            matrix[:, 0] = 1.0
+            at = 1
+        for block in self._blocks:
+            columns = self._block(block, values)
+            matrix[:, at : at + columns.shape[1]] = columns
+            at += columns.shape[1]
+        return Design(matrix, y, weights, dropped, undefined)
+
+    def reduce(self, function: Callable[[Design], S], combine: Callable[[S, S], S]) -> S:
+        """Map over the designs of the partitions, and combine."""
+        if not self.source.cached:
+            return self.source.reduce(partial(_on_design, self, function), combine)
+        if not self._cache:
+            self._cache = self.source.reduce(lambda frame, weights: [self.design(frame, weights)], lambda a, b: a + b)
+        state = function(self._cache[0])
+        for one in self._cache[1:]:
+            state = combine(state, function(one))
+        return state
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a worker needs no partitions but its own
+        return Prepared, (self.formula, self.names, self.factors, None, self._blocks, self._learned)
+
+    def _block(self, block: _Block, values: Sequence[np.ndarray[Any, Any]]) -> Floats:
+        out: Floats | None = None
+        for position, full in block.parts:
+            variable = self.formula.variables[position]
+            factor = self.factors.get(variable.label)
+            if factor is None:
+                one = values[position]
+                one = one[:, None] if one.ndim == 1 else one
+            else:
+                one = _coding(factor, variable, full)[values[position]]
+            # The variable named first runs fastest, as in R.
+            out = (
+                one
+                if out is None
+                else (one[:, :, None] * out[:, None, :]).reshape(len(out), one.shape[1] * out.shape[1])
+            )
+        assert out is not None
+        return out
+
+    def _values(
+        self, variable: Variable, frame: pd.DataFrame, undefined: dict[str, int]
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
+        """Values or codes of a variable, and where they are missing (None: nowhere)."""
+        factor = self.factors.get(variable.label)
+        if factor is not None:
+            codes = _codes(_column(frame, variable.names[0]), factor, variable.names[0])
+            return codes, (codes < 0 if codes.size and codes.min() < 0 else None)
+        if isinstance(variable.node, Name):
+            x = _numbers(frame, variable.node.name)
+        else:
+            inputs = {name: _numbers(frame, name) for name in variable.names}
+            with np.errstate(all="ignore"):
+                x = np.asarray(apply(variable.node, inputs), dtype=np.float64)
+        bad = ~np.isfinite(x)
+        none_bad = not bad.any()
+        if not none_bad and not isinstance(variable.node, Name):
+            present = np.all([np.isfinite(v) for v in inputs.values()], axis=0)
+            if count := int(np.count_nonzero(bad & present)):
+                undefined[variable.label] = count
+        if variable.role in {"poly", "scale"}:
+            centre, spread, r = self._learned[variable.label]
+            x = (x - centre) / spread
+            if variable.role == "poly":
+                basis = np.vander(x, variable.degree + 1, increasing=True)
+                x = np.ascontiguousarray((basis @ np.linalg.inv(r))[:, 1:])
+        return x, (None if none_bad else bad)
+
+
+def prepare(
+    formula: Formula,
+    source: Source,
+    levels: Mapping[str, Sequence[Any]] | None = None,
+    response: str = "number",
+) -> Prepared:
+    """Bind a formula to data: find levels, learn what `poly` and `scale` need, name the columns.
+
+    Parameters
+    ----------
+    formula, source
+        The formula and the partitions.
+    levels
+        Levels of columns, where they are not those of the column's type.
+    response
+        `number`, or `levels`: then a response without levels gets those that occur.
+    """
+    variables = (*formula.variables, *([formula.response] if formula.response else []))
+    names = formula.names
+    wanted = tuple(v.names[0] for v in variables if v.role == "factor")
+    if response == "levels" and formula.response is not None and formula.response.role == "column":
+        wanted = (*wanted, formula.response.names[0])
+    found = source.reduce(partial(_survey, names=names, wanted=wanted), _merge_surveys)
+    factors: dict[str, Factor] = {}
+    for variable in variables:
+        name = variable.names[0]
+        if variable.role in {"column", "factor"}:
+            if levels is not None and name in levels:
+                given = pd.Index(list(levels[name]))
+                factors[variable.label] = _factor(given, known.ordered if (known := found[name]) is not None else False)
+            elif (one := found[name]) is not None and (
+                variable.role == "factor" or name not in wanted or variable is formula.response or one.typed
+            ):
+                factors[variable.label] = _factor(one.values, one.ordered)
+        else:
+            for other in variable.names:
+                if (one := found[other]) is not None and one.typed:
+                    raise SpecError(
+                        f"{variable.label} computes with {other!r}, a column of levels", need="columns of numbers"
+                    )
+    learned = {v.label: _learn(v, source) for v in formula.variables if v.role in {"poly", "scale"}}
+    blocks = _blocks(formula, factors)
+    columns = ("(Intercept)",) * formula.intercept + tuple(name for block in blocks for name in block.names)
+    if len(columns) > MOST_TERMS:
+        raise SpecError(f"a formula of {len(columns)} terms", need=f"at most {MOST_TERMS} terms")
+    return Prepared(formula, columns, factors, source, blocks, learned)
+
+
+def _on_design(prepared: Prepared, function: Callable[[Design], S], frame: pd.DataFrame, weights: Floats | None) -> S:
+    return function(prepared.design(frame, weights))
+
+
+# -------------------------------------------------------------------- columns
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    try:
+        return frame[name]
+    except KeyError:
+        raise SpecError(
+            f"unknown column{nearest(name, [str(c) for c in frame.columns])}", need="a column of the table"
+        ) from None
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> Floats:
+    column = _column(frame, name)
+    dtype = column.dtype
+    if dtype == np.float64:
+        return np.asarray(column.to_numpy())
+    if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
+        return column.to_numpy(dtype=np.float64)
+    if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind == "M"):
+        plain = column.dt.tz_convert(None) if isinstance(dtype, pd.DatetimeTZDtype) else column
+        days = plain.to_numpy(dtype="datetime64[us]")
+        out = days.astype(np.float64) / 86_400e6
+        out[np.isnat(days)] = np.nan
+        return out
+    try:
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise SpecError(f"{name!r} is of type {dtype}, where numbers are needed", need="a column of numbers") from None
+
+
+def _codes(column: pd.Series, factor: Factor, name: str) -> np.ndarray[Any, Any]:
+    array = column.array
+    if isinstance(array, pd.Categorical):
+        codes = array.codes
+        if array.categories is factor.values or array.categories.equals(factor.values):
+            return np.asarray(codes)
+        recode = np.append(factor.values.get_indexer(array.categories), -1)
+        out, missing = recode[codes], codes < 0
+    else:
+        out, missing = factor.values.get_indexer(pd.Index(column)), column.isna().to_numpy()
+    unknown = int(np.count_nonzero((out < 0) & ~missing))
+    if unknown:
+        raise DataError(f"{name!r} has levels in {unknown} rows that are none of its levels", need="the same levels")
+    return np.asarray(out)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Levels:
+    values: pd.Index
+    ordered: bool
+    typed: bool  # its type says that it has levels; else they were asked for
+
+
+def _survey(
+    frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...], wanted: tuple[str, ...]
+) -> dict[str, _Levels | None]:
+    out: dict[str, _Levels | None] = {}
+    for name in names:
+        column = _column(frame, name)
+        dtype = column.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            out[name] = _Levels(dtype.categories, bool(dtype.ordered), True)
+        elif pd.api.types.is_bool_dtype(dtype):
+            out[name] = _Levels(pd.Index([False, True]), False, True)
+        elif pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
+            unique = pd.Index(column.dropna().unique()).sort_values() if name in wanted else None
+            out[name] = None if unique is None else _Levels(unique, False, False)
+        else:
+            unique = pd.Index(column.dropna().unique())
+            if not all(isinstance(value, str) for value in unique):
+                raise DataError(f"{name!r} is of type {dtype} with mixed values", need="numbers, texts or levels")
+            out[name] = _Levels(unique.sort_values(), False, True)
+    return out
+
+
+def _merge_surveys(a: dict[str, _Levels | None], b: dict[str, _Levels | None]) -> dict[str, _Levels | None]:
+    out: dict[str, _Levels | None] = {}
+    for name, one in a.items():
+        other = b[name]
+        if one is None or other is None or one.values.equals(other.values):
+            out[name] = one if one is not None else other
+        elif one.ordered or other.ordered:
+            raise DataError(
+                f"the levels of {name!r} differ between partitions", need="the same levels in the same order"
+            )
+        else:
+            out[name] = _Levels(one.values.union(other.values), False, one.typed or other.typed)
+    return out
+
+
+def _factor(values: pd.Index, ordered: bool) -> Factor:
+    return Factor(values, tuple(_label(value) for value in values), ordered)
+
+
+def _label(value: Any) -> str:
+    """A level as R prints it."""
+    if isinstance(value, (bool, np.bool_)):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+# -------------------------------------------------------------------- coding
+
+
+def _is_poly(factor: Factor, variable: Variable) -> bool:
+    return variable.contrast == "poly" or (factor.ordered and not variable.contrast)
+
+
+def _coding(factor: Factor, variable: Variable, full: bool) -> Floats:
+    """(L, k) what each level becomes."""
+    size = len(factor.labels)
+    if full:
+        return np.eye(size)
+    return contr_poly(size) if _is_poly(factor, variable) else np.eye(size)[:, 1:]
+
+
+def _coded_names(factor: Factor | None, variable: Variable, full: bool) -> tuple[str, ...]:
+    if factor is None:
+        if variable.role == "poly":
+            return tuple(f"{variable.label}{k}" for k in range(1, variable.degree + 1))
+        return (variable.label,)
+    if full:
+        return tuple(f"{variable.label}{label}" for label in factor.labels)
+    if _is_poly(factor, variable):
+        return tuple(variable.label + name for name in poly_names(len(factor.labels) - 1))
+    return tuple(f"{variable.label}{label}" for label in factor.labels[1:])
+
+
+def _blocks(formula: Formula, factors: Mapping[str, Factor]) -> tuple[_Block, ...]:
+    present = {frozenset(term) for term in formula.terms} | ({frozenset[int]()} if formula.intercept else set())
+    blocks = []
+    total = 0
+    for term in formula.terms:
+        parts, names = [], [""]
+        for position in term:
+            variable = formula.variables[position]
+            factor = factors.get(variable.label)
+            margin = frozenset(term) - {position}
+            # R's rule: contrasts where the margin is in the formula, else all levels.
+            full = factor is not None and margin not in present
+            if factor is not None and not full and len(factor.labels) < 2:
+                raise SpecError(
+                    f"{variable.label!r} has {len(factor.labels)} level", need="factors of two or more levels"
+                )
+            if factor is not None and not full and _is_poly(factor, variable) and len(factor.labels) > MOST_LEVELS:
+                raise SpecError(
+                    f"{variable.label!r} is ordered and has {len(factor.labels)} levels",
+                    need=f"at most {MOST_LEVELS} for polynomial contrasts",
+                    fix=f"C({variable.label}, treatment)",
+                )
+            if full and margin == frozenset():
+                present.add(frozenset())  # its levels add up to the intercept
+            coded = _coded_names(factor, variable, full)
+            names = [f"{left}:{right}" if left else right for right in coded for left in names]
+            parts.append((position, full))
+        total += len(names)
+        if total > MOST_TERMS:
+            raise SpecError("a formula of too many terms", need=f"at most {MOST_TERMS} terms")
+        blocks.append(_Block(tuple(parts), tuple(names)))
+    return tuple(blocks)
+
+
+# -------------------------------------------------------------------- what poly and scale need
+
+
+def _values_of(variable: Variable, frame: pd.DataFrame, weights: Floats | None) -> tuple[Floats, Floats]:
+    with np.errstate(all="ignore"):
+        x = np.asarray(apply(variable.node, {name: _numbers(frame, name) for name in variable.names}), dtype=np.float64)
+    keep = np.isfinite(x) if weights is None else np.isfinite(x) & (weights > 0)
+    return x[keep], np.ones(int(keep.sum())) if weights is None else weights[keep]
+
+
+def _sums(frame: pd.DataFrame, weights: Floats | None, variable: Variable, centre: float) -> Floats:
+    x, w = _values_of(variable, frame, weights)
+    return np.array([w.sum(), w @ (x - centre), w @ (x - centre) ** 2])
+
+
+def _triangle(frame: pd.DataFrame, weights: Floats | None, variable: Variable, centre: float, spread: float) -> Floats:
+    x, w = _values_of(variable, frame, weights)
+    basis = np.vander((x - centre) / spread, variable.degree + 1, increasing=True) * np.sqrt(w)[:, None]
+    return np.asarray(np.linalg.qr(basis, mode="r"))
+
+
+def _learn(variable: Variable, source: Source) -> tuple[float, float, Floats]:
+    first = source.reduce(partial(_sums, variable=variable, centre=0.0), np.add)
+    if first[0] < 2:
+        raise DataError(f"{variable.label} has fewer than two values", need="more rows")
+    centre = float(first[1] / first[0])
+    second = source.reduce(partial(_sums, variable=variable, centre=centre), np.add)
+    spread = float(np.sqrt(second[2] / (second[0] - 1)))
+    if not spread > 0:
+        raise DataError(f"{variable.label} is of a column that is constant", need="a column that varies")
+    if variable.role == "scale":
+        return centre, spread, np.empty((0, 0))
+    r = source.reduce(
+        partial(_triangle, variable=variable, centre=centre, spread=spread),
+        lambda a, b: np.asarray(np.linalg.qr(np.vstack([a, b]), mode="r")),
+    )
+    diagonal = np.diag(r)
+    if len(r) <= variable.degree or (np.abs(diagonal) < 1e-9 * np.linalg.norm(r, axis=0)).any():
+        raise DataError(
+            f"{variable.label} needs more distinct values than there are", need=f"more than {variable.degree} values"
+        )
+    return centre, spread, r * np.sign(diagonal)[:, None]

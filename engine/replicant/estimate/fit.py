@@ -1,0 +1,111 @@
+"""`fit`: a model by name, a formula, and data in one or many partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from replicant.errors import SpecError, nearest
+from replicant.estimate.design import Prepared, prepare
+from replicant.estimate.formula import Formula, parse
+from replicant.estimate.glm import GLMS, fit_glm
+from replicant.estimate.ols import fit_ols
+from replicant.estimate.partitions import Source, partitioned
+from replicant.estimate.polr import fit_polr
+from replicant.estimate.result import Fit
+
+__all__ = ["Fit", "fit"]
+
+WEIGHT_KINDS = ("frequency", "survey")
+
+
+def fit(
+    model: str | Callable[..., Any],
+    formula: str | Formula,
+    data: Any,
+    *,
+    weights: Any = None,
+    weight_kind: str = "frequency",
+    levels: Mapping[str, Sequence[Any]] | None = None,
+    **options: Any,
+) -> Fit:
+    """Fit a model.
+
+    Parameters
+    ----------
+    model
+        `ols`, `logit`, `probit`, `poisson`, `gamma`, `polr`.
+    formula
+        As in R: `hgt ~ age + phb`; see `replicant.estimate.formula`.
+    data
+        A frame, or partitions of one: frames, or functions that load them.
+    weights
+        Name of a column, or an array (one for each partition).
+    weight_kind
+        `frequency`: a row stands for so many equal ones. `survey`: it stands for so many of the population; estimates
+        are weighted, standard errors linearized (independent rows, one stratum).
+    levels
+        Levels of columns in order, where they are not those of the column's type: texts read from a file.
+    **options
+        Of the model: `link`, `maxiter`.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ExpressionError
+        The formula holds something outside the grammar.
+    SpecError, DataError
+        The model does not fit the columns, or there is no row for it.
+    """
+    if weight_kind not in WEIGHT_KINDS:
+        raise SpecError("an unknown kind of weights", need="one of " + ", ".join(WEIGHT_KINDS))
+    if not isinstance(model, str):
+        raise SpecError("a model that is no name", need="a name")
+    source = partitioned(data, weights)
+    name = model.lower()
+    bound = bind(formula, source, levels, "levels" if name in {"polr", "multinomial"} else "number")
+    if bound.formula.response is None:
+        raise SpecError("a formula without a response", need="response ~ terms")
+    if not bound.names:
+        raise SpecError("a formula without terms", need="a term, or the intercept")
+    if name in FITTERS:
+        allowed = OPTIONS[name]
+        for option in options:
+            if option not in allowed:
+                raise SpecError(
+                    f"unknown option {option!r} of {name}{nearest(option, allowed)}",
+                    need="one of " + ", ".join(allowed),
+                )
+        return FITTERS[name](bound, weight_kind=weight_kind, **options)
+    raise SpecError(f"an unknown model{nearest(name, FITTERS)}", need="one of " + ", ".join(FITTERS))
+
+
+def bind(formula: str | Formula, source: Source, levels: Mapping[str, Sequence[Any]] | None, response: str) -> Prepared:
+    """The formula, read and bound to data."""
+    if isinstance(formula, Formula):
+        return prepare(formula, source, levels, response)
+    columns = source.reduce(lambda frame, weights: tuple(str(c) for c in frame.columns), lambda a, b: a)
+    return prepare(parse(formula, columns), source, levels, response)
+
+
+def _ols(prepared: Prepared, weight_kind: str) -> Fit:
+    if prepared.response_levels is not None:
+        raise SpecError("the response of ols has levels", need="a number", fix="polr, multinomial or logit take levels")
+    return fit_ols(prepared, weight_kind)
+
+
+FITTERS: dict[str, Callable[..., Fit]] = {
+    "ols": _ols,
+    **{name: partial(fit_glm, model=name) for name in GLMS},
+    "polr": fit_polr,
+}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "ols": (),
+    **{name: ("maxiter",) for name in GLMS},
+    "gamma": ("link", "maxiter"),
+    "polr": ("link", "maxiter"),
+}

@@ -1,0 +1,320 @@
+"""Generalized linear models by Fisher's scoring, as R's `glm`: logit, probit, poisson, gamma."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from replicant.errors import DataError, SpecError
+from replicant.estimate.design import Design, Prepared
+from replicant.estimate.links import logistic
+from replicant.estimate.moments import Basis, Moments, basis_of, moments, rows_said
+from replicant.estimate.newton import Score, maximize, trouble
+from replicant.estimate.result import Fit
+from replicant.estimate.survey import sandwich
+from replicant.table.arrays import Floats
+
+__all__ = ["GLMS", "fit_glm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A distribution and a link.
+
+    Attributes
+    ----------
+    mean
+        eta to (mu, d mu / d eta).
+    eta
+        mu to eta: where the search starts.
+    variance
+        (mu, d mu / d eta) to the variance function: logit's is the slope, which does not cancel near 0 and 1.
+    start
+        y to a mu inside the domain.
+    loglik
+        (y, mu, eta) to the log likelihood of each row, but for constants and a dispersion.
+    deviance
+        (y, mu) to each row's part of the deviance.
+    low, high
+        Range of the response; an open end is left out of it.
+    says
+        What a response must be.
+    dispersion
+        Whether one is estimated.
+    """
+
+    mean: Callable[[Floats], tuple[Floats, Floats]]
+    eta: Callable[[Floats], Floats]
+    variance: Callable[[Floats, Floats], Floats]
+    start: Callable[[Floats], Floats]
+    loglik: Callable[[Floats, Floats, Floats], Floats]
+    deviance: Callable[[Floats, Floats], Floats]
+    low: float
+    high: float
+    says: str
+    positive: bool = False
+    dispersion: bool = False
+
+
+def _xlogy(x: Floats, y: Floats) -> Floats:
+    """x log y, and 0 where x is."""
+    return np.asarray(np.where(x > 0, x * np.log(np.where(x > 0, y, 1.0)), 0.0))
+
+
+def _logit_mean(eta: Floats) -> tuple[Floats, Floats]:
+    mu = logistic(eta)
+    e = np.exp(-np.abs(eta))
+    return mu, np.maximum(e / (1 + e) ** 2, 1e-300)
+
+
+def _probit_mean(eta: Floats) -> tuple[Floats, Floats]:
+    from scipy.special import ndtr
+
+    mu = np.clip(ndtr(eta), 1e-16, 1 - 1e-16)
+    return mu, np.maximum(np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi), 1e-300)
+
+
+def _probit_eta(mu: Floats) -> Floats:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(mu))
+
+
+def _probit_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
+    from scipy.special import log_ndtr
+
+    return np.asarray(y * log_ndtr(eta) + (1 - y) * log_ndtr(-eta))
+
+
+def _binomial_deviance(y: Floats, mu: Floats) -> Floats:
+    return 2 * (_xlogy(y, y) + _xlogy(1 - y, 1 - y) - _xlogy(y, mu) - _xlogy(1 - y, 1 - mu))
+
+
+def _exp_mean(eta: Floats) -> tuple[Floats, Floats]:
+    mu = np.exp(np.minimum(eta, 700.0))
+    return mu, mu
+
+
+def _inverse_mean(eta: Floats) -> tuple[Floats, Floats]:
+    with np.errstate(divide="ignore"):
+        mu = np.where(eta > 0, 1 / eta, np.nan)
+    return mu, -(mu**2)
+
+
+def _binomial_start(y: Floats) -> Floats:
+    return (y + 0.5) / 2
+
+
+def _gamma_deviance(y: Floats, mu: Floats) -> Floats:
+    return 2 * ((y - mu) / mu - np.log(y / mu))
+
+
+def _gamma_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
+    return -0.5 * _gamma_deviance(y, mu)
+
+
+def _square(mu: Floats, slope: Floats) -> Floats:
+    return mu**2
+
+
+def _itself(y: Floats) -> Floats:
+    return y
+
+
+def _poisson_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
+    from scipy.special import gammaln
+
+    return np.asarray(y * np.log(mu) - mu - gammaln(y + 1))
+
+
+def _poisson_deviance(y: Floats, mu: Floats) -> Floats:
+    return 2 * (_xlogy(y, y / mu) - (y - mu))
+
+
+_SHARE = "0 and 1, two levels, or shares between"
+_LOGIT = Family(
+    _logit_mean,
+    lambda mu: np.log(mu / (1 - mu)),
+    lambda mu, slope: slope,
+    _binomial_start,
+    lambda y, mu, eta: y * eta - np.logaddexp(0.0, eta),
+    _binomial_deviance,
+    0.0,
+    1.0,
+    _SHARE,
+)
+_PROBIT = Family(
+    _probit_mean,
+    _probit_eta,
+    lambda mu, slope: mu * (1 - mu),
+    _binomial_start,
+    _probit_loglik,
+    _binomial_deviance,
+    0.0,
+    1.0,
+    _SHARE,
+)
+_POISSON = Family(
+    _exp_mean,
+    np.log,
+    lambda mu, slope: mu,
+    lambda y: y + 0.1,
+    _poisson_loglik,
+    _poisson_deviance,
+    0.0,
+    np.inf,
+    "counts of 0 or more",
+)
+_GAMMA: dict[str, tuple[Callable[[Floats], tuple[Floats, Floats]], Callable[[Floats], Floats]]] = {
+    "inverse": (_inverse_mean, np.reciprocal),
+    "log": (_exp_mean, np.log),
+}
+
+GLMS = ("logit", "probit", "poisson", "gamma")
+
+
+def _family(model: str, link: str | None) -> Family:
+    if model == "gamma":
+        chosen = link or "inverse"
+        if chosen not in _GAMMA:
+            raise SpecError("an unknown link for gamma", need="inverse (R's) or log")
+        mean, eta = _GAMMA[chosen]
+        return Family(
+            mean, eta, _square, _itself, _gamma_loglik, _gamma_deviance, 0.0, np.inf, "positive numbers", True, True
+        )
+    if link is not None:
+        raise SpecError(f"a link for {model}, which is named after its own", need="no link", fix="see gamma and polr")
+    return {"logit": _LOGIT, "probit": _PROBIT, "poisson": _POISSON}[model]
+
+
+def map_glm(design: Design, theta: Floats | None, family: Family, basis: Basis) -> Score:
+    """Score of one partition; without parameters that of the first weighted regression (R's `mustart`).
+
+    `extra` holds the deviance, Pearson's chi-squared and the weighted sum of log y (gamma).
+    """
+    z = basis.rotate(design.matrix)
+    y = design.response
+    w = design.weights
+    if theta is None:
+        mu = family.start(y)
+        eta = family.eta(mu)
+        slope = family.mean(eta)[1]
+    else:
+        eta = z @ theta
+        mu, slope = family.mean(eta)
+        if not np.isfinite(mu).all():
+            k = z.shape[1]
+            return Score(-np.inf, np.zeros(k), np.eye(k), np.zeros(3))
+    variance = np.maximum(family.variance(mu, slope), 1e-300)
+    working = slope / variance
+    residual = y - mu
+    if theta is None:
+        residual = residual + slope * eta  # the working response's, so that the first step leads to its regression
+    part = working * residual
+    curve = working * slope
+    if w is not None:
+        part, curve = part * w, curve * w
+    information = (z.T * curve) @ z
+    if theta is None:
+        return Score(-np.inf, z.T @ part, information, np.zeros(3))
+    rows = family.loglik(y, mu, eta)
+    loglik = float(rows.sum() if w is None else w @ rows)
+    extra = np.zeros(3)
+    if family.dispersion:
+        sums = np.stack([family.deviance(y, mu), residual**2 / variance, np.log(y)])
+        extra = sums.sum(axis=1) if w is None else sums @ w
+    return Score(loglik, z.T @ part, information, extra)
+
+
+def _deviance(design: Design, theta: Floats, family: Family, basis: Basis) -> Floats:
+    mu, _ = family.mean(basis.rotate(design.matrix) @ theta)
+    rows = family.deviance(design.response, mu)
+    return np.array([rows.sum() if design.weights is None else design.weights @ rows])
+
+
+def _scores(design: Design, theta: Floats, family: Family, basis: Basis) -> Floats:
+    z = basis.rotate(design.matrix)
+    mu, slope = family.mean(z @ theta)
+    return np.asarray(z * (slope * (design.response - mu) / np.maximum(family.variance(mu, slope), 1e-300))[:, None])
+
+
+def check_response(
+    prepared: Prepared, found: Moments, family_says: str, low: float, high: float, positive: bool
+) -> None:
+    """A response outside a model's domain is an error that says what is needed."""
+    levels = prepared.response_levels
+    if levels is not None:
+        if len(levels.labels) != 2 or high != 1.0:
+            raise DataError(
+                f"the response has {len(levels.labels)} levels", need=family_says, fix="polr or multinomial take levels"
+            )
+    elif found.low < low or found.high > high or (positive and found.low <= 0):
+        raise DataError("the response has values outside the model's range", need=family_says)
+
+
+def fit_glm(
+    prepared: Prepared, model: str, weight_kind: str = "frequency", *, link: str | None = None, maxiter: int = 100
+) -> Fit:
+    """A generalized linear model, as R's `glm`.
+
+    Standard errors come from the expected information; gamma's dispersion is Pearson's, as R's `summary` has it.
+    With survey weights they are the sandwich of `survey::svyglm`.
+    """
+    family = _family(model, link)
+    found = moments(prepared)
+    check_response(prepared, found, family.says, family.low, family.high, family.positive)
+    basis = basis_of(prepared, found)
+    p, k = len(prepared.names), len(basis.kept)
+
+    def evaluate(theta: Floats | None) -> Score:
+        return prepared.reduce(partial(map_glm, theta=theta, family=family, basis=basis), Score.combine)
+
+    unit = found.total / found.rows if weight_kind == "survey" else 1.0
+    end = maximize(evaluate, np.zeros(k), evaluate(None), maxiter=maxiter, unit=unit)
+    theta: Any = end.theta
+    n = float(found.rows) if weight_kind == "survey" else found.total
+    df = max(n - k, 0.0)
+    if family.dispersion:
+        deviance, pearson, logs = end.score.extra
+    else:
+        deviance = prepared.reduce(partial(_deviance, theta=theta, family=family, basis=basis), np.add)[0]
+        pearson, logs = 0.0, 0.0
+    covariance, loglik = end.covariance, float(end.score.loglik)
+    if family.dispersion:
+        covariance = covariance * (pearson / df if df > 0 else np.nan)
+        loglik = _gamma_total(float(deviance), float(logs), found.total)
+    if weight_kind == "survey":
+        covariance = sandwich(
+            prepared, partial(_scores, theta=theta, family=family, basis=basis), end.covariance, found.rows
+        )
+    terms = tuple(prepared.names[j] for j in basis.kept)
+    messages = [*basis.messages, *rows_said(found), *trouble(end, terms, basis.rotation, basis.sizes)]
+    back = basis.rotation
+    return Fit(
+        model,
+        prepared.formula.text,
+        prepared.names,
+        basis.spread(back @ theta, p),
+        basis.spread(back @ covariance @ back.T, p),
+        df,
+        n,
+        None if weight_kind == "survey" else loglik,
+        float(deviance),
+        tuple(messages),
+    )
+
+
+def _gamma_total(deviance: float, logs: float, n: float) -> float:
+    """Log likelihood with the dispersion deviance / n, as R's `Gamma()$aic`."""
+    from scipy.special import gammaln
+
+    if not deviance > 0:
+        return float("nan")
+    shape = n / deviance
+    return float(
+        (shape - 1) * logs - shape * (deviance / 2 + n + logs) + n * shape * np.log(shape) - n * gammaln(shape)
+    )

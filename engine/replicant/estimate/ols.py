@@ -1,0 +1,54 @@
+"""Least squares: one pass, by the triangle of the design."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from replicant.estimate.design import Design, Prepared
+from replicant.estimate.moments import basis_of, moments, rows_said
+from replicant.estimate.result import Fit
+from replicant.estimate.survey import sandwich
+from replicant.table.arrays import Floats
+
+__all__ = ["fit_ols"]
+
+
+def fit_ols(prepared: Prepared, weight_kind: str = "frequency") -> Fit:
+    """Ordinary or weighted least squares, as R's `lm`; with survey weights the sandwich of `survey::svyglm`."""
+    found = moments(prepared)
+    basis = basis_of(prepared, found)
+    p, k = len(prepared.names), len(basis.kept)
+    survey = weight_kind == "survey"
+    n = float(found.rows) if survey else found.total
+    columns = found.triangle[:, [*basis.kept, p]]
+    triangle = columns if k == p else np.asarray(np.linalg.qr(columns, mode="r"))
+    inverse = np.linalg.inv(triangle[:k, :k])
+    beta = inverse @ triangle[:k, k]
+    rss = float(np.sum(triangle[k:, k] ** 2))
+    messages = [*basis.messages, *rows_said(found)]
+    df = n - k
+    if survey:
+
+        def errors(design: Design) -> Floats:
+            matrix = design.matrix[:, basis.kept]
+            return np.asarray(matrix * (design.response - matrix @ beta)[:, None])
+
+        covariance = sandwich(prepared, errors, inverse @ inverse.T, found.rows)
+    else:
+        covariance = inverse @ inverse.T * (rss / df if df > 0 else np.nan)
+    if df <= 0:
+        messages.append(f"{n:g} rows for {k} terms: no degrees of freedom are left, standard errors cannot be known")
+    with np.errstate(divide="ignore"):
+        loglik = float(-0.5 * n * (np.log(2 * np.pi * rss / n) + 1))
+    return Fit(
+        "ols",
+        prepared.formula.text,
+        prepared.names,
+        basis.spread(beta, p),
+        basis.spread(covariance, p),
+        float(max(df, 0.0)),
+        n,
+        None if survey else loglik,
+        rss,
+        tuple(messages),
+    )

@@ -1,0 +1,95 @@
+"""What an estimator gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from replicant.table.arrays import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Fit"]
+
+_T_MODELS = frozenset({"ols", "gamma", "quantreg"})
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model: what pooling needs of it.
+
+    Attributes
+    ----------
+    model, formula
+        What was fitted.
+    terms
+        q names, as R gives them.
+    estimates, covariance
+        (q,) and (q, q). NaN for a term that cannot be estimated; `messages` then names it and says why.
+    df_resid
+        Residual degrees of freedom, n less the number of parameters; infinite where there are none.
+    n
+        Number of rows, or the sum of frequency weights.
+    loglik, deviance
+        At the estimates, where the model has them.
+    messages
+        Separation, collinearity, non-convergence, rows left out, levels that do not occur: by name.
+    """
+
+    model: str
+    formula: str
+    terms: tuple[str, ...]
+    estimates: Floats
+    covariance: Floats
+    df_resid: float
+    n: float
+    loglik: float | None = None
+    deviance: float | None = None
+    messages: tuple[str, ...] = ()
+
+    @cached_property
+    def std_errors(self) -> Floats:
+        """(q,) standard errors."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)))
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """term, estimate, std_error, statistic, df, p_value, conf_low, conf_high (95 %).
+
+        Least squares, gamma and quantile regression are tested by t with the residual degrees of freedom, the others
+        by the normal distribution, as R does.
+        """
+        import pandas as pd
+        from scipy import stats
+
+        df = np.full(len(self.terms), self.df_resid if self.model in _T_MODELS else np.inf)
+        with np.errstate(all="ignore"):
+            statistic = self.estimates / self.std_errors
+        reach = stats.t.ppf(0.975, df) * self.std_errors
+        return pd.DataFrame(
+            {
+                "term": list(self.terms),
+                "estimate": self.estimates,
+                "std_error": self.std_errors,
+                "statistic": statistic,
+                "df": df,
+                "p_value": 2 * stats.t.sf(np.abs(statistic), df),
+                "conf_low": self.estimates - reach,
+                "conf_high": self.estimates + reach,
+            }
+        )
+
+    def __str__(self) -> str:
+        head = f"{self.model}: {self.formula}   (n = {self.n:g})"
+        return "\n".join([head, self.frame.to_string(index=False), *self.messages])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        notes = "".join(f"<p>{escape(message)}</p>" for message in self.messages)
+        head = f"<p>{escape(self.model)}: {escape(self.formula)} (n = {self.n:g})</p>"
+        return f"{head}{self.frame.to_html(index=False)}{notes}"
