@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from replicant.errors import DataError, ExpressionError, ReleaseError, ReplicantError, SpecError
     from replicant.methods import register as register_method
     from replicant.plan import Plan, build_plan
+    from replicant.pool import pool
     from replicant.release import read_release, verify_release
     from replicant.synthesis import Synthesis, synthesize
     from replicant.table import Codebook, ColumnSpec, encode_table, read_data
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "build_plan",
     "encode_table",
+    "pool",
     "read_data",
     "read_release",
     "register_method",
@@ -57,6 +59,7 @@ _HOMES = {
     "Synthesis": "replicant.synthesis",
     "build_plan": "replicant.plan",
     "encode_table": "replicant.table",
+    "pool": "replicant.pool",
     "read_data": "replicant.table",
     "read_release": "replicant.release",
     "register_method": "replicant.methods:register",
