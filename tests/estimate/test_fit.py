@@ -66,6 +66,7 @@ MODELS = [
     ("poisson", "count ~ x + poly(z, 2) + g"),
     ("gamma", "positive ~ z + g"),
     ("polr", "stage ~ x + z + g"),
+    ("multinomial", "g ~ x + z"),
 ]
 
 
@@ -175,7 +176,7 @@ FAMILIES = {
 }
 
 
-@pytest.mark.parametrize(("model", "formula"), MODELS[:-1])
+@pytest.mark.parametrize(("model", "formula"), MODELS[:-2])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_models_are_those_of_statsmodels(model: str, formula: str, weighted: bool) -> None:
     frame = sample()
@@ -205,7 +206,7 @@ def test_frequency_weights_are_repeated_rows(model: str, formula: str) -> None:
     assert weighted.loglik == pytest.approx(plain.loglik, rel=1e-9)
 
 
-@pytest.mark.parametrize(("model", "formula"), MODELS[:-1])
+@pytest.mark.parametrize(("model", "formula"), MODELS[:-2])
 def test_survey_weights_give_the_linearized_covariance(model: str, formula: str) -> None:
     frame = sample()
     formula = formula.replace("poly(z, 2)", "z")
@@ -231,6 +232,57 @@ def test_probit_polr_is_ordered_model() -> None:
     theirs = OrderedModel(frame["stage"], frame[["x", "z"]], distr="probit").fit(method="bfgs", disp=False, gtol=1e-9)
     np.testing.assert_allclose(ours.estimates[:2], theirs.params[:2], rtol=1e-5)
     assert ours.loglik == pytest.approx(theirs.llf, rel=1e-10)
+
+
+def test_multinomial_is_that_of_statsmodels() -> None:
+    frame = sample()
+    ours = fit("multinomial", "g ~ x + z", frame)
+    y, x = matrix(frame.assign(g=frame["g"].cat.codes), "g ~ x + z")
+    theirs = sm.MNLogit(y, x).fit(disp=0, tol=1e-14, method="newton")
+    assert ours.terms[:3] == ("s:(Intercept)", "s:x", "s:z")
+    np.testing.assert_allclose(ours.estimates, theirs.params.T.ravel(), rtol=1e-8)
+    np.testing.assert_allclose(ours.covariance, theirs.cov_params(), rtol=1e-7)
+    assert ours.loglik == pytest.approx(theirs.llf, rel=1e-12)
+    less = fit("multinomial", "g ~ x + z", frame[frame["g"] != "s"])
+    assert np.isnan(less.estimates[:3]).all()
+    assert "no row with s" in said(less)
+    two = fit("logit", "g2 ~ x + z", frame[frame["g"] != "s"].assign(g2=lambda f: f["g"] == "t"))
+    np.testing.assert_allclose(less.estimates[3:], two.estimates, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("name", "options"), [("quantreg", {"q": 0.3}), ("rlm", {}), ("negbin", {})])
+def test_other_models_are_taken_from_statsmodels_by_name(name: str, options: dict[str, Any]) -> None:
+    frame = sample()
+    formula = "count ~ x + z" if name == "negbin" else "y ~ x + z"
+    ours = fit(name, formula, frame, **options)
+    y, x = matrix(frame, formula)
+    cls = {"quantreg": sm.QuantReg, "rlm": sm.RLM, "negbin": sm.NegativeBinomial}[name]
+    theirs = cls(y, x).fit(**options, **({"disp": 0} if name == "negbin" else {}))
+    assert ours.terms == ("(Intercept)", "x", "z", *(["alpha"] if name == "negbin" else []))
+    np.testing.assert_allclose(ours.estimates, theirs.params, rtol=1e-6)
+    np.testing.assert_allclose(ours.covariance, theirs.cov_params(), rtol=1e-5)
+    many = fit(name, formula, uneven(frame), **options)
+    assert f"{name} does not reduce: 7 partitions were joined in memory" in many.messages
+    np.testing.assert_allclose(many.estimates, ours.estimates)
+    repeated = frame.loc[frame.index.repeat(frame["w"])]
+    weighted = fit(name, formula, frame, weights="w", **options)
+    np.testing.assert_allclose(weighted.estimates, fit(name, formula, repeated, **options).estimates, rtol=1e-5)
+
+
+def test_a_function_of_a_frame_is_a_model() -> None:
+    frame = sample()
+
+    def means(data: pd.DataFrame) -> tuple[list[str], pd.Series, pd.Series]:
+        return ["x", "z"], data[["x", "z"]].mean(), data[["x", "z"]].var() / len(data)
+
+    ours = fit(means, None, frame)
+    assert (ours.model, ours.terms, ours.df_resid) == ("means", ("x", "z"), np.inf)
+    np.testing.assert_allclose(ours.std_errors, frame[["x", "z"]].sem())
+    with pytest.raises(SpecError, match="three things"):
+        fit(len, None, frame)
+    with pytest.raises(SpecError, match="2 names"):
+        fit(lambda f: (["a", "b"], [1.0], [1.0]), None, frame)
+    assert "a: the function gave no finite" in said(fit(lambda f: (["a"], [np.nan], [1.0]), None, frame))
 
 
 # -------------------------------------------------------------------- partitions
@@ -274,7 +326,7 @@ def said(result: Fit) -> str:
     return "\n".join(result.messages)
 
 
-@pytest.mark.parametrize(("model", "formula"), MODELS)
+@pytest.mark.parametrize(("model", "formula"), MODELS[:-1])
 def test_a_collinear_term_is_named(model: str, formula: str) -> None:
     frame = sample().assign(extra=lambda f: 2 * f["z"] - 1)
     whole, ours = fit(model, formula, frame), fit(model, formula + " + extra", frame)
@@ -287,7 +339,7 @@ def test_a_collinear_term_is_named(model: str, formula: str) -> None:
     assert np.isnan(ours.estimates[ours.terms.index("extra")])
 
 
-@pytest.mark.parametrize(("model", "formula"), MODELS)
+@pytest.mark.parametrize(("model", "formula"), MODELS[:-1])
 def test_a_level_that_does_not_occur_is_named(model: str, formula: str) -> None:
     frame = sample()
     frame = frame[frame["g"] != "s"]

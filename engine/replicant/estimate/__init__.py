@@ -1,9 +1,21 @@
 """Estimators that reduce over partitions: map to sums, combine, solve."""
 
+from replicant.estimate.confusion import Confusion, confusion
+from replicant.estimate.correlation import Correlation, correlation
+from replicant.estimate.describe import describe, shares
 from replicant.estimate.fit import fit
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.result import Fit
 
-__all__ = ["Fit", "Formula", "fit", "parse", "parse_formula"]
-
-parse_formula = parse
+__all__ = [
+    "Confusion",
+    "Correlation",
+    "Fit",
+    "Formula",
+    "confusion",
+    "correlation",
+    "describe",
+    "fit",
+    "parse",
+    "shares",
+]

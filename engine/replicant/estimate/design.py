@@ -22,7 +22,7 @@ from replicant.estimate.partitions import Source
 from replicant.spec.grammar import Name, apply
 from replicant.table.arrays import Floats
 
-__all__ = ["Design", "Factor", "Prepared", "prepare"]
+__all__ = ["Design", "Factor", "Prepared", "codes_of", "factors_of", "numbers_of", "prepare"]
 
 S = TypeVar("S")
 MOST_TERMS = 5000
@@ -347,6 +347,22 @@ def _label(value: Any) -> str:
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def factors_of(source: Source, names: Sequence[str]) -> dict[str, Factor]:
+    """Levels of those of the columns that have them."""
+    found = source.reduce(partial(_survey, names=tuple(names), wanted=()), _merge_surveys)
+    return {name: _factor(one.values, one.ordered) for name, one in found.items() if one is not None}
+
+
+def codes_of(frame: pd.DataFrame, name: str, factor: Factor) -> np.ndarray[Any, Any]:
+    """(n,) codes of the levels in a column, -1 missing."""
+    return _codes(_column(frame, name), factor, name)
+
+
+def numbers_of(frame: pd.DataFrame, name: str) -> Floats:
+    """(n,) numbers of a column, NaN missing."""
+    return _numbers(frame, name)
 
 
 # -------------------------------------------------------------------- coding

@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any
 
 from replicant.errors import SpecError, nearest
+from replicant.estimate.adapter import fit_function, fit_statsmodels, statsmodels_names
 from replicant.estimate.design import Prepared, prepare
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.glm import GLMS, fit_glm
+from replicant.estimate.multinomial import fit_multinomial
 from replicant.estimate.ols import fit_ols
 from replicant.estimate.partitions import Source, partitioned
 from replicant.estimate.polr import fit_polr
@@ -22,7 +24,7 @@ WEIGHT_KINDS = ("frequency", "survey")
 
 def fit(
     model: str | Callable[..., Any],
-    formula: str | Formula,
+    formula: str | Formula | None,
     data: Any,
     *,
     weights: Any = None,
@@ -35,7 +37,9 @@ def fit(
     Parameters
     ----------
     model
-        `ols`, `logit`, `probit`, `poisson`, `gamma`, `polr`.
+        `ols`, `logit`, `probit`, `poisson`, `gamma`, `polr`, `multinomial`, which reduce over partitions; `negbin`,
+        `quantreg`, and whatever else `statsmodels.formula.api` names, which do not; or a function of a frame that gives
+        names, estimates, and variances or a covariance matrix (the formula is then not looked at).
     formula
         As in R: `hgt ~ age + phb`; see `replicant.estimate.formula`.
     data
@@ -48,7 +52,7 @@ def fit(
     levels
         Levels of columns in order, where they are not those of the column's type: texts read from a file.
     **options
-        Of the model: `link`, `maxiter`.
+        Of the model: `link`, `maxiter`; those of a statsmodels model go there.
 
     Returns
     -------
@@ -63,10 +67,19 @@ def fit(
     """
     if weight_kind not in WEIGHT_KINDS:
         raise SpecError("an unknown kind of weights", need="one of " + ", ".join(WEIGHT_KINDS))
-    if not isinstance(model, str):
-        raise SpecError("a model that is no name", need="a name")
     source = partitioned(data, weights)
+    if callable(model):
+        if weights is not None:
+            raise SpecError("weights for a function", need="no weights", fix="let the function take them of the frame")
+        return fit_function(model, source)
+    if not isinstance(model, str):
+        raise SpecError(f"a model of type {type(model).__name__}", need="a name, or a function of a frame")
     name = model.lower()
+    if name not in FITTERS and name not in (known := statsmodels_names()):
+        raise SpecError(
+            f"an unknown model{nearest(name, (*FITTERS, *known))}",
+            need="one of " + ", ".join(FITTERS) + ", or a model of statsmodels by its name, such as quantreg or rlm",
+        )
     bound = bind(formula, source, levels, "levels" if name in {"polr", "multinomial"} else "number")
     if bound.formula.response is None:
         raise SpecError("a formula without a response", need="response ~ terms")
@@ -78,13 +91,15 @@ def fit(
             if option not in allowed:
                 raise SpecError(
                     f"unknown option {option!r} of {name}{nearest(option, allowed)}",
-                    need="one of " + ", ".join(allowed),
+                    need="one of " + ", ".join(allowed) if allowed else "no options",
                 )
         return FITTERS[name](bound, weight_kind=weight_kind, **options)
-    raise SpecError(f"an unknown model{nearest(name, FITTERS)}", need="one of " + ", ".join(FITTERS))
+    return fit_statsmodels(bound, name, weight_kind, **options)
 
 
-def bind(formula: str | Formula, source: Source, levels: Mapping[str, Sequence[Any]] | None, response: str) -> Prepared:
+def bind(
+    formula: str | Formula | None, source: Source, levels: Mapping[str, Sequence[Any]] | None, response: str
+) -> Prepared:
     """The formula, read and bound to data."""
     if isinstance(formula, Formula):
         return prepare(formula, source, levels, response)
@@ -102,10 +117,12 @@ FITTERS: dict[str, Callable[..., Fit]] = {
     "ols": _ols,
     **{name: partial(fit_glm, model=name) for name in GLMS},
     "polr": fit_polr,
+    "multinomial": fit_multinomial,
 }
 OPTIONS: dict[str, tuple[str, ...]] = {
     "ols": (),
     **{name: ("maxiter",) for name in GLMS},
     "gamma": ("link", "maxiter"),
     "polr": ("link", "maxiter"),
+    "multinomial": ("maxiter",),
 }

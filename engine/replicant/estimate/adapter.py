@@ -1,0 +1,148 @@
+"""Models of statsmodels by name, and functions of the user's: what does not reduce over partitions.
+
+statsmodels never sees a formula: it is given our matrix, with our names. Its rows are joined in memory.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from replicant.errors import DataError, ReplicantError, SpecError, nearest
+from replicant.estimate.design import Prepared
+from replicant.estimate.moments import basis_of, levels_said, moments, rows_said
+from replicant.estimate.partitions import Source
+from replicant.estimate.result import Fit
+
+__all__ = ["fit_function", "fit_statsmodels", "statsmodels_names"]
+
+ALIASES = {"negbin": "negativebinomial"}
+_NO_MODEL = frozenset(
+    {"mnlogit", "mixedlm", "gee", "nominal_gee", "ordinal_gee", "glmgam", "conditional_logit", "conditional_mnlogit"}
+)
+
+
+def _classes() -> dict[str, Any]:
+    import statsmodels.formula.api as formulas
+
+    found = {name: getattr(getattr(formulas, name), "__self__", None) for name in dir(formulas) if name[0] != "_"}
+    return {name: cls for name, cls in found.items() if isinstance(cls, type) and name not in _NO_MODEL}
+
+
+def statsmodels_names() -> tuple[str, ...]:
+    """Names of the models that statsmodels fits from one response and one matrix."""
+    return (*ALIASES, *_classes())
+
+
+def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequency", **options: Any) -> Fit:
+    """A model of statsmodels by the name that it has in `statsmodels.formula.api`, and `negbin`.
+
+    Options go to the model or to its `fit`, whichever knows them (`q` of `quantreg`, say). Frequency weights repeat
+    rows and must be whole; survey weights are not known to these models.
+    """
+    cls = _classes()[ALIASES.get(model, model)]
+    if weight_kind == "survey":
+        raise SpecError(f"survey weights for {model}", need="a model that reduces: ols, glm, polr, multinomial")
+    found = moments(prepared)
+    basis = basis_of(prepared, found)
+    designs = prepared.reduce(lambda design: [design], lambda a, b: a + b)
+    y, x = np.concatenate([d.response for d in designs]), np.vstack([d.matrix[:, basis.kept] for d in designs])
+    if designs[0].weights is not None:
+        weights = np.concatenate([d.weights for d in designs if d.weights is not None])
+        if (weights != np.round(weights)).any():
+            raise DataError(f"frequency weights of {model} are not whole", need="whole numbers: rows are repeated")
+        y, x = np.repeat(y, weights.astype(np.intp)), np.repeat(x, weights.astype(np.intp), axis=0)
+    kept = [prepared.names[j] for j in basis.kept]
+    fits = set(inspect.signature(cls.fit).parameters)
+    builds = set(inspect.signature(cls.__init__).parameters) - {"self", "endog", "exog"}
+    for option in options:
+        if option not in fits | builds:
+            raise SpecError(f"unknown option {option!r} of {model}{nearest(option, fits | builds)}")
+    settings = {key: value for key, value in options.items() if key in fits}
+    if "disp" in fits:
+        settings.setdefault("disp", 0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            built = cls(y, pd.DataFrame(x, columns=kept), **{k: v for k, v in options.items() if k not in fits})
+            result = built.fit(**settings)
+            params, covariance = result.params, np.asarray(result.cov_params(), dtype=np.float64)
+        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+            raise DataError(
+                f"statsmodels cannot fit {model} ({type(error).__name__})", need="a response and terms that it takes"
+            ) from error
+    names = [str(name) for name in params.index]
+    if np.ndim(params) != 1 or covariance.shape != (len(names),) * 2:
+        raise SpecError(f"{model} has estimates that are no vector", need="a model with one equation")
+    terms = (*prepared.names, *names[len(kept) :])  # what a model estimates beyond the terms (alpha) stands last
+    at = np.array([terms.index(name) for name in names])
+    estimates, full = np.full(len(terms), np.nan), np.full((len(terms),) * 2, np.nan)
+    estimates[at], full[np.ix_(at, at)] = np.asarray(params, dtype=np.float64), covariance
+    messages = [*basis.messages, *levels_said(prepared, found), *rows_said(found)]
+    if prepared.source.n_partitions > 1:
+        messages.append(f"{model} does not reduce: {prepared.source.n_partitions} partitions were joined in memory")
+    if getattr(result, "mle_retvals", None) and not result.mle_retvals.get("converged", True):
+        messages.append(f"{model} did not converge")
+    kinds = sorted({warning.category.__name__ for warning in caught} - {"FutureWarning", "DeprecationWarning"})
+    messages += [f"statsmodels warned: {kind}" for kind in kinds]
+    bad = [term for term, value in zip(names, np.diag(covariance), strict=True) if not value >= 0]
+    messages += [f"{term}: its standard error cannot be known" for term in bad]
+    return Fit(
+        model,
+        prepared.formula.text,
+        terms,
+        estimates,
+        full,
+        float(len(y) - len(names)),
+        float(len(y)),
+        _number(result, "llf"),
+        _number(result, "deviance"),
+        tuple(messages),
+    )
+
+
+def _number(result: Any, name: str) -> float | None:
+    """An attribute that some results have."""
+    try:
+        value = getattr(result, name, None)
+        return None if value is None else float(value)
+    except (NotImplementedError, AttributeError, TypeError, ValueError):
+        return None
+
+
+def fit_function(function: Callable[[pd.DataFrame], Any], source: Source) -> Fit:
+    """A function of the user's: a frame in; names, estimates, and their variances or covariance matrix out."""
+    frames = source.reduce(lambda frame, weights: [frame], lambda a, b: a + b)
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    name = getattr(function, "__name__", type(function).__name__)
+    need = "names (q), estimates (q), and variances (q) or a covariance matrix (q, q)"
+    given = function(frame)
+    if isinstance(given, Fit):
+        return given
+    try:
+        names, values, spread = given
+        terms = tuple(str(term) for term in names)
+        estimates = np.asarray(values, dtype=np.float64)
+        covariance = np.asarray(spread, dtype=np.float64)
+    except ReplicantError:
+        raise
+    except (TypeError, ValueError):
+        raise SpecError(f"the function {name} gives back something else than three things", need=need) from None
+    if covariance.ndim == 1:
+        covariance = np.diag(covariance)
+    if estimates.shape != (len(terms),) or covariance.shape != (len(terms),) * 2:
+        raise SpecError(
+            f"the function {name} gives {len(terms)} names, estimates of shape {estimates.shape} and variances of "
+            f"shape {np.shape(spread)}",
+            need=need,
+        )
+    bad = ~(np.isfinite(estimates) & (np.diag(covariance) >= 0))
+    messages = [f"{term}: the function gave no finite estimate and variance" for term in np.array(terms)[bad]]
+    if len(frames) > 1:
+        messages.append(f"{name} does not reduce: {len(frames)} partitions were joined in memory")
+    return Fit(name, "", terms, estimates, covariance, np.inf, float(len(frame)), messages=tuple(messages))

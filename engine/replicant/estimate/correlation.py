@@ -1,0 +1,150 @@
+"""Correlations of columns, by sums over partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from replicant.errors import DataError, SpecError
+from replicant.estimate.design import factors_of, numbers_of
+from replicant.estimate.partitions import partitioned
+from replicant.estimate.sketch import KEEP, Sketch, sketch
+from replicant.table.arrays import Floats
+
+__all__ = ["Correlation", "correlation"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CoMoments:
+    """Means and sums of cross products about them, which merge without cancellation."""
+
+    n: float
+    mean: Floats
+    cross: Floats
+
+    def combine(self, other: CoMoments) -> CoMoments:
+        """The sums of both parts together."""
+        n = self.n + other.n
+        if n == 0:
+            return self
+        d = other.mean - self.mean
+        cross = self.cross + other.cross + np.outer(d, d) * (self.n * other.n / n)
+        return CoMoments(n, self.mean + d * (other.n / n), cross)
+
+
+@dataclass(frozen=True, eq=False)
+class Correlation:
+    """Correlations.
+
+    Attributes
+    ----------
+    columns
+        k names.
+    matrix
+        (k, k).
+    n
+        Rows complete in these columns, or the sum of their weights.
+    method
+        `pearson` or `spearman`.
+    rank_error
+        Spearman over large partitions: share of rows by which a rank may be off; 0: exact.
+    messages
+        Columns that do not vary.
+    """
+
+    columns: tuple[str, ...]
+    matrix: Floats
+    n: float
+    method: str
+    rank_error: float = 0.0
+    messages: tuple[str, ...] = ()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The matrix with its names."""
+        return pd.DataFrame(self.matrix, index=list(self.columns), columns=list(self.columns))
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the pairs, `age:hgt`, in the order of `estimates`."""
+        rows, columns = np.triu_indices(len(self.columns), 1)
+        return tuple(f"{self.columns[i]}:{self.columns[j]}" for i, j in zip(rows, columns, strict=True))
+
+    @property
+    def estimates(self) -> Floats:
+        """Correlations of the pairs; pool them by `transform="fisher_z"`."""
+        return np.asarray(self.matrix[np.triu_indices(len(self.columns), 1)])
+
+
+def _map(
+    frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, ...], sketches: list[Sketch] | None
+) -> CoMoments:
+    values = np.stack([numbers_of(frame, name) for name in columns], axis=1)
+    complete = ~np.isnan(values).any(axis=1)
+    values = values[complete]
+    if sketches is not None:
+        values = np.stack([s.ranks(values[:, j]) for j, s in enumerate(sketches)], axis=1)
+    w = np.ones(len(values)) if weights is None else weights[complete]
+    n = float(w.sum())
+    if n == 0:
+        return CoMoments(0.0, np.zeros(len(columns)), np.zeros((len(columns),) * 2))
+    mean = w @ values / n
+    centred = values - mean
+    return CoMoments(n, mean, (centred.T * w) @ centred)
+
+
+def _sketches(frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, ...], keep: int) -> list[Sketch]:
+    values = np.stack([numbers_of(frame, name) for name in columns], axis=1)
+    complete = ~np.isnan(values).any(axis=1)
+    w = None if weights is None else weights[complete]
+    return [sketch(values[complete, j], w, keep=keep) for j in range(len(columns))]
+
+
+def correlation(
+    data: Any, columns: Sequence[str] | None = None, *, method: str = "pearson", weights: Any = None
+) -> Correlation:
+    """Correlations of columns of numbers over the rows that are complete in them.
+
+    Parameters
+    ----------
+    data
+        A frame, or partitions of one.
+    columns
+        Which; all columns of numbers unless given.
+    method
+        `pearson`, or `spearman`: of ranks, which partitions find from merged sketches (exact up to 8192 rows each).
+    weights
+        Frequency weights: a column's name, or arrays.
+    """
+    if method not in {"pearson", "spearman"}:
+        raise SpecError("an unknown method of correlation", need="pearson or spearman")
+    source = partitioned(data, weights)
+    known = source.reduce(lambda frame, _: tuple(frame.columns), lambda a, b: a)
+    factors = factors_of(source, known)
+    chosen = tuple(columns) if columns is not None else tuple(name for name in known if name not in factors)
+    for name in chosen:
+        if name not in known or name in factors:
+            raise SpecError("a column that is unknown, or has levels", need="columns of numbers")
+    if len(chosen) < 2:
+        raise DataError(f"{len(chosen)} columns of numbers", need="two or more")
+    ranks: list[Sketch] | None = None
+    error = 0.0
+    if method == "spearman":
+        keep = 2**62 if source.n_partitions == 1 else KEEP
+        ranks = source.reduce(
+            partial(_sketches, columns=chosen, keep=keep),
+            lambda a, b: [s.combine(t) for s, t in zip(a, b, strict=True)],
+        )
+        error = max(s.error for s in ranks) / max(ranks[0].total, 1.0)
+    state = source.reduce(partial(_map, columns=chosen, sketches=ranks), CoMoments.combine)
+    spread = np.sqrt(np.diag(state.cross))
+    constant = tuple(f"{name} does not vary" for name, s in zip(chosen, spread, strict=True) if not s > 0)
+    with np.errstate(all="ignore"):
+        matrix = np.clip(state.cross / np.outer(spread, spread), -1.0, 1.0)
+    np.fill_diagonal(matrix, np.where(spread > 0, 1.0, np.nan))
+    return Correlation(chosen, matrix, state.n, method, error, constant)
