@@ -418,11 +418,10 @@ DESIGNS: Mapping[str, Design] = {
             population=500,
         ),
         Design(
-            "census, 40 % imputed, m = 10, y synthesized in each, r = 5",
-            right=("census",),
+            "census, 40 % imputed, m = 5, y synthesized in each, r = 5",
+            safe=("census",),
             wrong=("reiter2004",),
             missing=0.4,
-            m=10,
             r=5,
             partial=True,
             population=500,

@@ -130,6 +130,13 @@ def test_by_hand(made: Combined, total: float, df: float) -> None:
     assert made.df[0] == pytest.approx(df, rel=1e-12)
 
 
+def test_one_step_of_two_sets_takes_the_root_of_its_degrees_of_freedom() -> None:
+    q, u = np.array([[1.0], [2.0]]), np.array([[1.0], [1.0]])  # b 0.5, (1 + 1/m) b 0.75, T 1.25
+    assert one_step(q, u).df[0] == pytest.approx(1.25 / 0.75)
+    assert one_step(q, u, complete=False).df[0] == pytest.approx(1.75 / 0.75)
+    assert one_step(q, u, v_mis=0.5).df[0] == pytest.approx(1.75 / 0.75)
+
+
 def test_nested_by_hand() -> None:
     q = np.array([[1.0, 3.0], [4.0, 6.0], [9.0, 7.0]])[..., None]  # nest means 2, 5, 8; B = 9; within 2
     u = np.full(q.shape, 0.6)

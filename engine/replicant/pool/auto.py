@@ -236,7 +236,7 @@ def _raghunathan(made: _Made) -> str | None:
     if not made.fresh:
         return "it holds for new rows, and here each row was drawn given a real one (conditioning: observed)"
     if not made.proper:
-        return "it supposes parameters drawn for each set (proper); with fitted ones its variance is about 0: too short"
+        return "it supposes parameters drawn for each set (proper); with fitted ones its variance is about 0"
     return _several(made)
 
 
