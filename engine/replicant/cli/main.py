@@ -18,6 +18,7 @@ import replicant
 from replicant.cli.inspect import inspect
 from replicant.cli.options import State, debug_option
 from replicant.cli.plan import plan
+from replicant.cli.pool import pool
 from replicant.cli.run import run
 from replicant.cli.verify import verify
 from replicant.errors import ReplicantError, nearest
@@ -57,6 +58,7 @@ def cli() -> None:
     See what a job would do:     replicant plan job.yaml
     Do it:                       replicant run job.yaml
     Check what came out of it:   replicant verify release
+    Analyse it:                  replicant pool release --formula "y ~ x"
 
     A job is one YAML file, at its smallest:
 
@@ -67,7 +69,7 @@ def cli() -> None:
     """
 
 
-for _command in (inspect, plan, run, verify):
+for _command in (inspect, plan, run, verify, pool):
     cli.add_command(_command)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from replicant.errors import ReleaseError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from replicant.analysis import Analyses, Comparison
 
 __all__ = ["SyntheticSets", "stack"]
 
@@ -66,6 +68,50 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
             If a column of the data has that name already.
         """
         return stack(list(self))
+
+    def analyse(
+        self, model: str | Callable[..., Any], formula: str = "", *, weights: str | None = None, **options: Any
+    ) -> Analyses:
+        """Fit a model on each set; `.pool()` then combines the fits by the rule that holds for these sets.
+
+        Parameters
+        ----------
+        model
+            `ols`, `logit`, `probit`, `poisson`, `gamma`, `negbin`, `polr`, `multinomial`, `quantreg`, the name of a
+            model of statsmodels, or a function of a frame that gives terms, estimates and variances.
+        formula
+            As in R: `hgt ~ age + phb`. Ordered columns get polynomial contrasts, nominal ones treatment contrasts.
+        weights
+            A column of weights.
+        options
+            For the model.
+
+        Returns
+        -------
+        Analyses
+            `analyses.pool()`, `analyses[0]`, `analyses.frame`.
+        """
+        from replicant.analysis import analyse
+
+        return analyse(self, self.manifest, model, formula, weights=weights, **options)
+
+    def compare(
+        self, real: pd.DataFrame, model: str | Callable[..., Any], formula: str = "", **options: Any
+    ) -> Comparison:
+        """The same model on the real data and pooled over these sets, side by side: for the data owner.
+
+        Parameters
+        ----------
+        real
+            The observed frame.
+        model, formula
+            As in `analyse`.
+        options
+            `rule`, `level`, and options of the model.
+        """
+        from replicant.analysis import compare
+
+        return compare(real, self, self.manifest, model, formula, **options)
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -1,0 +1,307 @@
+"""One model on each of m sets, pooled by the rule that holds for them, and beside the same model on the real data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from replicant.errors import DataError, SpecError
+from replicant.estimate import Fit, fit, parse
+from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Analyses", "Comparison", "analyse", "compare"]
+
+Model = str | Callable[..., Any]
+
+# Rules whose degrees of freedom the complete data's enter.
+_WITH_DFCOM = frozenset({"rubin1987", "reiter2003", "reiter2004"})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Analyses(Sequence[Fit]):
+    """The fits of one model on the m sets of a synthesis or release.
+
+    Attributes
+    ----------
+    fits
+        One per set.
+    manifest
+        What the sets' maker says of them.
+    columns
+        The columns that the model uses; None if that is not known (a function of the user's).
+    """
+
+    fits: tuple[Fit, ...]
+    manifest: Mapping[str, Any]
+    columns: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    @overload
+    def __getitem__(self, index: int) -> Fit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Fit, ...]: ...
+    def __getitem__(self, index: int | slice) -> Fit | tuple[Fit, ...]:
+        return self.fits[index]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Terms of all fits, in the order of their first mention."""
+        return tuple(dict.fromkeys(term for one in self.fits for term in one.terms))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The fits' tables below one another, with a first column `imputation` (1 to m)."""
+        import pandas as pd
+
+        tables = [one.frame.assign(imputation=i + 1) for i, one in enumerate(self.fits)]
+        stacked = pd.concat(tables, ignore_index=True)
+        return stacked[["imputation", *(name for name in stacked if name != "imputation")]]
+
+    def pool(
+        self, rule: str = "auto", *, level: float = 0.95, dfcom: float | str | None = "fit", **options: Any
+    ) -> Pooled:
+        """Pool the fits.
+
+        Parameters
+        ----------
+        rule
+            `auto` reads from the manifest how the sets were made and takes the rule that holds; any other must hold.
+        level
+            Of the intervals.
+        dfcom
+            Degrees of freedom of the complete-data analysis; `fit`: those of the fits; None: a large sample, as
+            mice's `pool.syn` takes it.
+        options
+            For `pool`, such as `transform`, `population` or `v_mis`.
+
+        Returns
+        -------
+        Pooled
+            A term that some fit could not estimate is left out of the table and named in the messages.
+
+        Raises
+        ------
+        SpecError
+            If the rule does not hold for these sets: with the reason, and the rules that do.
+        """
+        choice = self._choice(rule)
+        kept, said = self._common()
+        position = [{term: i for i, term in enumerate(one.terms)} for one in self.fits]
+        at = [[where[term] for term in kept] for where in position]
+        estimates = np.array([one.estimates[index] for one, index in zip(self.fits, at, strict=True)])
+        covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(self.fits, at, strict=True)])
+        settings: dict[str, Any] = {**choice.options, **options}
+        if choice.rule in _WITH_DFCOM and dfcom is not None:
+            least = min(one.df_resid for one in self.fits) if dfcom == "fit" else float(dfcom)
+            if np.isfinite(least):
+                settings["dfcom"] = least
+        pooled = pool(estimates, covariances, choice.rule, terms=kept, level=level, **settings)
+        return _with_notes(pooled, (*choice.warnings, *said, *self._messages()), choice.why)
+
+    def _choice(self, rule: str) -> Choice:
+        if rule == "auto":
+            return choose(self.manifest, columns=self.columns)
+        reason = invalid(rule, self.manifest, columns=self.columns)
+        if reason is not None:
+            holding = valid(self.manifest, columns=self.columns)
+            raise SpecError(
+                f"The rule {rule!r} does not hold for these sets: {reason}.",
+                need=f"one of {', '.join(holding)}" if holding else "other sets: no rule holds for these",
+                fix='use rule="auto"',
+            )
+        chosen = choose(self.manifest, columns=self.columns) if valid(self.manifest, columns=self.columns) else None
+        if chosen is not None and chosen.rule == rule:
+            return chosen
+        size = {name: self.manifest.get(name) for name in ("n", "k")}
+        needs_size = rule.startswith(("raab2016", "raghunathan")) and size["n"] != size["k"]
+        return Choice(rule, "asked for", options=size if needs_size else {})
+
+    def _common(self) -> tuple[tuple[str, ...], list[str]]:
+        """Terms that every fit could estimate, and what is to be said of the others."""
+        estimable = [
+            {t for t, e, v in zip(one.terms, one.estimates, one.std_errors, strict=True) if np.isfinite(e + v)}
+            for one in self.fits
+        ]
+        kept, said = [], []
+        for term in self.terms:
+            without = [str(i + 1) for i, terms in enumerate(estimable) if term not in terms]
+            if without:
+                said.append(f"{term} is left out: it could not be estimated in set {', '.join(without)}")
+            else:
+                kept.append(term)
+        if not kept:
+            raise DataError(
+                "No term could be estimated in every set.", fix="see the messages of the fits, and simplify the model"
+            )
+        return tuple(kept), said
+
+    def _messages(self) -> list[str]:
+        """What the fits said, each once, with the sets it was said of."""
+        where: dict[str, list[int]] = {}
+        for i, one in enumerate(self.fits):
+            for message in one.messages:
+                where.setdefault(message, []).append(i + 1)
+        return [
+            message if len(sets) == len(self.fits) else f"{message} (set {', '.join(map(str, sets))})"
+            for message, sets in where.items()
+        ]
+
+    def __repr__(self) -> str:
+        first = self.fits[0]
+        return f"<Analyses of {first.model}: {first.formula or 'a function'}, m={len(self)}, {len(self.terms)} terms>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """One model on the real data and pooled over the synthetic sets: for the data owner's eyes.
+
+    Attributes
+    ----------
+    real
+        The fit on the real data. Confidential.
+    pooled
+        The pooled fits.
+    frame
+        term; estimate, std_error, conf_low, conf_high of both (`_real`, `_synthetic`); `std_difference`, the difference
+        in real standard errors; `overlap`, the mean share of each interval that the other covers (negative where they
+        lie apart; Karr et al. 2006).
+    lack_of_fit
+        Chi-square statistic, degrees of freedom and p of the synthetic estimates against the real ones: the squared
+        difference in the metric of its variance under a right model of synthesis, V n / (k m) (Raab, Nowok and Dibben
+        2016). Trees add an error of their own, so a small p tells of their error or of a bias.
+    """
+
+    real: Fit
+    pooled: Pooled
+    frame: pd.DataFrame
+    lack_of_fit: tuple[float, int, float]
+
+    def __repr__(self) -> str:
+        statistic, df, p = self.lack_of_fit
+        mean = self.frame["overlap"].mean()
+        head = f"{self.real.model}: {self.real.formula}, real beside synthetic (m = {self.pooled.m})"
+        foot = f"mean overlap {mean:.2f}; lack of fit: chi-square {statistic:.1f} on {df} df, p {p:.3f}"
+        return f"{head}\n{self.frame.round(4).to_string(index=False)}\n{foot}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        head, *_, foot = repr(self).split("\n")
+        return f"<div><p>{escape(head)}</p>{self.frame.round(4).to_html(index=False)}<p>{escape(foot)}</p></div>"
+
+
+def analyse(
+    sets: Sequence[pd.DataFrame],
+    manifest: Mapping[str, Any],
+    model: Model,
+    formula: str = "",
+    *,
+    weights: str | None = None,
+    **options: Any,
+) -> Analyses:
+    """Fit one model on each set.
+
+    Parameters
+    ----------
+    sets
+        m frames.
+    manifest
+        The public manifest: levels of text columns, and how the sets were made.
+    model, formula
+        As in `replicant.estimate.fit`.
+    weights
+        Name of a column of weights.
+    options
+        For the model.
+    """
+    used = None if callable(model) else _columns(formula, sets[0], weights)
+    settings = {"weights": weights, **options}
+    if not callable(model):
+        settings["levels"] = _levels(manifest, used or (), sets[0])
+    return Analyses(tuple(fit(model, formula, frame, **settings) for frame in sets), manifest, used)
+
+
+def compare(
+    real: pd.DataFrame,
+    sets: Sequence[pd.DataFrame],
+    manifest: Mapping[str, Any],
+    model: Model,
+    formula: str = "",
+    *,
+    rule: str = "auto",
+    level: float = 0.95,
+    **options: Any,
+) -> Comparison:
+    """The same model on real and synthetic data, side by side.
+
+    Parameters
+    ----------
+    real
+        The observed frame.
+    sets, manifest, model, formula, options
+        As in `analyse`.
+    rule, level
+        As in `Analyses.pool`.
+    """
+    import pandas as pd
+    from scipy import stats
+
+    analyses = analyse(sets, manifest, model, formula, **options)
+    pooled = analyses.pool(rule, level=level)
+    on_real = analyse([real], manifest, model, formula, **options)[0]
+    at = {term: i for i, term in enumerate(on_real.terms)}
+    both = [term for term in pooled.terms if term in at and np.isfinite(on_real.estimates[at[term]])]
+    r = [at[term] for term in both]
+    s = [pooled.terms.index(term) for term in both]
+    estimate, error = on_real.estimates[r], on_real.std_errors[r]
+    reach = stats.norm.ppf(0.5 + level / 2) * error
+    low, high = estimate - reach, estimate + reach
+    shared = np.minimum(high, pooled.conf_high[s]) - np.maximum(low, pooled.conf_low[s])
+    difference = pooled.estimate[s] - estimate
+    frame = pd.DataFrame(
+        {
+            "term": both,
+            "estimate_real": estimate,
+            "estimate_synthetic": pooled.estimate[s],
+            "std_error_real": error,
+            "std_error_synthetic": pooled.std_error[s],
+            "conf_low_real": low,
+            "conf_high_real": high,
+            "conf_low_synthetic": pooled.conf_low[s],
+            "conf_high_synthetic": pooled.conf_high[s],
+            "std_difference": difference / error,
+            "overlap": (shared / (high - low) + shared / (pooled.conf_high[s] - pooled.conf_low[s])) / 2,
+        }
+    )
+    ratio = float(manifest.get("n") or 1) / float(manifest.get("k") or manifest.get("n") or 1)
+    variance = on_real.covariance[np.ix_(r, r)] * ratio / pooled.m
+    statistic = float(difference @ np.linalg.solve(variance, difference))
+    return Comparison(on_real, pooled, frame, (statistic, len(both), float(stats.chi2.sf(statistic, len(both)))))
+
+
+def _columns(formula: str, frame: pd.DataFrame, weights: str | None) -> tuple[str, ...]:
+    names = parse(formula, tuple(map(str, frame.columns))).names
+    return tuple(dict.fromkeys((*names, *([weights] if weights else []))))
+
+
+def _levels(manifest: Mapping[str, Any], used: Collection[str], frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """Levels of the text columns a model uses: a level that one set lacks is a term all the same."""
+    import pandas as pd
+
+    return {
+        str(entry["name"]): list(entry["levels"])
+        for entry in manifest.get("columns", ())
+        if entry.get("levels") and entry["name"] in used and pd.api.types.is_string_dtype(frame[entry["name"]].dtype)
+    }
+
+
+def _with_notes(pooled: Pooled, notes: tuple[str, ...], why: str) -> Pooled:
+    return replace(pooled, messages=(*pooled.messages, *dict.fromkeys(notes)), why=why)

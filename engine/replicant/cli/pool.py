@@ -1,0 +1,38 @@
+"""`replicant pool`."""
+
+from __future__ import annotations
+
+import click
+
+from replicant.cli.options import debug_option
+
+__all__ = ["pool"]
+
+
+@click.command()
+@click.argument("release", type=click.Path())
+@click.option("--model", default="ols", show_default=True, help="ols, logit, poisson, polr, multinomial, ...")
+@click.option("--formula", required=True, help='As in R: "hgt ~ age + phb".')
+@click.option("--rule", default="auto", show_default=True, help="The combining rule; auto reads the manifest.")
+@click.option("--weights", default=None, help="A column of frequency weights.")
+@click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
+@click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
+@click.option("--latex", "form", flag_value="latex", help="Print the table as a LaTeX tabular.")
+@debug_option
+def pool(
+    release: str, model: str, formula: str, rule: str, weights: str | None, level: float, form: str | None
+) -> None:
+    """Fit a model on each set of a release and pool the fits.
+
+    The rule is chosen from how the release was made, which its manifest says; one that does not hold is refused.
+
+    \b
+    Examples:
+        replicant pool release --formula "hgt ~ age + phb"
+        replicant pool release --model polr --formula "gen ~ age + hc + reg" --csv
+    """
+    from replicant.release import read_release
+
+    pooled = read_release(release).analyse(model, formula, weights=weights).pool(rule, level=level)
+    text = pooled.to_csv() if form == "csv" else pooled.to_latex() if form == "latex" else pooled.summary()
+    click.echo(text, nl=False)

@@ -1,0 +1,154 @@
+"""One model on m sets, pooled: held against R's mice on the same sets, and what is refused and said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import replicant as rp
+from replicant.analysis import analyse, compare
+from replicant.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def mice_sets(shared_reference: Path, shared_data: Path) -> list[pd.DataFrame]:
+    """The five sets that R's mice drew of the boys data."""
+    schema = json.loads((shared_data / "boys.schema.json").read_text())
+    sets = []
+    for i in range(1, 6):
+        frame = pd.read_csv(shared_reference / "r" / f"mice_syn_boys_{i}.csv")
+        for name, entry in schema.items():
+            if "levels" in entry:
+                frame[name] = frame[name].astype(pd.CategoricalDtype(entry["levels"], entry["kind"] == "ordered"))
+        sets.append(frame)
+    return sets
+
+
+def manifest_of(frame: pd.DataFrame, **changes: Any) -> dict[str, Any]:
+    columns = [{"name": str(name), "synthesized": "all", "method": "cart"} for name in frame]
+    config = {"conditioning": "observed", "fits": "own", "proper": False, "missing": "keep"}
+    return {"m": 5, "n": len(frame), "k": len(frame), "columns": columns, "config": config, **changes}
+
+
+@pytest.mark.parametrize(
+    ("model", "formula", "name", "accuracy"),
+    [("ols", "hgt ~ age + phb", "lm hgt~age+phb", 1e-6), ("polr", "gen ~ age + hc + reg", "polr gen~age+hc+reg", 1e-4)],
+)
+def test_the_pooled_model_is_that_of_mice(
+    mice_sets: list[pd.DataFrame], shared_reference: Path, model: str, formula: str, name: str, accuracy: float
+) -> None:
+    """From data to interval, on R's own sets; `dfcom=None` is mice's large sample; polr to R's own tolerance."""
+    entries = json.loads((shared_reference / "r" / "mice_pool.json").read_text())
+    entry = next(one for one in entries if one["name"] == name)
+    pooled = analyse(mice_sets, manifest_of(mice_sets[0]), model, formula).pool(dfcom=None)
+    assert pooled.rule == "reiter2003"
+    theirs = dict(zip(entry["reiter2003"]["term"], range(len(pooled.terms)), strict=True))
+    at = [theirs[term] for term in pooled.terms]
+    summary = entry["reiter2003"]["summary"]
+    for ours, key in ((pooled.estimate, "estimate"), (pooled.std_error, "std.error")):
+        np.testing.assert_allclose(ours, np.asarray(summary[key], float)[at], rtol=accuracy, atol=accuracy)
+
+
+def test_terms_that_a_set_lacks_are_said_and_not_dropped_in_silence() -> None:
+    rng = np.random.default_rng(1)
+    sets = []
+    for i in range(3):
+        group = rng.choice(["a", "b", "c"], 200)
+        frame = pd.DataFrame({"x": rng.normal(size=200), "g": pd.Categorical(group, ["a", "b", "c"])})
+        if i == 1:
+            frame.loc[frame["g"] == "c", "g"] = "a"
+        frame["y"] = frame["x"] + rng.normal(size=200)
+        sets.append(frame)
+    pooled = analyse(sets, manifest_of(sets[0], m=3), "ols", "y ~ x + g").pool()
+    assert pooled.terms == ("(Intercept)", "x", "gb")
+    assert any("gc" in message and "set 2" in message for message in pooled.messages)
+
+
+def test_text_columns_have_the_levels_of_the_release() -> None:
+    """A level that the first set lacks is a term where the others have it, and the reference level is the same."""
+    frame = pd.DataFrame({"y": np.arange(60.0) % 7, "g": ["b", "c", "d"] * 20})
+    manifest = manifest_of(frame, m=2)
+    manifest["columns"][1]["levels"] = ["a", "b", "c", "d"]
+    other = frame.assign(g=["a", "b", "c", "d"] * 15)
+    fits = analyse([other, frame], manifest, "ols", "y ~ g")
+    assert fits.terms == ("(Intercept)", "gb", "gc", "gd")
+
+
+def test_a_rule_that_does_not_hold_is_refused_with_those_that_do() -> None:
+    frame = pd.DataFrame({"x": np.arange(50.0), "y": np.arange(50.0) ** 2})
+    syn = rp.synthesize(frame, m=3, seed=1)
+    fits = syn.analyse("ols", "y ~ x")
+    with pytest.raises(rp.SpecError, match="rubin1987") as caught:
+        fits.pool("rubin1987")
+    assert "reiter2003" in str(caught.value)
+    assert fits.pool("reiter2003").rule == "reiter2003"
+    with pytest.raises(rp.SpecError, match="reiter2003"):
+        fits.pool("reiter2O03")
+
+
+def test_pooled_intervals_of_a_synthesis_cover_the_truth() -> None:
+    """40 samples of a known line, m = 5: an interval that covers 95 % misses more than 6 with a chance of 0.4 %."""
+    rng = np.random.default_rng(11)
+    missed = 0
+    for replicate in range(40):
+        x = rng.normal(size=300)
+        frame = pd.DataFrame({"x": x, "y": 1 + 0.5 * x + rng.normal(size=300)})
+        pooled = rp.synthesize(frame, m=5, seed=replicate).analyse("ols", "y ~ x").pool()
+        at = pooled.terms.index("x")
+        missed += not pooled.conf_low[at] < 0.5 < pooled.conf_high[at]
+    assert missed <= 6
+
+
+def test_shared_fits_are_warned_about() -> None:
+    frame = pd.DataFrame({"x": np.arange(80.0), "y": np.sin(np.arange(80.0))})
+    pooled = rp.synthesize(frame, m=3, seed=1, fits="shared").analyse("ols", "y ~ x").pool()
+    assert any("shared" in message for message in pooled.messages)
+
+
+def test_real_beside_synthetic() -> None:
+    """The same sets as the real data: no difference, full overlap of equal intervals, no lack of fit."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=500)
+    real = pd.DataFrame({"x": x, "y": 2 * x + rng.normal(size=500)})
+    found = compare(real, [real, real], manifest_of(real, m=2), "ols", "y ~ x")
+    np.testing.assert_allclose(found.frame["std_difference"], 0, atol=1e-10)
+    np.testing.assert_allclose(found.frame["overlap"], 1, atol=5e-3)  # t intervals beside normal ones
+    assert found.lack_of_fit[2] == pytest.approx(1)
+    apart = real.assign(y=real["y"] + 5)
+    found = compare(real, [apart, apart], manifest_of(real, m=2), "ols", "y ~ x")
+    assert found.frame.set_index("term").loc["(Intercept)", "overlap"] < 0
+    assert found.lack_of_fit[2] < 1e-6
+
+
+def test_a_function_of_the_users_is_a_model() -> None:
+    frame = pd.DataFrame({"x": np.arange(100.0)})
+    syn = rp.synthesize(frame, m=4, seed=2)
+
+    def mean(one: pd.DataFrame) -> tuple[list[str], list[float], list[float]]:
+        return ["mean"], [one["x"].mean()], [one["x"].var() / len(one)]
+
+    pooled = syn.analyse(mean).pool()
+    means = [one["x"].mean() for one in syn]
+    assert pooled.estimate[0] == pytest.approx(np.mean(means))
+    within = np.mean([one["x"].var() / 100 for one in syn])
+    assert pooled.std_error[0] ** 2 == pytest.approx(within + np.var(means, ddof=1) / 4)
+
+
+def test_replicant_pool_from_a_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.DataFrame({"x": np.arange(90.0), "y": np.cos(np.arange(90.0))})
+    syn = rp.synthesize(frame, m=3, seed=5)
+    syn.to_parquet(tmp_path / "release")
+    with pytest.raises(SystemExit) as ended:
+        main(["pool", str(tmp_path / "release"), "--formula", "y ~ x", "--csv"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    expected = syn.analyse("ols", "y ~ x").pool().frame
+    assert printed == expected.to_csv(index=False)
+    with pytest.raises(SystemExit) as ended:
+        main(["pool", str(tmp_path / "release"), "--formula", "y ~ __import__('os')"])
+    assert ended.value.code == 2
