@@ -3,6 +3,7 @@
 from replicant.estimate.confusion import Confusion, confusion
 from replicant.estimate.correlation import Correlation, correlation
 from replicant.estimate.describe import describe, shares
+from replicant.estimate.discriminate import Discrimination, TreeDiscrimination, discriminate, discriminate_tree
 from replicant.estimate.fit import fit
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.result import Fit
@@ -10,11 +11,15 @@ from replicant.estimate.result import Fit
 __all__ = [
     "Confusion",
     "Correlation",
+    "Discrimination",
     "Fit",
     "Formula",
+    "TreeDiscrimination",
     "confusion",
     "correlation",
     "describe",
+    "discriminate",
+    "discriminate_tree",
     "fit",
     "parse",
     "shares",

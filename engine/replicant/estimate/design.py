@@ -142,6 +142,18 @@ class Prepared:
             state = combine(state, function(one))
         return state
 
+    def codes_as(self, other: Prepared) -> bool:
+        """Whether a frame's design is the same under both."""
+        return (
+            self.names == other.names
+            and not (self._learned or other._learned)
+            and all(self.factors[key].labels == other.factors[key].labels for key in self.factors)
+        )
+
+    def keep(self, designs: list[Design]) -> None:
+        """Take designs that were made elsewhere for those of all partitions."""
+        self._cache = designs
+
     def __reduce__(self) -> tuple[Any, ...]:  # a worker needs no partitions but its own
         return Prepared, (self.formula, self.names, self.factors, None, self._blocks, self._learned)
 
@@ -337,7 +349,7 @@ def _merge_surveys(a: dict[str, _Levels | None], b: dict[str, _Levels | None]) -
 
 
 def _factor(values: pd.Index, ordered: bool) -> Factor:
-    return Factor(values, tuple(_label(value) for value in values), ordered)
+    return Factor(values, tuple(_label(value) for value in values.tolist()), ordered)
 
 
 def _label(value: Any) -> str:
