@@ -132,7 +132,7 @@ def test_a_function_of_the_users_is_a_model() -> None:
     def mean(one: pd.DataFrame) -> tuple[list[str], list[float], list[float]]:
         return ["mean"], [one["x"].mean()], [one["x"].var() / len(one)]
 
-    pooled = syn.analyse(mean).pool()
+    pooled = syn.analyse(mean).pool("reiter2003")
     means = [one["x"].mean() for one in syn]
     assert pooled.estimate[0] == pytest.approx(np.mean(means))
     within = np.mean([one["x"].var() / 100 for one in syn])
