@@ -21,7 +21,7 @@ from replicant.estimate.design import Design, Prepared, prepare
 from replicant.estimate.formula import parse
 from replicant.estimate.glm import fit_glm
 from replicant.estimate.links import logistic
-from replicant.estimate.partitions import Source, partitioned
+from replicant.estimate.partitions import Partitions, Source, partitioned
 from replicant.estimate.result import Fit
 from replicant.table.arrays import Floats
 
@@ -32,12 +32,38 @@ BINS = 1 << 14
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class _Told:
+    """Partitions somewhere else, with a column that tells real from synthetic rows."""
+
+    source: Source
+    indicator: str
+    value: float
+
+    @property
+    def n_partitions(self) -> int:
+        return self.source.n_partitions
+
+    @property
+    def cached(self) -> bool:
+        return self.source.cached
+
+    def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
+        return self.source.reduce(lambda f, w: function(f.assign(**{self.indicator: self.value}), w), combine)
+
+
+def _told(source: Source, indicator: str, value: float) -> Source:
+    if isinstance(source, Partitions) and all(isinstance(frame, pd.DataFrame) for frame in source.frames):
+        frames = [f.assign(**{indicator: value}) for f in source.frames if isinstance(f, pd.DataFrame)]
+        return Partitions(frames, source.weights)
+    return _Told(source, indicator, value)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class _Pair:
-    """Synthetic partitions, then real ones, with a column that tells which."""
+    """Synthetic partitions, then real ones."""
 
     synthetic: Source
     real: Source
-    indicator: str
 
     @property
     def n_partitions(self) -> int:
@@ -48,18 +74,11 @@ class _Pair:
         return self.synthetic.cached and self.real.cached
 
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
-        def told(source: Source, value: float) -> S:
-            return source.reduce(lambda f, w: function(f.assign(**{self.indicator: value}), w), combine)
+        return combine(self.synthetic.reduce(function, combine), self.real.reduce(function, combine))
 
-        return combine(told(self.synthetic, 0.0), told(self.real, 1.0))
 
-    def designs(self, prepared: Prepared, *, real: bool) -> list[Design]:
-        """Designs of one side."""
-
-        def one(frame: pd.DataFrame, weights: Floats | None) -> list[Design]:
-            return [prepared.design(frame.assign(**{self.indicator: float(real)}), weights)]
-
-        return (self.real if real else self.synthetic).reduce(one, lambda a, b: a + b)
+def _designs(prepared: Prepared, source: Source) -> list[Design]:
+    return source.reduce(lambda frame, weights: [prepared.design(frame, weights)], lambda a, b: a + b)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -166,16 +185,17 @@ def discriminate(
     if not terms.startswith("~"):
         raise SpecError("a formula with a response", need="a one-sided formula: ~ age + hgt")
     bound = parse(f"{indicator} {terms}", (indicator, *columns))
+    known = _told(truth, indicator, 1.0)
     fits, drawn, cut, rows = [], [], [], []
     same: Prepared | None = None
     designs: list[Design] = []  # of the real rows: the same for all sets whose levels are
     for one in sets:
-        pair = _Pair(partitioned(one), truth, indicator)
+        pair = _Pair(_told(partitioned(one), indicator, 0.0), known)
         prepared = prepare(bound, pair)
         if pair.cached:
             if same is None or not prepared.codes_as(same):
-                same, designs = prepared, pair.designs(prepared, real=True)
-            prepared.keep(pair.designs(prepared, real=False) + designs)
+                same, designs = prepared, _designs(prepared, pair.real)
+            prepared.keep(_designs(prepared, pair.synthetic) + designs)
         result = fit_glm(prepared, "logit", maxiter=maxiter)
         scores, error = _scored(prepared, result.estimates)
         fits.append(result)
