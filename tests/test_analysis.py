@@ -125,6 +125,18 @@ def test_real_beside_synthetic() -> None:
     assert found.lack_of_fit[2] < 1e-6
 
 
+def test_sets_that_are_the_real_rows_cannot_be_told_from_them() -> None:
+    """A model has nothing to go by, and pMSE is 0; rows that are shifted far away are told apart."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
+    syn = rp.synthesize(frame, m=2, seed=1)
+    own = syn.discriminate(frame)
+    assert (own.frame["auc"] < 0.6).all()
+    apart = syn.discriminate(frame + 1)
+    assert (apart.frame["auc"] > 0.8).all()
+    assert (apart.frame["pmse_ratio"] > 10).all()
+
+
 def test_a_function_of_the_users_is_a_model() -> None:
     frame = pd.DataFrame({"x": np.arange(100.0)})
     syn = rp.synthesize(frame, m=4, seed=2)

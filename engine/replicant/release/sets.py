@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, overload
 from replicant.errors import ReleaseError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from replicant.analysis import Analyses, Comparison
+    from replicant.estimate import Discrimination
 
 __all__ = ["SyntheticSets", "stack"]
 
@@ -112,6 +114,29 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         from replicant.analysis import compare
 
         return compare(real, self, self.manifest, model, formula, **options)
+
+    def discriminate(
+        self, real: pd.DataFrame, formula: str | None = None, *, rng: np.random.Generator | None = None
+    ) -> Discrimination:
+        """How well a logistic model tells the real rows from those of each set: for the data owner.
+
+        Parameters
+        ----------
+        real
+            The observed frame.
+        formula
+            One-sided, such as `~ age + hgt`; None for all columns.
+        rng
+            For the drawn classes of the paper's Table 7.
+
+        Returns
+        -------
+        Discrimination
+            Fits, confusion, AUC, and pMSE beside what it would be under a right model of synthesis.
+        """
+        from replicant.estimate import discriminate
+
+        return discriminate(real, list(self), formula, rng=rng)
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
