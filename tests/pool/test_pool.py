@@ -55,9 +55,12 @@ def test_views_hold_every_term_and_escape() -> None:
 
 @pytest.mark.parametrize("first", ["replicant.pool.rules", "replicant.pool", "replicant"])
 def test_the_function_is_there_whatever_was_imported_first(first: str) -> None:
-    script = f"import {first}, replicant as rp; print(rp.pool([1., 2.], [1., 1.]).total[0])"
+    shown = "rp.pool([1., 2.], [1., 1.]).total[0], *inspect.signature(rp.pool).parameters"
+    script = f"import inspect, {first}, replicant as rp; print({shown})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert float(done.stdout) == pytest.approx(1.25)
+    total, *parameters = done.stdout.split()
+    assert float(total) == pytest.approx(1.25)
+    assert parameters[:3] == ["estimates", "variances", "rule"]
 
 
 def test_scipy_is_loaded_when_needed_only() -> None:

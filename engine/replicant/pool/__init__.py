@@ -6,6 +6,7 @@ soon as that is imported, so the room can be called too, and `rp.pool(...)` is t
 
 from __future__ import annotations
 
+import inspect
 import sys
 from types import ModuleType
 from typing import Any
@@ -36,10 +37,12 @@ __all__ = [
 
 
 class _Room(ModuleType):
-    __signature__ = None
-
     def __call__(self, *args: Any, **options: Any) -> Pooled:
         return pool(*args, **options)
+
+    @property
+    def __signature__(self) -> Any:  # so that editors show the arguments of `rp.pool`
+        return inspect.signature(pool)
 
 
 sys.modules[__name__].__class__ = _Room
