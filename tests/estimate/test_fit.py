@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicant.errors import DataError, SpecError
@@ -412,3 +415,51 @@ def test_errors() -> None:
         fit("ols", "y ~ x", frame.assign(x=np.nan))
     with pytest.raises(SpecError, match="unknown kind of weights"):
         fit("ols", "y ~ x", frame, weights="w", weight_kind="other")
+
+
+class Elsewhere:
+    """Partitions that come back in any order and are combined in any grouping, through pickles, as a cluster does."""
+
+    cached = False
+
+    def __init__(self, parts: list[pd.DataFrame], seed: int) -> None:
+        self.parts, self.seed = parts, seed
+
+    @property
+    def n_partitions(self) -> int:
+        return len(self.parts)
+
+    def reduce(self, function: Any, combine: Any) -> Any:
+        rng = np.random.default_rng(self.seed)
+        function = cloudpickle.loads(cloudpickle.dumps(function))
+        states = [function(self.parts[i], None) for i in rng.permutation(len(self.parts))]
+        while len(states) > 1:
+            i = int(rng.integers(0, len(states) - 1))
+            states[i : i + 2] = [combine(states[i], states[i + 1])]
+        return states[0]
+
+
+@pytest.mark.parametrize(("model", "formula"), MODELS)
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=5)
+def test_any_order_and_grouping_of_partitions_gives_the_same(model: str, formula: str, seed: int) -> None:
+    frame = sample(250)
+    one, other = fit(model, formula, frame), fit(model, formula, Elsewhere(uneven(frame), seed))
+    np.testing.assert_allclose(other.estimates, one.estimates, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-8, atol=1e-12)
+
+
+def test_no_more_than_one_partition_is_held_at_a_time() -> None:
+    frame = sample()
+    alive: list[weakref.ref[pd.DataFrame]] = []
+
+    def load(part: pd.DataFrame) -> pd.DataFrame:
+        gc.collect()
+        assert not any(ref() is not None for ref in alive)
+        copy = part.copy()
+        alive.append(weakref.ref(copy))
+        return copy
+
+    parts = [lambda part=part: load(part) for part in uneven(frame)]
+    assert fit("polr", "stage ~ x + z + g", parts).messages == ()
+    assert len(alive) > 7

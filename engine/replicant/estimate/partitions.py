@@ -82,6 +82,7 @@ class Partitions:
         for i, item in enumerate(self.frames):
             frame = item if isinstance(item, pd.DataFrame) else item()
             one = function(frame, self._weights(frame, i))
+            del frame  # before the next one is loaded
             state = one if state is None else combine(state, one)
         assert state is not None
         return state
