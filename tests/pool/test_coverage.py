@@ -1,6 +1,6 @@
 """Do 95 % intervals cover 95 %? Every rule where it holds, and some where they do not.
 
-The populations, designs and rules are those of `tests/benchmarks/coverage.py`, which prints the table of
+The populations, designs and rules are those of `tests/benchmarks/rules_coverage.py`, which prints the table of
 `engine/docs/inference.md`.
 """
 
@@ -16,7 +16,7 @@ import pytest
 
 
 def _benchmark() -> ModuleType:
-    path = Path(__file__).resolve().parents[1] / "benchmarks" / "coverage.py"
+    path = Path(__file__).resolve().parents[1] / "benchmarks" / "rules_coverage.py"
     spec = importlib.util.spec_from_file_location("benchmark_coverage", path)
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""Coverage of right and wrong combining rules: python tests/benchmarks/coverage.py [--replicates N] [--seed S].
+"""Coverage of right and wrong combining rules: python tests/benchmarks/rules_coverage.py [--replicates N] [--seed S].
 
 Two populations with known parameters, a normal one (y on x; estimands: the mean of y and the slope) and a logistic one
 (intercept and slope). From each, samples of n rows; from each sample, m sets in the way of the design; from each set,
