@@ -151,6 +151,28 @@ def test_a_function_of_the_users_is_a_model() -> None:
     assert pooled.std_error[0] ** 2 == pytest.approx(within + np.var(means, ddof=1) / 4)
 
 
+@pytest.mark.parametrize(("model", "formula"), [("ols", "y ~ x + g"), ("logit", "b ~ x + g"), ("polr", "g ~ x + y")])
+def test_a_release_in_partitions_is_analysed_part_by_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, formula: str
+) -> None:
+    """Four strata, four files a set: the same estimates as of whole frames, with no whole frame ever made."""
+    rng = np.random.default_rng(6)
+    g = pd.Categorical(rng.choice(["a", "b", "c", "d"], 1200), ["a", "b", "c", "d"], ordered=True)
+    x = rng.normal(size=1200)
+    y = x + g.codes + rng.normal(size=1200)
+    frame = pd.DataFrame({"g": g, "x": x, "y": y, "b": (y > 1.5).astype(int)})
+    syn = rp.synthesize(frame, m=2, seed=9, strata="g", min_stratum=50)
+    syn.to_parquet(tmp_path / "release")
+    whole = syn.analyse(model, formula)
+    release = rp.read_release(tmp_path / "release")
+    assert len(release.manifest["files"]) == 8
+    monkeypatch.setattr(type(release), "_make", lambda self, i: pytest.fail("a whole set was read"))
+    for one, other in zip(release.analyse(model, formula), whole, strict=True):
+        assert one.terms == other.terms
+        np.testing.assert_allclose(one.estimates, other.estimates, rtol=1e-7, atol=1e-8)
+        np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-6, atol=1e-8)
+
+
 def test_replicant_pool_from_a_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = pd.DataFrame({"x": np.arange(90.0), "y": np.cos(np.arange(90.0))})
     syn = rp.synthesize(frame, m=3, seed=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Analyses", "Comparison", "analyse", "compare"]
 
 Model = str | Callable[..., Any]
+Data: TypeAlias = "pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]"
 
 # Rules whose degrees of freedom the complete data's enter.
 _WITH_DFCOM = frozenset({"rubin1987", "reiter2003", "reiter2004"})
@@ -199,7 +200,7 @@ class Comparison:
 
 
 def analyse(
-    sets: Sequence[pd.DataFrame],
+    sets: Sequence[Data],
     manifest: Mapping[str, Any],
     model: Model,
     formula: str = "",
@@ -212,7 +213,7 @@ def analyse(
     Parameters
     ----------
     sets
-        m frames.
+        m frames, or for each set the functions that load its partitions: no more than one is then in memory at a time.
     manifest
         The public manifest: levels of text columns, and how the sets were made.
     model, formula
@@ -222,16 +223,18 @@ def analyse(
     options
         For the model.
     """
-    used = None if callable(model) else _columns(formula, sets[0], weights)
     settings = {"weights": weights, **options}
+    used = None
     if not callable(model):
-        settings["levels"] = _levels(manifest, used or (), sets[0])
-    return Analyses(tuple(fit(model, formula, frame, **settings) for frame in sets), manifest, used)
+        first = _first(sets[0])
+        used = _columns(formula, first, weights)
+        settings["levels"] = _levels(manifest, used, first)
+    return Analyses(tuple(fit(model, formula, data, **settings) for data in sets), manifest, used)
 
 
 def compare(
     real: pd.DataFrame,
-    sets: Sequence[pd.DataFrame],
+    sets: Sequence[Data],
     manifest: Mapping[str, Any],
     model: Model,
     formula: str = "",
@@ -285,6 +288,13 @@ def compare(
     variance = on_real.covariance[np.ix_(r, r)] * ratio / pooled.m
     statistic = float(difference @ np.linalg.solve(variance, difference))
     return Comparison(on_real, pooled, frame, (statistic, len(both), float(stats.chi2.sf(statistic, len(both)))))
+
+
+def _first(data: Data) -> pd.DataFrame:
+    """The frame, or the first of its partitions."""
+    import pandas as pd
+
+    return data if isinstance(data, pd.DataFrame) else data[0]()
 
 
 def _columns(formula: str, frame: pd.DataFrame, weights: str | None) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import html
 import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
@@ -66,9 +68,18 @@ class Release(SyntheticSets):
     def _make(self, imputation: int) -> pd.DataFrame:
         import pandas as pd
 
-        entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation + 1]
-        frames = [self._read_part(entry) for entry in sorted(entries, key=lambda entry: entry["partition"])]
+        frames = [self._read_part(entry) for entry in self._entries(imputation)]
         return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+    def _data(self, imputation: int) -> pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]:
+        entries = self._entries(imputation)
+        if len(entries) == 1 or imputation in self._frames:
+            return self[imputation]
+        return [partial(self._read_part, entry) for entry in entries]
+
+    def _entries(self, imputation: int) -> list[dict[str, Any]]:
+        entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation + 1]
+        return sorted(entries, key=lambda entry: int(entry["partition"]))
 
     def _read_part(self, entry: dict[str, Any]) -> pd.DataFrame:
         import pyarrow as pa

@@ -40,6 +40,10 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def _make(self, imputation: int) -> pd.DataFrame:
         """The frame of one set, counted from 0."""
 
+    def _data(self, imputation: int) -> pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]:
+        """A set for an estimator: the frame, or functions that load its partitions one at a time."""
+        return self[imputation]
+
     def __len__(self) -> int:
         return self.m
 
@@ -95,7 +99,8 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import analyse
 
-        return analyse(self, self.manifest, model, formula, weights=weights, **options)
+        sets = [self._data(i) for i in range(self.m)]
+        return analyse(sets, self.manifest, model, formula, weights=weights, **options)
 
     def compare(
         self, real: pd.DataFrame, model: str | Callable[..., Any], formula: str = "", **options: Any
@@ -113,7 +118,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import compare
 
-        return compare(real, self, self.manifest, model, formula, **options)
+        return compare(real, [self._data(i) for i in range(self.m)], self.manifest, model, formula, **options)
 
     def discriminate(
         self, real: pd.DataFrame, formula: str | None = None, *, rng: np.random.Generator | None = None
