@@ -42,10 +42,7 @@ def test_the_job_of_the_design() -> None:
 
 
 def test_the_demo_job(repository: Path) -> None:
-    place = repository / "jobs" / "demo.yaml"
-    if not place.exists():
-        pytest.skip("no jobs/demo.yaml")
-    job = load_job(place, ["synthesis.m=2", "output.path=elsewhere"])
+    job = load_job(repository / "jobs" / "demo.yaml", ["synthesis.m=2", "output.path=elsewhere"])
     assert (job.synthesis.m, job.output.path, job.input.dataset) == (2, "elsewhere", "anes96")
 
 
