@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 import replicant as rp
-from replicant.analysis import analyse, compare
+from replicant.analysis import analyse, compare, discriminate
 from replicant.cli.main import main
 
 
@@ -132,9 +133,66 @@ def test_sets_that_are_the_real_rows_cannot_be_told_from_them() -> None:
     syn = rp.synthesize(frame, m=2, seed=1)
     own = syn.discriminate(frame)
     assert (own.frame["auc"] < 0.6).all()
+    assert own.pool().terms == ("(Intercept)", "x", "y")
     apart = syn.discriminate(frame + 1)
     assert (apart.frame["auc"] > 0.8).all()
     assert (apart.frame["pmse_ratio"] > 10).all()
+
+
+# R 4.2.2, mice 3.15.0: summary(pool(...)) of glm(indic ~ ..., binomial, epsilon = 1e-14) on the five sets and boys:
+# estimate, std.error, df, p.value.
+TOLD_BY_MICE = {
+    "(Intercept)": (0.05135937175802, 1.1546712060219, 214.582629245919, 0.9645634362524),
+    "age": (-0.006810007984013, 0.04603552335758, 196.236919385939, 0.8825503617083),
+    "gen.C": (0.08400638844021, 0.1470244654231, 841.132173159105, 0.5678967969528),
+    "gen^4": (-0.001059100927896, 0.2165600896013, 43.516780862941, 0.9961202615116),
+    "phb.L": (0.03372796787994, 0.4120090603595, 73.654925922722, 0.9349783454791),
+    "regsouth": (0.04066455757006, 0.2290835476686, 52.916701674547, 0.8597857725169),
+    "bmi": (-0.008765120392325, 0.05436324781417, 929.093515716873, 0.8719453651981),
+}
+
+
+def test_pooled_discrimination_is_that_of_r_and_mice(mice_sets: list[pd.DataFrame], boys: pd.DataFrame) -> None:
+    """Table 6 of the paper, on R's own sets."""
+    told = discriminate(boys, mice_sets, "~ wgt + hgt + age + hc + gen + phb + tv + reg + bmi").pool()
+    assert told.rule == "rubin1987"
+    assert len(told) == 20
+    found = told.frame.set_index("term").loc[list(TOLD_BY_MICE), ["estimate", "std_error", "df", "p_value"]]
+    np.testing.assert_allclose(found, list(TOLD_BY_MICE.values()), rtol=1e-6)
+
+
+def test_pooled_discrimination_is_that_of_statsmodels_and_rubin() -> None:
+    rng = np.random.default_rng(8)
+
+    def rows(by: float) -> pd.DataFrame:
+        return pd.DataFrame({"x": rng.normal(by, 1, 300), "y": rng.normal(size=300)})
+
+    real, sets = rows(0.0), [rows(0.3) for _ in range(4)]
+    y = np.repeat([0.0, 1.0], 300)
+    fits = [
+        sm.GLM(y, sm.add_constant(pd.concat([one, real]).to_numpy()), family=sm.families.Binomial()).fit(tol=1e-14)
+        for one in sets
+    ]
+    theirs = rp.pool([f.params for f in fits], [f.bse**2 for f in fits], "rubin1987", dfcom=597)
+    told = discriminate(real, sets).pool()
+    assert told.terms == ("(Intercept)", "x", "y")
+    for column in ("estimate", "std_error", "df", "p_value", "conf_low"):
+        np.testing.assert_allclose(told.frame[column], theirs.frame[column], rtol=1e-7, err_msg=column)
+    large = discriminate(real, sets).pool(dfcom=None)
+    assert (large.df > told.df).all()
+    with pytest.raises(rp.SpecError, match="one set"):
+        discriminate(real, sets[:1]).pool()
+
+
+def test_a_term_told_in_some_sets_only_is_left_out_of_the_pool_and_said() -> None:
+    rng = np.random.default_rng(9)
+    real, one, other = (
+        pd.DataFrame({"x": rng.normal(size=90), "g": pd.Categorical(["a", "b"] * 45, [*"abc"])}) for _ in range(3)
+    )
+    other.loc[:9, "g"] = "c"
+    told = discriminate(real, [one, other]).pool()
+    assert told.terms == ("(Intercept)", "x", "gb")
+    assert any("gc" in message and "set 1" in message for message in told.messages)
 
 
 def test_a_function_of_the_users_is_a_model() -> None:

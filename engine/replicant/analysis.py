@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
 from replicant.errors import DataError, SpecError
-from replicant.estimate import Fit, fit, parse
+from replicant.estimate import Discrimination, Fit, fit, parse
+from replicant.estimate import discriminate as told_apart
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Analyses", "Comparison", "analyse", "compare"]
+__all__ = ["Analyses", "Comparison", "Discriminated", "analyse", "compare", "discriminate"]
 
 Model = str | Callable[..., Any]
 Data: TypeAlias = "pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]"
@@ -55,7 +56,7 @@ class Analyses(Sequence[Fit]):
     @property
     def terms(self) -> tuple[str, ...]:
         """Terms of all fits, in the order of their first mention."""
-        return tuple(dict.fromkeys(term for one in self.fits for term in one.terms))
+        return _terms(self.fits)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -94,18 +95,8 @@ class Analyses(Sequence[Fit]):
             If the rule does not hold for these sets: with the reason, and the rules that do.
         """
         choice = self._choice(rule)
-        kept, said = self._common()
-        position = [{term: i for i, term in enumerate(one.terms)} for one in self.fits]
-        at = [[where[term] for term in kept] for where in position]
-        estimates = np.array([one.estimates[index] for one, index in zip(self.fits, at, strict=True)])
-        covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(self.fits, at, strict=True)])
-        settings: dict[str, Any] = {**choice.options, **options}
-        if choice.rule in _WITH_DFCOM and dfcom is not None:
-            least = min(one.df_resid for one in self.fits) if dfcom == "fit" else float(dfcom)
-            if np.isfinite(least):
-                settings["dfcom"] = least
-        pooled = pool(estimates, covariances, choice.rule, terms=kept, level=level, **settings)
-        return _with_notes(pooled, (*choice.warnings, *said, *self._messages()), choice.why)
+        settings = {**choice.options, **options}
+        return _pooled(self.fits, choice.rule, level, dfcom, notes=choice.warnings, why=choice.why, **settings)
 
     def _choice(self, rule: str) -> Choice:
         if rule == "auto":
@@ -125,39 +116,38 @@ class Analyses(Sequence[Fit]):
         needs_size = rule.startswith(("raab2016", "raghunathan")) and size["n"] != size["k"]
         return Choice(rule, "asked for", options=size if needs_size else {})
 
-    def _common(self) -> tuple[tuple[str, ...], list[str]]:
-        """Terms that every fit could estimate, and what is to be said of the others."""
-        estimable = [
-            {t for t, e, v in zip(one.terms, one.estimates, one.std_errors, strict=True) if np.isfinite(e + v)}
-            for one in self.fits
-        ]
-        kept, said = [], []
-        for term in self.terms:
-            without = [str(i + 1) for i, terms in enumerate(estimable) if term not in terms]
-            if without:
-                said.append(f"{term} is left out: it could not be estimated in set {', '.join(without)}")
-            else:
-                kept.append(term)
-        if not kept:
-            raise DataError(
-                "No term could be estimated in every set.", fix="see the messages of the fits, and simplify the model"
-            )
-        return tuple(kept), said
-
-    def _messages(self) -> list[str]:
-        """What the fits said, each once, with the sets it was said of."""
-        where: dict[str, list[int]] = {}
-        for i, one in enumerate(self.fits):
-            for message in one.messages:
-                where.setdefault(message, []).append(i + 1)
-        return [
-            message if len(sets) == len(self.fits) else f"{message} (set {', '.join(map(str, sets))})"
-            for message, sets in where.items()
-        ]
-
     def __repr__(self) -> str:
         first = self.fits[0]
         return f"<Analyses of {first.model}: {first.formula or 'a function'}, m={len(self)}, {len(self.terms)} terms>"
+
+
+class Discriminated(Discrimination):
+    """Real against synthetic rows, set by set, with the coefficients pooled over the sets."""
+
+    def pool(self, *, level: float = 0.95, dfcom: float | str | None = "fit") -> Pooled:
+        """The coefficients pooled over m by Rubin's rule with Barnard and Rubin's degrees of freedom.
+
+        This is Table 6 of Volker and Vink (2021). Reiter's rule, which pools what is said of a population, is not used:
+        there the synthetic rows stand in for the real ones, and b/m is all that m sets leave of the noise of the
+        draws. Here the real rows stand in the model themselves, and a coefficient says how one synthetic set differs
+        from them. What it is from one set to the next is part of the answer, so b counts in full: T = ubar +
+        (1 + 1/m) b. It is on the safe side: ubar holds the error of the real rows, which all sets share and a right
+        model of synthesis reproduces, so a small p is a difference, and a large one no proof of there being none.
+
+        Parameters
+        ----------
+        level
+            Of the intervals.
+        dfcom
+            Degrees of freedom of one fit; `fit`: the least that the fits have; None: a large sample.
+
+        Raises
+        ------
+        SpecError
+            If there is one set.
+        """
+        why = "real against synthetic rows: a coefficient differs from set to set, and b counts in full"
+        return _pooled(self.fits, "rubin1987", level, dfcom, why=why)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -290,6 +280,22 @@ def compare(
     return Comparison(on_real, pooled, frame, (statistic, len(both), float(stats.chi2.sf(statistic, len(both)))))
 
 
+def discriminate(
+    real: pd.DataFrame, sets: Sequence[pd.DataFrame], formula: str | None = None, **options: Any
+) -> Discriminated:
+    """Tell the real rows from those of each set by a logistic model; `.pool()` then pools its coefficients.
+
+    Parameters
+    ----------
+    real
+        The observed frame.
+    sets, formula, options
+        As in `replicant.estimate.discriminate`.
+    """
+    found = told_apart(real, sets, formula, **options)
+    return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})
+
+
 def _first(data: Data) -> pd.DataFrame:
     """The frame, or the first of its partitions."""
     import pandas as pd
@@ -313,5 +319,62 @@ def _levels(manifest: Mapping[str, Any], used: Collection[str], frame: pd.DataFr
     }
 
 
-def _with_notes(pooled: Pooled, notes: tuple[str, ...], why: str) -> Pooled:
-    return replace(pooled, messages=(*pooled.messages, *dict.fromkeys(notes)), why=why)
+def _pooled(
+    fits: Sequence[Fit],
+    rule: str,
+    level: float,
+    dfcom: float | str | None,
+    *,
+    notes: Sequence[str] = (),
+    why: str = "",
+    **options: Any,
+) -> Pooled:
+    """The terms that every fit could estimate, pooled; what the fits said, and what is left out, in the messages."""
+    kept, said = _common(fits)
+    position = [{term: i for i, term in enumerate(one.terms)} for one in fits]
+    at = [[where[term] for term in kept] for where in position]
+    estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
+    covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(fits, at, strict=True)])
+    if rule in _WITH_DFCOM and dfcom is not None:
+        least = min(one.df_resid for one in fits) if dfcom == "fit" else float(dfcom)
+        if np.isfinite(least):
+            options["dfcom"] = least
+    pooled = pool(estimates, covariances, rule, terms=kept, level=level, **options)
+    return replace(pooled, messages=(*pooled.messages, *dict.fromkeys((*notes, *said, *_messages(fits)))), why=why)
+
+
+def _terms(fits: Sequence[Fit]) -> tuple[str, ...]:
+    """Terms of all fits, in the order of their first mention."""
+    return tuple(dict.fromkeys(term for one in fits for term in one.terms))
+
+
+def _common(fits: Sequence[Fit]) -> tuple[tuple[str, ...], list[str]]:
+    """Terms that every fit could estimate, and what is to be said of the others."""
+    estimable = [
+        {t for t, e, v in zip(one.terms, one.estimates, one.std_errors, strict=True) if np.isfinite(e + v)}
+        for one in fits
+    ]
+    kept, said = [], []
+    for term in _terms(fits):
+        without = [str(i + 1) for i, terms in enumerate(estimable) if term not in terms]
+        if without:
+            said.append(f"{term} is left out: it could not be estimated in set {', '.join(without)}")
+        else:
+            kept.append(term)
+    if not kept:
+        raise DataError(
+            "No term could be estimated in every set.", fix="see the messages of the fits, and simplify the model"
+        )
+    return tuple(kept), said
+
+
+def _messages(fits: Sequence[Fit]) -> list[str]:
+    """What the fits said, each once, with the sets it was said of."""
+    where: dict[str, list[int]] = {}
+    for i, one in enumerate(fits):
+        for message in one.messages:
+            where.setdefault(message, []).append(i + 1)
+    return [
+        message if len(sets) == len(fits) else f"{message} (set {', '.join(map(str, sets))})"
+        for message, sets in where.items()
+    ]

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from replicant.analysis import Analyses, Comparison
-    from replicant.estimate import Discrimination
+    from replicant.analysis import Analyses, Comparison, Discriminated
 
 __all__ = ["SyntheticSets", "stack"]
 
@@ -122,7 +121,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
 
     def discriminate(
         self, real: pd.DataFrame, formula: str | None = None, *, rng: np.random.Generator | None = None
-    ) -> Discrimination:
+    ) -> Discriminated:
         """How well a logistic model tells the real rows from those of each set: for the data owner.
 
         Parameters
@@ -136,10 +135,11 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
 
         Returns
         -------
-        Discrimination
-            Fits, confusion, AUC, and pMSE beside what it would be under a right model of synthesis.
+        Discriminated
+            Fits, confusion, AUC, and pMSE beside what it would be under a right model of synthesis; `.pool()` pools the
+            coefficients over the sets.
         """
-        from replicant.estimate import discriminate
+        from replicant.analysis import discriminate
 
         return discriminate(real, list(self), formula, rng=rng)
 
