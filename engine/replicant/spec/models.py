@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from replicant.spec.document import Document, Names, Number, Whole, list_or_word
+from replicant.spec.study import StudySpec
 from replicant.table.codebook import ColumnSpec
 
-__all__ = ["InputSpec", "JobSpec", "OutputSpec", "SynthesisSpec"]
+__all__ = ["InputSpec", "JobSpec", "OutputSpec", "StudySpec", "SynthesisSpec"]
 
 
-def _whole(value: object) -> object:
-    """NumPy's integers and 5.0 are whole numbers; True and "5" are not."""
-    if isinstance(value, bool):
-        raise ValueError("a whole number is needed")
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real) and float(value).is_integer():
-        return int(float(value))
-    raise ValueError("a whole number is needed")
-
-
-def _real(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError("a number is needed")
-    return float(value)
-
-
-def _names(value: object) -> object:
-    """One name is a list of one; a tuple or an index is a list."""
-    if isinstance(value, str):
-        return [value]
-    if value is not None and not isinstance(value, (dict, list)) and hasattr(value, "__iter__"):
-        return list(value)
-    return value
-
-
-def _list_or_word(value: object) -> object:
-    return value if isinstance(value, str) else _names(value)
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-Number = Annotated[float, BeforeValidator(_real)]
-Names = Annotated[list[str], BeforeValidator(_names)]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
-
-
-class SynthesisSpec(_Document):
+class SynthesisSpec(Document):
     """How a table is synthesized. Every field has a default.
 
     Attributes
@@ -106,9 +68,9 @@ class SynthesisSpec(_Document):
     class_risk: Literal["gini", "misclassified"] | None = None
     passive: dict[str, str] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
-    visit_sequence: Annotated[str | list[str], BeforeValidator(_list_or_word)] = "random"
+    visit_sequence: Annotated[str | list[str], BeforeValidator(list_or_word)] = "random"
     where: Any = None
-    strata: Annotated[str | list[str] | None, BeforeValidator(_list_or_word)] = None
+    strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
     min_stratum: Annotated[Whole, Field(ge=1)] = 100
     k: Annotated[Whole, Field(ge=1)] | None = None
     missing: Literal["keep"] = "keep"
@@ -155,7 +117,7 @@ class SynthesisSpec(_Document):
         return 3 * self.minbucket if self.minsplit is None else self.minsplit
 
 
-class InputSpec(_Document):
+class InputSpec(Document):
     """Where the table is: a `path` (file, folder or URL) or a named `dataset`; `columns` selects and orders columns."""
 
     path: str | None = None
@@ -169,7 +131,7 @@ class InputSpec(_Document):
         return self
 
 
-class OutputSpec(_Document):
+class OutputSpec(Document):
     """Where the release goes. `internal` is where the manifest with seed and hashes goes, apart from the release."""
 
     path: str
@@ -181,12 +143,13 @@ class OutputSpec(_Document):
         return self.internal if self.internal is not None else self.path.rstrip("/") + "-internal"
 
 
-class JobSpec(_Document):
-    """A whole job."""
+class JobSpec(Document):
+    """A whole job: its output is a release, or, where it has a `study`, the results of that."""
 
     input: InputSpec
     columns: dict[str, ColumnSpec] = Field(default_factory=dict)
     synthesis: SynthesisSpec = Field(default_factory=SynthesisSpec)
+    study: StudySpec | None = None
     output: OutputSpec
 
     @field_validator("columns", mode="before")

@@ -1,0 +1,179 @@
+"""What a study asks for: replicates, variants of the synthesis, estimands, and published figures to lie beside."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from replicant.spec.document import Document, Names, Number, Whole
+
+__all__ = ["KINDS", "EstimandSpec", "PublishedSpec", "StudySpec"]
+
+KINDS = ("describe", "correlation", "model", "discriminate", "means", "counts", "densities", "copies")
+"""Keys of which an estimand has exactly one; they say what it is."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+class PublishedSpec(Document):
+    """Figures that others published, from a CSV file, beside ours.
+
+    Attributes
+    ----------
+    source
+        Whose they are.
+    side
+        The variant, or `sample`, that they are compared with.
+    file
+        A CSV file in the study's `reference` folder.
+    term
+        The term a row is about, from the file's columns: `"{a}, {b}"`.
+    terms
+        Other names for terms: what `term` gives, and the study's own term.
+    fields
+        For a field of ours, such as `bias`, the file's column, and the column of its Monte-Carlo standard error.
+    scores
+        Whether they are compared with the scores of a discrimination instead of its coefficients.
+    """
+
+    source: str
+    side: str
+    file: str
+    term: str = "{term}"
+    terms: dict[str, str] = Field(default_factory=dict)
+    fields: dict[str, Names]
+    scores: bool = False
+
+    @field_validator("fields")
+    @classmethod
+    def _one_or_two(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        if any(len(columns) not in {1, 2} for columns in value.values()):
+            raise ValueError("for each field one column, or two: the figure and its Monte-Carlo standard error")
+        return value
+
+
+class EstimandSpec(Document):
+    """One thing to estimate on each bootstrap sample and its synthetic sets. Exactly one of the keys in `KINDS`.
+
+    Attributes
+    ----------
+    name, title
+        Of its table.
+    describe
+        Columns: mean, sd, median, min, max, skew, kurtosis (levels by their codes from 1, as psych does).
+    correlation
+        Columns whose correlations are estimated, and pooled by Fisher's z.
+    model, formula
+        As in `analyse`: `ols`, `polr`, ..., or from Python a function of a frame.
+    discriminate
+        `all`, or a one-sided formula: real against synthetic rows by a logistic model.
+    scores
+        Name of the table of a discrimination's scores: confusion, area under the curve, pMSE.
+    against
+        What `discriminate` takes for real rows: the `original` data, as the paper does, or the bootstrap `sample`.
+    means, counts
+        Columns whose means, or counts of levels, are kept for every replicate: sampling distributions.
+    densities
+        Columns whose distribution is drawn, real against synthetic.
+    copies
+        `true`, or columns: the share of cells equal to those of the row they stand for.
+    rule
+        Of pooling; `auto` takes the one that holds for the variant.
+    published
+        Figures of others to lie beside.
+    """
+
+    name: str | None = None
+    title: str | None = None
+    describe: Names | None = None
+    correlation: Names | None = None
+    model: Any = None
+    formula: str | None = None
+    discriminate: str | None = None
+    scores: str | None = None
+    against: Literal["original", "sample"] = "original"
+    means: Names | None = None
+    counts: Names | None = None
+    densities: Names | None = None
+    copies: Literal[True] | Names | None = None
+    rule: str = "auto"
+    published: list[PublishedSpec] = Field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """Which of `KINDS` it is."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @field_validator("name", "scores")
+    @classmethod
+    def _is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not _NAME.fullmatch(value):
+            raise ValueError("a name of letters, digits, - and _, beginning with a letter")
+        return value
+
+    @field_validator("model")
+    @classmethod
+    def _is_a_model(cls, value: object) -> object:
+        if value is None or isinstance(value, str) or callable(value):
+            return value
+        raise ValueError("the name of a model, or from Python a function of a frame")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> EstimandSpec:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of {', '.join(KINDS)}")
+        if (self.formula is not None) != isinstance(self.model, str):
+            raise ValueError("a formula with each named model, and only there")
+        if self.scores is not None and given != ["discriminate"]:
+            raise ValueError("scores with discriminate only")
+        return self
+
+
+class StudySpec(Document):
+    """A simulation with bootstrap samples of the data themselves: are inferences from this synthesis valid?
+
+    Attributes
+    ----------
+    title, note
+        Of the report.
+    replicates
+        Number of bootstrap samples.
+    samples
+        A CSV file with the samples, one line each: its number, then a row number, from 1, for every row of the table.
+        None: drawn.
+    variants
+        Names with the settings of `synthesis` in which they differ from it. None: the synthesis as it is.
+    estimands
+        What is estimated. None: correlations, discrimination, densities and copies, as far as the columns allow.
+    level
+        Of the intervals.
+    reference
+        Folder of the files with published figures. Where it is absent the tables stand alone, which is said.
+    """
+
+    title: str | None = None
+    note: str | None = None
+    replicates: Annotated[Whole, Field(ge=2, le=1_000_000)] = 1000
+    samples: str | None = None
+    variants: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    estimands: list[EstimandSpec] = Field(default_factory=list)
+    level: Annotated[Number, Field(gt=0, lt=1)] = 0.95
+    reference: str | None = None
+
+    @field_validator("variants", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {name: {} if said is None else said for name, said in value.items()}
+        return {} if value is None else value
+
+    @field_validator("variants")
+    @classmethod
+    def _lawful_names(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name in value:
+            if not _NAME.fullmatch(name) or name == "sample":
+                raise ValueError("names of variants are letters, digits, - and _, and not `sample`")
+        return value
