@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.weightstats import DescrStatsW
 
-from replicant.errors import SpecError
+from replicant.errors import DataError, SpecError
 from replicant.estimate import confusion, correlation, describe, shares
 from replicant.estimate.describe import powers
 from replicant.estimate.sketch import sketch
@@ -161,3 +163,87 @@ def test_large_partitions_state_their_error() -> None:
     error = ours["rank_error"][0] + 1 / len(everything)
     low, high = np.quantile(everything, [0.1 - error, 0.1 + error])
     assert low <= ours["q10"][0] <= high
+
+
+def surveyed() -> pd.DataFrame:
+    rng = np.random.default_rng(12)
+    frame = numbers().drop(columns="w").assign(w=rng.lognormal(4, 0.8, 600), g=rng.choice(["u", "v", "t"], 600))
+    return frame.mask(np.outer(rng.random(600) < 0.05, [False, False, False, False, True]))
+
+
+def svymean(x: pd.Series, w: pd.Series) -> tuple[float, float]:
+    """Mean and linearized error: a weighted regression on nothing, with statsmodels' sandwich."""
+    there = x.notna()
+    result = sm.WLS(x[there].to_numpy(float), np.ones(there.sum()), w[there].to_numpy()).fit(cov_type="HC1")
+    return float(result.params[0]), float(result.bse[0])
+
+
+def test_survey_weights_describe_the_population() -> None:
+    frame = surveyed()
+    for data in (frame, parts_of(frame), parts_of(frame.assign(w=frame["w"] / 1e6))):
+        ours = describe(data, ["a", "b", "c"], weights="w", weight_kind="survey", quantiles=[0.1, 0.75]).set_index(
+            "column"
+        )
+        for name, row in ours.iterrows():
+            there = frame[name].notna()
+            x, w = frame.loc[there, name].to_numpy(), frame.loc[there, "w"].to_numpy()
+            mean, error = svymean(frame[name], frame["w"])
+            assert row["n"] == pytest.approx(there.sum())
+            assert row["mean"] == pytest.approx(mean, rel=1e-12)
+            assert row["se"] == pytest.approx(error, rel=1e-10)
+            assert row["sd"] ** 2 == pytest.approx(np.average((x - mean) ** 2, weights=w) * len(x) / (len(x) - 1))
+            for column, q in {"median": 0.5, "q10": 0.1, "q75": 0.75}.items():
+                assert row[column] == np.quantile(x, q, weights=w, method="inverted_cdf")
+
+
+def test_survey_weights_of_shares_are_those_of_a_mean() -> None:
+    frame = surveyed()
+    for data in (frame, parts_of(frame)):
+        ours = shares(data, weights="w", weight_kind="survey")
+        for row in ours.itertuples():
+            share, error = svymean((frame["g"] == row.level).astype(float).where(frame["g"].notna()), frame["w"])
+            assert (row.share, row.std_error) == pytest.approx((share, error), rel=1e-10)
+    again = frame.assign(w=frame["w"].round())
+    repeated = again.loc[again.index.repeat(again["w"])]
+    pd.testing.assert_frame_equal(shares(again, weights="w"), shares(repeated, ["g"]))
+
+
+def test_survey_weights_of_correlations() -> None:
+    frame = surveyed()
+    complete = frame.dropna(subset=["a", "b", "c"])
+    w = complete["w"].to_numpy()
+    for data in (frame, parts_of(frame)):
+        ours = correlation(data, ["a", "b", "c"], weights="w", weight_kind="survey")
+        theirs = DescrStatsW(complete[["a", "b", "c"]].to_numpy(), w).corrcoef
+        np.testing.assert_allclose(ours.matrix, theirs, atol=1e-12)
+        assert ours.n == pytest.approx(w.sum() ** 2 / (w @ w))
+    with pytest.raises(SpecError, match="kind of weights"):
+        correlation(frame, ["a", "b"], weights="w", weight_kind="other")
+
+
+def test_a_confusion_of_weights_is_that_of_repeated_rows() -> None:
+    rng = np.random.default_rng(2)
+    predicted, true, w = rng.integers(0, 3, 80), rng.integers(0, 3, 80), rng.integers(0, 4, 80)
+    ours = confusion(predicted, true, [0, 1, 2], w)
+    plain = confusion(np.repeat(predicted, w), np.repeat(true, w), [0, 1, 2])
+    np.testing.assert_array_equal(ours.table, plain.table)
+    np.testing.assert_allclose(
+        confusion(predicted, true, [0, 1, 2], w / 7).by_class, confusion_matrix_rates(predicted, true, w)
+    )
+    with pytest.raises(SpecError, match="one weight for each row"):
+        confusion(predicted, true, [0, 1, 2], w[:5])
+    with pytest.raises(DataError, match="weights"):
+        confusion(predicted, true, [0, 1, 2], w - 1.0)
+
+
+def confusion_matrix_rates(predicted: np.ndarray, true: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Shares of weights, class by class, in the order of `Confusion.by_class`."""
+    out = []
+    for k in range(3):
+        hit, called, is_k = w[(predicted == k) & (true == k)].sum(), w[predicted == k].sum(), w[true == k].sum()
+        n, clear = w.sum(), w[(predicted != k) & (true != k)].sum()
+        sensitivity, specificity, precision = hit / is_k, clear / (n - is_k), hit / called
+        f1 = 2 * precision * sensitivity / (precision + sensitivity)
+        rates = [sensitivity, specificity, precision, clear / (n - called), precision, sensitivity, f1]
+        out.append([*rates, is_k / n, hit / n, called / n, (sensitivity + specificity) / 2])
+    return np.array(out)

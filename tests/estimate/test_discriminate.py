@@ -11,8 +11,8 @@ import pytest
 import statsmodels.api as sm
 from sklearn.metrics import roc_auc_score
 
-from replicant.errors import SpecError
-from replicant.estimate import discriminate, discriminate_tree
+from replicant.errors import DataError, SpecError
+from replicant.estimate import Discriminator, discriminate, discriminate_tree
 
 
 def typed(path: Path, types: dict[str, dict[str, object]]) -> pd.DataFrame:
@@ -66,15 +66,15 @@ def test_fits_scores_and_confusion_are_those_of_other_libraries() -> None:
     assert row["auc"] == pytest.approx(roc_auc_score(y, p), rel=1e-12)
     assert row["pmse"] == pytest.approx(np.mean((p - 0.5) ** 2), rel=1e-9)
     table = [[sum((p <= 0.5) & (y == k)) for k in (0, 1)], [sum((p > 0.5) & (y == k)) for k in (0, 1)]]
-    np.testing.assert_array_equal(ours.cut[0].table, table)
+    np.testing.assert_array_equal(ours.scores[0].confusion_cut.table, table)
     assert ours.confusion_frame("cut")["accuracy"][0] == pytest.approx(np.mean((p > 0.5) == y))
-    assert ours.drawn[0].table.sum() == 1000
+    assert ours.scores[0].confusion_drawn.table.sum() == 1000
     again = discriminate(real, [synthetic], "~ x + z", rng=np.random.default_rng(0))
-    np.testing.assert_array_equal(ours.drawn[0].table, again.drawn[0].table)
+    np.testing.assert_array_equal(ours.scores[0].confusion_drawn.table, again.scores[0].confusion_drawn.table)
     # A drawn class is right with probability p or 1 - p: its mean and Monte-Carlo error.
     chance = np.where(y == 1, p, 1 - p)
     error = np.sqrt((chance * (1 - chance)).sum()) / len(y)
-    assert abs(ours.drawn[0].overall["accuracy"] - chance.mean()) < 5 * error
+    assert abs(ours.scores[0].confusion_drawn.overall["accuracy"] - chance.mean()) < 5 * error
 
 
 def test_partitions_give_what_one_frame_gives() -> None:
@@ -96,6 +96,132 @@ def test_what_is_told_apart_entirely_is_said() -> None:
     assert ours.frame["auc"][0] == 1
     with pytest.raises(SpecError, match="one-sided"):
         discriminate(real, [synthetic], "x ~ z")
+
+
+def weighted(n: int = 400) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Real and synthetic rows with whole weights, some of them 0, and a missing cell."""
+    rng = np.random.default_rng(17)
+    real, synthetic = pair(n)
+    for one in (real, synthetic):
+        one["w"] = rng.integers(0, 4, n)
+        one.loc[5, "x"] = np.nan
+    return real, synthetic
+
+
+def repeated(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.loc[frame.index.repeat(frame["w"])].drop(columns="w")
+
+
+def test_frequency_weights_are_repeated_rows() -> None:
+    real, synthetic = weighted()
+    plain = discriminate(repeated(real), [repeated(synthetic)])
+    for data in [(real, [synthetic]), ([real[:90], real[90:]], [[synthetic[:7], synthetic[7:]]])]:
+        ours = discriminate(*data, weights="w")
+        assert ours.fits[0].terms == plain.fits[0].terms
+        assert (ours.fits[0].n, ours.fits[0].df_resid) == (plain.fits[0].n, plain.fits[0].df_resid)
+        np.testing.assert_allclose(ours.fits[0].estimates, plain.fits[0].estimates, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(ours.fits[0].covariance, plain.fits[0].covariance, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(ours.frame, plain.frame, rtol=1e-8)
+        np.testing.assert_array_equal(ours.scores[0].confusion_cut.table, plain.scores[0].confusion_cut.table)
+        drawn = ours.scores[0].confusion_drawn.table
+        np.testing.assert_array_equal(drawn.sum(axis=0), plain.scores[0].confusion_drawn.table.sum(axis=0))
+        assert (drawn == np.round(drawn)).all()
+    lazy = discriminate([lambda: real], [[lambda: synthetic]], weights="w")
+    assert lazy.frame["pmse"][0] == pytest.approx(plain.frame["pmse"][0], rel=1e-5)
+    np.testing.assert_allclose(lazy.scores[0].confusion_cut.table, plain.scores[0].confusion_cut.table, atol=2)
+    # An array weights the real rows alone.
+    alone = discriminate(real.drop(columns="w"), [synthetic.drop(columns="w")], weights=real["w"].to_numpy())
+    also = discriminate(repeated(real), [synthetic.drop(columns="w")])
+    np.testing.assert_allclose(alone.frame, also.frame, rtol=1e-8)
+
+
+def test_a_class_is_drawn_for_each_row_that_a_row_stands_for() -> None:
+    """Over 400 draws, the mean and the variance of what is called real: a binomial's, weight by weight."""
+    real, synthetic = weighted()
+    told = Discriminator(real, "~ x + z", weights="w")
+    rng = np.random.default_rng(3)
+    called = np.array([told.score(synthetic, rng).confusion_drawn.table[1].sum() for _ in range(400)])
+    rows = pd.concat([repeated(synthetic), repeated(real)]).dropna()
+    beta = told.score(synthetic).fit.estimates
+    p = 1 / (1 + np.exp(-(sm.add_constant(rows[["x", "z"]].to_numpy()) @ beta)))
+    variance = (p * (1 - p)).sum()
+    assert abs(called.mean() - p.sum()) < 5 * np.sqrt(variance / 400)
+    assert abs(called.var(ddof=1) / variance - 1) < 5 * np.sqrt(2 / 399)
+
+
+def test_survey_weights_are_those_of_other_libraries() -> None:
+    """Weights in any unit: each side is scaled to its number of rows."""
+    real, synthetic = pair()
+    rng = np.random.default_rng(4)
+    real["w"], synthetic["w"] = rng.lognormal(3, 0.5, 500), rng.lognormal(-2, 0.5, 500)
+    score = discriminate(real, [synthetic], "~ x + z", weights="w", weight_kind="survey").scores[0]
+    w = np.concatenate([f["w"] / f["w"].mean() for f in (synthetic, real)])
+    y = np.repeat([0.0, 1.0], 500)
+    x = sm.add_constant(np.vstack([f[["x", "z"]].to_numpy() for f in (synthetic, real)]))
+    theirs = sm.GLM(y, x, sm.families.Binomial(), var_weights=w).fit(tol=1e-14, cov_type="HC0")
+    np.testing.assert_allclose(score.fit.estimates, theirs.params, rtol=1e-8)
+    np.testing.assert_allclose(score.fit.covariance, theirs.cov_params() * 1000 / 999, rtol=1e-7)
+    p = theirs.fittedvalues
+    assert score.auc == pytest.approx(roc_auc_score(y, p, sample_weight=w), rel=1e-12)
+    assert score.pmse == pytest.approx(np.average((p - 0.5) ** 2, weights=w), rel=1e-9)
+    table = [[w[(p <= 0.5) & (y == k)].sum() for k in (0, 1)], [w[(p > 0.5) & (y == k)].sum() for k in (0, 1)]]
+    np.testing.assert_allclose(score.confusion_cut.table, table, rtol=1e-9)
+    np.testing.assert_allclose(score.confusion_drawn.table.sum(axis=0), 500, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["frequency", "survey"])
+def test_pmse_has_its_null_where_the_synthesis_is_right(kind: str) -> None:
+    """200 sets from a normal model fitted to the real rows: mean and deviation of pMSE, to 4 Monte-Carlo errors."""
+    rng = np.random.default_rng(21)
+    real = pd.DataFrame(rng.normal(size=(600, 3)), columns=list("abc"))
+    real["w"] = rng.lognormal(0, 0.7, 600) if kind == "survey" else 1
+    mean = np.average(real[list("abc")], axis=0, weights=real["w"])
+    cov = np.cov(real[list("abc")], rowvar=False, aweights=real["w"])
+    told = Discriminator(real, "~ a + b + c", weights="w", weight_kind=kind)
+    scores = []
+    for _ in range(200):
+        synthetic = pd.DataFrame(rng.multivariate_normal(mean, cov, 900), columns=list("abc"))
+        scores.append(told.score(synthetic.assign(w=rng.lognormal(0, 0.7, 900) if kind == "survey" else 1)))
+    pmse = np.array([s.pmse for s in scores])
+    null = np.mean([s.pmse_null for s in scores])
+    deviation = np.mean([s.pmse_null_sd for s in scores])
+    assert abs(pmse.mean() - null) < 4 * pmse.std() / np.sqrt(200)
+    # A chi-squared with 3 degrees of freedom has a kurtosis of 7: the error of a standard deviation is sqrt(6 / 4 / n).
+    assert abs(pmse.std() / deviation - 1) < 4 * np.sqrt(1.5 / 200)
+
+
+def test_survey_weights_that_are_all_alike_change_no_null() -> None:
+    real, synthetic = pair()
+    plain = discriminate(real, [synthetic], "~ x + z").frame
+    ours = discriminate(real, [synthetic], "~ x + z", weights=np.full(500, 7.3), weight_kind="survey").frame
+    np.testing.assert_allclose(ours[["auc", "pmse", "specks"]], plain[["auc", "pmse", "specks"]], rtol=1e-9)
+    # The spread of the synthetic rows' terms stands for that of all: 500 rows know it to a tenth.
+    np.testing.assert_allclose(ours[["pmse_null", "pmse_null_sd"]], plain[["pmse_null", "pmse_null_sd"]], rtol=0.2)
+
+
+def test_weights_that_make_no_sense_are_refused() -> None:
+    real, synthetic = pair()
+    with pytest.raises(DataError, match="not whole"):
+        discriminate(real, [synthetic], weights=np.full(500, 0.5))
+    with pytest.raises(SpecError, match="kind of weights"):
+        discriminate(real, [synthetic], weights=np.ones(500), weight_kind="replicate")
+    with pytest.raises(DataError, match="no row has a weight"):
+        discriminate(real, [synthetic], weights=np.zeros(500), weight_kind="survey")
+    with pytest.raises(SpecError, match="no column"):
+        discriminate(real, [synthetic], weights="nothing")
+
+
+def test_one_discriminator_serves_sets_of_other_levels() -> None:
+    """The real side's design is made again where the levels differ, and only there; what is learned is of each pair."""
+    real, synthetic = pair()
+    other = synthetic.assign(g=synthetic["g"].replace("c", "d"))
+    for formula in (None, "~ poly(x, 2) + scale(z) + C(g)"):
+        told = Discriminator(real, formula)
+        for one in (synthetic, other, synthetic.assign(x=synthetic["x"] * 2), synthetic):
+            mine, alone = told.score(one), discriminate(real, one, formula).scores[0]
+            assert mine.fit.terms == alone.fit.terms
+            np.testing.assert_allclose(mine.fit.estimates, alone.fit.estimates, rtol=1e-9)
+            assert mine.auc == pytest.approx(alone.auc, rel=1e-12)
 
 
 def test_a_tree_sees_what_is_different_and_only_that() -> None:

@@ -3,7 +3,14 @@
 from replicant.estimate.confusion import Confusion, confusion
 from replicant.estimate.correlation import Correlation, correlation
 from replicant.estimate.describe import describe, shares
-from replicant.estimate.discriminate import Discrimination, TreeDiscrimination, discriminate, discriminate_tree
+from replicant.estimate.discriminate import (
+    Discrimination,
+    Discriminator,
+    SetScore,
+    TreeDiscrimination,
+    discriminate,
+    discriminate_tree,
+)
 from replicant.estimate.fit import fit
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.result import Fit
@@ -12,8 +19,10 @@ __all__ = [
     "Confusion",
     "Correlation",
     "Discrimination",
+    "Discriminator",
     "Fit",
     "Formula",
+    "SetScore",
     "TreeDiscrimination",
     "confusion",
     "correlation",

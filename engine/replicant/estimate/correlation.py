@@ -12,7 +12,7 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import factors_of, numbers_of
-from replicant.estimate.partitions import partitioned
+from replicant.estimate.partitions import is_survey, partitioned
 from replicant.estimate.sketch import KEEP, Sketch, sketch
 from replicant.table.arrays import Floats
 
@@ -21,11 +21,12 @@ __all__ = ["Correlation", "correlation"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CoMoments:
-    """Means and sums of cross products about them, which merge without cancellation."""
+    """Means and sums of cross products about them, which merge without cancellation; the sum of squared weights."""
 
     n: float
     mean: Floats
     cross: Floats
+    squares: float
 
     def combine(self, other: CoMoments) -> CoMoments:
         """The sums of both parts together."""
@@ -34,7 +35,7 @@ class CoMoments:
             return self
         d = other.mean - self.mean
         cross = self.cross + other.cross + np.outer(d, d) * (self.n * other.n / n)
-        return CoMoments(n, self.mean + d * (other.n / n), cross)
+        return CoMoments(n, self.mean + d * (other.n / n), cross, self.squares + other.squares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,8 @@ class Correlation:
     matrix
         (k, k).
     n
-        Rows complete in these columns, or the sum of their weights.
+        Rows complete in these columns, or the sum of their weights; of survey weights the number of rows that would say
+        as much if they counted alike, (sum w)^2 / sum w^2 (Kish 1965): what Fisher's z takes for n.
     method
         `pearson` or `spearman`.
     rank_error
@@ -92,10 +94,10 @@ def _map(
     w = np.ones(len(values)) if weights is None else weights[complete]
     n = float(w.sum())
     if n == 0:
-        return CoMoments(0.0, np.zeros(len(columns)), np.zeros((len(columns),) * 2))
+        return CoMoments(0.0, np.zeros(len(columns)), np.zeros((len(columns),) * 2), 0.0)
     mean = w @ values / n
     centred = values - mean
-    return CoMoments(n, mean, (centred.T * w) @ centred)
+    return CoMoments(n, mean, (centred.T * w) @ centred, float(w @ w))
 
 
 def _sketches(frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, ...], keep: int) -> list[Sketch]:
@@ -106,7 +108,12 @@ def _sketches(frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, .
 
 
 def correlation(
-    data: Any, columns: Sequence[str] | None = None, *, method: str = "pearson", weights: Any = None
+    data: Any,
+    columns: Sequence[str] | None = None,
+    *,
+    method: str = "pearson",
+    weights: Any = None,
+    weight_kind: str = "frequency",
 ) -> Correlation:
     """Correlations of columns of numbers over the rows that are complete in them.
 
@@ -119,8 +126,11 @@ def correlation(
     method
         `pearson`, or `spearman`: of ranks, which partitions find from merged sketches (exact up to 8192 rows each).
     weights
-        Frequency weights: a column's name, or arrays.
+        A column's name, or arrays.
+    weight_kind
+        `frequency`: a row stands for so many equal ones; `survey`: for so many of the population.
     """
+    surveyed = is_survey(weight_kind)
     if method not in {"pearson", "spearman"}:
         raise SpecError("an unknown method of correlation", need="pearson or spearman")
     source = partitioned(data, weights)
@@ -147,4 +157,5 @@ def correlation(
     with np.errstate(all="ignore"):
         matrix = np.clip(state.cross / np.outer(spread, spread), -1.0, 1.0)
     np.fill_diagonal(matrix, np.where(spread > 0, 1.0, np.nan))
-    return Correlation(chosen, matrix, state.n, method, error, constant)
+    n = state.n**2 / state.squares if surveyed and state.squares > 0 else state.n
+    return Correlation(chosen, matrix, n, method, error, constant)

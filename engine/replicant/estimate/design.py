@@ -8,9 +8,9 @@ types, so every partition and every imputation has the same terms, whether or no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,19 @@ from replicant.estimate.partitions import Source
 from replicant.spec.grammar import Name, apply
 from replicant.table.arrays import Floats
 
-__all__ = ["Design", "Factor", "Prepared", "codes_of", "factors_of", "numbers_of", "prepare"]
+__all__ = [
+    "Design",
+    "Factor",
+    "Prepared",
+    "Survey",
+    "codes_of",
+    "factors_of",
+    "merge_surveys",
+    "numbers_of",
+    "prepare",
+    "same_levels",
+    "survey",
+]
 
 S = TypeVar("S")
 MOST_TERMS = 5000
@@ -61,6 +73,22 @@ class Design:
     dropped: int
     undefined: dict[str, int]
 
+    def beside(self, other: Design) -> Design:
+        """Both parts as one: a pass over few long designs is quicker than over many short ones."""
+        weights = None
+        if self.weights is not None or other.weights is not None:
+            weights = np.concatenate(
+                [np.ones(len(d.matrix)) if d.weights is None else d.weights for d in (self, other)]
+            )
+        labels = self.undefined | other.undefined
+        return Design(
+            np.concatenate([self.matrix, other.matrix]),
+            np.concatenate([self.response, other.response]),
+            weights,
+            self.dropped + other.dropped,
+            {label: self.undefined.get(label, 0) + other.undefined.get(label, 0) for label in labels},
+        )
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Block:
@@ -91,6 +119,7 @@ class Prepared:
     _blocks: tuple[_Block, ...]
     _learned: dict[str, tuple[float, float, Floats]]
     _cache: list[Design] = field(default_factory=list)
+    _change: Callable[[Floats], Floats] | None = None
 
     @property
     def response_levels(self) -> Factor | None:
@@ -98,14 +127,14 @@ class Prepared:
         response = self.formula.response
         return None if response is None else self.factors.get(response.label)
 
-    def design(self, frame: pd.DataFrame, weights: Floats | None = None) -> Design:
-        """The design matrix of one partition."""
+    def design(self, frame: pd.DataFrame, weights: Floats | None = None, response: float | None = None) -> Design:
+        """The design matrix of one partition; `response` is that of all its rows, where it is no column."""
         n = len(frame)
         undefined: dict[str, int] = {}
         complete: np.ndarray[Any, Any] | None = None
         values: list[Floats | np.ndarray[Any, Any]] = []
-        response = self.formula.response
-        for variable in (*self.formula.variables, *([response] if response is not None else [])):
+        left = self.formula.response if response is None else None
+        for variable in (*self.formula.variables, *([left] if left is not None else [])):
             one, bad = self._values(variable, frame, undefined)
             values.append(one)
             if bad is not None:
@@ -119,7 +148,10 @@ class Prepared:
             dropped = n - kept if weights is None else int(np.count_nonzero(~complete & (weights > 0)))
             weights = None if weights is None else weights[complete]
             n = kept
-        y = np.asarray(values[-1], dtype=np.float64) if response is not None else np.empty(0)
+        if response is not None:
+            y = np.full(n, response)
+        else:
+            y = np.empty(0) if left is None else np.asarray(values[-1], dtype=np.float64)
         matrix = np.empty((n, len(self.names)))
         at = 0
         if self.formula.intercept:
@@ -129,6 +161,8 @@ class Prepared:
             columns = self._block(block, values)
             matrix[:, at : at + columns.shape[1]] = columns
             at += columns.shape[1]
+        if self._change is not None:
+            matrix = self._change(matrix)
         return Design(matrix, y, weights, dropped, undefined)
 
     def reduce(self, function: Callable[[Design], S], combine: Callable[[S, S], S]) -> S:
@@ -142,20 +176,25 @@ class Prepared:
             state = combine(state, function(one))
         return state
 
-    def codes_as(self, other: Prepared) -> bool:
-        """Whether a frame's design is the same under both."""
-        return (
-            self.names == other.names
-            and not (self._learned or other._learned)
-            and all(self.factors[key].labels == other.factors[key].labels for key in self.factors)
-        )
+    @property
+    def learns(self) -> bool:
+        """Whether the design depends on the values of the data, and not on their levels alone (`poly`, `scale`)."""
+        return bool(self._learned)
 
-    def keep(self, designs: list[Design]) -> None:
-        """Take designs that were made elsewhere for those of all partitions."""
-        self._cache = designs
+    def on(self, source: Source, design: Design) -> Prepared:
+        """The same formula on other data of the same levels, of which the design is there already."""
+        return Prepared(self.formula, self.names, self.factors, source, self._blocks, self._learned, [design])
+
+    def turned(self, change: Callable[[Floats], Floats]) -> Prepared:
+        """The same with matrices in other coordinates: turned once where designs are kept, else at each pass."""
+        kept = []
+        if self.source.cached:
+            designs = self.reduce(lambda design: [design], lambda a, b: a + b)
+            kept = [replace(one, matrix=change(one.matrix)) for one in designs]
+        return Prepared(self.formula, self.names, self.factors, self.source, self._blocks, self._learned, kept, change)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a worker needs no partitions but its own
-        return Prepared, (self.formula, self.names, self.factors, None, self._blocks, self._learned)
+        return Prepared, (self.formula, self.names, self.factors, None, self._blocks, self._learned, [], self._change)
 
     def _block(self, block: _Block, values: Sequence[np.ndarray[Any, Any]]) -> Floats:
         out: Floats | None = None
@@ -210,6 +249,8 @@ def prepare(
     source: Source,
     levels: Mapping[str, Sequence[Any]] | None = None,
     response: str = "number",
+    *,
+    found: Survey | None = None,
 ) -> Prepared:
     """Bind a formula to data: find levels, learn what `poly` and `scale` need, name the columns.
 
@@ -221,13 +262,15 @@ def prepare(
         Levels of columns, where they are not those of the column's type.
     response
         `number`, or `levels`: then a response without levels gets those that occur.
+    found
+        The survey of the formula's columns, if it is there already.
     """
     variables = (*formula.variables, *([formula.response] if formula.response else []))
-    names = formula.names
     wanted = tuple(v.names[0] for v in variables if v.role == "factor")
     if response == "levels" and formula.response is not None and formula.response.role == "column":
         wanted = (*wanted, formula.response.names[0])
-    found = source.reduce(partial(_survey, names=names, wanted=wanted), _merge_surveys)
+    if found is None:
+        found = survey(source, formula.names, wanted)
     factors: dict[str, Factor] = {}
     for variable in variables:
         name = variable.names[0]
@@ -311,10 +354,27 @@ class _Levels:
     typed: bool  # its type says that it has levels; else they were asked for
 
 
-def _survey(
-    frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...], wanted: tuple[str, ...]
-) -> dict[str, _Levels | None]:
-    out: dict[str, _Levels | None] = {}
+Survey: TypeAlias = "dict[str, _Levels | None]"
+
+
+def survey(source: Source, names: Sequence[str], wanted: Sequence[str] = ()) -> Survey:
+    """Levels of columns: of those whose type has them, and of those where they are wanted; None for numbers."""
+    return source.reduce(partial(_survey, names=tuple(names), wanted=tuple(wanted)), merge_surveys)
+
+
+def same_levels(a: Survey, b: Survey) -> bool:
+    """Whether two surveys found the same."""
+    return a.keys() == b.keys() and all(_same(one, b[name]) for name, one in a.items())
+
+
+def _same(a: _Levels | None, b: _Levels | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.ordered == b.ordered and a.typed == b.typed and (a.values is b.values or a.values.equals(b.values))
+
+
+def _survey(frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...], wanted: tuple[str, ...]) -> Survey:
+    out: Survey = {}
     types = dict(zip(frame.columns, frame.dtypes, strict=True))  # quicker than a column at a time
     for name in names:
         dtype = types[name] if name in types else _column(frame, name).dtype
@@ -333,8 +393,9 @@ def _survey(
     return out
 
 
-def _merge_surveys(a: dict[str, _Levels | None], b: dict[str, _Levels | None]) -> dict[str, _Levels | None]:
-    out: dict[str, _Levels | None] = {}
+def merge_surveys(a: Survey, b: Survey) -> Survey:
+    """What two parts of the data have together."""
+    out: Survey = {}
     for name, one in a.items():
         other = b[name]
         if one is None or other is None or one.values.equals(other.values):
@@ -363,7 +424,7 @@ def _label(value: Any) -> str:
 
 def factors_of(source: Source, names: Sequence[str]) -> dict[str, Factor]:
     """Levels of those of the columns that have them."""
-    found = source.reduce(partial(_survey, names=tuple(names), wanted=()), _merge_surveys)
+    found = survey(source, names)
     return {name: _factor(one.values, one.ordered) for name, one in found.items() if one is not None}
 
 

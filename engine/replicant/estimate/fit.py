@@ -13,13 +13,11 @@ from replicant.estimate.formula import Formula, parse
 from replicant.estimate.glm import GLMS, fit_glm
 from replicant.estimate.multinomial import fit_multinomial
 from replicant.estimate.ols import fit_ols
-from replicant.estimate.partitions import Source, partitioned
+from replicant.estimate.partitions import Source, is_survey, partitioned
 from replicant.estimate.polr import fit_polr
 from replicant.estimate.result import Fit
 
 __all__ = ["Fit", "fit"]
-
-WEIGHT_KINDS = ("frequency", "survey")
 
 
 def fit(
@@ -65,8 +63,7 @@ def fit(
     SpecError, DataError
         The model does not fit the columns, or there is no row for it.
     """
-    if weight_kind not in WEIGHT_KINDS:
-        raise SpecError("an unknown kind of weights", need="one of " + ", ".join(WEIGHT_KINDS))
+    is_survey(weight_kind)
     source = partitioned(data, weights)
     if callable(model):
         if weights is not None:

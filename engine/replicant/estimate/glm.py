@@ -12,7 +12,7 @@ import numpy as np
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import Design, Prepared
 from replicant.estimate.links import logistic
-from replicant.estimate.moments import Basis, Moments, basis_of, moments, rows_said
+from replicant.estimate.moments import Moments, basis_of, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import sandwich
@@ -191,12 +191,13 @@ def _family(model: str, link: str | None) -> Family:
     return {"logit": _LOGIT, "probit": _PROBIT, "poisson": _POISSON}[model]
 
 
-def map_glm(design: Design, theta: Floats | None, family: Family, basis: Basis) -> Score:
-    """Score of one partition; without parameters that of the first weighted regression (R's `mustart`).
+def map_glm(design: Design, theta: Floats | None, family: Family) -> Score:
+    """Score of one partition in orthonormal terms.
 
+    Without parameters it is that of the first weighted regression (R's `mustart`).
     `extra` holds the deviance, Pearson's chi-squared and the weighted sum of log y (gamma).
     """
-    z = basis.rotate(design.matrix)
+    z = design.matrix
     y = design.response
     w = design.weights
     if theta is None:
@@ -230,14 +231,14 @@ def map_glm(design: Design, theta: Floats | None, family: Family, basis: Basis) 
     return Score(loglik, z.T @ part, information, extra)
 
 
-def _deviance(design: Design, theta: Floats, family: Family, basis: Basis) -> Floats:
-    mu, _ = family.mean(basis.rotate(design.matrix) @ theta)
+def _deviance(design: Design, theta: Floats, family: Family) -> Floats:
+    mu, _ = family.mean(design.matrix @ theta)
     rows = family.deviance(design.response, mu)
     return np.array([rows.sum() if design.weights is None else design.weights @ rows])
 
 
-def _scores(design: Design, theta: Floats, family: Family, basis: Basis) -> Floats:
-    z = basis.rotate(design.matrix)
+def _scores(design: Design, theta: Floats, family: Family) -> Floats:
+    z = design.matrix
     mu, slope = family.mean(z @ theta)
     return np.asarray(z * (slope * (design.response - mu) / np.maximum(family.variance(mu, slope), 1e-300))[:, None])
 
@@ -269,9 +270,10 @@ def fit_glm(
     check_response(prepared, found, family.says, family.low, family.high, family.positive)
     basis = basis_of(prepared, found)
     p, k = len(prepared.names), len(basis.kept)
+    turned = prepared.turned(basis.rotate)
 
     def evaluate(theta: Floats | None) -> Score:
-        return prepared.reduce(partial(map_glm, theta=theta, family=family, basis=basis), Score.combine)
+        return turned.reduce(partial(map_glm, theta=theta, family=family), Score.combine)
 
     unit = found.total / found.rows if weight_kind == "survey" else 1.0
     end = maximize(evaluate, np.zeros(k), evaluate(None), maxiter=maxiter, unit=unit)
@@ -281,16 +283,14 @@ def fit_glm(
     if family.dispersion:
         deviance, pearson, logs = end.score.extra
     else:
-        deviance = prepared.reduce(partial(_deviance, theta=theta, family=family, basis=basis), np.add)[0]
+        deviance = turned.reduce(partial(_deviance, theta=theta, family=family), np.add)[0]
         pearson, logs = 0.0, 0.0
     covariance, loglik = end.covariance, float(end.score.loglik)
     if family.dispersion:
         covariance = covariance * (pearson / df if df > 0 else np.nan)
         loglik = _gamma_total(float(deviance), float(logs), found.total)
     if weight_kind == "survey":
-        covariance = sandwich(
-            prepared, partial(_scores, theta=theta, family=family, basis=basis), end.covariance, found.rows
-        )
+        covariance = sandwich(turned, partial(_scores, theta=theta, family=family), end.covariance, found.rows)
     terms = tuple(prepared.names[j] for j in basis.kept)
     messages = [*basis.messages, *rows_said(found), *trouble(end, terms, basis.rotation, basis.sizes)]
     back = basis.rotation

@@ -15,10 +15,11 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.table.arrays import Floats
 
-__all__ = ["Partitions", "Source", "partitioned"]
+__all__ = ["WEIGHT_KINDS", "Partitions", "Source", "is_survey", "partitioned"]
 
 S = TypeVar("S")
 Weights = str | Sequence[Any] | Floats | pd.Series | None
+WEIGHT_KINDS = ("frequency", "survey")
 
 
 @runtime_checkable
@@ -125,3 +126,16 @@ def partitioned(data: Any, weights: Any = None) -> Source:
     if weights is not None and not isinstance(weights, str):
         weights = [np.asarray(w, dtype=np.float64) for w in weights]
     return Partitions(frames, weights)
+
+
+def is_survey(weight_kind: str) -> bool:
+    """Whether weights of this kind stand for rows of a population, not for equal rows that were seen.
+
+    Raises
+    ------
+    SpecError
+        If the kind is unknown.
+    """
+    if weight_kind not in WEIGHT_KINDS:
+        raise SpecError("an unknown kind of weights", need="one of " + ", ".join(WEIGHT_KINDS))
+    return weight_kind == "survey"

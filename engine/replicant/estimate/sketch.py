@@ -52,30 +52,41 @@ class Sketch:
         at = np.searchsorted(ends, ranks, side="right")
         return self.points[np.minimum(at, len(self.points) - 1)]
 
-    def quantiles(self, shares: Floats) -> Floats:
-        """R's default (type 7): linear between neighbours of rank (n - 1) p."""
+    def quantiles(self, shares: Floats, *, whole: bool = True) -> Floats:
+        """R's default (type 7): linear between neighbours of rank (n - 1) p.
+
+        Where weights are no whole numbers of rows (`whole`) there are no such neighbours: then the least value up to
+        which there is a share p of the weights, as `survey::svyquantile`.
+        """
         if not len(self.points):
             return np.full(len(shares), np.nan)
+        if not whole:
+            held = self.weights > 0
+            ends = np.cumsum(self.weights[held])
+            # Sums of fractions: a share that is reached but for rounding is reached.
+            at = np.searchsorted(ends, np.asarray(shares, dtype=np.float64) * ends[-1] * (1 - 1e-12))
+            return np.asarray(self.points[held][at])
         h = (self.total - 1) * np.asarray(shares, dtype=np.float64)
         below = np.floor(h)
         low, high = self.at_ranks(below), self.at_ranks(np.minimum(below + 1, np.ceil(self.total) - 1))
         return np.asarray(low + (h - below) * (high - low))
 
-    def trimmed(self, share: float) -> float:
+    def trimmed(self, share: float, *, whole: bool = True) -> float:
         """The mean without that share of the rows on either side, as R's `mean(trim=)`."""
-        cut = np.floor(self.total * share)
+        cut = np.floor(self.total * share) if whole else self.total * share
         ends = np.cumsum(self.weights)
         inside = np.minimum(ends, self.total - cut) - np.maximum(ends - self.weights, cut)
         inside = np.maximum(inside, 0.0)
         return float(inside @ self.points / inside.sum()) if inside.sum() > 0 else float("nan")
 
-    def mad(self) -> float:
+    def mad(self, *, whole: bool = True) -> float:
         """Median absolute deviation from the median, times 1.4826."""
         if not len(self.points):
             return float("nan")
-        away = np.abs(self.points - self.quantiles(np.array([0.5]))[0])
+        half = np.array([0.5])
+        away = np.abs(self.points - self.quantiles(half, whole=whole)[0])
         order = np.argsort(away, kind="stable")
-        return float(1.4826 * Sketch(away[order], self.weights[order]).quantiles(np.array([0.5]))[0])
+        return float(1.4826 * Sketch(away[order], self.weights[order]).quantiles(half, whole=whole)[0])
 
     def ranks(self, values: Floats) -> Floats:
         """Mid-ranks (from 1) of values: ties share the mean of their ranks."""

@@ -120,7 +120,13 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         return compare(real, [self._data(i) for i in range(self.m)], self.manifest, model, formula, **options)
 
     def discriminate(
-        self, real: pd.DataFrame, formula: str | None = None, *, rng: np.random.Generator | None = None
+        self,
+        real: pd.DataFrame,
+        formula: str | None = None,
+        *,
+        weights: Any = None,
+        weight_kind: str = "frequency",
+        rng: np.random.Generator | None = None,
     ) -> Discriminated:
         """How well a logistic model tells the real rows from those of each set: for the data owner.
 
@@ -129,7 +135,11 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         real
             The observed frame.
         formula
-            One-sided, such as `~ age + hgt`; None for all columns.
+            One-sided, such as `~ age + hgt`; None for all columns but the weights.
+        weights
+            Of the real rows: a column, which weights the synthetic rows too if they have it, or an array.
+        weight_kind
+            `frequency`: a row stands for so many equal ones; `survey`: for so many of the population.
         rng
             For the drawn classes of the paper's Table 7.
 
@@ -141,7 +151,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import discriminate
 
-        return discriminate(real, list(self), formula, rng=rng)
+        return discriminate(real, list(self), formula, weights=weights, weight_kind=weight_kind, rng=rng)
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
