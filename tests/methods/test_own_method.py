@@ -41,6 +41,8 @@ class NormalModel:
 class Normal:
     """Least squares."""
 
+    parametric = True
+
     def fit(self, y: Response, x: Predictors, weights: Any, rng: np.random.Generator) -> NormalModel:
         assert y.numbers is not None
         w = np.ones(x.size) if weights is None else weights.astype(float)
@@ -123,6 +125,30 @@ def test_only_the_cells_asked_for_are_drawn(frame: pd.DataFrame) -> None:
     kept = frame["x"] <= frame["x"].quantile(0.8) - 1
     pd.testing.assert_series_equal(syn[0]["y"][kept], frame["y"][kept])
     assert (syn[0]["y"] != frame["y"]).mean() > 0.15
+
+
+def parametric(frame: pd.DataFrame, **settings: Any) -> dict[str, bool]:
+    syn = rp.synthesize(frame, seed=1, **{"m": 2} | settings)
+    said = {column["name"]: column["parametric"] for column in syn.manifest["columns"]}
+    assert said == {column.name: column.parametric for column in syn.plan.columns}
+    return said
+
+
+def test_the_manifest_says_which_columns_are_drawn_by_a_parametric_method(frame: pd.DataFrame) -> None:
+    """And the rule of pooling goes by it."""
+    normal = {"x": "normal", "y": "normal", "group": "sample"}
+    assert parametric(frame, method=normal) == {"x": True, "group": True, "y": True}
+    assert parametric(frame, method={**normal, "x": "cart"}) == {"x": False, "group": True, "y": True}
+    told = {"x": False, "group": True, "y": True}
+    assert parametric(frame, method={"group": "keep"}, passive={"y": "x * 2"}) == told
+    fits = rp.synthesize(frame, m=3, seed=1, method=normal).analyse("ols", "y ~ x")
+    assert fits.pool().rule == "raab2016_simple"
+    assert rp.synthesize(frame, m=3, seed=1, method={"y": "normal"}).analyse("ols", "y ~ x").pool().rule == "reiter2003"
+    # Which cells are missing, or a spike, is drawn by a tree.
+    holes = frame.assign(y=frame["y"].mask(np.arange(len(frame)) % 7 == 0))
+    assert parametric(holes, method=normal) == {"x": True, "group": True, "y": False}
+    spikes = frame.assign(y=frame["y"].where(np.arange(len(frame)) % 7 > 0, 0.0))
+    assert not parametric(spikes, method=normal, columns={"y": {"spike": [0]}})["y"]
 
 
 def test_its_models_pickle(frame: pd.DataFrame) -> None:

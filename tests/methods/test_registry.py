@@ -78,6 +78,24 @@ def test_an_unknown_name_is_told_with_the_nearest() -> None:
     assert error.value.exit_code == 2
 
 
+def test_a_method_that_does_not_say_that_it_is_parametric_is_not(
+    monkeypatch: pytest.MonkeyPatch, frame: pd.DataFrame
+) -> None:
+    class Said(Constant):
+        parametric = True
+
+    offered = {"silent": Constant, "said": Said}
+    points = [EntryPoint(name=name, value="package:thing", group=registry.GROUP) for name in offered]
+    monkeypatch.setattr(EntryPoint, "load", lambda self: offered[self.name])
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: points)
+    plan = rp.synthesize(frame, m=1, seed=1, method={"a": "silent", "b": "said"}).plan
+    assert {column.name: column.parametric for column in plan.columns} == {"a": False, "b": True, "c": False}
+    wrong = Constant()
+    wrong.parametric = "yes"  # type: ignore[attr-defined]
+    with pytest.raises(SpecError, match="parametric"):
+        methods.register("wrong", wrong)  # type: ignore[arg-type]
+
+
 def test_methods_that_come_with_the_plan_are_looked_at_first() -> None:
     here, there = Constant(), Constant()
     methods.register("constant", here)

@@ -14,9 +14,10 @@ from replicant.pool import RULES, choose, invalid, valid
 def manifest(*, m: int = 5, k: int = 100, method: str = "cart", some: str = "all", **config: Any) -> dict[str, Any]:
     made: dict[str, Any] = {"conditioning": "synthetic", "fits": "own", "proper": False, "missing": "keep", **config}
     columns = [
-        {"name": "a", "synthesized": "all", "method": method},
+        {"name": "a", "synthesized": "all", "method": method, "parametric": method == "normal"},
         {"name": "b", "synthesized": some, "method": "keep" if some == "none" else method},
     ]
+    columns[1]["parametric"] = columns[1]["method"] in {"keep", "normal"}
     return {"m": m, "n": 100, "k": k, "r": made.pop("r", 1), "columns": columns, "config": made}
 
 
@@ -51,6 +52,20 @@ def test_the_rule_follows_from_how_the_sets_were_made(release: dict[str, Any], r
     assert choice.why
     assert set(valid(release)) == holds
     assert all((invalid(name, release) is None) == (name in holds) for name in RULES)
+
+
+def test_a_method_is_parametric_only_if_the_manifest_says_so() -> None:
+    """Not by its name; one column that is not, analysed or not, or of which nothing is said, decides for all."""
+    release = manifest(method="normal")
+    assert choose(release).rule == "raab2016_simple"
+    for word in (False, None, "yes", 1):
+        release["columns"][1]["parametric"] = word
+        assert choose(release, columns=["a"]).rule == "reiter2003"
+        assert "not parametric" in str(invalid("raab2016_simple", release))
+    del release["columns"][1]["parametric"]
+    assert choose(release).rule == "reiter2003"
+    release["columns"][1]["synthesized"] = "none"
+    assert choose(release, columns=["a"]).rule == "raab2016_simple"
 
 
 def test_only_the_analysed_columns_count() -> None:

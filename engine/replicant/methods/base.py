@@ -107,7 +107,18 @@ class Model(Protocol):
 
 
 class Method(Protocol):
-    """How one column is modelled from others."""
+    """How one column is modelled from others.
+
+    Attributes
+    ----------
+    parametric
+        Whether its fits err as the maximum of a likelihood does, so that the variance of an analysis knows of it (Raab,
+        Nowok and Dibben's rules). Not so of trees and other learners: their own error shows between sets only. A method
+        that does not say counts as not parametric.
+    """
+
+    @property
+    def parametric(self) -> bool: ...
 
     def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> Model:
         """Fit on the observed rows.

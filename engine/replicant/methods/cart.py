@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -60,6 +61,8 @@ class CartMethod:
         How the trees grow.
     """
 
+    parametric: ClassVar[bool] = False
+
     settings: Cart
 
     def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorModel:
@@ -82,7 +85,12 @@ class CartMethod:
 
 
 class SampleMethod:
-    """A random donor of the whole column: the distribution of the column alone."""
+    """A random donor of the whole column: the distribution of the column alone.
+
+    Its error is that of a mean of the observed rows, so it counts as parametric.
+    """
+
+    parametric: ClassVar[bool] = True
 
     def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorModel:
         return DonorModel(single_leaf(len(y.codes), weights), y.codes)

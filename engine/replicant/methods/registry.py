@@ -29,17 +29,19 @@ def register(name: str, method: Method) -> None:
         What `method:` calls it.
     method
         An object with `fit(y, x, weights, rng)` whose result has `draw(x, rng)`: see `Method` and `Model`. It must
-        pickle to run on other processes.
+        pickle to run on other processes. `parametric = True` says that it is; without it, it counts as not so.
 
     Raises
     ------
     SpecError
-        If the name is taken by the engine, or the object has no `fit`.
+        If the name is taken by the engine, the object has no `fit`, or its `parametric` is neither True nor False.
     """
     if name in BUILTIN:
         raise SpecError(f"the method name {name!r} is the engine's own", fix="choose another name")
     if not callable(getattr(method, "fit", None)):
         raise SpecError(f"what is registered as method {name!r} has no `fit`", need="fit(y, x, weights, rng) -> model")
+    if not isinstance(getattr(method, "parametric", False), bool):
+        raise SpecError(f"`parametric` of the method {name!r} is no truth value", need="True or False")
     _registered[name] = method
 
 

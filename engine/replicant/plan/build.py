@@ -59,7 +59,7 @@ def build_plan(
     SpecError
         If the spec does not fit the table.
     """
-    draft = _Draft(spec, table, frozenset(methods) | BUILTIN_METHODS)
+    draft = _Draft(spec, table, frozenset(methods) | BUILTIN_METHODS, _parametric(methods))
     columns = draft.columns()
     _check_rows(spec, table, columns)
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
@@ -124,6 +124,7 @@ class _Draft:
     spec: SynthesisSpec
     table: Table
     methods: frozenset[str]
+    parametric: frozenset[str]
     events: list[Event] = field(default_factory=list)
     passive: dict[str, Expression] = field(default_factory=dict)
     later: dict[str, set[str]] = field(default_factory=dict)
@@ -156,7 +157,8 @@ class _Draft:
             name = column.name
             if name in idle:
                 self.check_kept(name)
-                plans.append(ColumnPlan(name, column.kind, "keep", why=kept.get(name, self.why_idle(name))))
+                why = kept.get(name, self.why_idle(name))
+                plans.append(ColumnPlan(name, column.kind, "keep", why=why, parametric=True))
             elif name in self.passive:
                 expression = self.passive[name]
                 plans.append(
@@ -168,6 +170,7 @@ class _Draft:
                         expression=expression,
                         where=cells[name],
                         why="computed from columns already drawn",
+                        parametric=True,
                     )
                 )
             elif name in copies:
@@ -178,6 +181,7 @@ class _Draft:
                         "copy",
                         inputs=(copies[name],),
                         why=f"follows from {copies[name]} in every row",
+                        parametric=True,
                     )
                 )
             else:
@@ -209,7 +213,17 @@ class _Draft:
                         f"draws from so few rows repeat their values",
                     )
                 )
-        return ColumnPlan(name, column.kind, method, () if method == "sample" else predictors, where=cells, why=why)
+        # Which cells of a numeric column are missing or spikes is drawn by a tree, whatever draws the values.
+        by_tree = method != "sample" and column.is_numeric and (column.has_missing or bool(column.spikes))
+        return ColumnPlan(
+            name,
+            column.kind,
+            method,
+            () if method == "sample" else predictors,
+            where=cells,
+            why=why,
+            parametric=method in self.parametric and not by_tree,
+        )
 
     def check_names(self) -> None:
         """Every name in the spec is a column, and none has two jobs."""
@@ -353,6 +367,12 @@ class _Draft:
                     if other not in self.later.get(name, set())
                     else f"take {other!r} out of predictors.{name}",
                 )
+
+
+def _parametric(methods: Collection[str] | Mapping[str, Any]) -> frozenset[str]:
+    """Names of the methods that say they are parametric: `sample` is, and what says nothing is not."""
+    own = methods.items() if isinstance(methods, Mapping) else ()
+    return frozenset({"sample", *(name for name, method in own if getattr(method, "parametric", False) is True)})
 
 
 def _used(methods: Mapping[str, Any], columns: Sequence[ColumnPlan]) -> dict[str, Any]:

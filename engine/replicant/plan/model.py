@@ -71,6 +71,8 @@ class ColumnPlan:
         (n,) bool, the cells to replace; None means every cell (none for `keep`).
     why
         Why this method, in a few words.
+    parametric
+        Whether nothing is fitted for it, or all of it by a method that says it is parametric.
     """
 
     name: str
@@ -81,6 +83,7 @@ class ColumnPlan:
     expression: Expression | None = None
     where: NDArray[np.bool_] | None = None
     why: str = ""
+    parametric: bool = False
 
     @property
     def is_fitted(self) -> bool:

@@ -15,10 +15,6 @@ from replicant.pool.rules import RULES
 
 __all__ = ["Choice", "choose", "invalid", "valid"]
 
-# Methods whose own error a plug-in formula does not know. `sample` draws from the column itself: nothing is fitted.
-_NOT_PARAMETRIC = {"cart"}
-_FREE = {"keep", "copy", "sample", "passive"}
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -55,7 +51,7 @@ class _Made:
     imputed: bool
     proper: bool
     fresh: bool  # rows are new units, not shadows of real rows
-    parametric: bool
+    parametric: bool  # every synthesized column by a method that says it is
     shared: bool
 
     @property
@@ -69,8 +65,8 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
     Parameters
     ----------
     manifest
-        The public manifest: `m`, `n`, `k`, `columns` (`name`, `synthesized`, `method`) and `config` (`conditioning`,
-        `fits`, `proper`, `missing`); nested releases say `r`.
+        The public manifest: `m`, `n`, `k`, `columns` (`name`, `synthesized`, `parametric`: left out, it is not) and
+        `config` (`conditioning`, `fits`, `proper`, `missing`); nested releases say `r`.
     columns
         Those that the analysis uses; None: all.
 
@@ -131,7 +127,7 @@ def _read(manifest: Mapping[str, Any], columns: Collection[str] | None) -> _Made
     config = manifest.get("config", {})
     state = [str(entries[name].get("synthesized", "all")) for name in used]
     # A cell is drawn given others, and a method's error comes along with them: all synthesized columns count.
-    methods = {str(e.get("method")) for e in entries.values() if e.get("synthesized", "all") != "none"} - _FREE
+    drawn = [entry for entry in entries.values() if entry.get("synthesized", "all") != "none"]
     return _Made(
         m=int(manifest.get("m", 1)),
         r=int(manifest.get("r") or 1),
@@ -142,7 +138,7 @@ def _read(manifest: Mapping[str, Any], columns: Collection[str] | None) -> _Made
         imputed=str(config.get("missing", "keep")) != "keep",
         proper=bool(config.get("proper", False)),
         fresh=config.get("conditioning", "synthetic") == "synthetic",
-        parametric=not methods & _NOT_PARAMETRIC,
+        parametric=all(entry.get("parametric") is True for entry in drawn),
         shared=config.get("fits", "own") == "shared",
     )
 
@@ -172,18 +168,24 @@ def _rule_of(made: _Made) -> tuple[str, str]:
 def _warnings(made: _Made, rule: str) -> list[str]:
     said = []
     if rule.startswith("raab2016") and rule != "raab2016_partial" and not made.parametric:
-        said.append("the error of the trees is not in this variance: the intervals are too short; make more sets (m)")
+        said.append(
+            "the error of trees, and of other methods that are not parametric, is not in this variance: the intervals "
+            "are too short; make more sets (m)"
+        )
     if made.shared and made.touched:
         said.append(
             "the fits are shared by all sets, so the models' own error never reaches b: the intervals are too short "
             "with trees (92.5 % for 95 % on the boys data)"
         )
     if not made.fresh and made.complete and not made.parametric and not made.imputed:
-        said.append("cells are drawn given the real row, and trees fitted once: coverage falls a little short of 95 %")
+        said.append("cells are drawn given the real row by one fit for all sets: coverage falls a little short of 95 %")
     if rule == "one_step" and not (made.complete and made.fresh and not made.proper and made.same_size):
         said.append("an upper bound of the variance is used; with `v_mis` from the maker the intervals are exact")
     elif rule == "one_step" and not made.parametric:
-        said.append("b - ubar counts the trees' error as missing information: the intervals are a little too long")
+        said.append(
+            "b - ubar counts the error of trees, or of another method that is not parametric, as missing information: "
+            "the intervals are a little too long"
+        )
     if made.m < 5 and rule not in {"raab2016_simple", "raab2016_proper"}:
         said.append(f"b is known from {made.m} sets only")
     return said
@@ -212,7 +214,7 @@ def _raab(made: _Made, *, one: bool = False, proper: bool | None = None) -> str 
             return "parameters were drawn for each set (proper), and it leaves their variance out: too short"
         return "it supposes parameters drawn for each set (proper), and they were not: too long"
     if not made.parametric and made.m > 1 and not one:
-        return "it knows nothing of the error of trees: too short"
+        return "it knows nothing of the error of trees, or of another method that is not parametric: too short"
     return None
 
 

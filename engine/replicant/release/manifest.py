@@ -245,6 +245,7 @@ def _public_column(column: Column, plan: ColumnPlan) -> dict[str, Any]:
         "dtype": str(column.dtype),
         "synthesized": replaced,
         "method": plan.method,
+        "parametric": plan.parametric,
         "predictors": list(plan.predictors),
     }
     if plan.inputs:
