@@ -9,6 +9,7 @@ carries a cell value: columns, counts, types, positions only. Errors pickle: the
       DataError              3   the table cannot be synthesized as it is
       ReleaseError           1   a release cannot be written, read or verified
       RunError               1   a run stopped for another reason: a worker lost, memory exhausted
+        PartialError         4   it can be taken up where it stopped
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["DataError", "ExpressionError", "ReleaseError", "ReplicantError", "RunError", "SpecError", "nearest"]
+__all__ = [
+    "DataError",
+    "ExpressionError",
+    "PartialError",
+    "ReleaseError",
+    "ReplicantError",
+    "RunError",
+    "SpecError",
+    "nearest",
+]
 
 
 class ReplicantError(Exception):
@@ -75,6 +85,12 @@ class ReleaseError(ReplicantError):
 
 class RunError(ReplicantError):
     """A run stopped for a reason that is neither the spec's nor the data's."""
+
+
+class PartialError(RunError):
+    """A run stopped on the way; what was finished is kept, and it can be resumed."""
+
+    exit_code = 4
 
 
 def _rebuild(kind: type[ReplicantError], found: str, need: str | None, fix: str | None) -> ReplicantError:

@@ -8,13 +8,11 @@ from dataclasses import replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from replicant import methods
+from replicant import fcs, methods
 from replicant.errors import SpecError
 from replicant.plan import build_plan
 from replicant.release.sets import SyntheticSets
-from replicant.spec.load import validate_synthesis
+from replicant.spec.load import validate_output, validate_synthesis
 from replicant.table import Codebook, Table, encode_table, read_data
 
 if TYPE_CHECKING:
@@ -291,7 +289,15 @@ class Synthesis(SyntheticSets):
             self._summary = summarise(self.table, self[: max(1, QUICK_ROWS // max(1, self.plan.k))])
         return self._summary
 
-    def to_parquet(self, uri: str | PathLike[str], *, overwrite: bool = False, internal: str | None = None) -> None:
+    def to_parquet(
+        self,
+        uri: str | PathLike[str],
+        *,
+        overwrite: bool = False,
+        internal: str | None = None,
+        csv: bool = False,
+        helpers: Sequence[Literal["r", "stata"]] = (),
+    ) -> None:
         """Write a release: the m tables as Parquet files, a public manifest, and `_SUCCESS`.
 
         Parameters
@@ -303,20 +309,30 @@ class Synthesis(SyntheticSets):
         internal
             Where the internal manifest goes (seed, input, versions); None for `<uri>-internal` beside the release.
             Never share it.
+        csv
+            Put a CSV file beside each Parquet file.
+        helpers
+            Scripts to add for analysts, which read the sets and pool by the rule that holds: `r` (`analyse.R`),
+            `stata` (`analyse.do`, and CSV, since Stata reads no Parquet).
 
         Raises
         ------
+        SpecError
+            If a helper is unknown.
         ReleaseError
             If it cannot be written; nothing is left behind.
         """
         from replicant.run.writer import writing
 
+        output = validate_output(path=fspath(uri), internal=internal, csv=csv, helpers=helpers)
         with writing(
             self.plan,
             self.table,
-            fspath(uri),
-            internal=internal,
+            output.path,
+            internal=output.internal,
             overwrite=overwrite,
+            csv=output.writes_csv,
+            helpers=output.helpers,
             spec=self._spec,
             source=self._source,
         ) as writer:
@@ -326,20 +342,8 @@ class Synthesis(SyntheticSets):
 
     def _make(self, imputation: int) -> pd.DataFrame:
         parts = [part for part in self._drawn if part.imputation == imputation]
-        if len(parts) == 1:
-            return self.table.to_frame(parts[0].codes, parts[0].exact)
-        exact = {}
-        for at, column in enumerate(self.table.columns):
-            if any(column.name in part.exact for part in parts):
-                # A partition may have none computed: no cell of it was to be replaced.
-                found = [part.exact.get(column.name) for part in parts]
-                exact[column.name] = np.concatenate(
-                    [
-                        column.numbers(part.codes[at]) if numbers is None else numbers
-                        for part, numbers in zip(parts, found, strict=True)
-                    ]
-                )
-        return self.table.to_frame(np.concatenate([part.codes for part in parts], axis=1), exact)
+        codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
+        return self.table.to_frame(codes, exact)
 
     def __repr__(self) -> str:
         plan = self.plan

@@ -28,6 +28,8 @@ class Stage(IntEnum):
     DRAW = 2
     SHUFFLE = 3
     ROWS = 4
+    SAMPLE = 5
+    ESTIMATE = 6
 
 
 def stream(

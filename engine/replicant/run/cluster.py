@@ -34,7 +34,17 @@ from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
 from replicant.table import Table
 
-__all__ = ["connect", "local_cluster", "run"]
+__all__ = [
+    "LostError",
+    "await_worker",
+    "caught",
+    "check",
+    "connect",
+    "count_workers",
+    "local_cluster",
+    "run",
+    "value",
+]
 
 ATTEMPTS = 3
 """Times a run with a scattered table is started when every copy of the table is lost."""
@@ -144,14 +154,14 @@ def run(
         raise SpecError(
             "The Dask client is asynchronous.", need="a synchronous client: Client(..., asynchronous=False)"
         )
-    _await_worker(client)
+    await_worker(client)
     progress = progress or Progress()
     steps = lower(plan)
-    with progress.running(units(steps), f"synthesizing on {_workers(client)} workers"):
+    with progress.running(units(steps), f"synthesizing on {count_workers(client)} workers"):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
-            except _LostError:
+            except LostError:
                 if _loses_connection(client, within=1.0):
                     raise _disconnected() from None
             except ReplicantError:
@@ -171,7 +181,7 @@ class _DeafToInterrupts(WorkerPlugin):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-class _LostError(Exception):
+class LostError(Exception):
     """Every copy of scattered data is gone."""
 
 
@@ -200,9 +210,9 @@ class _Run:
             made: dict[str, list[Any]] = {}
             for future in as_completed(list(futures.values()), loop=self.client.loop):  # type: ignore[no-untyped-call]
                 step = step_of[future]
-                self._check(future, step.task.key)
+                check(self.client, future, step.task.key)
                 if step.task.kind == "draw":
-                    made[step.task.key] = _value(future.result())
+                    made[step.task.key] = value(future.result())
                     done = waiting.pop(step.task.key)
                     still = set().union(*waiting.values()) if waiting else set()
                     for key in {step.task.key, *(done - still)}:
@@ -245,27 +255,36 @@ class _Run:
     def _suffix(self) -> str:
         return f"{self.plan.digest[:8]}-{self.number}"
 
-    def _check(self, future: Future[Any], during: str) -> None:
-        """Raise what Dask itself has to say of a step: a lost worker, or a module it cannot import."""
-        if future.status == "finished":
-            return
-        if future.status in {"cancelled", "lost"}:
-            raise _LostError
-        error = future.exception()  # type: ignore[no-untyped-call]
-        if isinstance(error, KilledWorker):
-            raise RunError(
-                f"{during}: {error.allowed_failures + 1} workers died in turn while they worked on it.",
-                fix="give workers more memory or use fewer of them, or cut the table with `strata`",
-            )
-        if isinstance(error, ImportError):
-            raise RunError(
-                f"{during}: the workers cannot import replicant or one of its dependencies.",
-                fix="install the same environment on every worker",
-            )
-        # Steps return their failures, so this is Dask's own: most often the first sign that the scheduler is going.
-        if _loses_connection(self.client):
-            raise _LostError
-        raise describe(error, during) from None
+
+def check(client: Client, future: Future[Any], during: str) -> None:
+    """Raise what Dask itself has to say of a step: a lost worker, or a module it cannot import.
+
+    Raises
+    ------
+    LostError
+        If what the step needs is gone with its workers, or the connection is going.
+    RunError
+        If workers die of it, or cannot import what they need.
+    """
+    if future.status == "finished":
+        return
+    if future.status in {"cancelled", "lost"}:
+        raise LostError
+    error = future.exception()  # type: ignore[no-untyped-call]
+    if isinstance(error, KilledWorker):
+        raise RunError(
+            f"{during}: {error.allowed_failures + 1} workers died in turn while they worked on it.",
+            fix="give workers more memory or use fewer of them, or cut the table with `strata`",
+        )
+    if isinstance(error, ImportError):
+        raise RunError(
+            f"{during}: the workers cannot import replicant or one of its dependencies.",
+            fix="install the same environment on every worker",
+        )
+    # Steps return their failures, so this is Dask's own: most often the first sign that the scheduler is going.
+    if _loses_connection(client):
+        raise LostError
+    raise describe(error, during) from None
 
 
 def _loses_connection(client: Client, within: float = 5.0) -> bool:
@@ -282,11 +301,11 @@ def _disconnected() -> RunError:
     )
 
 
-def _workers(client: Client) -> int:
+def count_workers(client: Client) -> int:
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
-def _await_worker(client: Client) -> None:
+def await_worker(client: Client) -> None:
     try:
         client.wait_for_workers(1, timeout=WORKER_SECONDS)
     except TimeoutError:
@@ -295,13 +314,13 @@ def _await_worker(client: Client) -> None:
         ) from None
 
 
-def _value(result: Any) -> Any:
+def value(result: Any) -> Any:
     if isinstance(result, Failure):
         raise result.error
     return result
 
 
-def _caught(during: str, call: Callable[..., Any], *args: Any) -> Any:
+def caught(during: str, call: Callable[..., Any], *args: Any) -> Any:
     """The result, or the first failure among the arguments, or the failure of this call."""
     for arg in args:
         for one in arg if isinstance(arg, list) else (arg,):
@@ -324,16 +343,16 @@ def _hold(plan: Plan) -> Plan:
 
 
 def _load(source: work.Source) -> Any:
-    return _caught("load", source.load)
+    return caught("load", source.load)
 
 
 def _prepare(table: Table, plan: Plan, partition: int) -> Any:
-    return _caught(f"partition {partition}", work.prepare, table, plan, partition)
+    return caught(f"partition {partition}", work.prepare, table, plan, partition)
 
 
 def _fit(room: work.Room, plan: Plan, task: Any) -> Any:
-    return _caught(task.key, work.fit, room, plan, task)
+    return caught(task.key, work.fit, room, plan, task)
 
 
 def _draw(room: work.Room, plan: Plan, task: Any, fitted: list[work.Fitted], sink: work.Sink | None) -> Any:
-    return _caught(task.key, work.draw, room, plan, task, fitted, sink)
+    return caught(task.key, work.draw, room, plan, task, fitted, sink)

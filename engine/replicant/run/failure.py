@@ -7,12 +7,18 @@ only its type and the place it was raised are kept. Our own errors pass as they 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import ParamSpec, TypeVar
 
 from replicant.errors import ReplicantError, RunError
 
-__all__ = ["Failure", "describe", "place"]
+__all__ = ["Failure", "describe", "guarded", "place"]
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +73,14 @@ def describe(error: BaseException, during: str) -> ReplicantError:
         f"{during}: unexpected {type(error).__name__}{at}. Its text is withheld because it may quote a cell.",
         fix="run again with --debug and --threads 1 where the text may be seen, and report type and place",
     )
+
+
+def guarded(during: str, call: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
+    """Call something; whatever goes wrong in it is raised as `describe` has it."""
+    try:
+        return call(*args, **options)
+    except Exception as error:
+        known = describe(error, during)
+        if known is error:
+            raise
+        raise known from None

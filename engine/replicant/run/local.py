@@ -15,7 +15,7 @@ from typing import Any
 from replicant.errors import RunError, SpecError
 from replicant.plan.model import Plan
 from replicant.run import work
-from replicant.run.failure import describe
+from replicant.run.failure import guarded
 from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
 from replicant.table import Table
@@ -89,15 +89,15 @@ def _loop(plan: Plan, table: Table, steps: tuple[Step, ...], sink: work.Sink | N
     with progress.running(units(steps), "synthesizing"):
         for part in plan.partitions:
             mine = [step for step in steps if step.task.partition == part.index]
-            room = _guarded(f"partition {part.index}", work.prepare, table, plan, part.index)
+            room = guarded(f"partition {part.index}", work.prepare, table, plan, part.index)
             last_use = {need: i for i, step in enumerate(mine) for need in step.needs}
             models: dict[str, work.Fitted] = {}
             for i, step in enumerate(mine):
                 if step.task.kind == "fit":
-                    models[step.task.key] = _guarded(step.task.key, work.fit, room, plan, step.task)
+                    models[step.task.key] = guarded(step.task.key, work.fit, room, plan, step.task)
                 else:
                     needed = [models[key] for key in step.needs]
-                    results += _guarded(step.task.key, work.draw, room, plan, step.task, needed, sink)
+                    results += guarded(step.task.key, work.draw, room, plan, step.task, needed, sink)
                     models = {key: model for key, model in models.items() if last_use.get(key, -1) > i}
                 progress.advance(step.units)
     return results
@@ -158,14 +158,4 @@ def _draw(
 def _stoppable(stop: Event, during: str, call: Callable[..., Any], *args: Any) -> Any:
     if stop.is_set():
         raise RunError(f"{during}: stopped, because another step failed.")
-    return _guarded(during, call, *args)
-
-
-def _guarded(during: str, call: Callable[..., Any], *args: Any) -> Any:
-    try:
-        return call(*args)
-    except Exception as error:
-        known = describe(error, during)
-        if known is error:
-            raise
-        raise known from None
+    return guarded(during, call, *args)

@@ -1,0 +1,218 @@
+"""What a study keeps on disk while it runs, so that it can be taken up again, and its results when it is done.
+
+Beside the target, `TARGET.partial` holds the job, the study's digest, and the sums of every finished block, each in a
+file of its own that appears whole or not at all. Only the client writes, so workers need no common file system. At the
+end the results are put in place in one move and the partial folder goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from replicant.errors import ReleaseError, RunError, SpecError
+from replicant.study import StudyResult, Tally, flat, unflat
+
+__all__ = ["Checkpoint", "partial_of"]
+
+RESULTS = "results.json"
+_BLOCK = re.compile(r"block-(\d{6,})\.npz")
+
+
+def partial_of(target: str | os.PathLike[str]) -> Path:
+    """The folder in which an unfinished study is kept."""
+    place = Path(os.fspath(target))
+    return place.with_name(place.name + ".partial")
+
+
+class Checkpoint:
+    """The partial folder and the target of one study.
+
+    Parameters
+    ----------
+    target
+        Folder of the results.
+    """
+
+    def __init__(self, target: str | os.PathLike[str]) -> None:
+        if "://" in os.fspath(target):
+            raise SpecError(
+                "the results of a study go to a URL", need="a folder", fix="copy them there when it is done"
+            )
+        self.target = Path(os.path.abspath(os.fspath(target)))
+        self.partial = partial_of(self.target)
+
+    def check(self, overwrite: bool) -> None:
+        """Refuse a target that is taken.
+
+        Raises
+        ------
+        ReleaseError
+            If something is there that may not be replaced.
+        """
+        if not self.target.exists():
+            return
+        if not (self.target / RESULTS).is_file():
+            raise ReleaseError(
+                f"{str(self.target)!r} exists and holds no results of a study.",
+                need="a new folder, or the results of an earlier study",
+                fix="choose another output.path",
+            )
+        if not overwrite:
+            raise ReleaseError(
+                f"{str(self.target)!r} holds the results of a study.",
+                fix="choose another output.path, or replace them with --overwrite",
+            )
+
+    @contextmanager
+    def open(self, digest: str, job: Mapping[str, Any], overwrite: bool) -> Iterator[None]:
+        """Begin, or take up what the same study left behind; no other run may use the folder meanwhile.
+
+        Raises
+        ------
+        ReleaseError
+            If another study was begun there, or is running there.
+        """
+        try:
+            self.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReleaseError(f"{str(self.partial)!r} cannot be made ({error.strerror}).") from None
+        with self._locked():
+            begun = self._digest()
+            if begun is not None and begun != digest:
+                if not overwrite:
+                    raise ReleaseError(
+                        f"Another study was begun in {str(self.partial)!r}, or its data, settings or version changed.",
+                        fix="choose another output.path, or give that one up with --overwrite",
+                    )
+                self._empty()
+            if begun != digest:
+                self._write("study.json", json.dumps({"digest": digest, "job": job}, sort_keys=True).encode())
+            yield
+
+    def done(self) -> list[int]:
+        """Blocks that are finished, ascending."""
+        found = (_BLOCK.fullmatch(entry.name) for entry in self.partial.iterdir())
+        return sorted(int(match[1]) for match in found if match)
+
+    def load(self, block: int) -> Tally | None:
+        """The sums of a finished block; None if its file is damaged, and it must be computed again."""
+        place = self.partial / _name(block)
+        try:
+            with np.load(place, allow_pickle=False) as arrays:
+                return unflat(dict(arrays))
+        except (OSError, ValueError, KeyError, BadZipFile, EOFError):
+            place.unlink(missing_ok=True)
+            return None
+
+    def save(self, block: int, tally: Tally) -> None:
+        """Keep a finished block."""
+        import io
+
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **flat(tally))
+        self._write(_name(block), buffer.getvalue())
+
+    def finish(self, result: StudyResult) -> None:
+        """Write the results, put them in place, and remove what was partial.
+
+        The same study gives the same bytes of `results.json` and `tables/`; `run.json` and `report.html` also say how
+        long it took.
+        """
+        place = self.partial / "results"
+        shutil.rmtree(place, ignore_errors=True)
+        (place / "tables").mkdir(parents=True)
+        _dump(place / RESULTS, result.document)
+        _dump(place / "run.json", result.run)
+        for name, frame in result.tables.items():
+            frame.to_parquet(place / "tables" / f"{name}.parquet", index=False)
+        for name, frame in result.draws.items():
+            frame.to_parquet(place / "tables" / f"{name}-draws.parquet", index=False)
+        (place / "report.html").write_text(result.to_html(), encoding="utf-8")
+        old = self.target.with_name(f"{self.target.name}.{secrets.token_hex(4)}.old")
+        if self.target.exists():
+            os.rename(self.target, old)
+        os.rename(place, self.target)
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+    @classmethod
+    def job_of(cls, place: str | os.PathLike[str]) -> dict[str, Any]:
+        """The job of an unfinished study, by its target or its partial folder.
+
+        Raises
+        ------
+        SpecError
+            If there is none.
+        """
+        path = Path(os.fspath(place))
+        folder = path if path.name.endswith(".partial") else partial_of(path)
+        try:
+            said = json.loads((folder / "study.json").read_text())
+            return dict(said["job"])
+        except FileNotFoundError:
+            finished = (path / RESULTS).is_file()
+            raise SpecError(
+                f"there is nothing to resume at {str(path)!r}" + (": its results are complete" if finished else ""),
+                need="the output.path of a study that was interrupted",
+                fix=None if finished else "run the job",
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise SpecError(f"the job in {str(folder)!r} cannot be read", fix="run the job again") from None
+
+    def _digest(self) -> str | None:
+        try:
+            return str(json.loads((self.partial / "study.json").read_text())["digest"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _empty(self) -> None:
+        for entry in self.partial.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != "lock":
+                entry.unlink()
+
+    def _write(self, name: str, data: bytes) -> None:
+        aside = self.partial / f".{name}.{secrets.token_hex(4)}"
+        try:
+            with aside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(aside, self.partial / name)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise RunError(f"{name!r} cannot be written ({error.strerror}).", fix="make room, then resume") from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        import fcntl
+
+        # Held by the process: gone with it however it ends.
+        with (self.partial / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ReleaseError(
+                    f"A study is running in {str(self.partial)!r}.", fix="wait for it, or choose another output.path"
+                ) from None
+            yield
+
+
+def _name(block: int) -> str:
+    return f"block-{block:06}.npz"
+
+
+def _dump(place: Path, document: Mapping[str, Any]) -> None:
+    place.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,187 @@
+"""Estimands with an interval: coefficients of a model, and correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from replicant.analysis import Analyses, analyse
+from replicant.errors import DataError, ReplicantError, SpecError
+from replicant.estimate import correlation
+from replicant.pool import choose, invalid, pool
+from replicant.pool.distributions import t_quantile
+from replicant.study.estimand import Floats, Head, Measured
+from replicant.study.side import Side
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Coefficients", "Correlations", "rules_of"]
+
+FIELDS = ("estimate", "std_error", "width", "coverage")
+
+
+def rules_of(
+    rule: str, manifests: Mapping[str, Mapping[str, Any]], columns: tuple[str, ...] | None
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """For each variant the rule of pooling and its options; a rule that does not hold for a variant is refused."""
+    made = {}
+    for name, manifest in manifests.items():
+        choice = choose(manifest, columns=columns) if rule == "auto" else None
+        if choice is None and (reason := invalid(rule, manifest, columns=columns)):
+            raise SpecError(
+                f"The rule {rule!r} does not hold for the variant {name!r}: {reason}.", fix="use rule: auto"
+            )
+        made[name] = (rule, {}) if choice is None else (choice.rule, dict(choice.options))
+    return made
+
+
+def _figures(estimate: Floats, error: Floats, low: Floats, high: Floats, truth: Floats) -> Floats:
+    """The fields, with NaN throughout where there is no interval."""
+    covered = np.where(np.isfinite(high - low), (low <= truth) & (truth <= high), np.nan)
+    figures = np.stack([estimate, error, high - low, covered])
+    figures[:, ~np.isfinite(figures).all(axis=0)] = np.nan
+    return figures
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """A model's coefficients."""
+
+    head: Head
+    model: str | Callable[..., Any]
+    formula: str
+    manifest: Mapping[str, Any]
+    rules: Mapping[str, str]
+    level: float
+
+    @classmethod
+    def bind(
+        cls,
+        name: str,
+        title: str | None,
+        model: str | Callable[..., Any],
+        formula: str,
+        rule: str,
+        frame: pd.DataFrame,
+        manifests: Mapping[str, Mapping[str, Any]],
+        level: float,
+    ) -> Coefficients:
+        """Fit it on the original data: the truth."""
+        manifest = next(iter(manifests.values()))
+        found = analyse([frame], manifest, model, formula)
+        fit = found[0]
+        if not np.isfinite(fit.estimates).any():
+            raise DataError(
+                f"the model of {name!r} has no estimates on the original data",
+                need="a model that these data can tell",
+                fix="fit it on them first, and look at its messages",
+            )
+        rules = {side: chosen for side, (chosen, _) in rules_of(rule, manifests, found.columns).items()}
+        said = {"model": model if isinstance(model, str) else "a function", "formula": formula, "rule": rules}
+        head = Head(
+            name, title, "model", fit.terms, tuple({} for _ in fit.terms), FIELDS, fit.estimates.copy(), about=said
+        )
+        return cls(head, model, formula, manifest, rules, level)
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        return (self.head,)
+
+    def measure(self, side: Side) -> Measured:
+        try:
+            fits = analyse(side.frames, side.manifest or self.manifest, self.model, self.formula)
+            figures = self._of_sample(fits) if side.is_sample else self._of_sets(fits, side.name)
+        except ReplicantError:
+            # It has no estimate in this replicate, which the table counts.
+            figures = np.full((len(FIELDS), len(self.head.terms)), np.nan)
+        return {self.head.name: figures}
+
+    def _of_sample(self, fits: Analyses) -> Floats:
+        fit = fits[0]
+        error = fit.std_errors
+        reach = t_quantile((1 + self.level) / 2, np.full(len(error), fit.df_resid)) * error
+        return self._placed(fit.terms, fit.estimates, error, fit.estimates - reach, fit.estimates + reach)
+
+    def _of_sets(self, fits: Analyses, variant: str) -> Floats:
+        pooled = fits.pool(self.rules[variant], level=self.level)
+        return self._placed(pooled.terms, pooled.estimate, pooled.std_error, pooled.conf_low, pooled.conf_high)
+
+    def _placed(self, terms: tuple[str, ...], *figures: Floats) -> Floats:
+        """In the order of the head's terms; a term that is missing has no figures."""
+        if terms != self.head.terms:
+            at = {term: i for i, term in enumerate(terms)}
+            index = [at.get(term, -1) for term in self.head.terms]
+            figures = tuple(np.append(one, np.nan)[index] for one in figures)
+        assert self.head.truth is not None
+        estimate, error, low, high = figures
+        return _figures(estimate, error, low, high, self.head.truth)
+
+
+@dataclass(frozen=True, eq=False)
+class Correlations:
+    """Correlations of pairs of columns, with intervals by Fisher's z."""
+
+    head: Head
+    columns: tuple[str, ...]
+    rules: Mapping[str, tuple[str, dict[str, Any]]]
+    level: float
+
+    @classmethod
+    def bind(
+        cls,
+        name: str,
+        title: str | None,
+        columns: tuple[str, ...],
+        rule: str,
+        frame: pd.DataFrame,
+        manifests: Mapping[str, Mapping[str, Any]],
+        level: float,
+    ) -> Correlations:
+        """Correlate the original columns: the truth."""
+        found = correlation(frame, columns)
+        pairs = [(a, b) for i, a in enumerate(columns) for b in columns[i + 1 :]]
+        rules = rules_of(rule, manifests, columns)
+        head = Head(
+            name,
+            title,
+            "correlation",
+            tuple(f"{a}, {b}" for a, b in pairs),
+            tuple({"column": a, "other": b} for a, b in pairs),
+            FIELDS,
+            found.estimates,
+            about={"transform": "fisher_z", "rule": {side: chosen for side, (chosen, _) in rules.items()}},
+        )
+        return cls(head, columns, rules, level)
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        return (self.head,)
+
+    def measure(self, side: Side) -> Measured:
+        found = [correlation(frame, self.columns) for frame in side.frames]
+        estimates = np.stack([one.estimates for one in found])
+        n = min(one.n for one in found)
+        figures = np.full((len(FIELDS), len(self.head.terms)), np.nan)
+        # Where a column does not vary, or two are the same, there is no z.
+        usable = (np.abs(estimates) < 1).all(axis=0) & (n > 3)
+        if usable.any():
+            q = estimates[:, usable]
+            estimate, error, low, high = self._of_sample(q[0], n) if side.is_sample else self._of_sets(q, n, side.name)
+            assert self.head.truth is not None
+            figures[:, usable] = _figures(estimate, error, low, high, self.head.truth[usable])
+        return {self.head.name: figures}
+
+    def _of_sample(self, r: Floats, n: float) -> tuple[Floats, Floats, Floats, Floats]:
+        z, error = np.arctanh(r), 1 / np.sqrt(n - 3)
+        reach = float(t_quantile((1 + self.level) / 2, np.inf)) * error
+        return r, (1 - r**2) * error, np.tanh(z - reach), np.tanh(z + reach)
+
+    def _of_sets(self, estimates: Floats, n: float, variant: str) -> tuple[Floats, Floats, Floats, Floats]:
+        rule, options = self.rules[variant]
+        variances = (1 - estimates**2) ** 2 / (n - 3)
+        pooled = pool(estimates, variances, rule, level=self.level, transform="fisher_z", **options)
+        return pooled.estimate, pooled.std_error, pooled.conf_low, pooled.conf_high

@@ -1,0 +1,266 @@
+"""A study: its variants planned, its samples fixed, and its estimands bound, before anything is computed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from replicant import __version__, fcs
+from replicant.errors import SpecError
+from replicant.events import Event
+from replicant.plan import Plan, build_plan
+from replicant.release import public_manifest
+from replicant.spec.models import StudySpec, SynthesisSpec
+from replicant.spec.variants import variants_of
+from replicant.study import samples as bootstrap
+from replicant.study.bind import SUMMARY, bind
+from replicant.study.estimand import Estimand, Head
+from replicant.study.samples import Samples
+from replicant.study.side import SAMPLE, Codes, sample_side, synthetic_side
+from replicant.study.tally import Floats, Key, Moments, Tally
+from replicant.table import Table
+
+__all__ = ["Block", "Room", "Study", "Variant", "design", "open_room"]
+
+BLOCK = 10
+"""Replicates that are summed together; part of the result's last digits."""
+
+BLOCK_SECONDS = 30.0
+"""Of replicates that take long, fewer are summed together: what is lost with a worker is a block."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Variant:
+    """One way to synthesize.
+
+    Attributes
+    ----------
+    name
+        Of the side it makes.
+    settings
+        In which it differs from the study's synthesis.
+    plan
+        What is done.
+    manifest
+        What a release made so would say of itself: the rule of pooling is read from it.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    plan: Plan
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Study:
+    """What will be done, for a table that is not in it.
+
+    Attributes
+    ----------
+    spec
+        What was asked for.
+    m, seed
+        Sets by variant (as far as no variant says otherwise), and the seed of all streams.
+    variants, samples
+        Ways to synthesize, and the bootstrap samples.
+    block
+        Replicates that are summed together.
+    rows
+        Of the table.
+    digest
+        Of all that decides the results.
+    """
+
+    spec: StudySpec
+    m: int
+    seed: int
+    variants: tuple[Variant, ...]
+    samples: Samples
+    block: int
+    rows: int
+    digest: str
+
+    @property
+    def blocks(self) -> int:
+        """How many."""
+        return -(-self.spec.replicates // self.block)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was odd in the table or the variants, each once."""
+        return tuple(dict.fromkeys(event for variant in self.variants for event in variant.plan.events))
+
+    def replicates(self, block: int) -> range:
+        """Those of one block, 0-based."""
+        return range(block * self.block, min((block + 1) * self.block, self.spec.replicates))
+
+    def __repr__(self) -> str:
+        # Without the seed: a repr ends up in logs.
+        return f"<Study of {self.spec.replicates} replicates, {len(self.variants)} variants, {self.rows} rows>"
+
+
+def design(
+    study: StudySpec, synthesis: SynthesisSpec, table: Table, methods: Collection[str] | Mapping[str, Any]
+) -> Study:
+    """Plan a study.
+
+    Parameters
+    ----------
+    study, synthesis
+        What is asked for; variants differ from `synthesis`.
+    table
+        The encoded table.
+    methods
+        As for `build_plan`.
+
+    Raises
+    ------
+    SpecError, DataError
+        If a variant or the samples do not fit the table.
+    """
+    seed = secrets.randbits(63) if synthesis.seed is None else synthesis.seed
+    variants = []
+    for name, settings, spec in variants_of(study, synthesis.model_copy(update={"seed": seed})):
+        if spec.k not in {None, table.n}:
+            raise SpecError(
+                f"the variant {name!r} sets k to {spec.k}",
+                need="as many synthetic rows as the bootstrap samples have, which is the number of real ones",
+                fix="leave k out",
+            )
+        plan = build_plan(spec, table, methods)
+        variants.append(Variant(name, settings, plan, public_manifest(plan, table, ())))
+    taken = (
+        bootstrap.drawn(table.n, study.replicates, seed)
+        if study.samples is None
+        else bootstrap.given(study.samples, table.n, study.replicates)
+    )
+    seconds = sum(variant.plan.seconds_estimate for variant in variants)
+    block = int(np.clip(BLOCK_SECONDS / max(seconds, 1e-9), 1, BLOCK))
+    said = json.dumps(
+        {
+            "version": __version__,
+            "study": study.model_dump(exclude={"title", "note", "reference", "estimands"}),
+            "estimands": [one.model_dump(exclude={"title", "published"}) for one in study.estimands],
+            "plans": [variant.plan.digest for variant in variants],
+            "samples": taken.digest(),
+            "block": block,
+        },
+        sort_keys=True,
+        default=_named,
+    )
+    digest = sha256(said.encode()).hexdigest()
+    return Study(study, synthesis.m, seed, tuple(variants), taken, block, table.n, digest)
+
+
+def _named(value: object) -> str:
+    """A function of the user's, by its name; arrays of cells are in the plans' digests."""
+    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__name__)}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Block:
+    """What came out of one block.
+
+    Attributes
+    ----------
+    index
+        Which block.
+    tally
+        Its sums.
+    synthesis, estimation
+        Seconds that went into each.
+    """
+
+    index: int
+    tally: Tally
+    synthesis: float
+    estimation: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Room:
+    """A study with its table: encoded, prepared for every variant, estimands bound."""
+
+    study: Study
+    table: Table
+    codes: Codes
+    prepared: Mapping[str, tuple[fcs.Prepared, ...]]
+    estimands: tuple[Estimand, ...]
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """Of all tables, in order."""
+        return tuple(head for one in self.estimands for head in one.heads)
+
+    def measure(self, block: int) -> Block:
+        """Compute the replicates of one block."""
+        figures: dict[Key, list[Floats]] = {}
+        synthesis, began = 0.0, perf_counter()
+        for replicate in self.study.replicates(block):
+            synthesis += self._replicate(replicate, figures)
+        draws = {head.name for head in self.heads if head.draws}
+        tally = {key: Moments.of(np.stack(found), key[0] in draws) for key, found in figures.items()}
+        return Block(block, tally, synthesis, perf_counter() - began - synthesis)
+
+    def _replicate(self, replicate: int, figures: dict[Key, list[Floats]]) -> float:
+        weights = self.study.samples.weights(replicate)
+        sample = sample_side(self.table, self.codes, weights, replicate, self.study.seed)
+        own = {name: found for one in self.estimands for name, found in one.measure(sample).items()}
+        covered = [head.name for head in self.heads if head.kind == "model"]
+        _keep(figures, SAMPLE, own, covered)
+        seconds = 0.0
+        for variant in self.study.variants:
+            began = perf_counter()
+            side = synthetic_side(
+                variant.name, sample, weights, self.prepared[variant.name], variant.plan, variant.manifest
+            )
+            seconds += perf_counter() - began
+            made = {name: found for one in self.estimands for name, found in one.measure(side).items()}
+            # What the synthesis changed in this very sample: its error is far smaller than that of the bias.
+            made = {
+                name: np.vstack([found, found[0] - own[name][0]]) if name in own else found
+                for name, found in made.items()
+            }
+            _keep(figures, variant.name, made, covered)
+        return seconds
+
+
+def _keep(figures: dict[Key, list[Floats]], side: str, made: Mapping[str, Floats], covered: list[str]) -> None:
+    for table, found in made.items():
+        figures.setdefault((table, side), []).append(found)
+    if covered:
+        # The mean over all coefficients, replicate by replicate: their intervals miss together.
+        whole = np.concatenate([made[table][3] for table in covered])
+        mean = float(np.nanmean(whole)) if np.isfinite(whole).any() else np.nan
+        figures.setdefault((SUMMARY, side), []).append(np.array([[mean]]))
+
+
+def open_room(study: Study, table: Table) -> Room:
+    """Make all that the replicates share.
+
+    Raises
+    ------
+    SpecError, DataError
+        If an estimand does not fit the table.
+    """
+    codes = np.stack([column.codes for column in table.columns])
+    prepared: dict[str, tuple[fcs.Prepared, ...]] = {}
+    for variant in study.variants:
+        plan = variant.plan
+        prepared[variant.name] = tuple(
+            fcs.prepare(table if part.rows is None else table.take(part.rows), plan, part.index)
+            for part in plan.partitions
+        )
+    original = sample_side(table, codes, np.ones(table.n, dtype=np.int32), 0, study.seed)
+    manifests = {variant.name: variant.manifest for variant in study.variants}
+    plan = study.variants[0].plan
+    drawn = tuple(column.name for column in plan.columns if column.is_fitted)
+    estimands = bind(study.spec.estimands, original, manifests, drawn, study.spec.level)
+    return Room(study, table, codes, prepared, estimands)

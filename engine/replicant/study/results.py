@@ -1,0 +1,227 @@
+"""The results of a study: a document of tables, and the frames made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from replicant.spec.study import EstimandSpec, PublishedSpec
+from replicant.study.bind import SUMMARY
+from replicant.study.estimand import Floats, Head
+from replicant.study.model import Study
+from replicant.study.published import compare
+from replicant.study.side import SAMPLE
+from replicant.study.tally import Moments, Tally
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FORMAT", "StudyResult", "document"]
+
+FORMAT = "replicant-study/1"
+REAL = "real samples"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StudyResult:
+    """What a study found. It holds statistics of the confidential data: for the data owner.
+
+    Attributes
+    ----------
+    document
+        All of it, as plain dictionaries: what `results.json` holds.
+    run
+        How long it took, and on what.
+    """
+
+    document: Mapping[str, Any]
+    run: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row for each side: mean coverage, largest correlation bias, identical cells, pMSE ratio, failed fits."""
+        import pandas as pd
+
+        return pd.DataFrame(self.document["summary"])
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """By estimand: a row for each term and side, its figures each with their Monte-Carlo standard error."""
+        import pandas as pd
+
+        return {one["name"]: pd.DataFrame(one["rows"]) for one in self.document["estimands"]}
+
+    @property
+    def draws(self) -> dict[str, pd.DataFrame]:
+        """Of means and counts: a row for each replicate and side, a column for each term."""
+        import pandas as pd
+
+        made = {}
+        for one in self.document["estimands"]:
+            if one["draws"]:
+                frames = [pd.DataFrame(rows, columns=one["terms"]) for rows in one["draws"].values()]
+                stacked = pd.concat(frames, keys=list(one["draws"]), names=["side", "replicate"])
+                made[one["name"]] = stacked.reset_index()
+        return made
+
+    def to_html(self) -> str:
+        """The report: one page that opens offline."""
+        from replicant.report.study_page import render
+
+        return render(dict(self.document), dict(self.run) or None)
+
+    def __repr__(self) -> str:
+        sides = ", ".join(side["name"] for side in self.document["sides"])
+        return f"<StudyResult of {self.document['replicates']} replicates, sides {sides}>"
+
+    def __str__(self) -> str:
+        return f"{self!r}\n{self.summary.to_string(index=False, float_format=lambda value: f'{value:.4g}')}"
+
+    def _repr_html_(self) -> str:
+        return f"<div>{self.summary.round(4).to_html(index=False)}</div>"
+
+
+def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, columns: int) -> dict[str, Any]:
+    """The results as plain dictionaries; what is not a number is None.
+
+    Parameters
+    ----------
+    study, heads
+        What was done, and the tables it fills.
+    total
+        The sums over all replicates.
+    rows, columns
+        Of the table.
+    """
+    sides = [SAMPLE, *(variant.name for variant in study.variants)]
+    events = [str(event) for event in study.events]
+    tables = [_table(head, sides, total, study.spec.replicates) for head in heads]
+    folder = None if study.spec.reference is None else Path(study.spec.reference)
+    asked = _published(study.spec.estimands, tables)
+    if folder is not None and asked and not folder.is_dir():
+        events.append("the folder of published figures (study.reference) is not there: the tables stand alone")
+    elif folder is not None:
+        for table, spec in asked:
+            table["published"].append(compare(spec, folder, table["rows"]))
+    return {
+        "format": FORMAT,
+        "title": study.spec.title,
+        "note": study.spec.note,
+        "data": {"rows": rows, "columns": columns},
+        "replicates": study.spec.replicates,
+        "m": study.m,
+        "level": study.spec.level,
+        "samples": study.samples.how,
+        "sides": [
+            {"name": SAMPLE, "label": REAL, "settings": {}},
+            *(
+                {
+                    "name": one.name,
+                    "label": one.name,
+                    "settings": {"conditioning": one.plan.conditioning, "fits": one.plan.fits, **one.settings},
+                }
+                for one in study.variants
+            ),
+        ],
+        "estimands": tables,
+        "summary": [_summary(side, tables, total) for side in sides],
+        "events": events,
+    }
+
+
+def _table(head: Head, sides: Iterable[str], total: Tally, replicates: int) -> dict[str, Any]:
+    measured = [side for side in sides if (head.name, side) in total]
+    rows = [row for side in measured for row in _rows(head, side, total[head.name, side], replicates)]
+    # Terms first, sides within: what is compared stands together.
+    order = {term: i for i, term in enumerate(head.terms)}
+    rows.sort(key=lambda row: order[row["term"]])
+    fields = [name for name in _fields(head) if any(name in row for row in rows)]
+    draws = {side: _plain(total[head.name, side].draws) for side in measured} if head.draws else None
+    return {
+        "name": head.name,
+        "title": head.title,
+        "kind": head.kind,
+        "about": dict(head.about),
+        "fields": fields,
+        "terms": list(head.terms),
+        "rows": rows,
+        "draws": draws,
+        "published": [],
+    }
+
+
+def _fields(head: Head) -> list[str]:
+    first, *rest = head.fields
+    return [first, *(["bias"] if head.truth is not None else []), *rest, "difference"]
+
+
+def _rows(head: Head, side: str, moments: Moments, replicates: int) -> list[dict[str, Any]]:
+    names = [*head.fields, *(["difference"] if len(moments.mean) > len(head.fields) else [])]
+    errors, sd = moments.error, moments.sd
+    rows = []
+    for t, (term, key) in enumerate(zip(head.terms, head.keys, strict=True)):
+        row: dict[str, Any] = {"term": term, "side": side, **key}
+        row["truth"] = None if head.truth is None else _number(head.truth[t])
+        row["replicates"] = int(moments.n[0, t])
+        row["failed"] = replicates - row["replicates"]
+        row["sd"] = _number(sd[0, t])
+        for f, name in enumerate(names):
+            there = moments.n[f, t] > 0
+            row[name] = _number(moments.mean[f, t]) if there else None
+            row[f"{name}_error"] = _number(errors[f, t]) if there else None
+            if f == 0 and head.truth is not None:
+                row["bias"] = _number(moments.mean[0, t] - head.truth[t]) if there else None
+                row["bias_error"] = row[f"{name}_error"]
+        rows.append(row)
+    return rows
+
+
+def _published(
+    estimands: Sequence[EstimandSpec], tables: Sequence[dict[str, Any]]
+) -> list[tuple[dict[str, Any], PublishedSpec]]:
+    """Which published figures belong beside which table."""
+    own = [table for table in tables if table["kind"] != "scores"]
+    scores = {table["about"]["of"]: table for table in tables if table["kind"] == "scores"}
+    return [
+        (scores[table["name"]] if spec.scores else table, spec)
+        for table, estimand in zip(own, estimands, strict=False)
+        for spec in estimand.published
+    ]
+
+
+def _summary(side: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> dict[str, Any]:
+    """The figures by which sides are compared at a glance."""
+
+    def rows(kind: str) -> list[dict[str, Any]]:
+        return [row for table in tables if table["kind"] == kind for row in table["rows"] if row["side"] == side]
+
+    def values(kind: str, name: str) -> list[float]:
+        return [row[name] for row in rows(kind) if row.get(name) is not None]
+
+    covered = total.get((SUMMARY, side))
+    biases = [abs(value) for value in values("correlation", "bias")]
+    cells = [row["estimate"] for row in rows("copies") if row.get("drawn") and row["estimate"] is not None]
+    ratio = [row["estimate"] for row in rows("scores") if row["term"] == "pmse ratio" and row["estimate"] is not None]
+    return {
+        "side": side,
+        "coverage": None if covered is None else _number(covered.mean[0, 0]),
+        "coverage_error": None if covered is None else _number(covered.error[0, 0]),
+        "coverage_terms": len(rows("model")),
+        "largest_correlation_bias": max(biases, default=None),
+        "identical_cells": sum(cells) / len(cells) if cells else None,
+        "pmse_ratio": ratio[0] if ratio else None,
+        "failed": sum(row["failed"] for kind in ("model", "correlation", "discriminate") for row in rows(kind)),
+    }
+
+
+def _number(value: float | np.floating[Any]) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _plain(values: Floats) -> list[list[float | None]]:
+    return [[_number(value) for value in row] for row in values]

@@ -1,0 +1,124 @@
+"""Bootstrap samples as whole-number row weights: drawn from the study's seed, or given in a file."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from os import PathLike, fspath
+from typing import IO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicant.errors import DataError
+from replicant.plan.seeds import Stage, stream
+
+__all__ = ["Samples", "drawn", "given"]
+
+Rows: TypeAlias = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples:
+    """The bootstrap samples of a study.
+
+    Attributes
+    ----------
+    n
+        Rows of the table, and of each sample.
+    replicates
+        How many samples.
+    seed
+        Of those that are drawn.
+    rows
+        (replicates, n) 0-based rows where they are given; None: drawn, each from its own address.
+    """
+
+    n: int
+    replicates: int
+    seed: int
+    rows: Rows | None = None
+
+    @property
+    def how(self) -> str:
+        """`drawn` or `given`."""
+        return "drawn" if self.rows is None else "given"
+
+    def weights(self, replicate: int) -> Rows:
+        """How often a sample holds each row: (n,) int32, of sum n."""
+        if self.rows is None:
+            rng = stream(self.seed, Stage.SAMPLE, replicate=replicate)
+            rows = rng.integers(0, self.n, self.n)
+        else:
+            rows = self.rows[replicate]
+        return np.bincount(rows, minlength=self.n).astype(np.int32)
+
+    def digest(self) -> str:
+        """Of what decides the samples, the seed aside."""
+        said = f"{self.n},{self.replicates},{self.how}".encode()
+        return sha256(said + (b"" if self.rows is None else self.rows.tobytes())).hexdigest()
+
+
+def drawn(n: int, replicates: int, seed: int) -> Samples:
+    """Simple random samples of n rows with replacement."""
+    return Samples(n, replicates, seed)
+
+
+def given(path: str | PathLike[str], n: int, replicates: int) -> Samples:
+    """Samples from a file.
+
+    Parameters
+    ----------
+    path
+        CSV without a header, plain or gzipped: one line for each sample, its number and then n row numbers from 1.
+    n
+        Rows of the table.
+    replicates
+        How many samples to use: the first ones.
+
+    Raises
+    ------
+    DataError
+        If there are too few, or a line is not a sample of this table.
+    """
+    rows = np.empty((replicates, n), dtype=np.int32)
+    need = f"on each line the sample's number and {n:,} row numbers from 1 to {n:,}"
+    count = 0
+    with _opened(path) as file:
+        for line in csv.reader(file):
+            if count == replicates:
+                break
+            try:
+                values = np.array(line[1:], dtype=np.int64)
+            except (ValueError, OverflowError):
+                raise DataError(
+                    f"line {count + 1} of the samples holds something else than numbers", need=need
+                ) from None
+            if values.shape != (n,) or values.min() < 1 or values.max() > n:
+                raise DataError(f"line {count + 1} of the samples is no sample of this table", need=need)
+            rows[count] = values - 1
+            count += 1
+    if count < replicates:
+        raise DataError(
+            f"the file has {count:,} samples, and {replicates:,} are asked for",
+            need="a sample for each replicate",
+            fix=f"set study.replicates to {count}, or leave study.samples out to draw them",
+        )
+    return Samples(n, replicates, 0, rows)
+
+
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[IO[str]]:
+    place = fspath(path)
+    try:
+        with gzip.open(place, "rt", newline="") if place.endswith(".gz") else open(place, newline="") as file:
+            yield file
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"the file of samples cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})",
+            need="a CSV file, plain or gzipped",
+        ) from None

@@ -1,0 +1,158 @@
+"""One side of one replicate, as estimands see it: the bootstrap sample itself, or the m sets made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicant import fcs
+from replicant.plan.model import Plan
+from replicant.plan.seeds import Stage, stream
+from replicant.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SAMPLE", "Codes", "Set", "Side", "sample_side", "synthetic_side"]
+
+Codes: TypeAlias = NDArray[np.int32]
+Floats: TypeAlias = NDArray[np.float64]
+
+SAMPLE = "sample"
+"""Name of the side that holds the bootstrap sample."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Set:
+    """One table in codes.
+
+    Attributes
+    ----------
+    codes
+        (p, n) int32.
+    exact
+        Computed columns: (n,) float64.
+    rows
+        (n,) rows of the original table: those that a synthetic set's rows stand for. Where they stand for none, the
+        rows of the bootstrap sample in their order, so that equal cells are equal by chance.
+    """
+
+    codes: Codes
+    exact: Mapping[str, Floats]
+    rows: NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Side:
+    """A side of a replicate.
+
+    Attributes
+    ----------
+    name
+        `sample`, or the name of a variant.
+    replicate
+        0-based.
+    table
+        The original table: what codes mean.
+    sets
+        One for the sample, m for a variant.
+    manifest
+        How the sets were made; None for the sample.
+    seed
+        Of the study.
+    sample
+        For a variant: the bootstrap sample that it was made from.
+    """
+
+    name: str
+    replicate: int
+    table: Table
+    sets: tuple[Set, ...]
+    manifest: Mapping[str, Any] | None
+    seed: int
+    sample: Side | None = None
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it is the bootstrap sample."""
+        return self.manifest is None
+
+    @cached_property
+    def frames(self) -> list[pd.DataFrame]:
+        """The sets in their own types."""
+        return [self.table.to_frame(one.codes, one.exact) for one in self.sets]
+
+    def stream(self) -> np.random.Generator:
+        """For what an estimand draws of this side."""
+        return stream(self.seed, Stage.ESTIMATE, replicate=self.replicate)
+
+
+def sample_side(table: Table, codes: Codes, weights: Codes, replicate: int, seed: int) -> Side:
+    """The bootstrap sample, its rows in table order."""
+    rows = np.repeat(np.arange(table.n), weights)
+    return Side(SAMPLE, replicate, table, (Set(codes[:, rows], {}, rows),), None, seed)
+
+
+def synthetic_side(
+    name: str,
+    sample: Side,
+    weights: Codes,
+    prepared: tuple[fcs.Prepared, ...],
+    plan: Plan,
+    manifest: Mapping[str, Any],
+) -> Side:
+    """Synthesize a bootstrap sample m times.
+
+    Parameters
+    ----------
+    name
+        Of the variant.
+    sample, weights
+        The bootstrap sample, and how often it holds each row of the table.
+    prepared
+        The table's partitions, as the variant's plan cuts it.
+    plan, manifest
+        Of the variant.
+    """
+    table, replicate = sample.table, sample.replicate
+    parts = [(one, rows, w) for one, rows, w in _parts(prepared, plan, weights) if w.any()]
+    sets: list[Set] = []
+    models: list[dict[str, Any]] = []
+    for imputation in range(plan.m):
+        if not models or not plan.shares_fits:
+            models = [
+                fcs.fit_columns(one, plan, plan.fitted, imputation, replicate=replicate, weights=w)
+                for one, _, w in parts
+            ]
+        drawn = [
+            fcs.draw_imputation(one, plan, fitted, imputation, replicate=replicate, weights=w)
+            for (one, _, w), fitted in zip(parts, models, strict=True)
+        ]
+        sets.append(_joined(table, drawn, parts))
+    return Side(name, replicate, table, tuple(sets), manifest, sample.seed, sample)
+
+
+_Part: TypeAlias = tuple[fcs.Prepared, "NDArray[np.int64] | None", Codes]
+
+
+def _parts(prepared: tuple[fcs.Prepared, ...], plan: Plan, weights: Codes) -> list[_Part]:
+    return [
+        (one, part.rows, weights if part.rows is None else weights[part.rows])
+        for one, part in zip(prepared, plan.partitions, strict=True)
+    ]
+
+
+def _joined(table: Table, drawn: list[fcs.Drawn], parts: list[_Part]) -> Set:
+    def original(i: int) -> NDArray[np.integer[Any]]:
+        _, rows, w = parts[i]
+        within = drawn[i].rows
+        here = np.repeat(np.arange(len(w)), w) if within is None else within
+        return here if rows is None else rows[here]
+
+    codes, exact = fcs.join(table, [one.codes for one in drawn], [one.exact for one in drawn])
+    return Set(codes, exact, np.concatenate([original(i) for i in range(len(drawn))]))
