@@ -17,6 +17,7 @@ from replicant.errors import ReplicantError, SpecError
 from replicant.plan import Plan, build_plan
 from replicant.plan.sequence import sequence_of
 from replicant.plan.show import render, to_html
+from replicant.release import stack
 from replicant.spec.load import validate_synthesis
 from replicant.table import Table, encode_table
 
@@ -278,6 +279,18 @@ def test_impossible_wishes(table: Table, settings: dict[str, Any], says: str) ->
     assert error.need
     assert CANARY not in str(error)
     assert str(CANARY_NUMBER) not in str(error)
+
+
+def test_a_column_cannot_have_the_name_that_numbers_the_sets() -> None:
+    """Told before anything is drawn, by the words of `stack`."""
+    frame = people().rename(columns={"age": "imputation"})
+    with pytest.raises(SpecError) as caught:
+        plan_of(encode_table(frame))
+    with pytest.raises(SpecError) as later:
+        stack([frame])
+    assert str(caught.value) == str(later.value)
+    assert "rename" in caught.value.fix
+    assert plan_of(encode_table(frame.rename(columns={"imputation": "Imputation"}))).names[0] == "Imputation"
 
 
 def test_what_synthetic_forbids_observed_allows(table: Table) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from replicant import release
-from replicant.errors import ReleaseError
+from replicant.errors import ReleaseError, SpecError
 
 
 def test_the_frames_come_back_with_their_types(
@@ -34,7 +34,7 @@ def test_stack_is_the_frames_below_one_another(write: Callable[..., Any], tmp_pa
 
 
 def test_stack_refuses_a_second_imputation_column() -> None:
-    with pytest.raises(ReleaseError, match="imputation"):
+    with pytest.raises(SpecError, match="rename the column"):
         release.stack([pd.DataFrame({"imputation": [1]})])
 
 

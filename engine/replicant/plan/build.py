@@ -17,6 +17,7 @@ from replicant.events import Event
 from replicant.plan.copies import find_copies
 from replicant.plan.cost import Cost, estimate_bytes, make_tasks
 from replicant.plan.model import Cart, ColumnPlan, Plan
+from replicant.plan.names import check_set_column
 from replicant.plan.passive import compare, dependents, expressions
 from replicant.plan.sequence import check_list, sequence_for
 from replicant.plan.strata import cut
@@ -226,9 +227,10 @@ class _Draft:
         )
 
     def check_names(self) -> None:
-        """Every name in the spec is a column, and none has two jobs."""
+        """Every name in the spec is a column, none has two jobs, and none is the engine's own."""
         spec, names = self.spec, self.table.names
         known = set(names)
+        check_set_column(names)
         groups: list[tuple[str, Collection[str]]] = [("strata", spec.strata_columns), ("predictors", spec.predictors)]
         groups.extend((f"predictors.{name}", others) for name, others in spec.predictors.items())
         if not isinstance(spec.method, str):

@@ -6,8 +6,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from replicant.errors import ReleaseError
-
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
     from replicant.analysis import Analyses, Comparison, Discriminated
 
 __all__ = ["SyntheticSets", "stack"]
-
-IMPUTATION = "imputation"
 
 
 class SyntheticSets(Sequence["pd.DataFrame"]):
@@ -69,7 +65,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
 
         Raises
         ------
-        ReleaseError
+        SpecError
             If a column of the data has that name already.
         """
         return stack(list(self))
@@ -159,18 +155,17 @@ def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
     Raises
     ------
-    ReleaseError
+    SpecError
         If a column of the data has that name already.
     """
     import numpy as np
     import pandas as pd
 
-    if any(IMPUTATION in frame.columns for frame in frames):
-        raise ReleaseError(
-            f"The data have a column named {IMPUTATION!r}, so the number of the set has no place.",
-            fix="rename the column, or use the sets one by one",
-        )
+    from replicant.plan.names import SET_COLUMN, check_set_column
+
+    for frame in frames:
+        check_set_column(frame.columns)
     whole = pd.concat(frames, ignore_index=True)
     numbers = np.repeat(np.arange(1, len(frames) + 1), [len(frame) for frame in frames])
-    whole.insert(0, IMPUTATION, numbers)
+    whole.insert(0, SET_COLUMN, numbers)
     return whole
