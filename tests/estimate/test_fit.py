@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicant.errors import DataError, SpecError
-from replicant.estimate import Fit, fit
+from replicant.estimate import Fit, adapter, fit
 from replicant.estimate.design import prepare
 from replicant.estimate.formula import parse
 from replicant.estimate.links import LINKS
@@ -270,6 +270,19 @@ def test_other_models_are_taken_from_statsmodels_by_name(name: str, options: dic
     repeated = frame.loc[frame.index.repeat(frame["w"])]
     weighted = fit(name, formula, frame, weights="w", **options)
     np.testing.assert_allclose(weighted.estimates, fit(name, formula, repeated, **options).estimates, rtol=1e-5)
+
+
+def test_more_rows_than_can_be_joined_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a model that does not reduce; one frame is in memory anyhow, and a model that reduces joins nothing."""
+    frame = sample()
+    monkeypatch.setattr(adapter, "JOINED", 1000)
+    for name in ("quantreg", "negbin"):
+        with pytest.raises(SpecError, match=f"{name} does not reduce") as caught:
+            fit(name, "count ~ x + z", [lambda: frame[:200], lambda: frame[200:]])
+        assert "1,000 cells" in caught.value.need
+        assert "ols" in caught.value.fix
+        assert fit(name, "count ~ x + z", frame).n == len(frame)
+    assert fit("poisson", "count ~ x + z", [lambda: frame[:200], lambda: frame[200:]]).n == len(frame)
 
 
 def test_a_function_of_a_frame_is_a_model() -> None:

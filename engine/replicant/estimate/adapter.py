@@ -21,6 +21,9 @@ from replicant.estimate.result import Fit
 
 __all__ = ["fit_function", "fit_statsmodels", "statsmodels_names"]
 
+JOINED = 1 << 27
+"""Most cells of a design (8 bytes each) that partitions are joined to."""
+
 ALIASES = {"negbin": "negativebinomial"}
 _NO_MODEL = frozenset(
     {"mnlogit", "mixedlm", "gee", "nominal_gee", "ordinal_gee", "glmgam", "conditional_logit", "conditional_mnlogit"}
@@ -43,13 +46,20 @@ def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequenc
     """A model of statsmodels by the name that it has in `statsmodels.formula.api`, and `negbin`.
 
     Options go to the model or to its `fit`, whichever knows them (`q` of `quantreg`, say). Frequency weights repeat
-    rows and must be whole; survey weights are not known to these models.
+    rows and must be whole; survey weights are not known to these models. Partitions are joined, up to `JOINED` cells.
     """
     cls = _classes()[ALIASES.get(model, model)]
     if weight_kind == "survey":
         raise SpecError(f"survey weights for {model}", need="a model that reduces: ols, glm, polr, multinomial")
     found = moments(prepared)
     basis = basis_of(prepared, found)
+    if prepared.source.n_partitions > 1 and (cells := found.rows * (len(basis.kept) + 1)) > JOINED:
+        raise SpecError(
+            f"{model} does not reduce over partitions, and {found.rows:,} rows of {len(basis.kept)} terms are too many "
+            "to join",
+            need=f"at most {JOINED:,} cells ({cells:,} here), or one frame in memory",
+            fix="a model that reduces (ols, logit, probit, poisson, gamma, polr, multinomial), or a sample of the rows",
+        )
     designs = prepared.reduce(lambda design: [design], lambda a, b: a + b)
     y, x = np.concatenate([d.response for d in designs]), np.vstack([d.matrix[:, basis.kept] for d in designs])
     if designs[0].weights is not None:
