@@ -8,7 +8,9 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["axis", "number", "plain", "ratio", "share", "shift", "signed", "sized"]
+__all__ = ["axis", "duration", "measured", "number", "plain", "ratio", "share", "shift", "signed", "sized"]
+
+MOST = 8  # decimals written at most
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -45,8 +47,47 @@ def number(value: float, decimals: int) -> str:
     """A number, from ten thousand on with thousands marked; very large and small ones by their leading digits."""
     if value and not 1e-4 <= abs(value) < 1e8:
         return f"{value:.3g}"
-    text = f"{value:,.{decimals}f}" if abs(value) >= 1e4 else f"{value:.{decimals}f}"
-    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text
+    return _fixed(value, decimals)
+
+
+def measured(value: float, error: float | None) -> tuple[str, str]:
+    """A number and its standard error, to the digits that the error makes meaningful.
+
+    The error keeps one significant digit, two where it begins with 1 or 2, so that rounding moves neither by more than
+    a sixth of it. Very large and very small numbers are written with a power of ten.
+
+    Parameters
+    ----------
+    value
+        Finite.
+    error
+        Its standard error; None or zero where there is none, then the number has three significant digits.
+
+    Returns
+    -------
+    tuple[str, str]
+        The number, and the error, empty where there is none.
+    """
+    if not error or not math.isfinite(error):
+        return number(value, _decimals(value)), ""
+    place = math.floor(math.log10(error))
+    unit = place - 1 if error < 3 * 10.0**place else place
+    largest = max(abs(value), error)
+    if not 1e-4 <= largest < 1e8:
+        power = math.floor(math.log10(largest))
+        written = (f"{part / 10.0**power:.{max(0, power - unit)}f}e{power}" for part in (value, error))
+        return next(written), next(written)
+    decimals = min(MOST, max(0, -unit))
+    least = 10.0**-MOST
+    return _fixed(value, decimals), f"<{least:.{MOST}f}" if error < least / 2 else f"{error:.{decimals}f}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the units that people would say it in."""
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def sized(column: dict[str, Any], key: str) -> Callable[[dict[str, Any]], str]:
@@ -72,6 +113,11 @@ def axis(column: dict[str, Any]) -> tuple[str, str]:
     low, high = (_day(end) if column["kind"] == "date" else number(end, decimals) for end in ends)
     below, above = column["tails"]
     return f"{low} or less" if below else low, f"{high} or more" if above else high if ends[0] != ends[1] else ""
+
+
+def _fixed(value: float, decimals: int) -> str:
+    text = f"{value:,.{decimals}f}" if abs(value) >= 1e4 else f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text
 
 
 def _decimals(spread: float | None) -> int:

@@ -6,11 +6,11 @@ figures stand beside it as text.
 
 from __future__ import annotations
 
-import html
 from typing import Any
-from unicodedata import east_asian_width
 
-from replicant.report.figures import axis, number, plain, share, sized
+from replicant.report import svg
+from replicant.report.figures import axis, number, share, sized
+from replicant.report.markup import DARK, LIGHT, declare, escape, shorten
 
 __all__ = ["render"]
 
@@ -18,14 +18,7 @@ WIDTH, HEIGHT = 260, 76  # of a histogram, in SVG units
 ROW, LABEL = 20, 112  # of a level
 
 # Dark by the system's wish, or by what JupyterLab and VS Code say of themselves; light where they say that.
-_LIGHT = (
-    "--ink:#1d2433;--soft:#5b6478;--faint:#dfe3ec;--card:#fff;--page:#f6f7fa;"
-    "--fill:#3d74e0;--wash:#3d74e014;--mark:#c2410c"
-)
-_DARK = (
-    "--ink:#e8ebf2;--soft:#a3acbf;--faint:#343b4a;--card:#1b202b;--page:#12161e;"
-    "--fill:#7ba4ff;--wash:#7ba4ff1a;--mark:#ffb27a"
-)
+_LIGHT, _DARK = declare(LIGHT), declare(DARK)
 _STYLE = f"""
 .replicant{{{_LIGHT};color:var(--ink);background:var(--page);
 font:13px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;padding:16px;border-radius:10px;text-align:left}}
@@ -101,8 +94,8 @@ def _header(summary: dict[str, Any], paired: bool) -> str:
 
 
 def _card(column: dict[str, Any]) -> str:
-    name = _escape(column["name"])
-    head = f'<h4><b title="{name}">{name}</b><span>{_escape(column["kind"])}</span></h4>'
+    name = escape(column["name"])
+    head = f'<h4><b title="{name}">{name}</b><span>{escape(column["kind"])}</span></h4>'
     if column["type"] == "numeric":
         body = _histogram(column) if column["edges"] else ""
     else:
@@ -126,14 +119,12 @@ def _histogram(column: dict[str, Any]) -> str:
     )
     path = ""
     if outline:
-        points = [f"M0 {floor}"]
-        for i, part in enumerate(outline):
-            points.append(f"V{floor - (floor - 4) * part / top:.1f}H{(i + 1) * step:.1f}")
-        path = f'<path class="real" d="{"".join(points)}V{floor}"/>'
+        edges = [i * step for i in range(len(outline) + 1)]
+        path = f'<path class="real" d="{svg.steps([(floor - 4) * part / top for part in outline], edges, floor)}"/>'
     low, high = axis(column)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escape(_told(column))}">'
-        f"<title>{_escape(column['name'])}: histogram</title><desc>{_escape(_told(column))}</desc>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_told(column))}">'
+        f"<title>{escape(column['name'])}: histogram</title><desc>{escape(_told(column))}</desc>"
         f'{bars}<line class="base" x1="0" x2="{WIDTH}" y1="{floor}" y2="{floor}"/>{path}'
         f'<text x="0" y="{HEIGHT - 3}">{low}</text>'
         f'<text x="{WIDTH}" y="{HEIGHT - 3}" text-anchor="end">{high}</text></svg>'
@@ -145,7 +136,7 @@ def _levels(column: dict[str, Any]) -> str:
     labels = [*column["levels"], *([f"{column['pooled']:,} more levels"] if column["pooled"] else [])]
     longest = max([*synthetic["shares"], *(real["shares"] if real else []), 1e-12])
     # Long labels take room from the bars.
-    left = LABEL if all(_short(label, LABEL) == label for label in labels) else LABEL + 32
+    left = LABEL if all(shorten(label, LABEL - 10) == label for label in labels) else LABEL + 32
     bar = WIDTH - left - 44
     rows = []
     for i, label in enumerate(labels):
@@ -157,15 +148,15 @@ def _levels(column: dict[str, Any]) -> str:
             mark = f'<path class="real" d="M{x:.1f} {y + 2}V{y + 17}"/>'
         said = f"{label}: " + (f"real {share(real['shares'][i])}, " if real else "") + f"synthetic {share(part)}"
         rows.append(
-            f"<g><title>{_escape(said)}</title>"
-            f'<text class="name" x="0" y="{y + 14}">{_escape(_short(label, left))}</text>'
+            f"<g><title>{escape(said)}</title>"
+            f'<text class="name" x="0" y="{y + 14}">{escape(shorten(label, left - 10))}</text>'
             f'<rect class="lane" x="{left}" y="{y + 4}" width="{bar}" height="11" rx="2"/>'
             f'<rect class="syn" x="{left}" y="{y + 4}" width="{width:.1f}" height="11" rx="2"/>{mark}'
             f'<text x="{WIDTH}" y="{y + 14}" text-anchor="end">{share(part)}</text></g>'
         )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {ROW * len(labels)}" role="img" aria-label="{_escape(_told(column))}">'
-        f"<title>{_escape(column['name'])}: shares of its levels</title><desc>{_escape(_told(column))}</desc>"
+        f'<svg viewBox="0 0 {WIDTH} {ROW * len(labels)}" role="img" aria-label="{escape(_told(column))}">'
+        f"<title>{escape(column['name'])}: shares of its levels</title><desc>{escape(_told(column))}</desc>"
         f"{''.join(rows)}</svg>"
     )
 
@@ -183,7 +174,7 @@ def _table(column: dict[str, Any]) -> str:
     if not rows:
         return ""
     head = "".join(f"<th>{word}</th>" for word in ["", *(["real"] if real else []), "synthetic"])
-    body = "".join("<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -204,17 +195,3 @@ def _told(column: dict[str, Any]) -> str:
 def _shares(counts: list[float]) -> list[float]:
     total = sum(counts) or 1
     return [count / total for count in counts]
-
-
-def _short(label: str, room: float) -> str:
-    """A label cut to a room in SVG units, going by how wide letters are in common fonts."""
-    room -= 10
-    for i, sign in enumerate(label):
-        room -= 12.0 if east_asian_width(sign) in "WF" else 9.0 if sign in "mwMW@" else 7.4 if sign.isupper() else 6.0
-        if room < 0:
-            return label[:i].rstrip() + "…"
-    return label
-
-
-def _escape(text: str) -> str:
-    return html.escape(plain(text))

@@ -1,0 +1,162 @@
+"""Small parts of inline pictures: a picture with its text alternative, scales, ticks, outlines, marks.
+
+Coordinates are in the units of a picture's `viewBox`; colours come from the page's custom properties through classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from replicant.report.figures import number
+from replicant.report.markup import escape
+
+__all__ = ["SHAPES", "Scale", "coordinate", "floor_axis", "line", "mark", "picture", "spread", "steps", "text", "ticks"]
+
+# Paths within -1..1, told apart without colour. The first is drawn hollow, for the real data.
+SHAPES = {
+    "circle": "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1 -1 0Z",
+    "square": "M-.9 -.9H.9V.9H-.9Z",
+    "triangle": "M0 -1.1L1.1 .9H-1.1Z",
+    "diamond": "M0 -1.25L1.25 0L0 1.25L-1.25 0Z",
+    "wedge": "M0 1.1L1.1 -.9H-1.1Z",
+    "cross": "M-.35 -1.1H.35V-.35H1.1V.35H.35V1.1H-.35V.35H-1.1V-.35H-.35Z",
+    "bar": "M-.45 -1.2H.45V1.2H-.45Z",
+}
+LETTER = 6.2  # mean width of a letter at the font size of pictures
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear scale from values to coordinates.
+
+    Attributes
+    ----------
+    low, high
+        Ends in values, `low < high`.
+    start, end
+        Where they lie; `end < start` for an axis that rises on the screen.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    @classmethod
+    def over(cls, values: Iterable[float], start: float, end: float, pad: float = 0.05) -> Scale:
+        """The scale that holds all values with some room at both ends; values that are all one stand in the middle."""
+        known = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+        low, high = min(known), max(known)
+        span = high - low
+        room = pad * span if span > 1e-12 * max(abs(low), abs(high), 1e-290) else 0.5 * abs(low) or 1.0
+        return cls(low - room, high + room, start, end)
+
+    def __call__(self, value: float) -> float:
+        part = (value - self.low) / (self.high - self.low)
+        return self.start + min(max(part, 0.0), 1.0) * (self.end - self.start)
+
+
+def coordinate(value: float) -> str:
+    """A coordinate to a tenth of a unit, without an idle point or sign."""
+    written = f"{value:.1f}".removesuffix(".0")
+    return "0" if written == "-0" else written
+
+
+def ticks(low: float, high: float, about: int = 4) -> list[tuple[float, str]]:
+    """Round values between two ends, each with its text: multiples of 1, 2 or 5 times a power of ten.
+
+    Parameters
+    ----------
+    low, high
+        Ends, `low < high`.
+    about
+        How many are wished for; there are between half and twice as many.
+    """
+    raw = (high - low) / max(about, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = power * min((1, 2, 5, 10), key=lambda factor: abs(math.log(factor * power / raw)))
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [(place * step, number(place * step, decimals)) for place in range(first, last + 1)]
+
+
+def picture(width: float, height: float, title: str, told: str, body: str) -> str:
+    """An image with a name and a text alternative."""
+    return (
+        f'<svg viewBox="0 0 {coordinate(width)} {coordinate(height)}" role="img" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title><desc>{escape(told)}</desc>{body}</svg>"
+    )
+
+
+def text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "", turn: float = 0) -> str:
+    """A line of text; `kind` is its class."""
+    at = f'x="{coordinate(x)}" y="{coordinate(y)}"'
+    side = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    style = f' class="{kind}"' if kind else ""
+    rotate = f' transform="rotate({coordinate(turn)} {coordinate(x)} {coordinate(y)})"' if turn else ""
+    return f"<text {at}{side}{style}{rotate}>{escape(content)}</text>"
+
+
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    """A straight line; `kind` is its class."""
+    return f'<path class="{kind}" d="M{coordinate(x1)} {coordinate(y1)}L{coordinate(x2)} {coordinate(y2)}"/>'
+
+
+def steps(heights: Sequence[float], edges: Sequence[float], floor: float) -> str:
+    """The outline of a histogram as path data.
+
+    Parameters
+    ----------
+    heights
+        Of the bars, above `floor`.
+    edges
+        Where bars begin and end, one more than bars.
+    floor
+        The y of the base line.
+    """
+    parts = [f"M{coordinate(edges[0])} {coordinate(floor)}"]
+    parts += [
+        f"V{coordinate(floor - height)}H{coordinate(edge)}" for height, edge in zip(heights, edges[1:], strict=True)
+    ]
+    return "".join(parts) + f"V{coordinate(floor)}"
+
+
+def mark(shape: str, x: float, y: float, size: float = 3.6) -> str:
+    """One of `SHAPES` around a point."""
+    moved = f"translate({coordinate(x)} {coordinate(y)}) scale({size:g})"
+    return f'<path class="dot" transform="{moved}" d="{SHAPES[shape]}"/>'
+
+
+def floor_axis(scale: Scale, y: float, top: float, marks: Sequence[tuple[float, str]] | None = None) -> str:
+    """A horizontal axis: lines of a grid from `top` to `y` and the ticks' text below, as many as there is room for."""
+    marks = ticks(scale.low, scale.high) if marks is None else marks
+    drawn, reached = [], -math.inf
+    for value, label in marks:
+        x = scale(value)
+        drawn.append(line(x, top, x, y, "grid"))
+        half = len(label) * LETTER / 2
+        if x - half > reached + 4:
+            drawn.append(text(x, y + 12, label, anchor="middle"))
+            reached = x + half
+    return "".join(drawn)
+
+
+def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places of labels, moved as little as needed to stand `gap` apart within two ends, in the order of the places.
+
+    Where there is no room for the gap, they stand as far apart as there is room for.
+    """
+    gap = min(gap, (high - low) / max(len(places) - 1, 1))
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    moved = [0.0] * len(places)
+    floor = low
+    for i in order:
+        moved[i] = floor = max(places[i], floor)
+        floor += gap
+    ceiling = high
+    for i in reversed(order):
+        moved[i] = ceiling = min(moved[i], ceiling)
+        ceiling -= gap
+    return moved
