@@ -1,0 +1,255 @@
+"""Distributions on a study's page: of means and counts over replicates, and of the cells, real against synthetic."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicant.report import svg
+from replicant.report.figures import share
+from replicant.report.markup import shorten
+from replicant.report.study_panels import LABEL, LANE, RIGHT, ROW, WIDTH, figure, key, named, panel, parted
+from replicant.report.study_view import Estimand, Side, Study, finite
+from replicant.report.svg import Scale, coordinate, line, mark, picture, text
+
+__all__ = ["counts", "densities", "means"]
+
+BINS = 40
+
+
+def _drawn(estimand: Estimand) -> dict[str, NDArray[np.float64]]:
+    """Per side the values of the replicates, one column per term; a replicate that failed is all NaN."""
+    nothing = [None] * len(estimand.terms)
+    return {
+        side.name: np.array([values or nothing for values in estimand.draws[side.name]], dtype=np.float64).reshape(
+            -1, len(estimand.terms)
+        )
+        for side in estimand.sides
+        if estimand.draws.get(side.name)
+    }
+
+
+def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[np.isfinite(values)]
+
+
+def means(study: Study) -> str:
+    panels, sides = [], []
+    for estimand in study.of("means"):
+        drawn = _drawn(estimand)
+        own = [side for side in estimand.sides if side.name in drawn]
+        sides += [side for side in own if side not in sides]
+        for i, term in enumerate(estimand.terms):
+            lanes = [(side, _known(drawn[side.name][:, i])) for side in own]
+            if any(len(values) for _, values in lanes):
+                name = estimand.extra(term, "column") or term
+                panels.append(panel(name, _lanes(name, lanes, estimand.truth(term))))
+    legend = key(sides, ("truth", "the full data", "dashed line"))
+    caption = (
+        "Each area is the distribution over replicates of a column's mean; the mark below it is the mean of those "
+        "means. Where the synthesis is valid, all areas have the place and the width of the real samples'."
+    )
+    return figure(caption, legend, panels)
+
+
+def _lanes(name: str, lanes: Sequence[tuple[Side, NDArray[np.float64]]], truth: float | None) -> str:
+    every = np.concatenate([values for _, values in lanes])
+    scale = Scale.over([*every[[every.argmin(), every.argmax()]], *([] if truth is None else [truth])], LABEL, RIGHT)
+    edges = np.linspace(scale.low, scale.high, BINS + 1)
+    across = [scale(edge) for edge in edges]
+    shares = [np.histogram(values, edges)[0] / max(len(values), 1) for _, values in lanes]
+    top = max(float(part.max()) for part in shares) or 1.0
+    floor = 4 + LANE * len(lanes) + 4
+    body = [svg.floor_axis(scale, floor, 2)]
+    marks, told = [], []
+    for i, ((side, values), part) in enumerate(zip(lanes, shares, strict=True)):
+        base = 4 + LANE * (i + 1) - 2
+        body.append(text(0, base - 8, shorten(side.label, LABEL - 10), kind="name"))
+        if not len(values):
+            body.append(text(LABEL + 4, base - 8, "no values"))
+            continue
+        outline = svg.steps([(LANE - 6) * float(bar) / top for bar in part], across, base)
+        mean = float(values.mean())
+        body.append(f'<path class="area {side.style}" d="{outline}"/>')
+        marks.append(f'<g class="{side.style}">{mark(side.shape, scale(mean), base)}</g>')
+        sd = f", sd {float(values.std(ddof=1)):.3g}" if len(values) > 1 else ""
+        told.append(f"{side.label}: mean {mean:.4g}{sd}")
+    if truth is not None:
+        body.append(line(scale(truth), 2, scale(truth), floor, "truth"))
+        told.append(f"full data {truth:.4g}")
+    return picture(
+        WIDTH, floor + 16, f"{name}: sampling distributions of the mean", "; ".join(told), "".join(body + marks)
+    )
+
+
+def counts(study: Study) -> str:
+    panels, sides = [], []
+    for estimand in study.of("counts"):
+        drawn = _drawn(estimand)
+        own = [side for side in estimand.sides if side.name in drawn]
+        sides += [side for side in own if side not in sides]
+        for column, group in itertools.groupby(
+            enumerate(estimand.terms), key=lambda pair: estimand.extra(pair[1], "column")
+        ):
+            for name, part in parted(column or estimand.title, list(group)):
+                levels = [
+                    (
+                        estimand.extra(term, "level") or term,
+                        [(side, _known(drawn[side.name][:, i])) for side in own],
+                        estimand.truth(term),
+                    )
+                    for i, term in part
+                ]
+                if any(len(values) for _, lanes, _ in levels for _, values in lanes):
+                    panels.append(panel(name, _boxes(name, levels)))
+    legend = key(sides, ("truth", "the full data", "dashed line"))
+    caption = (
+        "Counts of a category over replicates: the mark is the median, the thick line holds the middle half, the thin "
+        "one 95 of 100."
+    )
+    return figure(caption, legend, panels)
+
+
+Level = tuple[str, list[tuple[Side, NDArray[np.float64]]], float | None]
+
+
+def _boxes(name: str, levels: Sequence[Level]) -> str:
+    spans = {
+        (i, side.name): np.quantile(values, [0.025, 0.25, 0.5, 0.75, 0.975])
+        for i, (_, lanes, _) in enumerate(levels)
+        for side, values in lanes
+        if len(values)
+    }
+    truths = [truth for _, _, truth in levels if truth is not None]
+    scale = Scale.over([*(end for span in spans.values() for end in (span[0], span[-1])), *truths], LABEL, RIGHT)
+    block = (ROW + 1) * max(len(lanes) for _, lanes, _ in levels) + 8
+    floor = 2 + block * len(levels)
+    body, told = [svg.floor_axis(scale, floor, 2)], []
+    for i, (level, lanes, truth) in enumerate(levels):
+        top = 2 + block * i
+        body.append(named(level, top, block))
+        words = []
+        if truth is not None:
+            body.append(line(scale(truth), top + 2, scale(truth), top + block - 2, "truth"))
+        for j, (side, _) in enumerate(lanes):
+            if (i, side.name) not in spans:
+                continue
+            y = top + 4 + (ROW + 1) * (j + 0.5)
+            low, quarter, middle, three, high = (scale(float(end)) for end in spans[i, side.name])
+            body.append(
+                f'<g class="{side.style}">{line(low, y, high, y, "thin")}{line(quarter, y, three, y, "thick")}'
+                f"{mark(side.shape, middle, y, 3)}</g>"
+            )
+            words.append(f"{side.label} {float(spans[i, side.name][2]):.4g}")
+        if truth is not None:
+            words.append(f"full data {truth:.4g}")
+        told.append(f"{level}: {', '.join(words)}")
+    title = f"{name}: sampling distributions of the counts by level"
+    return picture(WIDTH, floor + 16, title, "Medians. " + "; ".join(told), "".join(body))
+
+
+def densities(study: Study) -> str:
+    panels: list[str] = []
+    sides: list[Side] = []
+    for estimand in study.of("densities"):
+        own = [side for side in estimand.sides if not side.real]
+        sides += [side for side in own if side not in sides]
+        for column, group in itertools.groupby(estimand.terms, key=lambda term: estimand.extra(term, "column")):
+            terms = list(group)
+            if estimand.extra(terms[0], "kind") == "levels":
+                panels += [
+                    panel(name, _shares(name, estimand, own, part))
+                    for name, part in parted(column or estimand.title, terms)
+                ]
+            else:
+                name = column or estimand.title
+                panels.append(panel(name, _histograms(name, estimand, own, terms)))
+    legend = key(sides, ("real", "the full data", "solid line"))
+    caption = "Areas and bars are the synthetic sets, all replicates together; the line over them is the full data."
+    return figure(caption, legend, panels)
+
+
+def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float]:
+    """Where bins begin and end; places in a row where the results do not say, or not in order."""
+    found = [
+        (finite(row.get("low")), finite(row.get("high")))
+        for term in terms
+        for row in [next(filter(None, (estimand.cell(term, side) for side in estimand.sides)), {})]
+    ]
+    inner = [low for low, _ in found[1:]]
+    first, last = found[0][0], found[-1][1]
+    if any(edge is None for edge in (first, *inner, last)):
+        return list(map(float, range(len(terms) + 1)))
+    edges = [float(edge) for edge in (first, *inner, last) if edge is not None]
+    return edges if all(a < b for a, b in itertools.pairwise(edges)) else list(map(float, range(len(terms) + 1)))
+
+
+def _histograms(name: str, estimand: Estimand, sides: Sequence[Side], terms: Sequence[str]) -> str:
+    edges = _edges(estimand, terms)
+    told_edges = any("low" in estimand.cell(term, side) for term in terms for side in sides)
+    scale = Scale(edges[0], edges[-1], LABEL, RIGHT)
+    across = [scale(edge) for edge in edges]
+    widths = [b - a for a, b in itertools.pairwise(across)]
+
+    def density(values: Iterable[float | None]) -> list[float]:
+        # By the width of its bin, so that areas are shares.
+        return [(value or 0.0) / width for value, width in zip(values, widths, strict=True)]
+
+    real = density(estimand.truth(term) for term in terms)
+    drawn = {side.name: density(estimand.value(term, side, "estimate") for term in terms) for side in sides}
+    top = max([*real, *itertools.chain.from_iterable(drawn.values())]) or 1.0
+    floor = 4 + LANE * len(sides) + 4
+    body = [svg.floor_axis(scale, floor, 2, None if told_edges else [])]
+    told = []
+    for i, side in enumerate(sides):
+        base = 4 + LANE * (i + 1) - 2
+        area = svg.steps([(LANE - 6) * bar / top for bar in drawn[side.name]], across, base)
+        outline = svg.steps([(LANE - 6) * bar / top for bar in real], across, base)
+        body.append(text(0, base - 8, shorten(side.label, LABEL - 10), kind="name"))
+        body.append(f'<path class="area {side.style}" d="{area}"/><path class="real outline" d="{outline}"/>')
+        told.append(f"{side.label}: {_apart(estimand, side, terms)}")
+    title = f"{name}: real and synthetic density"
+    return picture(WIDTH, floor + 16, title, _DISTANCE + "; ".join(told), "".join(body))
+
+
+_DISTANCE = "Half the sum of the absolute differences of shares. "
+
+
+def _apart(estimand: Estimand, side: Side, terms: Sequence[str]) -> str:
+    pairs = [(estimand.truth(term) or 0.0, estimand.value(term, side, "estimate") or 0.0) for term in terms]
+    return share(sum(abs(a - b) for a, b in pairs) / 2)
+
+
+def _shares(name: str, estimand: Estimand, sides: Sequence[Side], terms: Sequence[str]) -> str:
+    known = [estimand.truth(term) or 0.0 for term in terms]
+    known += [estimand.value(term, side, "estimate") or 0.0 for term in terms for side in sides]
+    scale = Scale(0.0, 1.05 * max(known) or 1.0, LABEL, RIGHT)
+    block = (ROW + 2) * len(sides) + 8
+    floor = 2 + block * len(terms)
+    marks = [(value, f"{100 * value:g} %") for value, _ in svg.ticks(scale.low, scale.high)]
+    body, told = [svg.floor_axis(scale, floor, 2, marks)], []
+    for i, term in enumerate(terms):
+        top = 2 + block * i
+        level = estimand.extra(term, "level") or term
+        truth = estimand.truth(term)
+        body.append(named(level, top, block))
+        words = [] if truth is None else [f"real {share(truth)}"]
+        for j, side in enumerate(sides):
+            value = estimand.value(term, side, "estimate")
+            if value is None:
+                continue
+            y = top + 4 + (ROW + 2) * j
+            body.append(
+                f'<g class="{side.style}"><rect class="area" x="{LABEL}" y="{coordinate(y)}" '
+                f'width="{coordinate(scale(value) - LABEL)}" height="{ROW}"/>'
+                f"{mark(side.shape, scale(value), y + ROW / 2)}</g>"
+            )
+            words.append(f"{side.label} {share(value)}")
+        if truth is not None:
+            body.append(f'<g class="real">{line(scale(truth), top + 2, scale(truth), top + block - 4, "outline")}</g>')
+        told.append(f"{level}: {', '.join(words)}")
+    title = f"{name}: real and synthetic shares of its levels"
+    return picture(WIDTH, floor + 16, title, "; ".join(told), "".join(body))

@@ -1,0 +1,223 @@
+"""A study's results as its page reads them: sides with their marks, estimands with their numbers by term and side.
+
+Results are a plain document, as JSON holds it: what is not a finite number is None here, whatever stood there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from replicant.errors import ReplicantError
+from replicant.report.markup import SYNTHETIC
+from replicant.report.svg import SHAPES
+
+__all__ = ["FORMAT", "REAL", "Estimand", "Published", "Side", "Study", "finite", "read"]
+
+FORMAT = "replicant-study/1"
+REAL = "sample"  # the side of the real samples
+
+_REAL_SHAPE, *_SHAPES = SHAPES
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The real samples, or the synthetic sets of one variant.
+
+    Attributes
+    ----------
+    name, label
+        As the results call it, and as people do.
+    settings
+        What sets it apart.
+    style
+        Class of its colour.
+    shape
+        Its mark.
+    """
+
+    name: str
+    label: str
+    settings: Mapping[str, Any]
+    style: str
+    shape: str
+
+    @property
+    def real(self) -> bool:
+        """Whether these are the real samples."""
+        return self.name == REAL
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """Numbers that others published on one side: by term and field, the value, its error and z, each maybe None."""
+
+    source: str
+    side: str
+    values: Mapping[tuple[str, str], tuple[float | None, float | None, float | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimand:
+    """What was estimated, with its numbers.
+
+    Attributes
+    ----------
+    name, title, kind, about
+        As the results have them; the title is the name where there is none.
+    fields
+        The numbers that occur.
+    terms
+        In the order of the results.
+    sides
+        Those that have numbers.
+    cells
+        Rows by term and side.
+    draws
+        Per side, for every replicate a value per term; empty where none were kept.
+    published
+        What others found.
+    """
+
+    name: str
+    title: str
+    kind: str
+    about: Mapping[str, Any]
+    fields: tuple[str, ...]
+    terms: tuple[str, ...]
+    sides: tuple[Side, ...]
+    cells: Mapping[tuple[str, str], Mapping[str, Any]]
+    draws: Mapping[str, Sequence[Sequence[float | None] | None]] = field(default_factory=dict)
+    published: tuple[Published, ...] = ()
+
+    def cell(self, term: str, side: Side) -> Mapping[str, Any]:
+        """The row of a term on a side; empty where there is none."""
+        return self.cells.get((term, side.name), {})
+
+    def value(self, term: str, side: Side, name: str) -> float | None:
+        """One number."""
+        return finite(self.cell(term, side).get(name))
+
+    def error(self, term: str, side: Side, name: str) -> float | None:
+        """The Monte-Carlo standard error of one number."""
+        return self.value(term, side, f"{name}_error")
+
+    def truth(self, term: str) -> float | None:
+        """The value on the full data."""
+        return next((found for side in self.sides if (found := self.value(term, side, "truth")) is not None), None)
+
+    def extra(self, term: str, name: str) -> str:
+        """What else names a term: its column, statistic, level."""
+        return next((str(row[name]) for side in self.sides if (row := self.cell(term, side)).get(name) is not None), "")
+
+    def failed(self, side: Side) -> int:
+        """Replicates without a result, at the term where they are most."""
+        return max((int(self.value(term, side, "failed") or 0) for term in self.terms), default=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All of it."""
+
+    title: str
+    note: str
+    level: float
+    replicates: int
+    m: int
+    rows: int
+    columns: int
+    given: bool
+    sides: tuple[Side, ...]
+    estimands: tuple[Estimand, ...]
+    summary: Mapping[str, Mapping[str, Any]]
+    events: tuple[str, ...]
+
+    @property
+    def variants(self) -> tuple[Side, ...]:
+        """The synthetic sides."""
+        return tuple(side for side in self.sides if not side.real)
+
+    def of(self, *kinds: str) -> list[Estimand]:
+        """The estimands of some kinds that have numbers."""
+        return [estimand for estimand in self.estimands if estimand.kind in kinds and estimand.sides]
+
+
+def finite(value: Any) -> float | None:
+    """A number, or None for everything that is not a finite one."""
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known else None
+
+
+def read(document: Mapping[str, Any]) -> Study:
+    """A study's results, ready to be shown.
+
+    Raises
+    ------
+    ReplicantError
+        If the results are of another format.
+    """
+    if document.get("format") != FORMAT:
+        raise ReplicantError(
+            f"These are not results of a study in the format {FORMAT}.",
+            need=f"a document with format: {FORMAT}",
+            fix="Make the page with the version of Replicant that made the results.",
+        )
+    sides = tuple(_sides(document["sides"]))
+    data = document["data"]
+    return Study(
+        title=document.get("title") or "Study of a synthesis",
+        note=document.get("note") or "",
+        level=float(document["level"]),
+        replicates=int(document["replicates"]),
+        m=int(document["m"]),
+        rows=int(data["rows"]),
+        columns=int(data["columns"]),
+        given=document.get("samples") == "given",
+        sides=sides,
+        estimands=tuple(_estimand(entry, sides) for entry in document["estimands"]),
+        summary={entry["side"]: entry for entry in document.get("summary") or ()},
+        events=tuple(str(event) for event in document.get("events") or ()),
+    )
+
+
+def _sides(entries: Sequence[Mapping[str, Any]]) -> list[Side]:
+    sides, variant = [], 0
+    for entry in entries:
+        name, settings = str(entry["name"]), entry.get("settings") or {}
+        label = str(entry.get("label") or name)
+        if name == REAL:
+            sides.append(Side(name, label, settings, "real", _REAL_SHAPE))
+            continue
+        # Five colours and six shapes: thirty variants before two look the same.
+        style, shape = SYNTHETIC[variant % len(SYNTHETIC)], _SHAPES[variant % len(_SHAPES)]
+        sides.append(Side(name, label, settings, style, shape))
+        variant += 1
+    return sides
+
+
+def _estimand(entry: Mapping[str, Any], sides: tuple[Side, ...]) -> Estimand:
+    cells = {(str(row["term"]), str(row["side"])): row for row in entry["rows"]}
+    with_rows = {side for _, side in cells}
+    return Estimand(
+        name=str(entry["name"]),
+        title=str(entry.get("title") or entry["name"]),
+        kind=str(entry["kind"]),
+        about=entry.get("about") or {},
+        fields=tuple(entry["fields"]),
+        terms=tuple(str(term) for term in entry["terms"]),
+        sides=tuple(side for side in sides if side.name in with_rows),
+        cells=cells,
+        draws=entry.get("draws") or {},
+        published=tuple(_published(found) for found in entry.get("published") or ()),
+    )
+
+
+def _published(entry: Mapping[str, Any]) -> Published:
+    values = {
+        (str(term), str(name)): (finite(found.get("value")), finite(found.get("error")), finite(found.get("z")))
+        for term, fields in entry["values"].items()
+        for name, found in fields.items()
+    }
+    return Published(str(entry["source"]), str(entry["side"]), values)
