@@ -233,3 +233,16 @@ def test_a_tree_sees_what_is_different_and_only_that() -> None:
     assert out["pmse_ratio"][1] > 3
     assert out["pmse"].min() >= 0
     assert out["pmse"].max() <= 0.25
+
+
+def test_frequency_weights_of_a_tree_are_repeated_rows() -> None:
+    real, synthetic = (one.dropna() for one in weighted())
+    plain = discriminate_tree(repeated(real), [repeated(synthetic)], permutations=5).frame
+    pd.testing.assert_frame_equal(discriminate_tree(real, [synthetic], weights="w", permutations=5).frame, plain)
+    bare = [one.drop(columns="w") for one in (real, synthetic)]
+    alone = discriminate_tree(bare[0], [bare[1]], weights=real["w"].to_numpy(), permutations=5).frame
+    also = discriminate_tree(repeated(real), [bare[1]], permutations=5).frame
+    pd.testing.assert_frame_equal(alone, also)
+    assert alone["pmse"][0] != plain["pmse"][0]
+    with pytest.raises(DataError, match="not whole"):
+        discriminate_tree(bare[0], [bare[1]], weights=np.full(len(real), 0.5))

@@ -487,6 +487,7 @@ def discriminate_tree(
     real: Any,
     synthetic: Any,
     *,
+    weights: Any = None,
     rng: np.random.Generator | None = None,
     permutations: int = 50,
     maxdepth: int = 4,
@@ -500,6 +501,9 @@ def discriminate_tree(
     ----------
     real, synthetic
         A frame, and m of them.
+    weights
+        Frequency weights of the real rows: a column's name, or an array. A column that the synthetic sets have too
+        weights their rows as well. Rows are repeated.
     rng
         For the permutations: a stream of the run. Without one, a fixed stream.
     permutations
@@ -515,7 +519,9 @@ def discriminate_tree(
         raise SpecError("partitions for a tree", need="frames in memory", fix="the logistic model takes partitions")
     stream = rng if rng is not None else np.random.default_rng(0)
     rows = []
-    for one in sets:
+    real = _repeated(real, weights)
+    for each in sets:
+        one = _repeated(each, weights if isinstance(weights, str) and weights in each.columns else None)
         table = encode_table(pd.concat([one, real], ignore_index=True))
         # A nominal level of its own for what is missing; ordered codes keep -1.
         codes = [np.where(c.codes < 0, c.size, c.codes) if c.is_categorical else c.codes for c in table.columns]
@@ -559,3 +565,17 @@ def discriminate_tree(
             }
         )
     return TreeDiscrimination(pd.DataFrame(rows))
+
+
+def _repeated(frame: pd.DataFrame, weights: Any) -> pd.DataFrame:
+    """Each row as often as its weight says; without the column of weights."""
+
+    def of(part: pd.DataFrame, counts: Floats | None) -> pd.DataFrame:
+        if counts is None:
+            return part
+        if broken := int(_tally(part, counts)[2]):
+            raise DataError(f"{broken} frequency weights are not whole", need="whole numbers: rows are repeated")
+        again = part.iloc[np.repeat(np.arange(len(part)), counts.astype(np.intp))]
+        return again.drop(columns=weights) if isinstance(weights, str) else again
+
+    return partitioned(frame, weights).reduce(of, lambda a, b: pd.concat([a, b]))
