@@ -15,7 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replicant.errors import DataError, ExpressionError, ReleaseError, ReplicantError, SpecError
+    from replicant.bootstrap import study
+    from replicant.errors import DataError, ExpressionError, PartialError, ReleaseError, ReplicantError, SpecError
     from replicant.methods import register as register_method
     from replicant.plan import Plan, build_plan
     from replicant.pool import pool
@@ -30,6 +31,7 @@ __all__ = [
     "ColumnSpec",
     "DataError",
     "ExpressionError",
+    "PartialError",
     "Plan",
     "ReleaseError",
     "ReplicantError",
@@ -42,6 +44,7 @@ __all__ = [
     "read_data",
     "read_release",
     "register_method",
+    "study",
     "synthesize",
     "verify_release",
 ]
@@ -52,6 +55,7 @@ _HOMES = {
     "ColumnSpec": "replicant.table",
     "DataError": "replicant.errors",
     "ExpressionError": "replicant.errors",
+    "PartialError": "replicant.errors",
     "Plan": "replicant.plan",
     "ReleaseError": "replicant.errors",
     "ReplicantError": "replicant.errors",
@@ -63,6 +67,7 @@ _HOMES = {
     "read_data": "replicant.table",
     "read_release": "replicant.release",
     "register_method": "replicant.methods:register",
+    "study": "replicant.bootstrap",
     "synthesize": "replicant.synthesis",
     "verify_release": "replicant.release",
 }

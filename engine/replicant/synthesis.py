@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from replicant.plan.model import Plan
     from replicant.run.work import Drawn, Source
 
-__all__ = ["Synthesis", "synthesize"]
+__all__ = ["Data", "Synthesis", "encode", "source_of", "synthesize"]
 
 LONG_SECONDS = 3.0
 """A call estimated to take longer than this shows its progress."""
@@ -173,14 +173,15 @@ def synthesize(
     )
     if client is not None and threads is not None:
         raise SpecError("`client` and `threads` were both given.", fix="choose one: a client brings its own workers")
-    source = _source(data, columns)
-    table = _encode(data, columns)
+    source = source_of(data, columns)
+    table = encode(data, columns)
     plan = build_plan(spec, table, methods=methods.registered())
     drawn = _run(plan, table, source, client, threads)
     return Synthesis(plan, table, drawn, spec=spec, source=None if source is None else source.describe())
 
 
-def _encode(data: Data, columns: Mapping[str, Any] | None) -> Table:
+def encode(data: Data, columns: Mapping[str, Any] | None) -> Table:
+    """The table of whatever the user gave."""
     if isinstance(data, Table):
         if columns:
             raise SpecError("`columns` was given with a table that is encoded.", fix="give it to `encode_table`")
@@ -188,7 +189,8 @@ def _encode(data: Data, columns: Mapping[str, Any] | None) -> Table:
     return encode_table(read_data(data), columns)
 
 
-def _source(data: Data, columns: Mapping[str, Any] | None) -> Source | None:
+def source_of(data: Data, columns: Mapping[str, Any] | None) -> Source | None:
+    """Where workers can load it for themselves; None of data that live here only."""
     if not isinstance(data, str | PathLike):
         return None
     from replicant.run.work import Source

@@ -1,6 +1,7 @@
 """`replicant`: the entry point, and how anything that goes wrong reaches the user.
 
-Exit codes: 0 done, 1 failed, 2 bad job or usage, 3 bad data, 130 interrupted, 143 terminated.
+Exit codes: 0 done, 1 failed, 2 bad job or usage, 3 bad data, 4 stopped on the way and can be resumed, 130 interrupted,
+143 terminated.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from replicant.cli.inspect import inspect
 from replicant.cli.options import State, debug_option
 from replicant.cli.plan import plan
 from replicant.cli.pool import pool
+from replicant.cli.report import report
+from replicant.cli.resume import resume
 from replicant.cli.run import run
 from replicant.cli.verify import verify
 from replicant.errors import ReplicantError, nearest
@@ -59,6 +62,8 @@ def cli() -> None:
     Do it:                       replicant run job.yaml
     Check what came out of it:   replicant verify release
     Analyse it:                  replicant pool release --formula "y ~ x"
+    Go on with a study:          replicant resume study
+    Write its page anew:         replicant report study
 
     A job is one YAML file, at its smallest:
 
@@ -69,7 +74,7 @@ def cli() -> None:
     """
 
 
-for _command in (inspect, plan, run, verify, pool):
+for _command in (inspect, plan, run, resume, verify, pool, report):
     cli.add_command(_command)
 
 

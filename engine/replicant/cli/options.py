@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["State", "debug_option", "set_option"]
+__all__ = ["State", "alone", "debug_option", "set_option", "where_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,3 +56,29 @@ def set_option(command: F) -> F:
         metavar="KEY=VALUE",
         help="Override one key of the job, such as synthesis.m=2. May be repeated.",
     )(command)
+
+
+def where_options(command: F) -> F:
+    """`--threads`, `--workers`, `--scheduler`: where a job runs."""
+    threads = click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Threads in this process.  [default: all usable CPUs; of a study, processes]",
+    )
+    workers = click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Start a Dask cluster of N processes on this machine.",
+    )
+    scheduler = click.option(
+        "--scheduler", metavar="ADDRESS", help="Run on the Dask scheduler at ADDRESS, such as tcp://10.0.0.5:8786."
+    )
+    return threads(workers(scheduler(command)))
+
+
+def alone(threads: int | None, workers: int | None, scheduler: str | None) -> None:
+    """Refuse more than one of them."""
+    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
+        raise click.UsageError("--threads, --workers and --scheduler exclude each other: choose one.")

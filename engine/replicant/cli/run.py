@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option, set_option
+from replicant.cli.options import alone, debug_option, set_option, where_options
 
 __all__ = ["run"]
 
@@ -12,15 +12,7 @@ __all__ = ["run"]
 @click.command()
 @click.argument("job", type=click.Path())
 @set_option
-@click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads in this process.  [default: all usable CPUs]"
-)
-@click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Start a Dask cluster of N processes on this machine."
-)
-@click.option(
-    "--scheduler", metavar="ADDRESS", help="Run on the Dask scheduler at ADDRESS, such as tcp://10.0.0.5:8786."
-)
+@where_options
 @click.option("--overwrite", is_flag=True, help="Replace a finished release.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")
 @debug_option
@@ -33,10 +25,11 @@ def run(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Run a job: read, synthesize, and write a release.
+    """Run a job: read, synthesize, and write a release; or, of a job with a study, its results and report.
 
     The release appears whole or not at all. The internal manifest, with the seed, goes beside it; never share that
-    one. The same seed gives the same files, byte for byte, on any number of threads or workers.
+    one. The same seed gives the same files, byte for byte, on any number of threads or workers. A study that is
+    interrupted goes on where it stopped when the same line is run again, or by `replicant resume`.
 
     \b
     Examples:
@@ -44,16 +37,18 @@ def run(
         replicant run job.yaml --set synthesis.m=20 --set output.path=release20
         replicant run job.yaml --workers 4
         replicant run job.yaml --scheduler tcp://10.0.0.5:8786 --overwrite
+        replicant run jobs/demo_study.yaml --set study.replicates=50
     """
-    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
-        raise click.UsageError("--threads, --workers and --scheduler exclude each other: choose one.")
-
+    alone(threads, workers, scheduler)
     from replicant.run.job import run_job
     from replicant.run.progress import choose
+    from replicant.run.study import run_study_job
     from replicant.spec.load import load_job
 
-    result = run_job(
-        load_job(job, overrides),
+    spec = load_job(job, overrides)
+    runner = run_job if spec.study is None else run_study_job
+    result = runner(
+        spec,
         threads=threads,
         workers=workers,
         scheduler=scheduler,

@@ -21,9 +21,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from replicant.errors import ReleaseError, RunError, SpecError
-from replicant.study import StudyResult, Tally, flat, unflat
+from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
 
-__all__ = ["Checkpoint", "partial_of"]
+__all__ = ["Checkpoint", "partial_of", "read_results"]
 
 RESULTS = "results.json"
 _BLOCK = re.compile(r"block-(\d{6,})\.npz")
@@ -138,7 +138,7 @@ class Checkpoint:
             frame.to_parquet(place / "tables" / f"{name}.parquet", index=False)
         for name, frame in result.draws.items():
             frame.to_parquet(place / "tables" / f"{name}-draws.parquet", index=False)
-        (place / "report.html").write_text(result.to_html(), encoding="utf-8")
+        result.write_html(place / "report.html")
         old = self.target.with_name(f"{self.target.name}.{secrets.token_hex(4)}.old")
         if self.target.exists():
             os.rename(self.target, old)
@@ -216,3 +216,27 @@ def _name(block: int) -> str:
 
 def _dump(place: Path, document: Mapping[str, Any]) -> None:
     place.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_results(folder: str | os.PathLike[str]) -> StudyResult:
+    """The results of a finished study.
+
+    Raises
+    ------
+    SpecError
+        If there are none.
+    """
+    place = Path(os.fspath(folder))
+    try:
+        document = json.loads((place / RESULTS).read_text(encoding="utf-8"))
+        if document["format"] != FORMAT:
+            raise SpecError(f"{str(place)!r} was written by another version", fix="run the study again")
+        said = place / "run.json"
+        return StudyResult(document, json.loads(said.read_text(encoding="utf-8")) if said.is_file() else {})
+    except (OSError, ValueError, KeyError, TypeError):
+        unfinished = partial_of(place).is_dir()
+        raise SpecError(
+            f"{str(place)!r} holds no results of a study",
+            need="a folder that a study wrote",
+            fix=f"complete it: replicant resume {place}" if unfinished else None,
+        ) from None

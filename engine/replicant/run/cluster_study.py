@@ -19,7 +19,7 @@ from replicant.errors import PartialError, RunError, SpecError
 from replicant.run import cluster
 from replicant.run.failure import Failure
 from replicant.run.work import Source
-from replicant.study import Block, Room, Study, open_room
+from replicant.studies import Block, Room, Study, open_room
 from replicant.table import Table
 
 __all__ = ["run"]

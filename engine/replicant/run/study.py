@@ -20,7 +20,7 @@ from replicant.run.failure import guarded
 from replicant.run.progress import Progress
 from replicant.run.work import Source
 from replicant.spec.models import JobSpec
-from replicant.study import Block, Fold, Room, Study, StudyResult, design, document, open_room
+from replicant.studies import Block, Fold, Room, Study, StudyResult, design, document, open_room
 from replicant.table import Table
 
 if TYPE_CHECKING:

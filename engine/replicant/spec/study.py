@@ -69,8 +69,8 @@ class EstimandSpec(Document):
         As in `analyse`: `ols`, `polr`, ..., or from Python a function of a frame.
     discriminate
         `all`, or a one-sided formula: real against synthetic rows by a logistic model.
-    scores
-        Name of the table of a discrimination's scores: confusion, area under the curve, pMSE.
+    scores, scores_title
+        Of the table of a discrimination's scores: confusion, area under the curve, pMSE.
     against
         What `discriminate` takes for real rows: the `original` data, as the paper does, or the bootstrap `sample`.
     means, counts
@@ -93,6 +93,7 @@ class EstimandSpec(Document):
     formula: str | None = None
     discriminate: str | None = None
     scores: str | None = None
+    scores_title: str | None = None
     against: Literal["original", "sample"] = "original"
     means: Names | None = None
     counts: Names | None = None
@@ -127,7 +128,7 @@ class EstimandSpec(Document):
             raise ValueError(f"exactly one of {', '.join(KINDS)}")
         if (self.formula is not None) != isinstance(self.model, str):
             raise ValueError("a formula with each named model, and only there")
-        if self.scores is not None and given != ["discriminate"]:
+        if (self.scores is not None or self.scores_title is not None) and given != ["discriminate"]:
             raise ValueError("scores with discriminate only")
         return self
 

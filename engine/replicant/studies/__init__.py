@@ -1,11 +1,12 @@
 """Studies: bootstrap samples of the data, each synthesized and analysed, to see whether inferences are valid."""
 
-from replicant.study.bind import defaults
-from replicant.study.model import Block, Room, Study, Variant, design, open_room
-from replicant.study.results import StudyResult, document
-from replicant.study.tally import Fold, Tally, flat, unflat
+from replicant.studies.bind import defaults
+from replicant.studies.model import Block, Room, Study, Variant, design, open_room
+from replicant.studies.results import FORMAT, StudyResult, document
+from replicant.studies.tally import Fold, Tally, flat, unflat
 
 __all__ = [
+    "FORMAT",
     "Block",
     "Fold",
     "Room",

@@ -8,11 +8,11 @@ from typing import Any
 
 from replicant.errors import ReplicantError, SpecError, nearest
 from replicant.spec.study import EstimandSpec
-from replicant.study import description
-from replicant.study.discrimination import Discriminations
-from replicant.study.estimand import Estimand
-from replicant.study.inference import Coefficients, Correlations
-from replicant.study.side import Side
+from replicant.studies import description
+from replicant.studies.discrimination import Discriminations
+from replicant.studies.estimand import Estimand
+from replicant.studies.inference import Coefficients, Correlations
+from replicant.studies.side import Side
 from replicant.table import Column
 
 __all__ = ["SUMMARY", "bind", "defaults"]
@@ -143,7 +143,9 @@ def _model(a: _Asked) -> Estimand:
 def _discriminate(a: _Asked) -> Estimand:
     formula = None if a.spec.discriminate == "all" else a.spec.discriminate
     real = a.original.frames[0]
-    return Discriminations.bind(a.name, a.spec.title, a.scores, formula, a.spec.against, real, a.level)
+    return Discriminations.bind(
+        a.name, a.spec.title, a.scores, a.spec.scores_title, formula, a.spec.against, real, a.level
+    )
 
 
 def _means(a: _Asked) -> Estimand:

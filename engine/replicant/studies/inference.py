@@ -13,8 +13,8 @@ from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.estimate import correlation
 from replicant.pool import choose, invalid, pool
 from replicant.pool.distributions import t_quantile
-from replicant.study.estimand import Floats, Head, Measured
-from replicant.study.side import Side
+from replicant.studies.estimand import Floats, Head, Measured
+from replicant.studies.side import Side
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.estimate.describe import powers
-from replicant.study.estimand import Floats, Head, Measured
-from replicant.study.side import Set, Side
+from replicant.studies.estimand import Floats, Head, Measured
+from replicant.studies.side import Set, Side
 from replicant.table import Column
 
 __all__ = ["STATISTICS", "Average", "Copies", "copies", "counts", "densities", "description", "means"]
@@ -173,7 +173,8 @@ def copies(name: str, title: str | None, columns: tuple[str, ...], drawn: tuple[
     codes = np.stack([column.codes for column in table.columns])
     rows = tuple(table.names.index(column) for column in drawn)
     terms = (*columns, ROWS_ALIKE, ROWS_FOUND)
-    keys = tuple({"column": term, "drawn": term in drawn} for term in terms)
+    keys = tuple({"column": c, "kind": str(table[c].kind), "drawn": c in drawn} for c in columns)
+    keys += ({"column": ROWS_ALIKE}, {"column": ROWS_FOUND})
     head = Head(name, title, "copies", terms, keys, ("estimate",), None, sample=False)
     known = np.unique(_hashes(codes[list(rows)]))
     return Copies(head, tuple(table.names.index(column) for column in columns), rows, codes, known)

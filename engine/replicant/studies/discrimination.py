@@ -11,8 +11,8 @@ import numpy as np
 from replicant.analysis import Discriminated
 from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.estimate import Confusion, Discriminator, SetScore
-from replicant.study.estimand import Floats, Head, Measured
-from replicant.study.side import Side
+from replicant.studies.estimand import Floats, Head, Measured
+from replicant.studies.side import Side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,7 @@ class Discriminations:
         name: str,
         title: str | None,
         scores: str,
+        scores_title: str | None,
         formula: str | None,
         against: str,
         original: pd.DataFrame,
@@ -61,7 +62,9 @@ class Discriminations:
         none: tuple[Mapping[str, Any], ...] = tuple({} for _ in terms)
         table = Head(name, title, "discriminate", terms, none, FIELDS, None, sample=False, about=said)
         keys = tuple({"measure": measure} for measure in SCORES)
-        scored = Head(scores, None, "scores", SCORES, keys, ("estimate",), None, sample=False, about={"of": name})
+        scored = Head(
+            scores, scores_title, "scores", SCORES, keys, ("estimate",), None, sample=False, about={"of": name}
+        )
         return cls(table, scored, discriminator, formula, level, against == "sample")
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.study.side import Side
+from replicant.studies.side import Side
 
 __all__ = ["Estimand", "Floats", "Head", "Measured"]
 

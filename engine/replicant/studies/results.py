@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from replicant.errors import ReleaseError
 from replicant.spec.study import EstimandSpec, PublishedSpec
-from replicant.study.bind import SUMMARY
-from replicant.study.estimand import Floats, Head
-from replicant.study.model import Study
-from replicant.study.published import compare
-from replicant.study.side import SAMPLE
-from replicant.study.tally import Moments, Tally
+from replicant.studies.bind import SUMMARY
+from replicant.studies.description import ROWS_FOUND
+from replicant.studies.estimand import Floats, Head
+from replicant.studies.model import Study
+from replicant.studies.published import compare
+from replicant.studies.side import SAMPLE
+from replicant.studies.tally import Moments, Tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +77,19 @@ class StudyResult:
         from replicant.report.study_page import render
 
         return render(dict(self.document), dict(self.run) or None)
+
+    def write_html(self, path: str | PathLike[str]) -> None:
+        """Write the report.
+
+        Raises
+        ------
+        ReleaseError
+            If it cannot be written.
+        """
+        try:
+            Path(path).write_text(self.to_html(), encoding="utf-8")
+        except OSError as error:
+            raise ReleaseError(f"the page cannot be written ({error.strerror})", fix="choose another file") from None
 
     def __repr__(self) -> str:
         sides = ", ".join(side["name"] for side in self.document["sides"])
@@ -205,7 +221,10 @@ def _summary(side: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> di
 
     covered = total.get((SUMMARY, side))
     biases = [abs(value) for value in values("correlation", "bias")]
-    cells = [row["estimate"] for row in rows("copies") if row.get("drawn") and row["estimate"] is not None]
+    copied = {row["term"]: row for row in rows("copies") if row["estimate"] is not None}
+    drawn = [row for row in copied.values() if row.get("drawn")]
+    # Levels and counts are often equal by chance; continuous values are not.
+    cells = [row["estimate"] for row in drawn if row["kind"] == "continuous"] or [row["estimate"] for row in drawn]
     ratio = [row["estimate"] for row in rows("scores") if row["term"] == "pmse ratio" and row["estimate"] is not None]
     return {
         "side": side,
@@ -214,6 +233,7 @@ def _summary(side: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> di
         "coverage_terms": len(rows("model")),
         "largest_correlation_bias": max(biases, default=None),
         "identical_cells": sum(cells) / len(cells) if cells else None,
+        "identical_rows": copied[ROWS_FOUND]["estimate"] if ROWS_FOUND in copied else None,
         "pmse_ratio": ratio[0] if ratio else None,
         "failed": sum(row["failed"] for kind in ("model", "correlation", "discriminate") for row in rows(kind)),
     }

@@ -19,12 +19,12 @@ from replicant.plan import Plan, build_plan
 from replicant.release import public_manifest
 from replicant.spec.models import StudySpec, SynthesisSpec
 from replicant.spec.variants import variants_of
-from replicant.study import samples as bootstrap
-from replicant.study.bind import SUMMARY, bind
-from replicant.study.estimand import Estimand, Head
-from replicant.study.samples import Samples
-from replicant.study.side import SAMPLE, Codes, sample_side, synthetic_side
-from replicant.study.tally import Floats, Key, Moments, Tally
+from replicant.studies import samples as bootstrap
+from replicant.studies.bind import SUMMARY, bind
+from replicant.studies.estimand import Estimand, Head
+from replicant.studies.samples import Samples
+from replicant.studies.side import SAMPLE, Codes, sample_side, synthetic_side
+from replicant.studies.tally import Floats, Key, Moments, Tally
 from replicant.table import Table
 
 __all__ = ["Block", "Room", "Study", "Variant", "design", "open_room"]

@@ -1,0 +1,131 @@
+"""`rp.study`: does this synthesis give valid inferences on data like mine?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from replicant import methods
+from replicant.errors import SpecError
+from replicant.spec.explain import explain
+from replicant.spec.load import validate_synthesis
+from replicant.spec.models import StudySpec
+from replicant.studies import StudyResult, design
+from replicant.synthesis import Data, encode, source_of
+
+__all__ = ["study"]
+
+Estimands = Sequence[Mapping[str, Any]]
+
+
+def study(
+    data: Data,
+    replicates: int = 1000,
+    m: int = 5,
+    estimands: Estimands | None = None,
+    *,
+    variants: Mapping[str, Mapping[str, Any]] | None = None,
+    samples: str | os.PathLike[str] | None = None,
+    level: float = 0.95,
+    title: str | None = None,
+    reference: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    client: Any = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+    **synthesis: Any,
+) -> StudyResult:
+    """Simulate: draw bootstrap samples of the data, synthesize and analyse each, and compare with the truth.
+
+    The data play the population, so the truth of every estimand is known: it is the estimate on the data. Each sample
+    is synthesized m times under every variant; what the m sets tell, pooled by the rule that holds for them, is
+    compared with the truth and with the sample itself. Results are the same for any number of workers.
+
+    Parameters
+    ----------
+    data
+        As for `synthesize`.
+    replicates
+        Number of bootstrap samples.
+    m
+        Synthetic sets of each.
+    estimands
+        Documents with exactly one of the keys `describe`, `correlation`, `model` (with `formula`), `discriminate`,
+        `means`, `counts`, `densities`, `copies`; see `EstimandSpec`. None: all that needs no model.
+    variants
+        Names with the settings in which they differ: `{"observed": {"conditioning": "observed"}, "synthetic": {}}`.
+    samples
+        A CSV file of bootstrap samples; None: drawn.
+    level
+        Of the intervals.
+    title
+        Of the report.
+    reference
+        Folder of published figures to lie beside.
+    columns
+        What inference of kinds gets wrong, as for `synthesize`.
+    client, workers, threads
+        A `distributed.Client`, a number of processes on this machine (a script then needs the usual
+        `if __name__ == "__main__":`), or of threads in this one. None of them: this thread.
+    progress
+        Whether to say on standard error how far it is.
+    synthesis
+        The settings of `synthesize`: `seed`, `conditioning`, `minbucket`, `passive`, ...
+
+    Returns
+    -------
+    StudyResult
+        `.tables`, `.draws`, `.summary`, `.to_html()`. It holds statistics of the data: it is for their owner.
+
+    Raises
+    ------
+    SpecError
+        If an argument asks for something impossible.
+    DataError
+        If the data cannot be synthesized as they are.
+
+    References
+    ----------
+    Volker, T. B. and Vink, G. (2021). Anonymiced shareable data. *Psych* 3(4), 703-716: sections 3 and 4.
+
+    Examples
+    --------
+    >>> found = study(boys, 200, estimands=[{"model": "ols", "formula": "hgt ~ age + phb"}])  # doctest: +SKIP
+    >>> found.tables["model"]  # doctest: +SKIP
+    """
+    if sum(choice is not None for choice in (client, workers, threads)) > 1:
+        raise SpecError("`client`, `workers` and `threads` exclude each other.", fix="choose one of them")
+    from replicant.run.progress import choose
+    from replicant.run.study import compute
+
+    asked = {
+        "replicates": replicates,
+        "estimands": [dict(one) for one in estimands or ()],
+        "variants": {name: dict(settings or {}) for name, settings in (variants or {}).items()},
+        "samples": None if samples is None else os.fspath(samples),
+        "level": level,
+        "title": title,
+        "reference": None if reference is None else os.fspath(reference),
+    }
+    try:
+        spec = StudySpec.model_validate(asked)
+    except ValidationError as error:
+        raise explain(error, StudySpec, asked) from None
+    settings = validate_synthesis(m=m, **synthesis)
+    table, source = encode(data, columns), source_of(data, columns)
+    designed = design(spec, settings, table, methods.registered())
+    return compute(
+        designed,
+        table,
+        source=None if source is None else replace(source, digest=table.digest()),
+        threads=1 if threads is None and workers is None and client is None else threads,
+        workers=workers,
+        client=client,
+        progress=choose(quiet=not progress, stream=sys.stderr),
+    )

@@ -1,0 +1,32 @@
+"""`replicant report`."""
+
+from __future__ import annotations
+
+import click
+
+from replicant.cli.options import debug_option
+
+__all__ = ["report"]
+
+
+@click.command()
+@click.argument("results", type=click.Path())
+@click.option("--output", "-o", metavar="FILE", help="Where the page goes.  [default: report.html in the folder]")
+@debug_option
+def report(results: str, output: str | None) -> None:
+    """Write the page of a study anew from its results.
+
+    RESULTS is the folder that a study wrote. The page is one file that opens offline; like the results it holds
+    statistics of the confidential data, and is for the data owner.
+
+    \b
+    Examples:
+        replicant report build/boys_study
+        replicant report build/boys_study -o study.html
+    """
+    from replicant.run.checkpoint import read_results
+
+    found = read_results(results)
+    place = output or f"{results.rstrip('/')}/report.html"
+    found.write_html(place)
+    click.echo(place)

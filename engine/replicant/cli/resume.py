@@ -1,0 +1,35 @@
+"""`replicant resume`."""
+
+from __future__ import annotations
+
+import click
+
+from replicant.cli.options import alone, debug_option, where_options
+
+__all__ = ["resume"]
+
+
+@click.command()
+@click.argument("run", type=click.Path())
+@where_options
+@click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")
+@debug_option
+def resume(run: str, threads: int | None, workers: int | None, scheduler: str | None, quiet: bool) -> None:
+    """Complete a study that was interrupted.
+
+    RUN is the folder that the study was to write, its `output.path`. Blocks that were finished are kept; the results
+    are those of an undisturbed run, byte for byte. Data, settings or version that changed since are refused.
+
+    \b
+    Examples:
+        replicant resume build/boys_study
+        replicant resume build/boys_study --workers 4
+    """
+    alone(threads, workers, scheduler)
+
+    from replicant.run.progress import choose
+    from replicant.run.study import resume_study
+
+    result = resume_study(run, threads=threads, workers=workers, scheduler=scheduler, progress=choose(quiet=quiet))
+    if not quiet:
+        click.echo(result.text())
