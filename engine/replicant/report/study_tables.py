@@ -162,7 +162,8 @@ def _table(name: str, caption: str, content: str, kind: str = "") -> str:
 
 
 def _folded(title: str, content: str, opened: bool = False) -> str:
-    return f"<details{' open' if opened else ''}><summary>{escape(title)}</summary>{content}</details>"
+    begun = '<details open="">' if opened else "<details>"
+    return f"{begun}<summary>{escape(title)}</summary>{content}</details>"
 
 
 def _side(side: Side) -> str:
