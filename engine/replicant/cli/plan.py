@@ -25,9 +25,12 @@ def plan(job: str, overrides: tuple[str, ...]) -> None:
         replicant plan job.yaml --set synthesis.m=20 --set synthesis.conditioning=observed
     """
     from replicant.plan.show import render
+    from replicant.release import HELPERS
     from replicant.run.job import prepare
     from replicant.spec.load import load_job
 
     spec = load_job(job, overrides)
     ready = prepare(spec)
-    click.echo(render(ready.plan, ready.table, spec.output.path))
+    output = spec.output
+    names = [HELPERS[language] for language in output.helpers]
+    click.echo(render(ready.plan, ready.table, output.path, csv=output.writes_csv, helpers=names))

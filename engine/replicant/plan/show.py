@@ -19,7 +19,14 @@ SEQUENCES_SHOWN = 5
 TASKS_SHOWN = 12
 
 
-def render(plan: Plan, table: Table | None = None, output: str | None = None) -> str:
+def render(
+    plan: Plan,
+    table: Table | None = None,
+    output: str | None = None,
+    *,
+    csv: bool = False,
+    helpers: Sequence[str] = (),
+) -> str:
     """The plan as plain text.
 
     Parameters
@@ -30,6 +37,8 @@ def render(plan: Plan, table: Table | None = None, output: str | None = None) ->
         Its table, if why each column is of its kind should be said too.
     output
         Where the release goes, if the tree of its files should be shown.
+    csv, helpers
+        Whether CSV files are in that tree, and the names of the scripts in it.
     """
     blocks = [
         _headline(plan),
@@ -38,7 +47,7 @@ def render(plan: Plan, table: Table | None = None, output: str | None = None) ->
         _section("Tasks", _tasks(plan)),
     ]
     if output is not None:
-        blocks.append(_section("Output", _tree(plan, output)))
+        blocks.append(_section("Output", _tree(plan, output, csv, helpers)))
     if plan.events:
         blocks.append(_section("Events", _wrapped(f"{event.code}: {event}" for event in plan.events)))
     return "\n\n".join(blocks) + "\n"
@@ -153,7 +162,7 @@ def _tasks(plan: Plan) -> list[str]:
     return lines
 
 
-def _tree(plan: Plan, output: str) -> list[str]:
+def _tree(plan: Plan, output: str, csv: bool, helpers: Sequence[str]) -> list[str]:
     root = output.rstrip("/")
     width = max(2, len(str(plan.m)))
     shares = [partition for partition in plan.partitions if partition.k]
@@ -164,8 +173,11 @@ def _tree(plan: Plan, output: str) -> list[str]:
             continue
         for j in _ends(len(shares)):
             lines.append("    ..." if j is None else f"    part-{shares[j].index}.parquet  {shares[j].k:,} rows")
+            if csv and j is not None:
+                lines.append(f"    part-{shares[j].index}.csv")
     return [
         *lines,
+        *(f"  {name}" for name in helpers),
         "  manifest.json",
         "  _SUCCESS",
         f"{root}-internal  (seed, hashes and spec: not part of the release)",

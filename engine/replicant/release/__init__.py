@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from replicant.release.arrow import from_arrow, table_meta, to_arrow
-from replicant.release.manifest import Part, internal_manifest, public_manifest
+from replicant.release.helpers import helper_text
+from replicant.release.manifest import Helper, Part, internal_manifest, public_manifest
 from replicant.release.read import Release, read_release
 from replicant.release.sets import SyntheticSets, stack
+from replicant.release.sheet import Sheet, sheet_of
+from replicant.release.store import HELPERS
 from replicant.release.verify import Verification, verify_release
-from replicant.release.write import Staging, abandon, commit, stage, write_part
+from replicant.release.write import Staging, abandon, commit, stage, write_csv, write_helper, write_part
 
 __all__ = [
+    "HELPERS",
+    "Helper",
     "Part",
     "Release",
+    "Sheet",
     "Staging",
     "SyntheticSets",
     "Verification",
     "abandon",
     "commit",
     "from_arrow",
+    "helper_text",
     "internal_manifest",
     "public_manifest",
     "read_release",
+    "sheet_of",
     "stack",
     "stage",
     "table_meta",
     "to_arrow",
     "verify_release",
+    "write_csv",
+    "write_helper",
     "write_part",
 ]

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
+from replicant.release.store import HELPERS
 
 if TYPE_CHECKING:
     from replicant.plan.model import ColumnPlan, Plan
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "MANY_LEVELS",
+    "Helper",
     "Part",
     "internal_manifest",
+    "listed",
     "manifest_bytes",
     "parse_manifest",
     "public_manifest",
@@ -35,12 +39,13 @@ FORMAT = 1
 MANY_LEVELS = 1000  # beyond this the manifest gives their number; the labels stand in the files' schema
 
 _PART = re.compile(r"imputation=\d{2,}/part-\d+\.parquet")
+_CSV = re.compile(r"imputation=\d{2,}/part-\d+\.csv")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One written file.
+    """One written file of data, Parquet or CSV.
 
     Attributes
     ----------
@@ -64,7 +69,31 @@ class Part:
     sha256: str
 
 
-def public_manifest(plan: Plan, table: Table, parts: Iterable[Part]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """One written script for analysts.
+
+    Attributes
+    ----------
+    language
+        `r` or `stata`.
+    path
+        Relative to the release.
+    bytes
+        Of the file.
+    sha256
+        Of its bytes, in hex.
+    """
+
+    language: str
+    path: str
+    bytes: int
+    sha256: str
+
+
+def public_manifest(
+    plan: Plan, table: Table, parts: Iterable[Part], csv: Iterable[Part] = (), missing: str = ""
+) -> dict[str, Any]:
     """What the release says of itself.
 
     Parameters
@@ -73,15 +102,17 @@ def public_manifest(plan: Plan, table: Table, parts: Iterable[Part]) -> dict[str
         The plan that was carried out.
     table
         The encoded table: for names, kinds, types and level labels.
-    parts
-        The files, in any order.
+    parts, csv
+        The files, in any order: Parquet, and CSV if there is any.
+    missing
+        What stands for a missing text in the CSV files.
 
     Returns
     -------
     dict
-        JSON-able.
+        JSON-able. Scripts that are made from it are entered under `helpers`, as `Helper` in a mapping.
     """
-    return {
+    manifest = {
         "format": FORMAT,
         "versions": versions(("replicant", "numpy", "pandas", "pyarrow")),
         "created": dt.datetime.now(dt.UTC).date().isoformat(),
@@ -108,6 +139,16 @@ def public_manifest(plan: Plan, table: Table, parts: Iterable[Part]) -> dict[str
         "events": [event.as_dict() for event in plan.events],
         "files": _files(parts),
     }
+    sheets = _files(csv)
+    if sheets:
+        manifest["csv"] = {"missing": missing, "files": sheets}
+    return manifest
+
+
+def listed(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every file that a public manifest lists, by path: Parquet, CSV, helpers."""
+    entries = (*manifest["files"], *manifest.get("csv", {}).get("files", ()), *manifest.get("helpers", ()))
+    return {entry["path"]: entry for entry in entries}
 
 
 def internal_manifest(
@@ -216,22 +257,49 @@ def _shape(manifest: dict[str, Any]) -> str:
     columns, files = manifest.get("columns"), manifest.get("files")
     if not isinstance(columns, list) or not all(isinstance(c, dict) and "name" in c for c in columns):
         return "`columns` does not list named columns"
-    if not isinstance(files, list) or not all(_is_file(entry) for entry in files):
+    if not isinstance(files, list) or not all(_is_part(entry, _PART) for entry in files):
         return "`files` does not list files with path, rows, bytes and sha256"
     if len({entry["path"] for entry in files}) != len(files):
         return "a file is listed twice"
     if {entry["imputation"] for entry in files} != set(range(1, manifest["m"] + 1)):
         return f"the files are not those of {manifest['m']} imputations"
-    return ""
+    return _shape_of_csv(manifest.get("csv"), files) or _shape_of_helpers(manifest.get("helpers", []))
+
+
+def _shape_of_csv(csv: Any, files: list[dict[str, Any]]) -> str:
+    if csv is None:
+        return ""
+    if not isinstance(csv, dict) or not isinstance(csv.get("missing"), str) or not isinstance(csv.get("files"), list):
+        return "`csv` does not say what stands for a missing text, and list files"
+    if not all(_is_part(entry, _CSV) for entry in csv["files"]):
+        return "`csv` does not list files with path, rows, bytes and sha256"
+    keys = ("imputation", "partition", "rows")
+    found, needed = (sorted(tuple(entry[key] for key in keys) for entry in some) for some in (csv["files"], files))
+    return "" if found == needed else "the CSV files are not those of the Parquet files"
+
+
+def _shape_of_helpers(helpers: Any) -> str:
+    if not isinstance(helpers, list) or not all(_is_file(entry) for entry in helpers):
+        return "`helpers` does not list files with path, bytes and sha256"
+    if any(HELPERS.get(entry.get("language")) != entry["path"] for entry in helpers):
+        return "`helpers` lists a file that is none"
+    return "" if len({entry["path"] for entry in helpers}) == len(helpers) else "a helper is listed twice"
+
+
+def _is_part(entry: Any, path: re.Pattern[str]) -> bool:
+    return (
+        _is_file(entry)
+        and all(isinstance(entry.get(key), int) for key in ("imputation", "partition", "rows"))
+        # A path is checked in full: one that leads out of the release must never be followed.
+        and path.fullmatch(entry["path"]) is not None
+    )
 
 
 def _is_file(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
-        and all(isinstance(entry.get(key), int) for key in ("imputation", "partition", "rows", "bytes"))
-        # A path is checked in full: one that leads out of the release must never be followed.
+        and isinstance(entry.get("bytes"), int)
         and isinstance(entry.get("path"), str)
-        and _PART.fullmatch(entry["path"]) is not None
         and isinstance(entry.get("sha256"), str)
         and _SHA256.fullmatch(entry["sha256"]) is not None
     )

@@ -22,10 +22,11 @@ from typing import Any
 
 from replicant.errors import ReleaseError, ReplicantError
 
-__all__ = ["MANIFEST", "SUCCESS", "Folder", "digest_of", "is_ours", "open_folder", "path_text"]
+__all__ = ["HELPERS", "MANIFEST", "SUCCESS", "Folder", "digest_of", "is_ours", "open_folder", "path_text"]
 
 MANIFEST = "manifest.json"
 SUCCESS = "_SUCCESS"
+HELPERS = {"r": "analyse.R", "stata": "analyse.do"}
 CHUNK = 1 << 20
 
 _LOCAL = ("file://", "local://")
@@ -63,8 +64,8 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
 
 
 def is_ours(name: str) -> bool:
-    """Whether an entry of a folder may belong to a release: `manifest.json`, `_SUCCESS`, `imputation=...`."""
-    return name in {MANIFEST, SUCCESS} or name.startswith("imputation=")
+    """Whether an entry may belong to a release: `manifest.json`, `_SUCCESS`, a helper, `imputation=...`."""
+    return name in {MANIFEST, SUCCESS, *HELPERS.values()} or name.startswith("imputation=")
 
 
 def digest_of(folder: Folder, name: str) -> str:

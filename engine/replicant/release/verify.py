@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicant.errors import ReleaseError
-from replicant.release.manifest import parse_manifest
+from replicant.release.manifest import listed, parse_manifest
 from replicant.release.read import vouches
 from replicant.release.store import MANIFEST, SUCCESS, Folder, digest_of, open_folder
 
@@ -25,7 +25,7 @@ class Verification:
     problems
         One line each; empty if all is well.
     files, rows, bytes
-        Data files that are as the manifest lists them, and what they hold.
+        Files that are as the manifest lists them, the rows of those that are Parquet, and the bytes of all.
     """
 
     url: str
@@ -82,21 +82,21 @@ def verify_release(path: str | os.PathLike[str]) -> Verification:
     manifest = _manifest(folder, names, problems)
     if manifest is None:
         return Verification(folder.url, problems)
-    listed = {entry["path"]: entry for entry in manifest["files"]}
+    wanted = listed(manifest)
     good = []
-    for name, entry in listed.items():
+    for name, entry in wanted.items():
         problem = _check_file(folder, names, entry, [column["name"] for column in manifest["columns"]])
         if problem:
             problems.append(f"{name}: {problem}")
         else:
             good.append(entry)
-    extra = sorted(names.keys() - listed.keys() - {MANIFEST, SUCCESS})
+    extra = sorted(names.keys() - wanted.keys() - {MANIFEST, SUCCESS})
     problems += [f"{name}: extra file, not in the manifest" for name in extra]
     return Verification(
         folder.url,
         problems,
         files=len(good),
-        rows=sum(entry["rows"] for entry in good),
+        rows=sum(entry["rows"] for entry in good if _is_parquet(entry)),
         bytes=sum(entry["bytes"] for entry in good),
     )
 
@@ -128,7 +128,11 @@ def _check_file(folder: Folder, names: dict[str, int], entry: dict[str, Any], co
         return f"changed, {size:,} bytes where {entry['bytes']:,} are listed"
     if digest_of(folder, name) != entry["sha256"]:
         return "changed, its sha256 differs"
-    return _check_footer(folder, name, entry["rows"], columns)
+    return _check_footer(folder, name, entry["rows"], columns) if _is_parquet(entry) else ""
+
+
+def _is_parquet(entry: dict[str, Any]) -> bool:
+    return str(entry["path"]).endswith(".parquet")
 
 
 def _check_footer(folder: Folder, name: str, rows: int, columns: list[str]) -> str:

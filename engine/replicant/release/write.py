@@ -1,8 +1,9 @@
 """Writing a release so that it is there whole or not at all.
 
-`stage` checks the target and makes a hidden folder beside it, `write_part` puts one file there (in any process, in any
-order, as often as a retry wants), `commit` adds the manifest and `_SUCCESS` and moves the folder into place. Until then
-nothing is visible at the target; a release that was there stays whole until the new one takes its place.
+`stage` checks the target and makes a hidden folder beside it. `write_part` puts one file there, in any process, in any
+order, as often as a retry wants; `write_csv` and `write_helper` put what else was asked for. `commit` adds the manifest
+and `_SUCCESS` and moves the folder into place. Until then nothing is visible at the target; a release that was there
+stays whole until the new one takes its place.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
 from replicant.release.arrow import parquet_bytes, to_arrow
-from replicant.release.manifest import Part, manifest_bytes, parse_manifest
-from replicant.release.store import MANIFEST, SUCCESS, Folder, is_ours, open_folder, path_text
+from replicant.release.manifest import Helper, Part, listed, manifest_bytes, parse_manifest
+from replicant.release.sheet import Sheet, csv_bytes
+from replicant.release.store import HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, open_folder, path_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Part", "Staging", "abandon", "commit", "stage", "write_part"]
+__all__ = ["Part", "Staging", "abandon", "commit", "stage", "write_csv", "write_helper", "write_part"]
 
 _PENDING = ".manifest.json.pending"
 
@@ -135,14 +137,57 @@ def write_part(
     ReleaseError
         If a column cannot be stored, or the file cannot be written.
     """
-    content = parquet_bytes(to_arrow(frame, meta))
-    path = f"imputation={imputation:0{staging.width}d}/part-{partition}.parquet"
+    return _write(staging, parquet_bytes(to_arrow(frame, meta)), "parquet", len(frame), imputation, partition)
+
+
+def write_csv(staging: Staging, frame: pd.DataFrame, sheet: Sheet, imputation: int, partition: int = 0) -> Part:
+    """Write one partition of one imputation as CSV, beside its Parquet file.
+
+    Parameters
+    ----------
+    staging, frame, imputation, partition
+        As for `write_part`.
+    sheet
+        From `sheet_of`.
+
+    Raises
+    ------
+    ReleaseError
+        If a column cannot be written, or the file cannot be.
+    """
+    return _write(staging, csv_bytes(frame, sheet), "csv", len(frame), imputation, partition)
+
+
+def write_helper(staging: Staging, language: str, text: str) -> Helper:
+    """Write a script for analysts.
+
+    Parameters
+    ----------
+    staging
+        From `stage`.
+    language
+        `r` or `stata`.
+    text
+        From `helper_text`.
+
+    Raises
+    ------
+    ReleaseError
+        If the file cannot be written.
+    """
+    content = text.encode()
+    open_folder(staging.path).write(HELPERS[language], content)
+    return Helper(language, HELPERS[language], len(content), hashlib.sha256(content).hexdigest())
+
+
+def _write(staging: Staging, content: Any, suffix: str, rows: int, imputation: int, partition: int) -> Part:
+    path = f"imputation={imputation:0{staging.width}d}/part-{partition}.{suffix}"
     open_folder(staging.path).write(path, content)
-    return Part(imputation, partition, path, len(frame), content.size, hashlib.sha256(content).hexdigest())
+    return Part(imputation, partition, path, rows, content.size, hashlib.sha256(content).hexdigest())
 
 
 def commit(
-    staging: Staging, parts: Sequence[Part], public: Mapping[str, Any], internal: Mapping[str, Any] | None
+    staging: Staging, written: Sequence[Part | Helper], public: Mapping[str, Any], internal: Mapping[str, Any] | None
 ) -> None:
     """Finish a release: manifest, then `_SUCCESS`, then the move into place, then the internal manifest.
 
@@ -150,19 +195,19 @@ def commit(
     ----------
     staging
         From `stage`.
-    parts
-        All parts written.
+    written
+        All parts and helpers written.
     public, internal
         The manifests; None for no internal one.
 
     Raises
     ------
     ReleaseError
-        If a part is missing, or anything cannot be written. At the target is then what was there before.
+        If a file is missing, or anything cannot be written. At the target is then what was there before.
     """
     folder, target, inner = (open_folder(url) for url in (staging.path, staging.target, staging.internal))
     content = manifest_bytes(public)
-    _check_parts(folder, parts, parse_manifest(content))
+    _check_written(folder, written, parse_manifest(content))
     folder.write(MANIFEST, content)
     # The manifest's own hash: without it a changed manifest could vouch for changed files.
     folder.write(SUCCESS, f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode())
@@ -204,6 +249,13 @@ def _check_target(folder: Folder, *, overwrite: bool) -> None:
     if not names:
         return
     foreign = sum(1 for name in names if not is_ours(name.split("/")[0]))
+    changed = _changed_helpers(folder, names) if overwrite and not foreign else []
+    if changed:
+        raise ReleaseError(
+            f"{', '.join(changed)} in {folder.url} is not as a release left it: somebody's own work, perhaps.",
+            need="a release with nothing changed in its scripts",
+            fix="move it away, or choose another output path",
+        )
     if foreign:
         raise ReleaseError(
             f"{folder.url} holds {foreign} file(s) that are not part of a release.",
@@ -219,16 +271,28 @@ def _check_target(folder: Folder, *, overwrite: bool) -> None:
         )
 
 
-def _check_parts(folder: Folder, parts: Sequence[Part], manifest: Mapping[str, Any]) -> None:
-    listed = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
-    if listed != {part.path: part.sha256 for part in parts}:
+def _changed_helpers(folder: Folder, names: Mapping[str, int]) -> list[str]:
+    """Scripts that no manifest vouches for: analysts write in them."""
+    there = sorted(names.keys() & set(HELPERS.values()))
+    if not there:
+        return []
+    try:
+        known = listed(parse_manifest(folder.read(MANIFEST))) if MANIFEST in names else {}
+    except ReleaseError:
+        known = {}
+    return [name for name in there if known.get(name, {}).get("sha256") != digest_of(folder, name)]
+
+
+def _check_written(folder: Folder, written: Sequence[Part | Helper], manifest: Mapping[str, Any]) -> None:
+    wanted = {path: entry["sha256"] for path, entry in listed(manifest).items()}
+    if wanted != {one.path: one.sha256 for one in written}:
         raise ReleaseError("The manifest does not list the files that were written.", fix="write the release again")
     names = folder.files()
-    lost = [part.path for part in parts if names.get(part.path) != part.bytes]
+    lost = [one.path for one in written if names.get(one.path) != one.bytes]
     if lost:
         raise ReleaseError(
-            f"{len(lost)} of {len(parts)} files are missing or incomplete at {folder.url}.",
+            f"{len(lost)} of {len(written)} files are missing or incomplete at {folder.url}.",
             fix="run again; workers on several machines need a path they all see",
         )
-    for name in names.keys() - listed.keys():
+    for name in names.keys() - wanted.keys():
         folder.discard(name)  # left by a killed run of the same plan

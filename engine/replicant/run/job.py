@@ -47,8 +47,8 @@ class JobResult:
     ----------
     target, internal
         Where the release is, and the folder of its internal manifest.
-    parts
-        Its files.
+    files
+        Those of the release, but for the manifest.
     events
         What was odd, and what was done about it.
     summary
@@ -57,7 +57,7 @@ class JobResult:
 
     target: str
     internal: str
-    parts: tuple[release.Part, ...]
+    files: tuple[release.Part | release.Helper, ...]
     events: tuple[Event, ...]
     summary: dict[str, Any]
 
@@ -65,11 +65,11 @@ class JobResult:
         """What `replicant run` prints at its end."""
         from replicant.report import terminal
 
-        size = sum(part.bytes for part in self.parts)
+        size = sum(file.bytes for file in self.files)
         lines = [terminal.render(self.summary).rstrip(), ""]
         lines += [f"note: {event}" for event in self.events]
         lines += [
-            f"release:   {self.target} ({len(self.parts)} files, {size:,} bytes)",
+            f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
             f"internal:  {self.internal} (seed and hashes: never share it)",
             f"verify it: replicant verify {self.target}",
         ]
@@ -133,6 +133,8 @@ def run_job(
         internal=internal,
         overwrite=overwrite,
         count=True,
+        csv=job.output.writes_csv,
+        helpers=job.output.helpers,
         spec=job,
         source=ready.source.describe(),
     ) as writer:
@@ -146,7 +148,7 @@ def run_job(
                 source = replace(ready.source, digest=ready.table.digest())
                 made = cluster.run(ready.plan, client, source=source, sink=writer.sink, progress=progress)
         writer.written.extend(made)
-    return JobResult(target, internal, tuple(writer.parts), ready.plan.events, writer.summary(ready.table))
+    return JobResult(target, internal, tuple(writer.files), ready.plan.events, writer.summary(ready.table))
 
 
 def _client(workers: int | None, scheduler: str | None, progress: Progress) -> AbstractContextManager[Client | None]:

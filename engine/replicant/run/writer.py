@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from replicant import release
@@ -22,9 +22,10 @@ __all__ = ["PartSink", "Writer", "Written", "writing"]
 
 @dataclass(frozen=True, repr=False)
 class Written:
-    """One finished partition: the record of its file, and what was counted in it."""
+    """One finished partition: the records of its files, and what was counted in it."""
 
     part: release.Part
+    csv: release.Part | None
     tally: Tally | None
 
 
@@ -40,11 +41,14 @@ class PartSink:
         What every file says of the table.
     outline
         What to count for the summary; None for nothing.
+    sheet
+        How to write CSV beside Parquet; None for no CSV.
     """
 
     staging: release.Staging
     meta: Mapping[str, Any]
     outline: Outline | None = None
+    sheet: release.Sheet | None = None
 
     def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Written:
         path = self.staging.path
@@ -55,8 +59,10 @@ class PartSink:
                 need="an output path that all machines share",
                 fix="write to a shared disk or to object storage, or run with --workers or --threads",
             )
-        part = release.write_part(self.staging, frame, self.meta, imputation + 1, partition)
-        return Written(part, None if self.outline is None else tally(frame, self.outline))
+        at = imputation + 1, partition
+        part = release.write_part(self.staging, frame, self.meta, *at)
+        csv = None if self.sheet is None else release.write_csv(self.staging, frame, self.sheet, *at)
+        return Written(part, csv, None if self.outline is None else tally(frame, self.outline))
 
 
 @dataclass
@@ -65,11 +71,22 @@ class Writer:
 
     sink: PartSink
     written: list[Written] = field(default_factory=list)
+    helpers: list[release.Helper] = field(default_factory=list)
 
     @property
     def parts(self) -> list[release.Part]:
-        """The files written, by imputation and partition."""
-        return sorted((one.part for one in self.written), key=lambda part: (part.imputation, part.partition))
+        """The Parquet files written."""
+        return [one.part for one in self.written]
+
+    @property
+    def csv(self) -> list[release.Part]:
+        """The CSV files written."""
+        return [one.csv for one in self.written if one.csv is not None]
+
+    @property
+    def files(self) -> list[release.Part | release.Helper]:
+        """All files written, before the manifest."""
+        return [*self.parts, *self.csv, *self.helpers]
 
     def summary(self, table: Table) -> dict[str, Any]:
         """Real beside synthetic, from what was counted."""
@@ -92,6 +109,8 @@ def writing(
     internal: str | None = None,
     overwrite: bool = False,
     count: bool = False,
+    csv: bool = False,
+    helpers: Collection[str] = (),
     spec: Any = None,
     source: Mapping[str, Any] | None = None,
 ) -> Iterator[Writer]:
@@ -109,6 +128,10 @@ def writing(
         Replace a release that is there.
     count
         Count what is written, for `Writer.summary`.
+    csv
+        Write CSV beside Parquet.
+    helpers
+        Languages of the scripts to add; `stata` needs `csv`.
     spec, source
         What was asked for and where the data came from, for the internal manifest.
 
@@ -118,8 +141,14 @@ def writing(
         If it cannot be written.
     """
     with release.stage(target, digest=plan.digest, overwrite=overwrite, m=plan.m, internal=internal) as staging:
-        writer = Writer(PartSink(staging, release.table_meta(table), outline(table) if count else None))
+        sheet = release.sheet_of(table) if csv or helpers else None
+        meta, counted = release.table_meta(table), outline(table) if count else None
+        writer = Writer(PartSink(staging, meta, counted, sheet if csv else None))
         yield writer
-        public = release.public_manifest(plan, table, writer.parts)
+        public = release.public_manifest(plan, table, writer.parts, writer.csv, "" if sheet is None else sheet.missing)
+        if sheet is not None:
+            texts = {language: release.helper_text(language, public, sheet) for language in helpers}
+            writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
+            public["helpers"] = [asdict(helper) for helper in writer.helpers]
         secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
-        release.commit(staging, writer.parts, public, secret)
+        release.commit(staging, writer.files, public, secret)

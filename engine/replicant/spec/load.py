@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from replicant.errors import SpecError, nearest
 from replicant.spec.explain import explain
-from replicant.spec.models import JobSpec, SynthesisSpec
+from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 
-__all__ = ["load_job", "parse_job", "validate_synthesis"]
+__all__ = ["load_job", "parse_job", "validate_output", "validate_synthesis"]
 
 MAX_BYTES = 4_000_000
 _DATA_SUFFIXES = {".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".sav", ".dta", ".rds", ".gz"}
@@ -157,6 +157,20 @@ def validate_synthesis(**settings: Any) -> SynthesisSpec:
         return SynthesisSpec.model_validate(settings)
     except ValidationError as error:
         raise explain(error, SynthesisSpec, settings) from None
+
+
+def validate_output(**settings: Any) -> OutputSpec:
+    """Check what is to be written, and where.
+
+    Raises
+    ------
+    SpecError
+        For a value that is none of those known, or a name that is not a setting.
+    """
+    try:
+        return OutputSpec.model_validate(settings)
+    except ValidationError as error:
+        raise explain(error, OutputSpec, settings, section=("output",)) from None
 
 
 def _read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:

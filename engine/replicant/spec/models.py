@@ -132,15 +132,44 @@ class InputSpec(Document):
 
 
 class OutputSpec(Document):
-    """Where the release goes. `internal` is where the manifest with seed and hashes goes, apart from the release."""
+    """Where the release goes, and what goes with it.
+
+    Attributes
+    ----------
+    path
+        The release.
+    internal
+        Where the manifest with seed and hashes goes, apart from the release.
+    csv
+        Whether every Parquet file has a CSV file beside it.
+    helpers
+        Scripts for analysts: `r`, `stata`.
+    """
 
     path: str
     internal: str | None = None
+    csv: bool = False
+    helpers: list[Literal["r", "stata"]] = Field(default_factory=list)
+
+    @field_validator("helpers", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return [] if value is None else [value] if isinstance(value, str) else value
+
+    @field_validator("helpers")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        return list(dict.fromkeys(value))
 
     @property
     def internal_path(self) -> str:
         """`internal`, or the release's path with `-internal` added."""
         return self.internal if self.internal is not None else self.path.rstrip("/") + "-internal"
+
+    @property
+    def writes_csv(self) -> bool:
+        """`csv`, or that a helper reads nothing else: Stata has no reader of Parquet."""
+        return self.csv or "stata" in self.helpers
 
 
 class JobSpec(Document):

@@ -1,0 +1,238 @@
+"""CSV beside Parquet, for programs that read nothing else: what each column is written as, and the writing.
+
+Text is quoted, numbers are written so that they read back as they were, and a missing cell is an empty one; where a
+level is itself empty, a text that is no level stands for missing text instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any
+
+from replicant.errors import ReleaseError
+from replicant.release.arrow import to_arrow
+from replicant.release.manifest import MANY_LEVELS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from replicant.table import Column, Table
+
+__all__ = ["Form", "Sheet", "SheetColumn", "csv_bytes", "sheet_of"]
+
+
+class Form(StrEnum):
+    """What a column is to a program that reads text."""
+
+    NUMBER = "number"
+    DAYS = "days"
+    LOGICAL = "logical"
+    DATE = "date"
+    DATETIME = "datetime"
+    FACTOR = "factor"
+    ORDERED = "ordered"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class SheetColumn:
+    """One column of the CSV files.
+
+    Attributes
+    ----------
+    name, kind
+        As in the table.
+    form
+        What it is written as.
+    levels
+        Of a factor, in their order: texts as they are written, or numbers. Empty for other forms.
+    missing_codes
+        Values that mean a kind of missing; they are written like any other.
+    """
+
+    name: str
+    kind: str
+    form: Form
+    levels: tuple[str, ...] | tuple[float, ...] = ()
+    missing_codes: tuple[Any, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its cells are texts that a reader must not take for numbers."""
+        return self.form is Form.TEXT or bool(self.levels and isinstance(self.levels[0], str))
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How the sets of one release are written as CSV; it travels to workers.
+
+    Attributes
+    ----------
+    columns
+        In the table's order.
+    missing
+        What stands for a missing cell in columns of text; elsewhere it is an empty cell.
+    """
+
+    columns: tuple[SheetColumn, ...]
+    missing: str = ""
+
+
+def sheet_of(table: Table) -> Sheet:
+    """How the sets of a table are written, the same for every part.
+
+    Raises
+    ------
+    ReleaseError
+        If two levels of a column would be written the same, or a name or level cannot be written.
+    """
+    columns = tuple(_column(column) for column in table.columns)
+    if len({_plain(column.name) for column in columns}) < len(columns):
+        raise ReleaseError("Two columns have names that CSV cannot tell apart.", fix="rename one of them")
+    return Sheet(columns, _missing(table))
+
+
+def csv_bytes(frame: pd.DataFrame, sheet: Sheet) -> Any:
+    """A CSV file in memory: UTF-8, commas, one line of names. The same frame gives the same bytes.
+
+    Returns
+    -------
+    pyarrow.Buffer
+
+    Raises
+    ------
+    ReleaseError
+        If a column holds what cannot be written.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    arrays = []
+    for column in sheet.columns:
+        cells = _cells(frame[column.name], column.form, text=column.is_text)
+        blank = sheet.missing if column.is_text else ""
+        if blank or len(sheet.columns) == 1:  # one empty cell alone is an empty line, which readers skip
+            cells = cells.cast(pa.string()).fill_null(blank)
+        arrays.append(cells)
+    table = pa.Table.from_arrays(arrays, names=[column.name for column in sheet.columns])
+    sink = pa.BufferOutputStream()
+    csv.write_csv(table, sink, write_options=csv.WriteOptions(quoting_style="needed"))
+    return sink.getvalue()
+
+
+# --- what a column is ------------------------------------------------------------------------------------------------
+
+
+def _column(column: Column) -> SheetColumn:
+    form = _form(column)
+    levels: tuple[Any, ...] = ()
+    if column.is_categorical:
+        texts = _texts(column.originals)
+        _check(column.name, texts)
+        if form in {Form.FACTOR, Form.ORDERED}:
+            levels = tuple(column.levels()) if column.dtype.number is not None else tuple(texts)
+    else:
+        _check(column.name, [])
+    return SheetColumn(column.name, str(column.kind), form, levels, tuple(column.missing_codes))
+
+
+def _form(column: Column) -> Form:
+    import numpy as np
+    import pandas as pd
+
+    dtype = column.dtype.dtype
+    if column.is_categorical:
+        if pd.api.types.is_bool_dtype(dtype) or column.dtype.python == "boolean":
+            return Form.LOGICAL
+        number = column.dtype.number is not None
+        if column.size > MANY_LEVELS:
+            return Form.NUMBER if number else Form.TEXT
+        if number and column.kind == "binary":
+            return Form.NUMBER
+        return Form.ORDERED if column.kind == "ordered" else Form.FACTOR
+    if column.kind == "date":
+        whole = bool((np.floor(column.values) == column.values).all())
+        return Form.DATE if whole else Form.DATETIME
+    return Form.DAYS if dtype.kind == "m" else Form.NUMBER
+
+
+def _missing(table: Table) -> str:
+    taken = {text for column in table.columns if column.is_categorical for text in _texts(column.originals)}
+    candidates = chain(("", "NA", "<NA>"), (f"NA{i}" for i in count(1)))
+    return next(text for text in candidates if text not in taken)
+
+
+def _check(name: str, texts: list[str]) -> None:
+    """Every text must come back as it was, from readers that end a line at any of CR, LF and CRLF."""
+    if any(not _lawful(text) for text in (name, *texts)):
+        raise ReleaseError(
+            f"Column {name!r} has a name or level with a character that text files cannot hold.",
+            need="text without NUL and without halves of characters",
+            fix="rename it, or write the release without CSV and helpers",
+        )
+    if len({_plain(text) for text in texts}) < len(texts):
+        raise ReleaseError(
+            f"Column {name!r} has levels that CSV cannot tell apart.",
+            need="levels that differ as text",
+            fix="give them labels, or write the release without CSV and helpers",
+        )
+
+
+def _lawful(text: str) -> bool:
+    return "\0" not in text and not any(0xD800 <= ord(sign) < 0xE000 for sign in text)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _texts(values: Any) -> list[str]:
+    import pandas as pd
+
+    return [_text(value) for value in pd.Index(values).tolist()]
+
+
+def _text(value: Any) -> str:
+    """A level as R prints it, so that terms of models have the same names everywhere."""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+# --- its cells -------------------------------------------------------------------------------------------------------
+
+
+def _cells(series: pd.Series, form: Form, *, text: bool) -> Any:
+    import pandas as pd
+    import pyarrow as pa
+
+    if text or isinstance(series.dtype, pd.CategoricalDtype):
+        codes, levels = (series.cat.codes, series.cat.categories) if hasattr(series, "cat") else pd.factorize(series)
+        places = pd.Series(codes).to_numpy().astype("int32")
+        return pa.array(_texts(levels), pa.string()).take(pa.array(places, mask=places < 0))
+    if form is Form.LOGICAL:
+        return pa.array(series.astype("boolean").map({True: "TRUE", False: "FALSE"}), pa.string(), from_pandas=True)
+    if form is Form.DAYS:
+        return pa.array(series.dt.total_seconds() / 86_400, pa.float64(), from_pandas=True)
+    array = to_arrow(series.to_frame()).column(0)
+    if form in {Form.DATE, Form.DATETIME}:
+        return _moments(series, array, form)
+    if pa.types.is_floating(array.type):
+        return array.cast(pa.float64())  # else 0.1 stands for what is another number in double precision
+    return array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
+
+
+def _moments(series: pd.Series, array: Any, form: Form) -> Any:
+    """ISO dates, or dates and times of day in UTC with a blank between them."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array = pa.array(pd.to_datetime(series, format="ISO8601", utc=True).dt.tz_localize(None), from_pandas=True)
+    if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        array = array.cast(pa.timestamp(array.type.unit, "UTC")).cast(pa.timestamp(array.type.unit))
+    if form is Form.DATE:
+        return array.cast(pa.date32(), safe=False).cast(pa.string())
+    return array.cast(pa.timestamp("us"), safe=False).cast(pa.string())
