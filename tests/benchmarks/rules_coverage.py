@@ -394,6 +394,14 @@ DESIGNS: Mapping[str, Design] = {
             partial=True,
         ),
         Design(
+            "60 % imputed and y synthesized in one chain, m = 2",
+            safe=("one_step:v_mis=given", "one_step:complete=no"),
+            wrong=("reiter2003",),
+            missing=0.6,
+            m=2,
+            partial=True,
+        ),
+        Design(
             "census, y synthesized, m = 5",
             right=("census",),
             wrong=("reiter2003", "rubin1987"),

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from replicant.errors import SpecError
-from replicant.pool.arrays import Array, Combined, moments, nested_moments
+from replicant.pool.arrays import Array, Combined, Moments, moments, nested_moments
 
 __all__ = [
     "RULES",
@@ -338,8 +338,14 @@ def one_step(
       T = max(ubar + b/m, (1 + 1/m) b), df = (m - 1) (T / ((1 + 1/m) b))^2;
     - partial synthesis with nothing published: the bound T = ubar + (1 + 1/m) b with Rubin's df.
 
-    With m = 2, b has one degree of freedom, is often far too small, and then these df come out far too large: with
-    60 % missing the intervals would cover 91 %. So their root is taken, T / ((1 + 1/m) b), which covers 93 % or more.
+    These df are Satterthwaite's. They take b at its word, and grow without bound where it is small by chance: with
+    three sets or more that does little, with two it does much. For complete synthesis the intervals would cover 96.1 %
+    with V_mis = 0 and 89.9 % with V_mis = 3 ubar; one degree of freedom would cover always, at 12.7 standard errors. So
+    two sets are given 2 degrees of freedom, for this reason: S = V_mis + V_syn is not below V_syn, about ubar. Let the
+    share g = V_mis / S have the density (1 - g)^(-1/2), as Jeffreys' prior of a share has it near 1. Then S has the
+    density S^(-3/2), and given b it is (m - 1) b / chi2 with m degrees of freedom, cut off below ubar. So taken, the
+    intervals cover 97.5 % or more up to V_mis = 3 ubar, and 93 % up to 8 ubar (89 % of the information missing); where
+    V_mis is given, or the bound is used, more. They are a third as long as with one degree of freedom.
 
     Parameters
     ----------
@@ -360,20 +366,15 @@ def one_step(
         if given.ndim > 1 or (given.ndim and given.shape != s.b.shape) or not (given >= 0).all():
             raise SpecError("`v_mis` does not fit.", need="one variance for each term, or one for all; none negative")
         extra = s.b / s.m + given
-        df = _satterthwaite((extra, s.m - 1), (s.ubar, dfcom))
-        return s.combine(s.ubar + extra, _of_two(s.m, df), simulation=s.b / s.m)
+        total = s.ubar + extra
+        return s.combine(total, _one_step_df(s, total, extra, dfcom), simulation=s.b / s.m)
     if not complete:
         said = ("ubar + (1 + 1/m) b is an upper bound: the release does not tell imputation from synthesis",)
-        df = _satterthwaite((upper, s.m - 1), (s.ubar, dfcom))
-        return s.combine(s.ubar + upper, _of_two(s.m, df), simulation=s.b / s.m, messages=said)
+        total = s.ubar + upper
+        return s.combine(total, _one_step_df(s, total, upper, dfcom), simulation=s.b / s.m, messages=said)
     total = np.maximum(s.ubar + s.b / s.m, upper)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = upper**2 / (s.m - 1)
-        if dfcom is not None:
-            spread = spread + s.ubar**2 / np.asarray(dfcom, np.float64)
-        df = np.where(spread > 0, total**2 / spread, np.inf)
     said = ("holds for complete synthesis only; for partial synthesis say complete=False or give v_mis",)
-    return s.combine(total, _of_two(s.m, df), simulation=s.b / s.m, messages=said)
+    return s.combine(total, _one_step_df(s, total, upper, dfcom), simulation=s.b / s.m, messages=said)
 
 
 RULES: dict[str, Callable[..., Combined]] = {
@@ -401,9 +402,13 @@ def _satterthwaite(*parts: tuple[Array, ArrayLike | None]) -> Array:
         return np.where(spread > 0, total**2 / spread, np.inf)
 
 
-def _of_two(m: int, df: Array) -> Array:
-    """Smaller degrees of freedom where a between variance of two sets says next to nothing: see `one_step`."""
-    return np.sqrt(df) if m == 2 else df
+def _one_step_df(s: Moments, total: Array, unsure: Array, dfcom: ArrayLike | None) -> Array:
+    """df of a total of which `unsure` rests on the m sets; why two sets are a case of their own: see `one_step`."""
+    spread = unsure**2 / (s.m - 1) if s.m > 2 else total**2 / s.m
+    if dfcom is not None:
+        spread = spread + s.ubar**2 / np.asarray(dfcom, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(spread > 0, total**2 / spread, np.inf)
 
 
 def _ratio(n: float | None, k: float | None) -> float:
