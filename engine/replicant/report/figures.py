@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["axis", "duration", "measured", "number", "plain", "ratio", "share", "shift", "signed", "sized"]
 
 MOST = 8  # decimals written at most
+LONGEST = 14  # the same with a power of ten: what a double holds
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -75,7 +76,7 @@ def measured(value: float, error: float | None) -> tuple[str, str]:
     largest = max(abs(value), error)
     if not 1e-4 <= largest < 1e8:
         power = math.floor(math.log10(largest))
-        written = (f"{part / 10.0**power:.{max(0, power - unit)}f}e{power}" for part in (value, error))
+        written = (f"{part / 10.0**power:.{min(LONGEST, max(0, power - unit))}f}e{power}" for part in (value, error))
         return next(written), next(written)
     decimals = min(MOST, max(0, -unit))
     least = 10.0**-MOST

@@ -15,6 +15,7 @@ from replicant.report.svg import Scale, coordinate, line, mark, picture, text
 __all__ = ["correlations", "plane"]
 
 CELL = 33  # of a heat map
+FOOT = 84.0  # room for the names below it
 MAPPED = 40  # columns of a heat map
 TINT = 0.45  # darkest tint behind a number, so that the number keeps its contrast
 
@@ -28,14 +29,16 @@ def correlations(study: Study) -> str:
             continue
         several = f"{estimand.title}: " if len(study.of("correlation")) > 1 else ""
         truths = {pair: estimand.truth(term) for pair, term in pairs.items()}
-        panels.append(_map(f"{several}truth", columns, truths, 1.0, 2))
         biases = {
-            side.name: {pair: estimand.value(term, side, "bias") for pair, term in pairs.items()}
-            for side in estimand.sides
+            side: {pair: estimand.value(term, side, "bias") for pair, term in pairs.items()} for side in estimand.sides
         }
         most = max((abs(bias) for of in biases.values() for bias in of.values() if bias is not None), default=0.0)
+        maps = [("truth", truths, 1.0, 2)]
+        maps += [(f"bias, {side.label}", of, most or 1.0, 3) for side, of in biases.items()]
         panels += [
-            _map(f"{several}bias, {side.label}", columns, biases[side.name], most or 1.0, 3) for side in estimand.sides
+            _map(several + name, columns, of, top, digits)
+            for name, of, top, digits in maps
+            if any(value is not None for value in of.values())
         ]
     caption = (
         "Correlations of the full data, and the bias of each side. The tint goes with the number, warm above and cool "
@@ -47,13 +50,13 @@ def correlations(study: Study) -> str:
 def _map(name: str, columns: list[str], values: dict[tuple[str, str], float | None], most: float, digits: int) -> str:
     """The triangle below the diagonal, with the number written in every cell."""
     down, across = columns[1:], columns[:-1]
-    foot = min(64.0, max(len(column) for column in columns) * svg.LETTER + 12)
+    foot = min(FOOT, max(len(column) for column in columns) * 7.5 + 14)
     cell = max(CELL, min(64.0, (WIDTH - LABEL - 4) / max(len(across), 1)))
     left = WIDTH - 4 - cell * len(across) if len(across) * cell < WIDTH - LABEL else LABEL - 28
     body, told = [], []
     for i, row in enumerate(down):
         y = 2 + CELL * i
-        body.append(text(left - 6, y + CELL / 2 + 4, shorten(row, left - 10), anchor="end", kind="name"))
+        body.append(text(left - 6, y + CELL / 2 + 4, shorten(row, left - 22), anchor="end", kind="name"))
         for j, column in enumerate(across[: i + 1]):
             value = values.get((row, column), values.get((column, row)))
             x = left + cell * j
@@ -73,7 +76,7 @@ def _map(name: str, columns: list[str], values: dict[tuple[str, str], float | No
             told.append(f"{row}, {column} {number(value, digits)}")
     floor = 2 + CELL * len(down)
     for j, column in enumerate(across):
-        body.append(text(left + cell * (j + 0.5) + 4, floor + 6, shorten(column, foot - 8), anchor="end", turn=-90))
+        body.append(text(left + cell * (j + 0.5) + 4, floor + 6, shorten(column, FOOT - 24), anchor="end", turn=-90))
     width = max(WIDTH, left + cell * len(across) + 4)
     drawn = picture(width, floor + foot, f"Correlations: {name}", "; ".join(told), "".join(body))
     if width > WIDTH:

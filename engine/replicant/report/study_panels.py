@@ -12,13 +12,13 @@ from typing import Any
 
 from replicant.report.markup import escape, shorten
 from replicant.report.study_view import Side
-from replicant.report.svg import line, mark, picture, text
+from replicant.report.svg import EDGE, line, mark, picture, text
 
 __all__ = ["LABEL", "LANE", "RIGHT", "ROW", "WIDTH", "figure", "key", "named", "panel", "parted"]
 
 WIDTH = 340  # of a picture
 LABEL = 96  # room for the names at its left
-RIGHT = WIDTH - 12  # where its axis ends
+RIGHT = WIDTH - EDGE  # where its axis ends
 LANE = 30  # height of a histogram
 ROW = 8  # height of a side within a term
 PANEL = 12  # terms in one picture

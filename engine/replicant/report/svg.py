@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from replicant.report.figures import number
 from replicant.report.markup import escape
 
-__all__ = ["SHAPES", "Scale", "coordinate", "floor_axis", "line", "mark", "picture", "spread", "steps", "text", "ticks"]
+__all__ = [
+    "EDGE",
+    "SHAPES",
+    "Scale",
+    "coordinate",
+    "floor_axis",
+    "line",
+    "mark",
+    "picture",
+    "spread",
+    "steps",
+    "text",
+    "ticks",
+]
 
 # Paths within -1..1, told apart without colour. The first is drawn hollow, for the real data.
 SHAPES = {
@@ -24,7 +37,8 @@ SHAPES = {
     "cross": "M-.35 -1.1H.35V-.35H1.1V.35H.35V1.1H-.35V.35H-1.1V-.35H-.35Z",
     "bar": "M-.45 -1.2H.45V1.2H-.45Z",
 }
-LETTER = 6.2  # mean width of a letter at the font size of pictures
+LETTER = 6.4  # mean width of a letter at the font size of pictures
+EDGE = 12  # room that pictures leave to the right of an axis
 
 
 @dataclass(frozen=True)
@@ -130,16 +144,20 @@ def mark(shape: str, x: float, y: float, size: float = 3.6) -> str:
 
 
 def floor_axis(scale: Scale, y: float, top: float, marks: Sequence[tuple[float, str]] | None = None) -> str:
-    """A horizontal axis: lines of a grid from `top` to `y` and the ticks' text below, as many as there is room for."""
+    """A horizontal axis: lines of a grid from `top` to `y` and the ticks' text below, as many as there is room for.
+
+    None reaches farther to the right than `EDGE` beyond the scale's end.
+    """
     marks = ticks(scale.low, scale.high) if marks is None else marks
     drawn, reached = [], -math.inf
     for value, label in marks:
         x = scale(value)
         drawn.append(line(x, top, x, y, "grid"))
         half = len(label) * LETTER / 2
-        if x - half > reached + 4:
-            drawn.append(text(x, y + 12, label, anchor="middle"))
-            reached = x + half
+        middle = min(x, scale.end + EDGE - half)
+        if middle - half > reached + 4:
+            drawn.append(text(middle, y + 12, label, anchor="middle"))
+            reached = middle + half
     return "".join(drawn)
 
 
