@@ -154,7 +154,7 @@ TOLD_BY_MICE = {
 
 def test_pooled_discrimination_is_that_of_r_and_mice(mice_sets: list[pd.DataFrame], boys: pd.DataFrame) -> None:
     """Table 6 of the paper, on R's own sets."""
-    told = discriminate(boys, mice_sets, "~ wgt + hgt + age + hc + gen + phb + tv + reg + bmi").pool()
+    told = discriminate(boys, mice_sets, {}, "~ wgt + hgt + age + hc + gen + phb + tv + reg + bmi").pool()
     assert told.rule == "rubin1987"
     assert len(told) == 20
     found = told.frame.set_index("term").loc[list(TOLD_BY_MICE), ["estimate", "std_error", "df", "p_value"]]
@@ -174,14 +174,14 @@ def test_pooled_discrimination_is_that_of_statsmodels_and_rubin() -> None:
         for one in sets
     ]
     theirs = rp.pool([f.params for f in fits], [f.bse**2 for f in fits], "rubin1987", dfcom=597)
-    told = discriminate(real, sets).pool()
+    told = discriminate(real, sets, {}).pool()
     assert told.terms == ("(Intercept)", "x", "y")
     for column in ("estimate", "std_error", "df", "p_value", "conf_low"):
         np.testing.assert_allclose(told.frame[column], theirs.frame[column], rtol=1e-7, err_msg=column)
-    large = discriminate(real, sets).pool(dfcom=None)
+    large = discriminate(real, sets, {}).pool(dfcom=None)
     assert (large.df > told.df).all()
     with pytest.raises(rp.SpecError, match="one set"):
-        discriminate(real, sets[:1]).pool()
+        discriminate(real, sets[:1], {}).pool()
 
 
 def test_a_term_told_in_some_sets_only_is_left_out_of_the_pool_and_said() -> None:
@@ -190,7 +190,7 @@ def test_a_term_told_in_some_sets_only_is_left_out_of_the_pool_and_said() -> Non
         pd.DataFrame({"x": rng.normal(size=90), "g": pd.Categorical(["a", "b"] * 45, [*"abc"])}) for _ in range(3)
     )
     other.loc[:9, "g"] = "c"
-    told = discriminate(real, [one, other]).pool()
+    told = discriminate(real, [one, other], {}).pool()
     assert told.terms == ("(Intercept)", "x", "gb")
     assert any("gc" in message and "set 1" in message for message in told.messages)
 
@@ -244,3 +244,24 @@ def test_replicant_pool_from_a_shell(tmp_path: Path, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main(["pool", str(tmp_path / "release"), "--formula", "y ~ __import__('os')"])
     assert ended.value.code == 2
+
+
+def test_a_text_column_declared_ordered_has_the_contrasts_of_an_ordered_one(boys: pd.DataFrame) -> None:
+    """As texts in a file, with levels in the codebook: the same terms and figures as of an ordered categorical."""
+    texts = boys.astype({"phb": str, "reg": str})
+    said = {
+        "phb": {"kind": "ordered", "levels": list(boys["phb"].cat.categories)},
+        "reg": {"kind": "nominal", "levels": list(boys["reg"].cat.categories)},
+    }
+    settings = {"m": 2, "seed": 5, "passive": {"bmi": "wgt / (hgt / 100)**2"}}
+    typed, plain = rp.synthesize(boys, **settings), rp.synthesize(texts, columns=said, **settings)
+    assert plain[0]["phb"].dtype == texts["phb"].dtype
+    theirs = typed.analyse("ols", "hgt ~ age + phb + reg").pool()
+    ours = plain.analyse("ols", "hgt ~ age + phb + reg").pool()
+    assert ours.terms == theirs.terms
+    assert {"phb.L", "phb^5", "regeast"} <= set(ours.terms)
+    np.testing.assert_allclose(ours.frame["estimate"], theirs.frame["estimate"], rtol=1e-9)
+    assert plain.discriminate(texts).fits[0].terms == typed.discriminate(boys).fits[0].terms
+    unknown = texts.assign(phb="P9")
+    with pytest.raises(rp.DataError, match="748 rows that are none of its levels"):
+        plain.compare(unknown, "ols", "hgt ~ age + phb")

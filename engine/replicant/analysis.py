@@ -16,7 +16,7 @@ from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Analyses", "Comparison", "Discriminated", "analyse", "compare", "discriminate"]
+__all__ = ["Analyses", "Comparison", "Discriminated", "analyse", "compare", "discriminate", "typed"]
 
 Model = str | Callable[..., Any]
 Data: TypeAlias = "pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]"
@@ -214,12 +214,11 @@ def analyse(
         For the model.
     """
     settings = {"weights": weights, **options}
-    used = None
-    if not callable(model):
-        first = _first(sets[0])
-        used = _columns(formula, first, weights)
-        settings["levels"] = _levels(manifest, used, first)
-    return Analyses(tuple(fit(model, formula, data, **settings) for data in sets), manifest, used)
+    if callable(model):
+        return Analyses(tuple(fit(model, formula, data, **settings) for data in sets), manifest)
+    used = _columns(formula, _first(sets[0]), weights)
+    data = [typed(one, manifest, used) for one in sets]
+    return Analyses(tuple(fit(model, formula, one, **settings) for one in data), manifest, used)
 
 
 def compare(
@@ -281,7 +280,11 @@ def compare(
 
 
 def discriminate(
-    real: pd.DataFrame, sets: Sequence[pd.DataFrame], formula: str | None = None, **options: Any
+    real: pd.DataFrame,
+    sets: Sequence[pd.DataFrame],
+    manifest: Mapping[str, Any],
+    formula: str | None = None,
+    **options: Any,
 ) -> Discriminated:
     """Tell the real rows from those of each set by a logistic model; `.pool()` then pools its coefficients.
 
@@ -289,10 +292,12 @@ def discriminate(
     ----------
     real
         The observed frame.
-    sets, formula, options
+    sets, manifest
+        As in `analyse`.
+    formula, options
         As in `replicant.estimate.discriminate`.
     """
-    found = told_apart(real, sets, formula, **options)
+    found = told_apart(typed(real, manifest), [typed(one, manifest) for one in sets], formula, **options)
     return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})
 
 
@@ -308,15 +313,51 @@ def _columns(formula: str, frame: pd.DataFrame, weights: str | None) -> tuple[st
     return tuple(dict.fromkeys((*names, *([weights] if weights else []))))
 
 
-def _levels(manifest: Mapping[str, Any], used: Collection[str], frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """Levels of the text columns a model uses: a level that one set lacks is a term all the same."""
+@overload
+def typed(data: pd.DataFrame, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> pd.DataFrame: ...
+@overload
+def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> Data: ...
+def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> Data:
+    """Text columns with the levels that the codebook gives them, in their order.
+
+    A level that one set lacks is then a term all the same, and what was declared ordered gets the contrasts of that.
+
+    Parameters
+    ----------
+    data
+        A frame, or functions that load partitions.
+    manifest
+        With `columns`: their names, kinds and levels.
+    used
+        Columns that matter; None: all.
+    """
     import pandas as pd
 
-    return {
-        str(entry["name"]): list(entry["levels"])
+    dtypes = {
+        str(entry["name"]): pd.CategoricalDtype(list(entry["levels"]), ordered=entry.get("kind") == "ordered")
         for entry in manifest.get("columns", ())
-        if entry.get("levels") and entry["name"] in used and pd.api.types.is_string_dtype(frame[entry["name"]].dtype)
+        if entry.get("levels") and (used is None or entry["name"] in used)
     }
+
+    def of(frame: pd.DataFrame) -> pd.DataFrame:
+        texts = {c: t for c, t in dtypes.items() if c in frame and pd.api.types.is_string_dtype(frame[c].dtype)}
+        return frame.assign(**{name: _levelled(frame[name], dtype) for name, dtype in texts.items()})
+
+    def later(load: Callable[[], pd.DataFrame]) -> Callable[[], pd.DataFrame]:
+        return lambda: of(load())
+
+    return of(data) if isinstance(data, pd.DataFrame) else [later(load) for load in data]
+
+
+def _levelled(texts: pd.Series[Any], dtype: pd.CategoricalDtype) -> pd.Categorical:
+    import pandas as pd
+
+    codes = dtype.categories.get_indexer(pd.Index(texts))
+    if unknown := int(((codes < 0) & texts.notna().to_numpy()).sum()):
+        raise DataError(
+            f"{texts.name!r} has levels in {unknown} rows that are none of its levels", need="the same levels"
+        )
+    return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
 def _pooled(

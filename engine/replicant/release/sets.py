@@ -147,7 +147,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import discriminate
 
-        return discriminate(real, list(self), formula, weights=weights, weight_kind=weight_kind, rng=rng)
+        return discriminate(real, list(self), self.manifest, formula, weights=weights, weight_kind=weight_kind, rng=rng)
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

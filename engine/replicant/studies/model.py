@@ -146,7 +146,7 @@ def design(
     said = json.dumps(
         {
             "version": __version__,
-            "study": study.model_dump(exclude={"title", "note", "reference", "estimands"}),
+            "study": study.model_dump(exclude={"title", "note", "samples", "reference", "estimands"}),
             "estimands": [one.model_dump(exclude={"title", "published"}) for one in study.estimands],
             "plans": [variant.plan.digest for variant in variants],
             "samples": taken.digest(),
@@ -250,6 +250,7 @@ def open_room(study: Study, table: Table) -> Room:
     SpecError, DataError
         If an estimand does not fit the table.
     """
+    table = table.categorical()
     codes = np.stack([column.codes for column in table.columns])
     prepared: dict[str, tuple[fcs.Prepared, ...]] = {}
     for variant in study.variants:

@@ -19,6 +19,8 @@ from replicant.table.arrays import Codes, Floats
 from replicant.table.checks import equal_columns
 from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
+from replicant.table.dtypes import ColumnType
+from replicant.table.kinds import Kind
 
 __all__ = ["Table"]
 
@@ -101,6 +103,20 @@ class Table:
         columns = tuple(column.take(rows) for column in self.columns)
         n = int(np.count_nonzero(rows)) if rows.dtype == np.bool_ else len(rows)
         return replace(self, columns=columns, n=n)
+
+    def categorical(self) -> Table:
+        """The same table, its text columns of levels as categoricals in the codebook's order: what analyses take."""
+
+        def of(column: Column) -> Column:
+            levels = column.levels()
+            if isinstance(column.dtype.dtype, pd.CategoricalDtype) or not levels:
+                return column
+            if not all(isinstance(level, str) for level in levels):
+                return column
+            dtype = pd.CategoricalDtype(levels, ordered=column.kind is Kind.ORDERED)
+            return replace(column, dtype=ColumnType(dtype))
+
+        return replace(self, columns=tuple(of(column) for column in self.columns))
 
     def to_frame(self, codes: Codes, exact: Mapping[str, Floats] | None = None) -> pd.DataFrame:
         """A dataframe of the original types from codes.
