@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replicant.estimate.result import SEPARATION
 from replicant.table.arrays import Floats
 
 __all__ = ["Maximum", "Score", "maximize"]
@@ -148,7 +149,7 @@ def trouble(found: Maximum, terms: tuple[str, ...], back: Floats, sizes: Floats)
         named = [term for term, move in zip(terms, moves, strict=True) if move > 0.01 * moves.max()]
         shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
         return [
-            f"separation: {shown} tell{'s' * (len(named) == 1)} some outcomes apart without error; the likelihood "
+            f"{SEPARATION}{shown} tell{'s' * (len(named) == 1)} some outcomes apart without error; the likelihood "
             "rises without end, and these estimates and standard errors are only where the search stopped"
         ]
     if not found.converged:

@@ -13,7 +13,10 @@ from replicant.table.arrays import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fit"]
+__all__ = ["SEPARATION", "Fit"]
+
+SEPARATION = "separation: "
+"""How the message of a fit begins whose likelihood rises without end."""
 
 _T_MODELS = frozenset({"ols", "gamma", "quantreg"})
 
@@ -50,6 +53,11 @@ class Fit:
     loglik: float | None = None
     deviance: float | None = None
     messages: tuple[str, ...] = ()
+
+    @property
+    def separated(self) -> bool:
+        """Whether terms tell outcomes apart without error: estimates are then only where the search stopped."""
+        return any(message.startswith(SEPARATION) for message in self.messages)
 
     @cached_property
     def std_errors(self) -> Floats:

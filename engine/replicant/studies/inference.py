@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,10 @@ def rules_of(
     """For each variant the rule of pooling and its options; a rule that does not hold for a variant is refused."""
     made = {}
     for name, manifest in manifests.items():
-        choice = choose(manifest, columns=columns) if rule == "auto" else None
+        try:
+            choice = choose(manifest, columns=columns) if rule == "auto" else None
+        except SpecError as error:
+            raise SpecError(f"variant {name!r}: {error.found}", need=error.need, fix="give it more sets (m)") from None
         if choice is None and (reason := invalid(rule, manifest, columns=columns)):
             raise SpecError(
                 f"The rule {rule!r} does not hold for the variant {name!r}: {reason}.", fix="use rule: auto"
@@ -40,8 +44,8 @@ def rules_of(
 
 
 def _figures(estimate: Floats, error: Floats, low: Floats, high: Floats, truth: Floats) -> Floats:
-    """The fields, with NaN throughout where there is no interval."""
-    covered = np.where(np.isfinite(high - low), (low <= truth) & (truth <= high), np.nan)
+    """The fields, with NaN throughout where there is no interval, or no truth to lie in it."""
+    covered = np.where(np.isfinite(high - low + truth), (low <= truth) & (truth <= high), np.nan)
     figures = np.stack([estimate, error, high - low, covered])
     figures[:, ~np.isfinite(figures).all(axis=0)] = np.nan
     return figures
@@ -74,7 +78,7 @@ class Coefficients:
         manifest = next(iter(manifests.values()))
         found = analyse([frame], manifest, model, formula)
         fit = found[0]
-        if not np.isfinite(fit.estimates).any():
+        if fit.separated or not np.isfinite(fit.estimates).any():
             raise DataError(
                 f"the model of {name!r} has no estimates on the original data",
                 need="a model that these data can tell",
@@ -92,12 +96,13 @@ class Coefficients:
         return (self.head,)
 
     def measure(self, side: Side) -> Measured:
-        try:
+        figures = np.full((len(FIELDS), len(self.head.terms)), np.nan)
+        # Where it has no estimate the table counts that. A function of the user's, which did well on the original
+        # data, may raise whatever it likes; where outcomes are separated, figures are only where a search stopped.
+        with suppress(Exception if callable(self.model) else ReplicantError):
             fits = analyse(side.frames, side.manifest or self.manifest, self.model, self.formula)
-            figures = self._of_sample(fits) if side.is_sample else self._of_sets(fits, side.name)
-        except ReplicantError:
-            # It has no estimate in this replicate, which the table counts.
-            figures = np.full((len(FIELDS), len(self.head.terms)), np.nan)
+            if not any(fit.separated for fit in fits):
+                figures = self._of_sample(fits) if side.is_sample else self._of_sets(fits, side.name)
         return {self.head.name: figures}
 
     def _of_sample(self, fits: Analyses) -> Floats:

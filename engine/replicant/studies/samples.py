@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def _opened(path: str | PathLike[str]) -> Iterator[IO[str]]:
     try:
         with gzip.open(place, "rt", newline="") if place.endswith(".gz") else open(place, newline="") as file:
             yield file
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise DataError(
             f"the file of samples cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})",
             need="a CSV file, plain or gzipped",

@@ -1,0 +1,103 @@
+"""A table of every kind of column, and the sides of a replicate of a study on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicant.spec.load import validate_synthesis
+from replicant.spec.study import EstimandSpec, StudySpec
+from replicant.studies import Room, Study, design, open_room
+from replicant.studies.bind import bind
+from replicant.studies.estimand import Estimand
+from replicant.studies.side import Side, sample_side, synthetic_side
+from replicant.table import Table, encode_table
+
+PASSIVE = {"twice": "x * 2 + y"}
+
+
+@pytest.fixture(scope="session")
+def frame() -> pd.DataFrame:
+    """120 rows: numbers, whole numbers with missing cells, levels, a computed column, a constant one."""
+    rng = np.random.default_rng(3)
+    n = 120
+    x = rng.normal(50, 9, n).round(1)
+    y = (x / 2 + rng.normal(0, 3, n)).round(1)
+    count = rng.poisson(2, n).astype(float)
+    count[rng.random(n) < 0.15] = np.nan
+    word = pd.Series(rng.choice(["north", "south", "west"], n, p=[0.5, 0.3, 0.2])).mask(rng.random(n) < 0.05)
+    stage = np.digitize(y + rng.normal(0, 2, n), [21, 25, 29])
+    return pd.DataFrame(
+        {
+            "x": x,
+            "y": y,
+            "count": count,
+            "word": word,
+            "stage": pd.Categorical(np.array(["I", "II", "III", "IV"])[stage], ["I", "II", "III", "IV"], ordered=True),
+            "twice": x * 2 + y,
+            "same": 5.0,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def table(frame: pd.DataFrame) -> Table:
+    """The same, encoded."""
+    return encode_table(frame)
+
+
+@pytest.fixture(scope="session")
+def study_of(table: Table) -> Callable[..., Study]:
+    """Plans a study of the table: keys of `study`, and under `synthesis` those of the synthesis."""
+
+    def make(*, synthesis: dict[str, Any] | None = None, of: Table | None = None, **study: Any) -> Study:
+        settings = {"m": 2, "seed": 7, **({"passive": PASSIVE} if of is None else {}), **(synthesis or {})}
+        spec = StudySpec.model_validate({"replicates": 2, **study})
+        return design(spec, validate_synthesis(**settings), table if of is None else of, ["cart", "sample"])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def room_of(table: Table, study_of: Callable[..., Study]) -> Callable[..., Room]:
+    """The same, with its table, ready to be measured."""
+
+    def make(*, of: Table | None = None, **asked: Any) -> Room:
+        return open_room(study_of(of=of, **asked), table if of is None else of)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sides_of(room_of: Callable[..., Room]) -> Callable[..., dict[str, Side]]:
+    """The sides of one replicate: the bootstrap sample's, and that of the synthesis as `made`."""
+
+    def make(*, replicate: int = 0, of: Table | None = None, **settings: Any) -> dict[str, Side]:
+        room = room_of(of=of, synthesis=settings, variants={"made": {}}, estimands=[{"copies": True}])
+        study, (variant,) = room.study, room.study.variants
+        weights = study.samples.weights(replicate)
+        sample = sample_side(room.table, room.codes, weights, replicate, study.seed)
+        made = synthetic_side("made", sample, weights, room.prepared["made"], variant.plan, variant.manifest)
+        original = sample_side(room.table, room.codes, np.ones(room.table.n, dtype=np.int32), 0, study.seed)
+        return {"original": original, "sample": sample, "made": made}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def estimand_of() -> Callable[..., Estimand]:
+    """One estimand, bound to the original data of some sides."""
+
+    def make(sides: dict[str, Side], level: float = 0.95, **asked: Any) -> Estimand:
+        manifest = sides["made"].manifest
+        assert manifest is not None
+        drawn = tuple(c["name"] for c in manifest["columns"] if c["name"] not in {"twice", "same"})
+        spec = EstimandSpec.model_validate(asked)
+        (bound,) = bind([spec], sides["original"], {"made": manifest}, drawn, level)
+        return bound
+
+    return make
