@@ -201,3 +201,37 @@ def test_debug_shows_the_traceback(args: tuple[str, ...], replicant: Command) ->
     outcome = replicant(*args)
     assert outcome.code == 2
     assert "Traceback" in outcome.err
+
+
+def test_scripts_and_csv_from_a_job(job: Path, place: Path, replicant: Command) -> None:
+    asked = ("--set", "output.helpers=[r, stata]")
+    planned = replicant("plan", "job.yaml", *asked)
+    assert all(word in planned.out for word in ("part-0.csv", "analyse.R", "analyse.do"))
+    assert "analyse" not in replicant("plan", "job.yaml").out
+    done = replicant("run", "job.yaml", *asked)
+    assert done.code == 0
+    files = [path for path in (place / "release").rglob("*") if path.is_file()]
+    named = [path for path in files if path.name not in {"manifest.json", "_SUCCESS"}]
+    assert len(named) == 2 + 2 + 2
+    assert f"(6 files, {sum(path.stat().st_size for path in named):,} bytes)" in done.out
+    assert replicant("verify", "release").code == 0
+    assert replicant("run", "job.yaml", "--overwrite").code == 0
+    assert not (place / "release" / "analyse.R").exists()
+
+
+def test_a_script_that_was_worked_on_is_found_and_kept(job: Path, place: Path, replicant: Command) -> None:
+    replicant("run", "job.yaml", "--set", "output.helpers=r")
+    with (place / "release" / "analyse.R").open("a") as script:
+        script.write("# mine")
+    found = replicant("verify", "release")
+    assert (found.code, "analyse.R: changed" in found.err) == (1, True)
+    kept = replicant("run", "job.yaml", "--overwrite")
+    assert kept.code == 1
+    assert "analyse.R" in kept.err
+    assert (place / "release" / "analyse.R").read_text().endswith("# mine")
+
+
+def test_a_helper_in_another_language(job: Path, replicant: Command) -> None:
+    outcome = replicant("run", "job.yaml", "--set", "output.helpers=[sas]")
+    assert outcome.code == 2
+    assert "output.helpers[1]" in outcome.err

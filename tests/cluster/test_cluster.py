@@ -67,19 +67,20 @@ class Notes(Progress):
         self.done += units
 
 
-def job_text(folder: Path, release: str, extra: str = "") -> str:
+def job_text(folder: Path, release: str, extra: str = "", beside: str = "") -> str:
     return f"""
 input: {{path: {folder / "data.parquet"}}}
 columns: {{word: {{kind: nominal}}}}
 synthesis: {{m: 3, seed: 5{extra}}}
-output: {{path: {folder / release}}}
+output: {{path: {folder / release}{beside}}}
 """
 
 
 def digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*.parquet")
+        for path in folder.rglob("*.*")
+        if path.name != "manifest.json"  # it says the day
     }
 
 
@@ -90,10 +91,11 @@ def digests(folder: Path) -> dict[str, str]:
 def test_workers_do_not_matter(workers: int, frame: pd.DataFrame, tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "data.parquet")
     extra = ", strata: region, min_stratum: 20"
-    run_job(parse_job(job_text(tmp_path, "threads", extra)), threads=1)
-    result = run_job(parse_job(job_text(tmp_path, "workers", extra)), workers=workers)
+    beside = ", helpers: [r, stata]"
+    run_job(parse_job(job_text(tmp_path, "threads", extra, beside)), threads=1)
+    result = run_job(parse_job(job_text(tmp_path, "workers", extra, beside)), workers=workers)
     assert digests(tmp_path / "threads") == digests(tmp_path / "workers")
-    assert len(digests(tmp_path / "workers")) == 9
+    assert len(digests(tmp_path / "workers")) == 9 + 9 + 2
     assert rp.verify_release(tmp_path / "workers").ok
     assert result.summary["m"] == 3
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +72,20 @@ def write(table: Any, make_plan: Callable[..., Any], frames: list[pd.DataFrame])
     """Writes the frames as a release."""
 
     def write_release(
-        target: str, *, overwrite: bool = False, seed: int = 8675309, **settings: Any
+        target: str, *, overwrite: bool = False, seed: int = 8675309, helpers: Sequence[str] = (), **settings: Any
     ) -> list[release.Part]:
         plan = make_plan(seed=seed)
         with release.stage(target, digest=plan.digest, overwrite=overwrite, m=plan.m, **settings) as staging:
-            meta = release.table_meta(table)
+            meta, sheet = release.table_meta(table), release.sheet_of(table)
             parts = [release.write_part(staging, frame, meta, i, 0) for i, frame in enumerate(frames, start=1)]
-            public = release.public_manifest(plan, table, parts)
-            release.commit(staging, parts, public, release.internal_manifest(plan, table, parts))
+            sheets = [release.write_csv(staging, frame, sheet, i, 0) for i, frame in enumerate(frames, 1) if helpers]
+            public = release.public_manifest(plan, table, parts, sheets, sheet.missing)
+            scripts = [
+                release.write_helper(staging, name, release.helper_text(name, public, sheet)) for name in helpers
+            ]
+            if scripts:
+                public["helpers"] = [asdict(script) for script in scripts]
+            release.commit(staging, [*parts, *sheets, *scripts], public, release.internal_manifest(plan, table, parts))
         return parts
 
     return write_release

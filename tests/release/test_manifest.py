@@ -9,7 +9,7 @@ import pytest
 
 from replicant import release
 from replicant.errors import ReleaseError
-from replicant.release.manifest import manifest_bytes, parse_manifest
+from replicant.release.manifest import listed, manifest_bytes, parse_manifest
 
 SHA = "a" * 64
 PARTS = [release.Part(i, 0, f"imputation=0{i}/part-0.parquet", 60, 1000, SHA) for i in (3, 1, 2)]
@@ -106,6 +106,48 @@ def test_the_internal_manifest_has_all_of_it(table: Any, make_plan: Any) -> None
 )
 def test_a_damaged_manifest_is_refused(table: Any, make_plan: Any, damage: Any) -> None:
     manifest = release.public_manifest(make_plan(), table, PARTS)
+    damage(manifest)
+    with pytest.raises(ReleaseError, match="manifest"):
+        parse_manifest(manifest_bytes(manifest))
+
+
+def with_extras(table: Any, plan: Any) -> dict[str, Any]:
+    sheets = [release.Part(i, 0, f"imputation=0{i}/part-0.csv", 60, 1000, SHA) for i in (3, 1, 2)]
+    manifest = release.public_manifest(plan, table, PARTS, sheets, "NA")
+    manifest["helpers"] = [{"language": "r", "path": "analyse.R", "bytes": 9, "sha256": SHA}]
+    return manifest
+
+
+def test_csv_and_helpers_are_listed_apart(table: Any, make_plan: Any) -> None:
+    plain = release.public_manifest(make_plan(), table, PARTS)
+    assert not {"csv", "helpers"} & plain.keys()
+    manifest = parse_manifest(manifest_bytes(with_extras(table, make_plan())))
+    assert manifest["files"] == plain["files"]
+    assert manifest["csv"]["missing"] == "NA"
+    assert [entry["imputation"] for entry in manifest["csv"]["files"]] == [1, 2, 3]
+    assert len(listed(manifest)) == 7
+    assert listed(manifest)["analyse.R"]["bytes"] == 9
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda m: m.update(csv=[]),
+        lambda m: m["csv"].pop("missing"),
+        lambda m: m["csv"]["files"].pop(),
+        lambda m: m["csv"]["files"][0].update(rows=61),
+        lambda m: m["csv"]["files"][0].update(path="../part-0.csv"),
+        lambda m: m["csv"]["files"][0].update(path="imputation=01/part-0.parquet"),
+        lambda m: m.update(helpers={}),
+        lambda m: m["helpers"][0].update(path="../analyse.R"),
+        lambda m: m["helpers"][0].update(path="analyse.do"),
+        lambda m: m["helpers"][0].update(language="sas", path="analyse.sas"),
+        lambda m: m["helpers"][0].pop("sha256"),
+        lambda m: m["helpers"].append(m["helpers"][0]),
+    ],
+)
+def test_damaged_lists_of_csv_and_helpers_are_refused(table: Any, make_plan: Any, damage: Any) -> None:
+    manifest = with_extras(table, make_plan())
     damage(manifest)
     with pytest.raises(ReleaseError, match="manifest"):
         parse_manifest(manifest_bytes(manifest))

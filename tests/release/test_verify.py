@@ -71,6 +71,35 @@ def test_every_damage_is_found(written: Path, name: str, damage: Callable[[Path]
         found.require()
 
 
+@pytest.mark.parametrize("name", ["imputation=02/part-0.csv", "analyse.R", "analyse.do"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (flip, "sha256 differs"),
+        (Path.unlink, "missing"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "truncated"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"# mine"), "changed"),
+    ],
+)
+def test_csv_and_scripts_are_verified_too(
+    name: str, damage: Callable[[Path], Any], said: str, write: Callable[..., Any], tmp_path: Path
+) -> None:
+    write(str(tmp_path / "r"), helpers=["r", "stata"])
+    found = release.verify_release(tmp_path / "r")
+    size = sum(path.stat().st_size for path in (tmp_path / "r").rglob("*") if path.suffix in {".parquet", ".csv"})
+    size += sum((tmp_path / "r" / script).stat().st_size for script in ("analyse.R", "analyse.do"))
+    assert (found.ok, found.files, found.rows, found.bytes) == (True, 8, 180, size)
+    damage(tmp_path / "r" / name)
+    (problem,) = release.verify_release(tmp_path / "r").problems
+    assert problem.startswith(f"{name}: ")
+    assert said in problem
+
+
+def test_a_script_that_nobody_asked_for_is_extra(written: Path) -> None:
+    (written / "analyse.R").write_text("mine")
+    assert release.verify_release(written).problems == ["analyse.R: extra file, not in the manifest"]
+
+
 def test_all_damages_are_listed_at_once(written: Path) -> None:
     flip(written / FILE)
     (written / "imputation=01" / "part-0.parquet").unlink()

@@ -261,6 +261,40 @@ def test_overwrite_spares_what_is_not_a_release(write: Write, tmp_path: Path) ->
     assert (tmp_path / "r" / "notes.txt").read_text() == "mine"
 
 
+def test_overwrite_takes_scripts_that_are_as_written(write: Write, place: str) -> None:
+    write(place, helpers=["r", "stata"])
+    assert {"release/analyse.R", "release/analyse.do", "release/imputation=03/part-0.csv"} <= set(names(place))
+    write(place, seed=2, overwrite=True)
+    assert len(names(place)) == 6
+    assert release.verify_release(place).ok
+
+
+@pytest.mark.parametrize("whose", ["edited", "own", "orphaned"])
+def test_overwrite_spares_a_script_with_somebodys_work_in_it(whose: str, write: Write, tmp_path: Path) -> None:
+    target = tmp_path / "r"
+    write(str(target), helpers=["r"] if whose != "own" else [])
+    if whose == "orphaned":
+        (target / "manifest.json").unlink()
+    else:
+        with (target / "analyse.R").open("a") as script:
+            script.write("summary(lm(weight ~ age, sets[[1]]))")
+    before = tree(target)
+    with pytest.raises(ReleaseError, match=r"analyse\.R .* not as a release left it"):
+        write(str(target), seed=2, overwrite=True)
+    assert tree(target) == before
+
+
+def test_leftover_csv_of_a_killed_run_does_not_get_into_a_release_without(
+    write: Write, tmp_path: Path, make_plan: Any
+) -> None:
+    staging = release.stage(tmp_path / "r", digest=make_plan().digest)
+    Path(staging.path, "imputation=01").mkdir()
+    Path(staging.path, "imputation=01", "part-0.csv").write_bytes(b"half")
+    Path(staging.path, "analyse.R").write_bytes(b"half")
+    write(str(tmp_path / "r"))
+    assert release.verify_release(tmp_path / "r").ok
+
+
 def test_an_empty_folder_and_an_unfinished_release(write: Write, tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
     write(str(tmp_path / "r"))

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import SpecError
-from replicant.spec.load import load_job, parse_job, validate_synthesis
+from replicant.spec.load import load_job, parse_job, validate_output, validate_synthesis
 from replicant.spec.models import InputSpec, JobSpec, OutputSpec, SynthesisSpec
 from replicant.table import ColumnSpec
 
@@ -371,3 +371,41 @@ def test_wrong_overrides(override: str, says: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse_job(SMALL, [override])
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "helpers", "csv"),
+    [
+        ("", [], False),
+        (", helpers: ", [], False),
+        (", helpers: []", [], False),
+        (", csv: true", [], True),
+        (", helpers: r", ["r"], False),
+        (", helpers: [r], csv: true", ["r"], True),
+        (", helpers: [stata, r, stata]", ["stata", "r"], True),
+        (", helpers: [stata], csv: false", ["stata"], True),
+    ],
+)
+def test_what_goes_with_a_release(said: str, helpers: list[str], csv: bool) -> None:
+    output = parse_job(SMALL.replace("release", f"release{said}")).output
+    assert (output.helpers, output.writes_csv) == (helpers, csv)
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("helpers: [r, sttata]", r"output\.helpers\[2\]: found the text 'sttata', did you mean 'stata'"),
+        ("helpers: {r: true}", r"output\.helpers: found a mapping"),
+        ("csv: 3", r"output\.csv: found 3"),
+        ("helper: [r]", r"did you mean 'output\.helpers'"),
+    ],
+)
+def test_mistakes_in_what_goes_with_a_release(said: str, answer: str) -> None:
+    with pytest.raises(SpecError, match=answer):
+        parse_job(SMALL.replace("release}", f"release, {said}}}"))
+
+
+def test_output_from_python() -> None:
+    assert validate_output(path="x", helpers=("r",)).helpers == ["r"]
+    with pytest.raises(SpecError, match=r"output\.helpers\[1\]"):
+        validate_output(path="x", helpers=["sas"])
