@@ -221,6 +221,7 @@ def boys(
                 "coverage_terms": 17,
                 "largest_correlation_bias": 0.002 + 0.004 * i,
                 "identical_cells": None if side == "sample" else [0.593, 0.031, 0.029][(i - 1) % 3],
+                "identical_rows": None if side == "sample" else 0.04,
                 "pmse_ratio": None if side == "sample" else 0.8 + 0.5 * i,
                 "failed": 0,
             }

@@ -17,7 +17,7 @@ from replicant.report.svg import Scale, coordinate, line, mark, picture, text
 
 __all__ = ["counts", "densities", "means"]
 
-BINS = 40
+BINS = 40  # of a histogram at most
 
 
 def _drawn(estimand: Estimand) -> dict[str, NDArray[np.float64]]:
@@ -58,7 +58,9 @@ def means(study: Study) -> str:
 def _lanes(name: str, lanes: Sequence[tuple[Side, NDArray[np.float64]]], truth: float | None) -> str:
     every = np.concatenate([values for _, values in lanes])
     scale = Scale.over([*every[[every.argmin(), every.argmax()]], *([] if truth is None else [truth])], LABEL, RIGHT)
-    edges = np.linspace(scale.low, scale.high, BINS + 1)
+    # More bins for more values, by their cube root: the outline shows the distribution and not the noise.
+    most = max(len(values) for _, values in lanes)
+    edges = np.linspace(scale.low, scale.high, min(BINS, max(8, round(3 * most ** (1 / 3)))) + 1)
     across = [scale(edge) for edge in edges]
     shares = [np.histogram(values, edges)[0] / max(len(values), 1) for _, values in lanes]
     top = max(float(part.max()) for part in shares) or 1.0
@@ -167,7 +169,7 @@ def densities(study: Study) -> str:
             else:
                 name = column or estimand.title
                 panels.append(panel(name, _histograms(name, estimand, own, terms)))
-    legend = key(sides, ("real", "the full data", "solid line"))
+    legend = key(sides, ("outline", "the full data", "solid line"))
     caption = "Areas and bars are the synthetic sets, all replicates together; the line over them is the full data."
     return figure(caption, legend, panels)
 

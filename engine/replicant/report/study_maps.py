@@ -144,8 +144,8 @@ def plane(study: Study) -> str:
     )
     drawn = picture(WIDTH, floor + 34, f"{words} against identical cells", told, "".join(body))
     caption = (
-        f"Left is away from the real rows, low is useful: {escape(words)}, {less} (dashed line). A cell may be "
-        "identical by chance, above all of a category."
+        f"Left is away from the real rows, low is useful: {escape(words)}, {less} (dashed line). Cells are those of "
+        "drawn columns, of the continuous ones where there are any: categories are often equal by chance."
     )
     return figure(caption, "", [panel("One mark per variant", drawn)])
 

@@ -80,12 +80,13 @@ def _card(study: Study, side: Side) -> str:
     found = study.summary.get(side.name, {})
     facts = []
     covered, terms = finite(found.get("coverage")), finite(found.get("coverage_terms"))
-    over = f" <small>({terms:.0f} terms)</small>" if terms else ""
+    over = f" <small>of {terms:.0f}</small>" if terms else ""
     marked = coverage(covered, finite(found.get("coverage_error")), study.level, study.replicates)
     facts.append((f"mean coverage{over}", marked))
     for name, words, write in (
         ("largest_correlation_bias", "largest |correlation bias|", lambda value: number(abs(value), 4)),
         ("identical_cells", "identical cells", share),
+        ("identical_rows", "identical rows", share),
         ("pmse_ratio", "pMSE ratio", lambda value: number(value, 2)),
         ("failed", "failed fits", lambda value: number(value, 0)),
     ):

@@ -32,10 +32,10 @@ max-width:none}}
 .cards{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(250px,100%),1fr));gap:12px;margin:18px 0;
 padding:0;list-style:none}}
 .cards>li{{background:var(--card);border:1px solid var(--faint);border-top:4px solid var(--c);border-radius:8px;
-padding:10px 14px;min-width:0}}
+padding:10px 12px;min-width:0}}
 .cards h3{{margin:0;font-size:15px}}
 .cards p{{font-size:12.5px;margin:2px 0 6px}}
-dl{{margin:0;display:grid;grid-template-columns:auto 1fr;gap:2px 14px;font-size:13.5px}}
+dl{{margin:0;display:grid;grid-template-columns:auto 1fr;gap:2px 10px;font-size:13px}}
 dt{{color:var(--soft)}}
 dd{{margin:0;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
 dl.facts{{grid-template-columns:max-content 1fr;max-width:76ch}}
@@ -48,7 +48,7 @@ table{{border-collapse:separate;border-spacing:0;font-size:13px;line-height:1.4;
 min-width:100%}}
 caption{{text-align:left;padding:8px 12px 6px;color:var(--soft)}}
 caption span{{position:sticky;left:12px;display:inline-block;max-width:min(1180px,100vw - 70px);overflow-wrap:anywhere}}
-th,td{{padding:3px 10px;text-align:right;white-space:nowrap;font-weight:400;border-top:1px solid var(--faint)}}
+th,td{{padding:3px 8px;text-align:right;white-space:nowrap;font-weight:400;border-top:1px solid var(--faint)}}
 thead th{{color:var(--soft);vertical-align:bottom;border-top:0}}
 thead tr:last-child th{{padding-bottom:6px}}
 th[scope=colgroup]{{color:var(--ink);font-weight:600;text-align:left;border-left:1px solid var(--faint)}}
@@ -58,7 +58,7 @@ tbody th:first-child,thead tr:first-child>th:first-child{{text-align:left;positi
 background:var(--card);min-width:min(16ch,34vw);max-width:min(260px,38vw);white-space:normal;overflow-wrap:anywhere}}
 .grouped tbody th,.grouped thead tr:first-child>th:nth-child(2){{text-align:left}}
 .grouped tbody tr:not(:first-child) th,.grouped tbody tr:not(:first-child) td{{border-top-color:transparent}}
-.grouped tbody tr:not(:first-child) th:first-child{{position:static}}
+.grouped tbody tr:not(:first-child) th:first-child{{position:static;max-width:none}}
 th[scope=rowgroup]{{font-weight:600;vertical-align:top}}
 .words td,.words thead th{{text-align:left}}.words td.long{{white-space:normal;overflow-wrap:anywhere;min-width:36ch}}
 td.none{{color:var(--soft)}}
@@ -66,8 +66,9 @@ td.none{{color:var(--soft)}}
 tbody tr:hover>td{{background:var(--wash)}}
 details{{margin:8px 0}}
 summary{{cursor:pointer;font-size:14px;width:fit-content;max-width:100%;overflow-wrap:anywhere}}
-.side{{white-space:nowrap}}.side svg{{width:12px;height:12px;vertical-align:-1px;margin-right:5px}}
-h3 .side{{white-space:normal}}
+.side{{display:inline-block;max-width:26ch;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;
+vertical-align:bottom}}
+.side svg{{width:12px;height:12px;vertical-align:-1px;margin-right:5px}}
 figure{{margin:10px 0 0}}
 figcaption{{font-size:13.5px;color:var(--soft);max-width:90ch;margin-top:8px;overflow-wrap:anywhere}}
 .key{{display:flex;flex-wrap:wrap;gap:4px 18px;margin:8px 0;padding:0;list-style:none;font-size:13px}}

@@ -167,9 +167,9 @@ def _folded(title: str, content: str, opened: bool = False) -> str:
 
 
 def _side(side: Side) -> str:
-    """A side's mark and name; the mark is drawn for the eye only, the name stands beside it."""
+    """A side's mark and name; a long name is cut by the page and told whole where the pointer rests."""
     drawn = svg.picture(12, 12, f"{side.shape} for {side.label}", "The mark of this side.", svg.mark(side.shape, 6, 6))
-    return f'<span class="side {side.style}">{drawn}{escape(side.label)}</span>'
+    return f'<span class="side {side.style}" title="{escape(side.label)}">{drawn}{escape(side.label)}</span>'
 
 
 def _long(study: Study, estimand: Estimand, fields: Sequence[str], name: str) -> str:
@@ -191,7 +191,7 @@ def _long(study: Study, estimand: Estimand, fields: Sequence[str], name: str) ->
         for side in estimand.sides:
             cells += [_cell(study, estimand, term, side, field, i == 0) for i, field in enumerate(fields)]
         rows.append(f'<tr><th scope="row">{escape(term)}</th>{"".join(cells)}</tr>')
-    caption = f"{estimand.title} by term: {', '.join(_HEADINGS.get(field, field) for field in fields)}"
+    caption = f"{estimand.title}: {', '.join(_HEADINGS.get(field, field) for field in fields)}"
     return _table(name, caption, f"{head}<tbody>{''.join(rows)}</tbody>")
 
 

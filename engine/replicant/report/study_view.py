@@ -19,6 +19,13 @@ __all__ = ["FORMAT", "REAL", "Estimand", "Published", "Side", "Study", "finite",
 FORMAT = "replicant-study/1"
 REAL = "sample"  # the side of the real samples
 
+# Of what carries the name of its kind and no title of its own.
+_TITLES = {
+    "means": "Means",
+    "counts": "Counts of categories",
+    "densities": "Shares of bins and levels",
+    "copies": "Identical cells",
+}
 _REAL_SHAPE, *_SHAPES = SHAPES
 
 
@@ -66,7 +73,7 @@ class Estimand:
     Attributes
     ----------
     name, title, kind, about
-        As the results have them; the title is the name where there is none.
+        As the results have them; where there is no title, one is made of the name.
     fields
         The numbers that occur.
     terms
@@ -202,7 +209,7 @@ def _estimand(entry: Mapping[str, Any], sides: tuple[Side, ...]) -> Estimand:
     with_rows = {side for _, side in cells}
     return Estimand(
         name=str(entry["name"]),
-        title=str(entry.get("title") or entry["name"]),
+        title=str(entry.get("title") or _TITLES.get(str(entry["name"]), entry["name"])),
         kind=str(entry["kind"]),
         about=entry.get("about") or {},
         fields=tuple(entry["fields"]),
