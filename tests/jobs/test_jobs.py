@@ -11,12 +11,36 @@ from statsmodels.datasets import anes96
 
 import replicant as rp
 from replicant.run.job import run_job
+from replicant.run.study import run_study_job
 from replicant.spec import load_job
 
 JOBS = sorted((Path(__file__).resolve().parents[2] / "jobs").glob("*.yaml"))
+STUDIES = [path for path in JOBS if load_job(path).study is not None]
+RELEASES = [path for path in JOBS if path not in STUDIES]
 
 
-@pytest.mark.parametrize("job", JOBS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("job", STUDIES, ids=lambda path: path.stem)
+def test_a_study_runs_and_fills_every_table(job: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Few replicates of all of it; the data that are not in the repository come from beside the clone."""
+    target = tmp_path / "study"
+    changed = [f"output.path={target}", "study.replicates=3"]
+    if load_job(job).input.path is not None:
+        changed.append(f"data={request.getfixturevalue('shared_data') / load_job(job).input.path}")
+    spec = load_job(job, changed)
+    assert spec.study is not None
+    result = run_study_job(spec, threads=1).result
+    named = {one.name for one in spec.study.estimands} | {one.scores for one in spec.study.estimands if one.scores}
+    assert set(result.tables) == named
+    sides = {"sample", *spec.study.variants}
+    for name, table in result.tables.items():
+        assert sides - {"sample"} <= set(table["side"]) <= sides
+        assert (table["replicates"] + table["failed"] == 3).all()
+        assert (target / "tables" / f"{name}.parquet").is_file()
+    assert result.summary["failed"].sum() == 0
+    assert (target / "report.html").read_text().count("<svg") >= 5
+
+
+@pytest.mark.parametrize("job", RELEASES, ids=lambda path: path.stem)
 def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path) -> None:
     target = tmp_path / "release"
     run_job(load_job(job, [f"output.path={target}"]), threads=1)
@@ -29,7 +53,7 @@ def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path) -> 
 def test_the_default_job_is_what_the_codebook_says(tmp_path: Path) -> None:
     """Kinds, labels and the passive column of the demo, against the data set as statsmodels ships it."""
     target = tmp_path / "demo"
-    run_job(load_job(JOBS[[path.stem for path in JOBS].index("demo")], [f"output.path={target}"]), threads=1)
+    run_job(load_job(next(path for path in RELEASES if path.stem == "demo"), [f"output.path={target}"]), threads=1)
     release = rp.read_release(str(target))
     raw = anes96.load_pandas().data
     real_party = np.select([raw["PID"] <= 1, raw["PID"] <= 4], ["Democrat", "Independent"], "Republican")
