@@ -111,6 +111,5 @@ def _measures(score: SetScore) -> list[float]:
 
 def _confusion(found: Confusion) -> list[float]:
     """In the order of `CONFUSION`; the first class, synthetic, is the positive one."""
-    of_class = found.by_class.iloc[0]
-    both = {**found.overall, **of_class}
-    return [float(both[measure]) for measure in CONFUSION]
+    overall, of_class = found.overall, found.class_statistics
+    return [overall[measure] if measure in overall else float(of_class[measure][0]) for measure in CONFUSION]
