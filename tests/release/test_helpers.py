@@ -193,7 +193,8 @@ def test_every_cell_survives_into_r(written: Path, locale: str) -> None:
 
 @needs_r
 @pytest.mark.parametrize(
-    "formula", ["y ~ grade + smokes", "y ~ text + zero_one", "y ~ single + day", "zero_one ~ grade * single"]
+    "formula",
+    ["y ~ grade + told", "y ~ grade + smokes", "y ~ text + zero_one", "y ~ single + day", "zero_one ~ grade * single"],
 )
 def test_r_pools_as_we_do(written: Path, formula: str) -> None:
     found = run_r(f"table_of(pool_syn(lapply(sets, function(d) lm({formula}, d))))", written)
