@@ -130,6 +130,8 @@ class EstimandSpec(Document):
             raise ValueError("a formula with each named model, and only there")
         if (self.scores is not None or self.scores_title is not None) and given != ["discriminate"]:
             raise ValueError("scores with discriminate only")
+        if any(one.scores for one in self.published) and given != ["discriminate"]:
+            raise ValueError("published scores with discriminate only")
         return self
 
 

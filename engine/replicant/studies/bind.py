@@ -10,9 +10,9 @@ from replicant.errors import ReplicantError, SpecError, nearest
 from replicant.spec.study import EstimandSpec
 from replicant.studies import description
 from replicant.studies.discrimination import Discriminations
-from replicant.studies.estimand import Estimand
+from replicant.studies.estimand import Estimand, Head
 from replicant.studies.inference import Coefficients, Correlations
-from replicant.studies.side import Side
+from replicant.studies.side import SAMPLE, Side
 from replicant.table import Column
 
 __all__ = ["SUMMARY", "bind", "defaults"]
@@ -59,7 +59,8 @@ def defaults(columns: Sequence[Column]) -> list[EstimandSpec]:
     """What is estimated if nothing is asked for: all that needs no model of the user's."""
     names = [column.name for column in columns]
     numbers = [column.name for column in columns if _is_number(column) and len(column.values) > 1]
-    asked: list[dict[str, Any]] = [{"describe": names}]
+    described = [column.name for column in columns if _no_date(column)]
+    asked: list[dict[str, Any]] = [{"describe": described}] if described else []
     if len(numbers) > 1:
         asked.append({"correlation": numbers})
     asked += [{"discriminate": "all", "name": "discrimination"}, {"densities": names}, {"copies": True}]
@@ -98,6 +99,7 @@ def bind(
         scores = _name(spec.scores, f"{name}-scores", taken, where) if spec.kind == "discriminate" else ""
         try:
             bound.append(_BINDERS[spec.kind](_Asked(spec, name, scores, original, manifests, drawn, level)))
+            _check_published(spec, bound[-1].heads, (SAMPLE, *manifests))
         except ReplicantError as error:
             raise type(error)(f"{where}: {error.found}", need=error.need, fix=error.fix) from None
     return tuple(bound)
@@ -113,6 +115,18 @@ def _name(given: str | None, default: str, taken: set[str], where: str) -> str:
         name = f"{default}-{number}"
     taken.add(name)
     return name
+
+
+def _check_published(spec: EstimandSpec, heads: Sequence[Head], sides: Sequence[str]) -> None:
+    """What is misspelt would find nothing to lie beside, at the end of a long study."""
+    for one in spec.published:
+        head = heads[1 if one.scores else 0]
+        known = (*head.fields, "bias", "difference")
+        for word, words, what in ((one.side, sides, "side"), *((field, known, "field") for field in one.fields)):
+            if word not in words:
+                raise SpecError(
+                    f"published: there is no {what} {word!r}{nearest(word, words)}", need="one of " + ", ".join(words)
+                )
 
 
 def _is_number(column: Column) -> bool:

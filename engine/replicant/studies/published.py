@@ -59,8 +59,10 @@ def compare(spec: PublishedSpec, folder: Path, rows: Sequence[Mapping[str, Any]]
 
 def _lines(spec: PublishedSpec, path: Path) -> Iterator[dict[str, str]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            yield from csv.DictReader(file)
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for line in csv.DictReader(file, restval=""):
+                line.pop(None, None)  # cells beyond the header
+                yield line
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"the published figures in {spec.file!r} cannot be read ({type(error).__name__})",
@@ -76,7 +78,7 @@ def _term(template: str, line: Mapping[str, str], file: str) -> str:
 def _cell(line: Mapping[str, str], column: str, file: str) -> str:
     if column not in line:
         raise SpecError(f"{file!r} has no column {column!r}{nearest(column, line)}", need="a column of the file")
-    return line[column] or ""
+    return line[column]
 
 
 def _number(text: str) -> float | None:
