@@ -81,7 +81,7 @@ def _card(study: Study, side: Side) -> str:
     facts = []
     covered, terms = finite(found.get("coverage")), finite(found.get("coverage_terms"))
     over = f" <small>of {terms:.0f}</small>" if terms else ""
-    marked = coverage(covered, finite(found.get("coverage_error")), study.level, study.replicates)
+    marked = coverage(covered, finite(found.get("coverage_error")), study.level)
     facts.append((f"mean coverage{over}", marked))
     for name, words, write in (
         ("largest_correlation_bias", "largest |correlation bias|", lambda value: number(abs(value), 4)),
@@ -140,7 +140,8 @@ def _reading(study: Study) -> str:
         "<p>A small ± is the Monte-Carlo standard error: how far the number may be off because there are "
         f"{study.replicates:,} replicates and not infinitely many. "
         f'<b class="off">▼</b> and <b class="off">▲</b> mark a coverage below or above {level} by more than two of '
-        'them, <b class="off">●</b> a number more than three away from a published one (z counts them).</p></section>'
+        "them, or of a perfect interval's where those are larger, "
+        '<b class="off">●</b> a number more than three away from a published one (z counts them).</p></section>'
     )
 
 

@@ -93,14 +93,25 @@ def badge(sign: str, words: str) -> str:
     return f'<b class="off"><span aria-hidden="true">{sign}</span><span class="unseen"> {escape(words)} </span></b>'
 
 
-def coverage(value: float | None, error: float | None, level: float, replicates: float | None) -> str:
-    """A coverage with its error, marked where it is off its level by more than two errors."""
+def coverage(value: float | None, error: float | None, level: float, replicates: float | None = None) -> str:
+    """A coverage with its error, marked where it is off its level by more than two errors.
+
+    Parameters
+    ----------
+    value, error
+        The coverage; None where there is none.
+    level
+        What it should be.
+    replicates
+        Of a single interval: how many. Near one its own error is too small to go by, and at one it is none; then that
+        of a perfect interval counts. None for a mean over intervals.
+    """
     if value is None:
         return "–"
-    # Intervals that always cover, or never, show no error of their own; the level's then tells how odd that is.
-    beyond = 2 * (error or math.sqrt(level * (1 - level) / (replicates or math.inf)))
+    perfect = math.sqrt(level * (1 - level) / replicates) if replicates else 0.0
+    beyond = 2 * max(error or 0.0, perfect)
     sign = ""
-    if abs(value - level) > beyond:
+    if beyond and abs(value - level) > beyond:
         sign = badge("▼", f"below {level:g}") if value < level else badge("▲", f"above {level:g}")
     return sign + (with_error(value, error) if error else number(value, 3))
 
