@@ -106,8 +106,8 @@ def study(
 
     asked = {
         "replicates": replicates,
-        "estimands": [dict(one) for one in estimands or ()],
-        "variants": {name: dict(settings or {}) for name, settings in (variants or {}).items()},
+        "estimands": [_plain(one) for one in estimands or ()],
+        "variants": {name: _plain(settings) for name, settings in (variants or {}).items()},
         "samples": None if samples is None else os.fspath(samples),
         "level": level,
         "title": title,
@@ -129,3 +129,8 @@ def study(
         client=client,
         progress=choose(quiet=not progress, stream=sys.stderr),
     )
+
+
+def _plain(value: object) -> object:
+    """Any mapping as a dictionary; what is none is for the spec to refuse."""
+    return dict(value) if isinstance(value, Mapping) else value

@@ -63,9 +63,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"densities": ["conut"]}, r"did you mean 'count'"),
     ({"densities": []}, r"too few columns"),
     ({"copies": ["conut"]}, r"did you mean 'count'"),
-    ({"model": "ols", "formula": "y ~ xx"}, r"study\.estimands\[1\]"),
+    ({"model": "ols", "formula": "y ~ xx"}, r"study\.estimands\[2\]"),
     ({"model": "olss", "formula": "y ~ x"}, r"did you mean 'ols'"),
-    ({"model": "ols", "formula": "word ~ x"}, r"study\.estimands\[1\]"),
+    ({"model": "ols", "formula": "word ~ x"}, r"study\.estimands\[2\]"),
     ({"model": "ols", "formula": "y ~ x", "rule": "reiter"}, r"did you mean 'reiter200\d'"),
     ({"means": "x", "name": "summary"}, r"the name 'summary' is taken"),
     ({"means": "x", "name": "first"}, r"the name 'first' is taken"),
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_refused_by_place(
 ) -> None:
     with pytest.raises(SpecError, match=found) as raised:
         bound({"means": "x", "name": "first"}, asked)
-    assert str(raised.value).startswith("study.estimands[1]")
+    assert str(raised.value).startswith("study.estimands[2]")
 
 
 @pytest.mark.parametrize(

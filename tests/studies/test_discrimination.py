@@ -139,7 +139,7 @@ def test_sets_that_are_told_apart_without_error_have_scores(
 
 def test_a_formula_that_does_not_fit_is_refused(sides: Sides, estimand_of: Callable[..., Estimand]) -> None:
     for formula, found in (("x ~ y", "response"), ("~ heigt", ""), ("~ x +", "")):
-        with pytest.raises(SpecError, match=rf"study\.estimands\[0\].*{found}"):
+        with pytest.raises(SpecError, match=rf"study\.estimands\[1\].*{found}"):
             estimand_of(sides, discriminate=formula)
 
 

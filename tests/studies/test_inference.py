@@ -217,7 +217,7 @@ def test_a_model_without_estimates_on_the_real_data_is_refused(
     """A term that is zero throughout; outcomes that a term tells apart without error."""
     x = np.arange(40.0)
     table = encode_table(pd.DataFrame({"x": x, "y": x % 7, "nothing": x * 0, "word": np.where(x < 20, "low", "up")}))
-    with pytest.raises(DataError, match=r"study\.estimands\[0\]: the model of 'none' has no estimates"):
+    with pytest.raises(DataError, match=r"study\.estimands\[1\]: the model of 'none' has no estimates"):
         estimand_of(sides_of(of=table), name="none", model=model, formula=formula)
 
 

@@ -20,19 +20,19 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from replicant.errors import ReleaseError, RunError, SpecError
+from replicant.errors import DataError, ReleaseError, RunError, SpecError
 from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
 
 __all__ = ["Checkpoint", "partial_of", "read_results"]
 
 RESULTS = "results.json"
+PARTIAL = ".partial"
 _BLOCK = re.compile(r"block-(\d{6,})\.npz")
 
 
 def partial_of(target: str | os.PathLike[str]) -> Path:
     """The folder in which an unfinished study is kept."""
-    place = Path(os.fspath(target))
-    return place.with_name(place.name + ".partial")
+    return Path(os.path.abspath(os.fspath(target)) + PARTIAL)
 
 
 class Checkpoint:
@@ -75,8 +75,19 @@ class Checkpoint:
             )
 
     @contextmanager
-    def open(self, digest: str, job: Mapping[str, Any], overwrite: bool) -> Iterator[None]:
+    def open(
+        self, digest: str, job: Mapping[str, Any], *, overwrite: bool = False, resuming: bool = False
+    ) -> Iterator[None]:
         """Begin, or take up what the same study left behind; no other run may use the folder meanwhile.
+
+        Parameters
+        ----------
+        digest, job
+            Of the study.
+        overwrite
+            Give up what another study left behind.
+        resuming
+            Whether what is there is to be taken up, and nothing else will do.
 
         Raises
         ------
@@ -89,16 +100,26 @@ class Checkpoint:
             raise ReleaseError(f"{str(self.partial)!r} cannot be made ({error.strerror}).") from None
         with self._locked():
             begun = self._digest()
-            if begun is not None and begun != digest:
-                if not overwrite:
+            if begun != digest and resuming:
+                raise ReleaseError(
+                    f"Data, settings or version are no longer those that {str(self.partial)!r} was begun with.",
+                    fix="bring them back, or run the job anew with --overwrite",
+                )
+            if begun != digest:
+                if begun is not None and self.done() and not overwrite:
                     raise ReleaseError(
                         f"Another study was begun in {str(self.partial)!r}, or its data, settings or version changed.",
-                        fix="choose another output.path, or give that one up with --overwrite",
+                        fix=f"go on with that one (replicant resume {self.target}), choose another output.path, or "
+                        "give it up with --overwrite",
                     )
                 self._empty()
-            if begun != digest:
-                self._write("study.json", json.dumps({"digest": digest, "job": job}, sort_keys=True).encode())
-            yield
+            self._write("study.json", json.dumps({"digest": digest, "job": job}, sort_keys=True).encode())
+            try:
+                yield
+            except (SpecError, DataError):
+                if not self.done():
+                    shutil.rmtree(self.partial, ignore_errors=True)
+                raise
 
     def done(self) -> list[int]:
         """Blocks that are finished, ascending."""
@@ -137,7 +158,7 @@ class Checkpoint:
         for name, frame in result.tables.items():
             frame.to_parquet(place / "tables" / f"{name}.parquet", index=False)
         for name, frame in result.draws.items():
-            frame.to_parquet(place / "tables" / f"{name}-draws.parquet", index=False)
+            frame.to_parquet(place / "tables" / f"{name}.draws.parquet", index=False)
         result.write_html(place / "report.html")
         old = self.target.with_name(f"{self.target.name}.{secrets.token_hex(4)}.old")
         if self.target.exists():
@@ -147,28 +168,29 @@ class Checkpoint:
         shutil.rmtree(self.partial, ignore_errors=True)
 
     @classmethod
-    def job_of(cls, place: str | os.PathLike[str]) -> dict[str, Any]:
-        """The job of an unfinished study, by its target or its partial folder.
+    def begun_at(cls, place: str | os.PathLike[str]) -> tuple[Checkpoint, dict[str, Any]]:
+        """An unfinished study and its job, by its target or its partial folder.
 
         Raises
         ------
         SpecError
             If there is none.
         """
-        path = Path(os.fspath(place))
-        folder = path if path.name.endswith(".partial") else partial_of(path)
+        made = cls(os.path.abspath(os.fspath(place)).removesuffix(PARTIAL))
         try:
-            said = json.loads((folder / "study.json").read_text())
-            return dict(said["job"])
-        except FileNotFoundError:
-            finished = (path / RESULTS).is_file()
+            job = json.loads((made.partial / "study.json").read_text())["job"]
+            # Where it lies now: it may have been moved.
+            return made, {**job, "output": {**job["output"], "path": str(made.target)}}
+        except (FileNotFoundError, NotADirectoryError):
+            finished = (made.target / RESULTS).is_file()
             raise SpecError(
-                f"there is nothing to resume at {str(path)!r}" + (": its results are complete" if finished else ""),
+                f"there is nothing to resume at {os.fspath(place)!r}"
+                + (": its results are complete" if finished else ""),
                 need="the output.path of a study that was interrupted",
                 fix=None if finished else "run the job",
             ) from None
         except (OSError, ValueError, KeyError, TypeError):
-            raise SpecError(f"the job in {str(folder)!r} cannot be read", fix="run the job again") from None
+            raise SpecError(f"the job in {str(made.partial)!r} cannot be read", fix="run the job again") from None
 
     def _digest(self) -> str | None:
         try:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pydantic import ValidationError
+
 from replicant import __version__, methods
 from replicant.errors import PartialError, SpecError
 from replicant.run import local
@@ -130,42 +132,28 @@ def run_study_job(
     PartialError
         If it stopped on the way: what was finished is kept, and `replicant resume` goes on.
     """
-    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
-        raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
-    if job.study is None:
-        raise SpecError("the job has no study", need="a section `study`")
-    progress = progress or Progress()
     kept = Checkpoint(job.output.path)
     kept.check(overwrite)
-    source = Source.of_job(job)
-    table = source.load()
-    study = design(job.study, job.synthesis, table, methods.registered())
-    source = replace(source, digest=table.digest())
-    with kept.open(study.digest, _resumable(job, study), overwrite):
-        with _told(str(kept.target), progress):
-            result = compute(
-                study,
-                table,
-                source=source,
-                threads=threads,
-                workers=workers,
-                scheduler=scheduler,
-                checkpoint=kept,
-                progress=progress,
-            )
-        kept.finish(result)
-    return StudyJobResult(job.output.path, result)
+    where = {"threads": threads, "workers": workers, "scheduler": scheduler}
+    return _complete(job, kept, where, progress or Progress(), overwrite=overwrite)
 
 
-def resume_study(place: str, **options: Any) -> StudyJobResult:
+def resume_study(
+    place: str,
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> StudyJobResult:
     """Complete an interrupted study.
 
     Parameters
     ----------
     place
         Its `output.path`.
-    options
-        As for `run_study_job`.
+    threads, workers, scheduler, progress
+        As for `run_study_job`; they need not be those it was begun with.
 
     Raises
     ------
@@ -174,7 +162,39 @@ def resume_study(place: str, **options: Any) -> StudyJobResult:
     ReleaseError
         If data or engine are no longer those it was begun with.
     """
-    return run_study_job(JobSpec.model_validate(Checkpoint.job_of(place)), **options)
+    kept, said = Checkpoint.begun_at(place)
+    try:
+        job = JobSpec.model_validate(said)
+    except ValidationError:
+        raise SpecError(f"the job in {str(kept.partial)!r} is no job", fix="run the job again") from None
+    # What is at the target now was to be replaced when the study was begun.
+    kept.check(overwrite=True)
+    where = {"threads": threads, "workers": workers, "scheduler": scheduler}
+    return _complete(job, kept, where, progress or Progress(), resuming=True)
+
+
+def _complete(
+    job: JobSpec,
+    kept: Checkpoint,
+    where: Mapping[str, Any],
+    progress: Progress,
+    *,
+    overwrite: bool = False,
+    resuming: bool = False,
+) -> StudyJobResult:
+    if sum(choice is not None for choice in where.values()) > 1:
+        raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
+    if job.study is None:
+        raise SpecError("the job has no study", need="a section `study`")
+    source = Source.of_job(job)
+    table = source.load()
+    study = design(job.study, job.synthesis, table, methods.registered())
+    source = replace(source, digest=table.digest())
+    with kept.open(study.digest, _resumable(job, study), overwrite=overwrite, resuming=resuming):
+        with _told(str(kept.target), progress):
+            result = compute(study, table, source=source, checkpoint=kept, progress=progress, **where)
+        kept.finish(result)
+    return StudyJobResult(job.output.path, result)
 
 
 def compute(
@@ -295,7 +315,7 @@ def _told(target: str, progress: Progress) -> Iterator[None]:
 
 def _resumable(job: JobSpec, study: Study) -> Mapping[str, Any]:
     """The job as it is taken up again from any folder, with the seed that was drawn."""
-    said = job.model_dump(mode="json", exclude_none=True)
+    said = job.model_dump(mode="json")
     said["synthesis"]["seed"] = study.seed
     said["output"]["path"] = os.path.abspath(job.output.path)
     for section, key in (("input", "path"), ("study", "samples"), ("study", "reference")):

@@ -27,6 +27,7 @@ def variants_of(study: StudySpec, synthesis: SynthesisSpec) -> Iterator[tuple[st
     base = {name: getattr(synthesis, name) for name in SynthesisSpec.model_fields}
     for name, settings in study.variants.items():
         try:
-            yield name, settings, SynthesisSpec.model_validate({**base, **settings})
+            spec = SynthesisSpec.model_validate({**base, **settings})
         except ValidationError as error:
             raise explain(error, SynthesisSpec, settings, section=("study", "variants", name)) from None
+        yield name, {setting: getattr(spec, setting) for setting in settings}, spec

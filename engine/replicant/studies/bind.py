@@ -94,7 +94,7 @@ def bind(
     bound: list[Estimand] = []
     taken = {SUMMARY}
     for i, spec in enumerate(asked or defaults(original.table.columns)):
-        where = f"study.estimands[{i}]"
+        where = f"study.estimands[{i + 1}]"
         name = _name(spec.name, spec.kind, taken, where)
         scores = _name(spec.scores, f"{name}-scores", taken, where) if spec.kind == "discriminate" else ""
         try:

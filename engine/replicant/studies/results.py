@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,14 +62,18 @@ class StudyResult:
 
     @property
     def draws(self) -> dict[str, pd.DataFrame]:
-        """Of means and counts: a row for each replicate and side, a column for each term."""
+        """Of means and counts: a row for each replicate and side, a column for each term.
+
+        The first two columns, `side` and `replicate`, have an underscore behind them where a term has that name.
+        """
         import pandas as pd
 
         made = {}
         for one in self.document["estimands"]:
             if one["draws"]:
                 frames = [pd.DataFrame(rows, columns=one["terms"]) for rows in one["draws"].values()]
-                stacked = pd.concat(frames, keys=list(one["draws"]), names=["side", "replicate"])
+                names = [_free(name, one["terms"]) for name in ("side", "replicate")]
+                stacked = pd.concat(frames, keys=list(one["draws"]), names=names)
                 made[one["name"]] = stacked.reset_index()
         return made
 
@@ -139,7 +144,11 @@ def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, colum
                 {
                     "name": one.name,
                     "label": one.name,
-                    "settings": {"conditioning": one.plan.conditioning, "fits": one.plan.fits, **one.settings},
+                    "settings": {
+                        "conditioning": one.plan.conditioning,
+                        "fits": one.plan.fits,
+                        **{name: _shown(value) for name, value in one.settings.items()},
+                    },
                 }
                 for one in study.variants
             ),
@@ -237,6 +246,19 @@ def _summary(side: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> di
         "pmse_ratio": ratio[0] if ratio else None,
         "failed": sum(row["failed"] for kind in ("model", "correlation", "discriminate") for row in rows(kind)),
     }
+
+
+def _shown(value: object) -> object:
+    """A setting as it is, unless it holds a mask of cells, which only Python can give."""
+    try:
+        json.dumps(value)
+    except TypeError:
+        return "a mask"
+    return value
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    return _free(f"{name}_", taken) if name in taken else name
 
 
 def _number(value: float | np.floating[Any]) -> float | None:
