@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -209,7 +209,7 @@ def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseMod
     current: type[BaseModel] | None = model
     open_mapping = False
     for step in path:
-        if open_mapping:  # the name of a column: any key
+        if open_mapping:  # the name of a column, or a place in a list: any key
             open_mapping = False
             continue
         if current is None or step not in current.model_fields:
@@ -224,7 +224,7 @@ def _submodel(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
         return annotation, False
     for argument in get_args(annotation):
         if isinstance(argument, type) and issubclass(argument, BaseModel):
-            return argument, True
+            return argument, get_origin(annotation) in {dict, list}  # else it is a section that may be left out
     return None, False
 
 
