@@ -14,11 +14,13 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+import yaml
 
 from replicant.errors import DataError, ReleaseError, RunError, SpecError
 from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
@@ -26,6 +28,7 @@ from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
 __all__ = ["Checkpoint", "partial_of", "read_results"]
 
 RESULTS = "results.json"
+STUDY = "study.yaml"
 PARTIAL = ".partial"
 _BLOCK = re.compile(r"block-(\d{6,})\.npz")
 
@@ -33,6 +36,18 @@ _BLOCK = re.compile(r"block-(\d{6,})\.npz")
 def partial_of(target: str | os.PathLike[str]) -> Path:
     """The folder in which an unfinished study is kept."""
     return Path(os.path.abspath(os.fspath(target)) + PARTIAL)
+
+
+class _Dumper(yaml.SafeDumper):
+    """With words of a fixed list as texts."""
+
+
+_Dumper.add_multi_representer(StrEnum, lambda dumper, word: dumper.represent_str(str(word)))
+
+
+def _yaml(document: Mapping[str, Any]) -> bytes:
+    """Keys that are numbers, as raw values of labels are, stay numbers: JSON would make texts of them."""
+    return yaml.dump(dict(document), Dumper=_Dumper, allow_unicode=True).encode()
 
 
 class Checkpoint:
@@ -113,7 +128,7 @@ class Checkpoint:
                         "give it up with --overwrite",
                     )
                 self._empty()
-            self._write("study.json", json.dumps({"digest": digest, "job": job}, sort_keys=True).encode())
+            self._write(STUDY, _yaml({"digest": digest, "job": job}))
             try:
                 yield
             except (SpecError, DataError):
@@ -130,7 +145,7 @@ class Checkpoint:
         """The sums of a finished block; None if its file is damaged, and it must be computed again."""
         place = self.partial / _name(block)
         try:
-            with np.load(place, allow_pickle=False) as arrays:
+            with place.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return unflat(dict(arrays))
         except (OSError, ValueError, KeyError, BadZipFile, EOFError):
             place.unlink(missing_ok=True)
@@ -178,7 +193,7 @@ class Checkpoint:
         """
         made = cls(os.path.abspath(os.fspath(place)).removesuffix(PARTIAL))
         try:
-            job = json.loads((made.partial / "study.json").read_text())["job"]
+            job = made._study()["job"]
             # Where it lies now: it may have been moved.
             return made, {**job, "output": {**job["output"], "path": str(made.target)}}
         except (FileNotFoundError, NotADirectoryError):
@@ -189,14 +204,17 @@ class Checkpoint:
                 need="the output.path of a study that was interrupted",
                 fix=None if finished else "run the job",
             ) from None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
             raise SpecError(f"the job in {str(made.partial)!r} cannot be read", fix="run the job again") from None
 
     def _digest(self) -> str | None:
         try:
-            return str(json.loads((self.partial / "study.json").read_text())["digest"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return str(self._study()["digest"])
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
             return None
+
+    def _study(self) -> Any:
+        return yaml.safe_load((self.partial / STUDY).read_text(encoding="utf-8"))
 
     def _empty(self) -> None:
         for entry in self.partial.iterdir():

@@ -315,7 +315,7 @@ def _told(target: str, progress: Progress) -> Iterator[None]:
 
 def _resumable(job: JobSpec, study: Study) -> Mapping[str, Any]:
     """The job as it is taken up again from any folder, with the seed that was drawn."""
-    said = job.model_dump(mode="json")
+    said = job.model_dump()
     said["synthesis"]["seed"] = study.seed
     said["output"]["path"] = os.path.abspath(job.output.path)
     for section, key in (("input", "path"), ("study", "samples"), ("study", "reference")):
