@@ -21,6 +21,10 @@ MAX_BYTES = 4_000_000
 _DATA_SUFFIXES = {".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".sav", ".dta", ".rds", ".gz"}
 
 
+_SHORT: dict[tuple[str, ...], tuple[str, ...]] = {("data",): ("input", "path")}
+"""Short keys of overrides: `--set data=FILE`."""
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with YAML 1.2's words: `no`, `on`, `01` and dates are texts, `1e-8` is a number."""
 
@@ -77,7 +81,8 @@ def load_job(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpe
     path
         A YAML file.
     overrides
-        `KEY=VALUE` with a dotted key and a YAML value, such as `synthesis.m=2`; later ones win.
+        `KEY=VALUE` with a dotted key and a YAML value, such as `synthesis.m=2`; later ones win. `data` is short for
+        `input.path`.
 
     Raises
     ------
@@ -205,6 +210,7 @@ def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
     """Put one `KEY=VALUE` into the document; give back its path."""
     key, sign, value = override.partition("=")
     keys = tuple(part.strip() for part in key.split("."))
+    keys = _SHORT.get(keys, keys)
     if not sign or not all(keys):
         raise SpecError(
             f"--set {override[:60]!r} is not KEY=VALUE",
