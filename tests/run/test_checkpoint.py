@@ -192,7 +192,7 @@ columns:
   b: {kind: count, missing_codes: [-8, "-9", .inf]}
 synthesis: {cp: 1e-8, class_risk: gini, where: [a > p90], strata: b}
 study:
-  variants: {one: {class_risk: null}, two: null}
+  variants: {two: {class_risk: null}, one: null}
   estimands: [{copies: true}, {model: ols, formula: "y ~ x"}]
 output: {path: out}
 """

@@ -60,7 +60,7 @@ def job(**changes: Any) -> Any:
     for path, value in changes.items():
         section, key = path.split("__")
         document[section][key] = value
-    return parse_job(yaml.safe_dump(document))
+    return parse_job(yaml.safe_dump(document, sort_keys=False))
 
 
 def run(path: str, how: Callable[..., StudyJobResult] = run_study_job, **options: Any) -> StudyJobResult:

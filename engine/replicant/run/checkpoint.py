@@ -46,8 +46,8 @@ _Dumper.add_multi_representer(StrEnum, lambda dumper, word: dumper.represent_str
 
 
 def _yaml(document: Mapping[str, Any]) -> bytes:
-    """Keys that are numbers, as raw values of labels are, stay numbers: JSON would make texts of them."""
-    return yaml.dump(dict(document), Dumper=_Dumper, allow_unicode=True).encode()
+    """Keys that are numbers (raw values of labels) stay numbers, not so in JSON; variants keep their order."""
+    return yaml.dump(dict(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False).encode()
 
 
 class Checkpoint:

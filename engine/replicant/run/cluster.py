@@ -42,6 +42,7 @@ __all__ = [
     "connect",
     "count_workers",
     "local_cluster",
+    "loses_connection",
     "run",
     "value",
 ]
@@ -162,12 +163,12 @@ def run(
             try:
                 return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
             except LostError:
-                if _loses_connection(client, within=1.0):
+                if loses_connection(client, within=1.0):
                     raise _disconnected() from None
             except ReplicantError:
                 raise
             except Exception as error:
-                raise (_disconnected() if _loses_connection(client) else describe(error, "cluster")) from None
+                raise (_disconnected() if loses_connection(client) else describe(error, "cluster")) from None
     raise RunError(
         f"The table was lost with its workers {ATTEMPTS} times.",
         fix="give workers more memory, or give the data as a path that every worker can read",
@@ -282,12 +283,13 @@ def check(client: Client, future: Future[Any], during: str) -> None:
             fix="install the same environment on every worker",
         )
     # Steps return their failures, so this is Dask's own: most often the first sign that the scheduler is going.
-    if _loses_connection(client):
+    if loses_connection(client):
         raise LostError
     raise describe(error, during) from None
 
 
-def _loses_connection(client: Client, within: float = 5.0) -> bool:
+def loses_connection(client: Client, within: float = 5.0) -> bool:
+    """Whether the client closes, or has closed, within so many seconds."""
     until = time.monotonic() + within
     while client.status == "running" and time.monotonic() < until:
         time.sleep(0.05)

@@ -15,9 +15,9 @@ from typing import Any
 
 from distributed import Client, Future, as_completed
 
-from replicant.errors import PartialError, RunError, SpecError
+from replicant.errors import PartialError, ReplicantError, RunError, SpecError
 from replicant.run import cluster
-from replicant.run.failure import Failure
+from replicant.run.failure import Failure, describe
 from replicant.run.work import Source
 from replicant.studies import Block, Room, Study, open_room
 from replicant.table import Table
@@ -70,7 +70,14 @@ def run(
         )
     cluster.await_worker(client)
     workers = cluster.count_workers(client)
-    _Blocks(client, study, take).go(table, source, list(todo), workers)
+    try:
+        _Blocks(client, study, take).go(table, source, list(todo), workers)
+    except ReplicantError:
+        raise
+    except Exception as error:
+        if cluster.loses_connection(client, within=1.0):
+            raise PartialError("The connection to the Dask scheduler was lost while the study ran.") from None
+        raise describe(error, "cluster") from None
     return workers
 
 
