@@ -255,7 +255,7 @@ def _name(block: int) -> str:
 
 
 def _dump(place: Path, document: Mapping[str, Any]) -> None:
-    place.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    place.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_results(folder: str | os.PathLike[str]) -> StudyResult:
