@@ -30,6 +30,8 @@ class Stage(IntEnum):
     ROWS = 4
     SAMPLE = 5
     ESTIMATE = 6
+    SPLIT = 7
+    MIX = 8
 
 
 def stream(
