@@ -238,7 +238,13 @@ def started(folder: Path, out: str, *args: str, replicates: int = REPLICATES) ->
     (folder / f"{out}.yaml").write_text(job_text(folder, out, replicates))
     command = [sys.executable, "-m", "replicant.cli.main", "run", f"{out}.yaml", *args]
     return subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a terminal of its own, so to say
     )
 
 
@@ -305,16 +311,19 @@ def test_a_terminated_run_says_how_to_go_on(how: tuple[str, ...], folder: Path) 
     assert not alive
 
 
-def test_an_interrupted_run_says_how_to_go_on(folder: Path) -> None:
-    process = started(folder, "interrupted", "--threads", "1", replicates=100_000)
+@pytest.mark.parametrize("how", [("--threads", "1"), ("--workers", "2")], ids=" ".join)
+def test_an_interrupted_run_says_how_to_go_on(how: tuple[str, ...], folder: Path) -> None:
+    """Ctrl-C reaches the workers as well."""
+    out = f"interrupted{how[0]}"
+    process = started(folder, out, *how, replicates=100_000)
     try:
-        until_a_block(process, folder / "interrupted")
-        process.send_signal(signal.SIGINT)
+        until_a_block(process, folder / out)
+        os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 130
-    assert f"replicant resume {folder / 'interrupted'}" in said
+    assert f"replicant resume {folder / out}" in said
     assert "Traceback" not in said
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from replicant.errors import PartialError, ReleaseError, SpecError
+from replicant.errors import PartialError, ReleaseError, RunError, SpecError
 from replicant.run import study as running
 from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.progress import Progress
@@ -350,14 +350,30 @@ def test_an_error_in_a_block_is_ours_and_keeps_what_is_done(monkeypatch: pytest.
         return measure(room, block)
 
     monkeypatch.setattr(model.Room, "measure", broken)
-    from replicant.errors import RunError
-
     with pytest.raises(RunError, match="block 2: unexpected ValueError") as raised:
         run("out", threads=1)
     assert "canary" not in str(raised.value)
     assert Checkpoint("out").done() == [0, 1]
     monkeypatch.setattr(model.Room, "measure", measure)
     resume_study("out", threads=1)
+
+
+@pytest.mark.parametrize(
+    ("what", "raises"), [(OSError(28, "No space left on device"), RunError), (SystemExit(143), PartialError)]
+)
+def test_results_that_cannot_be_written_cost_no_block(
+    what: BaseException, raises: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(kept: Checkpoint, result: Any) -> None:
+        raise what
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "finish", full)
+        with pytest.raises(raises):
+            run("out", threads=1)
+    count = Count()
+    resume_study("out", threads=1, progress=count)
+    assert count.done == 0
 
 
 # --- processes --------------------------------------------------------------------------------------------------------

@@ -376,8 +376,9 @@ class Discriminator:
         """The formula bound to both sides. The real side's design is the same for all sets whose levels are."""
         pair = _Pair(self._side(source, 0.0), self._real)
         found = merge_surveys(self._levels(source), self._survey)
-        if self._last is not None and same_levels(found, self._last[0]):
-            _, prepared, design = self._last
+        last = self._last  # read once: threads may share this object
+        if last is not None and same_levels(found, last[0]):
+            _, prepared, design = last
             return prepared.on(pair, pair.synthetic.design(prepared).beside(design))
         prepared = prepare(self._formula, pair, found={**found, self._indicator: None})
         if not pair.cached:

@@ -190,10 +190,13 @@ def _complete(
     table = source.load()
     study = design(job.study, job.synthesis, table, methods.registered())
     source = replace(source, digest=table.digest())
-    with kept.open(study.digest, _resumable(job, study), overwrite=overwrite, resuming=resuming):
-        with _told(str(kept.target), progress):
-            result = compute(study, table, source=source, checkpoint=kept, progress=progress, **where)
-        kept.finish(result)
+    resumable = _resumable(job, study)
+    with (
+        kept.open(study.digest, resumable, overwrite=overwrite, resuming=resuming),
+        _told(str(kept.target), progress),
+    ):
+        result = compute(study, table, source=source, checkpoint=kept, progress=progress, **where)
+        guarded("results", kept.finish, result)
     return StudyJobResult(job.output.path, result)
 
 
