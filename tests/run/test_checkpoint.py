@@ -77,6 +77,7 @@ def test_a_block_comes_back_to_the_bit(kept: Checkpoint, tally: Tally) -> None:
         kept.save(7, tally)
         kept.save(2, tally)
         assert kept.done() == [2, 7]
+        assert files(kept.partial) == {"lock", "study.yaml", "block-000002.npz", "block-000007.npz"}
         back = kept.load(7)
     assert back is not None
     assert list(back) == list(tally)

@@ -122,6 +122,17 @@ def test_the_digest_is_of_all_that_decides_the_results(
     assert len({study.digest for study in others}) == len(others)
 
 
+def test_the_digest_is_of_what_is_summed_together(
+    study_of: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of another length are no blocks of this study."""
+    from replicant.studies import model
+
+    ten = study_of(replicates=20).digest
+    monkeypatch.setattr(model, "BLOCK", 5)
+    assert study_of(replicates=20).digest != ten
+
+
 def test_the_digest_is_not_of_what_is_only_shown(study_of: Callable[..., Study], tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"1,{','.join(['1'] * 120)}\n" * 2)
     (tmp_path / "b.csv").write_bytes((tmp_path / "a.csv").read_bytes())

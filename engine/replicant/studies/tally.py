@@ -56,8 +56,6 @@ class Moments:
         some = np.maximum(n, 1)
         shift = later.mean - self.mean
         mean = self.mean + shift * (later.n / some)
-        # Where one side has no figure its mean of 0 must not move the other's.
-        mean = np.where(self.n == 0, later.mean, np.where(later.n == 0, self.mean, mean))
         m2 = self.m2 + later.m2 + shift**2 * (self.n * later.n / some)
         return Moments(n, mean, m2, np.concatenate([self.draws, later.draws]))
 
