@@ -239,3 +239,17 @@ def test_an_identifier_that_is_declared_goes_through() -> None:
 def test_unknown_columns_are_refused_with_the_nearest() -> None:
     with pytest.raises(SpecError, match="did you mean 'income'"):
         encode_table(pd.DataFrame({"income": [1, 2], "age": [3, 4]}), {"incom": ColumnSpec()})
+        encode_table(pd.DataFrame({"income": [1, 2], "age": [3, 4]}), {"incom": ColumnSpec()})
+
+
+def test_declared_levels_decide_however_many_occur() -> None:
+    table = encode_table(pd.DataFrame({"t": ["a", "b", "a"]}), {"t": {"levels": ["a", "b", "c"]}})
+    assert (table["t"].kind, table["t"].size) == (Kind.NOMINAL, 3)
+    table = encode_table(pd.DataFrame({"x": [0, 1, 0]}), {"x": {"levels": [0, 1, 2]}})
+    assert (table["x"].kind, table["x"].levels()) == (Kind.NOMINAL, [0, 1, 2])
+
+
+def test_a_spike_in_text_or_true_false_is_refused() -> None:
+    for cells in (["a", "b", "a"], [True, False, True]):
+        with pytest.raises(SpecError, match="spike"):
+            encode_table(pd.DataFrame({"x": cells}), {"x": {"spike": [0]}})

@@ -10,11 +10,19 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
+from replicant.table.arrays import Typed
 from replicant.table.column import Column
-from replicant.table.factor import Factor, Nature
 from replicant.table.infer import dates_in_text
 
-__all__ = ["check_frame", "check_identifier", "check_selection", "equal_columns", "oddities"]
+__all__ = [
+    "check_frame",
+    "check_header",
+    "check_identifier",
+    "check_selection",
+    "check_size",
+    "equal_columns",
+    "oddities",
+]
 
 IDENTIFIER_SHARE = 0.95
 IDENTIFIER_ROWS = 20
@@ -34,14 +42,39 @@ def check_frame(frame: pd.DataFrame) -> None:
         raise DataError(
             f"found a {type(frame).__name__}", need="a pandas DataFrame", fix="read it with read_data first"
         )
-    n, p = frame.shape
-    if p == 0 or n == 0:
+    check_size(*frame.shape)
+    check_header(list(frame.columns))
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Refuse a table with no columns or fewer than two rows.
+
+    Raises
+    ------
+    DataError
+        It is so small.
+    """
+    if columns == 0 or rows == 0:
         raise DataError(
-            f"the table is empty: {n} rows, {p} columns",
+            f"the table is empty: {rows} rows, {columns} columns",
             need="at least two rows and one column",
             fix="check the path, the filter or the selection of columns it came from",
         )
-    names: list[Any] = list(frame.columns)
+    if rows == 1:
+        raise DataError(
+            "the table has one row", need="at least two rows, better hundreds", fix="check the filter it came from"
+        )
+
+
+def check_header(names: Sequence[Any]) -> None:
+    """Refuse column names that are not distinct, non-empty text.
+
+    Raises
+    ------
+    DataError
+        Some are not.
+    """
+    p = len(names)
     odd = [name for name in names if not isinstance(name, str)]
     if odd:
         raise DataError(
@@ -62,10 +95,6 @@ def check_frame(frame: pd.DataFrame) -> None:
             need="a name for every column",
             fix="such a column is often the row number: write the file without it (index=False, row.names=FALSE), "
             "or name it",
-        )
-    if n == 1:
-        raise DataError(
-            "the table has one row", need="at least two rows, better hundreds", fix="check the filter it came from"
         )
 
 
@@ -89,23 +118,29 @@ def check_selection(columns: Sequence[str], known: Sequence[Any]) -> None:
         raise SpecError("the selection names a column twice", fix="name each column once")
 
 
-def check_identifier(name: str, factor: Factor) -> None:
+def check_identifier(name: str, texts: Typed, filled: int) -> None:
     """Refuse a text column, of which nothing was declared, whose values are nearly all distinct.
+
+    Parameters
+    ----------
+    name
+        The column's name.
+    texts
+        Its distinct texts.
+    filled
+        How many cells are not missing.
 
     Raises
     ------
     DataError
         At least 95 % of at least 20 texts are distinct: synthesis would release real names or keys.
     """
-    if factor.nature is not Nature.TEXT or len(factor.uniques) < IDENTIFIER_SHARE * IDENTIFIER_ROWS:
+    if filled < IDENTIFIER_ROWS or len(texts) < IDENTIFIER_SHARE * filled:
         return
-    filled = int(np.count_nonzero(factor.codes >= 0))
-    if filled < IDENTIFIER_ROWS or len(factor.uniques) < IDENTIFIER_SHARE * filled:
-        return
-    if dates_in_text(factor.uniques) is not None:
+    if dates_in_text(texts) is not None:
         return
     raise DataError(
-        f"column {name!r} looks like an identifier: {len(factor.uniques)} distinct texts in {filled} cells",
+        f"column {name!r} looks like an identifier: {len(texts)} distinct texts in {filled} cells",
         need="columns whose values recur; an identifier drawn from the real ones would release them",
         fix=f"drop {name!r} or have it regenerated after synthesis; if it is a variable, declare columns.{name}.kind",
     )

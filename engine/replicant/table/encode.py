@@ -22,7 +22,7 @@ from replicant.table.kinds import Kind
 from replicant.table.recode import plan_columns, relabel
 from replicant.table.table import Table
 
-__all__ = ["encode_table"]
+__all__ = ["Numbers", "as_numbers", "check_spikes", "decimals_of", "encode_table", "judge", "settle"]
 
 _NOTHING = ColumnSpec()
 _MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
@@ -60,18 +60,19 @@ def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping
         spec = specs.get(name)
         factor = factorize(name, raw[source])
         if spec is None:
-            check_identifier(name, factor)
+            if factor.nature is Nature.TEXT:
+                check_identifier(name, factor.uniques, int(np.count_nonzero(factor.codes >= 0)))
             spec = _NOTHING
         elif spec.labels is not None:
             factor = relabel(name, factor, spec)
-        encoded.append(_settle(name, factor, spec, events))
+        encoded.append(settle(name, factor, spec, events))
     events += oddities(frame, encoded)
     same = len(encoded) == len(raw) and all(column.name in raw for column in encoded)
     return Table(tuple(encoded), len(frame), tuple(events), specs, frame.columns if same else None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbers:
+class Numbers:
     """Distinct values seen as numbers, with coded missing values set apart.
 
     `coded[i]` is the position of `missing_codes[i]` among the distinct values, -1 if it does not occur.
@@ -88,23 +89,23 @@ class _Numbers:
         return np.flatnonzero(keep)
 
 
-def _settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> Column:
-    numbers = _as_numbers(name, factor, spec)
+def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> Column:
+    """The column of its distinct values and codes; what is odd about it is added to `events`.
+
+    Raises
+    ------
+    DataError, SpecError
+        It cannot be what was declared of it.
+    """
+    numbers = as_numbers(name, factor, spec)
     decimals = None
     kept = np.empty(0, dtype=np.float64)
     if numbers is not None:
         kept = numbers.all[numbers.kept] if spec.missing_codes else numbers.all
         if factor.nature is not Nature.DATE and spec.kind is not Kind.DATE:
-            decimals = _decimals(factor, kept)
-    if spec.kind is not None:
-        kind, why = spec.kind, "declared"
-    else:
-        coded = 0 if numbers is None else sum(place >= 0 for place in numbers.coded)
-        kind, why = infer_kind(factor, None if numbers is None else kept, decimals, coded)
-        if spec.levels is not None and kind not in (Kind.ORDERED, Kind.BINARY):
-            kind, why = (Kind.BINARY if len(spec.levels) == 2 else Kind.NOMINAL), "levels declared"
-        elif spec.spike and kind is Kind.BINARY:
-            kind, why = Kind.COUNT, "whole numbers with a spike"
+            decimals = decimals_of(factor, kept)
+    coded = 0 if numbers is None else sum(place >= 0 for place in numbers.coded)
+    kind, why = judge(factor, spec, None if numbers is None else kept, decimals, coded)
     if kind.is_categorical:
         return _categorical(name, factor, spec, kind, why, events)
     if spec.levels is not None:
@@ -117,7 +118,24 @@ def _settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) ->
     return _numeric(name, factor, numbers, spec, kind, why, decimals, events)
 
 
-def _as_numbers(name: str, factor: Factor, spec: ColumnSpec) -> _Numbers | None:
+def judge(
+    factor: Factor, spec: ColumnSpec, numbers: Floats | None, decimals: int | None, coded: int
+) -> tuple[Kind, str]:
+    """Kind of a column, declared or inferred, and why; parameters as those of `infer_kind`."""
+    if spec.kind is not None:
+        return spec.kind, "declared"
+    kind, why = infer_kind(factor, numbers, decimals, coded)
+    if spec.levels is not None and kind is not Kind.ORDERED:
+        # Two of three declared levels may be all that occur: the declared ones decide.
+        two = len(spec.levels) == 2
+        if not (two and kind is Kind.BINARY):
+            kind, why = (Kind.BINARY if two else Kind.NOMINAL), "levels declared"
+    elif spec.spike and kind is Kind.BINARY and numbers is not None:
+        kind, why = Kind.COUNT, "whole numbers with a spike"
+    return kind, why
+
+
+def as_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers | None:
     """The distinct values as numbers, None where they are none and were not declared to be."""
     nature = factor.nature
     declared = spec.kind is not None and spec.kind.is_numeric
@@ -128,16 +146,16 @@ def _as_numbers(name: str, factor: Factor, spec: ColumnSpec) -> _Numbers | None:
             raise _not_a(name, spec, "dates" if nature is Nature.DATE else "numbers")
         numbers = factor.numbers()
         _check_finite(name, factor, numbers)
-        return _Numbers(numbers, _places(numbers, spec.missing_codes))
+        return Numbers(numbers, _places(numbers, spec.missing_codes))
     if declared:
         return _spelt_numbers(name, factor, spec)
     if nature is Nature.TEXT and spec.kind is None and spec.levels is None:
         spelt = dates_in_text(factor.uniques)
-        return None if spelt is None else _Numbers(spelt, (-1,) * len(spec.missing_codes))
+        return None if spelt is None else Numbers(spelt, (-1,) * len(spec.missing_codes))
     return None
 
 
-def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> _Numbers:
+def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers:
     """Numbers (or dates) declared to stand in a column of text or categories."""
     values = factor.uniques.tolist()
     if factor.nature is Nature.TRUTH:
@@ -163,13 +181,13 @@ def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> _Numbers:
                 need="numbers, or texts that spell numbers",
                 fix=f"list these values under columns.{name}.missing_codes, or declare {name!r} nominal",
             )
-    return _Numbers(numbers, coded)
+    return Numbers(numbers, coded)
 
 
 def _numeric(
     name: str,
     factor: Factor,
-    numbers: _Numbers,
+    numbers: Numbers,
     spec: ColumnSpec,
     kind: Kind,
     why: str,
@@ -207,7 +225,7 @@ def _numeric(
     )
 
 
-def _set_apart(factor: Factor, numbers: _Numbers) -> tuple[Codes, Floats, Typed]:
+def _set_apart(factor: Factor, numbers: Numbers) -> tuple[Codes, Floats, Typed]:
     """Codes with coded missing values below -1 and unused categories gone, values ascending."""
     kept = numbers.kept
     if factor.nature is Nature.CATEGORY:
@@ -221,14 +239,25 @@ def _set_apart(factor: Factor, numbers: _Numbers) -> tuple[Codes, Floats, Typed]
     return to.take(factor.codes), numbers.all[kept], factor.uniques.take(kept)
 
 
-def _spikes(name: str, values: Floats, spec: ColumnSpec, events: list[Event]) -> tuple[int, ...]:
-    if not spec.spike:
-        return ()
+def check_spikes(name: str, spec: ColumnSpec) -> None:
+    """Refuse values declared both a spike and a coded missing value.
+
+    Raises
+    ------
+    SpecError
+        There are such values.
+    """
     both = sum(spike in spec.missing_codes for spike in spec.spike)
     if both:
         raise SpecError(
             f"columns.{name}: {both} values are both a spike and a coded missing value", fix="list them under one"
         )
+
+
+def _spikes(name: str, values: Floats, spec: ColumnSpec, events: list[Event]) -> tuple[int, ...]:
+    if not spec.spike:
+        return ()
+    check_spikes(name, spec)
     places = [int(place) for place in _places(values, list(dict.fromkeys(spec.spike))) if place >= 0]
     absent = len(set(spec.spike)) - len(places)
     if absent:
@@ -327,7 +356,8 @@ def _places(numbers: Floats, wanted: list[Any]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _decimals(factor: Factor, numbers: Floats) -> int | None:
+def decimals_of(factor: Factor, numbers: Floats) -> int | None:
+    """Digits after the point of a column's numbers; none where they are stored as integers."""
     stored = factor.type.number
     if stored is not None and stored.kind != "f":
         return 0
