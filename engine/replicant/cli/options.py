@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
-__all__ = ["State", "alone", "debug_option", "set_option", "where_options"]
+__all__ = ["State", "debug_option", "set_option", "where_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,26 +60,60 @@ def set_option(command: F) -> F:
 
 
 def where_options(command: F) -> F:
-    """`--threads`, `--workers`, `--scheduler`: where a job runs."""
-    threads = click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Threads in this process.  [default: all usable CPUs; of a study, processes]",
-    )
-    workers = click.option(
-        "--workers",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Start a Dask cluster of N processes on this machine.",
-    )
-    scheduler = click.option(
-        "--scheduler", metavar="ADDRESS", help="Run on the Dask scheduler at ADDRESS, such as tcp://10.0.0.5:8786."
-    )
-    return threads(workers(scheduler(command)))
+    """`--threads`, `--workers`, `--scheduler`: where a job runs, and whom it trusts there."""
+    options = [
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Threads in this process.  [default: all usable CPUs; of a study, processes]",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Start a Dask cluster of N processes on this machine.",
+        ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Run on the Dask scheduler at ADDRESS, such as tcp://10.0.0.5:8786 or tls://10.0.0.5:8786.",
+        ),
+        click.option(
+            "--tls-ca-file", metavar="FILE", help="Certificate of the CA that everybody on the cluster is signed by."
+        ),
+        click.option(
+            "--tls-cert", metavar="FILE", help="This client's certificate (of a --workers cluster: everyone's)."
+        ),
+        click.option("--tls-key", metavar="FILE", help="Its key, if that is not in the same file."),
+        click.option("--require-encryption", is_flag=True, help="Refuse plain connections; certificates imply it."),
+    ]
+
+    @wraps(command)
+    def trusting_command(
+        *args: Any,
+        tls_ca_file: str | None,
+        tls_cert: str | None,
+        tls_key: str | None,
+        require_encryption: bool,
+        **rest: Any,
+    ) -> Any:
+        _alone(rest["threads"], rest["workers"], rest["scheduler"])
+        if tls_ca_file is tls_cert is tls_key is None and not require_encryption:
+            return command(*args, **rest)
+        if rest["workers"] is None and rest["scheduler"] is None:
+            raise click.UsageError("--tls-... and --require-encryption go with --scheduler or --workers.")
+        from replicant.run.trust import trusting
+
+        with trusting(tls_ca_file, tls_cert, tls_key, require_encryption=require_encryption):
+            return command(*args, **rest)
+
+    made: Any = trusting_command
+    for option in reversed(options):
+        made = option(made)
+    return cast(F, made)
 
 
-def alone(threads: int | None, workers: int | None, scheduler: str | None) -> None:
-    """Refuse more than one of them."""
+def _alone(threads: int | None, workers: int | None, scheduler: str | None) -> None:
     if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
         raise click.UsageError("--threads, --workers and --scheduler exclude each other: choose one.")

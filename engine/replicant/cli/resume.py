@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import alone, debug_option, where_options
+from replicant.cli.options import debug_option, where_options
 
 __all__ = ["resume"]
 
@@ -25,8 +25,6 @@ def resume(run: str, threads: int | None, workers: int | None, scheduler: str | 
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
-    alone(threads, workers, scheduler)
-
     from replicant.run.progress import choose
     from replicant.run.study import resume_study
 

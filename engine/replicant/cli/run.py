@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import alone, debug_option, set_option, where_options
+from replicant.cli.options import debug_option, set_option, where_options
 
 __all__ = ["run"]
 
@@ -39,7 +39,6 @@ def run(
         replicant run job.yaml --scheduler tcp://10.0.0.5:8786 --overwrite
         replicant run jobs/demo_study.yaml --set study.replicates=50
     """
-    alone(threads, workers, scheduler)
     from replicant.run.job import run_job
     from replicant.run.progress import choose
     from replicant.run.study import run_study_job

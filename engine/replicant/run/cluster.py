@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-import shutil
 import signal
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -32,6 +30,8 @@ from replicant.run import work
 from replicant.run.failure import Failure, describe
 from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
+from replicant.run.scratch import private_folder
+from replicant.run.trust import greet, security_for, security_here
 from replicant.table import Table
 
 __all__ = [
@@ -61,43 +61,49 @@ WORKER_SECONDS = 60
 def local_cluster(workers: int, progress: Progress | None = None) -> Iterator[Client]:
     """A client of a cluster of processes on this machine, gone at the end with all it wrote.
 
-    It listens on the loopback interface only. Workers may spill cells to disk, so their directory is private.
+    It listens on the loopback interface only, in TLS if certificates are configured (`trust.trusting`). Workers may
+    spill cells to disk, so their directory is private.
     """
     if workers < 1:
         raise SpecError("The number of workers is not positive.", fix="ask for at least one worker")
-    directory = tempfile.mkdtemp(prefix="replicant-")  # mode 0700
-    try:
-        with (
-            dask.config.set({"distributed.scheduler.allowed-failures": 3}),
-            LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                local_directory=directory,
-                silence_logs=logging.CRITICAL,  # what matters reaches the user as an error
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
-        ):
-            client.register_plugin(_DeafToInterrupts())
-            announce(client, progress)
-            yield client
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    security = security_here()
+    with (
+        private_folder() as directory,
+        dask.config.set({"distributed.scheduler.allowed-failures": 3}),
+        LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            local_directory=directory,
+            security=security,
+            silence_logs=logging.CRITICAL,  # what matters reaches the user as an error
+        ) as cluster,
+        Client(cluster, security=security, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+    ):
+        client.register_plugin(_DeafToInterrupts())
+        announce(client, progress)
+        yield client
 
 
 @contextmanager
 def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
-    """A client of the scheduler at an address.
+    """A client of the scheduler at an address, with the certificates that Dask's configuration names.
 
     Raises
     ------
+    SpecError
+        If the address is not one, or is a plain one though encryption is required, or certificates are of no use.
     RunError
-        If nothing answers there, or it has no worker.
+        If nothing answers there, or scheduler and client do not trust each other.
     """
+    security = security_for(address)
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+        greet(address, security, within=CONNECT_SECONDS)
+        client = Client(  # type: ignore[no-untyped-call]
+            address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
+        )
     except ValueError:
         raise SpecError("The scheduler's address is not one.", need="an address such as tcp://10.0.0.5:8786") from None
     except (OSError, TimeoutError):
