@@ -10,6 +10,7 @@ carries a cell value: columns, counts, types, positions only. Errors pickle: the
       ReleaseError           1   a release cannot be written, read or verified
       RunError               1   a run stopped for another reason: a worker lost, memory exhausted
         PartialError         4   it can be taken up where it stopped
+        UnexpectedError      1   an exception that is none of these: a defect of the engine, or of a user's own method
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "ReplicantError",
     "RunError",
     "SpecError",
+    "UnexpectedError",
     "nearest",
 ]
 
@@ -91,6 +93,10 @@ class PartialError(RunError):
     """A run stopped on the way; what was finished is kept, and it can be resumed."""
 
     exit_code = 4
+
+
+class UnexpectedError(RunError):
+    """An exception that nobody foresaw; its text is withheld, because it may quote a cell."""
 
 
 def _rebuild(kind: type[ReplicantError], found: str, need: str | None, fix: str | None) -> ReplicantError:

@@ -17,7 +17,7 @@ import yaml
 
 Command = Callable[..., Any]
 
-BAD_SPEC, BAD_DATA, FAILED = 2, 3, 1
+BAD_SPEC, BAD_DATA, FAILED, PARTIAL = 2, 3, 1, 4
 
 # Cells that must never be printed; the fixture `replicant` looks for them.
 CANARY_TEXT = "canary-zebra"
@@ -254,15 +254,16 @@ def test_a_read_only_target(
     refuse(replicant, place, FAILED)
 
 
-@pytest.mark.parametrize("after", [0, 1, 2, 3])
+@pytest.mark.parametrize("after", range(7))
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_full_disk_leaves_nothing(
+def test_a_full_disk_leaves_nothing_or_what_can_be_taken_up(
     after: int, threads: int, job: Path, place: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk is full at the first file, the second, the manifest, the marker."""
+    """The disk is full at the job, the first file, its record, ..., the manifest, the marker."""
     from replicant.run import local
 
     monkeypatch.setattr(local, "SMALL_SECONDS", 0.0)
+    before = set(place.rglob("*"))
     whole, written = os.fsync, []
 
     def fsync(number: int) -> None:
@@ -273,4 +274,18 @@ def test_a_full_disk_leaves_nothing(
         whole(number)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    assert "full" in refuse(replicant, place, FAILED, "--threads", threads)
+    outcome = replicant("run", job, "--threads", threads)
+    assert "full" in outcome.err
+    assert not (place / "release").exists()
+    monkeypatch.setattr(os, "fsync", whole)
+    if outcome.code == FAILED:
+        assert set(place.rglob("*")) == before
+        return
+    assert outcome.code == PARTIAL
+    assert "replicant resume" in outcome.err
+    assert replicant("resume", place / "release", "--threads", threads).code == 0
+    assert replicant("verify", place / "release").code == 0
+    assert replicant("run", job, "--set", "output.path=undisturbed").code == 0
+    for file in (place / "undisturbed").rglob("*.parquet"):
+        assert file.read_bytes() == (place / "release" / file.relative_to(place / "undisturbed")).read_bytes()
+    assert not [path for path in place.iterdir() if path.name.endswith(".partial")]

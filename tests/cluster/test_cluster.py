@@ -398,34 +398,41 @@ def test_a_scheduler_without_workers(frame: pd.DataFrame, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("how", ["--threads", "--workers"])
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_leaves_nothing(
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 4), (signal.SIGKILL, -9)])
+def test_an_interrupted_run_shows_nothing_and_can_be_taken_up(
     how: str, sent: signal.Signals, code: int, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     big = pd.concat([frame] * 40, ignore_index=True)
     big.to_parquet(tmp_path / "data.parquet")
-    (tmp_path / "job.yaml").write_text(job_text(tmp_path, "release").replace("m: 3", "m: 1000"))
-    with subprocess.Popen(
-        [sys.executable, "-m", "replicant.cli.main", "run", "job.yaml", how, "2"],
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    (tmp_path / "job.yaml").write_text(job_text(tmp_path, "release").replace("m: 3", "m: 150"))
+    command = [sys.executable, "-m", "replicant.cli.main"]
+    settings: dict[str, Any] = {"cwd": tmp_path, "env": ENVIRONMENT, "text": True}
+    settings |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, "run", "job.yaml", how, "2"], **settings, start_new_session=True) as process:
         killer = threading.Timer(120, process.kill)
         killer.start()
         until = time.monotonic() + 90
         while process.poll() is None and time.monotonic() < until:
-            if list(tmp_path.glob(".release.*.partial/imputation=*")):
+            if list(tmp_path.glob(".release.*.partial/.work/set-*.json")):
                 break
-            time.sleep(0.05)
+            time.sleep(0.02)
         # Ctrl-C in a terminal reaches every process of the run, a batch system's signal the first one only.
-        os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
+        os.killpg(process.pid, sent) if sent != signal.SIGTERM else process.send_signal(sent)
         out, err = process.communicate()
         killer.cancel()
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert out == ""
-    assert {path.name for path in tmp_path.iterdir()} == {"data.parquet", "job.yaml"}
+    assert not (tmp_path / "release").exists()
+    assert len(list(tmp_path.glob(".release.*.partial"))) == 1
+    if sent != signal.SIGKILL:
+        assert f"replicant resume {tmp_path / 'release'}" in err
+
+    again = subprocess.run([*command, "resume", "release", "--threads", "1"], **settings, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "taking up" in again.stderr
+    assert not list(tmp_path.glob(".release*"))
+    run_job(parse_job(job_text(tmp_path, "undisturbed").replace("m: 3", "m: 150")), threads=2)
+    ours, theirs = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("release", "undisturbed"))
+    assert ours["files"] == theirs["files"]
+    assert rp.verify_release(str(tmp_path / "release")).ok

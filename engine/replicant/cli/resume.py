@@ -15,19 +15,20 @@ __all__ = ["resume"]
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")
 @debug_option
 def resume(run: str, threads: int | None, workers: int | None, scheduler: str | None, quiet: bool) -> None:
-    """Complete a study that was interrupted.
+    """Complete a run that was interrupted.
 
-    RUN is the folder that the study was to write, its `output.path`. Blocks that were finished are kept; the results
-    are those of an undisturbed run, byte for byte. Data, settings or version that changed since are refused.
+    RUN is the folder that it was to write, its `output.path`. What was finished is kept; the release, or the results of
+    a study, are those of an undisturbed run, byte for byte. Data, settings or version that changed since are refused.
 
     \b
     Examples:
+        replicant resume release
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
     from replicant.run.progress import choose
-    from replicant.run.study import resume_study
+    from replicant.run.resume import resume as take_up
 
-    result = resume_study(run, threads=threads, workers=workers, scheduler=scheduler, progress=choose(quiet=quiet))
+    result = take_up(run, threads=threads, workers=workers, scheduler=scheduler, progress=choose(quiet=quiet))
     if not quiet:
         click.echo(result.text())

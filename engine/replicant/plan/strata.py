@@ -14,7 +14,7 @@ from replicant.plan.model import Partition
 if TYPE_CHECKING:
     from replicant.table.table import Table
 
-__all__ = ["cut", "largest_remainder"]
+__all__ = ["cut", "largest_remainder", "pool_small"]
 
 
 def cut(
@@ -40,7 +40,7 @@ def cut(
         return (Partition(0, None, k),), ()
     group = _groups([table[name].codes for name in strata])
     sizes = np.bincount(group)
-    bins = _pool(sizes, min_stratum)
+    bins = pool_small(sizes, min_stratum)
     label = " x ".join(strata)
     events: list[Event] = []
     n_bins = int(bins[-1]) + 1
@@ -96,8 +96,8 @@ def _groups(codes: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
     return group
 
 
-def _pool(sizes: NDArray[np.int64], least: int) -> NDArray[np.int64]:
-    """The partition of each stratum."""
+def pool_small(sizes: NDArray[np.int64], least: int) -> NDArray[np.int64]:
+    """The partition of each stratum: one with fewer than `least` rows is pooled with the next."""
     bins = np.zeros(len(sizes), dtype=np.int64)
     current, gathered = 0, 0
     for i, size in enumerate(sizes):

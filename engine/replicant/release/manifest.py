@@ -184,7 +184,7 @@ def internal_manifest(
         "seed": plan.seed,
         "seed_given": plan.seed_given,
         "digest": plan.digest,
-        "input": {**(source or {}), "digest": table.digest(), "rows": plan.n, "columns": len(plan.columns)},
+        "input": {"digest": table.digest(), **(source or {}), "rows": plan.n, "columns": len(plan.columns)},
         "spec": _plain(spec),
         "sequences": [list(sequence) for sequence in plan.sequences],
         "partitions": [

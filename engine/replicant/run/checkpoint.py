@@ -14,7 +14,6 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -23,6 +22,7 @@ import numpy as np
 import yaml
 
 from replicant.errors import DataError, ReleaseError, RunError, SpecError
+from replicant.run.resumable import as_yaml, locked
 from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
 
 __all__ = ["Checkpoint", "partial_of", "read_results"]
@@ -36,18 +36,6 @@ _BLOCK = re.compile(r"block-(\d{6,})\.npz")
 def partial_of(target: str | os.PathLike[str]) -> Path:
     """The folder in which an unfinished study is kept."""
     return Path(os.path.abspath(os.fspath(target)) + PARTIAL)
-
-
-class _Dumper(yaml.SafeDumper):
-    """With words of a fixed list as texts."""
-
-
-_Dumper.add_multi_representer(StrEnum, lambda dumper, word: dumper.represent_str(str(word)))
-
-
-def _yaml(document: Mapping[str, Any]) -> bytes:
-    """Keys that are numbers (raw values of labels) stay numbers, not so in JSON; variants keep their order."""
-    return yaml.dump(dict(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False).encode()
 
 
 class Checkpoint:
@@ -113,7 +101,7 @@ class Checkpoint:
             self.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ReleaseError(f"{str(self.partial)!r} cannot be made ({error.strerror}).") from None
-        with self._locked():
+        with locked(self.partial):
             begun = self._digest()
             if begun != digest and resuming:
                 raise ReleaseError(
@@ -128,7 +116,7 @@ class Checkpoint:
                         "give it up with --overwrite",
                     )
                 self._empty()
-            self._write(STUDY, _yaml({"digest": digest, "job": job}))
+            self._write(STUDY, as_yaml({"digest": digest, "job": job}))
             try:
                 yield
             except (SpecError, DataError):
@@ -234,20 +222,6 @@ class Checkpoint:
         except OSError as error:
             aside.unlink(missing_ok=True)
             raise RunError(f"{name!r} cannot be written ({error.strerror}).", fix="make room, then resume") from None
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        import fcntl
-
-        # Held by the process: gone with it however it ends.
-        with (self.partial / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ReleaseError(
-                    f"A study is running in {str(self.partial)!r}.", fix="wait for it, or choose another output.path"
-                ) from None
-            yield
 
 
 def _name(block: int) -> str:

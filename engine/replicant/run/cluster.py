@@ -16,7 +16,7 @@ import secrets
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
@@ -41,6 +41,7 @@ __all__ = [
     "check",
     "connect",
     "count_workers",
+    "disconnected",
     "local_cluster",
     "loses_connection",
     "run",
@@ -134,6 +135,7 @@ def run(
     source: work.Source | None = None,
     sink: work.Sink | None = None,
     progress: Progress | None = None,
+    skip: Collection[tuple[int, int]] = (),
 ) -> list[Any]:
     """Run a plan on a cluster and return what its draws made, by partition and imputation.
 
@@ -151,6 +153,8 @@ def run(
         Takes each finished partition as a frame, on the worker; None brings codes here.
     progress
         What the user sees. None: nothing.
+    skip
+        Imputation and partition of the sets that are there already.
 
     Raises
     ------
@@ -163,18 +167,18 @@ def run(
         )
     await_worker(client)
     progress = progress or Progress()
-    steps = lower(plan)
+    steps = lower(plan, skip)
     with progress.running(units(steps), f"synthesizing on {count_workers(client)} workers"):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
             except LostError:
                 if loses_connection(client, within=1.0):
-                    raise _disconnected() from None
+                    raise disconnected() from None
             except ReplicantError:
                 raise
             except Exception as error:
-                raise (_disconnected() if loses_connection(client) else describe(error, "cluster")) from None
+                raise (disconnected() if loses_connection(client) else describe(error, "cluster")) from None
     raise RunError(
         f"The table was lost with its workers {ATTEMPTS} times.",
         fix="give workers more memory, or give the data as a path that every worker can read",
@@ -302,7 +306,7 @@ def loses_connection(client: Client, within: float = 5.0) -> bool:
     return bool(client.status != "running")
 
 
-def _disconnected() -> RunError:
+def disconnected() -> RunError:
     return RunError(
         "The connection to the Dask scheduler was lost while the job ran.",
         fix="see whether the scheduler is still there and why it ended, then run again",

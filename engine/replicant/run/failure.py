@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import ParamSpec, TypeVar
 
-from replicant.errors import ReplicantError, RunError
+from replicant.errors import ReplicantError, RunError, UnexpectedError
 
 __all__ = ["Failure", "describe", "guarded", "place"]
 
@@ -69,7 +69,7 @@ def describe(error: BaseException, during: str) -> ReplicantError:
     if isinstance(error, OSError) and error.strerror:
         # The operating system's own words name no cell.
         return RunError(f"{during}: {error.strerror} ({type(error).__name__}{at}).")
-    return RunError(
+    return UnexpectedError(
         f"{during}: unexpected {type(error).__name__}{at}. Its text is withheld because it may quote a cell.",
         fix="run again with --debug and --threads 1 where the text may be seen, and report type and place",
     )

@@ -7,21 +7,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from replicant import methods, release
-from replicant.errors import SpecError
+from replicant.errors import ReleaseError, SpecError
 from replicant.events import Event
 from replicant.plan import Plan, build_plan
 from replicant.run import local
 from replicant.run.compilation import ensure_compiled
 from replicant.run.progress import Progress
+from replicant.run.resumable import document_of, told
 from replicant.run.work import Source
-from replicant.run.writer import writing
+from replicant.run.writer import unfinished, writing
 from replicant.spec.models import JobSpec
 from replicant.table import Table
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["JobResult", "Ready", "prepare", "run_job"]
+__all__ = ["JobResult", "Ready", "check_begun", "prepare", "run_job"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,8 +98,9 @@ def run_job(
     scheduler: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    begun: str | None = None,
 ) -> JobResult:
-    """Run a job and write its release, whole or not at all.
+    """Run a job and write its release, whole or not at all; what an interrupted run of it has finished is taken up.
 
     Parameters
     ----------
@@ -111,44 +113,75 @@ def run_job(
         Replace a finished release.
     progress
         What the user sees. None: nothing.
+    begun
+        Digest of the run that is resumed: nothing else will do.
 
     Raises
     ------
     SpecError, DataError
         If it asks for something impossible, or the data cannot be synthesized as they are.
     ReleaseError
-        If the release cannot be written.
-    RunError
-        If a step fails for another reason. In every case the target is as it was.
+        If the release cannot be written, or `begun` is another digest.
+    PartialError
+        If it stops on the way: what is finished is kept, and `resume` goes on. In every case the target is as it was.
     """
     if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
         raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
     progress = progress or Progress()
+    if job.input.part_rows is not None:
+        from replicant.run.parted import run_parted
+
+        with _client(workers, scheduler, progress) as client:
+            hands = local.default_threads() if threads is None else threads
+            return run_parted(job, client=client, threads=hands, overwrite=overwrite, progress=progress, begun=begun)
     ready = prepare(job)
+    check_begun(ready.plan.digest, begun)
     target, internal = job.output.path, job.output.internal_path
-    with writing(
-        ready.plan,
-        ready.table,
-        target,
-        internal=internal,
-        overwrite=overwrite,
-        count=True,
-        csv=job.output.writes_csv,
-        helpers=job.output.helpers,
-        spec=job,
-        source=ready.source.describe(),
-    ) as writer:
+    with (
+        told(target, progress, lambda: unfinished(target) is not None),
+        writing(
+            ready.plan,
+            ready.table,
+            target,
+            internal=internal,
+            overwrite=overwrite,
+            count=True,
+            csv=job.output.writes_csv,
+            helpers=job.output.helpers,
+            spec=job,
+            source=ready.source.describe(),
+            job=document_of(job, ready.plan.seed),
+        ) as writer,
+    ):
+        skip = writer.take_up(ready.plan, progress)
         ensure_compiled(ready.plan, progress.note)
         with _client(workers, scheduler, progress) as client:
             if client is None:
-                made = local.run(ready.plan, ready.table, threads=threads, sink=writer.sink, progress=progress)
+                made = local.run(
+                    ready.plan, ready.table, threads=threads, sink=writer.sink, progress=progress, skip=skip
+                )
             else:
                 from replicant.run import cluster
 
                 source = replace(ready.source, digest=ready.table.digest())
-                made = cluster.run(ready.plan, client, source=source, sink=writer.sink, progress=progress)
+                made = cluster.run(ready.plan, client, source=source, sink=writer.sink, progress=progress, skip=skip)
         writer.written.extend(made)
     return JobResult(target, internal, tuple(writer.files), ready.plan.events, writer.summary(ready.table))
+
+
+def check_begun(digest: str, begun: str | None) -> None:
+    """Refuse to resume a run with other data, settings or engine.
+
+    Raises
+    ------
+    ReleaseError
+        If the digests differ.
+    """
+    if begun is not None and begun != digest:
+        raise ReleaseError(
+            "Data, settings or version are no longer those that the run was begun with.",
+            fix="bring them back, or run the job anew",
+        )
 
 
 def _client(workers: int | None, scheduler: str | None, progress: Progress) -> AbstractContextManager[Client | None]:

@@ -7,7 +7,7 @@ a plain loop, for which Dask is not even imported.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from functools import partial
 from threading import Event
 from typing import Any
@@ -56,6 +56,7 @@ def run(
     threads: int | None = None,
     sink: work.Sink | None = None,
     progress: Progress | None = None,
+    skip: Collection[tuple[int, int]] = (),
 ) -> list[Any]:
     """Run a plan and return what its draws made, by partition and imputation.
 
@@ -71,6 +72,8 @@ def run(
         Takes each finished partition as a frame; None keeps codes.
     progress
         What the user sees. None: nothing.
+    skip
+        Imputation and partition of the sets that are there already.
 
     Raises
     ------
@@ -78,8 +81,8 @@ def run(
         Whatever goes wrong in a step.
     """
     wanted = threads_for(plan, threads)
-    steps = lower(plan)
-    if wanted == 1 or len(steps) == 1:
+    steps = lower(plan, skip)
+    if wanted == 1 or len(steps) <= 1:
         return _loop(plan, table, steps, sink, progress or Progress())
     return _threaded(plan, table, steps, sink, progress or Progress(), wanted)
 

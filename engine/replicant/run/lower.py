@@ -6,7 +6,8 @@ itself, so a plan without a single fit task is complete too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from replicant.plan.model import Plan, Task
 
@@ -32,10 +33,17 @@ class Step:
     units: int
 
 
-def lower(plan: Plan) -> tuple[Step, ...]:
+def lower(plan: Plan, skip: Collection[tuple[int, int]] = ()) -> tuple[Step, ...]:
     """The steps of a plan, every fit before the first draw that needs it and no earlier.
 
     Fits stand next to their draws so that models live as short as possible.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    skip
+        Imputation and partition of the sets that are there already.
     """
     fits: dict[int, list[Task]] = {}
     for task in plan.tasks:
@@ -43,9 +51,11 @@ def lower(plan: Plan) -> tuple[Step, ...]:
             fits.setdefault(task.partition, []).append(task)
     steps: list[Step] = []
     placed: set[str] = set()
-    for task in plan.tasks:
-        if task.kind != "draw":
+    for planned in plan.tasks:
+        left = tuple(i for i in planned.imputations if (i, planned.partition) not in skip)
+        if planned.kind != "draw" or not left:
             continue
+        task = replace(planned, imputations=left)
         wanted = set(task.imputations)
         needed = [fit for fit in fits.get(task.partition, ()) if not fit.imputations or wanted & set(fit.imputations)]
         for fit in needed:

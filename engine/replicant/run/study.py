@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import ValidationError
 
 from replicant import __version__, methods
-from replicant.errors import PartialError, SpecError
+from replicant.errors import SpecError
 from replicant.run import local
 from replicant.run.checkpoint import Checkpoint
 from replicant.run.compilation import ensure_compiled
 from replicant.run.failure import guarded
 from replicant.run.progress import Progress
+from replicant.run.resumable import document_of, told
 from replicant.run.work import Source
 from replicant.spec.models import JobSpec
 from replicant.studies import Block, Fold, Room, Study, StudyResult, design, document, open_room
@@ -190,10 +191,10 @@ def _complete(
     table = source.load()
     study = design(job.study, job.synthesis, table, methods.registered())
     source = replace(source, digest=table.digest())
-    resumable = _resumable(job, study)
+    resumable = document_of(job, study.seed)
     with (
         kept.open(study.digest, resumable, overwrite=overwrite, resuming=resuming),
-        _told(str(kept.target), progress),
+        told(str(kept.target), progress),
     ):
         result = compute(study, table, source=source, checkpoint=kept, progress=progress, **where)
         guarded("results", kept.finish, result)
@@ -299,30 +300,3 @@ def _client(
     opened = cluster.local_cluster(workers, progress) if workers else cluster.connect(str(scheduler), progress)
     with opened as made:
         yield made
-
-
-@contextmanager
-def _told(target: str, progress: Progress) -> Iterator[None]:
-    """However it stops, what is finished is kept, and the user is told how to go on."""
-    how = f"replicant resume {target}"
-    try:
-        yield
-    except KeyboardInterrupt:
-        progress.note(f"What is finished is kept. To go on: {how}")
-        raise
-    except SystemExit:
-        raise PartialError("The study was told to stop; what is finished is kept.", fix=how) from None
-    except PartialError as error:
-        raise PartialError(error.found, need=error.need, fix=f"{error.fix}; then {how}" if error.fix else how) from None
-
-
-def _resumable(job: JobSpec, study: Study) -> Mapping[str, Any]:
-    """The job as it is taken up again from any folder, with the seed that was drawn."""
-    said = job.model_dump()
-    said["synthesis"]["seed"] = study.seed
-    said["output"]["path"] = os.path.abspath(job.output.path)
-    for section, key in (("input", "path"), ("study", "samples"), ("study", "reference")):
-        path = said[section].get(key)
-        if path is not None and "://" not in path:
-            said[section][key] = os.path.abspath(path)
-    return said

@@ -1,23 +1,34 @@
-"""From finished partitions to a finished release: staged aside, then put in place whole or not at all."""
+"""From finished partitions to a finished release: staged aside, then put in place whole or not at all.
+
+What a job was to write and could not finish is kept, and taken up by the same job or by `replicant resume`.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from replicant import release
-from replicant.errors import ReleaseError
+from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.plan.model import Plan
 from replicant.report.summary import Outline, Tally, combine, conclude, outline, tally
+from replicant.run.progress import Progress
+from replicant.run.records import FOLDER, Records
+from replicant.run.resumable import as_yaml, locked
 from replicant.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PartSink", "Writer", "Written", "writing"]
+__all__ = ["PartSink", "Writer", "Written", "finish", "staged", "unfinished", "writing"]
+
+JOB = "job.yaml"
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,6 +38,16 @@ class Written:
     part: release.Part
     csv: release.Part | None
     tally: Tally | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a record."""
+        return {"part": asdict(self.part), "csv": None if self.csv is None else asdict(self.csv), "tally": self.tally}
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Written:
+        """From a record."""
+        csv = None if said["csv"] is None else release.Part(**said["csv"])
+        return cls(release.Part(**said["part"]), csv, said["tally"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,12 +64,22 @@ class PartSink:
         What to count for the summary; None for nothing.
     sheet
         How to write CSV beside Parquet; None for no CSV.
+    records
+        Where finished partitions are recorded; None: nowhere.
     """
 
     staging: release.Staging
     meta: Mapping[str, Any]
     outline: Outline | None = None
     sheet: release.Sheet | None = None
+    records: Records | None = None
+
+    def find(self, imputation: int, partition: int) -> Written | None:
+        """A partition that an interrupted run has finished."""
+        said = None if self.records is None else self.records.find(_name(imputation, partition))
+        if said is None or (self.sheet is not None and said["csv"] is None):
+            return None
+        return Written.of(said)
 
     def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Written:
         path = self.staging.path
@@ -62,7 +93,15 @@ class PartSink:
         at = imputation + 1, partition
         part = release.write_part(self.staging, frame, self.meta, *at)
         csv = None if self.sheet is None else release.write_csv(self.staging, frame, self.sheet, *at)
-        return Written(part, csv, None if self.outline is None else tally(frame, self.outline))
+        written = Written(part, csv, None if self.outline is None else tally(frame, self.outline))
+        if self.records is not None:
+            files = {one.path: one.sha256 for one in (part, csv) if one is not None}
+            self.records.keep(_name(imputation, partition), written.as_dict(), files)
+        return written
+
+
+def _name(imputation: int, partition: int) -> str:
+    return f"set-{imputation}-{partition}"
 
 
 @dataclass
@@ -88,16 +127,34 @@ class Writer:
         """All files written, before the manifest."""
         return [*self.parts, *self.csv, *self.helpers]
 
+    def take_up(self, plan: Plan, progress: Progress) -> frozenset[tuple[int, int]]:
+        """Take what an interrupted run has finished: imputation and partition of each."""
+        found = set()
+        for imputation in range(plan.m):
+            for part in plan.partitions:
+                if (written := self.sink.find(imputation, part.index)) is not None:
+                    self.written.append(written)
+                    found.add((imputation, part.index))
+        if found:
+            progress.note(
+                f"taking up an interrupted run: {len(found)} of {plan.m * len(plan.partitions)} files are there"
+            )
+        return frozenset(found)
+
     def summary(self, table: Table) -> dict[str, Any]:
         """Real beside synthetic, from what was counted."""
         if self.sink.outline is None:
             raise ValueError("nothing was counted")
+        return conclude(self.sink.outline, tally(table, self.sink.outline), self.tallies())
+
+    def tallies(self) -> list[Tally]:
+        """What was counted in each set."""
         sets: dict[int, Tally] = {}
         for one in sorted(self.written, key=lambda one: (one.part.imputation, one.part.partition)):
             if one.tally is not None:
                 before = sets.get(one.part.imputation)
                 sets[one.part.imputation] = one.tally if before is None else combine(before, one.tally)
-        return conclude(self.sink.outline, tally(table, self.sink.outline), list(sets.values()))
+        return list(sets.values())
 
 
 @contextmanager
@@ -113,8 +170,9 @@ def writing(
     helpers: Collection[str] = (),
     spec: Any = None,
     source: Mapping[str, Any] | None = None,
+    job: Mapping[str, Any] | None = None,
 ) -> Iterator[Writer]:
-    """Open a release, and finish it at the end; whatever goes wrong, nothing is left behind.
+    """Open a release, and finish it at the end; whatever goes wrong, nothing is left at the target.
 
     Parameters
     ----------
@@ -134,21 +192,105 @@ def writing(
         Languages of the scripts to add; `stata` needs `csv`.
     spec, source
         What was asked for and where the data came from, for the internal manifest.
+    job
+        The job as a document, with which what is finished can be taken up; None: an unfinished release is removed.
 
     Raises
     ------
     ReleaseError
         If it cannot be written.
     """
-    with release.stage(target, digest=plan.digest, overwrite=overwrite, m=plan.m, internal=internal) as staging:
+    with staged(target, digest=plan.digest, m=plan.m, internal=internal, overwrite=overwrite, job=job) as staging:
         sheet = release.sheet_of(table) if csv or helpers else None
         meta, counted = release.table_meta(table), outline(table) if count else None
-        writer = Writer(PartSink(staging, meta, counted, sheet if csv else None))
+        records = None if job is None else Records(staging.path)
+        writer = Writer(PartSink(staging, meta, counted, sheet if csv else None, records))
         yield writer
-        public = release.public_manifest(plan, table, writer.parts, writer.csv, "" if sheet is None else sheet.missing)
-        if sheet is not None:
-            texts = {language: release.helper_text(language, public, sheet) for language in helpers}
-            writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
-            public["helpers"] = [asdict(helper) for helper in writer.helpers]
-        secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
-        release.commit(staging, writer.files, public, secret)
+        finish(writer, plan, table, sheet=sheet, helpers=helpers, spec=spec, source=source)
+
+
+@contextmanager
+def staged(
+    target: str,
+    *,
+    digest: str,
+    m: int,
+    internal: str | None,
+    overwrite: bool,
+    job: Mapping[str, Any] | None,
+) -> Iterator[release.Staging]:
+    """Hold a place beside the target in which a release is made.
+
+    Parameters
+    ----------
+    target, digest, m, internal, overwrite
+        As for `release.stage`.
+    job
+        As for `writing`. What is finished is then kept if the run stops, and found again by a run of the same digest.
+
+    Raises
+    ------
+    ReleaseError
+        If it cannot be made, or the same job is running.
+    """
+    staging = release.stage(target, digest=digest, overwrite=overwrite, m=m, internal=internal)
+    if job is None:
+        with staging:
+            yield staging
+        return
+    records = Records(staging.path)
+    records.begin()
+    with locked(records.folder.url):
+        try:
+            said = {"digest": digest, "overwrite": overwrite, "job": job}
+            records.folder.write(JOB, as_yaml(said), private=True)
+            yield staging
+        except BaseException as error:
+            # What is wrong with the job or the data stays wrong; and nothing is kept for nothing.
+            if isinstance(error, SpecError | DataError | UnexpectedError) or not records.any():
+                release.abandon(staging)
+            raise
+
+
+def finish(
+    writer: Writer,
+    plan: Plan,
+    table: Table,
+    *,
+    sheet: release.Sheet | None,
+    helpers: Collection[str],
+    spec: Any,
+    source: Mapping[str, Any] | None,
+) -> None:
+    """Write helpers and manifests, and put the release in place.
+
+    Raises
+    ------
+    ReleaseError
+        If a file is missing, or anything cannot be written.
+    """
+    staging = writer.sink.staging
+    public = release.public_manifest(plan, table, writer.parts, writer.csv, "" if sheet is None else sheet.missing)
+    if sheet is not None:
+        texts = {language: release.helper_text(language, public, sheet) for language in helpers}
+        writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
+        public["helpers"] = [asdict(helper) for helper in writer.helpers]
+    secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
+    if writer.sink.records is not None:
+        writer.sink.records.end()
+    release.commit(staging, writer.files, public, secret)
+
+
+def unfinished(target: str) -> dict[str, Any] | None:
+    """The `job`, `digest` and `overwrite` of a release that was begun and not finished; None if there is none."""
+    place = os.path.abspath(target)
+    folder, name = os.path.split(place)
+    pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.partial")
+    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        said = os.path.join(folder, entry, FOLDER, JOB)
+        if pattern.fullmatch(entry) and os.path.isfile(said):
+            with open(said, encoding="utf-8") as file:
+                document = yaml.safe_load(file)
+            if isinstance(document, dict) and isinstance(document.get("job"), dict):
+                return document
+    return None

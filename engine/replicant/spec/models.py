@@ -72,7 +72,7 @@ class SynthesisSpec(Document):
     where: Any = None
     strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
     min_stratum: Annotated[Whole, Field(ge=1)] = 100
-    k: Annotated[Whole, Field(ge=1)] | None = None
+    k: Annotated[Whole, Field(ge=1, le=10**12)] | None = None
     missing: Literal["keep"] = "keep"
     fits: Literal["own", "shared"] = "own"
     proper: bool = False
@@ -118,16 +118,32 @@ class SynthesisSpec(Document):
 
 
 class InputSpec(Document):
-    """Where the table is: a `path` (file, folder or URL) or a named `dataset`; `columns` selects and orders columns."""
+    """Where the table is.
+
+    Attributes
+    ----------
+    path
+        A file, a folder or a URL.
+    dataset
+        Instead of it, the name of a built-in table.
+    columns
+        Which columns, in this order.
+    part_rows
+        Of a table of Parquet that is larger than memory: it is cut at random into parts of so many rows, each of which
+        is synthesized by itself, and the rows of the sets are mixed again.
+    """
 
     path: str | None = None
     dataset: str | None = None
     columns: list[str] | None = None
+    part_rows: Annotated[Whole, Field(ge=4)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> InputSpec:
         if (self.path is None) == (self.dataset is None):
             raise ValueError("exactly one of path and dataset is needed")
+        if self.part_rows is not None and self.path is None:
+            raise ValueError("part_rows goes with a path")
         return self
 
 

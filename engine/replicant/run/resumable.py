@@ -1,0 +1,109 @@
+"""What all jobs that can be taken up again share: the job as a document, one run at a time, what the user is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+import yaml
+
+from replicant.errors import PartialError, ReleaseError, RunError, UnexpectedError
+from replicant.run.progress import Progress
+from replicant.spec.models import JobSpec
+
+__all__ = ["as_yaml", "document_of", "locked", "told"]
+
+
+class _Dumper(yaml.SafeDumper):
+    """With words of a fixed list as texts."""
+
+
+_Dumper.add_multi_representer(StrEnum, lambda dumper, word: dumper.represent_str(str(word)))
+
+
+def as_yaml(document: Mapping[str, Any]) -> bytes:
+    """Keys that are numbers (raw values of labels) stay numbers, not so in JSON; variants keep their order."""
+    return yaml.dump(dict(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False).encode()
+
+
+def document_of(job: JobSpec, seed: int) -> dict[str, Any]:
+    """The job as it is taken up again from any folder, with the seed that was drawn."""
+    said = job.model_dump()
+    said["synthesis"]["seed"] = seed
+    paths = [
+        ("input", "path"),
+        ("study", "samples"),
+        ("study", "reference"),
+        ("output", "path"),
+        ("output", "internal"),
+    ]
+    for section, key in paths:
+        path = (said[section] or {}).get(key)
+        if path is not None and "://" not in path:
+            said[section][key] = os.path.abspath(path)
+    return said
+
+
+@contextmanager
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a folder for this run; behind a URL there is nothing to hold, and two runs write the same bytes.
+
+    Raises
+    ------
+    ReleaseError
+        If another run holds it.
+    """
+    import fcntl
+
+    place = os.fspath(folder)
+    if "://" in place:
+        yield
+        return
+    # Held by the process: gone with it however it ends.
+    with open(os.path.join(place, "lock"), "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ReleaseError(
+                f"The same job is running: it holds {place!r}.", fix="wait for it, or choose another output.path"
+            ) from None
+        yield
+
+
+@contextmanager
+def told(target: str, progress: Progress, kept: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """However a run stops, what is finished is kept, and the user is told how to go on.
+
+    Parameters
+    ----------
+    target
+        What was to be written.
+    progress
+        What the user sees.
+    kept
+        Whether there is anything to go on with.
+
+    Raises
+    ------
+    PartialError
+        If it was told to stop, or something outside it failed, such as a disk or a cluster, and something is kept.
+        What is wrong with the job, the data or the engine stays as it is.
+    """
+    how = f"replicant resume {target}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if kept():
+            progress.note(f"What is finished is kept. To go on: {how}")
+        raise
+    except SystemExit:
+        if not kept():
+            raise
+        raise PartialError("The run was told to stop; what is finished is kept.", fix=how) from None
+    except (RunError, ReleaseError) as error:
+        if isinstance(error, UnexpectedError) or not kept():
+            raise
+        raise PartialError(error.found, need=error.need, fix=f"{error.fix}; then {how}" if error.fix else how) from None

@@ -1,0 +1,37 @@
+"""Taking up a job where it stopped: a release or a study, by the folder that it was to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from replicant.run.checkpoint import partial_of
+from replicant.run.job import JobResult, run_job
+from replicant.run.study import StudyJobResult, resume_study
+from replicant.run.writer import unfinished
+from replicant.spec.models import JobSpec
+
+__all__ = ["resume"]
+
+
+def resume(place: str, **options: Any) -> JobResult | StudyJobResult:
+    """Complete an interrupted job.
+
+    Parameters
+    ----------
+    place
+        Its `output.path`.
+    options
+        Where it runs, and the progress: as for `run_job`.
+
+    Raises
+    ------
+    SpecError
+        If there is nothing to resume.
+    ReleaseError
+        If data, settings or version are no longer those it was begun with.
+    """
+    begun = None if partial_of(place).is_dir() else unfinished(place)
+    if begun is None:
+        return resume_study(place, **options)
+    job = JobSpec.model_validate(begun["job"])
+    return run_job(job, begun=str(begun["digest"]), overwrite=bool(begun.get("overwrite")), **options)
