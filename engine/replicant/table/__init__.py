@@ -13,6 +13,7 @@ from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table
 from replicant.table.kinds import Kind
 from replicant.table.read import read_data, read_dataset
+from replicant.table.scan import Scan, merge_scans, scan
 from replicant.table.table import Table
 
 __all__ = [
@@ -23,8 +24,11 @@ __all__ = [
     "ColumnType",
     "Floats",
     "Kind",
+    "Scan",
     "Table",
     "encode_table",
+    "merge_scans",
     "read_data",
     "read_dataset",
+    "scan",
 ]

@@ -1,0 +1,531 @@
+"""What one pass over a table in chunks learns: enough to say of every column what encoding the whole would say.
+
+A chunk may show less than the table does: numbers that are 0 and 1 here are counts there, two levels of text are five,
+a whole chunk is missing. So a scan decides nothing that other chunks could overturn. It collects facts whose merging is
+associative and commutative, and the codebook is made of the facts of all chunks, by the functions that encode a table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from replicant.errors import DataError, SpecError
+from replicant.table.arrays import Codes, Floats, Typed
+from replicant.table.checks import check_header, check_identifier, check_size
+from replicant.table.codebook import Codebook, ColumnSpec, as_spec
+from replicant.table.dtypes import ColumnType
+from replicant.table.encode import Numbers, as_numbers, check_spikes, decimals_of, judge, settle
+from replicant.table.factor import Factor, Nature, factorize
+from replicant.table.kinds import Kind
+from replicant.table.recode import plan_columns, relabel
+
+__all__ = ["MOST_LEVELS", "Scan", "ScannedColumn", "merge_scans", "scan"]
+
+MOST_LEVELS = 100_000
+"""Levels that a column of a table read in chunks may have: every worker holds them all."""
+
+_NOTHING = ColumnSpec()
+_MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
+_MANY_DIGITS = 11
+"""Stands for more digits after the point than are counted."""
+
+_HOLE = np.uint64(0x7FF8_0000_0000_0001)
+_EXACT = 2**53
+_OBJECT = np.dtype(object)
+_OBJECT_NUMBERS = {"integer", "floating", "mixed-integer-float"}
+_OBJECT_DURATIONS = {"timedelta", "timedelta64"}
+
+Place = tuple[int, int]
+"""Where a category was first seen: the chunk, and its position among the categories there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedColumn:
+    """Facts about one column, of one chunk or of several.
+
+    Attributes
+    ----------
+    name, source
+        The column, and the raw column it is made from.
+    nature
+        What the cells physically are; None as long as nothing but missing cells of no type were seen.
+    recoded
+        Whether its values are labels of raw ones.
+    types
+        The types its cells came in, categories left out, with what the objects are where they are objects.
+    missing
+        Missing cells, coded missing values not counted.
+    coded
+        Cells that hold each of the declared coded missing values; none where these can only be levels.
+    low, high
+        Least and greatest number (dates: days since 1970), coded missing values left out; None if there is none.
+    decimals
+        Digits after the point that the numbers need, 11 for more than ten; None if there are no numbers.
+    levels
+        Cells that hold each level, of a column whose values may be levels, unused categories included. None for
+        numbers, and for dates written as text once they are too many.
+    places
+        For categories, where each was first seen.
+    dated
+        Whether all texts are ISO dates; None if there was no text.
+    digests
+        For each chunk, a digest of its cells as numbers and one as levels (empty where they are none).
+    """
+
+    name: str
+    source: str
+    recoded: bool
+    nature: Nature | None
+    types: frozenset[tuple[Any, str]]
+    missing: int
+    coded: tuple[int, ...]
+    low: float | None
+    high: float | None
+    decimals: int | None
+    levels: Mapping[Any, int] | None
+    places: Mapping[Any, Place]
+    dated: bool | None
+    digests: Mapping[int, tuple[bytes, bytes]]
+
+    @property
+    def distinct(self) -> int | None:
+        """Levels that occur; None for numbers, which are not counted."""
+        return None if self.levels is None else sum(count > 0 for count in self.levels.values())
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether all cells are alike: of one value, missing, or one coded missing value."""
+        values = (self.distinct or 0) if self.low is None else 1 + (self.low != self.high)
+        return values + (self.missing > 0) + sum(count > 0 for count in self.coded) <= 1
+
+    def merge(self, other: ScannedColumn) -> ScannedColumn:
+        """Facts about the rows of both.
+
+        Raises
+        ------
+        DataError
+            Their cells do not belong into one column, or there are too many levels.
+        """
+        if self.digests.keys() & other.digests.keys():
+            raise ValueError("the same chunk twice")
+        known = [part for part in (self, other) if part.nature is not None]
+        natures = {part.nature for part in known}
+        types = self.types | other.types
+        _check_types(self.name, natures, types)
+        dated = _both(self.dated, other.dated, lambda a, b: a and b)
+        measured = dated is not False or natures != {Nature.TEXT}
+        counted = all(part.levels is not None for part in known)
+        levels = _summed([part.levels for part in known]) if counted else None
+        if levels is not None and len(levels) > MOST_LEVELS:
+            if not dated:
+                raise _too_many(self.name)
+            levels = None
+        elif not counted and dated is False:
+            raise _too_many(self.name)
+        places = dict(self.places)
+        for level, place in other.places.items():
+            places[level] = min(place, places.get(level, place))
+        return ScannedColumn(
+            self.name,
+            self.source,
+            self.recoded,
+            next(iter(natures), None),
+            types,
+            self.missing + other.missing,
+            tuple(a + b for a, b in zip(self.coded, other.coded, strict=True)),
+            _both(self.low, other.low, min) if measured else None,
+            _both(self.high, other.high, max) if measured else None,
+            _both(self.decimals, other.decimals, max) if measured else None,
+            levels,
+            places,
+            dated,
+            {**self.digests, **other.digests},
+        )
+
+    def dtype(self) -> Any:
+        """The dtype that the cells of the whole table have in a dataframe; of one with labels, the dtype of these."""
+        known = {dtype for dtype, python in self.types if python or dtype != _OBJECT} or {_OBJECT}
+        if any(isinstance(dtype, pd.CategoricalDtype) for dtype in known):
+            ordered = any(dtype.ordered for dtype in known if isinstance(dtype, pd.CategoricalDtype))
+            return pd.CategoricalDtype(self._ordered(), ordered) if self.levels is not None else pd.CategoricalDtype()
+        if len(known) == 1:
+            return next(iter(known))
+        # Missing cells make integers floats, or nullable integers where floats would lose digits.
+        nullable = [dtype for dtype in known if not isinstance(dtype, np.dtype)]
+        if nullable:
+            return nullable[0]
+        if any(dtype.kind == "O" for dtype in known):
+            return _OBJECT
+        whole = [dtype for dtype in known if dtype.kind in "iu" and dtype.itemsize == 8]
+        far = max(-(self.low or 0.0), self.high or 0.0)
+        if whole and far > _EXACT:
+            return pd.UInt64Dtype() if whole[0].kind == "u" else pd.Int64Dtype()
+        return np.result_type(*known)
+
+    def _ordered(self) -> list[Any]:
+        levels = self.levels or {}
+        if self.places:
+            return sorted(levels, key=self.places.__getitem__)
+        return sorted(levels)
+
+    def judged(self, spec: ColumnSpec) -> tuple[Kind, list[Any], int | None]:
+        """Kind, levels in order, and digits after the point: as encoding the whole table finds them.
+
+        Raises
+        ------
+        DataError, SpecError
+            The whole cannot be what was declared of it.
+        """
+        listed = spec.kind is None and spec.levels is not None
+        if listed or (spec.kind is not None and spec.kind.is_categorical):
+            return self._as_levels(spec)
+        check_spikes(self.name, spec)
+        text = self.nature in (Nature.TEXT, None)
+        numeric = spec.kind is not None or self.nature in _MEASURED or (text and bool(self.dated))
+        if not numeric:
+            return self._as_levels(spec)
+        numbers = self._numbers()
+        decimals = None if self.decimals == _MANY_DIGITS else self.decimals
+        stored = self._type().number
+        if stored is not None and stored.kind != "f":
+            decimals = 0
+        coded = sum(count > 0 for count in self.coded)
+        factor = Factor(np.empty(0, np.int32), np.empty(0), self.nature or Nature.TEXT, self._type())
+        kind, _ = judge(factor, spec, numbers, decimals, coded)
+        if kind.is_categorical:
+            seen = [code for code, count in zip(spec.missing_codes, self.coded, strict=True) if count]
+            return self._as_levels(spec.model_copy(update={"kind": kind}), sorted({0, 1, *seen}))
+        if self.nature is Nature.DATE or spec.kind is Kind.DATE:
+            decimals = None
+        return kind, [], decimals if spec.decimals is None else spec.decimals
+
+    def _numbers(self) -> Floats:
+        """Numbers of the same kind as all of them, ascending: the ends, and something between if they are not alone."""
+        if self.low is None or self.high is None:
+            return np.empty(0)
+        if self.low == self.high:
+            return np.array([self.low])
+        between = [] if self.decimals == 0 else [(self.low + self.high) / 2]
+        return np.array([self.low, *between, self.high])
+
+    def _type(self) -> ColumnType:
+        dtype = self.dtype()
+        python = next((python for _, python in sorted(self.types, key=str) if python), "")
+        return ColumnType(dtype, python if dtype == _OBJECT else "")
+
+    def _as_levels(self, spec: ColumnSpec, known: list[Any] | None = None) -> tuple[Kind, list[Any], None]:
+        """As if encoding a table in which every distinct value occurs once."""
+        if known is None:
+            if self.levels is None:
+                raise _too_many(self.name)
+            known = self._ordered()
+        counts = self.levels or {}
+        codes = np.array([place for place, level in enumerate(known) if counts.get(level, 1)], dtype=np.int32)
+        stored = self._type()
+        factor = Factor(codes, _typed(known, stored.dtype), self.nature or Nature.TEXT, stored)
+        column = settle(self.name, factor, spec, [])
+        levels = column.levels()
+        if self.nature is Nature.CATEGORY:
+            if len({chunk for chunk, _ in self.places.values()}) > 1 and not _plain(levels):
+                raise _no_label(self.name, column.kind)
+        elif not _plain(levels):
+            raise _no_label(self.name, column.kind)
+        return column.kind, levels, None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What is known of the rows of some chunks.
+
+    Attributes
+    ----------
+    rows
+        How many there are.
+    columns
+        Facts about each column, in the table's order.
+    """
+
+    rows: int
+    columns: tuple[ScannedColumn, ...]
+
+    def __getitem__(self, name: str) -> ScannedColumn:
+        return next(column for column in self.columns if column.name == name)
+
+    def codebook(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> Codebook:
+        """What each column is: kinds and levels fixed, so that any part of the table is encoded as the whole would be.
+
+        Parameters
+        ----------
+        columns
+            What was declared, the same as in `scan`.
+
+        Raises
+        ------
+        DataError, SpecError
+            As `encode_table` of the whole table.
+        """
+        check_size(self.rows, len(self.columns))
+        specs = _specs(columns)
+        return Codebook({column.name: self._spec(column, specs.get(column.name)) for column in self.columns})
+
+    def _spec(self, column: ScannedColumn, said: ColumnSpec | None) -> ColumnSpec:
+        if said is None:
+            if column.nature is Nature.TEXT and not column.dated and column.levels is not None:
+                check_identifier(column.name, list(column.levels), self.rows - column.missing)
+            said = _NOTHING
+        kind, levels, decimals = column.judged(said)
+        listed = levels if kind.is_categorical and _plain(levels) else None
+        return said.model_copy(update={"kind": kind, "levels": listed, "decimals": decimals})
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A part of the table with the types of the whole, which missing cells and categories elsewhere decide too."""
+        types = {c.source: c.dtype() for c in self.columns if not c.recoded and c.nature is not None}
+        other = {
+            name: dtype
+            for name, dtype in types.items()
+            if dtype != frame[name].dtype and not (isinstance(dtype, pd.CategoricalDtype) and dtype.categories is None)
+        }
+        return frame.astype(other) if other else frame
+
+    def equal(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> dict[str, str]:
+        """Columns that equal an earlier one in every cell, with the first such column, as `Table.equal`."""
+        seen: dict[Any, str] = {}
+        out: dict[str, str] = {}
+        specs = _specs(columns)
+        for column in self.columns:
+            said = specs.get(column.name, _NOTHING)
+            kind, levels, _ = column.judged(said)
+            alone = column.low == column.high if kind.is_numeric else len(levels) < 2
+            if alone:
+                continue
+            marks = tuple(
+                (chunk, numbers if kind.is_numeric else cells or numbers)
+                for chunk, (numbers, cells) in sorted(column.digests.items())
+            )
+            key = (kind.is_numeric, tuple(said.missing_codes), tuple(levels), marks)
+            if key in seen:
+                out[column.name] = seen[key]
+            else:
+                seen[key] = column.name
+        return out
+
+
+def scan(
+    frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None, *, chunk: int = 0
+) -> Scan:
+    """Facts about one chunk of a table.
+
+    Parameters
+    ----------
+    frame
+        The rows of the chunk.
+    columns
+        What is declared of the columns, as for `encode_table`; the same for all chunks.
+    chunk
+        Number of the chunk in the order of the rows.
+
+    Raises
+    ------
+    DataError
+        The chunk holds what a table cannot hold, or more than `MOST_LEVELS` levels in a column.
+    SpecError
+        What was declared cannot be.
+    """
+    check_header(list(frame.columns))
+    specs = _specs(columns)
+    raw: dict[Any, pd.Series[Any]] = dict(frame.items())
+    return Scan(
+        len(frame),
+        tuple(
+            _column(name, source, raw[source], specs.get(name), chunk)
+            for name, source in plan_columns(list(raw), specs)
+        ),
+    )
+
+
+def merge_scans(*scans: Scan) -> Scan:
+    """Facts about the rows of all, in whatever order they come.
+
+    Raises
+    ------
+    DataError
+        The chunks differ in their columns, or in what these hold.
+    """
+    return reduce(_merged, scans)
+
+
+def _merged(one: Scan, other: Scan) -> Scan:
+    if [c.name for c in one.columns] != [c.name for c in other.columns]:
+        raise DataError(
+            "parts of the table differ in their columns",
+            need="the same columns in every part",
+            fix="write the parts again with one schema",
+        )
+    return Scan(one.rows + other.rows, tuple(a.merge(b) for a, b in zip(one.columns, other.columns, strict=True)))
+
+
+def _specs(columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None) -> dict[str, ColumnSpec]:
+    return {name: as_spec(name, given) for name, given in (columns or {}).items()}
+
+
+def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | None, chunk: int) -> ScannedColumn:
+    spec = said or _NOTHING
+    raw = factorize(name, cells)
+    factor = raw if spec.labels is None else relabel(name, raw, spec)
+    column = None
+    if spec.kind is not None or spec.levels is not None:
+        # What is declared of the whole must hold of every part, so a part is refused at once.
+        column = settle(name, factor, spec, [])
+    counts = np.bincount(factor.codes[factor.codes >= 0], minlength=len(factor.uniques))
+    bare = factor.nature is Nature.TEXT and raw.type.dtype == object and not len(factor.uniques)
+    numbers = as_numbers(name, factor, spec)
+    low = high = decimals = None
+    coded = (0,) * len(spec.missing_codes)
+    if numbers is not None:
+        coded = tuple(int(counts[place]) if place >= 0 else 0 for place in numbers.coded)
+        kept = column.values if column is not None and column.is_numeric else numbers.all[numbers.kept]
+        if len(kept):
+            low, high = float(kept.min()), float(kept.max())
+            decimals = column.decimals if column is not None and column.is_numeric else decimals_of(factor, kept)
+            decimals = _MANY_DIGITS if decimals is None else decimals
+    levels, places = _levels(factor, spec, counts, chunk)
+    text = factor.nature is Nature.TEXT and spec.kind is None and spec.levels is None
+    dated = None if not text or not len(factor.uniques) else numbers is not None
+    if levels is not None and len(levels) > MOST_LEVELS:
+        if not dated:
+            raise _too_many(name)
+        levels = None
+    return ScannedColumn(
+        name,
+        source,
+        spec.labels is not None,
+        None if bare else factor.nature,
+        frozenset([_type_of(factor.type, bare)]),
+        len(factor.codes) - int(counts.sum()),
+        coded,
+        low,
+        high,
+        decimals,
+        levels,
+        places,
+        dated,
+        {chunk: _digests(factor, numbers, levels)},
+    )
+
+
+def _levels(
+    factor: Factor, spec: ColumnSpec, counts: npt.NDArray[np.intp], chunk: int
+) -> tuple[dict[Any, int] | None, dict[Any, Place]]:
+    """Cells of each distinct value, if these may turn out to be levels."""
+    if spec.kind is not None:
+        apart = spec.kind.is_categorical
+    else:
+        apart = spec.levels is not None or factor.nature not in _MEASURED
+    if not apart:
+        return None, {}
+    values = [value.item() if isinstance(value, np.generic) else value for value in factor.uniques]
+    found = dict(zip(values, counts.tolist(), strict=True))
+    if factor.nature is not Nature.CATEGORY:
+        return found, {}
+    return found, {value: (chunk, place) for place, value in enumerate(values)}
+
+
+def _digests(factor: Factor, numbers: Numbers | None, levels: Mapping[Any, int] | None) -> tuple[bytes, bytes]:
+    as_number = as_level = b""
+    if numbers is not None:
+        marks = (numbers.all + 0.0).view(np.uint64)
+        for i, place in enumerate(numbers.coded):
+            if place >= 0:
+                marks[place] = _HOLE + np.uint64(i + 1)
+        as_number = _digest(factor.codes, marks)
+    if levels is not None:
+        as_level = _digest(factor.codes, np.array([_mark(level) for level in levels], dtype=np.uint64))
+    if factor.codes.max(initial=-1) < 0:
+        # A part without a value is equal to any other such part, whatever its cells would have been.
+        as_number = as_level = _digest(factor.codes, np.empty(0, dtype=np.uint64))
+    return as_number, as_level
+
+
+def _digest(codes: Codes, marks: npt.NDArray[np.uint64]) -> bytes:
+    return hashlib.blake2b(np.append(marks, _HOLE).take(codes).data, digest_size=16).digest()
+
+
+def _mark(level: Any) -> int:
+    """64 bits that stand for a level; numbers and true/false that are equal have the same."""
+    if isinstance(level, (bool, int, float)) and abs(level) <= _EXACT:
+        return int(np.float64(level + 0.0).view(np.uint64))
+    return int.from_bytes(hashlib.blake2b(str(level).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _type_of(stored: ColumnType, bare: bool) -> tuple[Any, str]:
+    dtype = stored.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pd.CategoricalDtype(None, dtype.ordered), ""
+    return dtype, "" if bare else stored.python
+
+
+def _check_types(name: str, natures: set[Any], types: frozenset[tuple[Any, str]]) -> None:
+    objects = {python for _, python in types if python}
+    if len(natures) <= 1 and (len(objects) <= 1 or objects <= _OBJECT_NUMBERS or objects <= _OBJECT_DURATIONS):
+        return
+    found = sorted(nature.name.lower() for nature in natures) if len(natures) > 1 else sorted(objects)
+    raise DataError(
+        f"column {name!r} holds cells of {len(found)} types in different parts of the table ({', '.join(found)})",
+        need="cells of one type in a column (missing cells apart)",
+        fix=f"convert {name!r} to one type in every part, or leave it out",
+    )
+
+
+def _summed(counts: list[Mapping[Any, int] | None]) -> dict[Any, int]:
+    out: dict[Any, int] = {}
+    for part in counts:
+        for level, count in (part or {}).items():
+            out[level] = out.get(level, 0) + count
+    return out
+
+
+def _both(one: Any, other: Any, join: Callable[[Any, Any], Any]) -> Any:
+    """What both say, or the one that says something."""
+    if one is None:
+        return other
+    return one if other is None else join(one, other)
+
+
+def _typed(values: list[Any], dtype: Any) -> Typed:
+    if isinstance(dtype, pd.CategoricalDtype):
+        return dtype.categories
+    if not isinstance(dtype, np.dtype):
+        return pd.array(values, dtype=dtype)
+    if dtype != _OBJECT:
+        return np.array(values, dtype=dtype)
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+def _plain(levels: list[Any]) -> bool:
+    return all(isinstance(level, (str, int, float, bool)) for level in levels)
+
+
+def _too_many(name: str) -> DataError:
+    return DataError(
+        f"column {name!r} has more than {MOST_LEVELS} levels",
+        need=f"at most {MOST_LEVELS} levels in a table read in parts",
+        fix=f"drop {name!r} if it is an identifier, group its levels, or declare its kind if they are numbers",
+    )
+
+
+def _no_label(name: str, kind: Kind) -> SpecError:
+    return SpecError(
+        f"column {name!r} is {kind}, but its levels are neither text, numbers nor true/false",
+        need="levels that a codebook can list, so that all parts of the table have the same",
+        fix=f"convert {name!r} to text, or declare columns.{name}.labels",
+    )
