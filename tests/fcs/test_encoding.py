@@ -201,3 +201,14 @@ def test_a_stratum_without_missing_values_gets_none() -> None:
     one = rp.synthesize(frame, m=1, seed=9, strata="g")[0]
     assert not one["x"][one["g"] == "a"].isna().any()
     assert one["x"][one["g"] == "b"].isna().mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / 200))
+
+
+@CONDITIONINGS
+@pytest.mark.parametrize("power", [1000, -1000])
+def test_a_tree_does_not_see_the_unit_of_its_response(conditioning: Any, power: int) -> None:
+    """Nor where squares of the numbers are too large, or too small, for float64."""
+    frame = survey(300)[["age", "duration", "grade"]]
+    moved = frame.assign(duration=np.ldexp(frame["duration"], power))
+    settings: dict[str, Any] = {"m": 1, "seed": 3, "conditioning": conditioning}
+    made, other = rp.synthesize(frame, **settings)[0], rp.synthesize(moved, **settings)[0]
+    pd.testing.assert_series_equal(np.ldexp(made["duration"], power), other["duration"], check_exact=True)

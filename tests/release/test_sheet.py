@@ -111,3 +111,10 @@ def test_one_column_has_no_empty_lines() -> None:
         content = bytes(csv_bytes(frame := pd.DataFrame({"x": cells * 10}), sheet_of(encode_table(frame))))
         assert b"\n\n" not in content
         assert len(pd.read_csv(io.BytesIO(content), skip_blank_lines=True)) == 20
+
+
+def test_truth_values_that_are_levels() -> None:
+    levels = pd.CategoricalDtype(pd.Index([True, False], dtype=object))
+    frame = pd.DataFrame({"x": pd.Series([True, False, None] * 4, dtype=object).astype(levels), "n": range(12)})
+    assert form(frame)["x"] is Form.LOGICAL
+    assert [row[0] for row in rows(frame)[1:4]] == ["TRUE", "FALSE", ""]

@@ -181,3 +181,23 @@ def test_extremes_do_not_show() -> None:
     assert max(column["edges"]) < 98765
     assert column["tails"] == [False, True]
     assert sum(column["real"]["counts"]) == 5001
+
+
+def test_dates_that_nanoseconds_cannot_count() -> None:
+    days = ["0001-01-01", "1582-10-15", "2001-01-01", "9999-12-31"]
+    frame = pd.DataFrame({"when": np.array(days * 3, dtype="M8[s]"), "x": range(12)})
+    found = summarise(encode_table(frame), [frame])["columns"][0]
+    for side in ("real", "synthetic"):
+        assert found[side]["mean"] == pytest.approx(np.mean([np.datetime64(day).astype(int) for day in days]))
+
+
+@pytest.mark.parametrize("values", [[1.7e308, -1.7e308], [1.7e308, 1.0], [1e200, -1e200], [1.0, 1.0 + 2**-52]])
+@pytest.mark.parametrize("unit", [1.0, 1e-300, 5e-324])
+def test_numbers_at_the_ends_of_what_there_is(values: list[float], unit: float) -> None:
+    """There may be no mean and no standard deviation, but each value is in a bin, and all can be written as JSON."""
+    frame = pd.DataFrame({"x": np.array([*values, 0.0, np.nan] * 5) * unit, "y": range(20)})
+    found = json.loads(json.dumps(summarise(encode_table(frame), [frame]), allow_nan=False))["columns"][0]
+    mean = float((frame["x"] / 15).sum())
+    for side in ("real", "synthetic"):
+        assert sum(found[side]["counts"]) == 15
+        assert found[side]["mean"] is None or found[side]["mean"] == pytest.approx(mean, abs=1e293)

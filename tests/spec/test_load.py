@@ -409,3 +409,9 @@ def test_output_from_python() -> None:
     assert validate_output(path="x", helpers=("r",)).helpers == ["r"]
     with pytest.raises(SpecError, match=r"output\.helpers\[1\]"):
         validate_output(path="x", helpers=["sas"])
+
+
+def test_a_number_of_rows_that_no_machine_holds() -> None:
+    with pytest.raises(SpecError, match="k: found") as caught:
+        validate_synthesis(k=2**200)
+    assert caught.value.need == "at most 1000000000000"

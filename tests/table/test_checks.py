@@ -23,6 +23,10 @@ from replicant.table import encode_table
         (pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), "'a'"),
         (pd.DataFrame([[1, 2], [3, 4]], columns=["", "a"]), "no name"),
         (pd.DataFrame([[1, 2], [3, 4]], columns=pd.MultiIndex.from_product([["a"], ["b", "c"]])), "tuple"),
+        (
+            pd.DataFrame([[1, 2], [3, 4]], columns=pd.Index(["a", "b\ud800"], dtype=object)),
+            "1 of 2 column names hold half",
+        ),
         ([1, 2], "a list"),
     ],
 )

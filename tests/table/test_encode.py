@@ -253,3 +253,10 @@ def test_a_spike_in_text_or_true_false_is_refused() -> None:
     for cells in (["a", "b", "a"], [True, False, True]):
         with pytest.raises(SpecError, match="spike"):
             encode_table(pd.DataFrame({"x": cells}), {"x": {"spike": [0]}})
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_whole_numbers_beyond_float64_are_infinite(sign: int) -> None:
+    with pytest.raises(DataError, match="1 infinite values") as caught:
+        encoded(pd.Series([sign * 10**400, 1, 2], dtype=object))
+    assert "0000" not in str(caught.value)

@@ -199,3 +199,15 @@ def test_datasets() -> None:
     assert read_dataset("anes96").columns[:3].tolist() == ["popul", "TVnews", "selfLR"]
     with pytest.raises(SpecError, match="did you mean 'anes96'"):
         read_dataset("anes")
+
+
+def test_a_file_with_types_that_pandas_writes_and_cannot_make(tmp_path: Path) -> None:
+    times = pd.Series([dt.time(1), None], dtype=pd.ArrowDtype(pa.time32("s")))
+    lists = pd.Series([[1], [2, 3]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))
+    whole = pd.Series([1, None], dtype="Int64")
+    pd.DataFrame({"t": times, "l": lists, "n": whole}).to_parquet(tmp_path / "a.parquet")
+    found = read_data(tmp_path / "a.parquet")
+    assert found["t"].tolist()[0].startswith("01:00:00")
+    assert found["t"].isna().tolist() == [False, True]
+    assert [list(cell) for cell in found["l"]] == [[1], [2, 3]]
+    assert found["n"].dtype == whole.dtype

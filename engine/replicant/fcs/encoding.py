@@ -21,6 +21,7 @@ import numpy.typing as npt
 from replicant.methods import Response
 from replicant.plan.model import Plan
 from replicant.table import Column, Kind, Table
+from replicant.table.arrays import Floats
 from replicant.trees import Features, encode_features
 
 if TYPE_CHECKING:
@@ -209,13 +210,20 @@ def _missing_kinds(column: Column) -> tuple[int, ...]:
     return tuple(code for code in range(-1, -2 - len(column.missing_codes), -1) if (column.codes == code).any())
 
 
+def _within_reach(column: Column) -> Floats:
+    """The numbers, moved by a power of two, which changes no tree, where their squares would be no numbers."""
+    numbers = column.numbers()
+    largest = max(-column.values[0], column.values[-1]) if column.size else 0.0
+    return numbers if largest <= 0 or 1e-100 < largest < 1e100 else np.ldexp(numbers, -np.frexp(largest)[1])
+
+
 def _as_response(column: Column) -> ColumnResponse:
     codes = column.codes
     missing = column.has_missing
     if column.is_categorical:
         classes = np.where(codes < 0, np.int32(column.size), codes) if missing else codes
         return ColumnResponse(Response(codes, classes=classes, n_classes=column.size + missing))
-    numbers = column.numbers()
+    numbers = _within_reach(column)
     special = (*(_missing_kinds(column) if missing else ()), *column.spikes)
     if not special:
         return ColumnResponse(Response(codes, numbers=numbers))

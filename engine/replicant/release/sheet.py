@@ -140,11 +140,10 @@ def _column(column: Column) -> SheetColumn:
 
 def _form(column: Column) -> Form:
     import numpy as np
-    import pandas as pd
 
     dtype = column.dtype.dtype
     if column.is_categorical:
-        if pd.api.types.is_bool_dtype(dtype) or column.dtype.python == "boolean":
+        if _is_truth(column):
             return Form.LOGICAL
         number = column.dtype.number is not None
         if column.size > MANY_LEVELS:
@@ -156,6 +155,15 @@ def _form(column: Column) -> Form:
         whole = bool((np.floor(column.values) == column.values).all())
         return Form.DATE if whole else Form.DATETIME
     return Form.DAYS if dtype.kind == "m" else Form.NUMBER
+
+
+def _is_truth(column: Column) -> bool:
+    import pandas as pd
+
+    dtype = column.dtype.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return dtype.categories.inferred_type == "boolean"
+    return pd.api.types.is_bool_dtype(dtype) or column.dtype.python == "boolean"
 
 
 def _missing(table: Table) -> str:

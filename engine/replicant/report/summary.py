@@ -28,6 +28,8 @@ __all__ = ["Outline", "OutlineColumn", "combine", "conclude", "outline", "summar
 BINS = 30
 LEVELS = 8
 REACH = 4.0  # standard deviations from the mean that the bins cover at most
+LARGEST = 1e300  # beyond this there are no figures: sums and squares are no longer numbers
+SMALLEST = 1e-290  # below this no step can be told from nothing
 
 NUMERIC = frozenset({"continuous", "count", "date"})
 
@@ -235,12 +237,16 @@ def _bins(values: NDArray[np.float64], counts: NDArray[Any], decimals: int | Non
     values, weights = values[used], counts[used]
     if not len(values):
         return OutlineColumn("", "", np.empty(0))
+    low, high = float(values.min()), float(values.max())
+    if max(-low, high) > LARGEST:
+        end = float(np.finfo(np.float64).max)
+        return OutlineColumn("", "", np.array([-end, end]), labels=(-end, end))
     mean = float(np.average(values, weights=weights))
-    sd = math.sqrt(float(np.average((values - mean) ** 2, weights=weights)))
-    low, high = max(float(values.min()), mean - REACH * sd), min(float(values.max()), mean + REACH * sd)
+    with np.errstate(over="ignore"):
+        sd = math.sqrt(float(np.average((values - mean) ** 2, weights=weights)))
+    low, high = max(low, mean - REACH * sd), min(high, mean + REACH * sd)
     unit = 10.0**-decimals if decimals is not None else 0.0
-    span = high - low
-    step = max(_round_step(span / BINS) if span > 0 else _round_step(abs(mean) or 1.0), unit)
+    step = max(_step(low, high), unit)
     first, last = math.floor(low / step), math.ceil(high / step)
     marks: NDArray[np.float64] = np.arange(first, last + 2, dtype=np.float64) * step
     # Values are multiples of the unit, so edges half a unit off are none of them, unless it is lost among many digits.
@@ -251,6 +257,14 @@ def _bins(values: NDArray[np.float64], counts: NDArray[Any], decimals: int | Non
     ends = float(marks[0]), float(marks[-2] if step == unit else marks[-1])
     tails = bool(values.min() < edges[0]), bool(values.max() >= edges[-1])
     return OutlineColumn("", "", edges, labels=ends, tails=tails, centre=round(mean / step) * step)
+
+
+def _step(low: float, high: float) -> float:
+    """Width of the bins between two values; of one bin around both where the difference is lost among their digits."""
+    size, width = max(-low, high), (high - low) / BINS
+    if width > 16 * np.spacing(size) and width > SMALLEST:
+        return _round_step(width)
+    return _round_step(size if size > SMALLEST else 1.0)
 
 
 def _round_step(width: float) -> float:
@@ -284,16 +298,18 @@ def _weighted(
     if not len(column.edges):
         # Nothing was there when the bins were made: nothing can be synthesized either.
         return {"rows": rows, "missing": missing, "sum": 0.0, "squares": 0.0, "counts": []}
-    off = values - column.centre
-    weighted = off if weights is None else off * weights
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = values - column.centre
+        weighted = off if weights is None else off * weights
+        total, squares = float(weighted.sum()), float(weighted @ off)
     bins = len(column.edges) - 1
     place = np.clip(np.searchsorted(column.edges, values, side="right") - 1, 0, bins - 1)
     counts = np.bincount(place, weights=weights, minlength=bins)
     return {
         "rows": rows,
         "missing": missing,
-        "sum": float(weighted.sum()),
-        "squares": float(weighted @ off),
+        "sum": total,
+        "squares": squares,
         "counts": [int(count) for count in counts],
     }
 
@@ -326,7 +342,8 @@ def _numbers(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> ND
         # Datetimes, dates as objects, or ISO texts: on one clock, as the real column was encoded.
         texts = types.infer_dtype(series, skipna=True) == "string"
         moments = pd.to_datetime(series, utc=True, format="ISO8601" if texts else None)
-        return _days(moments - pd.Timestamp(0, tz="UTC"))
+        # The coarsest unit, so that the years that nanoseconds cannot count are no further away than others.
+        return _days(moments - pd.Timestamp(0, tz="UTC").as_unit("s"))
     if types.is_timedelta64_dtype(series):
         return _days(series)
     if not types.is_numeric_dtype(series):
@@ -352,10 +369,12 @@ def _figures(column: OutlineColumn, counted: dict[str, Any]) -> dict[str, Any]:
     if not column.is_numeric:
         return figures | {"shares": [count / present if present else 0.0 for count in counted["counts"]]}
     mean = counted["sum"] / present if present else None
-    spread = counted["squares"] - counted["sum"] * mean if mean is not None else 0.0
+    if mean is not None and not abs(mean) < LARGEST:
+        mean = None
+    spread = counted["squares"] - counted["sum"] * mean if mean is not None else math.nan
     return figures | {
         "mean": None if mean is None else column.centre + mean,
-        "sd": math.sqrt(max(spread, 0.0) / (present - 1)) if present > 1 else None,
+        "sd": math.sqrt(max(spread, 0.0) / (present - 1)) if present > 1 and math.isfinite(spread) else None,
         "counts": counted["counts"],
     }
 

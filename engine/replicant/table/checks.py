@@ -89,6 +89,13 @@ def check_header(names: Sequence[Any]) -> None:
             need="distinct column names",
             fix="rename or drop the duplicates",
         )
+    halves = sum(not name.isascii() and any("\ud800" <= sign <= "\udfff" for sign in name) for name in names)
+    if halves:
+        raise DataError(
+            f"{halves} of {p} column names hold half a character (a surrogate), which is no text",
+            need="names that UTF-8 can write",
+            fix="rename them; such names come of bytes that were read in the wrong encoding",
+        )
     if not all(name.strip() for name in names):
         raise DataError(
             "a column has no name",

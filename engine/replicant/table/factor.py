@@ -64,11 +64,17 @@ class Factor:
     type: ColumnType
 
     def numbers(self) -> Floats:
-        """(K,) the distinct values as float64: numbers as they are, dates as days since 1970, durations as days."""
+        """(K,) the distinct values as float64: numbers as they are, dates as days since 1970, durations as days.
+
+        What is too large for float64 is infinite.
+        """
         if self.nature in (Nature.DATE, Nature.DURATION):
             return _days(self.uniques)
         if isinstance(self.uniques, np.ndarray):
-            return self.uniques.astype(np.float64)
+            try:
+                return self.uniques.astype(np.float64)
+            except OverflowError:  # a Python integer of more than 308 digits
+                return np.array([_float(value) for value in self.uniques])
         return np.asarray(self.uniques.to_numpy(dtype=np.float64), dtype=np.float64)
 
 
@@ -237,6 +243,13 @@ def _extension_nature(dtype: Any) -> Nature | None:
         if isinstance(scalar, type) and issubclass(scalar, types):
             return nature
     return None
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
 
 
 def _days(uniques: Typed) -> Floats:

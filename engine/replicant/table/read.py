@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -120,6 +121,7 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
+    table = _without_odd_types(table)
     frame: pd.DataFrame
     wide: list[int] = []
     for j, field in enumerate(table.schema):
@@ -140,3 +142,18 @@ def _frame(table: pa.Table) -> pd.DataFrame:
         name = table.schema.field(j).name
         frame[name] = table.select([j]).to_pandas(types_mapper=types.get)[name].array
     return frame
+
+
+def _without_odd_types(table: pa.Table) -> pa.Table:
+    """The table, its note to pandas rid of types that pandas writes but cannot make again: times, nested values."""
+    import pyarrow as pa
+
+    noted = (table.schema.metadata or {}).get(b"pandas")
+    odd = {field.name for field in table.schema if pa.types.is_time(field.type) or pa.types.is_nested(field.type)}
+    if noted is None or not odd:
+        return table
+    note = json.loads(noted)
+    for column in note.get("columns", ()):
+        if column.get("field_name") in odd:
+            column["numpy_type"] = "object"
+    return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(note).encode()})
