@@ -70,7 +70,7 @@ def local_cluster(workers: int, progress: Progress | None = None) -> Iterator[Cl
     security = security_here()
     with (
         private_folder() as directory,
-        dask.config.set({"distributed.scheduler.allowed-failures": 3}),
+        dask.config.set({"distributed.scheduler.allowed-failures": 3, "temporary-directory": directory}),
         LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers,
             threads_per_worker=1,

@@ -1,0 +1,228 @@
+"""What is nobody else's business: ports, and what is on the disk while a job runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+import replicant as rp
+from replicant.run import cluster, scratch
+from replicant.run.job import run_job
+from replicant.run.progress import Progress
+from replicant.run.study import run_study_job
+from replicant.spec.load import load_job
+
+pytestmark = pytest.mark.cluster
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
+STUDY = "study:\n  replicates: 20\n  estimands: [{name: fit, model: ols, formula: y ~ x}]\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A table, a job and a study, with paths that are right from anywhere."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(50, 9, 400).round(1)
+    frame = pd.DataFrame({"x": x, "y": (x / 2 + rng.normal(0, 2, 400)).round(1)})
+    frame.to_parquet(tmp_path / "data.parquet")
+    pd.DataFrame(rng.normal(size=(20_000, 5)), columns=list("abcde")).to_parquet(tmp_path / "large.parquet")
+    head = f"input: {{path: {tmp_path}/data.parquet}}\nsynthesis: {{m: 4, seed: 5}}\n"
+    (tmp_path / "job.yaml").write_text(f"{head}output: {{path: {tmp_path}/release}}\n")
+    (tmp_path / "study.yaml").write_text(f"{head}{STUDY}output: {{path: {tmp_path}/study}}\n")
+    return tmp_path
+
+
+# --- ports ------------------------------------------------------------------------------------------------------------
+
+WATCHED = """
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(event) if event in {"socket.__new__", "subprocess.Popen"} else None)
+from replicant.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    print("dask" in sys.modules, "distributed" in sys.modules, *opened, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "modules"),
+    [
+        ("run job.yaml --threads 1", "False False"),
+        ("run job.yaml --threads 2 --set data=large.parquet --set synthesis.m=40", "True False"),
+        ("run job.yaml", "False False"),
+        ("plan job.yaml", "False False"),
+        ("inspect data.parquet", "False False"),
+        ("run study.yaml --threads 1", "False False"),
+        ("run study.yaml --threads 2", "False False"),
+        ("run study.yaml", "False False"),
+    ],
+    ids=str,
+)
+def test_no_socket_is_opened_without_a_cluster(words: str, modules: str, folder: Path) -> None:
+    """Not even one that only connects; an audit hook sees each of them being made."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *words.split()],
+        cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == modules
+
+
+def test_the_watch_would_see_a_socket(folder: Path) -> None:
+    script = WATCHED.replace("main(sys.argv[1:])", "__import__('socket').socket().close()")
+    done = subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1].endswith(" socket.__new__")
+
+
+def test_nothing_of_a_local_cluster_is_reached_from_outside() -> None:
+    """Scheduler, workers, their nannies and every HTTP page of theirs; nothing goes on listening afterwards."""
+    me = psutil.Process()
+
+    def listening() -> dict[int, str]:
+        found = {}
+        for process in (me, *me.children(recursive=True)):
+            for one in process.net_connections("inet"):
+                if one.status == psutil.CONN_LISTEN or (one.status == psutil.CONN_NONE and not one.raddr):
+                    found[one.laddr.port] = one.laddr.ip
+        return found
+
+    before = listening()
+    with cluster.local_cluster(2) as client:
+        client.submit(sum, [1, 2]).result()
+        during = {port: ip for port, ip in listening().items() if port not in before}
+        ports = {int(address.rpartition(":")[2]) for address in client.scheduler_info(n_workers=-1)["workers"]}
+        assert ports < during.keys()
+        assert set(during.values()) == {"127.0.0.1"}
+    until = time.monotonic() + 20
+    while listening() != before and time.monotonic() < until:
+        time.sleep(0.1)
+    assert listening() == before
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The machine's temporary files, here and in processes that are started."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setenv("TMPDIR", str(place))
+    return place
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[None]:
+    """A careless user, whose files everybody may read."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+class Look(Progress):
+    """Keeps the modes of what lies beside the target while the job runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.before = set(folder.iterdir())
+        self.modes: dict[str, int] = {}
+
+    def advance(self, units: int) -> None:
+        self.modes |= {path.name: mode(path) for path in self.folder.iterdir() if path not in self.before}
+
+
+@pytest.mark.usefixtures("open_to_all")
+@pytest.mark.parametrize("where", [{"threads": 1}, {"workers": 1}], ids=str)
+def test_a_release_in_the_making_is_private(where: dict[str, int], folder: Path, temporary: Path) -> None:
+    look = Look(folder)
+    run_job(load_job(folder / "job.yaml"), progress=look, **where)
+    assert look.modes
+    assert set(look.modes.values()) == {0o700}
+    assert mode(folder / "release-internal") == 0o700
+    assert {mode(path) for path in (folder / "release-internal").rglob("*") if path.is_file()} == {0o600}
+    assert {path.name for path in folder.iterdir() if path not in look.before} == {"release", "release-internal"}
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.usefixtures("open_to_all", "temporary")
+def test_a_study_in_the_making_is_private(folder: Path) -> None:
+    look = Look(folder)
+    run_study_job(load_job(folder / "study.yaml"), progress=look, threads=1)
+    assert set(look.modes.values()) == {0o700}
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_scratch_is_private_and_goes(temporary: Path) -> None:
+    """After a normal end, an error, and an interrupt."""
+    for error in (None, ValueError, KeyboardInterrupt):
+        try:
+            with cluster.local_cluster(1) as client:
+                [worker] = client.scheduler_info()["workers"].values()
+                [folder] = (path for path in temporary.iterdir() if path.name.startswith("replicant-"))
+                assert Path(worker["local_directory"]).is_relative_to(folder)
+                assert mode(folder) == 0o700
+                if error is not None:
+                    raise error
+        except (ValueError, KeyboardInterrupt):
+            pass
+        assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=str)
+def test_scratch_goes_when_the_run_is_stopped(sent: signal.Signals, folder: Path, temporary: Path) -> None:
+    """A run that is killed outright cannot tidy up; the next one does it in its stead."""
+    command = [sys.executable, "-m", "replicant.cli.main", "run", "job.yaml", "--set", "synthesis.m=1000"]
+    process = subprocess.Popen(
+        [*command, "--set", "data=large.parquet", "--workers", "1"],
+        cwd=folder, env={**ENVIRONMENT, "TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    children: list[psutil.Process] = []
+    try:
+        until = time.monotonic() + 120
+        while not list(temporary.glob("replicant-*/*/worker-*")):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert [mode(path) for path in temporary.glob("replicant-*")] == [0o700]
+        scratch._sweep()  # another run of the same user lets it be
+        assert list(temporary.glob("replicant-*/*/worker-*"))
+        process.send_signal(sent)
+        process.wait(120)
+        psutil.wait_procs(children, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    if sent == signal.SIGKILL:
+        assert list(temporary.glob("replicant-*"))
+        with scratch.private_folder() as mine:
+            assert list(temporary.glob("replicant-*")) == [Path(mine)]
+    assert not list(temporary.iterdir())
+
+
+def test_what_others_left_is_let_be(temporary: Path) -> None:
+    (temporary / "replicant-notes").mkdir()
+    (temporary / "replicant-file").touch()
+    (temporary / "replicant-link").symlink_to(temporary / "replicant-notes")
+    with scratch.private_folder():
+        pass
+    assert {path.name for path in temporary.iterdir()} == {"replicant-notes", "replicant-file", "replicant-link"}
