@@ -131,6 +131,9 @@ def _tell(error: BaseException, state: State) -> None:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     """Leave through the same doors as an interrupt, so that nothing half-written stays."""
+    from replicant.run.resumable import ask_to_stop
+
+    ask_to_stop()
     raise SystemExit(TERMINATED)
 
 

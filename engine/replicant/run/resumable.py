@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from threading import Event
 from typing import Any
 
 import yaml
@@ -14,7 +15,15 @@ from replicant.errors import PartialError, ReleaseError, RunError, UnexpectedErr
 from replicant.run.progress import Progress
 from replicant.spec.models import JobSpec
 
-__all__ = ["as_yaml", "document_of", "locked", "told"]
+__all__ = ["as_yaml", "ask_to_stop", "document_of", "locked", "told"]
+
+
+_asked_to_stop = Event()
+
+
+def ask_to_stop() -> None:
+    """Remember that the process was told to end, whatever becomes of the exception that says so."""
+    _asked_to_stop.set()
 
 
 class _Dumper(yaml.SafeDumper):
@@ -104,6 +113,9 @@ def told(target: str, progress: Progress, kept: Callable[[], bool] = lambda: Tru
             raise
         raise PartialError("The run was told to stop; what is finished is kept.", fix=how) from None
     except (RunError, ReleaseError) as error:
+        if _asked_to_stop.is_set() and kept():
+            # The signal came in the middle of something that made another exception of it.
+            raise PartialError("The run was told to stop; what is finished is kept.", fix=how) from None
         if isinstance(error, UnexpectedError) or not kept():
             raise
         raise PartialError(error.found, need=error.need, fix=f"{error.fix}; then {how}" if error.fix else how) from None
