@@ -9,6 +9,7 @@ from __future__ import annotations
 from replicant.table.arrays import Codes, Floats
 from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
+from replicant.table.dataset import Chunk, Dataset
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table
 from replicant.table.kinds import Kind
@@ -17,11 +18,13 @@ from replicant.table.scan import Scan, merge_scans, scan
 from replicant.table.table import Table
 
 __all__ = [
+    "Chunk",
     "Codebook",
     "Codes",
     "Column",
     "ColumnSpec",
     "ColumnType",
+    "Dataset",
     "Floats",
     "Kind",
     "Scan",

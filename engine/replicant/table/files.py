@@ -21,9 +21,18 @@ from replicant.table.checks import check_selection
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Place", "read_csv", "read_parquet"]
+__all__ = [
+    "Part",
+    "Place",
+    "bad_parquet",
+    "open_parts",
+    "parquet_footers",
+    "read_csv",
+    "read_parquet",
+]
 
 _SNIFF = 1 << 16
+_TAGS = ("ETag", "etag", "md5Hash", "LastModified", "Last-Modified", "last_modified", "mtime", "created")
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 
 
@@ -141,6 +150,16 @@ class Place:
             raise DataError(
                 f"{self} cannot be reached ({type(error).__name__})", fix="try it by hand, then again"
             ) from None
+
+    def stamp(self, path: str) -> tuple[int, str]:
+        """Size in bytes of a file, and what changes when it is written anew: its time, or a store's tag of it."""
+        with self._reaching():
+            if self.system is None:
+                found = os.stat(path)
+                return found.st_size, str(found.st_mtime_ns)
+            told = self.system.info(path)
+        tag = next((told[key] for key in _TAGS if told.get(key) is not None), "")
+        return int(told.get("size") or 0), str(tag)
 
     def _missing(self) -> DataError:
         hint = ""
@@ -281,62 +300,131 @@ def read_parquet(place: Place, columns: Sequence[str] | None) -> pa.Table:
     try:
         return _folder(place, columns) if place.is_folder else _file(place, columns)
     except (pa.ArrowException, OSError, EOFError):
-        raise _bad_parquet(place) from None
+        raise bad_parquet(place) from None
 
 
 def _file(place: Place, columns: Sequence[str] | None) -> pa.Table:
     import pyarrow as pa
-    from pyarrow import parquet
 
     with place.open() as file:
-        if not file.read(1):
-            raise DataError(f"{place} is empty", need="a Parquet file", fix="write or fetch it again")
-        file.seek(0)
+        opened = _opened(place, file)
         try:
-            opened = parquet.ParquetFile(file)
             if columns is not None:
                 check_selection(columns, opened.schema_arrow.names)
             table = opened.read(columns=None if columns is None else list(columns))
         except (pa.ArrowException, OSError, EOFError):
-            raise _bad_parquet(place) from None
+            raise bad_parquet(place) from None
     return table if columns is None else table.select(list(columns))
 
 
-def _folder(place: Place, columns: Sequence[str] | None) -> pa.Table:
+def _opened(place: Place, file: IO[bytes], which: str = "") -> Any:
     import pyarrow as pa
-    from pyarrow import dataset, parquet
+    from pyarrow import parquet
 
-    parts = place.parts()
-    if not parts:
-        raise DataError(
-            f"the folder {place} holds no .parquet file", need="a folder of Parquet parts", fix="check the path"
-        )
-    first: pa.Schema = None
-    for number, part in enumerate(parts, start=1):
-        with place.open(part) as file:
-            try:
-                schema = parquet.ParquetFile(file).schema_arrow
-            except (pa.ArrowException, OSError, EOFError):
-                raise _bad_parquet(place, f"part {number} of {len(parts)} in ") from None
-        if first is None:
-            first = schema
-        elif not schema.equals(first):
-            differ = sorted(set(schema.names) ^ set(first.names))
-            what = f"columns {', '.join(map(repr, differ[:5]))}" if differ else "the type or order of columns"
-            raise DataError(
-                f"part {number} of {len(parts)} in the folder {place} differs from the first in {what}",
-                need="parts with the same columns of the same types",
-                fix="read another folder, or write the parts again with one schema",
-            )
-    whole = dataset.dataset(
-        parts, format="parquet", filesystem=place.system, partitioning="hive", partition_base_dir=place.path
-    )
+    if not file.read(1):
+        raise DataError(f"{which}{place} is empty", need="a Parquet file", fix="write or fetch it again")
+    file.seek(0)
+    try:
+        return parquet.ParquetFile(file)
+    except (pa.ArrowException, OSError, EOFError):
+        raise bad_parquet(place, which) from None
+
+
+def _folder(place: Place, columns: Sequence[str] | None) -> pa.Table:
+    parts, _ = parquet_footers(place)
+    whole = open_parts(place, [part.path for part in parts])
     if columns is not None:
         check_selection(columns, whole.schema.names)
     return whole.to_table(columns=None if columns is None else list(columns))
 
 
-def _bad_parquet(place: Place, which: str = "") -> DataError:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file, known by its footer.
+
+    Attributes
+    ----------
+    path
+        Its path within the file system of its place.
+    groups
+        Rows of each of its row groups.
+    """
+
+    path: str
+    groups: tuple[int, ...]
+
+
+def parquet_footers(place: Place) -> tuple[list[Part], pa.Schema]:
+    """The Parquet files of a place by their footers, and their one schema (without columns that folders stand for).
+
+    Raises
+    ------
+    DataError
+        There are none, one is damaged or cut short, or they differ in their columns.
+    """
+    folder = place.is_folder
+    paths = place.parts() if folder else [place.path]
+    if not paths:
+        raise DataError(
+            f"the folder {place} holds no .parquet file", need="a folder of Parquet parts", fix="check the path"
+        )
+    parts, schemas = [], []
+    for number, path in enumerate(paths, start=1):
+        with place.open(path) as file:
+            opened = _opened(place, file, f"part {number} of {len(paths)} in " if folder else "")
+            footer = opened.metadata
+            parts.append(Part(path, tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))))
+            schemas.append(opened.schema_arrow)
+    _check_schemas(place, schemas)
+    return parts, schemas[0]
+
+
+def _check_schemas(place: Place, schemas: Sequence[pa.Schema]) -> None:
+    first = schemas[0]
+    differ = [number for number, schema in enumerate(schemas, start=1) if not schema.equals(first)]
+    if not differ:
+        return
+    odd = schemas[differ[0] - 1]
+    what, names = "columns", sorted(set(odd.names) ^ set(first.names))
+    if not names:
+        what, names = "the type of columns", [field.name for field in odd if field not in list(first)]
+    listed = f"{what} {', '.join(map(repr, names[:5]))}" if names else "the order of columns"
+    raise DataError(
+        f"part {differ[0]} of {len(schemas)} in the folder {place} differs from the first in {listed} "
+        f"({len(differ)} parts differ)",
+        need="parts with the same columns of the same types",
+        fix="read another folder, or write the parts again with one schema",
+    )
+
+
+def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, folders: Any = "hive") -> Any:
+    """Parquet files of a folder as an Arrow dataset, in which folders named `key=value` are columns.
+
+    Parameters
+    ----------
+    place
+        The folder.
+    paths
+        Files in it.
+    schema
+        Schema of the whole, those columns included; None finds it in the first file and the paths.
+    folders
+        Arrow's partitioning of the whole; "hive" finds it in the paths.
+    """
+    from pyarrow import dataset
+
+    return dataset.dataset(
+        list(paths),
+        schema=schema,
+        format="parquet",
+        filesystem=place.system,
+        partitioning=folders,
+        partition_base_dir=place.path,
+    )
+
+
+def bad_parquet(place: Place, which: str = "") -> DataError:
+    """The error of a file that is no Parquet file."""
     return DataError(
         f"{which}{place} is not a whole Parquet file: it is damaged, cut short, or something else",
         need="a Parquet file with its footer",

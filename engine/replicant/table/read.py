@@ -16,7 +16,7 @@ from replicant.table.files import Place, read_csv, read_parquet
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["read_data", "read_dataset"]
+__all__ = ["frame_of", "read_data", "read_dataset"]
 
 _EXACT = 2**53
 """Integers up to this size are exact in float64."""
@@ -52,11 +52,11 @@ def read_data(data: Any, *, columns: list[str] | None = None) -> pd.DataFrame:
         return _selected(data, columns)
     make = type(data).__module__.partition(".")[0]
     if make == "polars" and hasattr(data, "to_arrow"):
-        return _selected(_frame(data.to_arrow()), columns)
+        return _selected(frame_of(data.to_arrow()), columns)
     if make == "polars" and hasattr(data, "collect"):
-        return _selected(_frame(data.collect().to_arrow()), columns)
+        return _selected(frame_of(data.collect().to_arrow()), columns)
     if make == "pyarrow" and hasattr(data, "to_pandas") and hasattr(data, "schema"):
-        return _selected(_frame(data), columns)
+        return _selected(frame_of(data), columns)
     if isinstance(data, (str, os.PathLike)):
         return _from_place(Place.of(data), columns)
     fix = "call .compute() on it first" if make == "dask" else "convert it to a pandas DataFrame"
@@ -98,9 +98,9 @@ def _from_place(place: Place, columns: list[str] | None) -> pd.DataFrame:
     kind = parts[-2] if zipped and len(parts) > 1 else parts[-1] if parts else ""
     place.check_exists()
     if place.is_folder or (kind in ("parquet", "pq") and not zipped):
-        return _frame(read_parquet(place, columns))
+        return frame_of(read_parquet(place, columns))
     if kind == "csv":
-        return _selected(_frame(read_csv(place, zipped=zipped)), columns)
+        return _selected(frame_of(read_csv(place, zipped=zipped)), columns)
     raise DataError(
         f"{place}: " + (f"files of type .{parts[-1]} are not known" if parts else "the file has no suffix"),
         need="a .csv, a .parquet, or a folder of .parquet files",
@@ -115,7 +115,8 @@ def _selected(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFram
     return frame.loc[:, list(columns)]
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table or record batch as a dataframe of types that can be encoded."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

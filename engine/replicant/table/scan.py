@@ -152,7 +152,7 @@ class ScannedColumn:
 
     def dtype(self) -> Any:
         """The dtype that the cells of the whole table have in a dataframe; of one with labels, the dtype of these."""
-        known = {dtype for dtype, python in self.types if python or dtype != _OBJECT} or {_OBJECT}
+        known = {dtype for dtype, _ in self.types}
         if any(isinstance(dtype, pd.CategoricalDtype) for dtype in known):
             ordered = any(dtype.ordered for dtype in known if isinstance(dtype, pd.CategoricalDtype))
             return pd.CategoricalDtype(self._ordered(), ordered) if self.levels is not None else pd.CategoricalDtype()

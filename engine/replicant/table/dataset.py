@@ -1,0 +1,223 @@
+"""Parquet tables of any size: opened by their metadata, cut into chunks, read a chunk at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from replicant.errors import DataError, SpecError
+from replicant.table.checks import check_header, check_selection, check_size
+from replicant.table.files import Part, Place, bad_parquet, open_parts, parquet_footers
+from replicant.table.read import frame_of
+
+__all__ = ["Chunk", "Dataset"]
+
+_PARQUET = (".parquet", ".pq")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive rows of a dataset that are read at once.
+
+    Attributes
+    ----------
+    index
+        Its number, in the order of the rows.
+    pieces
+        Files, relative to the dataset, and the row groups of each that belong to it, in order.
+    rows
+        How many rows they hold.
+    """
+
+    index: int
+    pieces: tuple[tuple[str, tuple[int, ...]], ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A Parquet file or a folder of them, of which only the metadata is held; it can be sent to where it is read.
+
+    Attributes
+    ----------
+    path
+        Path or URL.
+    columns
+        The columns selected, None for all.
+    rows
+        Rows of all files.
+    names
+        Names of the columns, in order.
+    bytes
+        Size of all files.
+    signature
+        SHA-256 over names, sizes, row groups and times (or a store's tags) of the files: a dataset that was written
+        anew has another.
+    """
+
+    path: str
+    columns: tuple[str, ...] | None
+    rows: int
+    names: tuple[str, ...]
+    bytes: int
+    signature: str
+    _parts: tuple[Part, ...] = field(repr=False)
+    _schema: Any = field(repr=False, compare=False)
+    _folders: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> Dataset:
+        """The dataset at a path or URL.
+
+        Parameters
+        ----------
+        path
+            A `.parquet` file, or a folder of Parquet parts with one schema (folders in it named `key=value` become
+            columns).
+        columns
+            Columns to keep, in this order; None keeps all.
+
+        Raises
+        ------
+        DataError
+            It is missing, damaged, empty or no Parquet, or its files differ in their columns.
+        SpecError
+            `columns` names a column it does not have, or the protocol of the URL is not known.
+        """
+        place = Place.of(path)
+        place.check_exists()
+        folder = place.is_folder
+        if not folder and not place.name.lower().endswith(_PARQUET):
+            raise DataError(
+                f"{place} is not Parquet: only Parquet is read in parts",
+                need="a .parquet, or a folder of .parquet files",
+                fix="store it as Parquet: from pyarrow.dataset import dataset, write_dataset; "
+                'write_dataset(dataset("data.csv", format="csv"), "data", format="parquet")',
+            )
+        parts, schema = parquet_footers(place)
+        folders = None
+        if folder:
+            whole = open_parts(place, [part.path for part in parts])
+            schema, folders = whole.schema, whole.partitioning
+        chosen = None if columns is None else tuple(columns)
+        if chosen is not None:
+            check_selection(chosen, schema.names)
+        empty = schema.empty_table()
+        names = list(frame_of(empty if chosen is None else empty.select(list(chosen))).columns)
+        rows = sum(sum(part.groups) for part in parts)
+        check_size(rows, len(names))
+        check_header(names)
+        total = hashlib.sha256()
+        size = 0
+        own = []
+        for part in parts:
+            taken, stamp = place.stamp(part.path)
+            own.append(Part(_within(place, part.path), part.groups))
+            total.update(repr((own[-1].path, taken, len(part.groups), stamp)).encode())
+            size += taken
+        where = os.fspath(path) if place.system is not None else os.path.abspath(place.path)
+        return cls(where, chosen, rows, tuple(names), size, total.hexdigest(), tuple(own), schema, folders)
+
+    def chunks(self, rows: int) -> tuple[Chunk, ...]:
+        """The dataset in chunks of whole row groups, which depend on nothing but the files and `rows`.
+
+        Parameters
+        ----------
+        rows
+            Row groups are joined until a chunk has so many rows or more. A last chunk of a single row joins the one
+            before it.
+
+        Raises
+        ------
+        SpecError
+            `rows` is less than 1.
+        """
+        if rows < 1:
+            raise SpecError(f"chunks of {rows} rows", need="at least 1 row in a chunk", fix="give a larger number")
+        found: list[list[tuple[str, int]]] = []
+        sizes: list[int] = []
+        # A table has two rows at least, so a chunk has too.
+        enough = max(rows, 2)
+        for part in self._parts:
+            for group, size in enumerate(part.groups):
+                if not size:
+                    continue
+                if not sizes or sizes[-1] >= enough:
+                    found.append([])
+                    sizes.append(0)
+                found[-1].append((part.path, group))
+                sizes[-1] += size
+        if len(sizes) > 1 and sizes[-1] == 1:
+            last, one = found.pop(), sizes.pop()
+            found[-1] += last
+            sizes[-1] += one
+        return tuple(
+            Chunk(index, _pieces(groups), size) for index, (groups, size) in enumerate(zip(found, sizes, strict=True))
+        )
+
+    def read(self, chunk: Chunk) -> pd.DataFrame:
+        """The rows of a chunk, as `read_data` gives rows.
+
+        Their types are those of these rows: integers are floats only where some of them are missing, categories are
+        those of their files. `Scan.conform` gives them the types of the whole.
+
+        Raises
+        ------
+        DataError
+            A file is missing, damaged, or was changed since the dataset was opened.
+        """
+        import pyarrow as pa
+
+        place = Place.of(self.path)
+        known = {part.path: part for part in self._parts}
+        tables = []
+        for name, groups in chunk.pieces:
+            part = known[name]
+            try:
+                table = self._load(place, part, groups)
+            except FileNotFoundError:
+                raise DataError(
+                    f"a part of {place} is not there",
+                    need="the same files at the same path on every machine that reads them",
+                    fix="start again if they were changed on purpose",
+                ) from None
+            except (pa.ArrowException, OSError, EOFError, IndexError):
+                raise bad_parquet(place, "a part of " if self._folders is not None else "") from None
+            if table.num_rows != sum(part.groups[group] for group in groups):
+                raise DataError(
+                    f"{place} was changed since it was opened: a part has other rows",
+                    need="files that stay as they are during a run",
+                    fix="start again with the new files",
+                )
+            tables.append(table)
+        return frame_of(pa.concat_tables(tables))
+
+    def _load(self, place: Place, part: Part, groups: tuple[int, ...]) -> Any:
+        from pyarrow import parquet
+
+        columns = None if self.columns is None else list(self.columns)
+        if self._folders is None:
+            with place.open() as file:
+                table = parquet.ParquetFile(file).read_row_groups(list(groups), columns=columns)
+            return table if columns is None else table.select(columns)
+        path = f"{place.path.rstrip('/')}/{part.path}"
+        (fragment,) = open_parts(place, [path], self._schema, self._folders).get_fragments()
+        return fragment.subset(row_group_ids=list(groups)).to_table(schema=self._schema, columns=columns)
+
+
+def _within(place: Place, path: str) -> str:
+    base = place.path.rstrip("/")
+    return path[len(base) + 1 :] if path.startswith(f"{base}/") else Path(path).name
+
+
+def _pieces(groups: Sequence[tuple[str, int]]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    files: dict[str, list[int]] = {}
+    for path, group in groups:
+        files.setdefault(path, []).append(group)
+    return tuple((path, tuple(of)) for path, of in files.items())
