@@ -231,6 +231,37 @@ def test_a_release_in_partitions_is_analysed_part_by_part(
         np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-6, atol=1e-8)
 
 
+def test_a_release_in_partitions_is_described_and_compared_part_by_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the real data as files: the figures of whole frames by pandas, and the same comparison."""
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"g": rng.choice(["a", "b", "c"], 900), "x": rng.normal(size=900)})
+    frame["y"] = frame["x"] + rng.normal(size=900)
+    syn = rp.synthesize(frame, m=2, seed=9, strata="g", min_stratum=50)
+    syn.to_parquet(tmp_path / "release")
+    frame.to_parquet(tmp_path / "real", partition_cols=["g"])
+    frame.to_csv(tmp_path / "real.csv", index=False)
+    release = rp.read_release(tmp_path / "release")
+    monkeypatch.setattr(type(release), "_make", lambda self, i: pytest.fail("a whole set was read"))
+    for one in (syn, release):
+        table = one.describe(["x", "y"]).set_index(["imputation", "column"])
+        shares = one.shares().set_index(["imputation", "level"])
+        for i, whole in enumerate(syn, start=1):
+            np.testing.assert_allclose(table.loc[i]["sd"], whole[["x", "y"]].std(), rtol=1e-9)
+            np.testing.assert_allclose(table.loc[i]["median"], whole[["x", "y"]].median(), rtol=1e-9)
+            assert shares.loc[i]["n"].to_dict() == whole["g"].value_counts().to_dict()
+            found = one.correlation()[i - 1]
+            assert found.estimates[0] == pytest.approx(whole["x"].corr(whole["y"]), rel=1e-9)
+    expected, told = syn.compare(frame, "ols", "y ~ x + g"), syn.discriminate(frame)
+    for real in (frame, tmp_path / "real", str(tmp_path / "real.csv")):
+        pd.testing.assert_frame_equal(release.compare(real, "ols", "y ~ x + g").frame, expected.frame, rtol=1e-7)
+        found = release.discriminate(real, "~ g + x + y")
+        # Scores within one of 16,384 bins vary by a quarter of its squared width at most.
+        np.testing.assert_allclose(found.frame["pmse"], told.frame["pmse"], rtol=1e-6, atol=0.25 / 16384**2)
+        assert (abs(found.frame["auc"] - told.frame["auc"]) <= found.frame["auc_error"]).all()
+
+
 def test_replicant_pool_from_a_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = pd.DataFrame({"x": np.arange(90.0), "y": np.cos(np.arange(90.0))})
     syn = rp.synthesize(frame, m=3, seed=5)
@@ -244,6 +275,10 @@ def test_replicant_pool_from_a_shell(tmp_path: Path, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main(["pool", str(tmp_path / "release"), "--formula", "y ~ __import__('os')"])
     assert ended.value.code == 2
+    with pytest.raises(SystemExit) as ended:
+        main(["pool", str(tmp_path / "release"), "--formula", "y ~ x", "--workers", "2", "--scheduler", "tcp://h:1"])
+    assert ended.value.code == 2
+    assert "--workers and --scheduler exclude each other" in capsys.readouterr().err
 
 
 def test_a_text_column_declared_ordered_has_the_contrasts_of_an_ordered_one(boys: pd.DataFrame) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from replicant.methods import register as register_method
     from replicant.plan import Plan, build_plan
     from replicant.pool import pool
-    from replicant.release import read_release, verify_release
+    from replicant.release import verify_release
+    from replicant.run.reading import read_release
     from replicant.synthesis import Synthesis, synthesize
     from replicant.table import Codebook, ColumnSpec, encode_table, read_data
 
@@ -65,7 +66,7 @@ _HOMES = {
     "encode_table": "replicant.table",
     "pool": "replicant.pool",
     "read_data": "replicant.table",
-    "read_release": "replicant.release",
+    "read_release": "replicant.run.reading",
     "register_method": "replicant.methods:register",
     "study": "replicant.bootstrap",
     "synthesize": "replicant.synthesis",

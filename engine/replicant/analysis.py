@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
@@ -11,15 +12,17 @@ import numpy as np
 from replicant.errors import DataError, SpecError
 from replicant.estimate import Discrimination, Fit, fit, parse
 from replicant.estimate import discriminate as told_apart
+from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Analyses", "Comparison", "Discriminated", "analyse", "compare", "discriminate", "typed"]
+__all__ = ["Analyses", "Comparison", "Data", "Discriminated", "analyse", "compare", "discriminate", "typed"]
 
 Model = str | Callable[..., Any]
-Data: TypeAlias = "pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]"
+Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
+"""One table for an estimator: a frame, functions that load its partitions one at a time, or partitions elsewhere."""
 
 # Rules whose degrees of freedom the complete data's enter.
 _WITH_DFCOM = frozenset({"rubin1987", "reiter2003", "reiter2004"})
@@ -203,7 +206,8 @@ def analyse(
     Parameters
     ----------
     sets
-        m frames, or for each set the functions that load its partitions: no more than one is then in memory at a time.
+        m frames, or for each set the functions that load its partitions: no more than one is then in memory at a time;
+        or partitions elsewhere, of which only the columns that the model names are kept.
     manifest
         The public manifest: levels of text columns, and how the sets were made.
     model, formula
@@ -216,13 +220,14 @@ def analyse(
     settings = {"weights": weights, **options}
     if callable(model):
         return Analyses(tuple(fit(model, formula, data, **settings) for data in sets), manifest)
-    used = _columns(formula, _first(sets[0]), weights)
-    data = [typed(one, manifest, used) for one in sets]
-    return Analyses(tuple(fit(model, formula, one, **settings) for one in data), manifest, used)
+    bound = parse(formula, _names(sets[0]))
+    used = tuple(dict.fromkeys((*bound.names, *([weights] if weights else []))))
+    data = [typed(_narrowed(one, used), manifest, used) for one in sets]
+    return Analyses(tuple(fit(model, bound, one, **settings) for one in data), manifest, used)
 
 
 def compare(
-    real: pd.DataFrame,
+    real: Data,
     sets: Sequence[Data],
     manifest: Mapping[str, Any],
     model: Model,
@@ -237,7 +242,7 @@ def compare(
     Parameters
     ----------
     real
-        The observed frame.
+        The observed table.
     sets, manifest, model, formula, options
         As in `analyse`.
     rule, level
@@ -280,8 +285,8 @@ def compare(
 
 
 def discriminate(
-    real: pd.DataFrame,
-    sets: Sequence[pd.DataFrame],
+    real: Data,
+    sets: Sequence[Data],
     manifest: Mapping[str, Any],
     formula: str | None = None,
     **options: Any,
@@ -291,7 +296,7 @@ def discriminate(
     Parameters
     ----------
     real
-        The observed frame.
+        The observed table.
     sets, manifest
         As in `analyse`.
     formula, options
@@ -301,16 +306,26 @@ def discriminate(
     return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})
 
 
-def _first(data: Data) -> pd.DataFrame:
-    """The frame, or the first of its partitions."""
+def _names(data: Data) -> tuple[str, ...]:
+    """Names of the columns."""
     import pandas as pd
 
-    return data if isinstance(data, pd.DataFrame) else data[0]()
+    if isinstance(data, Parts):
+        return columns_of(data.source(None))
+    return tuple(map(str, (data if isinstance(data, pd.DataFrame) else data[0]()).columns))
 
 
-def _columns(formula: str, frame: pd.DataFrame, weights: str | None) -> tuple[str, ...]:
-    names = parse(formula, tuple(map(str, frame.columns))).names
-    return tuple(dict.fromkeys((*names, *([weights] if weights else []))))
+def _narrowed(data: Data, names: Collection[str]) -> Data:
+    """Of partitions elsewhere only some columns: what is narrow can stay in memory there from one pass to the next."""
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame) or not isinstance(data, Parts):
+        return data
+    return data.mapped(partial(_selected, names=frozenset(names)))
+
+
+def _selected(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
+    return frame[[name for name in frame.columns if name in names]]
 
 
 @overload
@@ -325,7 +340,7 @@ def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None 
     Parameters
     ----------
     data
-        A frame, or functions that load partitions.
+        A frame, functions that load partitions, or partitions elsewhere.
     manifest
         With `columns`: their names, kinds and levels.
     used
@@ -339,14 +354,22 @@ def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None 
         if entry.get("levels") and (used is None or entry["name"] in used)
     }
 
-    def of(frame: pd.DataFrame) -> pd.DataFrame:
-        texts = {c: t for c, t in dtypes.items() if c in frame and pd.api.types.is_string_dtype(frame[c].dtype)}
-        return frame.assign(**{name: _levelled(frame[name], dtype) for name, dtype in texts.items()})
+    if isinstance(data, pd.DataFrame):
+        return _retyped(data, dtypes)
+    if isinstance(data, Parts):
+        return data.mapped(partial(_retyped, dtypes=dtypes))
+    return [partial(_loaded, load, dtypes) for load in data]
 
-    def later(load: Callable[[], pd.DataFrame]) -> Callable[[], pd.DataFrame]:
-        return lambda: of(load())
 
-    return of(data) if isinstance(data, pd.DataFrame) else [later(load) for load in data]
+def _loaded(load: Load, dtypes: Mapping[str, pd.CategoricalDtype]) -> pd.DataFrame:
+    return _retyped(load(), dtypes)
+
+
+def _retyped(frame: pd.DataFrame, dtypes: Mapping[str, pd.CategoricalDtype]) -> pd.DataFrame:
+    import pandas as pd
+
+    texts = {c: t for c, t in dtypes.items() if c in frame and pd.api.types.is_string_dtype(frame[c].dtype)}
+    return frame.assign(**{name: _levelled(frame[name], dtype) for name, dtype in texts.items()})
 
 
 def _levelled(texts: pd.Series[Any], dtype: pd.CategoricalDtype) -> pd.Categorical:

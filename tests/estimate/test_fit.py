@@ -434,6 +434,7 @@ class Elsewhere:
     """Partitions that come back in any order and are combined in any grouping, through pickles, as a cluster does."""
 
     cached = False
+    remote = True
 
     def __init__(self, parts: list[pd.DataFrame], seed: int) -> None:
         self.parts, self.seed = parts, seed
@@ -460,6 +461,13 @@ def test_any_order_and_grouping_of_partitions_gives_the_same(model: str, formula
     one, other = fit(model, formula, frame), fit(model, formula, Elsewhere(uneven(frame), seed))
     np.testing.assert_allclose(other.estimates, one.estimates, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-8, atol=1e-12)
+
+
+def test_rows_elsewhere_are_not_joined_here() -> None:
+    there = Elsewhere(uneven(sample(250)), 1)
+    for model, formula in (("quantreg", "y ~ x"), ("negbin", "count ~ x"), (lambda frame: (["x"], [0.0], [1.0]), "")):
+        with pytest.raises(SpecError, match="stay on the cluster"):
+            fit(model, formula, there)
 
 
 def test_no_more_than_one_partition_is_held_at_a_time() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -17,7 +18,7 @@ from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
 from replicant.errors import DataError, SpecError
-from replicant.table import encode_table, read_data, read_dataset
+from replicant.table import encode_table, files, read_data, read_dataset, read_parts
 
 FRAME = pd.DataFrame(
     {"x": [1.5, 2.25, np.nan], "n": [1, 2, 3], "t": ["a", None, 'b, "c"\nd'], "c": pd.Categorical(["u", "v", "u"])}
@@ -211,3 +212,50 @@ def test_a_file_with_types_that_pandas_writes_and_cannot_make(tmp_path: Path) ->
     assert found["t"].isna().tolist() == [False, True]
     assert [list(cell) for cell in found["l"]] == [[1], [2, 3]]
     assert found["n"].dtype == whole.dtype
+
+
+# --- in parts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["csv", "parquet", "folder", "hive"])
+def test_parts_below_one_another_are_the_table(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through pickles and from another folder, as another process would load them."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"x": rng.normal(size=1000), "t": rng.choice(["a", "b"], 1000)})
+    path = tmp_path / {"csv": "t.csv", "parquet": "t.parquet"}.get(way, "t")
+    if way == "csv":
+        frame.to_csv(path, index=False)
+    elif way == "parquet":
+        frame.to_parquet(path, row_group_size=100, index=False)
+    elif way == "hive":
+        frame.to_parquet(path, partition_cols=["t"], index=False)
+    else:
+        path.mkdir()
+        for i in range(3):
+            frame[i * 400 : (i + 1) * 400].to_parquet(path / f"part-{i}.parquet", index=False)
+    monkeypatch.setattr(files, "PART_ROWS", 300)
+    monkeypatch.chdir(tmp_path)
+    loads = read_parts(path.name)
+    assert len(loads) == {"csv": 1, "parquet": 4, "folder": 3, "hive": 2}[way]
+    monkeypatch.chdir("/")
+    found = pd.concat([load() for load in cloudpickle.loads(cloudpickle.dumps(loads))], ignore_index=True)
+    whole = read_data(path)
+    assert_frame_equal(found.astype({"t": str}), whole.astype({"t": str}))
+
+
+def test_parts_that_are_missing_or_damaged(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no file or folder"):
+        read_parts(tmp_path / "nothing.parquet")
+    with pytest.raises(SpecError, match="empty"):
+        read_parts("")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataError, match="damaged"):
+        read_parts(tmp_path / "t.parquet")
+    FRAME.to_parquet(tmp_path / "u.parquet")
+    [load] = read_parts(tmp_path / "u.parquet")
+    (tmp_path / "u.parquet").unlink()
+    with pytest.raises(DataError, match="not there"):
+        load()
+    FRAME.iloc[:0].to_parquet(tmp_path / "v.parquet")
+    with pytest.raises(DataError, match="no rows"):
+        read_parts(tmp_path / "v.parquet")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-__all__ = ["State", "debug_option", "set_option", "where_options"]
+__all__ = ["State", "cluster_options", "debug_option", "set_option", "where_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,13 +61,18 @@ def set_option(command: F) -> F:
 
 def where_options(command: F) -> F:
     """`--threads`, `--workers`, `--scheduler`: where a job runs, and whom it trusts there."""
+    threads = click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Threads in this process.  [default: all usable CPUs; of a study, processes]",
+    )
+    return threads(cluster_options(command))
+
+
+def cluster_options(command: F) -> F:
+    """`--workers`, `--scheduler`: the cluster that a command runs on, and whom it trusts there."""
     options = [
-        click.option(
-            "--threads",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Threads in this process.  [default: all usable CPUs; of a study, processes]",
-        ),
         click.option(
             "--workers",
             type=click.IntRange(min=1),
@@ -98,7 +103,9 @@ def where_options(command: F) -> F:
         require_encryption: bool,
         **rest: Any,
     ) -> Any:
-        _alone(rest["threads"], rest["workers"], rest["scheduler"])
+        chosen = [f"--{name}" for name in ("threads", "workers", "scheduler") if rest.get(name) is not None]
+        if len(chosen) > 1:
+            raise click.UsageError(f"{' and '.join(chosen)} exclude each other: choose one.")
         if tls_ca_file is tls_cert is tls_key is None and not require_encryption:
             return command(*args, **rest)
         if rest["workers"] is None and rest["scheduler"] is None:
@@ -112,8 +119,3 @@ def where_options(command: F) -> F:
     for option in reversed(options):
         made = option(made)
     return cast(F, made)
-
-
-def _alone(threads: int | None, workers: int | None, scheduler: str | None) -> None:
-    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
-        raise click.UsageError("--threads, --workers and --scheduler exclude each other: choose one.")

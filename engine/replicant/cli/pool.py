@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option
+from replicant.cli.options import cluster_options, debug_option
 
 __all__ = ["pool"]
 
@@ -18,21 +18,33 @@ __all__ = ["pool"]
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
 @click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
 @click.option("--latex", "form", flag_value="latex", help="Print the table as a LaTeX tabular.")
+@cluster_options
 @debug_option
 def pool(
-    release: str, model: str, formula: str, rule: str, weights: str | None, level: float, form: str | None
+    release: str,
+    model: str,
+    formula: str,
+    rule: str,
+    weights: str | None,
+    level: float,
+    form: str | None,
+    workers: int | None,
+    scheduler: str | None,
 ) -> None:
     """Fit a model on each set of a release and pool the fits.
 
-    The rule is chosen from how the release was made, which its manifest says; one that does not hold is refused.
+    The rule is chosen from how the release was made, which its manifest says; one that does not hold is refused. With
+    --workers or --scheduler the files are read by a cluster, and only sums come here: for sets larger than memory.
 
     \b
     Examples:
         replicant pool release --formula "hgt ~ age + phb"
         replicant pool release --model polr --formula "gen ~ age + hc + reg" --csv
+        replicant pool release --model logit --formula "smokes ~ age" --scheduler tcp://10.0.0.5:8786
     """
-    from replicant.release import read_release
+    from replicant.run.reading import reading
 
-    pooled = read_release(release).analyse(model, formula, weights=weights).pool(rule, level=level)
+    with reading(release, workers=workers, scheduler=scheduler) as sets:
+        pooled = sets.analyse(model, formula, weights=weights).pool(rule, level=level)
     text = pooled.to_csv() if form == "csv" else pooled.to_latex() if form == "latex" else pooled.summary()
     click.echo(text, nl=False)

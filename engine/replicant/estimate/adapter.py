@@ -51,6 +51,7 @@ def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequenc
     cls = _classes()[ALIASES.get(model, model)]
     if weight_kind == "survey":
         raise SpecError(f"survey weights for {model}", need="a model that reduces: ols, glm, polr, multinomial")
+    _check_here(prepared.source, model)
     found = moments(prepared)
     basis = basis_of(prepared, found)
     if prepared.source.n_partitions > 1 and (cells := found.rows * (len(basis.kept) + 1)) > JOINED:
@@ -116,6 +117,16 @@ def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequenc
     )
 
 
+def _check_here(source: Source, model: str) -> None:
+    """Refuse to bring the rows of a cluster together."""
+    if source.remote:
+        raise SpecError(
+            f"{model} does not reduce over partitions, and the rows stay on the cluster",
+            need="a model that reduces: ols, logit, probit, poisson, gamma, polr, multinomial",
+            fix="choose one of these, or read the release without a client, where one set at a time fits in memory",
+        )
+
+
 def _number(result: Any, name: str) -> float | None:
     """An attribute that some results have."""
     try:
@@ -127,9 +138,10 @@ def _number(result: Any, name: str) -> float | None:
 
 def fit_function(function: Callable[[pd.DataFrame], Any], source: Source) -> Fit:
     """A function of the user's: a frame in; names, estimates, and their variances or covariance matrix out."""
+    name = getattr(function, "__name__", type(function).__name__)
+    _check_here(source, name)
     frames = source.reduce(lambda frame, weights: [frame], lambda a, b: a + b)
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-    name = getattr(function, "__name__", type(function).__name__)
     need = "names (q), estimates (q), and variances (q) or a covariance matrix (q, q)"
     given = function(frame)
     if isinstance(given, Fit):

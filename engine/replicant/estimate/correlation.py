@@ -12,7 +12,7 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import factors_of, numbers_of
-from replicant.estimate.partitions import is_survey, partitioned
+from replicant.estimate.partitions import columns_of, is_survey, partitioned
 from replicant.estimate.sketch import KEEP, Sketch, sketch
 from replicant.table.arrays import Floats
 
@@ -134,7 +134,7 @@ def correlation(
     if method not in {"pearson", "spearman"}:
         raise SpecError("an unknown method of correlation", need="pearson or spearman")
     source = partitioned(data, weights)
-    known = source.reduce(lambda frame, _: tuple(frame.columns), lambda a, b: a)
+    known = columns_of(source)
     factors = factors_of(source, known)
     chosen = tuple(columns) if columns is not None else tuple(name for name in known if name not in factors)
     for name in chosen:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate.design import Factor, codes_of, factors_of, numbers_of
-from replicant.estimate.partitions import Source, is_survey, partitioned
+from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
 from replicant.estimate.sketch import KEEP, Sketch, sketch
 from replicant.table.arrays import Floats
 
@@ -111,7 +111,7 @@ def _combine(a: _State, b: _State) -> _State:
 
 def _bound(data: Any, columns: Sequence[str] | None, weights: Any) -> tuple[Source, tuple[str, ...], dict[str, Factor]]:
     source = partitioned(data, weights)
-    known = source.reduce(lambda frame, _: tuple(frame.columns), lambda a, b: a)
+    known = columns_of(source)
     chosen = known if columns is None else tuple(columns)
     for name in chosen:
         if name not in known:

@@ -22,7 +22,7 @@ from replicant.estimate.formula import parse
 from replicant.estimate.glm import fit_glm
 from replicant.estimate.links import logistic
 from replicant.estimate.moments import Basis, basis_of, moments
-from replicant.estimate.partitions import Source, is_survey, partitioned
+from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
 from replicant.estimate.result import Fit
 from replicant.table.arrays import Floats
 
@@ -59,13 +59,13 @@ class _Side:
     def cached(self) -> bool:
         return self.source.cached
 
+    @property
+    def remote(self) -> bool:
+        return self.source.remote
+
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
-        return self.source.reduce(
-            lambda frame, weights: function(
-                frame.assign(**{self.indicator: self.value}), None if weights is None else weights * self.scale
-            ),
-            combine,
-        )
+        # The function may travel; this object, and the source in it, stays.
+        return self.source.reduce(partial(_on_side, function, self.indicator, self.value, self.scale), combine)
 
     def design(self, prepared: Prepared) -> Design:
         """The design of all its rows."""
@@ -74,6 +74,17 @@ class _Side:
             return prepared.design(frame, None if weights is None else weights * self.scale, self.value)
 
         return self.source.reduce(of, Design.beside)
+
+
+def _on_side(
+    function: Callable[[pd.DataFrame, Floats | None], S],
+    indicator: str,
+    value: float,
+    scale: float,
+    frame: pd.DataFrame,
+    weights: Floats | None,
+) -> S:
+    return function(frame.assign(**{indicator: value}), None if weights is None else weights * scale)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,6 +101,10 @@ class _Pair:
     @property
     def cached(self) -> bool:
         return self.synthetic.cached and self.real.cached
+
+    @property
+    def remote(self) -> bool:
+        return self.synthetic.remote or self.real.remote
 
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
         return combine(self.synthetic.reduce(function, combine), self.real.reduce(function, combine))
@@ -309,7 +324,7 @@ class Discriminator:
         self._weight_kind = weight_kind
         self._maxiter = maxiter
         source = partitioned(real, weights)
-        columns = _columns(source)
+        columns = columns_of(source)
         indicator = "is_real"
         while indicator in columns:
             indicator += "_"
@@ -335,7 +350,7 @@ class Discriminator:
             For the drawn classes: a stream of the run. Without one, a fixed stream.
         """
         source = partitioned(synthetic)
-        if self._weights is not None and self._weights in _columns(source):
+        if self._weights is not None and self._weights in columns_of(source):
             source = partitioned(synthetic, self._weights)
         prepared = self._prepared(source)
         fit = fit_glm(prepared, "logit", self._weight_kind, maxiter=self._maxiter)
@@ -387,10 +402,6 @@ class Discriminator:
         if not prepared.learns:
             self._last = found, prepared, design
         return prepared.on(pair, pair.synthetic.design(prepared).beside(design))
-
-
-def _columns(source: Source) -> tuple[str, ...]:
-    return source.reduce(lambda frame, _: tuple(str(c) for c in frame.columns), lambda a, b: a)
 
 
 @dataclass(frozen=True, eq=False)

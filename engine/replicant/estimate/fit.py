@@ -13,7 +13,7 @@ from replicant.estimate.formula import Formula, parse
 from replicant.estimate.glm import GLMS, fit_glm
 from replicant.estimate.multinomial import fit_multinomial
 from replicant.estimate.ols import fit_ols
-from replicant.estimate.partitions import Source, is_survey, partitioned
+from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
 from replicant.estimate.polr import fit_polr
 from replicant.estimate.result import Fit
 
@@ -100,8 +100,7 @@ def bind(
     """The formula, read and bound to data."""
     if isinstance(formula, Formula):
         return prepare(formula, source, levels, response)
-    columns = source.reduce(lambda frame, weights: tuple(str(c) for c in frame.columns), lambda a, b: a)
-    return prepare(parse(formula, columns), source, levels, response)
+    return prepare(parse(formula, columns_of(source)), source, levels, response)
 
 
 def _ols(prepared: Prepared, weight_kind: str) -> Fit:

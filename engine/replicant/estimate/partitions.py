@@ -1,7 +1,8 @@
 """Data as partitions: what an estimator maps over and combines. One frame in memory is one partition.
 
 A partition is a frame, or a function that loads one: then no more than one of them is held at a time. Whatever has the
-same `reduce` may stand in, so that a cluster can map where the partitions are.
+same `reduce` may stand in, so that a cluster can map where the partitions are; `Parts` are such partitions before it is
+said which of their columns weights the rows.
 """
 
 from __future__ import annotations
@@ -15,10 +16,21 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.table.arrays import Floats
 
-__all__ = ["WEIGHT_KINDS", "Partitions", "Source", "is_survey", "partitioned"]
+__all__ = [
+    "WEIGHT_KINDS",
+    "Load",
+    "Partitions",
+    "Parts",
+    "Source",
+    "column_weights",
+    "columns_of",
+    "is_survey",
+    "partitioned",
+]
 
 S = TypeVar("S")
-Weights = str | Sequence[Any] | Floats | pd.Series | None
+Load = Callable[[], pd.DataFrame]
+"""Loads a partition, in this process or in another."""
 WEIGHT_KINDS = ("frequency", "survey")
 
 
@@ -36,8 +48,26 @@ class Source(Protocol):
         """Whether the frames are in memory anyhow, so that what is computed of them may stay there too."""
         ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether rows are in other processes and stay there: no state that holds them may be asked for."""
+        ...
+
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
         """Map a function of (frame, weights) over the partitions and combine what it gives, in any grouping."""
+        ...
+
+
+@runtime_checkable
+class Parts(Protocol):
+    """Partitions that are loaded where they are computed with."""
+
+    def mapped(self, change: Callable[[pd.DataFrame], pd.DataFrame], /) -> Parts:
+        """The same, each changed when it is loaded."""
+        ...
+
+    def source(self, weights: str | None, /) -> Source:
+        """What an estimator takes, with the rows weighted by a column."""
         ...
 
 
@@ -56,7 +86,7 @@ class Partitions:
 
     def __init__(
         self,
-        frames: Sequence[pd.DataFrame | Callable[[], pd.DataFrame]],
+        frames: Sequence[pd.DataFrame | Load],
         weights: str | Sequence[Floats] | None = None,
     ) -> None:
         if not frames:
@@ -78,6 +108,10 @@ class Partitions:
             self.CACHED_ROWS
         )
 
+    @property
+    def remote(self) -> bool:
+        return False
+
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
         state: S | None = None
         for i, item in enumerate(self.frames):
@@ -92,17 +126,30 @@ class Partitions:
         if self.weights is None:
             return None
         if isinstance(self.weights, str):
-            if self.weights not in frame.columns:
-                raise SpecError(f"weights name {self.weights!r}, no column of the table", need="a column of the table")
-            given = frame[self.weights].to_numpy(dtype=np.float64, na_value=np.nan)
-        else:
-            given = np.asarray(self.weights[i], dtype=np.float64)
-        if given.shape != (len(frame),):
-            raise SpecError(f"{given.size} weights for {len(frame)} rows", need="one weight for each row")
-        if not (np.isfinite(given) & (given >= 0)).all():
-            bad = int(np.count_nonzero(~(np.isfinite(given) & (given >= 0))))
-            raise DataError(f"{bad} weights are negative, missing or infinite", need="weights of 0 or more")
-        return given
+            return column_weights(frame, self.weights)
+        return _checked(np.asarray(self.weights[i], dtype=np.float64), len(frame))
+
+
+def column_weights(frame: pd.DataFrame, name: str) -> Floats:
+    """(n,) weights that stand in a column.
+
+    Raises
+    ------
+    SpecError, DataError
+        If there is no such column, or it holds something else than weights.
+    """
+    if name not in frame.columns:
+        raise SpecError(f"weights name {name!r}, no column of the table", need="a column of the table")
+    return _checked(frame[name].to_numpy(dtype=np.float64, na_value=np.nan), len(frame))
+
+
+def _checked(given: Floats, rows: int) -> Floats:
+    if given.shape != (rows,):
+        raise SpecError(f"{given.size} weights for {rows} rows", need="one weight for each row")
+    if not (np.isfinite(given) & (given >= 0)).all():
+        bad = int(np.count_nonzero(~(np.isfinite(given) & (given >= 0))))
+        raise DataError(f"{bad} weights are negative, missing or infinite", need="weights of 0 or more")
+    return given
 
 
 def partitioned(data: Any, weights: Any = None) -> Source:
@@ -115,6 +162,10 @@ def partitioned(data: Any, weights: Any = None) -> Source:
         if weights is not None:
             raise SpecError("weights beside partitions that have their own", need="weights where partitions are made")
         return data
+    if isinstance(data, Parts):
+        if weights is not None and not isinstance(weights, str):
+            raise SpecError("an array of weights for partitions elsewhere", need="the name of a column of weights")
+        return data.source(weights)
     if callable(data):
         return partitioned([data], weights)
     if not isinstance(data, Iterable) or isinstance(data, (str, bytes)):
@@ -126,6 +177,19 @@ def partitioned(data: Any, weights: Any = None) -> Source:
     if weights is not None and not isinstance(weights, str):
         weights = [np.asarray(w, dtype=np.float64) for w in weights]
     return Partitions(frames, weights)
+
+
+def columns_of(source: Source) -> tuple[str, ...]:
+    """Names of the columns."""
+    return source.reduce(_names, _first)
+
+
+def _names(frame: pd.DataFrame, weights: Floats | None) -> tuple[str, ...]:
+    return tuple(str(name) for name in frame.columns)
+
+
+def _first(a: S, b: S) -> S:
+    return a
 
 
 def is_survey(weight_kind: str) -> bool:

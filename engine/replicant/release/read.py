@@ -1,4 +1,4 @@
-"""Reading a finished release back: m frames with the types they were written with."""
+"""Reading a finished release back: m frames with the types they were written with, here or wherever they are wanted."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ from replicant.release.store import MANIFEST, SUCCESS, Folder, open_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from replicant.analysis import Data
+    from replicant.estimate.partitions import Load, Parts
+
 __all__ = ["Release", "read_release"]
 
 
 class Release(SyntheticSets):
     """A finished release on a disk or behind a URL, read like the `Synthesis` it was written from.
 
-    Frames are read when they are first asked for, checked against the manifest's hashes, and kept.
+    Frames are read when they are first asked for, checked against the manifest's hashes, and kept. Estimators read the
+    files one by one; where `elsewhere` says where that is, no row comes here for them.
 
     Attributes
     ----------
@@ -33,10 +37,12 @@ class Release(SyntheticSets):
         Where it is.
     """
 
-    def __init__(self, folder: Folder, manifest: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Folder, manifest: dict[str, Any], elsewhere: Callable[[Sequence[Load]], Parts] | None = None
+    ) -> None:
         super().__init__()
-        self._folder = folder
         self._manifest = manifest
+        self._elsewhere = elsewhere
         self.url = folder.url
 
     @property
@@ -68,36 +74,22 @@ class Release(SyntheticSets):
     def _make(self, imputation: int) -> pd.DataFrame:
         import pandas as pd
 
-        frames = [self._read_part(entry) for entry in self._entries(imputation)]
+        frames = [load() for load in self._loads(imputation)]
         return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
-    def _data(self, imputation: int) -> pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]:
-        entries = self._entries(imputation)
-        if len(entries) == 1 or imputation in self._frames:
+    def _data(self, imputation: int) -> Data:
+        loads = self._loads(imputation)
+        if self._elsewhere is None and (len(loads) == 1 or imputation in self._frames):
             return self[imputation]
-        return [partial(self._read_part, entry) for entry in entries]
+        return self._placed(loads)
 
-    def _entries(self, imputation: int) -> list[dict[str, Any]]:
+    def _placed(self, loads: Sequence[Load]) -> Data:
+        return super()._placed(loads) if self._elsewhere is None else self._elsewhere(loads)
+
+    def _loads(self, imputation: int) -> list[Load]:
         entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation + 1]
-        return sorted(entries, key=lambda entry: int(entry["partition"]))
-
-    def _read_part(self, entry: dict[str, Any]) -> pd.DataFrame:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        content = self._folder.read(entry["path"])
-        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise ReleaseError(
-                f"{entry['path']} is not the file that the manifest lists (its hash differs).",
-                fix="restore it from a copy; `replicant verify` lists everything that changed",
-            )
-        try:
-            return from_arrow(pq.read_table(pa.BufferReader(content)))
-        except pa.ArrowException as error:
-            raise ReleaseError(
-                f"{entry['path']} cannot be read as Parquet ({type(error).__name__}).",
-                fix="update pyarrow to the version in the manifest or a later one",
-            ) from None
+        entries.sort(key=lambda entry: int(entry["partition"]))
+        return [partial(_read_part, self.url, entry["path"], entry["sha256"]) for entry in entries]
 
     def __repr__(self) -> str:
         rows = sum(entry["rows"] for entry in self.manifest["files"]) // self.m
@@ -122,13 +114,15 @@ class Release(SyntheticSets):
         )
 
 
-def read_release(path: str | os.PathLike[str]) -> Release:
+def read_release(path: str | os.PathLike[str], elsewhere: Callable[[Sequence[Load]], Parts] | None = None) -> Release:
     """Open a finished release.
 
     Parameters
     ----------
     path
         A path or an fsspec URL.
+    elsewhere
+        Makes partitions of functions that load them, for estimators to work on in other processes. None: in this one.
 
     Returns
     -------
@@ -158,7 +152,27 @@ def read_release(path: str | os.PathLike[str]) -> Release:
             f"The manifest at {folder.url} is damaged: it is not the one that {SUCCESS} vouches for.",
             fix="restore the release from a copy, or write it again",
         )
-    return Release(folder, parse_manifest(content))
+    return Release(folder, parse_manifest(content), elsewhere)
+
+
+def _read_part(url: str, path: str, sha256: str) -> pd.DataFrame:
+    """One file of a release, if it is still the one that was written. Needs no release: it may run anywhere."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = open_folder(url).read(path)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ReleaseError(
+            f"{path} is not the file that the manifest lists (its hash differs).",
+            fix="restore it from a copy; `replicant verify` lists everything that changed",
+        )
+    try:
+        return from_arrow(pq.read_table(pa.BufferReader(content)))
+    except pa.ArrowException as error:
+        raise ReleaseError(
+            f"{path} cannot be read as Parquet ({type(error).__name__}).",
+            fix="update pyarrow to the version in the manifest or a later one",
+        ) from None
 
 
 def vouches(success: bytes, manifest: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from replicant.analysis import Analyses, Comparison, Discriminated
+    from replicant.analysis import Analyses, Comparison, Data, Discriminated
+    from replicant.estimate import Correlation
+    from replicant.estimate.partitions import Load
 
 __all__ = ["SyntheticSets", "stack"]
 
@@ -35,9 +38,22 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def _make(self, imputation: int) -> pd.DataFrame:
         """The frame of one set, counted from 0."""
 
-    def _data(self, imputation: int) -> pd.DataFrame | Sequence[Callable[[], pd.DataFrame]]:
-        """A set for an estimator: the frame, or functions that load its partitions one at a time."""
+    def _data(self, imputation: int) -> Data:
+        """A set for an estimator."""
         return self[imputation]
+
+    def _placed(self, loads: Sequence[Load]) -> Data:
+        """Partitions to be loaded where the sets are computed with: here, one at a time."""
+        return loads[0]() if len(loads) == 1 else loads
+
+    @property
+    def _all(self) -> list[Data]:
+        return [self._data(i) for i in range(self.m)]
+
+    def _observed(self, real: Any) -> Data:
+        from replicant.table import read_data, read_parts
+
+        return self._placed(read_parts(real)) if isinstance(real, (str, os.PathLike)) else read_data(real)
 
     def __len__(self) -> int:
         return self.m
@@ -94,18 +110,16 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import analyse
 
-        sets = [self._data(i) for i in range(self.m)]
-        return analyse(sets, self.manifest, model, formula, weights=weights, **options)
+        return analyse(self._all, self.manifest, model, formula, weights=weights, **options)
 
-    def compare(
-        self, real: pd.DataFrame, model: str | Callable[..., Any], formula: str = "", **options: Any
-    ) -> Comparison:
+    def compare(self, real: Any, model: str | Callable[..., Any], formula: str = "", **options: Any) -> Comparison:
         """The same model on the real data and pooled over these sets, side by side: for the data owner.
 
         Parameters
         ----------
         real
-            The observed frame.
+            The observed table: a frame, or the path or URL of a file or of a folder of Parquet files. What a path names
+            is read partition by partition, on the workers if the sets are there.
         model, formula
             As in `analyse`.
         options
@@ -113,11 +127,11 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import compare
 
-        return compare(real, [self._data(i) for i in range(self.m)], self.manifest, model, formula, **options)
+        return compare(self._observed(real), self._all, self.manifest, model, formula, **options)
 
     def discriminate(
         self,
-        real: pd.DataFrame,
+        real: Any,
         formula: str | None = None,
         *,
         weights: Any = None,
@@ -129,11 +143,12 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         Parameters
         ----------
         real
-            The observed frame.
+            The observed table: a frame, or the path or URL of a file or of a folder of Parquet files. What a path names
+            is read partition by partition, on the workers if the sets are there.
         formula
             One-sided, such as `~ age + hgt`; None for all columns but the weights.
         weights
-            Of the real rows: a column, which weights the synthetic rows too if they have it, or an array.
+            Of the real rows: a column, which weights the synthetic rows too if they have it, or, for a frame, an array.
         weight_kind
             `frequency`: a row stands for so many equal ones; `survey`: for so many of the population.
         rng
@@ -147,7 +162,85 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import discriminate
 
-        return discriminate(real, list(self), self.manifest, formula, weights=weights, weight_kind=weight_kind, rng=rng)
+        options = {"weights": weights, "weight_kind": weight_kind, "rng": rng}
+        return discriminate(self._observed(real), self._all, self.manifest, formula, **options)
+
+    def describe(
+        self, columns: Sequence[str] | None = None, *, weights: str | None = None, **options: Any
+    ) -> pd.DataFrame:
+        """Moments and quantiles of columns, set by set.
+
+        Parameters
+        ----------
+        columns
+            Which; all unless given.
+        weights
+            A column of weights.
+        options
+            As for `replicant.estimate.describe`: `weight_kind`, `quantiles`.
+
+        Returns
+        -------
+        DataFrame
+            As of `replicant.estimate.describe`, with a first column `imputation` (1 to m).
+        """
+        from replicant.estimate import describe
+
+        return self._tables(describe, columns, weights=weights, **options)
+
+    def shares(
+        self, columns: Sequence[str] | None = None, *, weights: str | None = None, **options: Any
+    ) -> pd.DataFrame:
+        """Shares of levels, set by set.
+
+        Parameters
+        ----------
+        columns
+            Which; all columns of levels unless given.
+        weights
+            A column of weights.
+        options
+            As for `replicant.estimate.shares`: `weight_kind`.
+
+        Returns
+        -------
+        DataFrame
+            As of `replicant.estimate.shares`, with a first column `imputation` (1 to m).
+        """
+        from replicant.estimate import shares
+
+        return self._tables(shares, columns, weights=weights, **options)
+
+    def correlation(
+        self, columns: Sequence[str] | None = None, *, weights: str | None = None, **options: Any
+    ) -> tuple[Correlation, ...]:
+        """Correlations of columns of numbers, set by set.
+
+        Parameters
+        ----------
+        columns
+            Which; all columns of numbers unless given.
+        weights
+            A column of weights.
+        options
+            As for `replicant.estimate.correlation`: `method`, `weight_kind`.
+
+        Returns
+        -------
+        tuple of Correlation
+            One for each set; pool their `estimates` by `transform="fisher_z"`.
+        """
+        from replicant.analysis import typed
+        from replicant.estimate import correlation
+
+        return tuple(correlation(typed(one, self.manifest), columns, weights=weights, **options) for one in self._all)
+
+    def _tables(
+        self, function: Callable[..., pd.DataFrame], columns: Sequence[str] | None, **options: Any
+    ) -> pd.DataFrame:
+        from replicant.analysis import typed
+
+        return stack([function(typed(one, self.manifest), columns, **options) for one in self._all])
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -4,6 +4,8 @@ lower.py     plan -> steps and what each needs
 work.py      what a step does: load, prepare, fit, draw
 local.py     steps on this process: a plain loop, or Dask's threads
 cluster.py   steps on a `distributed` client, and a local cluster of our own
+reduce.py    estimators' partitions on a cluster: sums come here, rows do not
+reading.py   a release to be read here or by a cluster
 progress.py  what the user sees meanwhile
 failure.py   unexpected exceptions become errors without a cell value
 job.py       one YAML job, from input to finished release

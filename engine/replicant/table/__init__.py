@@ -13,7 +13,7 @@ from replicant.table.dataset import Chunk, Dataset
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table
 from replicant.table.kinds import Kind
-from replicant.table.read import read_data, read_dataset
+from replicant.table.read import read_data, read_dataset, read_parts
 from replicant.table.scan import Scan, merge_scans, scan
 from replicant.table.table import Table
 
@@ -33,5 +33,6 @@ __all__ = [
     "merge_scans",
     "read_data",
     "read_dataset",
+    "read_parts",
     "scan",
 ]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.table.checks import check_selection
-from replicant.table.files import Place, read_csv, read_parquet
+from replicant.table.files import Place, parquet_parts, read_csv, read_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["frame_of", "read_data", "read_dataset"]
+__all__ = ["frame_of", "read_data", "read_dataset", "read_parts"]
 
 _EXACT = 2**53
 """Integers up to this size are exact in float64."""
@@ -67,6 +68,34 @@ def read_data(data: Any, *, columns: list[str] | None = None) -> pd.DataFrame:
     )
 
 
+def read_parts(where: str | os.PathLike[str]) -> list[Callable[[], pd.DataFrame]]:
+    """Functions that load a table part by part, in this process or in another on any machine that sees it.
+
+    Parameters
+    ----------
+    where
+        A path or URL, as for `read_data`. A part is one Parquet file, or some of the row groups of a large one; any
+        other file is one part.
+
+    Raises
+    ------
+    DataError, SpecError
+        As `read_data`; what is wrong inside a part shows when it is loaded.
+    """
+    text = os.fspath(where)
+    if text and "://" not in text:
+        text = os.path.abspath(os.path.expanduser(text))  # another process works in another folder
+    place = Place.of(text)
+    place.check_exists()
+    if _kind(place) != "parquet":
+        return [partial(read_data, text)]
+    return [partial(_load, load) for load in parquet_parts(place)]
+
+
+def _load(load: Callable[[], pa.Table]) -> pd.DataFrame:
+    return frame_of(load())
+
+
 def read_dataset(name: str) -> pd.DataFrame:
     """A public dataset that statsmodels carries, such as `anes96`, with its columns as they are there.
 
@@ -93,19 +122,28 @@ def read_dataset(name: str) -> pd.DataFrame:
 
 
 def _from_place(place: Place, columns: list[str] | None) -> pd.DataFrame:
-    parts = place.name.lower().split(".")[1:]
-    zipped = bool(parts) and parts[-1] in _ZIPPED
-    kind = parts[-2] if zipped and len(parts) > 1 else parts[-1] if parts else ""
     place.check_exists()
-    if place.is_folder or (kind in ("parquet", "pq") and not zipped):
+    kind = _kind(place)
+    if kind == "parquet":
         return frame_of(read_parquet(place, columns))
-    if kind == "csv":
-        return _selected(frame_of(read_csv(place, zipped=zipped)), columns)
+    if kind.startswith("csv"):
+        return _selected(frame_of(read_csv(place, zipped=kind != "csv")), columns)
+    parts = place.name.lower().split(".")[1:]
     raise DataError(
         f"{place}: " + (f"files of type .{parts[-1]} are not known" if parts else "the file has no suffix"),
         need="a .csv, a .parquet, or a folder of .parquet files",
         fix="rename it if it is one of these, or convert it",
     )
+
+
+def _kind(place: Place) -> str:
+    """`parquet`, also of a folder; `csv`, `csv.gz` and the like; or an empty string."""
+    if place.is_folder:
+        return "parquet"
+    *_, last = parts = ["", *place.name.lower().split(".")[1:]]
+    if last in _ZIPPED:
+        return f"csv.{last}" if parts[-2] == "csv" else ""
+    return "parquet" if last in ("parquet", "pq") else "csv" if last == "csv" else ""
 
 
 def _selected(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:

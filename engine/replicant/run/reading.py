@@ -1,0 +1,61 @@
+"""`rp.read_release`: a release, and where its sets are computed with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from replicant import release
+from replicant.release import Release
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["read_release", "reading"]
+
+
+def read_release(path: str | PathLike[str], *, client: Client | None = None) -> Release:
+    """Open a finished release.
+
+    Parameters
+    ----------
+    path
+        A path or an fsspec URL; with a client, one that its workers see too.
+    client
+        A `distributed.Client`: `analyse`, `compare`, `discriminate`, `describe`, `shares` and `correlation` then read
+        the files on its workers, and only sums come here. None: in this process, one file at a time.
+
+    Returns
+    -------
+    Release
+        `release[0]`, `list(release)`, `release.stack()`, `release.manifest`.
+
+    Raises
+    ------
+    ReleaseError
+        If there is none, it is unfinished (no `_SUCCESS`), or its manifest is missing or damaged.
+    SpecError, RunError
+        If the client is asynchronous, or has no worker.
+    """
+    if client is None:
+        return release.read_release(path)
+    from replicant.run.reduce import on_workers
+
+    return release.read_release(path, on_workers(client))
+
+
+@contextmanager
+def reading(
+    path: str | PathLike[str], *, workers: int | None = None, scheduler: str | None = None
+) -> Iterator[Release]:
+    """Open a release to be read in this process, by a local cluster of so many workers, or on the scheduler given."""
+    if workers is None and scheduler is None:
+        yield read_release(path)
+        return
+    from replicant.run import cluster
+
+    opened = cluster.local_cluster(workers) if workers is not None else cluster.connect(str(scheduler))
+    with opened as client:
+        yield read_release(path, client=client)
