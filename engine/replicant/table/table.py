@@ -118,6 +118,17 @@ class Table:
 
         return replace(self, columns=tuple(of(column) for column in self.columns))
 
+    def without_cells(self) -> Table:
+        """Names, kinds, levels and types, and no row: what a manifest tells, and may leave the rows' machine."""
+
+        def of(column: Column) -> Column:
+            bare = column.take(np.empty(0, dtype=np.intp))
+            if column.is_categorical:
+                return bare
+            return replace(bare, values=column.values[:0], originals=column.originals[:0], spikes=())
+
+        return replace(self, columns=tuple(of(column) for column in self.columns), n=0)
+
     def to_frame(self, codes: Codes, exact: Mapping[str, Floats] | None = None) -> pd.DataFrame:
         """A dataframe of the original types from codes.
 

@@ -1,0 +1,298 @@
+"""A job on a table that is larger than memory: `input.part_rows` rows at a time, each part synthesized by itself.
+
+The client sees counts, records and the codebook, never rows. Its steps are passes over chunks, parts and files; each
+pass is a list of pieces (`pieces`) that any thread or worker can make in any order. What an interrupted run has made is
+found again by its records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from replicant import methods, release
+from replicant.errors import DataError, SpecError
+from replicant.events import Event
+from replicant.plan.strata import largest_remainder, pool_small
+from replicant.report.summary import Tally, combine, conclude
+from replicant.run import pieces
+from replicant.run.compilation import ensure_compiled
+from replicant.run.farm import farm
+from replicant.run.job import JobResult, check_begun
+from replicant.run.pieces import Counted, Head, Key, Parts
+from replicant.run.progress import Progress
+from replicant.run.records import Records
+from replicant.run.resumable import document_of, told
+from replicant.run.writer import PartSink, Writer, Written, finish, staged, unfinished
+from replicant.spec.models import JobSpec
+from replicant.table import Dataset, merge_scans
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["run_parted"]
+
+T = TypeVar("T")
+
+CHUNK_ROWS = 500_000
+"""Rows that are read at a time when the table is dealt to its parts."""
+
+
+def run_parted(
+    job: JobSpec,
+    *,
+    client: Client | None,
+    threads: int,
+    overwrite: bool,
+    progress: Progress,
+    begun: str | None,
+) -> JobResult:
+    """Run a job whose input says `part_rows`.
+
+    Parameters
+    ----------
+    job
+        From `load_job`.
+    client, threads
+        Where: a client, or threads in this process.
+    overwrite, progress, begun
+        As for `run_job`.
+
+    Raises
+    ------
+    SpecError, DataError, ReleaseError, PartialError
+        As `run_job`.
+    """
+    part_rows = job.input.part_rows
+    if part_rows is None or job.input.path is None:
+        raise SpecError("`part_rows` goes with a path.", need="input: {path: ..., part_rows: ...}")
+    dataset = Dataset.open(job.input.path, None if job.input.columns is None else tuple(job.input.columns))
+    seed = secrets.randbits(63) if job.synthesis.seed is None else job.synthesis.seed
+    job = job.model_copy(update={"synthesis": job.synthesis.model_copy(update={"seed": seed})})
+    digest = _digest(job, dataset)
+    check_begun(digest, begun)
+    target, internal = job.output.path, job.output.internal_path
+    document = document_of(job, seed)
+    with (
+        told(target, progress, lambda: unfinished(target) is not None),
+        staged(
+            target, digest=digest, m=job.synthesis.m, internal=internal, overwrite=overwrite, job=document
+        ) as staging,
+    ):
+        run = _Run(job, dataset, part_rows, staging, client, threads, progress)
+        return run.go(digest)
+
+
+class _Run:
+    """One run: its passes, one after the other."""
+
+    def __init__(
+        self,
+        job: JobSpec,
+        dataset: Dataset,
+        part_rows: int,
+        staging: release.Staging,
+        client: Client | None,
+        threads: int,
+        progress: Progress,
+    ) -> None:
+        self.job = job
+        self.dataset = dataset
+        self.part_rows = part_rows
+        self.staging = staging
+        self.client = client
+        self.threads = threads
+        self.progress = progress
+        self.records = Records(staging.path)
+        self.chunks = dataset.chunks(CHUNK_ROWS)
+
+    def go(self, digest: str) -> JobResult:
+        counted = self._count()
+        parts, events = self._cut(counted)
+        self._each(
+            "dealing rows", pieces.deal, parts, [(chunk,) for chunk in self.chunks], [c.rows for c in self.chunks]
+        )
+        top: Head = self._one("planning", pieces.head, parts)
+        plan = replace(
+            top.plan,
+            n=int(parts.sizes.sum()),
+            k=int(parts.k.sum()),
+            strata=parts.strata,
+            digest=digest,
+            events=tuple(dict.fromkeys((*top.plan.events, *events))),
+        )
+        ensure_compiled(plan, self.progress.note)
+        output = self.job.output
+        sheet = release.sheet_of(top.table) if output.writes_csv or output.helpers else None
+        meta = release.table_meta(top.table)
+        sink = PartSink(self.staging, meta, top.outline, sheet if output.writes_csv else None, self.records)
+        writer = Writer(sink)
+        real = self._draw(parts, top, writer)
+        self._mix(parts, writer)
+        writer.written.sort(key=lambda one: (one.part.imputation, one.part.partition))
+        finish(
+            writer,
+            plan,
+            top.table,
+            sheet=sheet,
+            helpers=output.helpers,
+            spec=self.job,
+            source={"path": self.dataset.path, "digest": self.dataset.signature},
+        )
+        summary = conclude(top.outline, real, writer.tallies())
+        return JobResult(output.path, output.internal_path, tuple(writer.files), plan.events, summary)
+
+    def _count(self) -> list[Counted]:
+        strata = self.job.synthesis.strata_columns
+        shared = (self.dataset, dict(self.job.columns), strata)
+        found = self._each(
+            "reading", _count, shared, [(chunk,) for chunk in self.chunks], [c.rows for c in self.chunks]
+        )
+        return sorted(found, key=lambda one: one.index)
+
+    def _cut(self, counted: Sequence[Counted]) -> tuple[Parts, list[Event]]:
+        """Decide the parts."""
+        spec = self.job.synthesis
+        whole = merge_scans(*(one.scan for one in counted))
+        codebook = whole.codebook(self.job.columns)
+        keys = sorted({key for one in counted for key in one.strata}, key=lambda key: _order(key, codebook, spec))
+        rows = np.array([[one.strata.get(key, 0) for key in keys] for one in counted], dtype=np.int64)
+        bins = pool_small(rows.sum(axis=0), spec.min_stratum)
+        events = _pooled(rows.sum(axis=0), bins, spec.min_stratum)
+        groups = int(bins[-1]) + 1
+        by_group = np.stack([np.bincount(bins, one, groups).astype(np.int64) for one in rows])
+        totals = by_group.sum(axis=0)
+        hands = np.maximum(1, -(-totals // self.part_rows))
+        first = np.concatenate([[0], np.cumsum(hands)])
+        # Dealt round after round, the first parts of a group have the rest.
+        sizes = np.concatenate([(n // h) + (np.arange(h) < n % h) for n, h in zip(totals, hands, strict=True)])
+        if sizes.min() < 2:
+            raise DataError("a part would have fewer than two rows", fix="raise input.part_rows or min_stratum")
+        k = largest_remainder(sizes, int(sizes.sum()) if spec.k is None else spec.k)
+        parts = Parts(
+            self.dataset,
+            self.chunks,
+            whole,
+            codebook,
+            spec,
+            methods.registered(),
+            spec.strata_columns,
+            {key: int(group) for key, group in zip(keys, bins, strict=True)},
+            np.concatenate([np.zeros((1, groups), dtype=np.int64), np.cumsum(by_group, axis=0)[:-1]]),
+            first,
+            sizes,
+            k,
+            self.records,
+        )
+        return parts, events
+
+    def _draw(self, parts: Parts, top: Head, writer: Writer) -> Tally:
+        """All sets of all parts; gives back what was counted in the real rows."""
+        m = self.job.synthesis.m
+        # With fewer parts than hands to work on them, the sets of a part are shared out.
+        shares = min(m, max(1, -(-2 * self._hands() // parts.count)))
+        spans = [tuple(range(i * m // shares, (i + 1) * m // shares)) for i in range(shares)]
+        items = [(part, span) for part in range(parts.count) for span in spans]
+        tallies: dict[int, Tally] = {}
+        found = self._each(
+            "synthesizing",
+            _draw,
+            (parts, top.outline, writer.sink),
+            items,
+            [int(parts.sizes[part]) * len(span) for part, span in items],
+        )
+        for part, span, counted, written in found:
+            if span[0] == 0:
+                tallies[part] = counted
+            writer.written.extend(written)
+        return reduce(combine, (tallies[part] for part in sorted(tallies)))
+
+    def _mix(self, parts: Parts, writer: Writer) -> None:
+        """The files of the release whose rows come from several parts."""
+        mixed = [part for part in range(parts.count) if len(parts.siblings(part)) > 1]
+        items = [(part, i) for i in range(self.job.synthesis.m) for part in mixed]
+        rows = [int(parts.k[part]) for part, _ in items]
+        writer.written.extend(self._each("mixing rows", _mix, (parts, writer.sink), items, rows))
+
+    def _hands(self) -> int:
+        if self.client is None:
+            return self.threads
+        from replicant.run import cluster
+
+        return cluster.count_workers(self.client)
+
+    def _one(self, what: str, call: Callable[..., Any], shared: Any) -> Any:
+        return self._each(what, _alone, (call, shared), [()], [1])[0]
+
+    def _each(
+        self, what: str, call: Callable[..., T], shared: Any, items: Sequence[tuple[Any, ...]], units: Sequence[int]
+    ) -> list[T]:
+        """A pass: every piece once, in any order; gives back what they gave, in the order of the items."""
+        with self.progress.running(sum(units), what):
+            found: dict[int, T] = {}
+            for at, made in farm(call, shared, items, what=what, client=self.client, threads=self.threads):
+                found[at] = made
+                self.progress.advance(units[at])
+            return [found[at] for at in range(len(items))]
+
+
+def _count(shared: tuple[Dataset, Mapping[str, Any], tuple[str, ...]], chunk: Any) -> Counted:
+    dataset, columns, strata = shared
+    return pieces.count(dataset, chunk, columns, strata)
+
+
+def _draw(
+    shared: tuple[Parts, Any, PartSink], part: int, imputations: tuple[int, ...]
+) -> tuple[int, tuple[int, ...], Tally, list[Written]]:
+    parts, outline, sink = shared
+    return part, imputations, *pieces.draw(parts, part, imputations, outline, sink)
+
+
+def _mix(shared: tuple[Parts, PartSink], part: int, imputation: int) -> Written:
+    parts, sink = shared
+    return pieces.mix(parts, part, imputation, sink)
+
+
+def _alone(shared: tuple[Callable[..., Any], Any]) -> Any:
+    call, of = shared
+    return call(of)
+
+
+def _digest(job: JobSpec, dataset: Dataset) -> str:
+    """Of all that decides the release: settings, seed, codebook, and the files of the input."""
+    said = job.model_dump(exclude={"output", "study"})
+    said["synthesis"]["seed"] = str(job.synthesis.seed)
+    text = json.dumps([1, CHUNK_ROWS, said, dataset.signature], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _order(key: Key, codebook: Mapping[str, Any], spec: Any) -> tuple[Any, ...]:
+    """Where a stratum stands: in the order of the columns' levels, missing last."""
+    places: list[Any] = []
+    for name, value in zip(spec.strata_columns, key, strict=True):
+        levels = codebook[name].levels if name in codebook else None
+        place = levels.index(value) if levels and value in levels else value
+        places.append((value is None, 0 if value is None else place))
+    return tuple(places)
+
+
+def _pooled(sizes: Any, bins: Any, least: int) -> list[Event]:
+    groups = int(bins[-1]) + 1
+    if groups == len(sizes):
+        return []
+    small = int((sizes < least).sum())
+    return [
+        Event(
+            "pooled_strata",
+            "",
+            f"{small} of the {len(sizes)} strata have fewer than {least} rows; they were pooled with their neighbours, "
+            f"which leaves {groups}",
+        )
+    ]

@@ -1,0 +1,326 @@
+"""A table in parts, none of which needs the others: what is done to a chunk, to a part, to a file of the release.
+
+    chunk ──> scan      what it holds (kinds, levels, counts): small, and merged to the codebook of the whole
+    chunk ──> deal      its rows dealt to the parts, one row group for each part of one file for each chunk
+    part  ──> draw      its row groups of all those files are one table, synthesized by itself; each set in one file,
+                        with a row group for each file of the release that will hold some of its rows
+    file  ──> mix       its row group of every part's set, shuffled: where a row stands tells nothing of its part
+
+Rows are dealt at random, so each part is a random sample of its stratum; the sizes of parts differ by one at most.
+Every piece is a function of small arguments and of files; it writes files and returns a small record. None of them
+holds more than its chunk, its part, or its file. A piece that is recorded as finished is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicant.errors import DataError, SpecError, nearest
+from replicant.plan import build_plan
+from replicant.plan.model import Partition, Plan, Task
+from replicant.plan.seeds import Stage, stream
+from replicant.release.arrow import from_arrow, to_arrow
+from replicant.report.summary import Outline, Tally, outline, tally
+from replicant.run import work
+from replicant.run.records import Records
+from replicant.run.writer import PartSink, Written
+from replicant.spec.models import SynthesisSpec
+from replicant.table import Chunk, Codebook, Dataset, Scan, Table, encode_table, scan
+from replicant.table.codebook import as_spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Counted", "Head", "Parts", "count", "deal", "draw", "head", "mix"]
+
+Key: TypeAlias = tuple[Any, ...]
+"""A stratum: the levels of its columns, None for missing."""
+
+
+@dataclass(frozen=True, repr=False)
+class Counted:
+    """What a chunk holds.
+
+    Attributes
+    ----------
+    index
+        Of the chunk.
+    scan
+        Kinds, levels and counts of its columns.
+    strata
+        Rows by stratum; one key, the empty one, without strata.
+    """
+
+    index: int
+    scan: Scan
+    strata: Mapping[Key, int]
+
+
+@dataclass(frozen=True, repr=False)
+class Parts:
+    """How a table is cut, for every piece of it; small, and it pickles.
+
+    Attributes
+    ----------
+    dataset, chunks
+        The file, and how it is read.
+    scan, codebook
+        What the whole table holds, and so its kinds and levels: every part has the same.
+    synthesis
+        The settings, with their seed.
+    methods
+        Registered methods, by name.
+    strata
+        Columns of the strata.
+    group
+        The group of each stratum: small strata are pooled.
+    before
+        For each chunk and group, its rows in earlier chunks: where dealing goes on.
+    first
+        (groups + 1,) first part of each group.
+    sizes, k
+        Rows, and synthetic rows, of each part.
+    records
+        Where pieces are kept.
+    """
+
+    dataset: Dataset
+    chunks: tuple[Chunk, ...]
+    scan: Scan
+    codebook: Codebook
+    synthesis: SynthesisSpec
+    methods: Mapping[str, Any]
+    strata: tuple[str, ...]
+    group: Mapping[Key, int]
+    before: NDArray[np.int64]
+    first: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    k: NDArray[np.int64]
+    records: Records
+
+    @property
+    def count(self) -> int:
+        """How many parts there are."""
+        return len(self.sizes)
+
+    @property
+    def seed(self) -> int:
+        """Of all streams."""
+        seed = self.synthesis.seed
+        if seed is None:
+            raise TypeError("the seed is settled before")
+        return seed
+
+    def siblings(self, part: int) -> range:
+        """Parts of the same group: among these rows are mixed."""
+        group = int(np.searchsorted(self.first, part, side="right")) - 1
+        return range(int(self.first[group]), int(self.first[group + 1]))
+
+    def table(self, part: int) -> Table:
+        """The rows of a part, encoded by the codebook of the whole."""
+        frames = [self._dealt(chunk.index, part) for chunk in self.chunks]
+        import pandas as pd
+
+        frame = pd.concat([one for one in frames if len(one)], ignore_index=True)
+        return encode_table(frame, self.codebook)
+
+    def plan(self, part: int, table: Table) -> Plan:
+        """The plan of a part: it differs from the others' only where its rows make it, as a constant does."""
+        plan = build_plan(self.synthesis.model_copy(update={"strata": None, "k": None}), table, self.methods)
+        partitions = tuple(Partition(i, None, int(k)) for i, k in enumerate(self.k))
+        return replace(plan, partitions=partitions, n=table.n, k=int(self.k[part]))
+
+    def _dealt(self, chunk: int, part: int) -> pd.DataFrame:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with self.records.folder.guard("read"), self.records.folder.open(f"{_dealt_name(chunk)}.parquet") as stream:
+            try:
+                return from_arrow(pq.ParquetFile(stream).read_row_group(part))
+            except pa.ArrowException as error:
+                raise DataError(f"an intermediate file is damaged ({type(error).__name__})", fix="run again") from None
+
+
+@dataclass(frozen=True, repr=False)
+class Head:
+    """What all parts share and only a part can tell.
+
+    Attributes
+    ----------
+    plan
+        Of the first part, without its cells: what the manifest says.
+    table
+        Its columns without a cell.
+    outline
+        What is counted of every part.
+    """
+
+    plan: Plan
+    table: Table
+    outline: Outline
+
+
+def count(dataset: Dataset, chunk: Chunk, columns: Mapping[str, Any], strata: Sequence[str]) -> Counted:
+    """See what a chunk holds."""
+    frame = dataset.read(chunk)
+    found = scan(frame, columns, chunk=chunk.index)
+    return Counted(chunk.index, found, _sizes(frame, columns, strata))
+
+
+def deal(parts: Parts, chunk: Chunk) -> int:
+    """Deal the rows of a chunk to the parts; gives back how many there were."""
+    name = _dealt_name(chunk.index)
+    if parts.records.find(name) is not None:
+        return chunk.rows
+    frame = parts.scan.conform(parts.dataset.read(chunk)).reset_index(drop=True)
+    member = _members(parts, chunk.index, frame)
+    order = np.argsort(member, kind="stable")
+    edges = np.searchsorted(member[order], np.arange(parts.count + 1))
+    content = _grouped(to_arrow(frame.take(order)), edges)
+    parts.records.keep(name, {"rows": len(frame)}, dict([parts.records.write(f"{name}.parquet", content)]))
+    return len(frame)
+
+
+def head(parts: Parts) -> Head:
+    """What the first part tells of all."""
+    table = parts.table(0)
+    plan = parts.plan(0, table)
+    columns = tuple(replace(column, where=None) for column in plan.columns)
+    return Head(replace(plan, columns=columns), table.without_cells(), outline(table))
+
+
+def draw(
+    parts: Parts, part: int, imputations: Sequence[int], shape: Outline, sink: PartSink
+) -> tuple[Tally, list[Written]]:
+    """Synthesize a part; gives back what was counted in its real rows, and the files of the release, if it made any.
+
+    A part that has its stratum to itself is a file of the release. The others' sets wait to be mixed.
+    """
+    alone = len(parts.siblings(part)) == 1
+    name = f"drawn-{part:06d}-{imputations[0]}-{imputations[-1]}"
+    kept = parts.records.find(name)
+    if kept is not None:
+        return kept["tally"], [Written.of(one) for one in kept["written"]]
+    table = parts.table(part)
+    plan = parts.plan(part, table)
+    room = work.prepare(table, plan, part)
+    files: dict[str, str] = {}
+    written: list[Written] = []
+
+    def keep(frame: pd.DataFrame, imputation: int, partition: int) -> None:
+        if alone:
+            written.append(sink(frame, imputation, partition))
+            return
+        siblings = parts.siblings(part)
+        # What is left over goes to another file from each part, so that files are as long as parts.
+        edges = (np.arange(len(siblings) + 1) * len(frame) + (part - siblings.start)) // len(siblings)
+        path, sha256 = parts.records.write(_set_name(imputation, part), _grouped(to_arrow(frame), edges))
+        files[path] = sha256
+
+    work.draw(room, plan, Task(name, "draw", tuple(imputations), part), [], keep)
+    counted = tally(table, shape)
+    for one in written:
+        files |= {file.path: file.sha256 for file in (one.part, one.csv) if file is not None}
+    said = {"tally": counted, "written": [one.as_dict() for one in written]}
+    parts.records.keep(name, said, files)
+    return counted, written
+
+
+def mix(parts: Parts, part: int, imputation: int, sink: PartSink) -> Written:
+    """Make one file of the release of its rows in every part's set, in random order."""
+    kept = sink.find(imputation, part)
+    if kept is not None:
+        return kept
+    import pandas as pd
+
+    siblings = parts.siblings(part)
+    frames = [_slice(parts.records, imputation, other, part - siblings.start) for other in siblings]
+    whole = pd.concat(frames, ignore_index=True)
+    order = stream(parts.seed, Stage.MIX, imputation=imputation, partition=part).permutation(len(whole))
+    return sink(whole.take(order).reset_index(drop=True), imputation, part)
+
+
+def _sizes(frame: pd.DataFrame, columns: Mapping[str, Any], names: Sequence[str]) -> dict[Key, int]:
+    """Rows by stratum."""
+    member, keys = _strata(frame, columns, names)
+    return dict(zip(keys, np.bincount(member, minlength=len(keys)).tolist(), strict=True))
+
+
+def _strata(
+    frame: pd.DataFrame, columns: Mapping[str, Any], names: Sequence[str]
+) -> tuple[NDArray[np.int64], list[Key]]:
+    """The stratum of each row, and the strata that occur."""
+    if not names:
+        return np.zeros(len(frame), dtype=np.int64), [()]
+    specs = {name: as_spec(name, columns[name]) for name in names if name in columns}
+    sources = [specs[name].source or name if name in specs else name for name in names]
+    for name, source in zip(names, sources, strict=True):
+        if source not in frame:
+            raise SpecError(
+                f"strata names {name!r}, which is not a column{nearest(name, frame.columns)}",
+                need="columns of the table",
+            )
+    table = encode_table(frame[sources], specs)
+    codes = np.stack([table[name].codes for name in names], axis=1)
+    found, member = np.unique(codes, axis=0, return_inverse=True)
+    values = [_values(table, name) for name in names]
+    keys = [tuple(value.get(int(code)) for value, code in zip(values, row, strict=True)) for row in found]
+    return member.reshape(-1), keys
+
+
+def _values(table: Table, name: str) -> dict[int, Any]:
+    """Code to plain value; what is missing has none."""
+    column = table[name]
+    cells = column.levels() if column.is_categorical else column.values.tolist()
+    return dict(enumerate(cells))
+
+
+def _members(parts: Parts, chunk: int, frame: pd.DataFrame) -> NDArray[np.int64]:
+    """The part of each row: within its group, rows are dealt round after round in random order."""
+    n = len(frame)
+    stratum, keys = _strata(frame, parts.codebook, parts.strata)
+    group = np.array([parts.group[key] for key in keys], dtype=np.int64)[stratum]
+    rng = stream(parts.seed, Stage.SPLIT, partition=chunk)
+    order = np.lexsort((rng.random(n), group))
+    edges = np.searchsorted(group[order], np.arange(len(parts.first)))
+    rank = np.empty(n, dtype=np.int64)
+    rank[order] = np.arange(n) - edges[group[order]]
+    hands = np.diff(parts.first)[group]
+    return np.asarray(parts.first[group] + (parts.before[chunk][group] + rank) % hands)
+
+
+def _grouped(rows: Any, edges: NDArray[np.int64]) -> Any:
+    """A Parquet file with a row group for each pair of edges, empty ones too."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, rows.schema, compression="zstd", compression_level=1) as writer:
+        for low, high in _pairs(edges):
+            writer.write_table(rows.slice(low, high - low), row_group_size=max(1, high - low))
+    return sink.getvalue()
+
+
+def _pairs(edges: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _slice(records: Records, imputation: int, part: int, group: int) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
+    folder = records.folder
+    with folder.guard("read"), folder.open(_set_name(imputation, part)) as stream_:
+        return from_arrow(pq.ParquetFile(stream_).read_row_group(group))
+
+
+def _dealt_name(chunk: int) -> str:
+    return f"dealt-{chunk:06d}"
+
+
+def _set_name(imputation: int, part: int) -> str:
+    return f"set-{imputation + 1}-{part:06d}.parquet"

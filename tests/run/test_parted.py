@@ -1,0 +1,207 @@
+"""A table in parts: the same release wherever and however interrupted, parts that are random samples, rows mixed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import replicant as rp
+from replicant.errors import DataError, ReleaseError, SpecError
+from replicant.run import parted, pieces
+from replicant.run.job import run_job
+from replicant.run.progress import Progress
+from replicant.run.resume import resume
+from replicant.spec.load import parse_job
+
+N = 900
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """Nine hundred records whose first column tells them apart."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=N)
+    return pd.DataFrame(
+        {
+            "x": x,
+            "y": (2 * x + rng.normal(size=N)).round(3),
+            "count": rng.poisson(3, N),
+            "stage": pd.Categorical(rng.choice(["low", "middle", "high"], N), ["low", "middle", "high"], ordered=True),
+            "region": rng.choice(["north", "south", "west"], N, p=[0.6, 0.37, 0.03]),
+            "hours": np.where(rng.random(N) < 0.1, np.nan, rng.normal(40, 5, N).round(1)),
+        }
+    )
+
+
+@pytest.fixture
+def data(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In three files of several row groups each."""
+    monkeypatch.setattr(parted, "CHUNK_ROWS", 100)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for i, (low, high) in enumerate([(0, 400), (400, 500), (500, N)]):
+        frame.iloc[low:high].to_parquet(folder / f"{i}.parquet", index=False, row_group_size=60)
+    return folder
+
+
+def job(data: Path, target: Path, **synthesis: Any) -> Any:
+    settings = {"m": 2, "seed": 4, **synthesis}
+    text = {
+        "input": {"path": str(data), "part_rows": 250},
+        "synthesis": settings,
+        "output": {"path": str(target), "csv": True, "helpers": ["r"]},
+    }
+    return parse_job(json.dumps(text))
+
+
+def digests(release: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(release)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(release.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_release_in_parts_is_like_any_other(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
+    result = run_job(job(data, tmp_path / "release"), threads=1)
+    assert rp.verify_release(str(tmp_path / "release")).ok
+    assert not list(tmp_path.glob(".release*"))
+    release = rp.read_release(str(tmp_path / "release"))
+    assert (release.m, release.manifest["n"], release.manifest["k"]) == (2, N, N)
+    assert len(release.manifest["files"]) == 2 * 4
+    assert [entry["rows"] for entry in release.manifest["files"]] == [225] * 8
+    for one in release:
+        assert len(one) == N
+        pd.testing.assert_series_equal(one.dtypes, frame.dtypes)
+        assert set(one["x"]) <= set(frame["x"])
+        assert list(one["stage"].cat.categories) == ["low", "middle", "high"]
+        # A correlation of 0.89 over 900 rows has a standard error of 0.007; trees add about as much again.
+        assert one["x"].corr(one["y"]) == pytest.approx(frame["x"].corr(frame["y"]), abs=0.05)
+        assert one["hours"].isna().mean() == pytest.approx(frame["hours"].isna().mean(), abs=4 * 0.01 * np.sqrt(2))
+    told = {column["name"]: column for column in result.summary["columns"]}
+    assert result.summary["n"] == N
+    assert told["y"]["real"]["mean"] == pytest.approx(frame["y"].mean(), rel=1e-9)
+    assert told["hours"]["real"]["missing"] == pytest.approx(frame["hours"].isna().mean())
+    assert release.analyse("ols", "y ~ x").pool().frame["estimate"][1] == pytest.approx(2.0, abs=0.2)
+
+
+@pytest.mark.parametrize("where", [{"threads": 2}, pytest.param({"workers": 2}, marks=pytest.mark.cluster)])
+def test_the_same_bytes_everywhere(where: dict[str, int], data: Path, tmp_path: Path) -> None:
+    run_job(job(data, tmp_path / "one"), threads=1)
+    run_job(job(data, tmp_path / "two"), **where)
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+
+
+class Stops(Progress):
+    """Ctrl-C after so many pieces."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def advance(self, units: int) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("after", [9, 18, 22, 26])
+def test_an_interrupted_run_is_completed_to_the_same_bytes(after: int, data: Path, tmp_path: Path) -> None:
+    """While rows are dealt, parts are drawn, rows are mixed; with a file damaged meanwhile."""
+    run_job(job(data, tmp_path / "whole"), threads=1)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(job(data, tmp_path / "release"), threads=1, progress=Stops(after))
+    assert not (tmp_path / "release").exists()
+    (partial,) = tmp_path.glob(".release.*.partial")
+    pieces_there = sorted(path for path in (partial / ".work").glob("*.parquet"))
+    if pieces_there:
+        pieces_there[0].write_bytes(pieces_there[0].read_bytes()[:-100])
+    resume(str(tmp_path / "release"), threads=1)
+    assert digests(tmp_path / "release") == digests(tmp_path / "whole")
+    assert not list(tmp_path.glob(".release*"))
+
+
+def test_a_changed_input_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_job(job(data, tmp_path / "release"), threads=1, progress=Stops(14))
+    changed = pd.read_parquet(data / "1.parquet").assign(count=7)
+    changed.to_parquet(data / "1.parquet", index=False, row_group_size=60)
+    with pytest.raises(ReleaseError, match="no longer those"):
+        resume(str(tmp_path / "release"), threads=1)
+
+
+@pytest.fixture
+def dealt(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pieces.Parts:
+    """The parts of a run, when its rows are dealt."""
+    seen: list[pieces.Parts] = []
+    head = pieces.head
+
+    def peek(parts: pieces.Parts) -> pieces.Head:
+        seen.append(parts)
+        seen_tables.extend(parts.table(part) for part in range(parts.count))
+        return head(parts)
+
+    seen_tables: list[Any] = []
+    monkeypatch.setattr(pieces, "head", peek)
+    run_job(job(data, tmp_path / "release"), threads=1)
+    object.__setattr__(seen[0], "tables", seen_tables)
+    return seen[0]
+
+
+def test_every_row_is_in_one_part_and_parts_are_random(dealt: Any, frame: pd.DataFrame) -> None:
+    values = [table["x"].numbers() for table in dealt.tables]
+    assert [len(one) for one in values] == dealt.sizes.tolist() == [225] * 4
+    np.testing.assert_array_equal(np.sort(np.concatenate(values)), np.sort(frame["x"]))
+    # Every chunk gives every part its share to within one row.
+    position = {value: row for row, value in enumerate(frame["x"])}
+    for one in values:
+        from_first = sum(position[value] < 400 for value in one)
+        assert abs(from_first - 100) <= 4
+    # And which of its rows is chance: neighbours in the file do not stay together more often than that.
+    part_of = np.empty(N, dtype=int)
+    for part, one in enumerate(values):
+        part_of[[position[value] for value in one]] = part
+    together = np.mean(part_of[1:] == part_of[:-1])
+    assert together == pytest.approx(0.25, abs=4 * np.sqrt(0.25 * 0.75 / N))
+
+
+def test_a_file_of_the_release_holds_rows_of_every_part(dealt: Any, tmp_path: Path) -> None:
+    owner = {value: part for part, table in enumerate(dealt.tables) for value in table["x"].numbers()}
+    release = rp.read_release(str(tmp_path / "release"))
+    for entry in release.manifest["files"]:
+        rows = pd.read_parquet(tmp_path / "release" / entry["path"])
+        parts = np.array([owner[value] for value in rows["x"]])
+        share = np.bincount(parts, minlength=4) / len(parts)
+        assert share == pytest.approx([0.25] * 4, abs=0.01)
+        # In no order: the runs of one part are as long as chance makes them.
+        changes = np.mean(parts[1:] != parts[:-1])
+        assert changes == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / len(parts)))
+
+
+def test_strata_are_parts_and_small_ones_are_pooled(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
+    result = run_job(job(data, tmp_path / "release", strata="region", min_stratum=100), threads=1)
+    assert any(event.code == "pooled_strata" for event in result.events)
+    release = rp.read_release(str(tmp_path / "release"))
+    files = [entry for entry in release.manifest["files"] if entry["imputation"] == 1]
+    # north: some 540 rows in three parts; south and the small west: some 360 in two.
+    assert len(files) == 5
+    regions = [set(pd.read_parquet(tmp_path / "release" / entry["path"])["region"]) for entry in files]
+    assert regions[:3] == [{"north"}] * 3
+    assert all(one <= {"south", "west"} for one in regions[3:])
+    assert (release[0]["region"] == "north").sum() == (frame["region"] == "north").sum()
+
+
+def test_what_cannot_be_done_in_parts_is_said(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises((SpecError, DataError), match="Parquet"):
+        run_job(job(tmp_path / "data.csv", tmp_path / "release"), threads=1)
+    with pytest.raises(SpecError, match="part_rows"):
+        parse_job('{"input": {"dataset": "anes96", "part_rows": 100}, "output": {"path": "x"}}')
+    with pytest.raises(SpecError, match="wieght"):
+        run_job(job(data, tmp_path / "release", predictors={"wieght": ["x"]}), threads=1)
+    assert not list(tmp_path.glob(".release*"))
