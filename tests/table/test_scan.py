@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
+import sys
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.errors import ReplicantError
+from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.plan.build import _is_flat
-from replicant.table import Scan, encode_table, merge_scans, scan
+from replicant.table import Kind, Scan, encode_table, merge_scans, scan
 
 Cells = st.SearchStrategy[Any]
 Spec = dict[str, Any]
@@ -134,11 +136,9 @@ def test_parts_are_encoded_as_the_whole(case: tuple[pd.DataFrame, list[int], dic
 
     assert found.rows == len(frame)
     assert list(codebook) == list(whole.names)
+    assert codebook == whole.codebook
     for column in whole:
         facts = found[column.name]
-        spec = codebook[column.name]
-        assert spec.kind is column.kind
-        assert spec.decimals == column.decimals
         assert facts.is_flat == _is_flat(column)
         assert facts.missing == np.count_nonzero(column.codes == -1)
         if column.is_categorical:
@@ -169,3 +169,90 @@ def _rows(parts: list[pd.DataFrame], part: pd.DataFrame) -> slice:
     at = next(i for i, other in enumerate(parts) if other is part)
     start = sum(len(other) for other in parts[:at])
     return slice(start, start + len(part))
+
+
+def test_an_identifier_is_one_over_the_whole_table_only() -> None:
+    parts = [pd.DataFrame({"name": [f"name {i}" for i in range(30)]}) for _ in range(2)]
+    with pytest.raises(DataError, match="identifier: 30 distinct texts in 30 cells"):
+        scanned(parts[:1]).codebook()
+    assert scanned(parts).codebook()["name"].kind is Kind.NOMINAL
+    other = pd.DataFrame({"name": [f"other {i}" for i in range(29)] + [None]})
+    with pytest.raises(DataError, match="identifier: 59 distinct texts in 59 cells"):
+        scanned([parts[0], other]).codebook()
+    assert scanned([parts[0], other], {"name": {}}).codebook({"name": {}})["name"].kind is Kind.NOMINAL
+
+
+def days(first: int, last: int) -> pd.DataFrame:
+    return pd.DataFrame({"t": [str(dt.date.fromordinal(700_000 + i)) for i in range(first, last)]})
+
+
+def test_levels_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[Scan.__module__], "MOST_LEVELS", 50)
+    texts = [pd.DataFrame({"t": [f"text {i}" for i in range(first, first + 30)]}) for first in (0, 20, 30)]
+    assert scanned(texts[:2])["t"].distinct == 50
+    with pytest.raises(DataError, match="more than 50 levels"):
+        scanned(texts)
+    with pytest.raises(DataError, match="more than 50 levels"):
+        scan(pd.concat(texts))
+    with pytest.raises(DataError, match="more than 50 levels"):
+        scan(pd.DataFrame({"x": range(51)}), {"x": {"kind": "nominal"}})
+    # Dates written as text are no levels, unless a text that is none comes last.
+    for found in (scanned([days(0, 40), days(40, 80)]), scanned([days(0, 80)])):
+        assert found.codebook()["t"].kind is Kind.DATE
+        assert found["t"].levels is None
+        with pytest.raises(DataError, match="more than 50 levels"):
+            merge_scans(found, scan(texts[0], chunk=9))
+        assert merge_scans(found, scan(pd.DataFrame({"t": ["", ""]}).replace("", None), chunk=9)).codebook()
+
+
+def test_parts_that_do_not_belong_together() -> None:
+    numbers, texts = pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": ["a", "b"]})
+    with pytest.raises(DataError, match=r"2 types in different parts of the table \(number, text\)"):
+        scanned([numbers, texts])
+    with pytest.raises(DataError, match="differ in their columns"):
+        scanned([numbers, numbers.rename(columns={"x": "y"})])
+    with pytest.raises(ValueError, match="twice"):
+        merge_scans(scan(numbers), scan(numbers))
+    with pytest.raises(DataError, match="2 column"):
+        scan(pd.DataFrame([[1, 2]]))
+
+
+def test_a_part_may_have_one_row_or_none_but_not_the_table() -> None:
+    frame = pd.DataFrame({"x": [0.5, 2, np.nan], "t": ["b", "a", "a"], "c": pd.Categorical(["u", "v", "u"])})
+    found = scanned([frame[:1], frame[1:1], frame[1:]])
+    assert found.codebook() == encode_table(frame).codebook
+    for rows, says in ((1, "one row"), (0, "empty")):
+        with pytest.raises(DataError, match=says):
+            scan(frame[:rows]).codebook()
+
+
+def test_categories_are_put_together_as_their_parts_come() -> None:
+    parts = [pd.DataFrame({"c": pd.Categorical([c[0], c[0]], categories=list(c))}) for c in ("ba", "cb", "ad")]
+    whole = pd.DataFrame({"c": pd.api.types.union_categoricals([part["c"] for part in parts])})
+    scans = [scan(part, chunk=i) for i, part in enumerate(parts)]
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+        found = merge_scans(*(scans[i] for i in order))
+        assert found.codebook() == encode_table(whole).codebook
+        assert pd.concat([found.conform(part) for part in parts])["c"].dtype == whole["c"].dtype
+
+
+def test_levels_that_no_codebook_can_list_are_refused() -> None:
+    moments = pd.Series(pd.to_datetime(["2001-01-01", "2002-01-01"] * 3)).astype("M8[us]")
+    with pytest.raises(SpecError, match="neither text"):
+        scan(pd.DataFrame({"x": moments}), {"x": {"kind": "nominal"}}).codebook({"x": {"kind": "nominal"}})
+
+
+def test_a_scan_of_numbers_holds_no_cell_but_the_ends() -> None:
+    frame = pd.DataFrame({"x": [0.0, 918273.6455, 1e6], "n": [0, 918273645, 2**40]})
+    frame["t"] = ["2001-01-01", "1987-06-05", "1955-01-01"]
+    found = merge_scans(scan(frame), scan(pd.DataFrame({"x": [1.0], "n": [1], "t": ["none"]}), chunk=1))
+    assert "9182736" not in repr(scan(frame))
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert (found["t"].low, found["t"].high) == (None, None)
+
+
+def test_equal_columns_over_all_parts() -> None:
+    one = pd.DataFrame({"a": [1, 2], "b": [1, 2], "c": ["u", "v"], "d": ["u", "v"], "e": [1.0, 2.0]})
+    other = pd.DataFrame({"a": [3, 4], "b": [4, 3], "c": [None, "w"], "d": [None, "w"], "e": [3.0, 4.0]})
+    assert scanned([one]).equal() == {"b": "a", "d": "c", "e": "a"}
+    assert scanned([one, other]).equal() == {"d": "c", "e": "a"}
