@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -326,6 +328,42 @@ def test_a_lost_worker_changes_nothing(tmp_path: Path) -> None:
     expected = fit("logit", "yes ~ x + z + g", [partial(sample, 200, 0), *loads])
     np.testing.assert_allclose(found.estimates, expected.estimates, rtol=1e-9)
     np.testing.assert_allclose(found.covariance, expected.covariance, rtol=1e-9)
+
+
+def test_a_scheduler_that_dies_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    # Processes that did not start here import this file by its name.
+    found = {"PYTHONPATH": os.pathsep.join([ENVIRONMENT["PYTHONPATH"], str(Path(__file__).parents[2])])}
+    common = {"env": ENVIRONMENT | found, "cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    here = ["--host", "127.0.0.1", "--scheduler-file", str(file), "--dashboard-address", "127.0.0.1:0"]
+    dask = [sys.executable, "-m", "dask"]
+    with subprocess.Popen([*dask, "scheduler", "--port", "0", *here], **common) as scheduler:
+        until = time.monotonic() + 30
+        while not file.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        with subprocess.Popen([*dask, "worker", "--nthreads", "1", "--no-nanny", *here], **common) as worker:
+            try:
+                with cluster.connect(json.loads(file.read_text())["address"]) as client:
+                    parts = on_workers(client)([partial(_slow, tmp_path / "begun")] * 100)
+                    threading.Thread(target=_kill_when, args=(tmp_path / "begun", scheduler)).start()
+                    with pytest.raises(rp.ReplicantError, match="connection to the Dask scheduler was lost"):
+                        describe(parts)
+            finally:
+                worker.kill()
+                scheduler.kill()
+
+
+def _slow(mark: Path) -> pd.DataFrame:
+    mark.touch()
+    time.sleep(0.5)
+    return sample(10, 0)
+
+
+def _kill_when(mark: Path, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while not mark.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.kill()
 
 
 def test_failures_arrive_without_a_cell(far: Any, two_workers: Any, place: Path, tmp_path: Path) -> None:
