@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,13 @@ def test_pooled_intervals_cover_too(simulated: Any) -> None:
         assert abs(row["difference"]) <= abs(row["bias"]) + 4 * row["bias_error"]
         # The difference to the very sample is known better than the bias.
         assert row["difference_error"] < row["bias_error"]
+
+
+def test_numbers_at_the_ends_of_what_there_is_have_no_figures_and_no_warnings() -> None:
+    frame = pd.DataFrame({"x": [1.7e308, -1.7e308, 0.0, 1.0, 5e-324] * 8, "y": np.arange(40.0)})
+    asked = [{"describe": ["x", "y"]}, {"correlation": ["x", "y"]}, {"means": ["x"]}]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = rp.study(frame, 3, m=2, seed=1, estimands=asked, progress=False)
+    described = found.tables["describe"]
+    assert np.isfinite(described.loc[described["term"].str.startswith("y"), "truth"]).any()

@@ -246,3 +246,13 @@ def test_frequency_weights_of_a_tree_are_repeated_rows() -> None:
     assert alone["pmse"][0] != plain["pmse"][0]
     with pytest.raises(DataError, match="not whole"):
         discriminate_tree(bare[0], [bare[1]], weights=np.full(len(real), 0.5))
+
+
+def test_where_no_complete_row_is_left_of_one_side_there_is_nothing_to_tell_apart() -> None:
+    rng = np.random.default_rng(5)
+    whole = pd.DataFrame({"x": rng.normal(size=40), "y": rng.normal(size=40)})
+    for real, synthetic in ((whole, whole.assign(y=np.nan)), (whole.assign(y=np.nan), whole)):
+        score = discriminate(real, [synthetic], "~ x + y").scores[0]
+        assert np.isnan(score.auc)
+        assert np.isnan(score.specks)
+        assert score.pmse == pytest.approx(0, abs=1e-9)

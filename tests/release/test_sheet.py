@@ -118,3 +118,9 @@ def test_truth_values_that_are_levels() -> None:
     frame = pd.DataFrame({"x": pd.Series([True, False, None] * 4, dtype=object).astype(levels), "n": range(12)})
     assert form(frame)["x"] is Form.LOGICAL
     assert [row[0] for row in rows(frame)[1:4]] == ["TRUE", "FALSE", ""]
+
+
+def test_levels_that_are_half_precision_numbers() -> None:
+    frame = pd.DataFrame({"x": np.array([0.5, 1.5, 2.0] * 4, dtype=np.float16), "n": range(12)})
+    assert form(frame, {"x": {"kind": "nominal"}})["x"] is Form.FACTOR
+    assert [row[0] for row in rows(frame, {"x": {"kind": "nominal"}})[1:4]] == ["0.5", "1.5", "2"]

@@ -411,7 +411,8 @@ def test_output_from_python() -> None:
         validate_output(path="x", helpers=["sas"])
 
 
-def test_a_number_of_rows_that_no_machine_holds() -> None:
-    with pytest.raises(SpecError, match="k: found") as caught:
-        validate_synthesis(k=2**200)
+@pytest.mark.parametrize("setting", ["k", "minbucket", "minsplit", "min_stratum"])
+def test_a_number_of_rows_that_no_table_has(setting: str) -> None:
+    with pytest.raises(SpecError, match=f"{setting}: found") as caught:
+        validate_synthesis(**{setting: 2**64})
     assert caught.value.need == "at most 1000000000000"

@@ -259,3 +259,17 @@ def test_whole_numbers_beyond_float64_are_infinite(sign: int) -> None:
     with pytest.raises(DataError, match="1 infinite values") as caught:
         encoded(pd.Series([sign * 10**400, 1, 2], dtype=object))
     assert "0000" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", ["objects", "string", "category"])
+def test_halves_of_characters_are_refused(make: str) -> None:
+    levels = pd.Index(["a", "b\ud800"], dtype=object)
+    made: dict[str, Any] = {
+        "objects": pd.Series(levels.take([0, 1, 0, 1])),
+        "string": pd.array(["a", "b\ud800", "a", None], dtype=pd.StringDtype("python")),
+        "category": pd.Categorical.from_codes([0, 1, 0, -1], categories=levels),
+    }
+    with pytest.raises(DataError, match="in 1 of its 2 distinct values") as caught:
+        encoded(made[make])
+    str(caught.value).encode()
+    assert encoded(pd.Series(["a", "\U0001f600", "a"], dtype=object)).levels() == ["a", "\U0001f600"]

@@ -70,6 +70,7 @@ class Powers:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of numbers near the largest there is no standard deviation
 def powers(values: Floats, weights: Floats | None = None) -> Powers:
     """The powers of one partition; NaN are left out."""
     there = ~np.isnan(values)

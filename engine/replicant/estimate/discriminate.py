@@ -203,6 +203,8 @@ def _distances(scores: _Scores) -> tuple[float, float, float]:
     of_real = w * scores.real[order]
     n, n_r = w.sum(), of_real.sum()
     pmse = w @ (p - n_r / n) ** 2 / n
+    if not 0 < n_r < n:  # rows with a missing value are left out: of one side none may be left
+        return np.nan, float(pmse), np.nan
     last = np.append(p[1:] != p[:-1], True)
     below_r, below_s = np.cumsum(of_real)[last], np.cumsum(w - of_real)[last]
     each_s, each_r = np.diff(below_s, prepend=0.0), np.diff(below_r, prepend=0.0)

@@ -199,7 +199,7 @@ def _plain(text: str) -> str:
 def _texts(values: Any) -> list[str]:
     import pandas as pd
 
-    return [_text(value) for value in pd.Index(values).tolist()]
+    return [_text(value) for value in pd.Series(values).tolist()]
 
 
 def _text(value: Any) -> str:

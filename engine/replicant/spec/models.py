@@ -12,6 +12,11 @@ from replicant.table.codebook import ColumnSpec
 
 __all__ = ["InputSpec", "JobSpec", "OutputSpec", "StudySpec", "SynthesisSpec"]
 
+MOST_ROWS = 10**12
+"""More than any table has: what is larger is a mistake, and no number of rows for the kernel."""
+
+_Rows = Annotated[Whole, Field(ge=1, le=MOST_ROWS)]
+
 
 class SynthesisSpec(Document):
     """How a table is synthesized. Every field has a default.
@@ -61,9 +66,9 @@ class SynthesisSpec(Document):
     seed: Annotated[Whole, Field(ge=0, lt=2**128)] | None = None
     method: str | dict[str, str] = "cart"
     conditioning: Literal["synthetic", "observed"] = "synthetic"
-    minbucket: Annotated[Whole, Field(ge=1)] = 5
+    minbucket: _Rows = 5
     cp: Annotated[Number, Field(ge=0, le=1)] = 1e-8
-    minsplit: Annotated[Whole, Field(ge=2)] | None = None
+    minsplit: Annotated[Whole, Field(ge=2, le=MOST_ROWS)] | None = None
     maxdepth: Annotated[Whole, Field(ge=1, le=100)] = 30
     class_risk: Literal["gini", "misclassified"] | None = None
     passive: dict[str, str] = Field(default_factory=dict)
@@ -71,8 +76,8 @@ class SynthesisSpec(Document):
     visit_sequence: Annotated[str | list[str], BeforeValidator(list_or_word)] = "random"
     where: Any = None
     strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
-    min_stratum: Annotated[Whole, Field(ge=1)] = 100
-    k: Annotated[Whole, Field(ge=1, le=10**12)] | None = None
+    min_stratum: _Rows = 100
+    k: _Rows | None = None
     missing: Literal["keep"] = "keep"
     fits: Literal["own", "shared"] = "own"
     proper: bool = False

@@ -199,6 +199,7 @@ class Room:
         """Of all tables, in order."""
         return tuple(head for one in self.estimands for head in one.heads)
 
+    @np.errstate(over="ignore", invalid="ignore")  # figures that are no numbers are counted as missing
     def measure(self, block: int) -> Block:
         """Compute the replicates of one block."""
         figures: dict[Key, list[Floats]] = {}
@@ -242,6 +243,7 @@ def _keep(figures: dict[Key, list[Floats]], side: str, made: Mapping[str, Floats
         figures.setdefault((SUMMARY, side), []).append(np.array([[mean]]))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def open_room(study: Study, table: Table) -> Room:
     """Make all that the replicates share.
 

@@ -50,6 +50,7 @@ class Moments:
         kept = figures[:, 0, :] if draws else np.empty((0, figures.shape[2]))
         return cls(n, mean, m2, kept)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def merge(self, later: Moments) -> Moments:
         """With those of the replicates that follow (Chan, Golub and LeVeque 1979)."""
         n = self.n + later.n

@@ -125,11 +125,14 @@ def factorize(name: str, cells: pd.Series[Any]) -> Factor:
         return _plain(name, cells.to_numpy())
     array: Any = cells.array
     if isinstance(dtype, pd.CategoricalDtype):
+        _check_texts(name, dtype.categories)
         return Factor(np.asarray(array.codes, dtype=np.int32), dtype.categories, Nature.CATEGORY, ColumnType(dtype))
     nature = _extension_nature(dtype)
     if nature is None:
         raise _unsupported(name, f"cells of type {dtype}")
     codes, uniques = array.factorize()
+    if nature is Nature.TEXT:
+        _check_texts(name, uniques)
     order = np.asarray(uniques.argsort())
     return Factor(_rank(codes, order), uniques.take(order), nature, ColumnType(dtype))
 
@@ -216,6 +219,8 @@ def _objects(name: str, cells: npt.NDArray[Any]) -> Factor:
         raise _bad_objects(name, cells, found)
     codes, uniques = pd.factorize(cells)
     uniques = np.asarray(uniques, dtype=object)
+    if nature is Nature.TEXT:
+        _check_texts(name, uniques)
     try:
         order = np.array(sorted(range(len(uniques)), key=uniques.__getitem__), dtype=np.intp)
     except TypeError:
@@ -225,6 +230,23 @@ def _objects(name: str, cells: npt.NDArray[Any]) -> Factor:
     ranked = np.empty(len(uniques), dtype=object)
     ranked[:] = [uniques[place] for place in order]
     return Factor(_rank(codes, order), ranked, nature, ColumnType(cells.dtype, python, missing))
+
+
+def _check_texts(name: str, values: Typed) -> None:
+    """Refuse halves of characters (surrogates), of bytes read in the wrong encoding: no file can hold them."""
+    dtype = values.dtype
+    if dtype.kind != "O" or (isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow"):
+        return
+    texts = [value for value in values.tolist() if isinstance(value, str)]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        wrong = sum(any("\ud800" <= sign <= "\udfff" for sign in text) for text in texts)
+        raise DataError(
+            f"column {name!r} holds halves of characters (surrogates) in {wrong} of its {len(values)} distinct values",
+            need="text that UTF-8 can write",
+            fix=f"read {name!r} again in the encoding it was written in, or leave it out",
+        ) from None
 
 
 def _extension_nature(dtype: Any) -> Nature | None:
