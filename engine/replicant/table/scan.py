@@ -8,7 +8,7 @@ associative and commutative, and the codebook is made of the facts of all chunks
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -155,7 +155,7 @@ class ScannedColumn:
         known = {dtype for dtype, _ in self.types}
         if any(isinstance(dtype, pd.CategoricalDtype) for dtype in known):
             ordered = any(dtype.ordered for dtype in known if isinstance(dtype, pd.CategoricalDtype))
-            return pd.CategoricalDtype(self._ordered(), ordered) if self.levels is not None else pd.CategoricalDtype()
+            return pd.CategoricalDtype(None if self.levels is None else _index(self._ordered()), ordered)
         if len(known) == 1:
             return next(iter(known))
         # Missing cells make integers floats, or nullable integers where floats would lose digits.
@@ -226,19 +226,17 @@ class ScannedColumn:
         if known is None:
             if self.levels is None:
                 raise _too_many(self.name)
+            # Categories of another sort are the same in every part where one dtype holds them all.
+            shared = self.nature is Nature.CATEGORY and len({chunk for chunk, _ in self.places.values()}) <= 1
+            if not shared and not _plain(self.levels):
+                raise _no_label(self.name)
             known = self._ordered()
         counts = self.levels or {}
         codes = np.array([place for place, level in enumerate(known) if counts.get(level, 1)], dtype=np.int32)
         stored = self._type()
         factor = Factor(codes, _typed(known, stored.dtype), self.nature or Nature.TEXT, stored)
         column = settle(self.name, factor, spec, [])
-        levels = column.levels()
-        if self.nature is Nature.CATEGORY:
-            if len({chunk for chunk, _ in self.places.values()}) > 1 and not _plain(levels):
-                raise _no_label(self.name, column.kind)
-        elif not _plain(levels):
-            raise _no_label(self.name, column.kind)
-        return column.kind, levels, None
+        return column.kind, column.levels(), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,11 +286,7 @@ class Scan:
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A part of the table with the types of the whole, which missing cells and categories elsewhere decide too."""
         types = {c.source: c.dtype() for c in self.columns if not c.recoded and c.nature is not None}
-        other = {
-            name: dtype
-            for name, dtype in types.items()
-            if dtype != frame[name].dtype and not (isinstance(dtype, pd.CategoricalDtype) and dtype.categories is None)
-        }
+        other = {name: dtype for name, dtype in types.items() if not _is_of(frame[name].dtype, dtype)}
         return frame.astype(other) if other else frame
 
     def equal(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> dict[str, str]:
@@ -511,7 +505,24 @@ def _typed(values: list[Any], dtype: Any) -> Typed:
     return out
 
 
-def _plain(levels: list[Any]) -> bool:
+def _index(levels: list[Any]) -> Any:
+    if not _plain(levels):
+        return pd.Index(levels, dtype=object, tupleize_cols=False)
+    try:
+        return pd.Index(levels)
+    except UnicodeError:  # half a character, which only objects can hold
+        return pd.Index(levels, dtype=object)
+
+
+def _is_of(found: Any, wanted: Any) -> bool:
+    """Whether a part has the type of the whole; how categories are stored does not matter."""
+    if not (isinstance(wanted, pd.CategoricalDtype) and isinstance(found, pd.CategoricalDtype)):
+        return bool(found == wanted)
+    known: Any = wanted.categories
+    return known is None or (found.ordered == wanted.ordered and list(found.categories) == list(known))
+
+
+def _plain(levels: Iterable[Any]) -> bool:
     return all(isinstance(level, (str, int, float, bool)) for level in levels)
 
 
@@ -523,9 +534,9 @@ def _too_many(name: str) -> DataError:
     )
 
 
-def _no_label(name: str, kind: Kind) -> SpecError:
+def _no_label(name: str) -> SpecError:
     return SpecError(
-        f"column {name!r} is {kind}, but its levels are neither text, numbers nor true/false",
+        f"column {name!r} is to have levels, but its values are neither text, numbers nor true/false",
         need="levels that a codebook can list, so that all parts of the table have the same",
         fix=f"convert {name!r} to text, or declare columns.{name}.labels",
     )
