@@ -1,9 +1,9 @@
 """No cell value leaves the data: canaries among the cells are looked for in everything that runs leave behind or say.
 
 One cluster, as anyone would start it, with its logs at DEBUG and so little memory that workers spill. On it run a job,
-a study, a job from a frame, one whose method fails and quotes cells, one whose worker is killed, and some that are
-refused. Meanwhile the cluster's whole state, its events, its pages and the names of its files are kept. Then all of it
-is searched for the canaries, as text and as bytes. A release is left out: its values are values of the data.
+a job in parts, a study, a job from a frame, one whose method fails and quotes cells, one whose worker is killed, and
+some that are refused. Meanwhile the cluster's whole state, its events, its pages and the names of its files are kept.
+Then all of it is searched for the canaries, as text and as bytes. A release is left out: its values are values of the data.
 """
 
 from __future__ import annotations
@@ -59,6 +59,13 @@ JOB = """
 input: {{path: {folder}/data.parquet, columns: [income, born, age, score, word, group]}}
 columns: {{word: {{kind: nominal}}}}
 synthesis: {{m: 3, seed: 5, fits: shared, strata: group, min_stratum: 50}}
+output: {{path: {folder}/{out}}}
+"""
+
+PARTED = """
+input: {{path: {folder}/data.parquet, columns: [income, born, age, score, word], part_rows: 9000}}
+columns: {{word: {{kind: nominal}}}}
+synthesis: {{m: 2, seed: 5}}
 output: {{path: {folder}/{out}}}
 """
 
@@ -239,8 +246,9 @@ class Look(Progress):
         if self.times:
             self.times -= 1
             self.ground.look(self.name)
-            for path in self.ground.folder.glob("*partial*/*"):
-                if path.is_file():
+            for path in self.ground.folder.glob("*partial*/**/*"):
+                self.ground.say(f"{self.name}: file name", path.name)
+                if path.is_file() and path.suffix not in {".parquet", ".csv"}:  # those are the release's, or hold rows
                     self.ground.say(f"{self.name}: {path.name}", path.read_bytes())
 
 
@@ -354,6 +362,8 @@ def _run_all(ground: Ground) -> None:
     if find_spec("bokeh"):
         ground.say("performance report", (folder / "performance.html").read_bytes())
     ground.say("job: events", [str(event) for event in result.events])
+    parted = run_job(job(PARTED, "parted"), scheduler=ground.address, progress=Look(ground, "parted"))
+    ground.say("parted: events", [str(event) for event in parted.events])
     run_study_job(job(STUDY, "study"), scheduler=ground.address, progress=Look(ground, "study"))
     killed = job(JOB, "killed")
     run_job(killed, scheduler=ground.address, progress=Kill(ground, "killed"))
@@ -394,6 +404,7 @@ def test_what_was_looked_at_is_what_there_is(ground: Ground) -> None:
     """The looks came while tasks were there, failures were told, and logs are at DEBUG."""
     whole = {name.rpartition(" (")[0]: content for name, content in ground.seen.items()}
     assert b"prepare-" in whole["job: tasks"]
+    assert all(len(whole[f"{name}: tasks"]) > 1000 for name in ("parted", "study", "killed"))
     assert b"ValueError" in whole["failing: said"]
     assert b"looks like an identifier" in whole["refused: said"]
     assert b"DEBUG" in whole["scheduler.log"]
@@ -401,7 +412,7 @@ def test_what_was_looked_at_is_what_there_is(ground: Ground) -> None:
     assert any("workers.html" in name for name in whole)
 
 
-@pytest.mark.parametrize("out", ["release", "killed"])
+@pytest.mark.parametrize("out", ["release", "killed", "parted"])
 def test_manifests_and_names_hold_no_cell_but_levels(out: str, ground: Ground) -> None:
     for path in (ground.folder / out).rglob("*"):
         assert found_in(path.name.encode()) == []
