@@ -3,7 +3,7 @@
 One cluster, as anyone would start it, with its logs at DEBUG and so little memory that workers spill. On it run a job,
 a job in parts, a study, a job from a frame, one whose method fails and quotes cells, one whose worker is killed, and
 some that are refused. Meanwhile the cluster's whole state, its events, its pages and the names of its files are kept.
-Then all of it is searched for the canaries, as text and as bytes. A release is left out: its values are values of the data.
+Then all of it is searched for the canaries, as text and as bytes. Releases are left out: they hold values of the data.
 """
 
 from __future__ import annotations
@@ -402,7 +402,10 @@ def test_nothing_that_was_said_or_kept_holds_a_cell(ground: Ground) -> None:
 
 def test_what_was_looked_at_is_what_there_is(ground: Ground) -> None:
     """The looks came while tasks were there, failures were told, and logs are at DEBUG."""
-    whole = {name.rpartition(" (")[0]: content for name, content in ground.seen.items()}
+    whole: dict[str, bytes] = {}
+    for name, content in ground.seen.items():
+        base = name.rpartition(" (")[0]
+        whole[base] = whole.get(base, b"") + content
     assert b"prepare-" in whole["job: tasks"]
     assert all(len(whole[f"{name}: tasks"]) > 1000 for name in ("parted", "study", "killed"))
     assert b"ValueError" in whole["failing: said"]
