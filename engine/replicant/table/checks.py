@@ -13,6 +13,7 @@ from replicant.events import Event
 from replicant.table.arrays import Typed
 from replicant.table.column import Column
 from replicant.table.infer import dates_in_text
+from replicant.table.limits import check_columns, check_rows
 
 __all__ = [
     "check_frame",
@@ -36,24 +37,27 @@ def check_frame(frame: pd.DataFrame) -> None:
     Raises
     ------
     DataError
-        Not a dataframe, no columns, fewer than two rows, or column names that are not distinct, non-empty text.
+        Not a dataframe, no columns or too many, fewer than two rows or too many, or column names that are not distinct,
+        non-empty text.
     """
     if not isinstance(frame, pd.DataFrame):
         raise DataError(
             f"found a {type(frame).__name__}", need="a pandas DataFrame", fix="read it with read_data first"
         )
     check_size(*frame.shape)
+    check_rows(len(frame))
     check_header(list(frame.columns))
 
 
 def check_size(rows: int, columns: int) -> None:
-    """Refuse a table with no columns or fewer than two rows.
+    """Refuse a table with no columns or too many, or with fewer than two rows.
 
     Raises
     ------
     DataError
-        It is so small.
+        It is so small, or so wide.
     """
+    check_columns(columns)
     if columns == 0 or rows == 0:
         raise DataError(
             f"the table is empty: {rows} rows, {columns} columns",

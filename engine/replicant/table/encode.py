@@ -19,6 +19,7 @@ from replicant.table.column import Column
 from replicant.table.factor import Factor, Nature, factorize
 from replicant.table.infer import count_decimals, dates_in_text, infer_kind, numbers_in_text
 from replicant.table.kinds import Kind
+from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import plan_columns, relabel
 from replicant.table.table import Table
 
@@ -279,6 +280,8 @@ def _categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: s
             Event("assumed_order", name, "declared ordered without levels; they were put in alphabetical order")
         )
     size = len(factor.uniques)
+    if size > MOST_LEVELS:
+        raise too_many_levels(name, MOST_LEVELS)
     if kind is Kind.BINARY and size > 2:
         raise SpecError(
             f"column {name!r} is declared binary, but has {size} levels",

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.table.checks import check_selection
+from replicant.table.limits import Metered, check_bytes, check_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -222,7 +223,7 @@ def read_csv(place: Place, *, zipped: bool = False) -> pa.Table:
 def _bytes(place: Place, *, zipped: bool) -> Iterator[Any]:
     with place.open() as file:
         if not zipped:
-            yield file
+            yield Metered(file, place.shown)
             return
         import fsspec
 
@@ -230,7 +231,7 @@ def _bytes(place: Place, *, zipped: bool) -> Iterator[Any]:
         if method is None:
             raise DataError(f"{place}: this compression is not known", need=".csv, .csv.gz, .csv.bz2 or .csv.xz")
         with fsspec.compression.compr[method](file, mode="rb") as stream:
-            yield stream
+            yield Metered(stream, place.shown)
 
 
 def _check_head(place: Place, head: bytes) -> None:
@@ -316,6 +317,7 @@ def _file(place: Place, columns: Sequence[str] | None) -> pa.Table:
         try:
             if columns is not None:
                 check_selection(columns, opened.schema_arrow.names)
+            _check_unpacked(place, [opened.metadata], columns)
             table = opened.read(columns=None if columns is None else list(columns))
         except (pa.ArrowException, OSError, EOFError):
             raise bad_parquet(place) from None
@@ -339,7 +341,23 @@ def _folder(place: Place, columns: Sequence[str] | None) -> pa.Table:
     whole = _dataset(place)
     if columns is not None:
         check_selection(columns, whole.schema.names)
+    _check_unpacked(place, [fragment.metadata for fragment in whole.get_fragments()], columns)
     return whole.to_table(columns=None if columns is None else list(columns))
+
+
+def _check_unpacked(place: Place, footers: Sequence[Any], columns: Sequence[str] | None) -> None:
+    """Refuse what is small on the disk and too large in memory."""
+    rows = sum(footer.num_rows for footer in footers)
+    check_rows(rows)
+    size = 0
+    for footer in footers:
+        for group in map(footer.row_group, range(footer.num_row_groups)):
+            for column in map(group.column, range(group.num_columns)):
+                path = column.path_in_schema
+                if columns is None or path in columns or path.partition(".")[0] in columns:
+                    # A cell takes a byte or more, however well its column packs.
+                    size += max(column.total_uncompressed_size, group.num_rows)
+    check_bytes(place.shown, size)
 
 
 def parquet_parts(place: Place) -> list[Callable[[], pa.Table]]:

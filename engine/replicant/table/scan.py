@@ -25,12 +25,10 @@ from replicant.table.dtypes import ColumnType
 from replicant.table.encode import Numbers, as_numbers, check_spikes, decimals_of, judge, settle
 from replicant.table.factor import Factor, Nature, factorize
 from replicant.table.kinds import Kind
+from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import plan_columns, relabel
 
-__all__ = ["MOST_LEVELS", "Scan", "ScannedColumn", "merge_scans", "scan"]
-
-MOST_LEVELS = 100_000
-"""Levels that a column of a table read in chunks may have: every worker holds them all."""
+__all__ = ["Scan", "ScannedColumn", "merge_scans", "scan"]
 
 _NOTHING = ColumnSpec()
 _MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
@@ -126,10 +124,10 @@ class ScannedColumn:
         levels = _summed([part.levels for part in known]) if counted else None
         if levels is not None and len(levels) > MOST_LEVELS:
             if not dated:
-                raise _too_many(self.name)
+                raise too_many_levels(self.name, MOST_LEVELS)
             levels = None
         elif not counted and dated is False:
-            raise _too_many(self.name)
+            raise too_many_levels(self.name, MOST_LEVELS)
         places = dict(self.places)
         for level, place in other.places.items():
             places[level] = min(place, places.get(level, place))
@@ -225,7 +223,7 @@ class ScannedColumn:
         """As if encoding a table in which every distinct value occurs once."""
         if known is None:
             if self.levels is None:
-                raise _too_many(self.name)
+                raise too_many_levels(self.name, MOST_LEVELS)
             # Categories of another sort are the same in every part where one dtype holds them all.
             shared = self.nature is Nature.CATEGORY and len({chunk for chunk, _ in self.places.values()}) <= 1
             if not shared and not _plain(self.levels):
@@ -395,7 +393,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     dated = None if not text or not len(factor.uniques) else numbers is not None
     if levels is not None and len(levels) > MOST_LEVELS:
         if not dated:
-            raise _too_many(name)
+            raise too_many_levels(name, MOST_LEVELS)
         levels = None
     return ScannedColumn(
         name,
@@ -524,14 +522,6 @@ def _is_of(found: Any, wanted: Any) -> bool:
 
 def _plain(levels: Iterable[Any]) -> bool:
     return all(isinstance(level, (str, int, float, bool)) for level in levels)
-
-
-def _too_many(name: str) -> DataError:
-    return DataError(
-        f"column {name!r} has more than {MOST_LEVELS} levels",
-        need=f"at most {MOST_LEVELS} levels in a table read in parts",
-        fix=f"drop {name!r} if it is an identifier, group its levels, or declare its kind if they are numbers",
-    )
 
 
 def _no_label(name: str) -> SpecError:
