@@ -213,7 +213,7 @@ def test_pooled_intervals_cover_too(simulated: Any) -> None:
 
 def test_numbers_at_the_ends_of_what_there_is_have_no_figures_and_no_warnings() -> None:
     frame = pd.DataFrame({"x": [1.7e308, -1.7e308, 0.0, 1.0, 5e-324] * 8, "y": np.arange(40.0)})
-    asked = [{"describe": ["x", "y"]}, {"correlation": ["x", "y"]}, {"means": ["x"]}]
+    asked = [{"describe": ["x", "y"]}, {"correlation": ["x", "y"]}, {"means": ["x"]}, {"densities": ["x"]}]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = rp.study(frame, 3, m=2, seed=1, estimands=asked, progress=False)

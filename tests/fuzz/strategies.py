@@ -747,6 +747,8 @@ def jobs(draw: Any) -> Job:
     if _often(draw, 8):
         names = [str(name) for name in case.frame.columns] or ["x"]
         document["input"]["columns"] = draw(st.lists(st.sampled_from([*names, *names, "nowhere"]), max_size=5))
+    if _often(draw, 4):
+        document["input"]["part_rows"] = draw(st.sampled_from([4, 5, 10, 25, 100, 1, -1, 2.5, "x", 2**200]))
     if _often(draw, 8):
         section = draw(st.sampled_from(["input", "columns", "synthesis", "output", "study", "analyses"]))
         document[section] = draw(_anything().map(plain))

@@ -65,7 +65,7 @@ class Hung(BaseException):
 def _watched(scratch: Path) -> Iterator[Path]:
     """A folder for one example, which must end, warn of nothing, and leave no thread and no file behind."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hung(f"still at it after {HUNG:g} s")
@@ -78,7 +78,9 @@ def _watched(scratch: Path) -> Iterator[Path]:
             warnings.simplefilter("always")
             yield folder
         assert not told, [f"{one.filename}:{one.lineno}: {one.message}" for one in told]
-        assert threading.active_count() <= threads
+        for thread in set(threading.enumerate()) - threads:
+            thread.join(timeout=10)
+            assert not thread.is_alive(), thread
         left = [path.name for path in scratch.iterdir() if path != folder]
         left += [path.name for path in folder.rglob("*") if path.name.startswith(".") or "partial" in path.name]
         assert left == []

@@ -222,6 +222,8 @@ def _edges(column: Column) -> Floats:
     if len(values) <= BINS and column.decimals == 0:
         # Whole numbers get a bin each.
         return np.arange(low - 0.5, high + 1) if high - low < BINS else np.linspace(low - 0.5, high + 0.5, BINS + 1)
+    if high - low == np.inf:  # the distance is no number, but each half of it is
+        return np.linspace(low / 2, high / 2, BINS + 1) * 2
     return np.linspace(low, high, BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
 
 
