@@ -217,5 +217,6 @@ def test_numbers_at_the_ends_of_what_there_is_have_no_figures_and_no_warnings() 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = rp.study(frame, 3, m=2, seed=1, estimands=asked, progress=False)
+        assert "densit" in found.to_html()
     described = found.tables["describe"]
     assert np.isfinite(described.loc[described["term"].str.startswith("y"), "truth"]).any()

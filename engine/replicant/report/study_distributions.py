@@ -174,8 +174,8 @@ def densities(study: Study) -> str:
     return figure(caption, legend, panels)
 
 
-def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float]:
-    """Where bins begin and end; places in a row where the results do not say, or not in order."""
+def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float] | None:
+    """Where bins begin and end; None where the results do not say, not in order, or too far apart for a scale."""
     found = [
         (finite(row.get("low")), finite(row.get("high")))
         for term in terms
@@ -183,15 +183,14 @@ def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float]:
     ]
     inner = [low for low, _ in found[1:]]
     first, last = found[0][0], found[-1][1]
-    if any(edge is None for edge in (first, *inner, last)):
-        return list(map(float, range(len(terms) + 1)))
     edges = [float(edge) for edge in (first, *inner, last) if edge is not None]
-    return edges if all(a < b for a, b in itertools.pairwise(edges)) else list(map(float, range(len(terms) + 1)))
+    in_order = len(edges) == len(terms) + 1 and all(a < b for a, b in itertools.pairwise(edges))
+    return edges if in_order and finite(edges[-1] - edges[0]) is not None else None
 
 
 def _histograms(name: str, estimand: Estimand, sides: Sequence[Side], terms: Sequence[str]) -> str:
-    edges = _edges(estimand, terms)
-    told_edges = any("low" in estimand.cell(term, side) for term in terms for side in sides)
+    known = _edges(estimand, terms)
+    edges = known or [float(place) for place in range(len(terms) + 1)]
     scale = Scale(edges[0], edges[-1], LABEL, RIGHT)
     across = [scale(edge) for edge in edges]
     widths = [b - a for a, b in itertools.pairwise(across)]
@@ -204,7 +203,7 @@ def _histograms(name: str, estimand: Estimand, sides: Sequence[Side], terms: Seq
     drawn = {side.name: density(estimand.value(term, side, "estimate") for term in terms) for side in sides}
     top = max([*real, *itertools.chain.from_iterable(drawn.values())]) or 1.0
     floor = 4 + LANE * len(sides) + 4
-    body = [svg.floor_axis(scale, floor, 2, None if told_edges else [])]
+    body = [svg.floor_axis(scale, floor, 2, None if known else [])]
     told = []
     for i, side in enumerate(sides):
         base = 4 + LANE * (i + 1) - 2
