@@ -206,12 +206,14 @@ def test_a_file_with_types_that_pandas_writes_and_cannot_make(tmp_path: Path) ->
     times = pd.Series([dt.time(1), None], dtype=pd.ArrowDtype(pa.time32("s")))
     lists = pd.Series([[1], [2, 3]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))
     whole = pd.Series([1, None], dtype="Int64")
-    pd.DataFrame({"t": times, "l": lists, "n": whole}).to_parquet(tmp_path / "a.parquet")
+    levels = pd.Series(["a", "b"], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string())))
+    pd.DataFrame({"t": times, "l": lists, "n": whole, "d": levels}).to_parquet(tmp_path / "a.parquet")
     found = read_data(tmp_path / "a.parquet")
     assert found["t"].tolist()[0].startswith("01:00:00")
     assert found["t"].isna().tolist() == [False, True]
     assert [list(cell) for cell in found["l"]] == [[1], [2, 3]]
     assert found["n"].dtype == whole.dtype
+    assert found["d"].dtype == pd.CategoricalDtype(["a", "b"])
 
 
 # --- in parts ---------------------------------------------------------------------------------------------------------

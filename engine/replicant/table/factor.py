@@ -227,6 +227,8 @@ def _objects(name: str, cells: npt.NDArray[Any]) -> Factor:
         raise _mixed(name, "objects that cannot be put in order") from None
     python = "" if found == "empty" else found
     missing = None if (holes := np.flatnonzero(codes < 0)).size == 0 else cells[holes[0]]
+    if missing is not None and missing is not pd.NA and missing is not pd.NaT:
+        missing = np.nan  # NaN of any type, such as decimal's, is one NaN
     ranked = np.empty(len(uniques), dtype=object)
     ranked[:] = [uniques[place] for place in order]
     return Factor(_rank(codes, order), ranked, nature, ColumnType(cells.dtype, python, missing))

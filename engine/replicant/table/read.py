@@ -184,15 +184,24 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
 
 
 def _without_odd_types(table: pa.Table) -> pa.Table:
-    """The table, its note to pandas rid of types that pandas writes but cannot make again: times, nested values."""
+    """The table, its note to pandas rid of types that pandas writes but cannot make again, and of times of day."""
     import pyarrow as pa
 
     noted = (table.schema.metadata or {}).get(b"pandas")
-    odd = {field.name for field in table.schema if pa.types.is_time(field.type) or pa.types.is_nested(field.type)}
-    if noted is None or not odd:
+    if noted is None or b"[pyarrow]" not in noted:
         return table
+    times = {field.name for field in table.schema if pa.types.is_time(field.type)}
     note = json.loads(noted)
     for column in note.get("columns", ()):
-        if column.get("field_name") in odd:
+        kind = str(column.get("numpy_type"))
+        if kind.endswith("[pyarrow]") and (column.get("field_name") in times or not _is_dtype(kind)):
             column["numpy_type"] = "object"
     return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(note).encode()})
+
+
+def _is_dtype(name: str) -> bool:
+    try:
+        pd.api.types.pandas_dtype(name)
+    except (TypeError, ValueError, NotImplementedError):
+        return False
+    return True
