@@ -314,7 +314,7 @@ def test_any_file_is_a_job_or_a_spec_error(tmp_path_factory: pytest.TempPathFact
         ("input: {}\noutput: {path: c}", "exactly one of path and dataset"),
         ("input: {path: a}", "output is missing"),
         ("[" * 3000, "not valid YAML"),
-        ("a: &a {b: *a}", "unknown key 'a'"),
+        ("a: &a {b: *a}", "unfolds to more than"),
     ],
 )
 def test_bad_files_say_where(text: str, says: str) -> None:
@@ -416,3 +416,36 @@ def test_a_number_of_rows_that_no_table_has(setting: str) -> None:
     with pytest.raises(SpecError, match=f"{setting}: found") as caught:
         validate_synthesis(**{setting: 2**64})
     assert caught.value.need == "at most 1000000000000"
+
+
+def test_a_job_file_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text(SMALL + "#" + "x" * (4_000_000 - len(SMALL) - 1))
+    assert load_job(path).output.path == "release"
+    path.write_text(path.read_text() + "x")
+    with pytest.raises(SpecError, match="larger than 4 MB"):
+        load_job(path)
+
+
+def nested(levels: int) -> str:
+    """A list that stands for 10 ** levels words in a few hundred characters."""
+    text = "&a0 [x, x, x, x, x, x, x, x, x, x]"
+    for i in range(1, levels):
+        text = f"&a{i} [{text}, {', '.join([f'*a{i - 1}'] * 9)}]"
+    return text
+
+
+@pytest.mark.parametrize(
+    "bomb", [nested(9), "&a [x, *a]", "&a {b: *a}"], ids=["lists", "itself", "itself in a mapping"]
+)
+@pytest.mark.parametrize("place", ["synthesis: {where: {x: %s}}", "study: {variants: {a: {where: {x: %s}}}}", "%s"])
+def test_anchors_that_unfold_to_more_than_they_are(bomb: str, place: str) -> None:
+    with pytest.raises(SpecError, match="unfolds to more than"):
+        parse_job(SMALL + place % bomb if place != "%s" else f"columns: {bomb}")
+    with pytest.raises(SpecError, match="unfolds to more than"):
+        parse_job(SMALL, [f"synthesis.where={bomb}"])
+
+
+def test_anchors_that_save_typing() -> None:
+    job = parse_job(SMALL + "columns: {a: &scale {kind: ordered, levels: [low, high]}, b: *scale, c: {<<: *scale}}")
+    assert job.columns["a"] == job.columns["b"] == job.columns["c"] != ColumnSpec()

@@ -13,8 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from replicant.errors import DataError, SpecError
-from replicant.spec.load import load_job, parse_job
+from replicant.errors import DataError
 from replicant.table import encode_table, limits, read_data
 
 
@@ -108,18 +107,3 @@ def test_levels(cells: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"column 't' has more than 50 levels"):
         encode_table(pd.DataFrame({"t": pd.Categorical(["0"] * 9, categories=[str(i) for i in range(51)])}))
     assert encode_table(pd.DataFrame({"t": np.arange(51.0)})).n == 51
-
-
-def test_a_job_file(tmp_path: Path) -> None:
-    path = tmp_path / "job.yaml"
-    path.write_text("input: {dataset: anes96}\noutput: {path: release}\n#" + "x" * 4_000_000)
-    with pytest.raises(SpecError, match="larger than 4 MB"):
-        load_job(path)
-
-
-def test_a_job_file_that_unfolds_to_more_than_it_is() -> None:
-    """Ten anchors, each ten times the one before: a thousand million words in less than a kilobyte."""
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
-    with pytest.raises(SpecError):
-        parse_job("\n".join(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike, fspath
@@ -183,6 +184,12 @@ def _read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
+            if node is not None and _unfolded(node, {}) > MAX_BYTES:
+                raise SpecError(
+                    f"{source} unfolds to more than {MAX_BYTES:,} values: its anchors repeat each other",
+                    need="a job file that is what it looks like",
+                    fix="write out what is meant, without anchors (&) and aliases (*)",
+                )
             return (loader.construct_document(node) if node is not None else None), node
         finally:
             loader.dispose()
@@ -204,6 +211,17 @@ def _read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
         raise SpecError(
             f"{source}: not valid YAML ({type(error).__name__})", need="a job file in YAML", fix="check the text"
         ) from None
+
+
+def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
+    """How many values a node stands for when all its aliases are written out; infinitely many if it holds itself."""
+    known = sizes.get(id(node))
+    if known is None:
+        sizes[id(node)] = math.inf  # until it is known: whoever comes by again comes from inside
+        below = node.value if isinstance(node, yaml.CollectionNode) else []
+        parts = [part for one in below for part in (one if isinstance(one, tuple) else (one,))]
+        known = sizes[id(node)] = 1 + sum(_unfolded(part, sizes) for part in parts)
+    return known
 
 
 def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
