@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.plan.strata import _pool, cut, largest_remainder
+from replicant.plan.strata import pool_small, cut, largest_remainder
 from replicant.table import encode_table
 
 
@@ -40,7 +40,7 @@ def test_hamiltons_textbook_example() -> None:
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=60), st.integers(1, 400))
 def test_pooled_strata_are_large_enough(sizes: list[int], least: int) -> None:
-    bins = _pool(np.array(sizes), least)
+    bins = pool_small(np.array(sizes), least)
     assert bins[0] == 0
     assert set(np.diff(bins).tolist()) <= {0, 1}  # neighbours only, in order
     totals = np.bincount(bins, weights=sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -9,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-__all__ = ["State", "cluster_options", "debug_option", "set_option", "where_options"]
+__all__ = ["State", "cluster_options", "debug_option", "memory_option", "set_option", "where_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +57,30 @@ def set_option(command: F) -> F:
         multiple=True,
         metavar="KEY=VALUE",
         help="Override one key of the job, such as synthesis.m=2. May be repeated.",
+    )(command)
+
+
+class Bytes(click.ParamType[int]):
+    """A size such as 2GB, 1.5GiB or 800MB."""
+
+    name = "size"
+    _PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = self._PATTERN.fullmatch(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is not a size: 2GB, 1.5GiB, 800MB", param, ctx)
+        unit = 1024 if found[3] else 1000
+        return int(float(found[1]) * unit ** " kMGT".index(found[2] or " "))
+
+
+def memory_option(command: F) -> F:
+    """`--memory`: what one process may take."""
+    return click.option(
+        "--memory",
+        type=Bytes(),
+        metavar="SIZE",
+        help="Memory of one process, such as 2GB: a job whose pieces do not fit is refused; the limit of --workers.",
     )(command)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option, set_option
+from replicant.cli.options import debug_option, memory_option, set_option
 
 __all__ = ["plan"]
 
@@ -12,25 +12,22 @@ __all__ = ["plan"]
 @click.command()
 @click.argument("job", type=click.Path())
 @set_option
+@memory_option
 @debug_option
-def plan(job: str, overrides: tuple[str, ...]) -> None:
+def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
     """Print what a job would do, column by column, and touch nothing.
 
-    Reads the data, and shows for each column its kind, method, predictors and why; then the tasks, rows, bytes, and the
-    output tree. Nothing is written.
+    Reads the data, and shows for each column its kind, method, predictors and why; then the tasks, rows, memory, and
+    the output tree; of a study its variants and tables. A job whose pieces do not fit in --memory is refused, with the
+    size of parts that fit. Nothing is written.
 
     \b
     Examples:
         replicant plan job.yaml
         replicant plan job.yaml --set synthesis.m=20 --set synthesis.conditioning=observed
+        replicant plan big.yaml --memory 2GB
     """
-    from replicant.plan.show import render
-    from replicant.release import HELPERS
-    from replicant.run.job import prepare
+    from replicant.run.preview import preview
     from replicant.spec.load import load_job
 
-    spec = load_job(job, overrides)
-    ready = prepare(spec)
-    output = spec.output
-    names = [HELPERS[language] for language in output.helpers]
-    click.echo(render(ready.plan, ready.table, output.path, csv=output.writes_csv, helpers=names))
+    click.echo(preview(load_job(job, overrides), memory), nl=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option, where_options
+from replicant.cli.options import debug_option, memory_option, where_options
 
 __all__ = ["resume"]
 
@@ -12,9 +12,12 @@ __all__ = ["resume"]
 @click.command()
 @click.argument("run", type=click.Path())
 @where_options
+@memory_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")
 @debug_option
-def resume(run: str, threads: int | None, workers: int | None, scheduler: str | None, quiet: bool) -> None:
+def resume(
+    run: str, threads: int | None, workers: int | None, scheduler: str | None, memory: int | None, quiet: bool
+) -> None:
     """Complete a run that was interrupted.
 
     RUN is the folder that it was to write, its `output.path`. What was finished is kept; the release, or the results of
@@ -29,6 +32,7 @@ def resume(run: str, threads: int | None, workers: int | None, scheduler: str | 
     from replicant.run.progress import choose
     from replicant.run.resume import resume as take_up
 
-    result = take_up(run, threads=threads, workers=workers, scheduler=scheduler, progress=choose(quiet=quiet))
+    where = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
+    result = take_up(run, **where, progress=choose(quiet=quiet))
     if not quiet:
         click.echo(result.text())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option, set_option, where_options
+from replicant.cli.options import debug_option, memory_option, set_option, where_options
 
 __all__ = ["run"]
 
@@ -13,6 +13,7 @@ __all__ = ["run"]
 @click.argument("job", type=click.Path())
 @set_option
 @where_options
+@memory_option
 @click.option("--overwrite", is_flag=True, help="Replace a finished release.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")
 @debug_option
@@ -22,6 +23,7 @@ def run(
     threads: int | None,
     workers: int | None,
     scheduler: str | None,
+    memory: int | None,
     overwrite: bool,
     quiet: bool,
 ) -> None:
@@ -51,6 +53,7 @@ def run(
         threads=threads,
         workers=workers,
         scheduler=scheduler,
+        memory=memory,
         overwrite=overwrite,
         progress=choose(quiet=quiet),
     )

@@ -59,11 +59,11 @@ WORKER_SECONDS = 60
 
 
 @contextmanager
-def local_cluster(workers: int, progress: Progress | None = None) -> Iterator[Client]:
+def local_cluster(workers: int, progress: Progress | None = None, *, memory: int | None = None) -> Iterator[Client]:
     """A client of a cluster of processes on this machine, gone at the end with all it wrote.
 
     It listens on the loopback interface only, in TLS if certificates are configured (`trust.trusting`). Workers may
-    spill cells to disk, so their directory is private.
+    spill cells to disk, so their directory is private. `memory` is the limit of each, in bytes.
     """
     if workers < 1:
         raise SpecError("The number of workers is not positive.", fix="ask for at least one worker")
@@ -74,6 +74,7 @@ def local_cluster(workers: int, progress: Progress | None = None) -> Iterator[Cl
         LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers,
             threads_per_worker=1,
+            memory_limit="auto" if memory is None else memory,
             processes=True,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",

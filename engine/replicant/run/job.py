@@ -10,6 +10,7 @@ from replicant import methods, release
 from replicant.errors import ReleaseError, SpecError
 from replicant.events import Event
 from replicant.plan import Plan, build_plan
+from replicant.plan.memory import check_memory
 from replicant.run import local
 from replicant.run.compilation import ensure_compiled
 from replicant.run.progress import Progress
@@ -53,7 +54,8 @@ class JobResult:
     events
         What was odd, and what was done about it.
     summary
-        Each column's mean or shares, real beside synthetic, as `report.summarise` gives them.
+        Each column's mean or shares, real beside synthetic, as `report.summarise` gives them; empty if all that was
+        left to do was to tidy up.
     """
 
     target: str
@@ -67,7 +69,7 @@ class JobResult:
         from replicant.report import terminal
 
         size = sum(file.bytes for file in self.files)
-        lines = [terminal.render(self.summary).rstrip(), ""]
+        lines = [terminal.render(self.summary).rstrip(), ""] if self.summary else []
         lines += [f"note: {event}" for event in self.events]
         lines += [
             f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
@@ -96,6 +98,7 @@ def run_job(
     threads: int | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    memory: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
     begun: str | None = None,
@@ -109,6 +112,8 @@ def run_job(
     threads, workers, scheduler
         Threads in this process, worker processes of a local cluster, or the address of a Dask scheduler; at most one.
         None of them: threads on all usable CPUs. The files do not depend on it.
+    memory
+        Bytes that one process may take: a job whose pieces take more is refused, and it is the limit of `workers`.
     overwrite
         Replace a finished release.
     progress
@@ -131,11 +136,14 @@ def run_job(
     if job.input.part_rows is not None:
         from replicant.run.parted import run_parted
 
-        with _client(workers, scheduler, progress) as client:
+        with _client(workers, scheduler, memory, progress) as client:
             hands = local.default_threads() if threads is None else threads
-            return run_parted(job, client=client, threads=hands, overwrite=overwrite, progress=progress, begun=begun)
+            settings: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "begun": begun}
+            return run_parted(job, client=client, threads=hands, memory=memory, **settings)
     ready = prepare(job)
     check_begun(ready.plan.digest, begun)
+    if memory is not None:
+        check_memory([column.kind for column in ready.plan.columns], ready.table.n, 0, memory)
     target, internal = job.output.path, job.output.internal_path
     with (
         told(target, progress, lambda: unfinished(target) is not None),
@@ -155,7 +163,7 @@ def run_job(
     ):
         skip = writer.take_up(ready.plan, progress)
         ensure_compiled(ready.plan, progress.note)
-        with _client(workers, scheduler, progress) as client:
+        with _client(workers, scheduler, memory, progress) as client:
             if client is None:
                 made = local.run(
                     ready.plan, ready.table, threads=threads, sink=writer.sink, progress=progress, skip=skip
@@ -184,11 +192,13 @@ def check_begun(digest: str, begun: str | None) -> None:
         )
 
 
-def _client(workers: int | None, scheduler: str | None, progress: Progress) -> AbstractContextManager[Client | None]:
+def _client(
+    workers: int | None, scheduler: str | None, memory: int | None, progress: Progress
+) -> AbstractContextManager[Client | None]:
     if workers is None and scheduler is None:
         return nullcontext()
     from replicant.run import cluster
 
     if workers is not None:
-        return cluster.local_cluster(workers, progress)
+        return cluster.local_cluster(workers, progress, memory=memory)
     return cluster.connect(str(scheduler), progress)

@@ -20,6 +20,7 @@ import numpy as np
 from replicant import methods, release
 from replicant.errors import DataError, SpecError
 from replicant.events import Event
+from replicant.plan.memory import check_memory
 from replicant.plan.strata import largest_remainder, pool_small
 from replicant.report.summary import Tally, combine, conclude
 from replicant.run import pieces
@@ -50,6 +51,7 @@ def run_parted(
     *,
     client: Client | None,
     threads: int,
+    memory: int | None,
     overwrite: bool,
     progress: Progress,
     begun: str | None,
@@ -62,7 +64,7 @@ def run_parted(
         From `load_job`.
     client, threads
         Where: a client, or threads in this process.
-    overwrite, progress, begun
+    memory, overwrite, progress, begun
         As for `run_job`.
 
     Raises
@@ -86,7 +88,7 @@ def run_parted(
             target, digest=digest, m=job.synthesis.m, internal=internal, overwrite=overwrite, job=document
         ) as staging,
     ):
-        run = _Run(job, dataset, part_rows, staging, client, threads, progress)
+        run = _Run(job, dataset, part_rows, staging, client, threads, memory, progress)
         return run.go(digest)
 
 
@@ -101,6 +103,7 @@ class _Run:
         staging: release.Staging,
         client: Client | None,
         threads: int,
+        memory: int | None,
         progress: Progress,
     ) -> None:
         self.job = job
@@ -109,6 +112,7 @@ class _Run:
         self.staging = staging
         self.client = client
         self.threads = threads
+        self.memory = memory
         self.progress = progress
         self.records = Records(staging.path)
         self.chunks = dataset.chunks(CHUNK_ROWS)
@@ -175,6 +179,11 @@ class _Run:
         sizes = np.concatenate([(n // h) + (np.arange(h) < n % h) for n, h in zip(totals, hands, strict=True)])
         if sizes.min() < 2:
             raise DataError("a part would have fewer than two rows", fix="raise input.part_rows or min_stratum")
+        if self.memory is not None:
+            # Threads share a process, and with it its memory.
+            budget = self.memory if self.client is not None else self.memory // self.threads
+            kinds = [spec_.kind for spec_ in codebook.values() if spec_.kind is not None]
+            check_memory(kinds, int(sizes.max()), max(chunk.rows for chunk in self.chunks), budget)
         k = largest_remainder(sizes, int(sizes.sum()) if spec.k is None else spec.k)
         parts = Parts(
             self.dataset,
@@ -266,8 +275,8 @@ def _alone(shared: tuple[Callable[..., Any], Any]) -> Any:
 
 
 def _digest(job: JobSpec, dataset: Dataset) -> str:
-    """Of all that decides the release: settings, seed, codebook, and the files of the input."""
-    said = job.model_dump(exclude={"output", "study"})
+    """Of all that decides the release: settings, seed, codebook, and the files of the input, by whatever path."""
+    said = job.model_dump(exclude={"output": True, "study": True, "input": {"path"}})
     said["synthesis"]["seed"] = str(job.synthesis.seed)
     text = json.dumps([1, CHUNK_ROWS, said, dataset.signature], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -107,6 +107,7 @@ def run_study_job(
     threads: int | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    memory: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> StudyJobResult:
@@ -119,6 +120,8 @@ def run_study_job(
     threads, workers, scheduler
         At most one of them. None: this process for a short study, else a process for each CPU. Results do not
         depend on it.
+    memory
+        Limit of each of the `workers`, in bytes.
     overwrite
         Replace the results of an earlier study, and give up another one that was begun there.
     progress
@@ -135,7 +138,7 @@ def run_study_job(
     """
     kept = Checkpoint(job.output.path)
     kept.check(overwrite)
-    where = {"threads": threads, "workers": workers, "scheduler": scheduler}
+    where = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
     return _complete(job, kept, where, progress or Progress(), overwrite=overwrite)
 
 
@@ -145,6 +148,7 @@ def resume_study(
     threads: int | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> StudyJobResult:
     """Complete an interrupted study.
@@ -153,7 +157,7 @@ def resume_study(
     ----------
     place
         Its `output.path`.
-    threads, workers, scheduler, progress
+    threads, workers, scheduler, memory, progress
         As for `run_study_job`; they need not be those it was begun with.
 
     Raises
@@ -170,7 +174,7 @@ def resume_study(
         raise SpecError(f"the job in {str(kept.partial)!r} is no job", fix="run the job again") from None
     # What is at the target now was to be replaced when the study was begun.
     kept.check(overwrite=True)
-    where = {"threads": threads, "workers": workers, "scheduler": scheduler}
+    where = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
     return _complete(job, kept, where, progress or Progress(), resuming=True)
 
 
@@ -209,6 +213,7 @@ def compute(
     threads: int | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    memory: int | None = None,
     client: Client | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
@@ -223,6 +228,8 @@ def compute(
         Where workers load the table; None: it is sent to them.
     threads, workers, scheduler, client
         Where; at most one of them.
+    memory
+        Limit of each of the `workers`, in bytes.
     checkpoint
         Where finished blocks are kept, and may lie already; it is open.
     progress
@@ -258,7 +265,7 @@ def compute(
             if clock.wall * (len(todo) - 1) > LONG_SECONDS and local.default_threads() > 1:
                 workers = local.default_threads()
             todo = todo[1:]
-        with _client(client, workers, scheduler, progress) as using:
+        with _client(client, workers, scheduler, memory, progress) as using:
             began = time.perf_counter()
             if using is not None and todo:
                 from replicant.run import cluster_study
@@ -290,13 +297,17 @@ def _here(room: Room, todo: Iterable[int], threads: int) -> Iterator[Block]:
 
 @contextmanager
 def _client(
-    client: Client | None, workers: int | None, scheduler: str | None, progress: Progress
+    client: Client | None, workers: int | None, scheduler: str | None, memory: int | None, progress: Progress
 ) -> Iterator[Client | None]:
     if client is not None or (workers is None and scheduler is None):
         yield client
         return
     from replicant.run import cluster
 
-    opened = cluster.local_cluster(workers, progress) if workers else cluster.connect(str(scheduler), progress)
+    opened = (
+        cluster.local_cluster(workers, progress, memory=memory)
+        if workers
+        else cluster.connect(str(scheduler), progress)
+    )
     with opened as made:
         yield made

@@ -1,0 +1,104 @@
+"""What a job would do, in words, before anything is written: what `replicant plan` prints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from replicant import methods
+from replicant.plan import build_plan
+from replicant.plan.memory import check_memory, piece_bytes, readable
+from replicant.plan.show import render
+from replicant.release import HELPERS
+from replicant.run.job import prepare
+from replicant.run.parted import CHUNK_ROWS
+from replicant.spec.models import JobSpec
+from replicant.studies import design, open_room
+from replicant.table import Dataset, encode_table
+
+__all__ = ["preview"]
+
+SCRATCH = 1.3
+"""Bytes of intermediate files beside a release in parts, as a share of the input's and the release's."""
+
+
+def preview(job: JobSpec, memory: int | None = None) -> str:
+    """The plan of a job as text.
+
+    Parameters
+    ----------
+    job
+        From `load_job`.
+    memory
+        Bytes that one process may take.
+
+    Raises
+    ------
+    SpecError, DataError
+        If the job cannot be done, or a piece of it does not fit in the memory.
+    """
+    if job.input.part_rows is not None:
+        return _parted(job, memory)
+    ready = prepare(job)
+    kinds = [column.kind for column in ready.plan.columns]
+    if memory is not None:
+        check_memory(kinds, ready.table.n, 0, memory)
+    if job.study is not None:
+        study = design(job.study, job.synthesis, ready.table, methods.registered())
+        heads = open_room(study, ready.table).heads
+        told = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
+        seconds = study.spec.replicates * sum(variant.plan.seconds_estimate for variant in study.variants)
+        lines = [
+            f"A study of {study.spec.replicates:,} bootstrap samples ({study.samples.how}) in {study.blocks:,} blocks, "
+            f"under {len(study.variants)} variants.",
+            f"Synthesis takes about {seconds:.0f} s on one core; analyses mostly take longer.",
+            "",
+            "Tables of results",
+            *told,
+        ]
+        for variant in study.variants:
+            lines += ["", f"Variant {variant.name}", "", render(variant.plan, ready.table).rstrip()]
+        return "\n".join([*lines, "", f"Results go to {job.output.path}."]) + "\n"
+    output = job.output
+    names = [HELPERS[language] for language in output.helpers]
+    text = render(ready.plan, ready.table, output.path, csv=output.writes_csv, helpers=names)
+    return f"{text}\nMemory: about {readable(piece_bytes(kinds, ready.table.n))} in one process.\n"
+
+
+def _parted(job: JobSpec, memory: int | None) -> str:
+    """Of a table in parts: by its footers and its first chunk."""
+    rows = job.input.part_rows or 0
+    dataset = Dataset.open(str(job.input.path), None if job.input.columns is None else tuple(job.input.columns))
+    chunks = dataset.chunks(CHUNK_ROWS)
+    table = encode_table(dataset.read(chunks[0]), dict(job.columns))
+    plan = build_plan(job.synthesis.model_copy(update={"strata": None, "k": None}), table, methods.registered())
+    parts = max(1, -(-dataset.rows // rows))
+    part = -(-dataset.rows // parts)
+    k = job.synthesis.k or dataset.rows
+    # Rows of a part cost less than of a whole table: their trees are not as deep.
+    depth = np.log2(max(part / plan.cart.minbucket, 2)) / np.log2(max(table.n / plan.cart.minbucket, 2))
+    seconds = plan.seconds_estimate * dataset.rows / table.n * float(depth)
+    kinds = [column.kind for column in plan.columns]
+    longest = max(chunk.rows for chunk in chunks)
+    if memory is not None:
+        check_memory(kinds, part, longest, memory)
+    peak = piece_bytes(kinds, part, longest)
+    written = int(dataset.bytes * job.synthesis.m * k / dataset.rows)
+    pieces = 2 * len(chunks) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
+    meanwhile = int(SCRATCH * (written + dataset.bytes))
+    within = ", within strata" if job.synthesis.strata else ""
+    dealt = f"{dataset.rows:,} rows in {len(chunks):,} chunks are dealt at random to {parts:,} parts of about {part:,}"
+    lines = [
+        render(replace(plan, n=dataset.rows, k=k), table).split("\n\nTasks")[0].rstrip(),
+        "",
+        "Parts",
+        f"  {dealt}{within}.",
+        f"  {pieces:,} pieces of work, about {seconds:,.0f} s on one core.",
+        f"  Memory: about {readable(peak)} for a process and piece.",
+        f"  Disk: about {readable(written)} of release, and {readable(meanwhile)} meanwhile.",
+        f"  Kinds and columns are those of the first chunk ({table.n:,} rows); a run reads all before it decides.",
+        "",
+        f"The release goes to {job.output.path}.",
+    ]
+    return "\n".join(lines) + "\n"
