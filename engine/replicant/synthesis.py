@@ -321,6 +321,8 @@ class Synthesis(SyntheticSets):
         ------
         SpecError
             If a helper is unknown.
+        DataError
+            If a column is of a type, or has a level, that no file can hold.
         ReleaseError
             If it cannot be written; nothing is left behind.
         """

@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 import replicant as rp
-from replicant.errors import DataError, ReleaseError, ReplicantError, SpecError
+from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.release import Release
 from replicant.run.job import run_job
 from replicant.spec.load import load_job
@@ -43,7 +43,7 @@ HUNG = 60.0
 FEW = 20
 """Files that libraries may open once and for all; what every example leaves open is more."""
 
-FAMILIES = (SpecError, DataError, ReleaseError)
+FAMILIES = (SpecError, DataError)
 """What a user may be told of tables and settings; a `RunError` would be an exception that nobody foresaw."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -241,3 +242,10 @@ def test_covariance_matrices_give_the_same_as_their_diagonals() -> None:
     covariances = np.array([np.diag(row) + 0.1 for row in U]) - 0.1 * np.eye(2)
     for rule in FLAT:
         np.testing.assert_array_equal(RULES[rule](Q, covariances).total, RULES[rule](Q, U).total)
+
+
+def test_a_saturated_model_has_no_degrees_of_freedom_and_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = reiter2003(np.array([[1.0], [2.0], [4.0]]), np.array([[0.5], [0.5], [0.5]]), dfcom=0)
+    assert found.df[0] == 0

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import replicant as rp
-from replicant.errors import ReleaseError, SpecError
+from replicant.errors import DataError, ReleaseError, SpecError
 from replicant.pool import RULES, pool
 from replicant.release import helper_r, helper_stata, helper_text, sheet_of
 from replicant.release.helper_facts import Advice, Facts
@@ -501,7 +501,7 @@ def test_levels_beyond_those_of_the_manifest_stay_out(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_written_is_refused_before_anything_is(frame: Any, said: str, tmp_path: Path) -> None:
     syn = rp.synthesize(pd.DataFrame(frame), m=1, seed=1)
-    with pytest.raises(ReleaseError, match=said):
+    with pytest.raises(DataError, match=said):
         syn.to_parquet(tmp_path / "release", csv=True)
     assert list(tmp_path.iterdir()) == []
     syn.to_parquet(tmp_path / "release")
@@ -521,5 +521,5 @@ def test_stata_reads_no_parquet(table: Any, make_plan: Callable[..., Any]) -> No
     with pytest.raises(ReleaseError, match="CSV"):
         helper_text("stata", manifest, sheet_of(table))
     assert "arrow::read_parquet" in helper_text("r", manifest, sheet_of(table))
-    with pytest.raises(ReleaseError, match="nested"):
+    with pytest.raises(DataError, match="nested"):
         helper_text("r", {**manifest, "r": 2}, sheet_of(table))

@@ -396,9 +396,9 @@ RULES: dict[str, Callable[..., Combined]] = {
 def _satterthwaite(*parts: tuple[Array, ArrayLike | None]) -> Array:
     """df of a sum of independent variance estimates, each with its own df (None: known)."""
     total = sum((part for part, _ in parts), np.zeros_like(parts[0][0]))
-    spread = sum((part**2 / np.asarray(df, np.float64) for part, df in parts if df is not None), np.zeros_like(total))
-
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # a saturated model has no degrees of freedom
+        each = (part**2 / np.asarray(df, np.float64) for part, df in parts if df is not None)
+        spread = sum(each, np.zeros_like(total))
         return np.where(spread > 0, total**2 / spread, np.inf)
 
 

@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from replicant.errors import ReleaseError
+from replicant.errors import DataError, ReleaseError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,13 +78,13 @@ def to_arrow(frame: pd.DataFrame, meta: Mapping[str, Any] | None = None) -> Any:
 
     Raises
     ------
-    ReleaseError
+    DataError
         If a column's type cannot be stored.
     """
     import pyarrow as pa
 
     if not frame.columns.is_unique or not all(isinstance(name, str) for name in frame.columns):
-        raise ReleaseError("The frame has column names that are not text or occur twice.", fix="rename the columns")
+        raise DataError("The frame has column names that are not text or occur twice.", fix="rename the columns")
     arrays, described = [], []
     for name in frame.columns:
         array, description = _encode(frame[name])
@@ -165,7 +165,7 @@ def describe_dtype(series: pd.Series) -> dict[str, Any]:
 
     Raises
     ------
-    ReleaseError
+    DataError
         If the dtype cannot be stored.
     """
     return _encode(series)[1]
@@ -189,7 +189,7 @@ def _encode(series: pd.Series) -> tuple[Any, dict[str, Any]]:
         array = pa.array(series, from_pandas=True)
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
         # Arrow's own text quotes the cell it stumbled over.
-        raise ReleaseError(
+        raise DataError(
             f"Column {series.name!r} of type {series.dtype} holds values that Parquet cannot store.",
             fix="convert the column to numbers, text, dates or a categorical",
         ) from None
@@ -339,7 +339,7 @@ def _levels_to_json(levels: Any, inside: dict[str, Any], name: Any) -> list[Any]
         return [int(number) for number in levels.asi8]
     plain: list[Any] = levels.tolist()
     if any(isinstance(level, float) and not math.isfinite(level) for level in plain):
-        raise ReleaseError(f"Column {name!r} has a level that is not finite.", fix="give the level a text label")
+        raise DataError(f"Column {name!r} has a level that is not finite.", fix="give the level a text label")
     return plain
 
 
@@ -466,8 +466,8 @@ def _decode_category(array: Any, description: dict[str, Any], name: str) -> Any:
     return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
-def _unsupported(name: Any, what: Any) -> ReleaseError:
-    return ReleaseError(
+def _unsupported(name: Any, what: Any) -> DataError:
+    return DataError(
         f"Column {name!r} is of type {what}, which a release cannot hold.",
         need="numbers, text, booleans, dates, times or a categorical of these",
         fix="convert the column, or leave it out",

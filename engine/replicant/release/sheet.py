@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from replicant.errors import ReleaseError
+from replicant.errors import DataError
 from replicant.release.arrow import to_arrow
 from replicant.release.manifest import MANY_LEVELS
 
@@ -85,12 +85,12 @@ def sheet_of(table: Table) -> Sheet:
 
     Raises
     ------
-    ReleaseError
+    DataError
         If two levels of a column would be written the same, or a name or level cannot be written.
     """
     columns = tuple(_column(column) for column in table.columns)
     if len({_plain(column.name) for column in columns}) < len(columns):
-        raise ReleaseError("Two columns have names that CSV cannot tell apart.", fix="rename one of them")
+        raise DataError("Two columns have names that CSV cannot tell apart.", fix="rename one of them")
     return Sheet(columns, _missing(table))
 
 
@@ -103,7 +103,7 @@ def csv_bytes(frame: pd.DataFrame, sheet: Sheet) -> Any:
 
     Raises
     ------
-    ReleaseError
+    DataError
         If a column holds what cannot be written.
     """
     import pyarrow as pa
@@ -175,13 +175,13 @@ def _missing(table: Table) -> str:
 def _check(name: str, texts: list[str]) -> None:
     """Every text must come back as it was, from readers that end a line at any of CR, LF and CRLF."""
     if any(not _lawful(text) for text in (name, *texts)):
-        raise ReleaseError(
+        raise DataError(
             f"Column {name!r} has a name or level with a character that text files cannot hold.",
             need="text without NUL and without halves of characters",
             fix="rename it, or write the release without CSV and helpers",
         )
     if len({_plain(text) for text in texts}) < len(texts):
-        raise ReleaseError(
+        raise DataError(
             f"Column {name!r} has levels that CSV cannot tell apart.",
             need="levels that differ as text",
             fix="give them labels, or write the release without CSV and helpers",

@@ -134,8 +134,10 @@ def write_part(
 
     Raises
     ------
+    DataError
+        If a column cannot be stored.
     ReleaseError
-        If a column cannot be stored, or the file cannot be written.
+        If the file cannot be written.
     """
     return _write(staging, parquet_bytes(to_arrow(frame, meta)), "parquet", len(frame), imputation, partition)
 
@@ -152,8 +154,10 @@ def write_csv(staging: Staging, frame: pd.DataFrame, sheet: Sheet, imputation: i
 
     Raises
     ------
+    DataError
+        If a column cannot be written.
     ReleaseError
-        If a column cannot be written, or the file cannot be.
+        If the file cannot be.
     """
     return _write(staging, csv_bytes(frame, sheet), "csv", len(frame), imputation, partition)
 

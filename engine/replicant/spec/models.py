@@ -141,7 +141,7 @@ class InputSpec(Document):
     path: str | None = None
     dataset: str | None = None
     columns: list[str] | None = None
-    part_rows: Annotated[Whole, Field(ge=4)] | None = None
+    part_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> InputSpec:
