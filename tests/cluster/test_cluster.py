@@ -413,7 +413,7 @@ def test_an_interrupted_run_shows_nothing_and_can_be_taken_up(
         killer.start()
         until = time.monotonic() + 90
         while process.poll() is None and time.monotonic() < until:
-            if list(tmp_path.glob(".release.*.partial/.work/set-*.json")):
+            if list(tmp_path.glob(".release.*.partial.work/set-*.json")):
                 break
             time.sleep(0.02)
         # Ctrl-C in a terminal reaches every process of the run, a batch system's signal the first one only.

@@ -208,7 +208,7 @@ def test_scratch_goes_when_the_run_is_stopped(sent: signal.Signals, folder: Path
             time.sleep(0.05)
         children = psutil.Process(process.pid).children(recursive=True)
         assert [mode(path) for path in temporary.glob("replicant-*")] == [0o700]
-        scratch._sweep()  # another run of the same user lets it be
+        scratch.sweep()  # another run of the same user lets it be
         assert list(temporary.glob("replicant-*/*/worker-*"))
         process.send_signal(sent)
         process.wait(120)

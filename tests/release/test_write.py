@@ -121,7 +121,7 @@ def test_overwrite_without_an_exchange_in_one_step(
     rename = os.rename
 
     def failing(source: Any, to: Any) -> None:
-        if str(source).endswith(".partial"):
+        if str(source).endswith(".sealed"):
             raise OSError(errno.EIO, "Input/output error")
         rename(source, to)
 

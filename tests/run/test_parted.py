@@ -117,8 +117,8 @@ def test_an_interrupted_run_is_completed_to_the_same_bytes(after: int, data: Pat
     with pytest.raises(KeyboardInterrupt):
         run_job(job(data, tmp_path / "release"), threads=1, progress=Stops(after))
     assert not (tmp_path / "release").exists()
-    (partial,) = tmp_path.glob(".release.*.partial")
-    pieces_there = sorted(path for path in (partial / ".work").glob("*.parquet"))
+    (work,) = tmp_path.glob(".release.*.partial.work")
+    pieces_there = sorted(path for path in work.glob("*.parquet"))
     if pieces_there:
         pieces_there[0].write_bytes(pieces_there[0].read_bytes()[:-100])
     resume(str(tmp_path / "release"), threads=1)

@@ -10,7 +10,17 @@ from replicant.release.sets import SyntheticSets, stack
 from replicant.release.sheet import Sheet, sheet_of
 from replicant.release.store import HELPERS
 from replicant.release.verify import Verification, verify_release
-from replicant.release.write import Staging, abandon, commit, stage, write_csv, write_helper, write_part
+from replicant.release.write import (
+    Staging,
+    abandon,
+    commit,
+    settle,
+    stage,
+    staging_place,
+    write_csv,
+    write_helper,
+    write_part,
+)
 
 __all__ = [
     "HELPERS",
@@ -28,9 +38,11 @@ __all__ = [
     "internal_manifest",
     "public_manifest",
     "read_release",
+    "settle",
     "sheet_of",
     "stack",
     "stage",
+    "staging_place",
     "table_meta",
     "to_arrow",
     "verify_release",

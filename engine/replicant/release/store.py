@@ -151,6 +151,14 @@ class Folder(ABC):
         """Remove the folder and everything in it, as far as that is possible; never fails."""
 
     @abstractmethod
+    def seal(self) -> Folder:
+        """The folder under another name, where who still writes to it by the old one does not find it."""
+
+    @abstractmethod
+    def unseal(self) -> None:
+        """Take a sealed folder back to its name, if it was sealed and its name is free; remove it if it is not."""
+
+    @abstractmethod
     def replace(self, target: str, *, overwrite: bool) -> None:
         """Move this folder to `target`; with `overwrite`, into the place of what stays whole there until then."""
 
@@ -219,9 +227,27 @@ class LocalFolder(Folder):
             os.unlink(self._path(name))
 
     def remove(self) -> None:
-        for _ in range(2):  # network disks may hold a folder back for a moment
-            if os.path.lexists(self.url):
-                shutil.rmtree(self.url, ignore_errors=True)
+        gone = f"{self.url}.gone"
+        shutil.rmtree(gone, ignore_errors=True)  # of a removal that was killed
+        with contextlib.suppress(OSError):
+            os.rename(self.url, gone)  # at once: nobody sees half of it, or puts something into it meanwhile
+        for path in (gone, self.url) * 2:  # network disks may hold a folder back for a moment
+            if os.path.lexists(path):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def seal(self) -> Folder:
+        sealed = LocalFolder(f"{self.url}.sealed")
+        with self.guard("write"):
+            os.rename(self.url, sealed.url)
+        return sealed
+
+    def unseal(self) -> None:
+        sealed = LocalFolder(f"{self.url}.sealed")
+        if os.path.lexists(self.url):
+            sealed.remove()
+            return
+        with contextlib.suppress(OSError):
+            os.rename(sealed.url, self.url)
 
     def replace(self, target: str, *, overwrite: bool) -> None:
         with self.guard("write"):
@@ -331,6 +357,12 @@ class RemoteFolder(Folder):
                 self._fs.rmdir(path)
             if self._fs.exists(self._root):
                 self._fs.rmdir(self._root)
+
+    def seal(self) -> Folder:
+        return self  # no rename; and what comes late has the same bytes and no temporary name
+
+    def unseal(self) -> None:
+        pass
 
     def replace(self, target: str, *, overwrite: bool) -> None:
         there = RemoteFolder(target)

@@ -9,6 +9,7 @@ stays whole until the new one takes its place.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,18 @@ from replicant.release.store import HELPERS, MANIFEST, SUCCESS, Folder, digest_o
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Part", "Staging", "abandon", "commit", "stage", "write_csv", "write_helper", "write_part"]
+__all__ = [
+    "Part",
+    "Staging",
+    "abandon",
+    "commit",
+    "settle",
+    "stage",
+    "staging_place",
+    "write_csv",
+    "write_helper",
+    "write_part",
+]
 
 _PENDING = ".manifest.json.pending"
 
@@ -97,11 +109,9 @@ def stage(
     ReleaseError
         If there is a release already, something else is in the way, or the place cannot be written to.
     """
-    place = path_text(target)
-    if "://" not in place:
-        place = os.path.realpath(place)  # a link stays a link: its folder is what is replaced
+    place = _place(target)
     folder = open_folder(place)
-    inner = path_text(internal) if internal is not None else folder.sibling(f"{folder.name}-internal")
+    inner = _internal(place, internal)
     if f"{inner}/".startswith(f"{place}/"):
         raise ReleaseError(
             "The internal manifest would lie inside the release.",
@@ -109,9 +119,22 @@ def stage(
             fix="choose an `internal` path outside the release",
         )
     _check_target(folder, overwrite=overwrite)
-    hidden = open_folder(folder.sibling(f".{folder.name}.{digest[:8]}.partial"))
+    hidden = open_folder(staging_place(place, digest))
+    hidden.unseal()  # killed on the last few steps
     hidden.make(private=True)
     return Staging(place, hidden.url, inner, max(2, len(str(m))), overwrite)
+
+
+def staging_place(target: str | os.PathLike[str], digest: str) -> str:
+    """The hidden folder in which `stage` has a release made.
+
+    Parameters
+    ----------
+    target, digest
+        As for `stage`.
+    """
+    folder = open_folder(_place(target))
+    return folder.sibling(f".{folder.name}.{digest[:8]}.partial")
 
 
 def write_part(
@@ -195,6 +218,8 @@ def commit(
 ) -> None:
     """Finish a release: manifest, then `_SUCCESS`, then the move into place, then the internal manifest.
 
+    Before that the hidden folder changes its name: a worker that was thought dead and writes on can add nothing.
+
     Parameters
     ----------
     staging
@@ -207,27 +232,30 @@ def commit(
     Raises
     ------
     ReleaseError
-        If a file is missing, or anything cannot be written. At the target is then what was there before.
+        If a file is missing, or anything cannot be written. At the target is then what was there before, and what
+        was staged is where it was.
     """
     folder, target, inner = (open_folder(url) for url in (staging.path, staging.target, staging.internal))
     content = manifest_bytes(public)
-    _check_written(folder, written, parse_manifest(content))
-    folder.write(MANIFEST, content)
-    # The manifest's own hash: without it a changed manifest could vouch for changed files.
-    folder.write(SUCCESS, f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode())
-    _check_target(target, overwrite=staging.overwrite)
+    sealed = folder.seal()
     made = False
     try:
+        _check_written(sealed, written, parse_manifest(content))
+        sealed.write(MANIFEST, content)
+        # The manifest's own hash: without it a changed manifest could vouch for changed files.
+        sealed.write(SUCCESS, f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode())
+        _check_target(target, overwrite=staging.overwrite)
         if internal is not None:
             # Written in full before the move, renamed after it: neither manifest can be missing for want of space.
             made = inner.make(private=True)
             inner.write(_PENDING, manifest_bytes(internal), private=True)
-        folder.replace(staging.target, overwrite=staging.overwrite)
+        sealed.replace(staging.target, overwrite=staging.overwrite)
     except BaseException:
-        if internal is not None:
+        if internal is not None and sealed.exists():
             inner.discard(_PENDING)
             if made:
                 inner.remove()
+        folder.unseal()
         raise
     if internal is not None:
         try:
@@ -239,9 +267,62 @@ def commit(
             ) from error
 
 
+def settle(
+    target: str | os.PathLike[str], *, digest: str, internal: str | os.PathLike[str] | None
+) -> list[Part | Helper] | None:
+    """Do what is left to do for a release that stands in its place, if the one who put it there was killed just then.
+
+    Parameters
+    ----------
+    target, digest, internal
+        As for `stage`.
+
+    Returns
+    -------
+    list of Part and Helper
+        Its files; None if the release of this digest is not in place.
+
+    Raises
+    ------
+    ReleaseError
+        If something there cannot be read or written.
+    """
+    place = _place(target)
+    folder, inner = open_folder(place), open_folder(_internal(place, internal))
+    there = folder.files() if folder.exists() else {}
+    if MANIFEST not in there or SUCCESS not in there:
+        return None
+    public = parse_manifest(folder.read(MANIFEST))
+    names = inner.files() if inner.exists() else {}
+    for name in (_PENDING, MANIFEST):
+        if name not in names:
+            continue
+        secret = json.loads(inner.read(name))
+        if (secret["digest"], secret["files"]) == (digest, public["files"]):
+            if name == _PENDING:
+                inner.rename(_PENDING, MANIFEST)
+            hidden = open_folder(staging_place(place, digest))
+            hidden.unseal()
+            hidden.remove()
+            parts = [Part(**entry) for entry in (*public["files"], *public.get("csv", {}).get("files", ()))]
+            return [*parts, *(Helper(**entry) for entry in public.get("helpers", ()))]
+    return None
+
+
 def abandon(staging: Staging) -> None:
     """Remove everything that was staged. What is at the target stays as it is."""
     open_folder(staging.path).remove()
+
+
+def _place(target: str | os.PathLike[str]) -> str:
+    place = path_text(target)
+    # A link stays a link: its folder is what is replaced.
+    return place if "://" in place else os.path.realpath(place)
+
+
+def _internal(place: str, internal: str | os.PathLike[str] | None) -> str:
+    folder = open_folder(place)
+    return path_text(internal) if internal is not None else folder.sibling(f"{folder.name}-internal")
 
 
 def _check_target(folder: Folder, *, overwrite: bool) -> None:

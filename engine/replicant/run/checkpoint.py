@@ -97,11 +97,7 @@ class Checkpoint:
         ReleaseError
             If another study was begun there, or is running there.
         """
-        try:
-            self.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ReleaseError(f"{str(self.partial)!r} cannot be made ({error.strerror}).") from None
-        with locked(self.partial):
+        with locked(self.partial, self._make):
             begun = self._digest()
             if begun != digest and resuming:
                 raise ReleaseError(
@@ -123,6 +119,12 @@ class Checkpoint:
                 if not self.done():
                     shutil.rmtree(self.partial, ignore_errors=True)
                 raise
+
+    def _make(self) -> None:
+        try:
+            self.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReleaseError(f"{str(self.partial)!r} cannot be made ({error.strerror}).") from None
 
     def done(self) -> list[int]:
         """Blocks that are finished, ascending."""

@@ -71,7 +71,7 @@ def local_cluster(workers: int, progress: Progress | None = None, *, memory: int
     with (
         private_folder() as directory,
         dask.config.set({"distributed.scheduler.allowed-failures": 3, "temporary-directory": directory}),
-        LocalCluster(  # type: ignore[no-untyped-call]
+        _started(
             n_workers=workers,
             threads_per_worker=1,
             memory_limit="auto" if memory is None else memory,
@@ -87,6 +87,17 @@ def local_cluster(workers: int, progress: Progress | None = None, *, memory: int
         client.register_plugin(_DeafToInterrupts())
         announce(client, progress)
         yield client
+
+
+def _started(**settings: Any) -> LocalCluster:
+    try:
+        return LocalCluster(**settings)  # type: ignore[no-untyped-call]
+    except (RuntimeError, OSError, TimeoutError) as error:
+        # Dask gives up if one of the processes dies before all of them are there.
+        raise RunError(
+            f"The worker processes could not be started ({type(error).__name__}).",
+            fix="see whether memory is short or something ends them, use fewer of them, then run again",
+        ) from None
 
 
 @contextmanager
@@ -113,9 +124,21 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
             "No Dask scheduler answers at the address given.",
             fix="check address and port, and that `dask scheduler` runs the same version of Dask",
         ) from None
-    with client:
+    with _quiet(), client:
         announce(client, progress)
         yield client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A lost connection reaches the user as an error, not as Dask's traceback of its attempts to connect again."""
+    logger = logging.getLogger("distributed.client")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def announce(client: Client, progress: Progress | None) -> None:

@@ -13,7 +13,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from replicant.run.failure import guarded
+from replicant.errors import ReplicantError
+from replicant.run.failure import describe, guarded
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -104,7 +105,7 @@ def _there(
         done = room = 0
         while left or under_way:
             if not done % 64:
-                room = AHEAD * cluster.count_workers(client)  # workers come and go
+                room = AHEAD * max(1, cluster.count_workers(client))  # workers come and go; the last one is replaced
             while left and len(under_way) < room:
                 at, item = left.pop()
                 future = submit(_piece, what, call, holder, item, key=f"{word}-{suffix}-{at}")
@@ -117,6 +118,10 @@ def _there(
             yield at, cluster.value(future.result())
     except cluster.LostError:
         raise cluster.disconnected() from None
+    except ReplicantError:
+        raise
+    except Exception as error:
+        raise (cluster.disconnected() if cluster.loses_connection(client) else describe(error, what)) from None
     finally:
         with suppress(Exception):
             client.cancel(list(under_way), force=True)  # type: ignore[no-untyped-call]

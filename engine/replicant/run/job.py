@@ -15,6 +15,7 @@ from replicant.run import local
 from replicant.run.compilation import ensure_compiled
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
+from replicant.run.scratch import sweep
 from replicant.run.work import Source
 from replicant.run.writer import unfinished, writing
 from replicant.spec.models import JobSpec
@@ -133,6 +134,7 @@ def run_job(
     if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
         raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
     progress = progress or Progress()
+    sweep()  # of a run on workers that was killed, even if this one has none
     if job.input.part_rows is not None:
         from replicant.run.parted import run_parted
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from threading import Event
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -57,29 +57,50 @@ def document_of(job: JobSpec, seed: int) -> dict[str, Any]:
 
 
 @contextmanager
-def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold a folder for this run; behind a URL there is nothing to hold, and two runs write the same bytes.
+def locked(folder: str | os.PathLike[str], make: Callable[[], object]) -> Iterator[None]:
+    """Make a folder and hold it for this run; behind a URL nothing can be held, and two runs write the same bytes.
+
+    Parameters
+    ----------
+    folder
+        A path or URL.
+    make
+        Makes the folder if it is not there.
 
     Raises
     ------
     ReleaseError
         If another run holds it.
     """
-    import fcntl
-
     place = os.fspath(folder)
     if "://" in place:
+        make()
         yield
         return
-    # Held by the process: gone with it however it ends.
-    with open(os.path.join(place, "lock"), "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ReleaseError(
-                f"The same job is running: it holds {place!r}.", fix="wait for it, or choose another output.path"
-            ) from None
+    with _hold(place, make):
         yield
+
+
+def _hold(place: str, make: Callable[[], object]) -> IO[str]:
+    """The lock of a folder, held by the process: gone with it however it ends."""
+    import fcntl
+
+    lock = os.path.join(place, "lock")
+    for _ in range(100):
+        make()
+        # The run that held the folder may be done at any time, and remove it.
+        with suppress(FileNotFoundError), ExitStack() as stack:
+            file = stack.enter_context(open(lock, "w"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                break
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
+                stack.pop_all()
+                return file
+    raise ReleaseError(
+        f"The same job is running: it holds {place!r}.", fix="wait for it, or choose another output.path"
+    )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from replicant.run.checkpoint import partial_of
 from replicant.run.job import JobResult, run_job
 from replicant.run.study import StudyJobResult, resume_study
-from replicant.run.writer import unfinished
+from replicant.run.writer import settled, sweep, unfinished
 from replicant.spec.models import JobSpec
 
 __all__ = ["resume"]
@@ -30,8 +30,12 @@ def resume(place: str, **options: Any) -> JobResult | StudyJobResult:
     ReleaseError
         If data, settings or version are no longer those it was begun with.
     """
+    sweep(place)
     begun = None if partial_of(place).is_dir() else unfinished(place)
     if begun is None:
         return resume_study(place, **options)
-    job = JobSpec.model_validate(begun["job"])
-    return run_job(job, begun=str(begun["digest"]), overwrite=bool(begun.get("overwrite")), **options)
+    job, digest = JobSpec.model_validate(begun["job"]), str(begun["digest"])
+    files = settled(job.output.path, digest=digest, internal=job.output.internal_path)
+    if files is not None:
+        return JobResult(job.output.path, job.output.internal_path, tuple(files), (), {})
+    return run_job(job, begun=digest, overwrite=bool(begun.get("overwrite")), **options)

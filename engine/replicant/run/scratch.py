@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["private_folder"]
+__all__ = ["private_folder", "sweep"]
 
 _PREFIX = "replicant-"
 _LOCK = ".in-use"
@@ -24,7 +24,7 @@ _LOCK = ".in-use"
 @contextmanager
 def private_folder() -> Iterator[str]:
     """A new folder that only this user may enter, among the machine's temporary files (`TMPDIR`)."""
-    _sweep()
+    sweep()
     folder = tempfile.mkdtemp(prefix=_PREFIX)  # mode 0700
     try:
         with _locked(Path(folder)):
@@ -44,7 +44,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _sweep() -> None:
+def sweep() -> None:
     """Remove what killed runs of this user left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):

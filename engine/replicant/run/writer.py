@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,16 +19,17 @@ import yaml
 from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.plan.model import Plan
+from replicant.release.store import open_folder
 from replicant.report.summary import Outline, Tally, combine, conclude, outline, tally
 from replicant.run.progress import Progress
-from replicant.run.records import FOLDER, Records
-from replicant.run.resumable import as_yaml, locked
+from replicant.run.records import SUFFIX, Records
+from replicant.run.resumable import as_yaml
 from replicant.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PartSink", "Writer", "Written", "finish", "staged", "unfinished", "writing"]
+__all__ = ["PartSink", "Writer", "Written", "finish", "settled", "staged", "sweep", "unfinished", "writing"]
 
 JOB = "job.yaml"
 
@@ -233,23 +236,25 @@ def staged(
     ReleaseError
         If it cannot be made, or the same job is running.
     """
-    staging = release.stage(target, digest=digest, overwrite=overwrite, m=m, internal=internal)
+    make = partial(release.stage, target, digest=digest, overwrite=overwrite, m=m, internal=internal)
     if job is None:
-        with staging:
+        with make() as staging:
             yield staging
         return
-    records = Records(staging.path)
-    records.begin()
-    with locked(records.folder.url):
+    records = Records(release.staging_place(target, digest))
+    with records.held():
         try:
+            staging = make()  # after the run that held the place before
             said = {"digest": digest, "overwrite": overwrite, "job": job}
             records.folder.write(JOB, as_yaml(said), private=True)
             yield staging
         except BaseException as error:
             # What is wrong with the job or the data stays wrong; and nothing is kept for nothing.
             if isinstance(error, SpecError | DataError | UnexpectedError) or not records.any():
-                release.abandon(staging)
+                records.end()
+                open_folder(records.staging).remove()
             raise
+        records.end()
 
 
 def finish(
@@ -276,21 +281,46 @@ def finish(
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
         public["helpers"] = [asdict(helper) for helper in writer.helpers]
     secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
-    if writer.sink.records is not None:
-        writer.sink.records.end()
     release.commit(staging, writer.files, public, secret)
+
+
+def sweep(target: str) -> None:
+    """Remove what a run left behind that was killed while it removed it."""
+    for entry in _beside(target, f"({re.escape(SUFFIX)})?\\.gone"):
+        shutil.rmtree(entry, ignore_errors=True)
+
+
+def settled(target: str, *, digest: str, internal: str | None) -> list[release.Part | release.Helper] | None:
+    """Tidy up after a run that was killed when its release was in place already; its files, or None if it is not.
+
+    Raises
+    ------
+    ReleaseError
+        If that run is still at it, or something cannot be read or written.
+    """
+    records = Records(release.staging_place(target, digest))
+    with records.held():
+        files = release.settle(target, digest=digest, internal=internal)
+        if files is not None:
+            records.end()
+        return files
 
 
 def unfinished(target: str) -> dict[str, Any] | None:
     """The `job`, `digest` and `overwrite` of a release that was begun and not finished; None if there is none."""
-    place = os.path.abspath(target)
-    folder, name = os.path.split(place)
-    pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.partial")
-    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        said = os.path.join(folder, entry, FOLDER, JOB)
-        if pattern.fullmatch(entry) and os.path.isfile(said):
+    for entry in _beside(target, re.escape(SUFFIX)):
+        said = os.path.join(entry, JOB)
+        if os.path.isfile(said):
             with open(said, encoding="utf-8") as file:
                 document = yaml.safe_load(file)
             if isinstance(document, dict) and isinstance(document.get("job"), dict):
                 return document
     return None
+
+
+def _beside(target: str, ending: str) -> list[str]:
+    """Hidden folders of a target, by the pattern of what their names end on."""
+    folder, name = os.path.split(os.path.realpath(target))
+    pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.partial{ending}")
+    entries = sorted(os.listdir(folder)) if os.path.isdir(folder) else ()
+    return [os.path.join(folder, entry) for entry in entries if pattern.fullmatch(entry)]

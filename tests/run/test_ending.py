@@ -1,0 +1,194 @@
+"""The last steps of a run: killed before any of them, it is completed; what comes too late adds nothing."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import replicant as rp
+from replicant import release
+from replicant.errors import PartialError, ReleaseError, SpecError
+from replicant.run.job import run_job
+from replicant.run.resumable import locked
+from replicant.run.resume import resume
+from replicant.run.writer import unfinished
+from replicant.spec.load import parse_job
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
+
+STEPS = {
+    "sealing": ("os", "rename", ".partial"),
+    "placing": ("os", "rename", ".sealed"),
+    "naming": ("os", "replace", ".pending"),
+    "tidying": ("os", "rename", ".work"),
+    "removing": ("shutil", "rmtree", ".work.gone"),
+}
+"""Before a call of what, with what at the end of its first argument, the process is gone."""
+
+KILLED = """
+import os, shutil, sys
+from replicant.run.job import run_job
+from replicant.spec.load import load_job
+
+where, name, ending = sys.argv[1:]
+module = {"os": os, "shutil": shutil}[where]
+call = getattr(module, name)
+
+def last(first, *rest, **more):
+    if str(first).endswith(ending) and os.path.exists(first):
+        os._exit(9)
+    return call(first, *rest, **more)
+
+setattr(module, name, last)
+run_job(load_job("job.yaml"), threads=1, overwrite=os.path.exists("release"))
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a job, in which we are."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": rng.normal(size=60).round(2), "g": rng.choice(["a", "b"], 60)})
+    frame.to_parquet(tmp_path / "data.parquet", index=False)
+    job = {"input": {"path": "data.parquet"}, "synthesis": {"m": 2, "seed": 3}, "output": {"path": "release"}}
+    (tmp_path / "job.yaml").write_text(json.dumps(job))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def job(**output: Any) -> Any:
+    said = json.loads(Path("job.yaml").read_text())
+    said["output"] |= output
+    return parse_job(json.dumps(said))
+
+
+def parts(folder: str) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(Path(folder).rglob("*.parquet"))
+    }
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_before_one_of_the_last_steps(step: str, overwrite: bool, place: Path) -> None:
+    if overwrite:
+        old = json.loads(Path("job.yaml").read_text())
+        old["synthesis"]["seed"] = 4
+        run_job(parse_job(json.dumps(old)), threads=1)
+        before = parts("release")
+    words = [sys.executable, "-c", KILLED, *STEPS[step]]
+    assert subprocess.run(words, env=ENVIRONMENT, check=False, timeout=120).returncode == 9
+    if step == "sealing" or (step == "placing" and not overwrite):
+        assert parts("release") == (before if overwrite else {})
+    else:  # two releases change places in one step
+        assert rp.verify_release("release").ok
+    if step == "removing":
+        with pytest.raises(SpecError, match="nothing to resume"):
+            resume("release", threads=1)
+    else:
+        assert unfinished("release") is not None
+        assert "release: " in resume("release", threads=1).text()
+    assert rp.verify_release("release").ok
+    assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
+    assert os.listdir("release-internal") == ["manifest.json"]
+    run_job(job(path="undisturbed"), threads=1)
+    assert parts("release") == parts("undisturbed")
+
+
+def test_a_disk_that_is_full_at_the_end_costs_no_work(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        replace = os.replace
+
+        def full(source: Any, target: Any) -> None:
+            if str(target).endswith("manifest.json"):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            replace(source, target)
+
+        patch.setattr(os, "replace", full)
+        with pytest.raises(PartialError, match="full"):
+            run_job(job(), threads=1)
+    assert not Path("release").exists()
+    monkeypatch.setattr("replicant.run.work.draw", None)  # all sets are there
+    resume("release", threads=1)
+    assert rp.verify_release("release").ok
+    assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
+
+
+def test_what_comes_after_the_last_part_adds_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that was thought dead writes on while the manifest is being written."""
+    late: list[str] = []
+    check = release.write._check_written
+
+    def slow(folder: Any, written: Any, manifest: Any) -> None:
+        check(folder, written, manifest)
+        [staging] = {path.with_suffix("") for path in place.glob(".release.*.sealed")}
+        try:
+            frame = pd.DataFrame({"x": [1.0]})
+            release.write_part(release.Staging("release", str(staging), "release-internal"), frame, None, 9)
+        except ReleaseError as error:
+            late.append(str(error))
+
+    monkeypatch.setattr(release.write, "_check_written", slow)
+    run_job(job(), threads=1)
+    assert len(late) == 1
+    assert rp.verify_release("release").ok
+    assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
+
+
+def test_a_folder_is_held_by_one_run(tmp_path: Path) -> None:
+    folder = tmp_path / "held"
+    made: list[Path] = []
+
+    def make() -> None:
+        folder.mkdir(exist_ok=True)
+        made.append(folder)
+
+    with locked(folder, make):
+        with pytest.raises(ReleaseError, match="is running"), locked(folder, make):
+            pass
+        # It is done, and takes the folder away: what it holds is no lock for those who come now.
+        shutil.rmtree(folder)
+        with locked(folder, make), pytest.raises(ReleaseError, match="is running"), locked(folder, make):
+            pass
+
+
+def test_a_run_that_ends_while_another_begins(tmp_path: Path) -> None:
+    """The folder goes between making it and holding it."""
+    folder = tmp_path / "held"
+    left = [shutil.rmtree, shutil.rmtree, lambda path: None]
+
+    def make() -> None:
+        folder.mkdir(exist_ok=True)
+        left.pop(0)(folder)
+
+    with locked(folder, make):
+        assert left == []
+        assert (folder / "lock").is_file()
+
+
+def test_a_job_in_parts_is_taken_up_by_a_relative_path(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = json.loads(Path("job.yaml").read_text())
+    said["input"]["part_rows"] = 20
+    patched = parse_job(json.dumps(said))
+
+    def full(*args: Any, **rest: Any) -> None:
+        raise ReleaseError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("replicant.run.pieces.mix", full)
+        with pytest.raises(PartialError):
+            run_job(patched, threads=1)
+    resume("release", threads=1)
+    assert rp.verify_release("release").ok
