@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from replicant.errors import PartialError, ReleaseError, RunError, SpecError
+from replicant.run import processes
 from replicant.run import study as running
 from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.progress import Progress
@@ -381,24 +382,22 @@ def test_results_that_cannot_be_written_cost_no_block(
 
 def test_a_long_study_gets_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Told from its first block; a short one stays here."""
-    from contextlib import nullcontext
-
-    asked: list[int] = []
-
-    def opened(workers: int, progress: Progress) -> Any:
-        asked.append(workers)
-        return nullcontext(None)
-
-    from replicant.run import cluster
-
-    monkeypatch.setattr(cluster, "local_cluster", opened)
-    monkeypatch.setattr(running.local, "default_threads", lambda: 3)
-    run("short")
-    assert asked == []
+    monkeypatch.setattr(running.local, "default_threads", lambda: 2)
+    assert run("short", threads=None).result.run["workers"] == 1
     monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
-    run("long")
-    assert asked == [3]
+    assert run("long", threads=None).result.run["workers"] == 2
     assert digests("short") == digests("long")
+
+
+def test_a_process_that_dies_leaves_a_study_to_be_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("whole", threads=1)
+    monkeypatch.setattr(running.local, "default_threads", lambda: 2)
+    monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(processes, "_measure", os._exit)
+    with pytest.raises(PartialError, match="process died"):
+        run("out", threads=None)
+    assert resume_study("out", threads=1).result.run["resumed"]
+    assert digests("whole") == digests("out")
 
 
 def test_the_run_says_how_long_it_took() -> None:

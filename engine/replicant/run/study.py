@@ -19,6 +19,7 @@ from replicant.run import local
 from replicant.run.checkpoint import Checkpoint
 from replicant.run.compilation import ensure_compiled
 from replicant.run.failure import guarded
+from replicant.run.processes import in_processes
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.work import Source
@@ -256,6 +257,7 @@ def compute(
         clock.take(block)
         progress.advance(len(study.replicates(block.index)))
 
+    processes = 1
     units = sum(len(study.replicates(block)) for block in todo)
     with progress.running(units, f"{study.spec.replicates} replicates"):
         if todo and client is None and threads is None and workers is None and scheduler is None:
@@ -263,7 +265,7 @@ def compute(
             take(guarded(f"block {todo[0]}", room.measure, todo[0]))
             clock.wall = time.perf_counter() - began
             if clock.wall * (len(todo) - 1) > LONG_SECONDS and local.default_threads() > 1:
-                workers = local.default_threads()
+                processes = local.default_threads()
             todo = todo[1:]
         with _client(client, workers, scheduler, memory, progress) as using:
             began = time.perf_counter()
@@ -274,10 +276,13 @@ def compute(
                 clock.workers = cluster_study.run(using, study, table, source, todo, take)
                 clock.wall = clock.wall / clock.workers + time.perf_counter() - began
             elif todo:
-                clock.workers = threads or 1
-                for made in _here(room, todo, clock.workers):
+                clock.workers = threads or processes
+                blocks = _here(room, todo, threads or 1)
+                if processes > 1:
+                    blocks = in_processes(study, table, todo, processes)
+                for made in blocks:
                     take(made)
-                clock.wall += time.perf_counter() - began
+                clock.wall = clock.wall / clock.workers + time.perf_counter() - began
     found = document(study, room.heads, fold.total, table.n, len(table.columns))
     return StudyResult(found, clock.said(study, bool(before)))
 
