@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # A Python without ensurepip makes an environment without pip; then the outer pip installs into it.
 PIP = $$(test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) -m pip --python $(BIN)/python) --disable-pip-version-check
 
-.PHONY: help setup demo test check fuzz bench lint format wheel lock clean distclean
+.PHONY: help setup demo test check fuzz chaos bench lint format wheel lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ check: $(READY) ## every test, the slow ones too
 
 fuzz: $(READY) ## generated tables and settings, 10,000 of them; ARGS=500 for so many
 	REPLICANT_FUZZ=$(or $(ARGS),10000) $(BIN)/python -m pytest -n $(JOBS) --hypothesis-show-statistics tests/fuzz
+
+chaos: $(READY) ## runs disturbed by faults at random moments, 100 of them; ARGS=20 for so many
+	REPLICANT_CHAOS_RUNS=$(or $(ARGS),100) $(BIN)/python -m pytest -n $(JOBS) -m chaos tests/chaos
 
 bench: $(READY) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
