@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +207,31 @@ def test_what_cannot_be_done_in_parts_is_said(data: Path, frame: pd.DataFrame, t
     with pytest.raises(SpecError, match="wieght"):
         run_job(job(data, tmp_path / "release", predictors={"wieght": ["x"]}), threads=1)
     assert not list(tmp_path.glob(".release*"))
+
+
+def test_no_rows_come_to_the_client_or_go_through_the_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What pieces get and give is small, and does not grow with the rows; a part of these has 240 kB."""
+    sizes: dict[str, int] = {}
+    made = parted.farm
+
+    def weighed(call: Any, shared: Any, items: Any, **options: Any) -> Iterator[tuple[int, Any]]:
+        what = options["what"]
+        sizes[f"{what}, given"] = len(pickle.dumps(shared)) + max(len(pickle.dumps(item)) for item in items)
+        for at, result in made(call, shared, items, **options):
+            sizes[what] = max(sizes.get(what, 0), len(pickle.dumps(result)))
+            yield at, result
+
+    monkeypatch.setattr(parted, "farm", weighed)
+    monkeypatch.setattr(parted, "CHUNK_ROWS", 4000)
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=20_000)
+    frame = pd.DataFrame({f"x{i}": x + rng.normal(size=20_000) for i in range(6)})
+    frame["stage"] = pd.Categorical(rng.choice(["low", "high"], 20_000), ["low", "high"], ordered=True)
+    frame.to_parquet(tmp_path / "data.parquet", index=False, row_group_size=4000)
+    big = job(tmp_path / "data.parquet", tmp_path / "release", m=1, minbucket=50)
+    big.input.part_rows = 5000
+    run_job(big, threads=1)
+    assert {"reading", "dealing rows", "planning", "synthesizing", "mixing rows"} <= set(sizes)
+    assert max(sizes.values()) < 40_000, sizes
