@@ -23,5 +23,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         return
     terminalreporter.section("disturbed runs")
     for (fault, outcome), count in sorted(outcomes.items()):
-        terminalreporter.write_line(f"{fault:24} {outcome:36} {count:4}")
+        terminalreporter.write_line(f"{fault:24} {outcome:16} {count:4}")
     terminalreporter.write_line(f"{runs} runs, {equal} equal digests, {lost} lost files")
