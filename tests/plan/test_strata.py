@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.plan.strata import pool_small, cut, largest_remainder
+from replicant.plan.strata import cut, largest_remainder, pool_small
 from replicant.table import encode_table
 
 
