@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from replicant.plan.memory import piece_bytes
 from replicant.release import verify_release
