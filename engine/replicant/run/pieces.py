@@ -1,20 +1,24 @@
 """A table in parts, none of which needs the others: what is done to a chunk, to a part, to a file of the release.
 
     chunk ──> scan      what it holds (kinds, levels, counts): small, and merged to the codebook of the whole
-    chunk ──> deal      its rows dealt to the parts, one row group for each part of one file for each chunk
-    part  ──> draw      its row groups of all those files are one table, synthesized by itself; each set in one file,
-                        with a row group for each file of the release that will hold some of its rows
-    file  ──> mix       its row group of every part's set, shuffled: where a row stands tells nothing of its part
+    chunk ──> deal      its rows dealt to the parts, one slice for each part of one file for each chunk
+    part  ──> draw      its slices of all those files are one table, synthesized by itself; each set in one file,
+                        with a slice for each file of the release that will hold some of its rows
+    file  ──> mix       its slice of every sibling's set, shuffled: where a row stands tells nothing of its part
 
 Rows are dealt at random, so each part is a random sample of its stratum; the sizes of parts differ by one at most.
 Every piece is a function of small arguments and of files; it writes files and returns a small record. None of them
 holds more than its chunk, its part, or its file. A piece that is recorded as finished is not made again.
+
+Intermediate files are Arrow's, a record batch for each slice: to read one costs the same however many there are (a
+Parquet footer grows with them, and with thousands of parts is longer than the slice).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -40,6 +44,9 @@ __all__ = ["Counted", "Head", "Parts", "count", "deal", "draw", "head", "mix"]
 
 Key: TypeAlias = tuple[Any, ...]
 """A stratum: the levels of its columns, None for missing."""
+
+SIBLINGS = 256
+"""Parts whose rows are mixed at most: work grows with the rows then, not with the square of the parts."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,33 +124,24 @@ class Parts:
         return seed
 
     def siblings(self, part: int) -> range:
-        """Parts of the same group: among these rows are mixed."""
+        """Parts of the same group, neighbours among them where they are many: among these rows are mixed."""
         group = int(np.searchsorted(self.first, part, side="right")) - 1
-        return range(int(self.first[group]), int(self.first[group + 1]))
+        start, stop = int(self.first[group]), int(self.first[group + 1])
+        runs = -(-(stop - start) // SIBLINGS)
+        edges = start + np.arange(runs + 1) * (stop - start) // runs
+        at = int(np.searchsorted(edges, part, side="right")) - 1
+        return range(int(edges[at]), int(edges[at + 1]))
 
     def table(self, part: int) -> Table:
         """The rows of a part, encoded by the codebook of the whole."""
-        frames = [self._dealt(chunk.index, part) for chunk in self.chunks]
-        import pandas as pd
-
-        frame = pd.concat([one for one in frames if len(one)], ignore_index=True)
-        return encode_table(frame, self.codebook)
+        names = [f"{_dealt_name(chunk.index)}.arrow" for chunk in self.chunks]
+        return encode_table(_gathered(self.records, names, part), self.codebook)
 
     def plan(self, part: int, table: Table) -> Plan:
         """The plan of a part: it differs from the others' only where its rows make it, as a constant does."""
         plan = build_plan(self.synthesis.model_copy(update={"strata": None, "k": None}), table, self.methods)
         partitions = tuple(Partition(i, None, int(k)) for i, k in enumerate(self.k))
         return replace(plan, partitions=partitions, n=table.n, k=int(self.k[part]))
-
-    def _dealt(self, chunk: int, part: int) -> pd.DataFrame:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        with self.records.folder.guard("read"), self.records.folder.open(f"{_dealt_name(chunk)}.parquet") as stream:
-            try:
-                return from_arrow(pq.ParquetFile(stream).read_row_group(part))
-            except pa.ArrowException as error:
-                raise DataError(f"an intermediate file is damaged ({type(error).__name__})", fix="run again") from None
 
 
 @dataclass(frozen=True, repr=False)
@@ -181,8 +179,8 @@ def deal(parts: Parts, chunk: Chunk) -> int:
     member = _members(parts, chunk.index, frame)
     order = np.argsort(member, kind="stable")
     edges = np.searchsorted(member[order], np.arange(parts.count + 1))
-    content = _grouped(to_arrow(frame.take(order)), edges)
-    parts.records.keep(name, {"rows": len(frame)}, dict([parts.records.write(f"{name}.parquet", content)]))
+    content = _sliced(to_arrow(frame.take(order)), edges)
+    parts.records.keep(name, {"rows": len(frame)}, dict([parts.records.write(f"{name}.arrow", content)]))
     return len(frame)
 
 
@@ -219,7 +217,7 @@ def draw(
         siblings = parts.siblings(part)
         # What is left over goes to another file from each part, so that files are as long as parts.
         edges = (np.arange(len(siblings) + 1) * len(frame) + (part - siblings.start)) // len(siblings)
-        path, sha256 = parts.records.write(_set_name(imputation, part), _grouped(to_arrow(frame), edges))
+        path, sha256 = parts.records.write(_set_name(imputation, part), _sliced(to_arrow(frame), edges))
         files[path] = sha256
 
     work.draw(room, plan, Task(name, "draw", tuple(imputations), part), [], keep)
@@ -236,11 +234,9 @@ def mix(parts: Parts, part: int, imputation: int, sink: PartSink) -> Written:
     kept = sink.find(imputation, part)
     if kept is not None:
         return kept
-    import pandas as pd
-
     siblings = parts.siblings(part)
-    frames = [_slice(parts.records, imputation, other, part - siblings.start) for other in siblings]
-    whole = pd.concat(frames, ignore_index=True)
+    names = [_set_name(imputation, other) for other in siblings]
+    whole = _gathered(parts.records, names, part - siblings.start)
     order = stream(parts.seed, Stage.MIX, imputation=imputation, partition=part).permutation(len(whole))
     return sink(whole.take(order).reset_index(drop=True), imputation, part)
 
@@ -294,28 +290,41 @@ def _members(parts: Parts, chunk: int, frame: pd.DataFrame) -> NDArray[np.int64]
     return np.asarray(parts.first[group] + (parts.before[chunk][group] + rank) % hands)
 
 
-def _grouped(rows: Any, edges: NDArray[np.int64]) -> Any:
-    """A Parquet file with a row group for each pair of edges, empty ones too."""
+def _sliced(rows: Any, edges: NDArray[np.int64]) -> Any:
+    """An Arrow file with a record batch for each pair of edges, empty ones too."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, rows.schema, compression="zstd", compression_level=1) as writer:
-        for low, high in _pairs(edges):
-            writer.write_table(rows.slice(low, high - low), row_group_size=max(1, high - low))
+    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
+    batch = rows.combine_chunks().to_batches()
+    whole = batch[0] if batch else pa.RecordBatch.from_pylist([], schema=rows.schema)
+    with pa.ipc.new_file(sink, rows.schema, options=options) as writer:
+        for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            writer.write_batch(whole.slice(low, high - low))
     return sink.getvalue()
 
 
-def _pairs(edges: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+def _gathered(records: Records, names: Sequence[str], index: int) -> pd.DataFrame:
+    """One slice of each of several files, as one frame."""
+    import pandas as pd
+    import pyarrow as pa
 
-
-def _slice(records: Records, imputation: int, part: int, group: int) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    folder = records.folder
-    with folder.guard("read"), folder.open(_set_name(imputation, part)) as stream_:
-        return from_arrow(pq.ParquetFile(stream_).read_row_group(group))
+    batches = []
+    with records.folder.guard("read"):
+        for name in names:
+            with records.folder.open(name) as stream_:
+                try:
+                    batch = pa.ipc.open_file(stream_).get_batch(index)
+                except (pa.ArrowException, IndexError) as error:
+                    raise DataError(
+                        f"an intermediate file is damaged ({type(error).__name__})", fix="run again"
+                    ) from None
+            if batch.num_rows:
+                batches.append(batch)
+    # Files whose columns are stored alike are put together before they become frames, which is far less work.
+    alike = groupby(batches, key=lambda batch: (batch.schema, batch.schema.metadata))
+    frames = [from_arrow(pa.Table.from_batches(list(some)).unify_dictionaries()) for _, some in alike]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _dealt_name(chunk: int) -> str:
@@ -323,4 +332,4 @@ def _dealt_name(chunk: int) -> str:
 
 
 def _set_name(imputation: int, part: int) -> str:
-    return f"set-{imputation + 1}-{part:06d}.parquet"
+    return f"set-{imputation + 1}-{part:06d}.arrow"
