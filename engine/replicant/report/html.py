@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from replicant.report import svg
-from replicant.report.figures import axis, number, share, sized
-from replicant.report.markup import DARK, LIGHT, declare, escape, shorten
+from replicant.view import svg
+from replicant.view.figures import axis, number, share, sized
+from replicant.view.markup import DARK, LIGHT, declare, escape, shorten
 
 __all__ = ["render"]
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.report import svg
-from replicant.report.figures import share
-from replicant.report.markup import shorten
 from replicant.report.study_panels import LABEL, LANE, RIGHT, ROW, WIDTH, figure, key, named, panel, parted
 from replicant.report.study_view import Estimand, Side, Study, finite
-from replicant.report.svg import Scale, coordinate, line, mark, picture, text
+from replicant.view import svg
+from replicant.view.figures import share
+from replicant.view.markup import shorten
+from replicant.view.svg import Scale, coordinate, line, mark, picture, text
 
 __all__ = ["counts", "densities", "means"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 
-from replicant.report import svg
-from replicant.report.figures import number, share
-from replicant.report.markup import escape, shorten
 from replicant.report.study_panels import LABEL, RIGHT, WIDTH, figure, panel
 from replicant.report.study_terms import in_sds
 from replicant.report.study_view import Study, finite
-from replicant.report.svg import Scale, coordinate, line, mark, picture, text
+from replicant.view import svg
+from replicant.view.figures import number, share
+from replicant.view.markup import escape, shorten
+from replicant.view.svg import Scale, coordinate, line, mark, picture, text
 
 __all__ = ["correlations", "plane"]
 

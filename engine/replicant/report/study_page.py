@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from replicant.report.figures import duration, number, share
-from replicant.report.markup import escape
 from replicant.report.study_figures import figures
 from replicant.report.study_style import STYLE
 from replicant.report.study_tables import agreement, coverage, estimand_tables, plain_table, said
 from replicant.report.study_view import Estimand, Side, Study, finite, read
+from replicant.view.figures import duration, number, share
+from replicant.view.markup import escape
 
 __all__ = ["render"]
 

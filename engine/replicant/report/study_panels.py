@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from replicant.report.markup import escape, shorten
 from replicant.report.study_view import Side
-from replicant.report.svg import EDGE, line, mark, picture, text
+from replicant.view.markup import escape, shorten
+from replicant.view.svg import EDGE, line, mark, picture, text
 
 __all__ = ["LABEL", "LANE", "RIGHT", "ROW", "WIDTH", "figure", "key", "named", "panel", "parted"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replicant.report.markup import DARK, LIGHT, SYNTHETIC, declare
+from replicant.view.markup import DARK, LIGHT, SYNTHETIC, declare
 
 __all__ = ["STYLE"]
 

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from replicant.report import svg
-from replicant.report.figures import measured, number, signed
-from replicant.report.markup import escape
 from replicant.report.study_view import Estimand, Published, Side, Study
+from replicant.view import svg
+from replicant.view.figures import measured, number, signed
+from replicant.view.markup import escape
 
 __all__ = ["agreement", "badge", "coverage", "estimand_tables", "plain_table", "said", "with_error"]
 

@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from replicant.report import svg
-from replicant.report.markup import escape
 from replicant.report.study_panels import LABEL, RIGHT, ROW, WIDTH, figure, key, named, panel, parted
 from replicant.report.study_view import Estimand, Side, Study
-from replicant.report.svg import Scale, coordinate, line, mark, picture, text
+from replicant.view import svg
+from replicant.view.markup import escape
+from replicant.view.svg import Scale, coordinate, line, mark, picture, text
 
 __all__ = ["bias", "coverage", "in_sds"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicant.errors import ReplicantError
-from replicant.report.markup import SYNTHETIC
-from replicant.report.svg import SHAPES
+from replicant.view.markup import SYNTHETIC
+from replicant.view.svg import SHAPES
 
 __all__ = ["FORMAT", "REAL", "Estimand", "Published", "Side", "Study", "finite", "read"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from replicant.report.figures import plain, ratio, share, shift, signed, sized
+from replicant.view.figures import plain, ratio, share, shift, signed, sized
 
 __all__ = ["render"]
 

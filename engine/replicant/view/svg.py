@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from replicant.report.figures import number
-from replicant.report.markup import escape
+from replicant.view.figures import number
+from replicant.view.markup import escape
 
 __all__ = [
     "EDGE",

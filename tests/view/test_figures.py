@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from replicant.report.figures import duration, measured
+from replicant.view.figures import duration, measured
 
 sizes = st.floats(-1e12, 1e12).filter(lambda value: value == 0 or abs(value) > 1e-12)
 errors = st.floats(1e-7, 1e6)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.report.markup import DARK, LIGHT, SYNTHETIC, escape, shorten
 from replicant.report.study_maps import TINT
+from replicant.view.markup import DARK, LIGHT, SYNTHETIC, escape, shorten
 
 PALETTES = pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from replicant.report.svg import Scale, spread, steps, ticks
+from replicant.view.svg import Scale, spread, steps, ticks
 
 values = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) > 1e-9)
 

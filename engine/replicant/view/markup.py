@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from unicodedata import east_asian_width
 
-from replicant.report.figures import plain
+from replicant.view.figures import plain
 
 __all__ = ["DARK", "LIGHT", "SYNTHETIC", "declare", "escape", "shorten"]
 
