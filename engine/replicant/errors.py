@@ -3,24 +3,28 @@
 Every error a user can cause is a `ReplicantError`. Its text says what was found, what is needed and the fix, and never
 carries a cell value: columns, counts, types, positions only. Errors pickle: they reach the client from a worker whole.
 
-    ReplicantError           exit code 1
-      SpecError              2   the job, or an argument, asks for something impossible
-        ExpressionError      2   an expression holds something outside the whitelist
-      DataError              3   the table cannot be synthesized as it is
-      ReleaseError           1   a release cannot be written, read or verified
-      RunError               1   a run stopped for another reason: a worker lost, memory exhausted
-        PartialError         4   it can be taken up where it stopped
-        UnexpectedError      1   an exception that is none of these: a defect of the engine, or of a user's own method
+    ReplicantError           the root
+      SpecError              the job, or an argument, asks for something impossible
+        ExpressionError      an expression holds something outside the whitelist
+      DataError              the table cannot be synthesized as it is
+      ReleaseError           a release cannot be written, read or verified
+      RunError               a run stopped for another reason: a worker lost, memory exhausted
+        PartialError         it can be taken up where it stopped
+        UnexpectedError      an exception that is none of these: a defect of the engine, or of a user's own method
+
+Each has the exit code that the command line leaves with; `Exit` is the table of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import IntEnum
 from typing import Any
 
 __all__ = [
     "DataError",
+    "Exit",
     "ExpressionError",
     "PartialError",
     "ReleaseError",
@@ -30,6 +34,33 @@ __all__ = [
     "UnexpectedError",
     "nearest",
 ]
+
+
+class Exit(IntEnum):
+    """What the command line leaves with. The numbers are stable: scripts and schedulers go by them.
+
+    Attributes
+    ----------
+    meaning
+        In a few words, as `--help` and the documents have it.
+    """
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Exit:
+        """A code with its meaning."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+    DONE = 0, "done"
+    FAILED = 1, "failed"
+    SPEC = 2, "bad spec or usage"
+    DATA = 3, "bad data"
+    PARTIAL = 4, "stopped on the way; what is finished is kept, and can be resumed"
+    INTERRUPTED = 130, "interrupted (Ctrl-C)"
+    TERMINATED = 143, "told to end (SIGTERM) with nothing to keep"
 
 
 class ReplicantError(Exception):
@@ -45,7 +76,7 @@ class ReplicantError(Exception):
         What the user can do about it.
     """
 
-    exit_code = 1
+    exit_code = Exit.FAILED
 
     def __init__(self, found: str, *, need: str | None = None, fix: str | None = None) -> None:
         super().__init__(found)
@@ -68,7 +99,7 @@ class ReplicantError(Exception):
 class SpecError(ReplicantError):
     """The job file or an argument is wrong."""
 
-    exit_code = 2
+    exit_code = Exit.SPEC
 
 
 class ExpressionError(SpecError):
@@ -78,7 +109,7 @@ class ExpressionError(SpecError):
 class DataError(ReplicantError):
     """The data cannot be synthesized as they are."""
 
-    exit_code = 3
+    exit_code = Exit.DATA
 
 
 class ReleaseError(ReplicantError):
@@ -92,7 +123,7 @@ class RunError(ReplicantError):
 class PartialError(RunError):
     """A run stopped on the way; what was finished is kept, and it can be resumed."""
 
-    exit_code = 4
+    exit_code = Exit.PARTIAL
 
 
 class UnexpectedError(RunError):

@@ -1,22 +1,28 @@
-"""What the user sees while a plan runs: a bar on a terminal, a few plain lines elsewhere, or nothing.
+"""What the user sees while a plan runs: a bar on a terminal, a few plain lines elsewhere, JSON for a log, or nothing.
 
 Everything goes to standard error, so that standard output holds results alone.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import re
+import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from replicant.events import Event
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["Bar", "Lines", "Progress", "choose"]
+__all__ = ["Bar", "Json", "Lines", "Progress", "choose"]
 
 LINE_SECONDS = 10.0
 """Never two progress lines within this time."""
@@ -31,9 +37,15 @@ class Progress:
     def note(self, line: str) -> None:
         """Say one thing now, such as that the kernel is being compiled."""
 
+    def about(self, **facts: Any) -> None:
+        """What the following is about, such as the digest of the plan: JSON-able, and no cell value."""
+
+    def odd(self, events: Iterable[Event]) -> None:
+        """What is odd but lawful in the data. On a terminal the result tells it, at the end."""
+
     @contextmanager
-    def running(self, total: int, what: str) -> Iterator[None]:
-        """The time in which `total` units of work are done."""
+    def running(self, total: int, what: str, where: str = "") -> Iterator[None]:
+        """The time in which `total` units of work are done: `what` names the stage, `where` says on how many."""
         yield
 
     def advance(self, units: int) -> None:
@@ -47,6 +59,7 @@ class Lines(Progress):
         self._stream = stream or sys.stderr
         self._clock = clock
         self._lock = Lock()
+        self._stage = ""
         self._total = 1
         self._done = 0
         self._began = self._said_at = 0.0
@@ -57,12 +70,12 @@ class Lines(Progress):
         self._stream.flush()
 
     @contextmanager
-    def running(self, total: int, what: str) -> Iterator[None]:
-        self._total, self._done, self._said = max(1, total), 0, 0.0
+    def running(self, total: int, what: str, where: str = "") -> Iterator[None]:
+        self._stage, self._total, self._done, self._said = what, max(1, total), 0, 0.0
         self._began = self._said_at = self._clock()
-        self.note(what)
+        self._begins(where)
         yield
-        self.note(f"done in {_span(self._clock() - self._began)}")
+        self._ends(self._clock() - self._began)
 
     def advance(self, units: int) -> None:
         with self._lock:
@@ -72,9 +85,75 @@ class Lines(Progress):
             silent = now - self._said_at
             due = silent >= LINE_SECONDS and (share - self._said >= 0.1 or silent >= SILENCE_SECONDS)
             if due and self._done < self._total:
-                spent = now - self._began
                 self._said, self._said_at = share, now
-                self.note(f"{share:.0%} after {_span(spent)}, about {_span(spent / share - spent)} left")
+                self._goes_on(share, now - self._began)
+
+    def _begins(self, where: str) -> None:
+        self.note(_joined(self._stage, where))
+
+    def _goes_on(self, share: float, spent: float) -> None:
+        self.note(f"{share:.0%} after {_span(spent)}, about {_span(spent / share - spent)} left")
+
+    def _ends(self, spent: float) -> None:
+        self.note(f"done in {_span(spent)}")
+
+
+class Json(Lines):
+    """One JSON object a line, for who collects logs.
+
+    Every object has `time` (UTC, ISO 8601), `level` (info, warning, error), `event` (a stable name), `message` (words
+    for people), and `run`, which all lines of one invocation share; then what `about` was told, and facts of the event.
+
+    Parameters
+    ----------
+    stream
+        Where lines go; standard error by default.
+    clock
+        Seconds, for the pace of `stage.advances`.
+    quiet
+        Warnings and errors only.
+    """
+
+    def __init__(
+        self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic, *, quiet: bool = False
+    ) -> None:
+        super().__init__(stream, clock)
+        self._quiet = quiet
+        self._facts: dict[str, Any] = {"run": secrets.token_hex(6)}
+        self._writing = Lock()
+
+    def say(self, level: Literal["info", "warning", "error"], event: str, message: str, **facts: Any) -> None:
+        """Write one object. Safe from any thread; passwords and queries in URLs are left out."""
+        if self._quiet and level == "info":
+            return
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        said = {"time": now, "level": level, "event": event, "message": message, **self._facts, **facts}
+        line = json.dumps(_without_secrets(said), ensure_ascii=False, allow_nan=False)
+        with self._writing:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    def about(self, **facts: Any) -> None:
+        self._facts |= facts
+
+    def note(self, line: str) -> None:
+        self.say("info", "note", line)
+
+    def odd(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.say("warning", "data.odd", str(event), code=event.code, column=event.column)
+
+    def _begins(self, where: str) -> None:
+        self.say("info", "stage.begins", _joined(self._stage, where), stage=self._stage, total=self._total)
+
+    def _goes_on(self, share: float, spent: float) -> None:
+        left = spent / share - spent
+        facts = {"done": self._done, "total": self._total, "seconds": round(spent, 3), "seconds_left": round(left)}
+        self.say("info", "stage.advances", f"{share:.0%} after {_span(spent)}", stage=self._stage, **facts)
+
+    def _ends(self, spent: float) -> None:
+        facts = {"done": self._done, "total": self._total, "seconds": round(spent, 3)}
+        self.say("info", "stage.ends", f"done in {_span(spent)}", stage=self._stage, **facts)
 
 
 class Bar(Progress):
@@ -91,11 +170,12 @@ class Bar(Progress):
         self._console.print(line, markup=False)
 
     @contextmanager
-    def running(self, total: int, what: str) -> Iterator[None]:
+    def running(self, total: int, what: str, where: str = "") -> Iterator[None]:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         began = time.monotonic()
+        what = _joined(what, where)
         with Progress(*columns, console=self._console, transient=True) as bar:
             self._bar, self._task = bar, bar.add_task(what, total=max(1, total))
             try:
@@ -126,3 +206,21 @@ def _span(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def _joined(what: str, where: str) -> str:
+    return f"{what} {where}" if where else what
+
+
+_SECRETS = re.compile(r"(?<=://)[^/@\s'\"]*@|(?<=[?&])[^\s'\"]+")
+
+
+def _without_secrets(said: Any) -> Any:
+    """URLs may hold passwords before their host, and signatures behind a question mark."""
+    if isinstance(said, str):
+        return _SECRETS.sub("***", said) if "://" in said else said
+    if isinstance(said, dict):
+        return {key: _without_secrets(value) for key, value in said.items()}
+    if isinstance(said, list | tuple):
+        return [_without_secrets(value) for value in said]
+    return said
