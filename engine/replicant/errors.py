@@ -58,9 +58,9 @@ class Exit(IntEnum):
     FAILED = 1, "failed"
     SPEC = 2, "bad spec or usage"
     DATA = 3, "bad data"
-    PARTIAL = 4, "stopped on the way; what is finished is kept, and can be resumed"
-    INTERRUPTED = 130, "interrupted (Ctrl-C)"
-    TERMINATED = 143, "told to end (SIGTERM) with nothing to keep"
+    PARTIAL = 4, "stopped on the way, and can be resumed"
+    INTERRUPTED = 130, "interrupted"
+    TERMINATED = 143, "terminated"
 
 
 class ReplicantError(Exception):

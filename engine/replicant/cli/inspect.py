@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from replicant.cli.options import debug_option
+from replicant.cli.options import common_options, tell
 
 __all__ = ["inspect"]
 
@@ -20,7 +20,7 @@ __all__ = ["inspect"]
     metavar="FILE",
     help="Also write the codebook: YAML to edit and paste under `columns:` of a job. `-` prints it.",
 )
-@debug_option
+@common_options
 def inspect(data: str | None, dataset: str | None, codebook: str | None) -> None:
     """Show how a table is understood: kinds, levels, missing cells.
 
@@ -46,4 +46,4 @@ def inspect(data: str | None, dataset: str | None, codebook: str | None) -> None
     click.echo(str(table))
     if codebook is not None:
         Path(codebook).write_text(table.codebook.to_yaml(), encoding="utf-8")
-        click.echo(f"codebook: {codebook}", err=True)
+        tell(f"codebook: {codebook}")

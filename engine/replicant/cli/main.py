@@ -1,8 +1,4 @@
-"""`replicant`: the entry point, and how anything that goes wrong reaches the user.
-
-Exit codes: 0 done, 1 failed, 2 bad job or usage, 3 bad data, 4 stopped on the way and can be resumed, 130 interrupted,
-143 terminated.
-"""
+"""`replicant`: the entry point, and how anything that goes wrong reaches the user."""
 
 from __future__ import annotations
 
@@ -11,25 +7,26 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from types import FrameType
 
 import click
 
 import replicant
 from replicant.cli.inspect import inspect
-from replicant.cli.options import State, debug_option
+from replicant.cli.log import open_log
+from replicant.cli.options import State, common_options
 from replicant.cli.plan import plan
 from replicant.cli.pool import pool
 from replicant.cli.report import report
 from replicant.cli.resume import resume
 from replicant.cli.run import run
 from replicant.cli.verify import verify
-from replicant.errors import ReplicantError, nearest
+from replicant.errors import Exit, nearest
 
 __all__ = ["cli", "main"]
 
-INTERRUPTED = 130
-TERMINATED = 143
+EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"  {int(code):<5}{code.meaning}" for code in Exit)])
 
 
 class _Commands(click.Group):
@@ -50,9 +47,13 @@ class _Commands(click.Group):
         return list(self.commands)  # in the order of work, not of the alphabet
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=_Commands,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(replicant.__version__, "--version", prog_name="replicant", message="%(prog)s %(version)s")
-@debug_option
+@common_options
 def cli() -> None:
     """A confidential table in, m synthetic tables out.
 
@@ -87,35 +88,53 @@ def main(args: Sequence[str] | None = None) -> None:
         Words after the program's name; None for those it was started with.
     """
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_run(args))
+    words = sys.argv[1:] if args is None else list(args)
+    log = open_log(words, os.environ)
+    with nullcontext() if log is None else log.collecting():
+        sys.exit(_run(words, State(log=log)))
 
 
-def _run(args: Sequence[str] | None) -> int:
-    state = State()
+def _run(args: Sequence[str], state: State) -> int:
+    told = _words if state.log is None else state.log.ends
     try:
-        code = cli.main(None if args is None else list(args), prog_name="replicant", standalone_mode=False, obj=state)
+        code = cli.main(list(args), prog_name="replicant", standalone_mode=False, obj=state)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        if state.log is None:
+            error.show()
+        else:
+            state.log.ends(error.exit_code, error.format_message(), error=type(error).__name__)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("replicant: interrupted; nothing was released.", err=True)
-        return INTERRUPTED
+        told(Exit.INTERRUPTED, "interrupted; nothing was released.")
+        return Exit.INTERRUPTED
+    except SystemExit as asked:
+        if state.log is not None and asked.code == Exit.TERMINATED:
+            state.log.ends(Exit.TERMINATED)
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone; the interpreter must not stumble over it when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except ReplicantError as error:
-        _tell(error, state)
-        click.echo(f"replicant: {error}", err=True)
-        return error.exit_code
+        return Exit.FAILED
     except Exception as error:
         from replicant.run.failure import describe
 
+        known = describe(error, state.doing)
         _tell(error, state)
-        click.echo(f"replicant: {describe(error, state.doing)}", err=True)
-        return 1
-    return code if isinstance(code, int) else 0
+        if state.log is None:
+            _words(known.exit_code, str(known))
+        else:
+            facts = {"error": type(known).__name__, "need": known.need, "fix": known.fix}
+            state.log.ends(known.exit_code, known.found, **{name: fact for name, fact in facts.items() if fact})
+        return known.exit_code
+    code = code if isinstance(code, int) else Exit.DONE
+    if state.log is not None:
+        state.log.ends(code)
+    return code
+
+
+def _words(code: int, message: str) -> None:
+    click.echo(f"replicant: {message}", err=True)
 
 
 def _tell(error: BaseException, state: State) -> None:
@@ -134,7 +153,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     from replicant.run.resumable import ask_to_stop
 
     ask_to_stop()
-    raise SystemExit(TERMINATED)
+    raise SystemExit(int(Exit.TERMINATED))
 
 
 if __name__ == "__main__":

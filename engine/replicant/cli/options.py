@@ -1,4 +1,4 @@
-"""What several commands share: state of one invocation, and options."""
+"""What commands share: state of one invocation, and options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from typing import Any, TypeVar, cast
 
 import click
 
-__all__ = ["State", "cluster_options", "debug_option", "memory_option", "set_option", "where_options"]
+from replicant.cli.log import FORMATS, VARIABLE, Log
+from replicant.run.progress import Level, Progress, choose
+
+__all__ = [
+    "State",
+    "cluster_options",
+    "common_options",
+    "memory_option",
+    "quiet_option",
+    "set_option",
+    "tell",
+    "watching",
+    "where_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,28 +38,70 @@ class State:
         Whether a traceback is wanted.
     doing
         The command, for messages.
+    log
+        Where JSON goes; None for words.
     """
 
     debug: bool = False
     doing: str = "replicant"
+    log: Log | None = None
+
+
+def _state() -> State:
+    """Of this invocation."""
+    state = click.get_current_context().find_root().obj
+    return state if isinstance(state, State) else State()
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-    state = ctx.find_root().obj
-    if isinstance(state, State):
-        state.debug = state.debug or value
-        state.doing = ctx.command_path
+    state = _state()
+    state.debug = state.debug or value
+    state.doing = ctx.command_path
 
 
-def debug_option(command: F) -> F:
-    """`--debug`, understood before and after the command's name."""
-    return click.option(
+def common_options(command: F) -> F:
+    """`--log` and `--debug`: of every command, understood before and after its name."""
+
+    @wraps(command)
+    def told(*args: Any, **rest: Any) -> Any:
+        context = click.get_current_context()
+        if (log := _state().log) is not None and context.parent is not None:
+            log.begins(str(context.info_name))
+        return command(*args, **rest)
+
+    debug = click.option(
         "--debug",
         is_flag=True,
         expose_value=False,
         callback=_remember,
         help="Show the whole traceback of an error. It may quote cells of the data.",
-    )(command)
+    )
+    log = click.option(
+        "--log",
+        type=click.Choice(FORMATS),
+        expose_value=False,
+        envvar=VARIABLE,
+        help="What goes to standard error: words, or JSON, an object a line.  [default: text, or REPLICANT_LOG]",
+    )
+    return cast(F, log(debug(told)))
+
+
+def quiet_option(command: F) -> F:
+    """`--quiet`: nothing but what goes wrong."""
+    return click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")(command)
+
+
+def watching(*, quiet: bool = False) -> Progress:
+    """The progress of this invocation."""
+    return _state().log or choose(quiet=quiet)
+
+
+def tell(message: str, *, event: str = "note", level: Level = "info") -> None:
+    """Say something that is no result: to standard error, in words or as JSON."""
+    if (log := _state().log) is not None:
+        log.say(level, event, message)
+    else:
+        click.echo(message, err=True)
 
 
 def set_option(command: F) -> F:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option, memory_option, set_option
+from replicant.cli.options import common_options, memory_option, set_option
 
 __all__ = ["plan"]
 
@@ -13,7 +13,7 @@ __all__ = ["plan"]
 @click.argument("job", type=click.Path())
 @set_option
 @memory_option
-@debug_option
+@common_options
 def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
     """Print what a job would do, column by column, and touch nothing.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import cluster_options, debug_option
+from replicant.cli.options import cluster_options, common_options
 
 __all__ = ["pool"]
 
@@ -19,7 +19,7 @@ __all__ = ["pool"]
 @click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
 @click.option("--latex", "form", flag_value="latex", help="Print the table as a LaTeX tabular.")
 @cluster_options
-@debug_option
+@common_options
 def pool(
     release: str,
     model: str,

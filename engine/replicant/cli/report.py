@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option
+from replicant.cli.options import common_options
 
 __all__ = ["report"]
 
@@ -12,7 +12,7 @@ __all__ = ["report"]
 @click.command()
 @click.argument("results", type=click.Path())
 @click.option("--output", "-o", metavar="FILE", help="Where the page goes.  [default: report.html in the folder]")
-@debug_option
+@common_options
 def report(results: str, output: str | None) -> None:
     """Write the page of a study anew from its results.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option, memory_option, where_options
+from replicant.cli.options import common_options, memory_option, quiet_option, watching, where_options
 
 __all__ = ["resume"]
 
@@ -13,8 +13,8 @@ __all__ = ["resume"]
 @click.argument("run", type=click.Path())
 @where_options
 @memory_option
-@click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")
-@debug_option
+@quiet_option
+@common_options
 def resume(
     run: str, threads: int | None, workers: int | None, scheduler: str | None, memory: int | None, quiet: bool
 ) -> None:
@@ -29,10 +29,9 @@ def resume(
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
-    from replicant.run.progress import choose
     from replicant.run.resume import resume as take_up
 
     where = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
-    result = take_up(run, **where, progress=choose(quiet=quiet))
+    result = take_up(run, **where, progress=watching(quiet=quiet))
     if not quiet:
         click.echo(result.text())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option, memory_option, set_option, where_options
+from replicant.cli.options import common_options, memory_option, quiet_option, set_option, watching, where_options
 
 __all__ = ["run"]
 
@@ -15,8 +15,8 @@ __all__ = ["run"]
 @where_options
 @memory_option
 @click.option("--overwrite", is_flag=True, help="Replace a finished release.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")
-@debug_option
+@quiet_option
+@common_options
 def run(
     job: str,
     overrides: tuple[str, ...],
@@ -42,7 +42,6 @@ def run(
         replicant run jobs/demo_study.yaml --set study.replicates=50
     """
     from replicant.run.job import run_job
-    from replicant.run.progress import choose
     from replicant.run.study import run_study_job
     from replicant.spec.load import load_job
 
@@ -55,7 +54,7 @@ def run(
         scheduler=scheduler,
         memory=memory,
         overwrite=overwrite,
-        progress=choose(quiet=quiet),
+        progress=watching(quiet=quiet),
     )
     if not quiet:
         click.echo(result.text())

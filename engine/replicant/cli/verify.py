@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import debug_option
+from replicant.cli.options import common_options, tell
+from replicant.errors import Exit
 
 __all__ = ["verify"]
 
 
 @click.command()
 @click.argument("release", type=click.Path())
-@debug_option
+@common_options
 @click.pass_context
 def verify(ctx: click.Context, release: str) -> None:
     """Check that a release is whole and unchanged.
@@ -31,7 +32,9 @@ def verify(ctx: click.Context, release: str) -> None:
         click.echo(f"{release}: whole and unchanged ({found.files} files, {found.rows:,} rows, {found.bytes:,} bytes)")
         return
     for problem in found.problems:
-        click.echo(problem, err=True)
+        tell(problem, event="release.damaged", level="error")
     count = len(found.problems)
-    click.echo(f"{release}: {count} problem{'s' if count != 1 else ''}; do not use it.", err=True)
-    ctx.exit(1)
+    tell(
+        f"{release}: {count} problem{'s' if count != 1 else ''}; do not use it.", event="release.damaged", level="error"
+    )
+    ctx.exit(Exit.FAILED)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from replicant.events import Event
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["Bar", "Json", "Lines", "Progress", "choose"]
+__all__ = ["Bar", "Json", "Level", "Lines", "Progress", "choose"]
+
+Level: TypeAlias = Literal["info", "warning", "error"]
 
 LINE_SECONDS = 10.0
 """Never two progress lines within this time."""
@@ -122,7 +124,7 @@ class Json(Lines):
         self._facts: dict[str, Any] = {"run": secrets.token_hex(6)}
         self._writing = Lock()
 
-    def say(self, level: Literal["info", "warning", "error"], event: str, message: str, **facts: Any) -> None:
+    def say(self, level: Level, event: str, message: str, **facts: Any) -> None:
         """Write one object. Safe from any thread; passwords and queries in URLs are left out."""
         if self._quiet and level == "info":
             return

@@ -1,0 +1,104 @@
+"""`--log json`: one JSON object a line on standard error, instead of words for people.
+
+Progress and the end of a command are written as they are. Of what libraries say (Python's warnings, Dask's log) only
+their kind and place are: their texts may quote cells.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Any
+
+import replicant
+from replicant.errors import Exit
+from replicant.run.progress import Json
+
+__all__ = ["FORMATS", "VARIABLE", "Log", "open_log"]
+
+FORMATS = ("text", "json")
+VARIABLE = "REPLICANT_LOG"
+
+
+class Log(Json):
+    """The log of one invocation: progress, and where it begins and ends."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(quiet=quiet)
+        self._begun = False
+        self._at = time.monotonic()
+
+    def begins(self, command: str) -> None:
+        """A command is understood and starts."""
+        self._begun = True
+        self.about(command=command)
+        self.say("info", "run.begins", f"replicant {command}", version=replicant.__version__, process=os.getpid())
+
+    def ends(self, code: int, message: str | None = None, **facts: Any) -> None:
+        """It is over, with this exit code; help and the like, which never began, end in silence."""
+        if code == Exit.DONE and not self._begun:
+            return
+        meaning = next((known.meaning for known in Exit if known == code), f"exit code {code}")
+        facts |= {"exit_code": code, "seconds": round(time.monotonic() - self._at, 3)}
+        self.say("info" if code == Exit.DONE else "error", "run.ends", message or meaning, **facts)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Meanwhile Python's warnings and the log of libraries come here."""
+        root = logging.getLogger()
+        handler = _Handler(self)
+        show, words = warnings.showwarning, os.environ.get("PYTHONWARNINGS")
+        # With a handler on the root Dask adds none of its own.
+        root.addHandler(handler)
+        warnings.showwarning = self._warned
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # processes that are started write to the same stream
+        try:
+            yield
+        finally:
+            warnings.showwarning = show
+            root.removeHandler(handler)
+            if words is None:
+                os.environ.pop("PYTHONWARNINGS", None)
+
+    def _warned(
+        self, message: Any, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> None:
+        where = f"{PurePath(filename).name}:{lineno}"
+        self.say("warning", "library.warns", f"{category.__name__} at {where}", kind=category.__name__, place=where)
+
+
+class _Handler(logging.Handler):
+    """What libraries log at the level of warnings or above: who, where, and the exception's type."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        where = f"{record.filename}:{record.lineno}"
+        level = record.levelname.lower()
+        facts = {"logger": record.name, "said_as": level, "place": where} | ({"kind": kind} if kind else {})
+        # A warning whatever they call it: an error of ours is the end of the run, and says so.
+        self._log.say("warning", "library.logs", f"{record.name}: {kind or level} at {where}", **facts)
+
+
+def open_log(args: Sequence[str], environment: Mapping[str, str]) -> Log | None:
+    """The log that was asked for, by `--log` or `REPLICANT_LOG`; None for words.
+
+    It is looked for before the command line is read, so that what is wrong there is told in JSON too.
+    """
+    words = list(args[: args.index("--")] if "--" in args else args)
+    asked = environment.get(VARIABLE, "")
+    for word, following in pairwise([*words, ""]):
+        if word == "--log":
+            asked = following
+        elif word.startswith("--log="):
+            asked = word.removeprefix("--log=")
+    return Log(quiet="--quiet" in words or "-q" in words) if asked == "json" else None
