@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
-__all__ = ["Stage", "stream"]
+__all__ = ["Stage", "derived_seed", "stream"]
 
 
 class Stage(IntEnum):
@@ -65,6 +65,25 @@ def stream(
     digest = blake2b(address, key=_key(seed), digest_size=32, person=b"replicant").digest()
     words: Any = _Words(np.frombuffer(digest, dtype="<u8"))  # NumPy takes it; its stubs know SeedSequence only
     return np.random.Generator(np.random.PCG64(words))
+
+
+def derived_seed(seed: int, name: str) -> int:
+    """The seed of one of many runs: it hangs on its name alone, so that others may come and go.
+
+    Parameters
+    ----------
+    seed
+        Of all of them, not negative.
+    name
+        Of this one.
+
+    Returns
+    -------
+    int
+        128 bits of the keyed hash of the name.
+    """
+    digest = blake2b(name.encode(), key=_key(seed), digest_size=16, person=b"replicant-bulk").digest()
+    return int.from_bytes(digest, "little")
 
 
 _pack = struct.Struct("<5q").pack

@@ -201,7 +201,7 @@ def _dotted(path: Iterable[str | int]) -> str:
 
 
 def _fields(model: type[BaseModel] | None) -> list[str]:
-    return list(model.model_fields) if model is not None else []
+    return [info.alias or name for name, info in model.model_fields.items()] if model is not None else []
 
 
 def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:

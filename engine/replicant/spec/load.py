@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,17 @@ import yaml
 from pydantic import ValidationError
 
 from replicant.errors import SpecError, nearest
+from replicant.spec.bulk import BulkJob, expand
+from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 
-__all__ = ["load_job", "parse_job", "validate_output", "validate_synthesis"]
+__all__ = ["load_any", "load_job", "parse_any", "parse_job", "validate_output", "validate_synthesis"]
 
 MAX_BYTES = 4_000_000
 _DATA_SUFFIXES = {".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".sav", ".dta", ".rds", ".gz"}
 
-
-_SHORT: dict[tuple[str, ...], tuple[str, ...]] = {("data",): ("input", "path")}
-"""Short keys of overrides: `--set data=FILE`."""
+Place = Callable[[tuple[str | int, ...]], str]
 
 
 class _Loader(yaml.SafeLoader):
@@ -90,6 +90,94 @@ def load_job(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpe
     SpecError
         For anything that is wrong in it, with the line and the nearest right key.
     """
+    text, source = _read_text(path)
+    return parse_job(text, overrides, source=source)
+
+
+def load_any(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpec | BulkJob:
+    """The same of a file that may hold a bulk: a job with a section `bulk` is taken apart into its releases."""
+    text, source = _read_text(path)
+    return parse_any(text, overrides, source=source)
+
+
+def parse_job(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec:
+    """The same from a text. `source` is what the errors call it."""
+    document, place = _parse(text, overrides, source)
+    if "bulk" in document:
+        raise SpecError(
+            f"{source} holds a bulk of releases, not one job",
+            need="a job without a section `bulk`",
+            fix="`replicant plan` and `replicant run` take it as it is",
+        )
+    return _job(document, place)
+
+
+def parse_any(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec | BulkJob:
+    """A job or a bulk from a text."""
+    document, place = _parse(text, overrides, source)
+    return expand(document, source=source, place=place) if "bulk" in document else _job(document, place)
+
+
+def _job(document: dict[str, Any], place: Place) -> JobSpec:
+    try:
+        return JobSpec.model_validate(document)
+    except ValidationError as error:
+        raise explain(error, JobSpec, document, place=place) from None
+
+
+def _parse(text: str, overrides: Sequence[str], source: str) -> tuple[dict[str, Any], Place]:
+    """The document with its overrides, and where in the file each path of it stands."""
+    document, node = _read_yaml(text, source)
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise SpecError(
+            f"{source} is not a mapping of keys to values",
+            need=f"the sections {', '.join(JobSpec.model_fields)}",
+            fix="see jobs/demo.yaml for a whole one",
+        )
+    overridden = [_override(document, override) for override in overrides]
+    _refuse_unnamed(document, source)
+
+    def place(path: tuple[str | int, ...]) -> str:
+        if any(path[: len(keys)] == keys[: len(path)] for keys in overridden):
+            return " (--set)"
+        line = _line_of(node, path)
+        return f" ({source}, line {line})" if line else f" ({source})"
+
+    return document, place
+
+
+def validate_synthesis(**settings: Any) -> SynthesisSpec:
+    """Check the arguments of `synthesize`.
+
+    Raises
+    ------
+    SpecError
+        For a value out of bounds, or a name that is not a setting.
+    """
+    try:
+        return SynthesisSpec.model_validate(settings)
+    except ValidationError as error:
+        raise explain(error, SynthesisSpec, settings) from None
+
+
+def validate_output(**settings: Any) -> OutputSpec:
+    """Check what is to be written, and where.
+
+    Raises
+    ------
+    SpecError
+        For a value that is none of those known, or a name that is not a setting.
+    """
+    try:
+        return OutputSpec.model_validate(settings)
+    except ValidationError as error:
+        raise explain(error, OutputSpec, settings, section=("output",)) from None
+
+
+def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
+    """The text of a job file, and what errors call it."""
     place = Path(fspath(path))
     if place.suffix.lower() in _DATA_SUFFIXES:
         raise SpecError(
@@ -122,61 +210,7 @@ def load_job(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpe
         raise SpecError(
             f"{str(place)!r}, line {line}: not UTF-8 text", need="a job file in UTF-8", fix="save it as UTF-8"
         ) from None
-    return parse_job(text, overrides, source=str(place))
-
-
-def parse_job(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec:
-    """The same from a text. `source` is what the errors call it."""
-    document, node = _read_yaml(text, source)
-    if document is None:
-        document = {}
-    if not isinstance(document, dict):
-        raise SpecError(
-            f"{source} is not a mapping of keys to values",
-            need=f"the sections {', '.join(JobSpec.model_fields)}",
-            fix="see jobs/demo.yaml for a whole one",
-        )
-    overridden = [_override(document, override) for override in overrides]
-    _refuse_unnamed(document, source)
-    try:
-        return JobSpec.model_validate(document)
-    except ValidationError as error:
-
-        def place(path: tuple[str | int, ...]) -> str:
-            if any(path[: len(keys)] == keys[: len(path)] for keys in overridden):
-                return " (--set)"
-            line = _line_of(node, path)
-            return f" ({source}, line {line})" if line else f" ({source})"
-
-        raise explain(error, JobSpec, document, place=place) from None
-
-
-def validate_synthesis(**settings: Any) -> SynthesisSpec:
-    """Check the arguments of `synthesize`.
-
-    Raises
-    ------
-    SpecError
-        For a value out of bounds, or a name that is not a setting.
-    """
-    try:
-        return SynthesisSpec.model_validate(settings)
-    except ValidationError as error:
-        raise explain(error, SynthesisSpec, settings) from None
-
-
-def validate_output(**settings: Any) -> OutputSpec:
-    """Check what is to be written, and where.
-
-    Raises
-    ------
-    SpecError
-        For a value that is none of those known, or a name that is not a setting.
-    """
-    try:
-        return OutputSpec.model_validate(settings)
-    except ValidationError as error:
-        raise explain(error, OutputSpec, settings, section=("output",)) from None
+    return text, str(place)
 
 
 def _read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
@@ -227,8 +261,7 @@ def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
 def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
     """Put one `KEY=VALUE` into the document; give back its path."""
     key, sign, value = override.partition("=")
-    keys = tuple(part.strip() for part in key.split("."))
-    keys = _SHORT.get(keys, keys)
+    keys = steps(key)
     if not sign or not all(keys):
         raise SpecError(
             f"--set {override[:60]!r} is not KEY=VALUE",
@@ -236,19 +269,7 @@ def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
             fix="for example --set synthesis.m=2",
         )
     parsed, _ = _read_yaml(value, f"the value of --set {key.strip()[:60]}")
-    current: dict[Any, Any] = document
-    for i, step in enumerate(keys[:-1]):
-        below = current.get(step)
-        if below is None:
-            below = current[step] = {}
-        if not isinstance(below, dict):
-            raise SpecError(
-                f"--set {key.strip()[:60]}: {'.'.join(keys[: i + 1])} holds a value, not keys",
-                need="a dotted key of the job",
-                fix=f"set {'.'.join(keys[: i + 1])} itself",
-            )
-        current = below
-    current[keys[-1]] = parsed
+    put(document, keys, parsed, said=f"--set {key.strip()[:60]}")
     return keys
 
 
