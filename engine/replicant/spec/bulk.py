@@ -475,10 +475,11 @@ def _outside(release: BulkRelease, folder: str) -> BulkRelease:
 
 def _check_apart(what: str, places: Sequence[tuple[str, str]]) -> None:
     """Refuse two releases of one name, in one place, or one inside another."""
-    names = [name for name, _ in places]
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
-        raise SpecError(f"two releases of the bulk are called {twice!r}", fix="change the values of an axis")
+    names: set[str] = set()
+    for name, _ in places:
+        if name in names:
+            raise SpecError(f"two releases of the bulk are called {name!r}", fix="change the values of an axis")
+        names.add(name)
     taken: dict[str, str] = {}
     for name, path in sorted(places, key=lambda one: f"{one[1]}/"):
         above = next((one for one in _upwards(path) if one in taken), None)
