@@ -21,6 +21,7 @@ from replicant.cli.pool import pool
 from replicant.cli.report import report
 from replicant.cli.resume import resume
 from replicant.cli.run import run
+from replicant.cli.schema import schema
 from replicant.cli.verify import verify
 from replicant.errors import Exit, nearest
 
@@ -75,7 +76,7 @@ def cli() -> None:
     """
 
 
-for _command in (inspect, plan, run, resume, verify, pool, report):
+for _command in (inspect, plan, run, resume, verify, pool, report, schema):
     cli.add_command(_command)
 
 

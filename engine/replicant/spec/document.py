@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from numbers import Integral, Real
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
 
-__all__ = ["Document", "Names", "Number", "Whole", "list_or_word"]
+__all__ = ["Document", "Names", "Number", "Whole", "given", "list_or_word"]
 
 
 def _whole(value: object) -> object:
@@ -43,10 +45,57 @@ def list_or_word(value: object) -> object:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[float, BeforeValidator(_real)]
-Names = Annotated[list[str], BeforeValidator(_names)]
+Names = Annotated[list[str], BeforeValidator(_names, json_schema_input_type=str | list[str])]
 
 
 class Document(BaseModel):
-    """A document, or a section of one: an unknown key is an error, and errors never quote what they found."""
+    """A document, or a section of one: an unknown key is an error, and errors never quote what they found.
+
+    In its JSON Schema every key is described by the docstring's `Attributes`, and has its default.
+    """
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        made = handler(core_schema)
+        schema = handler.resolve_ref_schema(made)
+        schema["description"], described = _described(cls)
+        for name, said in schema.get("properties", {}).items():
+            said.pop("title", None)
+            if name in described:
+                said["description"] = described[name]
+            factory = cls.model_fields[name].default_factory
+            if factory in {list, dict}:
+                said["default"] = factory()  # type: ignore[misc, call-arg, operator]
+            _bound(said)
+        return made
+
+
+def given(*names: str) -> dict[str, Any]:
+    """For a model's `json_schema_extra`: these keys are there, and are not null."""
+    return {"required": list(names), "properties": {name: {"not": {"type": "null"}} for name in names}}
+
+
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+
+def _bound(schema: dict[str, Any]) -> None:
+    """Pydantic leaves bounds that stand behind a validator under its own names."""
+    for name in schema.keys() & _BOUNDS.keys():
+        schema[_BOUNDS[name]] = schema.pop(name)
+    for branch in schema.get("anyOf", ()):
+        _bound(branch)
+
+
+_ENTRY = re.compile(r"^(\w+(?:, \w+)*)\n((?:    .*\n?|\n)+)", re.MULTILINE)
+
+
+def _described(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
+    """The first words of a model's docstring, and what its section `Attributes` says of each key."""
+    text = inspect.cleandoc(model.__doc__ or "")
+    summary, _, attributes = text.partition("\nAttributes\n----------\n")
+    found: dict[str, str] = {}
+    for match in _ENTRY.finditer(attributes):
+        found |= dict.fromkeys(match[1].split(", "), " ".join(match[2].split()))
+    return " ".join(summary.split("\n\n")[0].split()), found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from replicant.spec.document import Document, Names, Number, Whole, list_or_word
+from replicant.spec.document import Document, Names, Number, Whole, given, list_or_word
 from replicant.spec.study import StudySpec
 from replicant.table.codebook import ColumnSpec
 
@@ -84,12 +84,17 @@ class SynthesisSpec(Document):
     exclude_self: bool = False
     shuffle: bool = True
 
-    @field_validator("passive", "predictors", mode="before")
+    @field_validator("passive", mode="before", json_schema_input_type=dict[str, str] | None)
+    @classmethod
+    def _none_is_nothing(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @field_validator("predictors", mode="before", json_schema_input_type=dict[str, Names] | None)
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value
 
-    @field_validator("where", mode="before")
+    @field_validator("where", mode="before", json_schema_input_type=str | list[str] | dict[str, Any] | None)
     @classmethod
     def _where_is_known(cls, value: object) -> object:
         if isinstance(value, str):
@@ -138,6 +143,13 @@ class InputSpec(Document):
         is synthesized by itself, and the rows of the sets are mixed again.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [given("path"), given("dataset")],
+            "anyOf": [given("path"), {"not": given("part_rows")}],
+        }
+    )
+
     path: str | None = None
     dataset: str | None = None
     columns: list[str] | None = None
@@ -150,6 +162,9 @@ class InputSpec(Document):
         if self.part_rows is not None and self.path is None:
             raise ValueError("part_rows goes with a path")
         return self
+
+
+_Language = Literal["r", "stata"]
 
 
 class OutputSpec(Document):
@@ -170,9 +185,9 @@ class OutputSpec(Document):
     path: str
     internal: str | None = None
     csv: bool = False
-    helpers: list[Literal["r", "stata"]] = Field(default_factory=list)
+    helpers: list[_Language] = Field(default_factory=list)
 
-    @field_validator("helpers", mode="before")
+    @field_validator("helpers", mode="before", json_schema_input_type=_Language | list[_Language] | None)
     @classmethod
     def _one_is_a_list(cls, value: object) -> object:
         return [] if value is None else [value] if isinstance(value, str) else value
@@ -194,7 +209,21 @@ class OutputSpec(Document):
 
 
 class JobSpec(Document):
-    """A whole job: its output is a release, or, where it has a `study`, the results of that."""
+    """A whole job: its output is a release, or, where it has a `study`, the results of that.
+
+    Attributes
+    ----------
+    input
+        Where the table is.
+    columns
+        What inference gets wrong, by column; `replicant inspect DATA --codebook -` prints all of them.
+    synthesis
+        How the table is synthesized.
+    study
+        A simulation instead of a release.
+    output
+        Where the release, or the results of a study, go.
+    """
 
     input: InputSpec
     columns: dict[str, ColumnSpec] = Field(default_factory=dict)
@@ -202,7 +231,7 @@ class JobSpec(Document):
     study: StudySpec | None = None
     output: OutputSpec
 
-    @field_validator("columns", mode="before")
+    @field_validator("columns", mode="before", json_schema_input_type=dict[str, ColumnSpec | None] | None)
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         # `age:` with nothing behind it says nothing about the column, which is allowed.
@@ -210,7 +239,7 @@ class JobSpec(Document):
             return {name: {} if said is None else said for name, said in value.items()}
         return {} if value is None else value
 
-    @field_validator("synthesis", mode="before")
+    @field_validator("synthesis", mode="before", json_schema_input_type=SynthesisSpec | None)
     @classmethod
     def _none_is_default(cls, value: object) -> object:
         return SynthesisSpec() if value is None else value

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
-from replicant.spec.document import Document, Names, Number, Whole
+from replicant.spec.document import Document, Names, Number, Whole, given
 
 __all__ = ["KINDS", "EstimandSpec", "PublishedSpec", "StudySpec"]
 
@@ -15,6 +15,10 @@ KINDS = ("describe", "correlation", "model", "discriminate", "means", "counts", 
 """Keys of which an estimand has exactly one; they say what it is."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_Named = Annotated[str | None, Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
+
+_COLUMNS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2}
+_OneOrTwo = Annotated[Names, WithJsonSchema({"anyOf": [{"type": "string"}, _COLUMNS]})]
 
 
 class PublishedSpec(Document):
@@ -43,7 +47,7 @@ class PublishedSpec(Document):
     file: str
     term: str = "{term}"
     terms: dict[str, str] = Field(default_factory=dict)
-    fields: dict[str, Names]
+    fields: dict[str, _OneOrTwo]
     scores: bool = False
 
     @field_validator("fields")
@@ -52,6 +56,13 @@ class PublishedSpec(Document):
         if any(len(columns) not in {1, 2} for columns in value.values()):
             raise ValueError("for each field one column, or two: the figure and its Monte-Carlo standard error")
         return value
+
+
+_SCORED: Any = {
+    "required": ["published"],
+    "properties": {"published": {"contains": {"required": ["scores"], "properties": {"scores": {"const": True}}}}},
+}
+"""For JSON Schema: published figures that are compared with scores."""
 
 
 class EstimandSpec(Document):
@@ -85,14 +96,29 @@ class EstimandSpec(Document):
         Figures of others to lie beside.
     """
 
-    name: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [given(kind) for kind in KINDS],
+            "allOf": [
+                {"anyOf": [given("model", "formula"), {"not": {"anyOf": [given("model"), given("formula")]}}]},
+                {
+                    "anyOf": [
+                        given("discriminate"),
+                        {"not": {"anyOf": [given("scores"), given("scores_title"), _SCORED]}},
+                    ]
+                },
+            ],
+        }
+    )
+
+    name: _Named = None
     title: str | None = None
     describe: Names | None = None
     correlation: Names | None = None
-    model: Any = None
+    model: Annotated[Any, WithJsonSchema({"type": ["string", "null"]})] = None
     formula: str | None = None
     discriminate: str | None = None
-    scores: str | None = None
+    scores: _Named = None
     scores_title: str | None = None
     against: Literal["original", "sample"] = "original"
     means: Names | None = None
@@ -166,7 +192,7 @@ class StudySpec(Document):
     level: Annotated[Number, Field(gt=0, lt=1)] = 0.95
     reference: str | None = None
 
-    @field_validator("variants", mode="before")
+    @field_validator("variants", mode="before", json_schema_input_type=dict[str, dict[str, Any] | None] | None)
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         if isinstance(value, dict):

@@ -1,0 +1,39 @@
+"""The job file as a JSON Schema, for editors: made from the models, so that there is one place where keys are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from replicant.spec.models import JobSpec
+
+__all__ = ["job_schema"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_EXAMPLES = [
+    {
+        "input": {"path": "survey.parquet"},
+        "columns": {"educ": {"kind": "ordered", "levels": ["low", "middle", "high"]}},
+        "synthesis": {"m": 5, "seed": 1, "passive": {"bmi": "wgt / (hgt / 100)**2"}},
+        "output": {"path": "release"},
+    }
+]
+
+
+def job_schema() -> dict[str, Any]:
+    """JSON Schema of a job file.
+
+    It refuses what the models refuse by its shape: unknown keys, wrong types, numbers out of bounds, keys that exclude
+    each other. What only the data can tell (columns that are not there, expressions) it cannot.
+
+    Returns
+    -------
+    dict
+        JSON-able, in the dialect of 2020-12.
+    """
+    schema = JobSpec.model_json_schema()
+    # A variant has some of the settings of a synthesis, whose model stands right of the study's: named here, not there.
+    variants = schema["$defs"]["StudySpec"]["properties"]["variants"]
+    settings = {"anyOf": [{"$ref": "#/$defs/SynthesisSpec"}, {"type": "null"}]}
+    variants["anyOf"] = [{"type": "object", "additionalProperties": settings}, {"type": "null"}]
+    return {"$schema": DIALECT, **schema, "title": "A job of Replicant", "examples": _EXAMPLES}
