@@ -24,7 +24,7 @@ from replicant.table import Table
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["JobResult", "Ready", "check_begun", "prepare", "run_job"]
+__all__ = ["JobResult", "Ready", "check_begun", "client_for", "prepare", "run_job"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,6 +103,7 @@ def run_job(
     overwrite: bool = False,
     progress: Progress | None = None,
     begun: str | None = None,
+    ready: Ready | None = None,
 ) -> JobResult:
     """Run a job and write its release, whole or not at all; what an interrupted run of it has finished is taken up.
 
@@ -121,6 +122,8 @@ def run_job(
         What the user sees. None: nothing.
     begun
         Digest of the run that is resumed: nothing else will do.
+    ready
+        The job as `prepare` left it, if that was done before; not of a table in parts.
 
     Raises
     ------
@@ -138,11 +141,11 @@ def run_job(
     if job.input.part_rows is not None:
         from replicant.run.parted import run_parted
 
-        with _client(workers, scheduler, memory, progress) as client:
+        with client_for(workers, scheduler, memory, progress) as client:
             hands = local.default_threads() if threads is None else threads
             settings: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "begun": begun}
             return run_parted(job, client=client, threads=hands, memory=memory, **settings)
-    ready = prepare(job)
+    ready = ready or prepare(job)
     check_begun(ready.plan.digest, begun)
     if memory is not None:
         check_memory([column.kind for column in ready.plan.columns], ready.table.n, 0, memory)
@@ -165,7 +168,7 @@ def run_job(
     ):
         skip = writer.take_up(ready.plan, progress)
         ensure_compiled(ready.plan, progress.note)
-        with _client(workers, scheduler, memory, progress) as client:
+        with client_for(workers, scheduler, memory, progress) as client:
             if client is None:
                 made = local.run(
                     ready.plan, ready.table, threads=threads, sink=writer.sink, progress=progress, skip=skip
@@ -194,9 +197,10 @@ def check_begun(digest: str, begun: str | None) -> None:
         )
 
 
-def _client(
+def client_for(
     workers: int | None, scheduler: str | None, memory: int | None, progress: Progress
 ) -> AbstractContextManager[Client | None]:
+    """The client of what was chosen: a local cluster of so many workers, a scheduler's, or None for this process."""
     if workers is None and scheduler is None:
         return nullcontext()
     from replicant.run import cluster
