@@ -31,6 +31,7 @@ __all__ = [
     "listed",
     "manifest_bytes",
     "parse_manifest",
+    "plain",
     "public_manifest",
     "versions",
 ]
@@ -185,7 +186,7 @@ def internal_manifest(
         "seed_given": plan.seed_given,
         "digest": plan.digest,
         "input": {"digest": table.digest(), **(source or {}), "rows": plan.n, "columns": len(plan.columns)},
-        "spec": _plain(spec),
+        "spec": plain(spec),
         "sequences": [list(sequence) for sequence in plan.sequences],
         "partitions": [
             {"index": part.index, "rows": plan.n if part.rows is None else len(part.rows), "k": part.k}
@@ -323,11 +324,11 @@ def _public_column(column: Column, plan: ColumnPlan) -> dict[str, Any]:
     if column.is_categorical:
         entry["level_count"] = column.size
         if column.size <= MANY_LEVELS:
-            entry["levels"] = _plain(column.levels())
+            entry["levels"] = plain(column.levels())
     else:
         entry["decimals"] = column.decimals
     if column.missing_codes:
-        entry["missing_codes"] = _plain(column.missing_codes)
+        entry["missing_codes"] = plain(column.missing_codes)
     return entry
 
 
@@ -335,23 +336,23 @@ def _files(parts: Iterable[Part]) -> list[dict[str, Any]]:
     return [asdict(part) for part in sorted(parts, key=lambda part: (part.imputation, part.partition))]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Anything a specification may hold, as JSON: arrays of a mask become their shape."""
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="python")
     elif is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         # Subclasses (enums, NumPy's float64) as what they are underneath.
         kinds = (bool, int, float, str)
-        plain = next((kind(value) for kind in kinds if isinstance(value, kind)), None)
-        return str(plain) if isinstance(plain, float) and plain - plain != 0 else plain
+        bare = next((kind(value) for kind in kinds if isinstance(value, kind)), None)
+        return str(bare) if isinstance(bare, float) and bare - bare != 0 else bare
     if getattr(value, "ndim", 0):
         return f"{type(value).__name__} {'x'.join(str(size) for size in value.shape)}"
     if hasattr(value, "item"):
-        return _plain(value.item())
+        return plain(value.item())
     return str(value)
