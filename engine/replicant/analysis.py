@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
-from replicant.errors import DataError, SpecError
+from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate import Discrimination, Fit, fit, parse
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
+from replicant.view.figures import brief
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from replicant.view.plot import Plot
 
 __all__ = ["Analyses", "Comparison", "Data", "Discriminated", "analyse", "compare", "discriminate", "typed"]
 
@@ -26,6 +29,13 @@ Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
 
 # Rules whose degrees of freedom the complete data's enter.
 _WITH_DFCOM = frozenset({"rubin1987", "reiter2003", "reiter2004"})
+
+_SIDES = ("real", "synthetic")
+_ENDS = ("estimate", "conf_low", "conf_high")
+_COMPARED = (
+    *("term", "estimate, real", "synthetic", "std. error, real", "synthetic", "interval, real", "synthetic"),
+    *("difference in real std. errors", "overlap"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,6 +133,26 @@ class Analyses(Sequence[Fit]):
         first = self.fits[0]
         return f"<Analyses of {first.model}: {first.formula or 'a function'}, m={len(self)}, {len(self.terms)} terms>"
 
+    def _repr_html_(self) -> str:
+        from replicant.view.fragment import fragment, notes, rows
+
+        position = [{term: i for i, term in enumerate(one.terms)} for one in self.fits]
+        body = [
+            (
+                term,
+                *(
+                    f"{brief(one.estimates[at[term]])} ({brief(one.std_errors[at[term]])})" if term in at else ""
+                    for one, at in zip(self.fits, position, strict=True)
+                ),
+            )
+            for term in self.terms
+        ]
+        head = ("term", *(f"set {i}" for i in range(1, len(self) + 1)))
+        first = self.fits[0]
+        told = f"{first.formula or 'a function'}; estimates (standard errors); pool() makes one table of them"
+        table = rows(head, body, right=range(1, len(head)))
+        return fragment(f"{first.model} on {len(self)} sets", told, table, notes(_messages(self.fits)))
+
 
 class Discriminated(Discrimination):
     """Real against synthetic rows, set by set, with the coefficients pooled over the sets."""
@@ -178,18 +208,69 @@ class Comparison:
     frame: pd.DataFrame
     lack_of_fit: tuple[float, int, float]
 
-    def __repr__(self) -> str:
+    def plot(self, terms: Sequence[str] | None = None) -> Plot:
+        """The synthetic intervals beside the real ones, each term in its own real standard errors.
+
+        On this scale all terms are alike: the real estimate lies at 0, and its 95 % interval reaches 1.96 to each side.
+
+        Parameters
+        ----------
+        terms
+            Which; all unless given.
+
+        Raises
+        ------
+        SpecError
+            For a term that is not there.
+        """
+        from replicant.view.intervals import Interval, intervals
+        from replicant.view.plot import Plot
+
+        known = list(self.frame["term"])
+        for term in terms or ():
+            if term not in known:
+                raise SpecError(f"{term!r} is not a term{nearest(term, known)}", need="terms of the model")
+        shown = self.frame.set_index("term").loc[list(terms or known)]
+        sides = {
+            side: [
+                Interval(*((row[f"{end}_{side}"] - row["estimate_real"]) / row["std_error_real"] for end in _ENDS))
+                for _, row in shown.iterrows()
+            ]
+            for side in _SIDES
+        }
+        axis = "difference from the real estimate, in real standard errors"
+        drawn = intervals("Estimates", axis, list(shown.index), sides)
+        return Plot("Real beside synthetic", f"{self._told()}. {self._fit()}", [drawn])
+
+    def _told(self) -> str:
+        formula = f": {self.real.formula}" if self.real.formula else ""
+        return f"{self.real.model}{formula}, m = {self.pooled.m}, pooled by {self.pooled.rule}"
+
+    def _fit(self) -> str:
         statistic, df, p = self.lack_of_fit
         mean = self.frame["overlap"].mean()
+        return f"mean overlap {mean:.2f}; lack of fit: chi-square {statistic:.1f} on {df} df, p {p:.3f}"
+
+    def __repr__(self) -> str:
         head = f"{self.real.model}: {self.real.formula}, real beside synthetic (m = {self.pooled.m})"
-        foot = f"mean overlap {mean:.2f}; lack of fit: chi-square {statistic:.1f} on {df} df, p {p:.3f}"
-        return f"{head}\n{self.frame.round(4).to_string(index=False)}\n{foot}"
+        return f"{head}\n{self.frame.round(4).to_string(index=False)}\n{self._fit()}"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from replicant.view.fragment import fragment, notes, rows
 
-        head, *_, foot = repr(self).split("\n")
-        return f"<div><p>{escape(head)}</p>{self.frame.round(4).to_html(index=False)}<p>{escape(foot)}</p></div>"
+        body = [
+            (
+                str(row["term"]),
+                *(brief(row[f"{name}_{side}"]) for name in ("estimate", "std_error") for side in _SIDES),
+                *(f"{brief(row[f'conf_low_{side}'])} to {brief(row[f'conf_high_{side}'])}" for side in _SIDES),
+                f"{row['std_difference']:+.2f}",
+                f"{row['overlap']:.2f}",
+            )
+            for _, row in self.frame.iterrows()
+        ]
+        table = rows(_COMPARED, body, right=range(1, len(_COMPARED)))
+        said = [self._fit(), *dict.fromkeys((*self.real.messages, *self.pooled.messages))]
+        return fragment("Real beside synthetic", self._told(), table, notes(said))
 
 
 def analyse(

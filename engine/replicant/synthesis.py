@@ -361,8 +361,9 @@ class Synthesis(SyntheticSets):
         return "\n".join([*lines, *(f" note: {event}" for event in self.events)])
 
     def _repr_html_(self) -> str:
-        from replicant.plan.show import to_html
+        from replicant.plan.show import inner
         from replicant.report import html
+        from replicant.view.fragment import folded
 
-        plan = f"<details><summary>What was done, column by column</summary>{to_html(self.plan, self.table)}</details>"
-        return html.render(self.summary()) + plan
+        done = "".join(inner(self.plan, self.table))
+        return html.render(self.summary(), folded("What was done, column by column", done))

@@ -55,7 +55,7 @@ def test_what_it_shows(write: Callable[..., Any], tmp_path: Path, table: Any) ->
     assert back.kinds == {column.name: column.kind for column in table.columns}
     assert back.events == table.events or len(back.events) >= len(table.events)
     assert "60 rows x 7 columns" in repr(back)
-    assert "<table>" in back._repr_html_()
+    assert back._repr_html_().count("<tr>") == 1 + len(table.names)
 
 
 def test_an_unfinished_release_is_refused(write: Callable[..., Any], tmp_path: Path) -> None:

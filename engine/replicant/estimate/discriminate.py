@@ -25,6 +25,7 @@ from replicant.estimate.moments import Basis, basis_of, moments
 from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
 from replicant.estimate.result import Fit
 from replicant.table.arrays import Floats
+from replicant.view.figures import brief
 
 __all__ = [
     "Discrimination",
@@ -449,6 +450,29 @@ class Discrimination:
                 }
             )
         return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        return f"<Real against {len(self.scores)} synthetic sets>"
+
+    def __str__(self) -> str:
+        return f"{self._told()}\n{self.frame.round(4).to_string(index=False)}"
+
+    def _told(self) -> str:
+        ratio = self.frame["pmse_ratio"]
+        return f"pMSE ratio {ratio.mean():.2f} (1 where the sets are drawn right), AUC {self.frame['auc'].mean():.3f}"
+
+    def _repr_html_(self) -> str:
+        from replicant.view.fragment import fragment, notes, rows
+
+        names = {"auc": "AUC", "pmse": "pMSE", "pmse_null": "its mean if right", "pmse_ratio": "ratio", "pmse_z": "z"}
+        body = [
+            (f"set {i}", *(brief(float(value)) for value in row))
+            for i, row in enumerate(self.frame[list(names)].itertuples(index=False), 1)
+        ]
+        head = ("real against", *names.values())
+        said = dict.fromkeys(message for fit in self.fits for message in fit.messages)
+        table = rows(head, body, right=range(1, len(head)))
+        return fragment("Can real and synthetic rows be told apart?", self._told(), table, notes(said))
 
 
 def discriminate(

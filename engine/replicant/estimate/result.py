@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from replicant.table.arrays import Floats
+from replicant.view.figures import brief, degrees, probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,8 +97,13 @@ class Fit:
         return "\n".join([head, self.frame.to_string(index=False), *self.messages])
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from replicant.view.fragment import fragment, notes, rows
 
-        notes = "".join(f"<p>{escape(message)}</p>" for message in self.messages)
-        head = f"<p>{escape(self.model)}: {escape(self.formula)} (n = {self.n:g})</p>"
-        return f"{head}{self.frame.to_html(index=False)}{notes}"
+        figures = self.frame.set_index("term").to_numpy(dtype=np.float64)
+        body = [
+            (term, *map(brief, row[:2]), f"{row[2]:.3f}", degrees(row[3]), probability(row[4]), *map(brief, row[5:]))
+            for term, row in zip(self.terms, figures.tolist(), strict=True)
+        ]
+        head = ("term", "estimate", "std. error", "statistic", "df", "p", "low", "high")
+        told = f"{self.formula}, n = {self.n:g}" if self.formula else f"n = {self.n:g}"
+        return fragment(self.model, told, rows(head, body, right=range(1, len(head))), notes(self.messages))

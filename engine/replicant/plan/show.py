@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from replicant.plan.model import ColumnPlan, Plan
+from replicant.view.fragment import block, folded, fragment, notes, rows
 
 if TYPE_CHECKING:
     from replicant.table.table import Table
 
-__all__ = ["render", "to_html"]
+__all__ = ["inner", "render", "to_html"]
 
 WIDTH = 110
 SEQUENCES_SHOWN = 5
@@ -55,28 +55,32 @@ def render(
 
 def to_html(plan: Plan, table: Table | None = None) -> str:
     """The plan as an HTML fragment for notebooks."""
-    head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in _column_head(table))
-    body = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in _column_rows(plan, table)
-    )
-    events = "".join(f"<li><code>{escape(event.code)}</code> {escape(str(event))}</li>" for event in plan.events)
-    parts = [
-        f"<p><b>Plan.</b> {escape(_headline(plan))}</p>",
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>",
-        "<details><summary>Visit sequences</summary><pre>" + escape("\n".join(_sequences(plan))) + "</pre></details>",
-        "<details><summary>Tasks</summary><pre>" + escape("\n".join(_tasks(plan))) + "</pre></details>",
+    return fragment("Plan", _size(plan), *inner(plan, table))
+
+
+def inner(plan: Plan, table: Table | None = None) -> list[str]:
+    """What the fragment holds under its heading, for a view that has another one."""
+    return [
+        notes(_settings(plan)),
+        rows(_column_head(table), _column_rows(plan, table), long={3, 4, 5}),
+        notes(f"{event.code}: {event}" for event in plan.events),
+        folded("Visit sequences", block("\n".join(_sequences(plan)))),
+        folded("Tasks", block("\n".join(_tasks(plan)))),
     ]
-    if events:
-        parts.append(f"<details open><summary>{len(plan.events)} events</summary><ul>{events}</ul></details>")
-    return "<div class='replicant-plan'>" + "".join(parts) + "</div>"
 
 
 def _headline(plan: Plan) -> str:
+    return "\n".join(textwrap.wrap("; ".join([_size(plan), *_settings(plan)]), WIDTH))
+
+
+def _size(plan: Plan) -> str:
     sets = "1 synthetic set" if plan.m == 1 else f"{plan.m} synthetic sets"
-    size = f"{plan.k:,} rows x {len(plan.columns)} columns from {plan.n:,} rows"
-    text = f"{sets} of {size}; {plan.conditioning} conditioning"
-    extras = []
+    return f"{sets} of {plan.k:,} rows x {len(plan.columns)} columns from {plan.n:,} rows"
+
+
+def _settings(plan: Plan) -> list[str]:
+    """How it is done: the conditioning, with what is unusual about it; and the trees."""
+    extras = [f"{plan.conditioning} conditioning"]
     if plan.fits == "shared":
         extras.append("shared fits")
     if plan.proper:
@@ -87,9 +91,8 @@ def _headline(plan: Plan) -> str:
         extras.append("rows not shuffled")
     extras.append("seed given" if plan.seed_given else "seed drawn by the system")
     cart = plan.cart
-    settings = f"trees: minbucket {cart.minbucket}, minsplit {cart.minsplit}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
-    settings += f", risk of classes: {cart.class_risk}"
-    return "\n".join(textwrap.wrap(f"{text}; {', '.join(extras)}; {settings}", WIDTH))
+    trees = f"trees: minbucket {cart.minbucket}, minsplit {cart.minsplit}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
+    return [", ".join(extras), f"{trees}, risk of classes: {cart.class_risk}"]
 
 
 def _column_head(table: Table | None) -> list[str]:
@@ -97,13 +100,13 @@ def _column_head(table: Table | None) -> list[str]:
 
 
 def _column_rows(plan: Plan, table: Table | None) -> list[list[str]]:
-    rows = []
+    made = []
     for column in plan.columns:
         row = [column.name, str(column.kind), column.method, _predictors(column, plan.names), column.why]
         if table is not None:
             row.append(table[column.name].why)
-        rows.append(row)
-    return rows
+        made.append(row)
+    return made
 
 
 def _predictors(column: ColumnPlan, names: Sequence[str]) -> str:

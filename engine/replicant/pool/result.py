@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from replicant.errors import SpecError, nearest
 from replicant.pool.arrays import Array
+from replicant.view.figures import brief, degrees, probability
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from replicant.view.plot import Plot
 
 __all__ = ["COLUMNS", "Pooled"]
 
@@ -121,25 +123,50 @@ class Pooled:
     def __repr__(self) -> str:
         return self.summary()
 
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th style='text-align:{'left' if i == 0 else 'right'}'>{w}</th>" for i, w in enumerate(_HEADS))
-        rows = "".join(
-            "<tr>"
-            + f"<th style='text-align:left'>{html.escape(row[0])}</th>"
-            + "".join(f"<td style='text-align:right'>{html.escape(cell)}</td>" for cell in row[1:])
-            + "</tr>"
-            for row in self._rows()
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in (*([self.why] if self.why else []), *self.messages))
-        return (
-            f"<div><p>{html.escape(self._head())}</p><table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{rows}</tbody></table>{notes}</div>"
-        )
+    def plot(self, terms: Sequence[str] | None = None) -> Plot:
+        """The estimates with their intervals.
 
-    def _head(self) -> str:
+        Parameters
+        ----------
+        terms
+            Which; all but the intercept unless given.
+
+        Raises
+        ------
+        SpecError
+            For a term that is not there.
+        """
+        from replicant.view.intervals import Interval, intervals
+        from replicant.view.plot import Plot
+
+        for term in terms or ():
+            if term not in self.terms:
+                raise SpecError(f"{term!r} is not a term{nearest(term, self.terms)}", need="terms of the pooled model")
+        at = [self.terms.index(term) for term in terms or self._slopes()]
+        own = [Interval(*(float(one[i]) for one in (self.estimate, self.conf_low, self.conf_high))) for i in at]
+        drawn = intervals("Pooled estimates", "estimate", [self.terms[i] for i in at], {"synthetic": own})
+        return Plot(self._title(), self._told(), [drawn])
+
+    def _slopes(self) -> list[str]:
+        """The terms without the intercept, whose size says little beside theirs; with it, if it stands alone."""
+        return [term for term in self.terms if term != "(Intercept)"] or list(self.terms)
+
+    def _repr_html_(self) -> str:
+        from replicant.view.fragment import fragment, notes, rows
+
+        table = rows(_HEADS, self._rows(), right=range(1, len(_HEADS)))
+        return fragment(self._title(), self._told(), table, notes([*([self.why] if self.why else []), *self.messages]))
+
+    def _title(self) -> str:
+        return f"Pooled by {self.rule}"
+
+    def _told(self) -> str:
         sets = f"m = {self.m}" + (f", r = {self.r}" if self.r > 1 else "")
         scale = f", {self.transform} scale" if self.transform else ""
-        return f"Pooled by {self.rule}, {sets}, {100 * self.level:g} % intervals{scale}"
+        return f"{sets}, {100 * self.level:g} % intervals{scale}"
+
+    def _head(self) -> str:
+        return f"{self._title()}, {self._told()}"
 
     def _notes(self) -> list[str]:
         return ["", *(f"Note: {message}." for message in self.messages)] if self.messages else []
@@ -148,26 +175,14 @@ class Pooled:
         return [
             (
                 term,
-                *(_digits(getattr(self, name)[i]) for name in ("estimate", "std_error")),
+                *(brief(float(getattr(self, name)[i])) for name in ("estimate", "std_error")),
                 f"{self.statistic[i]:.3f}",
-                _df(self.df[i]),
-                _p(self.p_value[i]),
-                *(_digits(getattr(self, name)[i]) for name in ("conf_low", "conf_high")),
+                degrees(self.df[i]),
+                probability(self.p_value[i]),
+                *(brief(float(getattr(self, name)[i])) for name in ("conf_low", "conf_high")),
             )
             for i, term in enumerate(self.terms)
         ]
-
-
-def _digits(value: Any) -> str:
-    return f"{float(value):.4g}" if abs(float(value)) < 1000 or not np.isfinite(value) else f"{float(value):.1f}"
-
-
-def _df(value: float) -> str:
-    return "inf" if np.isinf(value) else f"{value:.1f}"
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _latex(text: str) -> str:

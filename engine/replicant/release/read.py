@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -95,23 +94,27 @@ class Release(SyntheticSets):
         rows = sum(entry["rows"] for entry in self.manifest["files"]) // self.m
         return f"<Release m={self.m}, {rows:,} rows x {len(self.names)} columns, {self.url}>"
 
+    def summary(self) -> dict[str, Any]:
+        """Each column's mean and standard deviation, or shares, and how they are distributed: of the sets alone.
+
+        Returns
+        -------
+        dict
+            As `report.summarise` describes it.
+        """
+        from replicant.report import summarise
+
+        return summarise(None, list(self), self.kinds)
+
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(column['name'])}</th>"
-            + "".join(
-                f"<td style='text-align:left'>{html.escape(str(column.get(key, '')))}</td>"
-                for key in ("kind", "dtype", "method", "synthesized")
-            )
-            + "</tr>"
-            for column in self.manifest["columns"]
-        )
-        head = "".join(
-            f"<th style='text-align:left'>{word}</th>" for word in ("column", "kind", "type", "method", "synthesized")
-        )
-        return (
-            f"<div><p>{html.escape(repr(self)[1:-1])}</p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
+        from replicant.view.fragment import fragment, notes, rows
+
+        keys = ("kind", "dtype", "method", "synthesized")
+        body = [
+            (str(column["name"]), *(str(column.get(key, "")) for key in keys)) for column in self.manifest["columns"]
+        ]
+        table = rows(("column", "kind", "type", "method", "synthesized"), body)
+        return fragment("Release", repr(self)[1:-1].removeprefix("Release "), table, notes(map(str, self.events)))
 
 
 def read_release(path: str | os.PathLike[str], elsewhere: Callable[[Sequence[Load]], Parts] | None = None) -> Release:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from replicant.analysis import Analyses, Comparison, Data, Discriminated
     from replicant.estimate import Correlation
     from replicant.estimate.partitions import Load
+    from replicant.view.plot import Plot
 
 __all__ = ["SyntheticSets", "stack"]
 
@@ -234,6 +235,32 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         from replicant.estimate import correlation
 
         return tuple(correlation(typed(one, self.manifest), columns, weights=weights, **options) for one in self._all)
+
+    @abstractmethod
+    def summary(self) -> dict[str, Any]:
+        """Each column's figures, and how it is distributed."""
+
+    def plot(self, *columns: str) -> Plot:
+        """How columns are distributed; beside the real ones, where these are at hand.
+
+        Parameters
+        ----------
+        columns
+            Which, at most twelve; the first twelve unless given.
+
+        Returns
+        -------
+        Plot
+            A notebook shows it; `.save("age.svg")` keeps it.
+
+        Raises
+        ------
+        SpecError
+            For a name that is not a column's.
+        """
+        from replicant.report.plots import distributions
+
+        return distributions(self.summary(), columns)
 
     def _tables(
         self, function: Callable[..., pd.DataFrame], columns: Sequence[str] | None, **options: Any

@@ -50,6 +50,14 @@ class Verification:
         if self.problems:
             raise ReleaseError(str(self), fix="restore the release from a copy, or write it again")
 
+    def _repr_html_(self) -> str:
+        from replicant.view.fragment import facts, fragment, notes
+
+        held = [("files", f"{self.files:,}"), ("rows", f"{self.rows:,}"), ("bytes", f"{self.bytes:,}")]
+        count = len(self.problems)
+        found = "whole and unchanged" if self.ok else f"{count} problem{'s' if count > 1 else ''}: do not use it"
+        return fragment(f"Release: {found}", self.url, facts(held), notes(self.problems))
+
     def __str__(self) -> str:
         if self.ok:
             held = f"{self.files} file(s), {self.rows:,} rows, {self.bytes:,} bytes"

@@ -8,58 +8,51 @@ from __future__ import annotations
 
 from typing import Any
 
+from replicant.report.words import told
 from replicant.view import svg
-from replicant.view.figures import axis, number, share, sized
-from replicant.view.markup import DARK, LIGHT, declare, escape, shorten
+from replicant.view.figures import axis, share, sized
+from replicant.view.fragment import fragment
+from replicant.view.markup import escape, shorten
 
 __all__ = ["render"]
 
 WIDTH, HEIGHT = 260, 76  # of a histogram, in SVG units
 ROW, LABEL = 20, 112  # of a level
 
-# Dark by the system's wish, or by what JupyterLab and VS Code say of themselves; light where they say that.
-_LIGHT, _DARK = declare(LIGHT), declare(DARK)
-_STYLE = f"""
-.replicant{{{_LIGHT};color:var(--ink);background:var(--page);
-font:13px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;padding:16px;border-radius:10px;text-align:left}}
-@media (prefers-color-scheme:dark){{.replicant{{{_DARK}}}}}
-[data-jp-theme-light="true"] .replicant,body.vscode-light .replicant{{{_LIGHT}}}
-[data-jp-theme-light="false"] .replicant,body.vscode-dark .replicant{{{_DARK}}}
-.replicant header{{display:flex;flex-wrap:wrap;gap:4px 18px;align-items:baseline;margin:0 0 12px}}
-.replicant h3{{margin:0;font-size:16px;font-weight:650;color:var(--ink)}}
-.replicant header p,.replicant .key{{margin:0;color:var(--soft)}}
-.replicant .key{{margin-left:auto;display:flex;gap:14px}}
-.replicant .key svg{{vertical-align:-1px;margin-right:5px}}
-.replicant .grid{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(248px,100%),1fr));gap:10px}}
-.replicant article{{background:var(--card);border:1px solid var(--faint);border-radius:8px;padding:10px 12px;
-min-width:0}}
-.replicant h4{{margin:0 0 6px;font-size:13px;font-weight:650;display:flex;justify-content:space-between;gap:8px;
-color:var(--ink)}}
-.replicant h4 b{{font-weight:650;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}}
-.replicant h4 span{{font-weight:400;color:var(--soft)}}
-.replicant article svg{{display:block;width:100%;max-width:340px;height:auto;overflow:visible}}
-.replicant text{{font:11px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--soft)}}
-.replicant text.name{{fill:var(--ink)}}
-.replicant .syn{{fill:var(--fill)}}
-.replicant .lane{{fill:var(--wash)}}
-.replicant .real{{fill:none;stroke:var(--mark);stroke-width:1.6;stroke-linejoin:round}}
-.replicant .base{{stroke:var(--faint)}}
-.replicant table{{border-collapse:collapse;width:100%;margin:6px 0 0;font-size:12px;font-variant-numeric:tabular-nums;
-background:none;border:0}}
-.replicant th,.replicant td{{padding:1px 0;border:0;background:none;text-align:right;font-weight:400;color:var(--ink)}}
-.replicant th{{color:var(--soft)}}.replicant tr{{background:none!important}}
-.replicant tr>:first-child{{text-align:left}}
-.replicant .none{{color:var(--soft);margin:6px 0}}
+_STYLE = """
+.replicant .key{margin-left:auto;display:flex;gap:14px;color:var(--soft)}
+.replicant .key svg{vertical-align:-1px;margin-right:5px}
+.replicant .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(248px,100%),1fr));gap:10px}
+.replicant article{background:var(--card);border:1px solid var(--faint);border-radius:8px;padding:10px 12px;
+min-width:0}
+.replicant h4{margin:0 0 6px;font-size:13px;font-weight:650;display:flex;justify-content:space-between;gap:8px;
+color:var(--ink)}
+.replicant h4 b{font-weight:650;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.replicant h4 span{font-weight:400;color:var(--soft)}
+.replicant article svg{display:block;width:100%;max-width:340px;height:auto;overflow:visible}
+.replicant article text{font:11px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--soft)}
+.replicant article text.name{fill:var(--ink)}
+.replicant .syn{fill:var(--fill)}
+.replicant .lane{fill:var(--wash)}
+.replicant .observed{fill:none;stroke:var(--mark);stroke-width:1.6;stroke-linejoin:round}
+.replicant .base{stroke:var(--faint)}
+.replicant article table{width:100%;margin:6px 0 0;font-size:12px}
+.replicant article th,.replicant article td{padding:1px 0;text-align:right}
+.replicant article th{color:var(--soft)}
+.replicant article tr>:first-child{text-align:left}
+.replicant .none{color:var(--soft);margin:6px 0}
 """
 
 
-def render(summary: dict[str, Any]) -> str:
+def render(summary: dict[str, Any], *parts: str) -> str:
     """A fragment to show in a notebook or to place in a page.
 
     Parameters
     ----------
     summary
         From `summarise`.
+    parts
+        HTML to stand below.
 
     Returns
     -------
@@ -67,29 +60,24 @@ def render(summary: dict[str, Any]) -> str:
         One `<section>`; all text from the data is escaped.
     """
     paired = summary["n"] is not None
-    cards = "".join(_card(column) for column in summary["columns"])
-    return (
-        f'<section class="replicant" aria-label="{"Real beside synthetic" if paired else "Synthetic data"}">'
-        f"<style>{_STYLE}</style>{_header(summary, paired)}"
-        f'<div class="grid">{cards}</div></section>'
-    )
-
-
-def _header(summary: dict[str, Any], paired: bool) -> str:
     m = summary["m"]
     sets = f"{m} synthetic set{'s' if m != 1 else ''} of {summary['k']:,} rows"
-    facts = f"{summary['n']:,} real rows, {sets}" if paired else sets
+    facts = f"{len(summary['columns'])} columns, " + (f"{summary['n']:,} real rows, {sets}" if paired else sets)
+    cards = "".join(_card(column) for column in summary["columns"])
+    title = "Real beside synthetic" if paired else "Synthetic data"
+    return fragment(title, facts, f'<div class="cards">{cards}</div>', *parts, style=_STYLE, aside=_key(paired))
+
+
+def _key(paired: bool) -> str:
     mark = (
         '<span><svg width="13" height="12" aria-hidden="true">'
-        '<path class="real" d="M1 11V5H6V1H12V11"/></svg>real</span>'
+        '<path class="observed" d="M1 11V5H6V1H12V11"/></svg>real</span>'
         if paired
         else ""
     )
     return (
-        f"<header><h3>{'Real beside synthetic' if paired else 'Synthetic data'}</h3>"
-        f"<p>{len(summary['columns'])} columns, {facts}</p>"
         f'<div class="key">{mark}<span><svg width="12" height="12" aria-hidden="true">'
-        f'<rect class="syn" y="1" width="12" height="11" rx="2"/></svg>synthetic</span></div></header>'
+        f'<rect class="syn" y="1" width="12" height="11" rx="2"/></svg>synthetic</span></div>'
     )
 
 
@@ -120,11 +108,11 @@ def _histogram(column: dict[str, Any]) -> str:
     path = ""
     if outline:
         edges = [i * step for i in range(len(outline) + 1)]
-        path = f'<path class="real" d="{svg.steps([(floor - 4) * part / top for part in outline], edges, floor)}"/>'
+        path = f'<path class="observed" d="{svg.steps([(floor - 4) * part / top for part in outline], edges, floor)}"/>'
     low, high = axis(column)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_told(column))}">'
-        f"<title>{escape(column['name'])}: histogram</title><desc>{escape(_told(column))}</desc>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(told(column))}">'
+        f"<title>{escape(column['name'])}: histogram</title><desc>{escape(told(column))}</desc>"
         f'{bars}<line class="base" x1="0" x2="{WIDTH}" y1="{floor}" y2="{floor}"/>{path}'
         f'<text x="0" y="{HEIGHT - 3}">{low}</text>'
         f'<text x="{WIDTH}" y="{HEIGHT - 3}" text-anchor="end">{high}</text></svg>'
@@ -145,7 +133,7 @@ def _levels(column: dict[str, Any]) -> str:
         mark = ""
         if real:
             x = left + bar * real["shares"][i] / longest
-            mark = f'<path class="real" d="M{x:.1f} {y + 2}V{y + 17}"/>'
+            mark = f'<path class="observed" d="M{x:.1f} {y + 2}V{y + 17}"/>'
         said = f"{label}: " + (f"real {share(real['shares'][i])}, " if real else "") + f"synthetic {share(part)}"
         rows.append(
             f"<g><title>{escape(said)}</title>"
@@ -155,8 +143,8 @@ def _levels(column: dict[str, Any]) -> str:
             f'<text x="{WIDTH}" y="{y + 14}" text-anchor="end">{share(part)}</text></g>'
         )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {ROW * len(labels)}" role="img" aria-label="{escape(_told(column))}">'
-        f"<title>{escape(column['name'])}: shares of its levels</title><desc>{escape(_told(column))}</desc>"
+        f'<svg viewBox="0 0 {WIDTH} {ROW * len(labels)}" role="img" aria-label="{escape(told(column))}">'
+        f"<title>{escape(column['name'])}: shares of its levels</title><desc>{escape(told(column))}</desc>"
         f"{''.join(rows)}</svg>"
     )
 
@@ -176,20 +164,6 @@ def _table(column: dict[str, Any]) -> str:
     head = "".join(f"<th>{word}</th>" for word in ["", *(["real"] if real else []), "synthetic"])
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _told(column: dict[str, Any]) -> str:
-    """What a picture shows, in words."""
-    real, synthetic = column["real"], column["synthetic"]
-    if column["type"] == "numeric":
-        mean, sd = sized(column, "mean"), sized(column, "sd")
-        sides = [("real", real), ("synthetic", synthetic)]
-        told = [f"{side} mean {mean(figures)}, sd {sd(figures)}" for side, figures in sides if figures]
-        return f"{column['name']}: {'; '.join(told)}."
-    if real is None or not real["shares"]:
-        return f"{column['name']}: shares of {number(len(column['levels']), 0)} levels."
-    most = max(abs(a - b) for a, b in zip(real["shares"], synthetic["shares"], strict=True))
-    return f"{column['name']}: the shares of its levels differ by {100 * most:.1f} percentage points at most."
 
 
 def _shares(counts: list[float]) -> list[float]:

@@ -7,13 +7,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from replicant.spec.document import Document, Names, Number, Whole, given, list_or_word
-from replicant.spec.study import StudySpec
+from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.table.codebook import ColumnSpec
 
 __all__ = ["InputSpec", "JobSpec", "OutputSpec", "StudySpec", "SynthesisSpec"]
 
 MOST_ROWS = 10**12
 """More than any table has: what is larger is a mistake, and no number of rows for the kernel."""
+
+_LISTED = 40
+"""Entries of a list that the view of a notebook writes out."""
 
 _Rows = Annotated[Whole, Field(ge=1, le=MOST_ROWS)]
 
@@ -231,6 +234,24 @@ class JobSpec(Document):
     study: StudySpec | None = None
     output: OutputSpec
 
+    def _repr_html_(self) -> str:
+        from replicant.table.codebook import Codebook
+        from replicant.view.fragment import folded, fragment, rows
+
+        sections = {name: getattr(self, name) for name in ("input", "synthesis", "study", "output")}
+        body = [
+            (f"{name}.{key}", _shown(getattr(section, key)))
+            for name, section in sections.items()
+            if section is not None
+            for key in type(section).model_fields
+            if key in section.model_fields_set and getattr(section, key) is not None
+        ]
+        described = f"{len(self.columns)} columns are described"
+        book = folded(described, Codebook(self.columns)._repr_html_()) if self.columns else ""
+        what = "a release" if self.study is None else "the results of a study"
+        told = f"its output is {what}; what is not said here has its default"
+        return fragment("Job", told, rows(("key", "value"), body, long={1}), book)
+
     @field_validator("columns", mode="before", json_schema_input_type=dict[str, ColumnSpec | None] | None)
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
@@ -243,3 +264,20 @@ class JobSpec(Document):
     @classmethod
     def _none_is_default(cls, value: object) -> object:
         return SynthesisSpec() if value is None else value
+
+
+def _shown(value: object) -> str:
+    """A setting in words; of masks that came from Python, and of documents in lists, only what they are."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_shown(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value)) if len(value) <= _LISTED else f"{len(value)} of them"
+    if isinstance(value, EstimandSpec):
+        return value.name or value.kind
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, str | int):
+        return str(value)
+    return "a mask of cells"

@@ -104,7 +104,20 @@ class StudyResult:
         return f"{self!r}\n{self.summary.to_string(index=False, float_format=lambda value: f'{value:.4g}')}"
 
     def _repr_html_(self) -> str:
-        return f"<div>{self.summary.round(4).to_html(index=False)}</div>"
+        import pandas as pd
+
+        from replicant.view.figures import brief
+        from replicant.view.fragment import fragment, rows
+
+        head = list(map(str, self.summary.columns))
+        body = [
+            (str(side), *(brief(float(value)) if pd.notna(value) else "" for value in values))
+            for side, *values in self.summary.itertuples(index=False)
+        ]
+        told = (
+            f"{self.document['replicates']:,} replicates, m = {self.document['m']}; write_html() makes the whole page"
+        )
+        return fragment("Study", told, rows(head, body, right=range(1, len(head))))
 
 
 def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, columns: int) -> dict[str, Any]:

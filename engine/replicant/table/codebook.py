@@ -18,6 +18,9 @@ Label: TypeAlias = str | int | float | bool
 _MANY = 1000
 """Sorted levels beyond this number are not written out: they are found again in the data."""
 
+_SHOWN = 8
+"""Levels in the view of a notebook."""
+
 _HEADER = """\
 # Codebook: what each column is. Edit it, and put it under `columns:` in a job, or hand it to `columns=`.
 # kind: continuous | count | ordered | nominal | binary | date.  levels: in their order.
@@ -107,6 +110,15 @@ class Codebook(Mapping[str, ColumnSpec]):
     def __repr__(self) -> str:
         return f"<Codebook of {len(self)} columns>"
 
+    def _repr_html_(self) -> str:
+        from replicant.view.fragment import fragment, rows
+
+        keys = [key for key in ColumnSpec.model_fields if any(_said(spec, key) for spec in self.values())]
+        body = [(name, *(_said(spec, key) for key in keys)) for name, spec in self.items()]
+        long = {i for i, key in enumerate(keys, 1) if key in {"levels", "labels"}}
+        told = f"{len(self)} columns: what each is; print it for a document to edit"
+        return fragment("Codebook", told, rows(("column", *(key.replace("_", " ") for key in keys)), body, long=long))
+
     def to_yaml(self) -> str:
         """The codebook as a YAML document."""
         lines = [_HEADER]
@@ -162,6 +174,20 @@ class Codebook(Mapping[str, ColumnSpec]):
                 fix="put names such as yes, no, on, off or numbers in quotes",
             )
         return cls(found)
+
+
+def _said(spec: ColumnSpec, key: str) -> str:
+    """One key of a spec in a few words; empty where nothing is said."""
+    value = getattr(spec, key)
+    if value is None or value in ([], {}):
+        return ""
+    if isinstance(value, dict):
+        return f"{len(value)} raw values"
+    if not isinstance(value, list):
+        return str(value)
+    joint = " < " if spec.kind is Kind.ORDERED else ", "
+    shown = joint.join(map(str, value[:_SHOWN]))
+    return shown if len(value) <= _SHOWN else f"{shown} and {len(value) - _SHOWN} more"
 
 
 class _Loader(yaml.SafeLoader):

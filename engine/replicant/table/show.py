@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
 from replicant.events import Event
 from replicant.table.column import Column
+from replicant.view.fragment import fragment, notes, rows
 
 __all__ = ["as_html", "as_text"]
 
@@ -19,10 +19,10 @@ _WIDEST = 44
 
 def as_text(n: int, columns: Sequence[Column], events: Sequence[Event]) -> str:
     """The view as plain text."""
-    rows = [_HEAD, *(_row(column) for column in columns)]
-    widths = [max(len(row[j]) for row in rows) for j in range(len(_HEAD))]
+    body = [_HEAD, *(_row(column) for column in columns)]
+    widths = [max(len(row[j]) for row in body) for j in range(len(_HEAD))]
     lines = [f"{n} rows, {len(columns)} columns", ""]
-    for row in rows:
+    for row in body:
         cells = (
             cell.rjust(w) if j in _RIGHT else cell.ljust(w) for j, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
@@ -34,26 +34,9 @@ def as_text(n: int, columns: Sequence[Column], events: Sequence[Event]) -> str:
 
 
 def as_html(n: int, columns: Sequence[Column], events: Sequence[Event]) -> str:
-    """The view as an HTML fragment, for notebooks (it takes its colours from the page)."""
-    cell = "padding:.2em .8em;border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent)"
-
-    def line(row: Sequence[str], tag: str) -> str:
-        return (
-            "<tr>"
-            + "".join(
-                f"<{tag} style='{cell};text-align:{'right' if j in _RIGHT else 'left'}'>{escape(text)}</{tag}>"
-                for j, text in enumerate(row)
-            )
-            + "</tr>"
-        )
-
-    body = "".join(line(_row(column), "td") for column in columns)
-    noticed = "".join(f"<li>{escape(str(event))}</li>" for event in events)
-    return (
-        f"<div><p><b>Table</b>: {n} rows, {len(columns)} columns</p>"
-        f"<table style='border-collapse:collapse;font-size:90%'><thead>{line(_HEAD, 'th')}</thead>"
-        f"<tbody>{body}</tbody></table>" + (f"<p>Noticed</p><ul>{noticed}</ul>" if noticed else "") + "</div>"
-    )
+    """The view as an HTML fragment, for notebooks."""
+    body = rows(_HEAD, map(_row, columns), right=_RIGHT, long={len(_HEAD) - 1})
+    return fragment("Table", f"{n:,} rows, {len(columns)} columns", body, notes(map(str, events)))
 
 
 def _row(column: Column) -> tuple[str, ...]:

@@ -8,7 +8,21 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["axis", "duration", "measured", "number", "plain", "ratio", "share", "shift", "signed", "sized"]
+__all__ = [
+    "axis",
+    "brief",
+    "degrees",
+    "duration",
+    "measured",
+    "number",
+    "plain",
+    "probability",
+    "ratio",
+    "share",
+    "shift",
+    "signed",
+    "sized",
+]
 
 MOST = 8  # decimals written at most
 LONGEST = 14  # the same with a power of ten: what a double holds
@@ -49,6 +63,21 @@ def number(value: float, decimals: int) -> str:
     if value and not 1e-4 <= abs(value) < 1e8:
         return f"{value:.3g}"
     return _fixed(value, decimals)
+
+
+def brief(value: float) -> str:
+    """A number to four significant digits; from a thousand on to a tenth."""
+    return f"{value:.1f}" if math.isfinite(value) and abs(value) >= 1000 else f"{value:.4g}"
+
+
+def degrees(df: float) -> str:
+    """Degrees of freedom."""
+    return "inf" if math.isinf(df) else f"{df:.1f}"
+
+
+def probability(p: float) -> str:
+    """A p-value."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def measured(value: float, error: float | None) -> tuple[str, str]:

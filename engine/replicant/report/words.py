@@ -1,0 +1,29 @@
+"""What a column's summary says, in words: the text of a picture for those who cannot see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from replicant.view.figures import number, sized
+
+__all__ = ["told"]
+
+
+def told(column: dict[str, Any]) -> str:
+    """One sentence about a column.
+
+    Parameters
+    ----------
+    column
+        An entry of `summarise(...)["columns"]`.
+    """
+    real, synthetic = column["real"], column["synthetic"]
+    if column["type"] == "numeric":
+        mean, sd = sized(column, "mean"), sized(column, "sd")
+        sides = [("real", real), ("synthetic", synthetic)]
+        words = [f"{side} mean {mean(figures)}, sd {sd(figures)}" for side, figures in sides if figures]
+        return f"{column['name']}: {'; '.join(words)}."
+    if real is None or not real["shares"]:
+        return f"{column['name']}: shares of {number(len(column['levels']), 0)} levels."
+    most = max(abs(a - b) for a, b in zip(real["shares"], synthetic["shares"], strict=True))
+    return f"{column['name']}: the shares of its levels differ by {100 * most:.1f} percentage points at most."
