@@ -4,7 +4,7 @@ A population with known mean of y and slope of y on x; x is normal, `group` a cl
 both. From it, samples of 500 rows, in which y is missing at random given x. Each of 20 chains imputes y by a tree grown
 on a bootstrap sample of the observed rows (donors from its leaves), and then synthesizes the completed table by trees:
 all columns (one set for the one-step rule, and a second for Reiter's nested rule), or y alone. Of the chains, groups of
-m are pooled. Prints the second table of `engine/docs/inference.md`.
+m are pooled. Prints the second table of `engine/docs/coverage.md`.
 
 Trees are not the true model, so a rule can be right and the interval wrong. Hence two rows of reference: the real
 sample before anything was missing, and Rubin's rule on the completed sets, which shows what the imputation alone does.

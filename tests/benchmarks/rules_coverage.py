@@ -4,7 +4,7 @@ Two populations with known parameters, a normal one (y on x; estimands: the mean
 (intercept and slope). From each, samples of n rows; from each sample, m sets in the way of the design; from each set,
 estimates and variances; these are pooled by every rule, and the share of replicates whose 95 % interval holds the truth
 is counted. The synthesis models are the true ones, so that what is seen is the rule's doing alone. Prints the table of
-`engine/docs/inference.md`. All replicates are computed at once: axis 0 of the data is the replicate, axis 1 the row.
+`engine/docs/coverage.md`. All replicates are computed at once: axis 0 of the data is the replicate, axis 1 the row.
 """
 
 from __future__ import annotations

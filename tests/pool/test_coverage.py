@@ -1,7 +1,7 @@
 """Do 95 % intervals cover 95 %? Every rule where it holds, and some where they do not.
 
 The populations, designs and rules are those of `tests/benchmarks/rules_coverage.py`, which prints the table of
-`engine/docs/inference.md`.
+`engine/docs/coverage.md`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The one-step rule, exactly: coverage by quadrature where estimates are normal, and by simulation with trees.
 
 The designs with trees are those of `tests/benchmarks/one_step_coverage.py`, which prints the second table of coverage
-in `engine/docs/inference.md`; those with true models are in `test_coverage.py`.
+in `engine/docs/coverage.md`; those with true models are in `test_coverage.py`.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class ColumnPlan:
     predictors: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     expression: Expression | None = None
-    where: NDArray[np.bool_] | None = None
+    where: NDArray[np.bool] | None = None
     why: str = ""
     parametric: bool = False
 
@@ -231,7 +231,7 @@ class Plan:
 
     @property
     def shares_fits(self) -> bool:
-        """Whether one fit of a column serves all m imputations (observed without `proper`, or `fits: shared`)."""
+        """Whether one fit of a column serves all m imputations: observed without `proper`, or with shared fits."""
         return self.fits == "shared" or (self.conditioning == "observed" and not self.proper)
 
     def predictors_of(self, name: str, imputation: int = 0) -> tuple[str, ...]:

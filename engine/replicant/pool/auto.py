@@ -1,7 +1,7 @@
 """Which rule holds for a release: read from how it was made, which the public manifest says.
 
 A rule of pooling is a statement about the draws. Wrong ones give intervals that look like any other and cover 70 % or
-99.9 % (`engine/docs/inference.md` has the figures), so a rule that contradicts the manifest is refused with the reason.
+99.9 % (`engine/docs/coverage.md` has the figures), so a rule that contradicts the manifest is refused with the reason.
 """
 
 from __future__ import annotations

@@ -330,7 +330,7 @@ def one_step(
         T = ubar + V_mis + (V_mis + V_syn)/m = ubar + b/m + V_mis.
 
     b alone does not tell the two apart, hence Reiter's ubar + b/m is too short and Rubin's ubar + (1 + 1/m) b too
-    long, and T lies between. Our own derivation, held by simulation (`engine/docs/inference.md`):
+    long, and T lies between. Our own derivation, held by simulation (`engine/docs/coverage.md`):
 
     - the maker publishes V_mis (the between variance of the estimate over the m completed, not yet synthesized sets):
       T = ubar + b/m + V_mis, df = (m - 1) (T / (b/m + V_mis))^2;
