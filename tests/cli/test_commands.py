@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -235,3 +238,22 @@ def test_a_helper_in_another_language(job: Path, replicant: Command) -> None:
     outcome = replicant("run", "job.yaml", "--set", "output.helpers=[sas]")
     assert outcome.code == 2
     assert "output.helpers[1]" in outcome.err
+
+
+def test_a_second_word_to_end_does_not_disturb_the_tidying() -> None:
+    """A batch system may tell the script, which tells us, and us too."""
+    script = """
+import os, signal
+from replicant.cli.main import _terminate
+signal.signal(signal.SIGTERM, _terminate)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+finally:
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("tidied")
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (143, "tidied\n")

@@ -153,6 +153,8 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     """Leave through the same doors as an interrupt, so that nothing half-written stays."""
     from replicant.run.resumable import ask_to_stop
 
+    # Batch systems and service managers may tell script, process and group: a second word must not disturb the tidying.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ask_to_stop()
     raise SystemExit(int(Exit.TERMINATED))
 
