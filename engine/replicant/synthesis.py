@@ -208,7 +208,7 @@ def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: 
         return local.run(plan, table, threads=wanted, progress=_progress(plan, wanted))
     from replicant.run import cluster
 
-    progress = _progress(plan, 2)
+    progress = _progress(plan, 2, always=True)
     if source is None:
         return cluster.run(plan, client, table=table, progress=progress)
     return cluster.run(plan, client, source=replace(source, digest=table.digest()), progress=progress)
@@ -218,10 +218,12 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _progress(plan: Plan, threads: int) -> Any:
+def _progress(plan: Plan, threads: int, *, always: bool = False) -> Any:
+    """In a notebook a call to a cluster always shows its progress: whoever waits for others wants to know."""
     from replicant.run import progress
 
-    return progress.choose(quiet=threads == 1 or plan.seconds_estimate / threads < LONG_SECONDS)
+    quick = threads == 1 or plan.seconds_estimate / threads < LONG_SECONDS
+    return progress.choose(quiet=quick and not (always and progress.in_notebook()))
 
 
 class Synthesis(SyntheticSets):

@@ -1,4 +1,5 @@
-"""What the user sees while a plan runs: a bar on a terminal, a few plain lines elsewhere, JSON for a log, or nothing.
+"""What the user sees while a plan runs: a bar on a terminal, one line in a notebook, a few plain ones elsewhere, JSON
+for a log, or nothing.
 
 Everything goes to standard error, so that standard output holds results alone.
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["Bar", "Json", "Level", "Lines", "Progress", "choose"]
+__all__ = ["Bar", "Json", "Level", "Lines", "Progress", "choose", "in_notebook", "joined", "span"]
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 
@@ -91,13 +92,13 @@ class Lines(Progress):
                 self._goes_on(share, now - self._began)
 
     def _begins(self, where: str) -> None:
-        self.note(_joined(self._stage, where))
+        self.note(joined(self._stage, where))
 
     def _goes_on(self, share: float, spent: float) -> None:
-        self.note(f"{share:.0%} after {_span(spent)}, about {_span(spent / share - spent)} left")
+        self.note(f"{share:.0%} after {span(spent)}, about {span(spent / share - spent)} left")
 
     def _ends(self, spent: float) -> None:
-        self.note(f"done in {_span(spent)}")
+        self.note(f"done in {span(spent)}")
 
 
 class Json(Lines):
@@ -146,16 +147,16 @@ class Json(Lines):
             self.say("warning", "data.odd", str(event), code=event.code, column=event.column)
 
     def _begins(self, where: str) -> None:
-        self.say("info", "stage.begins", _joined(self._stage, where), stage=self._stage, total=self._total)
+        self.say("info", "stage.begins", joined(self._stage, where), stage=self._stage, total=self._total)
 
     def _goes_on(self, share: float, spent: float) -> None:
         left = spent / share - spent
         facts = {"done": self._done, "total": self._total, "seconds": round(spent, 3), "seconds_left": round(left)}
-        self.say("info", "stage.advances", f"{share:.0%} after {_span(spent)}", stage=self._stage, **facts)
+        self.say("info", "stage.advances", f"{share:.0%} after {span(spent)}", stage=self._stage, **facts)
 
     def _ends(self, spent: float) -> None:
         facts = {"done": self._done, "total": self._total, "seconds": round(spent, 3)}
-        self.say("info", "stage.ends", f"done in {_span(spent)}", stage=self._stage, **facts)
+        self.say("info", "stage.ends", f"done in {span(spent)}", stage=self._stage, **facts)
 
 
 class Bar(Progress):
@@ -177,14 +178,14 @@ class Bar(Progress):
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         began = time.monotonic()
-        what = _joined(what, where)
+        what = joined(what, where)
         with Progress(*columns, console=self._console, transient=True) as bar:
             self._bar, self._task = bar, bar.add_task(what, total=max(1, total))
             try:
                 yield
             finally:
                 self._bar = None
-        self.note(f"{what}: done in {_span(time.monotonic() - began)}")
+        self.note(f"{what}: done in {span(time.monotonic() - began)}")
 
     def advance(self, units: int) -> None:
         bar, task = self._bar, self._task
@@ -193,14 +194,25 @@ class Bar(Progress):
 
 
 def choose(*, quiet: bool = False, stream: TextIO | None = None) -> Progress:
-    """The progress for where we are: `Bar` on a terminal, `Lines` elsewhere, nothing if quiet."""
+    """The progress for where we are: `Bar` on a terminal, `Live` in a notebook, `Lines` elsewhere, nothing if quiet."""
     stream = stream or sys.stderr
     if quiet:
         return Progress()
+    if stream is sys.stderr and in_notebook():
+        from replicant.run.live import Live
+
+        return Live()
     return Bar(stream) if stream.isatty() else Lines(stream)
 
 
-def _span(seconds: float) -> str:
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook: IPython is there then, and nobody has to install it."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and getattr(shell.get_ipython(), "kernel", None) is not None
+
+
+def span(seconds: float) -> str:
+    """A time in the units that people would say it in, as briefly as a line of progress needs."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 120:
@@ -210,7 +222,8 @@ def _span(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _joined(what: str, where: str) -> str:
+def joined(what: str, where: str) -> str:
+    """A stage, and on how many, as one phrase."""
     return f"{what} {where}" if where else what
 
 
