@@ -104,4 +104,4 @@ class Live(Progress):
 def _display(state: State) -> Any:
     from IPython.display import display
 
-    return display(state, display_id=True)
+    return display(state, display_id=True)  # type: ignore[no-untyped-call]
