@@ -20,7 +20,7 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, PartialError
-from replicant.run import cluster, cluster_study
+from replicant.run import cluster
 from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.progress import Progress
 from replicant.run.study import compute, resume_study, run_study_job
@@ -195,31 +195,6 @@ def test_errors_come_from_workers_as_they_are(planned: tuple[Study, Table, Sourc
     study, table, source = planned
     with pytest.raises(DataError, match="read another table"):
         compute(study, table, source=replace(source, digest="0" * 64), client=two_workers)
-
-
-def test_few_groups_are_under_way_at_a_time(
-    planned: tuple[Study, Table, Source], two_workers: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The scheduler never holds more than a few for each worker."""
-    study, table, _ = planned
-    under_way: list[int] = []
-    submit = two_workers.submit
-
-    def watch(call: Any, *args: Any, **options: Any) -> Any:
-        if call is cluster_study._measure:
-            under_way.append(1)
-        return submit(call, *args, **options)
-
-    taken: list[int] = []
-
-    def take(block: Any) -> None:
-        taken.append(block.index)
-        assert len(under_way) - len(taken) <= cluster_study.AHEAD * 2
-
-    monkeypatch.setattr(two_workers, "submit", watch)
-    monkeypatch.setattr(cluster_study, "TASK_SECONDS", 1e-9)
-    cluster_study.run(two_workers, study, table, None, list(range(study.blocks)), take)
-    assert sorted(taken) == list(range(study.blocks))
 
 
 def test_no_cell_is_in_a_workers_log(planned: tuple[Study, Table, Source], two_workers: Any) -> None:

@@ -389,11 +389,15 @@ def test_a_long_study_gets_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert digests("short") == digests("long")
 
 
+def _die(*_: Any) -> None:
+    os._exit(1)
+
+
 def test_a_process_that_dies_leaves_a_study_to_be_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
     run("whole", threads=1)
     monkeypatch.setattr(running.local, "default_threads", lambda: 2)
     monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
-    monkeypatch.setattr(processes, "_measure", os._exit)
+    monkeypatch.setattr(processes, "_make", _die)
     with pytest.raises(PartialError, match="process died"):
         run("out", threads=None)
     assert resume_study("out", threads=1).result.run["resumed"]

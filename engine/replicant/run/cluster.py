@@ -185,10 +185,6 @@ def run(
     ReplicantError
         Whatever goes wrong in a step, with its type.
     """
-    if getattr(client, "asynchronous", False):
-        raise SpecError(
-            "The Dask client is asynchronous.", need="a synchronous client: Client(..., asynchronous=False)"
-        )
     await_worker(client)
     progress = progress or Progress()
     steps = lower(plan, skip)
@@ -342,6 +338,19 @@ def count_workers(client: Client) -> int:
 
 
 def await_worker(client: Client) -> None:
+    """Wait for a first worker.
+
+    Raises
+    ------
+    SpecError
+        If the client is asynchronous.
+    RunError
+        If there is none in time.
+    """
+    if getattr(client, "asynchronous", False):
+        raise SpecError(
+            "The Dask client is asynchronous.", need="a synchronous client: Client(..., asynchronous=False)"
+        )
     try:
         client.wait_for_workers(1, timeout=WORKER_SECONDS)
     except TimeoutError:

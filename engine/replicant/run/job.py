@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from replicant import methods, release
@@ -13,6 +13,7 @@ from replicant.plan import Plan, build_plan
 from replicant.plan.memory import check_memory
 from replicant.run import local
 from replicant.run.compilation import ensure_compiled
+from replicant.run.effort import Effort
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.scratch import sweep
@@ -57,6 +58,8 @@ class JobResult:
     summary
         Each column's mean or shares, real beside synthetic, as `report.summarise` gives them; empty if all that was
         left to do was to tidy up.
+    effort
+        What its passes took.
     """
 
     target: str
@@ -64,6 +67,7 @@ class JobResult:
     files: tuple[release.Part | release.Helper, ...]
     events: tuple[Event, ...]
     summary: dict[str, Any]
+    effort: Effort = field(default_factory=Effort)
 
     def text(self) -> str:
         """What `replicant run` prints at its end."""

@@ -25,6 +25,7 @@ from replicant.plan.strata import largest_remainder, pool_small
 from replicant.report.summary import Tally, combine, conclude
 from replicant.run import pieces
 from replicant.run.compilation import ensure_compiled
+from replicant.run.effort import Effort
 from replicant.run.farm import farm
 from replicant.run.job import JobResult, check_begun
 from replicant.run.pieces import Counted, Head, Key, Parts
@@ -115,6 +116,7 @@ class _Run:
         self.memory = memory
         self.progress = progress
         self.records = Records(staging.path)
+        self.effort = Effort()
         self.chunks = dataset.chunks(CHUNK_ROWS)
 
     def go(self, digest: str) -> JobResult:
@@ -151,7 +153,7 @@ class _Run:
             source={"path": self.dataset.path, "digest": self.dataset.signature},
         )
         summary = conclude(top.outline, real, writer.tallies())
-        return JobResult(output.path, output.internal_path, tuple(writer.files), plan.events, summary)
+        return JobResult(output.path, output.internal_path, tuple(writer.files), plan.events, summary, self.effort)
 
     def _count(self) -> list[Counted]:
         strata = self.job.synthesis.strata_columns
@@ -244,12 +246,13 @@ class _Run:
         self, what: str, call: Callable[..., T], shared: Any, items: Sequence[tuple[Any, ...]], units: Sequence[int]
     ) -> list[T]:
         """A pass: every piece once, in any order; gives back what they gave, in the order of the items."""
+        found: dict[int, T] = {}
+        where: dict[str, Any] = {"client": self.client, "threads": self.threads, "effort": self.effort}
         with self.progress.running(sum(units), what):
-            found: dict[int, T] = {}
-            for at, made in farm(call, shared, items, what=what, client=self.client, threads=self.threads):
+            for at, made in farm(call, shared, items, what=what, **where):
                 found[at] = made
                 self.progress.advance(units[at])
-            return [found[at] for at in range(len(items))]
+        return [found[at] for at in range(len(items))]
 
 
 def _count(shared: tuple[Dataset, Mapping[str, Any], tuple[str, ...]], chunk: Any) -> Counted:

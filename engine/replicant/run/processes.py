@@ -1,4 +1,4 @@
-"""The blocks of a study in processes of this machine, joined to this one by pipes: nothing listens.
+"""Pieces in processes of this machine, joined to this one by pipes: nothing listens.
 
 A study's analyses hold the interpreter's lock, so threads do not speed them up. A cluster would, but it listens on a
 port, and that is for the user to ask for.
@@ -9,73 +9,79 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import Any
 
-from replicant.errors import PartialError
+from replicant.errors import RunError
+from replicant.run.effort import timed
 from replicant.run.failure import guarded
-from replicant.studies import Block, Room, Study, open_room
-from replicant.table import Table
 
 __all__ = ["in_processes"]
 
 AHEAD = 2
-"""Blocks under way for each process."""
+"""Pieces under way for each process."""
 
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-_room: list[Room] = []
+_shared: list[Any] = []
 
 
-def in_processes(study: Study, table: Table, todo: Sequence[int], count: int) -> Iterator[Block]:
-    """Measure blocks, and hand over each as soon as it is there.
+def in_processes(
+    call: Callable[..., Any],
+    shared: Any,
+    ready: Callable[[Any], Any],
+    items: Sequence[tuple[Any, ...]],
+    what: str,
+    count: int,
+) -> Iterator[tuple[int, Any, float, int]]:
+    """Make pieces, and hand over each as soon as it is there: position, result, seconds, most bytes of its process.
 
     Parameters
     ----------
-    study, table
-        The study, and its table.
-    todo
-        Indices of blocks.
+    call, shared, ready, items, what
+        As for `farm`.
     count
         How many processes.
 
     Raises
     ------
-    PartialError
+    RunError
         If a process dies.
     ReplicantError
-        Whatever goes wrong in a block.
+        Whatever goes wrong in a piece.
     """
     spawning = multiprocessing.get_context("spawn")
     with _one_thread_each():
-        pool = ProcessPoolExecutor(count, mp_context=spawning, initializer=_open, initargs=(study, table))
-        left = list(todo)[::-1]
-        under_way: set[Future[Block]] = set()
+        pool = ProcessPoolExecutor(count, mp_context=spawning, initializer=_open, initargs=(what, ready, shared))
+        left = list(enumerate(items))[::-1]
+        under_way: dict[Future[Any], int] = {}
         try:
             while left or under_way:
                 while left and len(under_way) < AHEAD * count:
-                    under_way.add(pool.submit(_measure, left.pop()))
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    at, item = left.pop()
+                    under_way[pool.submit(_make, what, call, item)] = at
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
-                    yield future.result()
+                    yield under_way.pop(future), *future.result()
         except BrokenProcessPool:
-            raise PartialError(
-                "A process died while the study ran.", fix="see whether memory was short, or use fewer: --workers 1"
+            raise RunError(
+                f"{what}: a process died.", fix="see whether memory was short, or use fewer: --workers 1"
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _open(study: Study, table: Table) -> None:
+def _open(what: str, ready: Callable[[Any], Any], shared: Any) -> None:
     # Ctrl-C in a terminal reaches this process too; ending it is the parent's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _room.append(guarded("study", open_room, study, table))
+    _shared.append(guarded(what, ready, shared))
 
 
-def _measure(block: int) -> Block:
-    return guarded(f"block {block}", _room[0].measure, block)
+def _make(what: str, call: Callable[..., Any], item: tuple[Any, ...]) -> tuple[Any, float, int]:
+    return timed(guarded, what, call, _shared[0], *item)
 
 
 @contextmanager

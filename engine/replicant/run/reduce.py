@@ -23,7 +23,7 @@ from dask.delayed import delayed
 from dask.sizeof import sizeof
 from distributed import Client, Future, as_completed
 
-from replicant.errors import DataError, ReplicantError, RunError, SpecError
+from replicant.errors import DataError, ReplicantError, RunError
 from replicant.estimate.partitions import Load, column_weights
 from replicant.run import cluster
 from replicant.run.failure import Failure, describe
@@ -56,10 +56,6 @@ def on_workers(client: Client) -> Callable[[Sequence[Load]], RemoteParts]:
     RunError
         If the scheduler has no worker.
     """
-    if getattr(client, "asynchronous", False):
-        raise SpecError(
-            "The Dask client is asynchronous.", need="a synchronous client: Client(..., asynchronous=False)"
-        )
     cluster.await_worker(client)
     return partial(RemoteParts, client)
 

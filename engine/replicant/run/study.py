@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -18,8 +18,9 @@ from replicant.errors import SpecError
 from replicant.run import local
 from replicant.run.checkpoint import Checkpoint
 from replicant.run.compilation import ensure_compiled
+from replicant.run.effort import Effort
 from replicant.run.failure import guarded
-from replicant.run.processes import in_processes
+from replicant.run.farm import farm
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.work import Source
@@ -34,8 +35,6 @@ __all__ = ["StudyJobResult", "compute", "resume_study", "run_study_job"]
 
 LONG_SECONDS = 15.0
 """A study whose first block tells that the rest takes longer than this gets a process for each CPU."""
-
-Take: TypeAlias = Callable[[Block], None]
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,43 +62,26 @@ class StudyJobResult:
         )
 
 
-@dataclass(repr=False)
-class _Clock:
-    """How long the blocks took, wherever they were computed."""
-
-    workers: int = 1
-    blocks: int = 0
-    synthesis: float = 0.0
-    estimation: float = 0.0
-    wall: float = 0.0
-    began: float = field(default_factory=time.perf_counter)
-
-    def take(self, block: Block) -> None:
-        self.blocks += 1
-        self.synthesis += block.synthesis
-        self.estimation += block.estimation
-
-    def said(self, study: Study, resumed: bool) -> dict[str, Any]:
-        """For the report."""
-        seconds = time.perf_counter() - self.began
-        replicates = min(self.blocks * study.block, study.spec.replicates)
-        sets = sum(variant.plan.m for variant in study.variants)
-        share = (self.synthesis + self.estimation) / max(self.wall * self.workers, 1e-9)
-        return {
-            "seconds": seconds,
-            "workers": self.workers,
-            "replicates_per_second": replicates / seconds,
-            "rows_per_second": replicates * sets * study.rows / seconds,
-            "task_share": min(share, 1.0),
-            "overhead_share": max(1 - share, 0.0),
-            "seconds_by_stage": {"synthesis": self.synthesis, "estimation": self.estimation},
-            "software": {
-                "replicant": __version__,
-                "python": platform.python_version(),
-                **{name: metadata.version(name) for name in ("numpy", "pandas", "scipy", "numba", "distributed")},
-            },
-            "resumed": resumed,
-        }
+def _said(study: Study, effort: Effort, blocks: int, stages: Mapping[str, float], seconds: float) -> dict[str, Any]:
+    """How long the blocks took, wherever they were computed: for the report."""
+    replicates = min(blocks * study.block, study.spec.replicates)
+    sets = sum(variant.plan.m for variant in study.variants)
+    hands_wall = sum(one.wall * one.hands for one in effort.passes)
+    share = min(sum(one.seconds for one in effort.passes) / max(hands_wall, 1e-9), 1.0)
+    return {
+        "seconds": seconds,
+        "workers": max((one.hands for one in effort.passes), default=1),
+        "replicates_per_second": replicates / seconds,
+        "rows_per_second": replicates * sets * study.rows / seconds,
+        "task_share": share,
+        "overhead_share": 1 - share,
+        "seconds_by_stage": dict(stages),
+        "software": {
+            "replicant": __version__,
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("numpy", "pandas", "scipy", "numba", "distributed")},
+        },
+    }
 
 
 def run_study_job(
@@ -239,7 +221,8 @@ def compute(
     progress = progress or Progress()
     ensure_compiled(study.variants[0].plan, progress.note)
     room = guarded("study", open_room, study, table)
-    clock, fold = _Clock(), Fold()
+    effort, fold, began = Effort(), Fold(), time.perf_counter()
+    stages = {"synthesis": 0.0, "estimation": 0.0}
     before = set()
     for block in [] if checkpoint is None else checkpoint.done():
         tally = checkpoint.load(block) if checkpoint is not None and block < study.blocks else None
@@ -250,54 +233,44 @@ def compute(
     if before:
         progress.note(f"taking up an interrupted study: {len(before)} of {study.blocks} parts are there")
 
-    def take(block: Block) -> None:
-        if checkpoint is not None:
-            checkpoint.save(block.index, block.tally)
-        fold.add(block.index, block.tally)
-        clock.take(block)
-        progress.advance(len(study.replicates(block.index)))
+    def work(blocks: Sequence[int], shared: Any, **where: Any) -> None:
+        """A pass over blocks; each is kept as soon as it is there."""
+        for _, block in farm(_measure, shared, [(one,) for one in blocks], what="study", effort=effort, **where):
+            if checkpoint is not None:
+                checkpoint.save(block.index, block.tally)
+            fold.add(block.index, block.tally)
+            stages["synthesis"] += block.synthesis
+            stages["estimation"] += block.estimation
+            progress.advance(len(study.replicates(block.index)))
 
-    processes = 1
     units = sum(len(study.replicates(block)) for block in todo)
     with progress.running(units, f"{study.spec.replicates} replicates"):
+        processes = 0
         if todo and client is None and threads is None and workers is None and scheduler is None:
-            began = time.perf_counter()
-            take(guarded(f"block {todo[0]}", room.measure, todo[0]))
-            clock.wall = time.perf_counter() - began
-            if clock.wall * (len(todo) - 1) > LONG_SECONDS and local.default_threads() > 1:
-                processes = local.default_threads()
+            work(todo[:1], room)
             todo = todo[1:]
+            cpus = local.default_threads()
+            processes = cpus if cpus > 1 and effort.passes[0].wall * len(todo) > LONG_SECONDS else 0
         with _client(client, workers, scheduler, memory, progress) as using:
-            began = time.perf_counter()
-            if using is not None and todo:
-                from replicant.run import cluster_study
-
-                # What was computed here came before; it counts as one worker's.
-                clock.workers = cluster_study.run(using, study, table, source, todo, take)
-                clock.wall = clock.wall / clock.workers + time.perf_counter() - began
-            elif todo:
-                clock.workers = threads or processes
-                blocks = _here(room, todo, threads or 1)
-                if processes > 1:
-                    blocks = in_processes(study, table, todo, processes)
-                for made in blocks:
-                    take(made)
-                clock.wall = clock.wall / clock.workers + time.perf_counter() - began
+            if using is not None:
+                work(todo, (study, table if source is None else source), prepare=_open, client=using)
+            elif processes:
+                work(todo, (study, table), prepare=_open, processes=processes)
+            else:
+                work(todo, room, threads=threads or 1)
+    blocks = study.blocks - len(before)
+    run = _said(study, effort, blocks, stages, time.perf_counter() - began) | {"resumed": bool(before)}
     found = document(study, room.heads, fold.total, table.n, len(table.columns))
-    return StudyResult(found, clock.said(study, bool(before)))
+    return StudyResult(found, run)
 
 
-def _here(room: Room, todo: Iterable[int], threads: int) -> Iterator[Block]:
-    if threads == 1:
-        yield from (guarded(f"block {block}", room.measure, block) for block in todo)
-        return
-    from concurrent.futures import ThreadPoolExecutor
+def _open(shared: tuple[Study, Table | Source]) -> Room:
+    study, data = shared
+    return open_room(study, data if isinstance(data, Table) else data.load())
 
-    with ThreadPoolExecutor(threads, thread_name_prefix="replicant") as pool:
-        try:
-            yield from pool.map(lambda block: guarded(f"block {block}", room.measure, block), todo)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+
+def _measure(room: Room, block: int) -> Block:
+    return guarded(f"block {block}", room.measure, block)
 
 
 @contextmanager

@@ -1,0 +1,99 @@
+"""Pieces of work on worker processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicant.errors import DataError, RunError
+from replicant.run import cluster, farm
+from replicant.run.effort import Effort
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[Any]:
+    with cluster.local_cluster(2) as client:
+        yield client
+
+
+def add(shared: int, number: int) -> int:
+    return shared + number
+
+
+def doubled(shared: int) -> int:
+    return 2 * shared
+
+
+def fails(shared: Any, number: int) -> int:
+    if number == 7:
+        raise ValueError("canary")
+    return number
+
+
+def refuses(shared: Any) -> Any:
+    raise DataError("the table is odd")
+
+
+def dies_once(shared: str, number: int) -> int:
+    mark = Path(shared) / "died"
+    if number == 5 and not mark.exists():
+        mark.touch()
+        os._exit(1)
+    return number
+
+
+def test_every_piece_is_made_once(two_workers: Any) -> None:
+    effort = Effort()
+    items = [(i,) for i in range(500)]
+    made = dict(farm.farm(add, 1, items, what="adding", prepare=doubled, client=two_workers, effort=effort))
+    assert made == {i: 2 + i for i in range(500)}
+    assert effort.passes[0].pieces == 500
+    assert effort.passes[0].hands == 2
+
+
+def test_short_pieces_travel_together_and_few_tasks_are_under_way(
+    two_workers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    waiting: list[int] = []
+    futures: list[Any] = []
+    submit = two_workers.submit
+
+    def watch(call: Any, *args: Any, **options: Any) -> Any:
+        future = submit(call, *args, **options)
+        if call is farm._batch:
+            sent.append(len(args[3]))
+            futures.append(future)
+            waiting.append(sum(not one.done() for one in futures))
+        return future
+
+    monkeypatch.setattr(two_workers, "submit", watch)
+    made = list(farm.farm(add, 1, [(i,) for i in range(2000)], what="adding", client=two_workers))
+    assert len(made) == sum(sent) == 2000
+    assert max(waiting) <= farm.AHEAD * 2
+    assert len(sent) < 200
+    # At the end they get few, so that no worker is left with a long task.
+    assert sent[-1] == 1
+
+
+def test_a_failure_ends_all_and_quotes_no_value(two_workers: Any) -> None:
+    with pytest.raises(RunError, match="counting: unexpected ValueError") as raised:
+        list(farm.farm(fails, 0, [(i,) for i in range(20)], what="counting", client=two_workers))
+    assert "canary" not in str(raised.value)
+
+
+def test_what_cannot_be_prepared_is_told_as_it_is(two_workers: Any) -> None:
+    with pytest.raises(DataError, match="the table is odd"):
+        list(farm.farm(add, 1, [(1,)], what="adding", prepare=refuses, client=two_workers))
+
+
+def test_pieces_lost_with_their_worker_are_made_again(tmp_path: Path, two_workers: Any) -> None:
+    made = dict(farm.farm(dies_once, str(tmp_path), [(i,) for i in range(40)], what="dying", client=two_workers))
+    assert (tmp_path / "died").exists()
+    assert made == {i: i for i in range(40)}
