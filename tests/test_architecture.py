@@ -16,7 +16,7 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
 
 # The way of the data. A room may know the rooms before it, and itself; the trees know no other room at all.
 ROOMS = [
-    *("errors", "events", "view", "table", "spec", "plan", "trees", "methods", "fcs"),
+    *("errors", "events", "remote", "view", "table", "spec", "plan", "trees", "methods", "fcs"),
     *("estimate", "pool", "analysis", "report", "release", "studies", "run", "synthesis", "bootstrap", "cli"),
 ]
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}

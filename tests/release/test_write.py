@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from replicant import release
-from replicant.errors import ReleaseError
+from replicant.errors import ReleaseError, SpecError
 from replicant.release import store
 
 Write = Callable[..., list[release.Part]]
@@ -192,14 +192,15 @@ def test_whatever_call_fails_nothing_half_written_is_left(
     assert not list(tmp_path.glob(".*/manifest.json"))
 
 
-@pytest.mark.parametrize("use", range(10))  # five files are moved aside, five into place
-def test_a_failing_object_store_keeps_the_old_release(
-    write: Write, monkeypatch: pytest.MonkeyPatch, use: int, request: pytest.FixtureRequest
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("use", range(5))  # three parts, the manifest, _SUCCESS
+def test_a_move_that_fails_in_an_object_store_is_completed_by_the_next(
+    write: Write, monkeypatch: pytest.MonkeyPatch, use: int, overwrite: bool, request: pytest.FixtureRequest
 ) -> None:
     place = f"memory://{request.node.name}/release"
     memory = fsspec.filesystem("memory")
-    write(place)
-    before = {path: memory.cat_file(path) for path in memory.find(f"/{request.node.name}")}
+    if overwrite:
+        write(place, helpers=["r"])
     count = iter(range(1000))
     copy = type(memory).cp_file
 
@@ -208,12 +209,22 @@ def test_a_failing_object_store_keeps_the_old_release(
             raise RuntimeError("secret")
         copy(self, *args, **kwargs)
 
-    monkeypatch.setattr(type(memory), "cp_file", failing)
     try:
-        with pytest.raises(ReleaseError) as caught:
-            write(place, seed=2, overwrite=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(type(memory), "cp_file", failing)
+            with pytest.raises(ReleaseError) as caught:
+                write(place, seed=2, overwrite=overwrite)
         assert "secret" not in str(caught.value)
-        assert {path: memory.cat_file(path) for path in memory.find(f"/{request.node.name}")} == before
+        with pytest.raises(ReleaseError, match="unfinished" if overwrite else "no release"):
+            release.read_release(place)
+        if overwrite:
+            assert "completes it" in str(caught.value)
+            with pytest.raises(ReleaseError, match="There is an unfinished"):
+                write(place, seed=3)  # another one
+        write(place, seed=2)
+        assert release.verify_release(place).ok
+        found = {path.removeprefix(f"/{request.node.name}/").split("/")[0] for path in memory.find(request.node.name)}
+        assert found == {"release", "release-internal"}
     finally:
         for path in memory.find(f"/{request.node.name}"):
             memory.rm_file(path)
@@ -353,7 +364,7 @@ def test_the_internal_manifest_goes_where_it_is_told_but_not_into_the_release(wr
     assert not (tmp_path / "q").exists()
 
 
-@pytest.mark.parametrize("path", ["", "/", "nosuchprotocol://x/y"])
+@pytest.mark.parametrize("path", ["", "/", "s3://bucket", "nosuchprotocol://x/y"])
 def test_paths_that_are_none(path: str) -> None:
-    with pytest.raises(ReleaseError):
+    with pytest.raises(SpecError if path.startswith("no") else ReleaseError):
         release.stage(path, digest="0" * 8)

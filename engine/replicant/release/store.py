@@ -1,8 +1,9 @@
 """Folders that releases live in: on a local disk, or behind any fsspec URL, with the same few verbs.
 
 A local file is written under a temporary name, flushed to the disk and renamed, and a folder takes another's place in
-one step. Object stores have no rename: there a folder is moved file by file, its `_SUCCESS` always last to appear and
-first to go, so what carries `_SUCCESS` is whole in both.
+one step. Object stores have no rename: there a file is one PUT, or an upload in parts that is invisible until it is
+ended, and a folder is moved file by file, its `_SUCCESS` always last to appear and first to go, so what carries
+`_SUCCESS` is whole in both.
 """
 
 from __future__ import annotations
@@ -17,19 +18,46 @@ import shutil
 import stat
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from replicant.errors import ReleaseError, ReplicantError
+from replicant.remote import (
+    CREDENTIALS,
+    Fault,
+    fault_of,
+    has_key,
+    is_object_store,
+    is_url,
+    open_file,
+    open_system,
+    steady,
+    word_for,
+)
 
-__all__ = ["HELPERS", "MANIFEST", "SUCCESS", "Folder", "digest_of", "is_ours", "open_folder", "path_text"]
+__all__ = [
+    "HELPERS",
+    "MANIFEST",
+    "SUCCESS",
+    "Folder",
+    "RemoteFolder",
+    "digest_of",
+    "is_ours",
+    "open_folder",
+    "path_text",
+]
 
 MANIFEST = "manifest.json"
 SUCCESS = "_SUCCESS"
 HELPERS = {"r": "analyse.R", "stata": "analyse.do"}
-CHUNK = 1 << 20
+CHUNK = 1 << 23
+MANY = 8
+"""Files of an object store that are moved or removed at a time."""
 
 _LOCAL = ("file://", "local://")
+
+T = TypeVar("T")
 
 
 def path_text(path: str | os.PathLike[str]) -> str:
@@ -38,16 +66,16 @@ def path_text(path: str | os.PathLike[str]) -> str:
     Raises
     ------
     ReleaseError
-        If it is empty or a root: a release needs a name.
+        If it is empty, a root or a bucket: a release needs a name.
     """
     text = os.fspath(path)
     for scheme in _LOCAL:
         text = text.removeprefix(scheme)
-    if "://" not in text:
+    if not is_url(text):
         text = os.path.abspath(os.path.expanduser(text)) if text else text
     text = text.rstrip("/")
-    if not text or text.endswith(":"):
-        raise ReleaseError("The path of a release is empty or a root.", need="a folder with a name")
+    if not text or text.endswith(":") or not has_key(text):
+        raise ReleaseError("The path of a release is empty, a root, or a bucket.", need="a folder with a name")
     return text
 
 
@@ -57,10 +85,12 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
     Raises
     ------
     ReleaseError
-        If the URL's protocol is unknown or its driver is not installed.
+        If it names none.
+    SpecError
+        If the URL carries credentials, its protocol is unknown, or its driver is not installed.
     """
     text = path_text(path)
-    return RemoteFolder(text) if "://" in text else LocalFolder(text)
+    return RemoteFolder(text) if is_url(text) else LocalFolder(text)
 
 
 def is_ours(name: str) -> bool:
@@ -123,6 +153,10 @@ class Folder(ABC):
         """Whether a file is in its place."""
 
     @abstractmethod
+    def beside(self) -> list[str]:
+        """Names of what lies beside this folder, hidden ones and its own among them."""
+
+    @abstractmethod
     def files(self) -> dict[str, int]:
         """Every file below it, hidden ones too, with its size."""
 
@@ -159,8 +193,16 @@ class Folder(ABC):
         """Take a sealed folder back to its name, if it was sealed and its name is free; remove it if it is not."""
 
     @abstractmethod
+    def moves_to(self, target: Folder) -> bool:
+        """Whether what lies at a target is of a move of this folder that was begun and not completed."""
+
+    @abstractmethod
     def replace(self, target: str, *, overwrite: bool) -> None:
-        """Move this folder to `target`; with `overwrite`, into the place of what stays whole there until then."""
+        """Move this folder to `target`; with `overwrite`, into the place of what stays whole there until then.
+
+        In one step on a disk. Elsewhere what is there loses its `_SUCCESS` first. If the move then fails, the target
+        is unfinished, this folder is still whole, and moving it once more completes the target.
+        """
 
 
 class LocalFolder(Folder):
@@ -171,6 +213,11 @@ class LocalFolder(Folder):
 
     def is_file(self) -> bool:
         return os.path.lexists(self.url) and not os.path.isdir(self.url)
+
+    def beside(self) -> list[str]:
+        above = os.path.dirname(self.url)
+        with self.guard("list"):
+            return sorted(os.listdir(above)) if os.path.isdir(above) else []
 
     def files(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -249,6 +296,9 @@ class LocalFolder(Folder):
         with contextlib.suppress(OSError):
             os.rename(sealed.url, self.url)
 
+    def moves_to(self, target: Folder) -> bool:
+        return False  # one step
+
     def replace(self, target: str, *, overwrite: bool) -> None:
         with self.guard("write"):
             # Staged as 0700; a release gets the mode that any new folder gets here.
@@ -286,77 +336,104 @@ class LocalFolder(Folder):
 
 
 class RemoteFolder(Folder):
-    """A folder, or a prefix, behind an fsspec URL."""
+    """A folder, or the beginning of names in an object store, behind an fsspec URL."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        import fsspec
-
-        try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
-        except ImportError as error:
-            raise ReleaseError(
-                f"The driver for {url.partition('://')[0]}:// is not installed ({error.name or 'unknown module'}).",
-                fix="install the fsspec driver of that storage, such as s3fs, gcsfs or adlfs",
-            ) from None
-        except ValueError:
-            raise ReleaseError(
-                f"The protocol {url.partition('://')[0]}:// is unknown.", need="a local path or an fsspec URL"
-            ) from None
+        self._system, root = open_system(url)
+        self._root = root.rstrip("/")
+        self._flat = is_object_store(self._system)
 
     def exists(self) -> bool:
-        with self.guard("read"):
-            self._fs.invalidate_cache()
-            return bool(self._fs.isdir(self._root))
+        return bool(self._ask("read", self._system.isdir, self._root))
 
     def is_file(self) -> bool:
-        with self.guard("read"):
-            return bool(self._fs.isfile(self._root))
+        return bool(self._ask("read", self._system.isfile, self._root))
+
+    def beside(self) -> list[str]:
+        above = self._root.rpartition("/")[0]
+        try:
+            found = self._ask("list", self._system.ls, above, detail=False)
+        except ReleaseError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return []
+            raise
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
 
     def files(self) -> dict[str, int]:
-        with self.guard("list"):
-            self._fs.invalidate_cache()
-            if not self._fs.isdir(self._root):
-                return {}
-            prefix = self._root.rstrip("/") + "/"
-            found = self._fs.find(self._root, detail=True)
-            return {path.removeprefix(prefix): int(info.get("size") or 0) for path, info in found.items()}
+        if not self._flat and not self.exists():
+            return {}
+        found = self._ask("list", self._system.find, self._root, detail=True)
+        prefix = f"{self._root}/"
+        names = {path.removeprefix(prefix): info for path, info in found.items() if path.startswith(prefix)}
+        # Consoles of object stores make a file of no name to show a folder.
+        return {name: int(info.get("size") or 0) for name, info in names.items() if name and not name.endswith("/")}
 
     def open(self, name: str) -> Any:
-        return self._fs.open(self._path(name), "rb")
+        return open_file(self._system, self._path(name), lambda error: explain(error, "read", self.url))
+
+    def read(self, name: str) -> bytes:
+        content: bytes = self._ask("read", self._system.cat_file, self._path(name))
+        return content
 
     def make(self, *, private: bool = False) -> bool:
         # Folders of an object store come and go with their files; who may read them is the bucket's own rule.
-        with self.guard("write"):
-            made = not self._fs.exists(self._root)
-            self._fs.makedirs(self._root, exist_ok=True)
-            return made
+        made = not self.exists()
+        if not self._flat:
+            self._ask("write", self._system.makedirs, self._root, exist_ok=True)
+        return made
 
     def write(self, name: str, content: Any, *, private: bool = False) -> None:
         path = self._path(name)
         with self.guard("write"):
-            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._fs.pipe_file(path, bytes(content))
+            self._make_above(path)
+            steady(self._system.pipe_file, path, bytes(content))
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file if it is not there; whether it was written. Of those who try at once, one succeeds.
+
+        Raises
+        ------
+        NotImplementedError
+            If the store cannot promise this.
+        ReleaseError
+            If it cannot be written.
+        """
+        path = self._path(name)
+        with self.guard("write"):
+            self._make_above(path)
+        try:
+            steady(self._system.pipe_file, path, content, mode="create")
+        except FileExistsError:
+            # Perhaps by an earlier try whose answer was lost.
+            return self.read(name) == content
+        except Exception as error:
+            if word_for(error) in {"NotImplemented", "NotImplementedError", "TypeError"}:
+                raise NotImplementedError from None
+            raise explain(error, "write", self.url) from error
+        return True
 
     def rename(self, old: str, new: str) -> None:
         with self.guard("write"):
             # Not `mv`, nor a recursive `rm` below: these take [ ] * ? in a path for a pattern.
-            self._fs.cp_file(self._path(old), self._path(new))
-            self._fs.rm_file(self._path(old))
+            steady(self._system.cp_file, self._path(old), self._path(new))
+            self._delete(self._path(old))
 
     def discard(self, name: str) -> None:
         with contextlib.suppress(Exception):
-            self._fs.rm_file(self._path(name))
+            self._delete(self._path(name))
 
     def remove(self) -> None:
         with contextlib.suppress(Exception):
             self._clear()
+        if self._flat:
+            return
         with contextlib.suppress(Exception):
-            # Where folders are more than prefixes: the deepest first, and only empty ones go.
-            for path in sorted(self._fs.find(self._root, withdirs=True), key=len, reverse=True):
-                self._fs.rmdir(path)
-            if self._fs.exists(self._root):
-                self._fs.rmdir(self._root)
+            # The deepest first, and only empty ones go.
+            for path in sorted(self._system.find(self._root, withdirs=True), key=len, reverse=True):
+                self._system.rmdir(path)
+            if self._system.exists(self._root):
+                self._system.rmdir(self._root)
 
     def seal(self) -> Folder:
         return self  # no rename; and what comes late has the same bytes and no temporary name
@@ -364,47 +441,83 @@ class RemoteFolder(Folder):
     def unseal(self) -> None:
         pass
 
+    def moves_to(self, target: Folder) -> bool:
+        return SUCCESS in self.files() and SUCCESS not in target.files()
+
     def replace(self, target: str, *, overwrite: bool) -> None:
         there = RemoteFolder(target)
-        aside = RemoteFolder(f"{self.url}.old")
-        held = overwrite and bool(there.files())
         with self.guard("write"):
-            if held:
-                try:
-                    there._copy(aside)
-                except BaseException:
-                    aside.remove()
-                    raise
+            old = there.files()
             try:
-                if held:
-                    there._clear()
-                self._copy(there)
-            except BaseException:
-                there.remove()
-                if held:
-                    aside._copy(there)
-                    aside.remove()
+                for name in (SUCCESS, MANIFEST):
+                    if name in old:
+                        there._delete(there._path(name))
+                # Files of the old one are written over by those of the same names; no two of them make a release.
+                new = self.files()
+                self._copy(there, (name for name in new if name not in {SUCCESS, MANIFEST}))
+                there._remove_files(old.keys() - new.keys() - {SUCCESS, MANIFEST})
+                self._copy(there, [MANIFEST])
+                self._copy(there, [SUCCESS])
+            except BaseException as error:
+                if not old:
+                    there.remove()
+                elif isinstance(error, Exception):
+                    known = explain(error, "write", target)
+                    raise ReleaseError(
+                        f"{known.found} What is there is unfinished now.",
+                        need=known.need,
+                        fix=f"{known.fix}; then do the same once more, which completes it",
+                    ) from error
                 raise
-        aside.remove()
         self.remove()
 
-    def _copy(self, target: RemoteFolder) -> None:
-        for name in reversed(_success_first(self.files())):
+    def _copy(self, target: RemoteFolder, names: Iterable[str]) -> None:
+        def copy(name: str) -> None:
             path = target._path(name)
-            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._fs.cp_file(self._path(name), path)
+            target._make_above(path)
+            steady(self._system.cp_file, self._path(name), path)
+
+        self._each(copy, names)
 
     def _clear(self) -> None:
-        for name in _success_first(self.files()):
-            self._fs.rm_file(self._path(name))
+        names = self.files()
+        for name in (SUCCESS, MANIFEST):
+            if name in names:
+                self._delete(self._path(name))
+        self._remove_files(names.keys() - {SUCCESS, MANIFEST})
+
+    def _remove_files(self, names: Iterable[str]) -> None:
+        self._each(lambda name: self._delete(self._path(name)), names)
+
+    def _delete(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            steady(self._system.rm_file, path)
+
+    def _each(self, call: Callable[[str], None], names: Iterable[str]) -> None:
+        if not self._flat:
+            for name in names:
+                call(name)
+            return
+        pool = ThreadPoolExecutor(MANY, thread_name_prefix="replicant")
+        try:
+            for done in [pool.submit(call, name) for name in names]:
+                done.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _make_above(self, path: str) -> None:
+        # Drivers of object stores take this for a wish to have the bucket made.
+        if not self._flat:
+            self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
+
+    def _ask(self, action: str, call: Callable[..., T], *args: Any, **options: Any) -> T:
+        with self.guard(action):
+            if not self._flat:
+                self._system.invalidate_cache()
+            return steady(call, *args, **options)
 
     def _path(self, name: str) -> str:
-        return f"{self._root.rstrip('/')}/{name}"
-
-
-def _success_first(names: dict[str, int]) -> list[str]:
-    """Names in the order of removal: what makes a release visible goes first."""
-    return sorted(names, key=lambda name: (name != SUCCESS, name != MANIFEST, name))
+        return f"{self._root}/{name}"
 
 
 def _sync(folder: str) -> None:
@@ -451,19 +564,26 @@ def explain(error: Exception, action: str, url: str) -> ReleaseError:
     Parameters
     ----------
     error
-        What was caught. Only the operating system's own words are repeated.
+        What was caught. Only the operating system's words for it, or a store's code, are repeated.
     action
         What was tried: `read`, `write`, `list`.
     url
         Of which folder.
     """
     number = error.errno if isinstance(error, OSError) else None
+    fault = fault_of(error)
     if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return ReleaseError(
             f"The disk is full: cannot {action} {url}.",
             fix="free space there, or choose another output path; nothing of the unfinished release is visible",
         )
-    if number in {errno.EROFS, errno.EACCES, errno.EPERM} or isinstance(error, PermissionError):
+    if fault is Fault.NO_CREDENTIALS:
+        return ReleaseError(f"No credentials, or none that hold: cannot {action} {url}.", fix=CREDENTIALS)
+    if fault is Fault.NO_BUCKET:
+        return ReleaseError(
+            f"There is no such bucket: cannot {action} {url}.", fix="correct the URL, or have the bucket made"
+        )
+    if number in {errno.EROFS, errno.EACCES, errno.EPERM} or fault is Fault.DENIED:
         return ReleaseError(
             f"No permission to {action} {url}.",
             need=f"a place where you may {action}",
@@ -473,7 +593,12 @@ def explain(error: Exception, action: str, url: str) -> ReleaseError:
         return ReleaseError(
             f"Something else is in the way at {url}, or above it.", fix="choose another path, or move it away"
         )
-    if isinstance(error, FileNotFoundError):
+    if fault is Fault.MISSING:
         return ReleaseError(f"A file or folder is missing: cannot {action} {url}.", fix="check the path")
-    words = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    if fault is Fault.BROKEN and is_url(url):
+        return ReleaseError(
+            f"Cannot {action} {url}, also when tried again ({word_for(error)}).",
+            fix="check the network and the address of the store",
+        )
+    words = os.strerror(number) if number else word_for(error)
     return ReleaseError(f"Cannot {action} {url}: {words}.", fix="check the path, the connection and the credentials")

@@ -3,7 +3,8 @@
 `stage` checks the target and makes a hidden folder beside it. `write_part` puts one file there, in any process, in any
 order, as often as a retry wants; `write_csv` and `write_helper` put what else was asked for. `commit` adds the manifest
 and `_SUCCESS` and moves the folder into place. Until then nothing is visible at the target; a release that was there
-stays whole until the new one takes its place.
+stays whole until the new one takes its place: in one step on a disk, behind a URL file by file, `_SUCCESS` first to go
+and last to come.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "Part",
     "Staging",
     "abandon",
+    "check_place",
     "commit",
     "settle",
     "stage",
@@ -109,20 +111,44 @@ def stage(
     ReleaseError
         If there is a release already, something else is in the way, or the place cannot be written to.
     """
+    check_place(target, digest=digest, overwrite=overwrite, internal=internal)
+    place = _place(target)
+    hidden = open_folder(staging_place(place, digest))
+    hidden.unseal()  # killed on the last few steps
+    hidden.make(private=True)
+    inner = _internal(place, internal)
+    return Staging(place, hidden.url, inner, max(2, len(str(m))), overwrite)
+
+
+def check_place(
+    target: str | os.PathLike[str],
+    *,
+    digest: str,
+    overwrite: bool = False,
+    internal: str | os.PathLike[str] | None = None,
+) -> None:
+    """Check that nothing is in the way of a release, touching nothing.
+
+    Parameters
+    ----------
+    target, digest, overwrite, internal
+        As for `stage`.
+
+    Raises
+    ------
+    ReleaseError
+        If there is a release already, or something else is in the way.
+    """
     place = _place(target)
     folder = open_folder(place)
-    inner = _internal(place, internal)
-    if f"{inner}/".startswith(f"{place}/"):
+    if f"{_internal(place, internal)}/".startswith(f"{place}/"):
         raise ReleaseError(
             "The internal manifest would lie inside the release.",
             need="a folder that is not shared",
             fix="choose an `internal` path outside the release",
         )
-    _check_target(folder, overwrite=overwrite)
     hidden = open_folder(staging_place(place, digest))
-    hidden.unseal()  # killed on the last few steps
-    hidden.make(private=True)
-    return Staging(place, hidden.url, inner, max(2, len(str(m))), overwrite)
+    _check_target(folder, overwrite=overwrite, moving=hidden.moves_to(folder))
 
 
 def staging_place(target: str | os.PathLike[str], digest: str) -> str:
@@ -232,26 +258,27 @@ def commit(
     Raises
     ------
     ReleaseError
-        If a file is missing, or anything cannot be written. At the target is then what was there before, and what
-        was staged is where it was.
+        If a file is missing, or anything cannot be written. What was staged is then where it was, and at the target is
+        what was there before; behind a URL, if the move had begun, an unfinished release that `commit` completes.
     """
     folder, target, inner = (open_folder(url) for url in (staging.path, staging.target, staging.internal))
     content = manifest_bytes(public)
     sealed = folder.seal()
+    moving = sealed.moves_to(target)  # as it was found: from here on it is to be
     made = False
     try:
         _check_written(sealed, written, parse_manifest(content))
         sealed.write(MANIFEST, content)
         # The manifest's own hash: without it a changed manifest could vouch for changed files.
         sealed.write(SUCCESS, f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode())
-        _check_target(target, overwrite=staging.overwrite)
+        _check_target(target, overwrite=staging.overwrite, moving=moving)
         if internal is not None:
             # Written in full before the move, renamed after it: neither manifest can be missing for want of space.
             made = inner.make(private=True)
             inner.write(_PENDING, manifest_bytes(internal), private=True)
         sealed.replace(staging.target, overwrite=staging.overwrite)
     except BaseException:
-        if internal is not None and sealed.exists():
+        if internal is not None and _is_left(sealed):
             inner.discard(_PENDING)
             if made:
                 inner.remove()
@@ -310,8 +337,17 @@ def settle(
 
 
 def abandon(staging: Staging) -> None:
-    """Remove everything that was staged. What is at the target stays as it is."""
-    open_folder(staging.path).remove()
+    """Remove everything that was staged. What is at the target stays as it is.
+
+    A folder whose move behind a URL was begun is kept: what is at the target needs it to be completed.
+    """
+    hidden = open_folder(staging.path)
+    try:
+        moving = hidden.moves_to(open_folder(staging.target))
+    except ReleaseError:
+        return  # what cannot be looked at cannot be removed either
+    if not moving:
+        hidden.remove()
 
 
 def _place(target: str | os.PathLike[str]) -> str:
@@ -325,7 +361,15 @@ def _internal(place: str, internal: str | os.PathLike[str] | None) -> str:
     return path_text(internal) if internal is not None else folder.sibling(f"{folder.name}-internal")
 
 
-def _check_target(folder: Folder, *, overwrite: bool) -> None:
+def _is_left(sealed: Folder) -> bool:
+    """Whether a finished folder could not be moved away."""
+    try:
+        return SUCCESS in sealed.files()
+    except ReleaseError:
+        return True
+
+
+def _check_target(folder: Folder, *, overwrite: bool, moving: bool) -> None:
     if folder.is_file():
         raise ReleaseError(
             f"There is a file at {folder.url}.", need="a path for a folder", fix="choose another output path"
@@ -334,7 +378,7 @@ def _check_target(folder: Folder, *, overwrite: bool) -> None:
     if not names:
         return
     foreign = sum(1 for name in names if not is_ours(name.split("/")[0]))
-    changed = _changed_helpers(folder, names) if overwrite and not foreign else []
+    changed = _changed_helpers(folder, names) if overwrite and not foreign and not moving else []
     if changed:
         raise ReleaseError(
             f"{', '.join(changed)} in {folder.url} is not as a release left it: somebody's own work, perhaps.",
@@ -347,7 +391,7 @@ def _check_target(folder: Folder, *, overwrite: bool) -> None:
             need="an empty or new folder",
             fix="choose another output path, or move them away",
         )
-    if not overwrite:
+    if not overwrite and not moving:
         found = "a finished release" if SUCCESS in names else "an unfinished or damaged release"
         raise ReleaseError(
             f"There is {found} at {folder.url}.",
@@ -379,5 +423,5 @@ def _check_written(folder: Folder, written: Sequence[Part | Helper], manifest: M
             f"{len(lost)} of {len(written)} files are missing or incomplete at {folder.url}.",
             fix="run again; workers on several machines need a path they all see",
         )
-    for name in names.keys() - wanted.keys():
+    for name in names.keys() - wanted.keys() - {MANIFEST, SUCCESS}:
         folder.discard(name)  # left by a killed run of the same plan

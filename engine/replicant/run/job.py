@@ -18,7 +18,7 @@ from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.scratch import sweep
 from replicant.run.work import Source
-from replicant.run.writer import unfinished, writing
+from replicant.run.writer import is_kept, writing
 from replicant.spec.models import JobSpec
 from replicant.table import Table
 
@@ -155,7 +155,7 @@ def run_job(
         check_memory([column.kind for column in ready.plan.columns], ready.table.n, 0, memory)
     target, internal = job.output.path, job.output.internal_path
     with (
-        told(target, progress, lambda: unfinished(target) is not None),
+        told(target, progress, lambda: is_kept(target)),
         writing(
             ready.plan,
             ready.table,

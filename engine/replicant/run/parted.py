@@ -32,7 +32,7 @@ from replicant.run.pieces import Counted, Head, Key, Parts
 from replicant.run.progress import Progress
 from replicant.run.records import Records
 from replicant.run.resumable import document_of, told
-from replicant.run.writer import PartSink, Writer, Written, finish, staged, unfinished
+from replicant.run.writer import PartSink, Writer, Written, finish, is_kept, staged
 from replicant.spec.models import JobSpec
 from replicant.table import Dataset, merge_scans
 
@@ -84,7 +84,7 @@ def run_parted(
     target, internal = job.output.path, job.output.internal_path
     document = document_of(job, seed)
     with (
-        told(target, progress, lambda: unfinished(target) is not None),
+        told(target, progress, lambda: is_kept(target)),
         staged(
             target, digest=digest, m=job.synthesis.m, internal=internal, overwrite=overwrite, job=document
         ) as staging,

@@ -12,6 +12,8 @@ from typing import IO, Any
 import yaml
 
 from replicant.errors import PartialError, ReleaseError, RunError, UnexpectedError
+from replicant.remote import is_url
+from replicant.run.lease import leased
 from replicant.run.progress import Progress
 from replicant.spec.models import JobSpec
 
@@ -51,14 +53,14 @@ def document_of(job: JobSpec, seed: int) -> dict[str, Any]:
     ]
     for section, key in paths:
         path = (said[section] or {}).get(key)
-        if path is not None and "://" not in path:
+        if path is not None and not is_url(path):
             said[section][key] = os.path.abspath(path)
     return said
 
 
 @contextmanager
 def locked(folder: str | os.PathLike[str], make: Callable[[], object]) -> Iterator[None]:
-    """Make a folder and hold it for this run; behind a URL nothing can be held, and two runs write the same bytes.
+    """Make a folder and hold it for this run.
 
     Parameters
     ----------
@@ -73,9 +75,10 @@ def locked(folder: str | os.PathLike[str], make: Callable[[], object]) -> Iterat
         If another run holds it.
     """
     place = os.fspath(folder)
-    if "://" in place:
+    if is_url(place):
         make()
-        yield
+        with leased(place):
+            yield
         return
     with _hold(place, make):
         yield
@@ -98,7 +101,29 @@ def _hold(place: str, make: Callable[[], object]) -> IO[str]:
             if os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
                 stack.pop_all()
                 return file
-    raise ReleaseError(
+    raise _running(place)
+
+
+def check_free(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder that another run holds, touching nothing.
+
+    Raises
+    ------
+    ReleaseError
+        If it is held.
+    """
+    import fcntl
+
+    place = os.fspath(folder)
+    with suppress(FileNotFoundError, NotADirectoryError), open(os.path.join(place, "lock")) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            raise _running(place) from None
+
+
+def _running(place: str) -> ReleaseError:
+    return ReleaseError(
         f"The same job is running: it holds {place!r}.", fix="wait for it, or choose another output.path"
     )
 

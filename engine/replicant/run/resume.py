@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from replicant.remote import is_url
 from replicant.run.checkpoint import partial_of
 from replicant.run.job import JobResult, run_job
 from replicant.run.study import StudyJobResult, resume_study
@@ -31,7 +32,7 @@ def resume(place: str, **options: Any) -> JobResult | StudyJobResult:
         If data, settings or version are no longer those it was begun with.
     """
     sweep(place)
-    begun = None if partial_of(place).is_dir() else unfinished(place)
+    begun = None if not is_url(place) and partial_of(place).is_dir() else unfinished(place)
     if begun is None:
         return resume_study(place, **options)
     job, digest = JobSpec.model_validate(begun["job"]), str(begun["digest"])

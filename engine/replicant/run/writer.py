@@ -19,8 +19,10 @@ import yaml
 from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.plan.model import Plan
-from replicant.release.store import open_folder
+from replicant.release.store import Folder, open_folder
+from replicant.remote import is_url
 from replicant.report.summary import Outline, Tally, combine, conclude, outline, tally
+from replicant.run.lease import check_held
 from replicant.run.progress import Progress
 from replicant.run.records import SUFFIX, Records
 from replicant.run.resumable import as_yaml
@@ -29,7 +31,18 @@ from replicant.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PartSink", "Writer", "Written", "finish", "settled", "staged", "sweep", "unfinished", "writing"]
+__all__ = [
+    "PartSink",
+    "Writer",
+    "Written",
+    "finish",
+    "is_kept",
+    "settled",
+    "staged",
+    "sweep",
+    "unfinished",
+    "writing",
+]
 
 JOB = "job.yaml"
 
@@ -86,7 +99,7 @@ class PartSink:
 
     def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Written:
         path = self.staging.path
-        if "://" not in path and not os.path.isdir(path):
+        if not is_url(path) and not os.path.isdir(path):
             # Another machine, or a task that outlived its run. Made here, it would be half a release left behind.
             raise ReleaseError(
                 "A worker does not see the folder in which the release is being written.",
@@ -250,11 +263,18 @@ def staged(
             yield staging
         except BaseException as error:
             # What is wrong with the job or the data stays wrong; and nothing is kept for nothing.
-            if isinstance(error, SpecError | DataError | UnexpectedError) or not records.any():
+            if isinstance(error, SpecError | DataError | UnexpectedError) or not _may_be_kept(records):
                 records.end()
                 open_folder(records.staging).remove()
             raise
         records.end()
+
+
+def _may_be_kept(records: Records) -> bool:
+    try:
+        return records.any()
+    except ReleaseError:  # the place that cannot be looked at is why the run stops
+        return True
 
 
 def finish(
@@ -281,12 +301,16 @@ def finish(
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
         public["helpers"] = [asdict(helper) for helper in writer.helpers]
     secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
+    if writer.sink.records is not None:
+        check_held(writer.sink.records.folder.url)
     release.commit(staging, writer.files, public, secret)
 
 
 def sweep(target: str) -> None:
-    """Remove what a run left behind that was killed while it removed it."""
-    for entry in _beside(target, f"({re.escape(SUFFIX)})?\\.gone"):
+    """Remove what a run left behind on a disk that was killed while it removed it."""
+    if is_url(target):
+        return
+    for entry in _beside(open_folder(os.path.realpath(target)), f"({re.escape(SUFFIX)})?\\.gone"):
         shutil.rmtree(entry, ignore_errors=True)
 
 
@@ -307,20 +331,31 @@ def settled(target: str, *, digest: str, internal: str | None) -> list[release.P
 
 
 def unfinished(target: str) -> dict[str, Any] | None:
-    """The `job`, `digest` and `overwrite` of a release that was begun and not finished; None if there is none."""
-    for entry in _beside(target, re.escape(SUFFIX)):
-        said = os.path.join(entry, JOB)
-        if os.path.isfile(said):
-            with open(said, encoding="utf-8") as file:
-                document = yaml.safe_load(file)
+    """The `job`, `digest` and `overwrite` of a release that was begun and not finished; None if there is none.
+
+    Raises
+    ------
+    ReleaseError
+        If the place cannot be looked at.
+    """
+    for entry in _beside(open_folder(target if is_url(target) else os.path.realpath(target)), re.escape(SUFFIX)):
+        folder = open_folder(entry)
+        if JOB in folder.files():
+            document = yaml.safe_load(folder.read(JOB))
             if isinstance(document, dict) and isinstance(document.get("job"), dict):
                 return document
     return None
 
 
-def _beside(target: str, ending: str) -> list[str]:
-    """Hidden folders of a target, by the pattern of what their names end on."""
-    folder, name = os.path.split(os.path.realpath(target))
-    pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.partial{ending}")
-    entries = sorted(os.listdir(folder)) if os.path.isdir(folder) else ()
-    return [os.path.join(folder, entry) for entry in entries if pattern.fullmatch(entry)]
+def is_kept(target: str) -> bool:
+    """Whether there may be something to go on with."""
+    try:
+        return unfinished(target) is not None
+    except ReleaseError:  # the place that cannot be looked at is why the run stops
+        return True
+
+
+def _beside(target: Folder, ending: str) -> list[str]:
+    """Paths or URLs of hidden folders of a target, by the pattern of what their names end on."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.partial{ending}")
+    return [target.sibling(name) for name in target.beside() if pattern.fullmatch(name)]

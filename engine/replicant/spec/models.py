@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from replicant.remote import check_url
 from replicant.spec.document import Document, Names, Number, Whole, given, list_or_word
 from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.table.codebook import ColumnSpec
@@ -233,6 +234,13 @@ class JobSpec(Document):
     synthesis: SynthesisSpec = Field(default_factory=SynthesisSpec)
     study: StudySpec | None = None
     output: OutputSpec
+
+    @model_validator(mode="after")
+    def _urls_carry_no_credentials(self) -> JobSpec:
+        study = () if self.study is None else (self.study.samples, self.study.reference)
+        for path in (self.input.path, self.output.path, self.output.internal, *study):
+            check_url(path)
+        return self
 
     def _repr_html_(self) -> str:
         from replicant.table.codebook import Codebook

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from replicant.errors import DataError, SpecError, nearest
+from replicant.errors import DataError, ReplicantError, RunError, SpecError, nearest
+from replicant.remote import CREDENTIALS, Fault, fault_of, is_url, open_file, open_system, shown, steady, word_for
 from replicant.table.checks import check_selection
 from replicant.table.limits import Metered, check_bytes, check_rows
 
@@ -67,26 +67,15 @@ class Place:
         Raises
         ------
         SpecError
-            No reader is installed for the URL's protocol, or it is empty.
+            No reader is installed for the URL's protocol, it carries credentials, or it is empty.
         """
         text = os.fspath(where)
         if not text.strip():
             raise SpecError("the path of the data is empty", need="the path or URL of a .csv, .parquet or folder")
-        if "://" not in text:
+        if not is_url(text):
             return cls(str(Path(text).expanduser()), text)
-        parts = urlsplit(text)
-        shown = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
-        import fsspec
-
-        try:
-            system, path = fsspec.core.url_to_fs(text)
-        except (ImportError, ValueError) as error:
-            raise SpecError(
-                f"{shown}: cannot open {parts.scheme}:// URLs ({type(error).__name__})",
-                need="a protocol that fsspec knows",
-                fix="correct the protocol, or install the package fsspec needs for it (s3fs, gcsfs, aiohttp ...)",
-            ) from None
-        return cls(path, shown, system)
+        system, path = open_system(text)
+        return cls(path, shown(text), system)
 
     def __str__(self) -> str:
         return self.shown
@@ -103,7 +92,8 @@ class Place:
             return os.path.isdir(self.path)
         if "http" in str(self.system.protocol):
             return False
-        return bool(self.system.isdir(self.path))
+        with self._reaching():
+            return bool(steady(self.system.isdir, self.path))
 
     def check_exists(self) -> None:
         """Refuse a place where nothing is.
@@ -111,24 +101,41 @@ class Place:
         Raises
         ------
         DataError
-            There is nothing, or it cannot be reached.
+            There is nothing, or it may not be read.
+        RunError
+            The connection breaks.
         """
         with self._reaching():
             if self.system is None:
                 if os.path.exists(self.path):
                     return
-            elif self.system.exists(self.path):
+            elif steady(self.system.exists, self.path):
                 return
         raise self._missing()
 
     @contextmanager
     def open(self, path: str | None = None) -> Iterator[IO[bytes]]:
         """The bytes at the place, or of a file in the folder."""
-        target = path or self.path
-        with self._reaching():
-            file: IO[bytes] = open(target, "rb") if self.system is None else self.system.open(target, "rb")  # noqa: SIM115
-        with file:
+        with self.file(path or self.path) as file:
             yield file
+
+    def file(self, path: str) -> IO[bytes]:
+        """The same as a file that is to be closed."""
+        with self._reaching():
+            return open(path, "rb") if self.system is None else open_file(self.system, path, self._fault)
+
+    def arrow(self) -> Any:
+        """Its file system for Arrow; None for local paths."""
+        if self.system is None:
+            return None
+        from replicant.table.arrow_files import arrow_system
+
+        return arrow_system(self)
+
+    def reach(self, call: Callable[..., Any], *args: Any) -> Any:
+        """What a question to its file system gives, which may be asked twice."""
+        with self._reaching():
+            return steady(call, *args)
 
     def parts(self) -> list[str]:
         """Paths of the Parquet files in the folder, in order; hidden ones and those with a leading _ left out."""
@@ -136,7 +143,7 @@ class Place:
             if self.system is None:
                 found = [str(path) for path in Path(self.path).rglob("*.parquet") if path.is_file()]
             else:
-                found = [path for path in self.system.find(self.path) if path.endswith(".parquet")]
+                found = [path for path in steady(self.system.find, self.path) if path.endswith(".parquet")]
         base = len(self.path.rstrip("/")) + 1
         return sorted(path for path in found if not any(part[0] in "._" for part in path[base:].split("/") if part))
 
@@ -146,16 +153,32 @@ class Place:
 
         try:
             yield
-        except (DataError, SpecError, pa.ArrowException):
+        except (ReplicantError, pa.ArrowException):
             raise
-        except FileNotFoundError:
-            raise self._missing() from None
-        except PermissionError:
-            raise DataError(f"{self} may not be read", fix="ask for the right to read it") from None
         except Exception as error:
-            raise DataError(
-                f"{self} cannot be reached ({type(error).__name__})", fix="try it by hand, then again"
-            ) from None
+            raise self._fault(error) from None
+
+    def _fault(self, error: Exception) -> ReplicantError:
+        """What is told of an error; a broken connection says nothing against the data."""
+        fault = fault_of(error)
+        if fault in {Fault.MISSING, Fault.NO_BUCKET}:
+            return self._missing()
+        if fault is Fault.DENIED:
+            return DataError(f"{self} may not be read", fix="ask for the right to read it")
+        if fault is Fault.NO_CREDENTIALS:
+            return DataError(f"{self} may not be read: no credentials, or none that hold", fix=CREDENTIALS)
+        if fault is Fault.CHANGED:
+            return DataError(
+                f"{self} was changed while it was read",
+                need="files that stay as they are during a run",
+                fix="run again",
+            )
+        if fault is Fault.BROKEN and self.system is not None:
+            return RunError(
+                f"{self} cannot be reached, also when tried again ({word_for(error)})",
+                fix="check the network and the address of the store",
+            )
+        return DataError(f"{self} cannot be reached ({word_for(error)})", fix="try it by hand, then again")
 
     def stamp(self, path: str) -> tuple[int, str]:
         """Size in bytes of a file, and what changes when it is written anew: its time, or a store's tag of it."""
@@ -163,7 +186,7 @@ class Place:
             if self.system is None:
                 found = os.stat(path)
                 return found.st_size, str(found.st_mtime_ns)
-            told = self.system.info(path)
+            told = steady(self.system.info, path)
         tag = next((told[key] for key in _TAGS if told.get(key) is not None), "")
         return int(told.get("size") or 0), str(tag)
 
@@ -410,7 +433,7 @@ def _dataset(place: Place) -> Any:
     from pyarrow import dataset
 
     if not place.is_folder:
-        return dataset.dataset([place.path], format="parquet", filesystem=place.system)
+        return dataset.dataset([place.path], format="parquet", filesystem=place.arrow())
     parts, _ = parquet_footers(place)
     return open_parts(place, [part.path for part in parts])
 
@@ -494,7 +517,7 @@ def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, fol
         list(paths),
         schema=schema,
         format="parquet",
-        filesystem=place.system,
+        filesystem=place.arrow(),
         partitioning=folders,
         partition_base_dir=place.path,
     )
