@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from replicant.report.page import whole
 from replicant.report.study_figures import figures
-from replicant.report.study_style import STYLE
 from replicant.report.study_tables import agreement, coverage, estimand_tables, plain_table, said
 from replicant.report.study_view import Estimand, Side, Study, finite, read
 from replicant.view.figures import duration, number, share
 from replicant.view.markup import escape
 
 __all__ = ["render"]
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def render(document: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> str:
@@ -39,14 +37,10 @@ def render(document: Mapping[str, Any], run: Mapping[str, Any] | None = None) ->
     """
     study, run = read(document), run or {}
     drawn = figures(study)
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<meta name="referrer" content="no-referrer">'
-        f"<title>{escape(study.title)}</title><style>{STYLE}</style></head><body>"
+    return whole(
+        study.title,
         f"{_head(study, run)}{_contents(study, bool(drawn))}"
-        f"<main>{_reading(study)}{_tables(study)}{_figures(drawn)}</main>{_foot(study, run)}</body></html>\n"
+        f"<main>{_reading(study)}{_tables(study)}{_figures(drawn)}</main>{_foot(study, run)}",
     )
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from replicant.report.page import folded, table
 from replicant.report.study_view import Estimand, Published, Side, Study
 from replicant.view import svg
 from replicant.view.figures import measured, number, signed
@@ -72,7 +73,7 @@ def estimand_tables(study: Study, estimand: Estimand, place: int) -> str:
         parts.append(_long(study, estimand, first, f"t{place}"))
     if rest:
         words = ", ".join(_HEADINGS.get(name, name) for name in rest)
-        parts.append(_folded(f"Term by term: {words}", _long(study, estimand, rest, f"r{place}")))
+        parts.append(folded(f"Term by term: {words}", _long(study, estimand, rest, f"r{place}")))
     if estimand.kind == "correlation":
         parts += _matrices(estimand, f"m{place}")
     if estimand.published:
@@ -120,7 +121,7 @@ def plain_table(caption: str, name: str, head: Sequence[str], rows: Iterable[Seq
     """A table of escaped cells; the first of a row names it."""
     top = "".join(f'<th scope="col">{escape(word)}</th>' for word in head)
     body = "".join(f'<tr><th scope="row">{escape(row[0])}</th>{"".join(map(_words, row[1:]))}</tr>' for row in rows)
-    return _table(name, caption, f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>", "words")
+    return table(name, caption, f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>", "words")
 
 
 def _words(cell: str) -> str:
@@ -163,20 +164,6 @@ def agreement(study: Study) -> str:
     return plain_table("Differences from published numbers, in Monte-Carlo standard errors", "agree", head, rows)
 
 
-def _table(name: str, caption: str, content: str, kind: str = "") -> str:
-    """A table in a container of its own, which scrolls where the page is narrower than it."""
-    style = f' class="{kind}"' if kind else ""
-    return (
-        f'<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0"><table{style}>'
-        f'<caption><span id="{name}">{escape(caption)}</span></caption>{content}</table></div>'
-    )
-
-
-def _folded(title: str, content: str, opened: bool = False) -> str:
-    begun = '<details open="">' if opened else "<details>"
-    return f"{begun}<summary>{escape(title)}</summary>{content}</details>"
-
-
 def _side(side: Side) -> str:
     """A side's mark and name; a long name is cut by the page and told whole where the pointer rests."""
     drawn = svg.picture(12, 12, f"{side.shape} for {side.label}", "The mark of this side.", svg.mark(side.shape, 6, 6))
@@ -203,7 +190,7 @@ def _long(study: Study, estimand: Estimand, fields: Sequence[str], name: str) ->
             cells += [_cell(study, estimand, term, side, field, i == 0) for i, field in enumerate(fields)]
         rows.append(f'<tr><th scope="row">{escape(term)}</th>{"".join(cells)}</tr>')
     caption = f"{estimand.title}: {', '.join(_HEADINGS.get(field, field) for field in fields)}"
-    return _table(name, caption, f"{head}<tbody>{''.join(rows)}</tbody>")
+    return table(name, caption, f"{head}<tbody>{''.join(rows)}</tbody>")
 
 
 def _cell(study: Study, estimand: Estimand, term: str, side: Side, field: str, leads: bool) -> str:
@@ -253,7 +240,7 @@ def _described(estimand: Estimand, name: str) -> str:
             rows.append(f'<tr><th scope="row">{_side(side)}</th>{cells}</tr>')
         bodies.append(f"<tbody>{''.join(rows)}</tbody>")
     head = f'<thead><tr><th scope="col">column</th><th scope="col">side</th>{heads}</tr></thead>'
-    return _table(name, estimand.title, head + "".join(bodies), "grouped")
+    return table(name, estimand.title, head + "".join(bodies), "grouped")
 
 
 def _matrices(estimand: Estimand, name: str) -> list[str]:
@@ -286,7 +273,7 @@ def _matrices(estimand: Estimand, name: str) -> list[str]:
             rows.append(f'<tr><th scope="row">{escape(column)}</th>{"".join(cells)}</tr>')
         caption = f"{estimand.title}, {side.label}: truth below the diagonal, above it the estimate (bias)"
         content = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        tables.append(_folded(f"As a matrix: {side.label}", _table(f"{name}-{i}", caption, content)))
+        tables.append(folded(f"As a matrix: {side.label}", table(f"{name}-{i}", caption, content)))
     return tables
 
 
@@ -335,8 +322,8 @@ def _compared(estimand: Estimand, name: str) -> str:
         f"<tr>{heads}</tr></thead>"
     )
     caption = f"{estimand.title}: beside published numbers"
-    table = _table(name, caption, head + "".join(bodies), "grouped")
-    return _folded(f"Beside published numbers{told}", table, opened=beyond > 0)
+    drawn = table(name, caption, head + "".join(bodies), "grouped")
+    return folded(f"Beside published numbers{told}", drawn, opened=beyond > 0)
 
 
 def _theirs(value: float | None, error: float | None, ours: float | None) -> str:

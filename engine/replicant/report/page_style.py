@@ -1,4 +1,4 @@
-"""The style of a study's page: light and dark by the system's wish, narrow screens, paper."""
+"""The style of pages: light and dark by the system's wish, narrow screens, paper."""
 
 from __future__ import annotations
 
