@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "axis",
     "brief",
+    "day",
     "degrees",
     "duration",
     "measured",
@@ -131,7 +132,7 @@ def sized(column: dict[str, Any], key: str) -> Callable[[dict[str, Any]], str]:
             return ""
         if column["kind"] != "date":
             return number(value, decimals)
-        return _day(value) if key == "mean" else f"{number(value, 0)} days"
+        return day(value) if key == "mean" else f"{number(value, 0)} days"
 
     return write
 
@@ -140,7 +141,7 @@ def axis(column: dict[str, Any]) -> tuple[str, str]:
     """What stands at the two ends of a histogram."""
     ends = column["labels"]
     decimals = max(0, -math.floor(math.log10(column["edges"][1] - column["edges"][0]) + 1e-9))
-    low, high = (_day(end) if column["kind"] == "date" else number(end, decimals) for end in ends)
+    low, high = (day(end) if column["kind"] == "date" else number(end, decimals) for end in ends)
     below, above = column["tails"]
     return f"{low} or less" if below else low, f"{high} or more" if above else high if ends[0] != ends[1] else ""
 
@@ -156,7 +157,8 @@ def _decimals(spread: float | None) -> int:
     return min(6, max(0, 2 - math.floor(math.log10(abs(spread)))))
 
 
-def _day(days: float) -> str:
+def day(days: float) -> str:
+    """A date, from days since 1970."""
     try:
         return (EPOCH + dt.timedelta(days=round(days))).isoformat()
     except OverflowError:
