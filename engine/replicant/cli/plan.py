@@ -30,4 +30,4 @@ def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
     from replicant.run.preview import preview
     from replicant.spec.load import load_job
 
-    click.echo(preview(load_job(job, overrides), memory), nl=False)
+    click.echo(preview(load_job(job, overrides), memory).text, nl=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from replicant.cli.options import common_options, memory_option, quiet_option, watching, where_options
@@ -13,15 +15,24 @@ __all__ = ["resume"]
 @click.argument("run", type=click.Path())
 @where_options
 @memory_option
+@click.option("--dry-run", is_flag=True, help="Plan and check everything, do nothing.")
 @quiet_option
 @common_options
 def resume(
-    run: str, threads: int | None, workers: int | None, scheduler: str | None, memory: int | None, quiet: bool
+    run: str,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
+    memory: int | None,
+    dry_run: bool,
+    quiet: bool,
 ) -> None:
     """Complete a run that was interrupted.
 
     RUN is the folder that it was to write, its `output.path`. What was finished is kept; the release, or the results of
     a study, are those of an undisturbed run, byte for byte. Data, settings or version that changed since are refused.
+
+    With --dry-run it stops before the first piece of work, and says what is there and what would be done.
 
     \b
     Examples:
@@ -29,9 +40,11 @@ def resume(
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
+    from replicant.run.rehearsal import rehearse_resume
     from replicant.run.resume import resume as take_up
 
-    where = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
-    result = take_up(run, **where, progress=watching(quiet=quiet))
+    where: dict[str, Any] = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
+    options = {**where, "progress": watching(quiet=quiet)}
+    told = rehearse_resume(run, **options) if dry_run else take_up(run, **options).text()
     if not quiet:
-        click.echo(result.text())
+        click.echo(told)

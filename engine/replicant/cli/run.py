@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from replicant.cli.options import common_options, memory_option, quiet_option, set_option, watching, where_options
@@ -15,6 +17,7 @@ __all__ = ["run"]
 @where_options
 @memory_option
 @click.option("--overwrite", is_flag=True, help="Replace a finished release.")
+@click.option("--dry-run", is_flag=True, help="Plan and check everything, do nothing.")
 @quiet_option
 @common_options
 def run(
@@ -25,6 +28,7 @@ def run(
     scheduler: str | None,
     memory: int | None,
     overwrite: bool,
+    dry_run: bool,
     quiet: bool,
 ) -> None:
     """Run a job: read, synthesize, and write a release; or, of a job with a study, its results and report.
@@ -33,28 +37,35 @@ def run(
     one. The same seed gives the same files, byte for byte, on any number of threads or workers. A study that is
     interrupted goes on where it stopped when the same line is run again, or by `replicant resume`.
 
+    With --dry-run it stops before the first piece of work: it prints the plan, sees whether target, memory and cluster
+    are as they must be, and leaves with the exit code that the run would have had by then. Nothing is written.
+
     \b
     Examples:
         replicant run job.yaml
         replicant run job.yaml --set synthesis.m=20 --set output.path=release20
+        replicant run job.yaml --dry-run
         replicant run job.yaml --workers 4
         replicant run job.yaml --scheduler tcp://10.0.0.5:8786 --overwrite
         replicant run jobs/demo_study.yaml --set study.replicates=50
     """
     from replicant.run.job import run_job
+    from replicant.run.rehearsal import rehearse
     from replicant.run.study import run_study_job
     from replicant.spec.load import load_job
 
     spec = load_job(job, overrides)
-    runner = run_job if spec.study is None else run_study_job
-    result = runner(
-        spec,
-        threads=threads,
-        workers=workers,
-        scheduler=scheduler,
-        memory=memory,
-        overwrite=overwrite,
-        progress=watching(quiet=quiet),
-    )
+    options: dict[str, Any] = {
+        "threads": threads,
+        "workers": workers,
+        "scheduler": scheduler,
+        "memory": memory,
+        "overwrite": overwrite,
+        "progress": watching(quiet=quiet),
+    }
+    if dry_run:
+        told = rehearse(spec, **options)
+    else:
+        told = (run_job if spec.study is None else run_study_job)(spec, **options).text()
     if not quiet:
-        click.echo(result.text())
+        click.echo(told)

@@ -13,6 +13,7 @@ from replicant.release.verify import Verification, verify_release
 from replicant.release.write import (
     Staging,
     abandon,
+    check_place,
     commit,
     settle,
     stage,
@@ -32,6 +33,7 @@ __all__ = [
     "SyntheticSets",
     "Verification",
     "abandon",
+    "check_place",
     "commit",
     "from_arrow",
     "helper_text",

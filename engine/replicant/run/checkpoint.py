@@ -98,19 +98,7 @@ class Checkpoint:
             If another study was begun there, or is running there.
         """
         with locked(self.partial, self._make):
-            begun = self._digest()
-            if begun != digest and resuming:
-                raise ReleaseError(
-                    f"Data, settings or version are no longer those that {str(self.partial)!r} was begun with.",
-                    fix="bring them back, or run the job anew with --overwrite",
-                )
-            if begun != digest:
-                if begun is not None and self.done() and not overwrite:
-                    raise ReleaseError(
-                        f"Another study was begun in {str(self.partial)!r}, or its data, settings or version changed.",
-                        fix=f"go on with that one (replicant resume {self.target}), choose another output.path, or "
-                        "give it up with --overwrite",
-                    )
+            if self.check_begun(digest, overwrite=overwrite, resuming=resuming) != digest:
                 self._empty()
             self._write(STUDY, as_yaml({"digest": digest, "job": job}))
             try:
@@ -119,6 +107,33 @@ class Checkpoint:
                 if not self.done():
                     shutil.rmtree(self.partial, ignore_errors=True)
                 raise
+
+    def check_begun(self, digest: str, *, overwrite: bool = False, resuming: bool = False) -> str | None:
+        """Refuse to take up what is another study; the digest of the one that was begun, if any.
+
+        Parameters
+        ----------
+        digest, overwrite, resuming
+            As for `open`.
+
+        Raises
+        ------
+        ReleaseError
+            If another study was begun there.
+        """
+        begun = self.digest
+        if begun != digest and resuming:
+            raise ReleaseError(
+                f"Data, settings or version are no longer those that {str(self.partial)!r} was begun with.",
+                fix="bring them back, or run the job anew with --overwrite",
+            )
+        if begun not in {None, digest} and self.done() and not overwrite:
+            raise ReleaseError(
+                f"Another study was begun in {str(self.partial)!r}, or its data, settings or version changed.",
+                fix=f"go on with that one (replicant resume {self.target}), choose another output.path, or "
+                "give it up with --overwrite",
+            )
+        return begun
 
     def _make(self) -> None:
         try:
@@ -197,7 +212,9 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
             raise SpecError(f"the job in {str(made.partial)!r} cannot be read", fix="run the job again") from None
 
-    def _digest(self) -> str | None:
+    @property
+    def digest(self) -> str | None:
+        """Of the study that was begun; None if there is none."""
         try:
             return str(self._study()["digest"])
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):

@@ -30,6 +30,7 @@ from replicant.run import work
 from replicant.run.failure import Failure, describe
 from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
+from replicant.run.roll_call import roll_call
 from replicant.run.scratch import private_folder
 from replicant.run.trust import greet, security_for, security_here
 from replicant.table import Table
@@ -53,6 +54,9 @@ ATTEMPTS = 3
 
 CONNECT_SECONDS = 20
 """How long to wait for a scheduler to answer."""
+
+ROLL_SECONDS = 5.0
+"""How long workers may take to say which versions they run; who is busy is not waited for."""
 
 WORKER_SECONDS = 60
 """How long to wait for a first worker."""
@@ -109,7 +113,7 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
     SpecError
         If the address is not one, or is a plain one though encryption is required, or certificates are of no use.
     RunError
-        If nothing answers there, or scheduler and client do not trust each other.
+        If nothing answers there, scheduler and client do not trust each other, or workers run other versions.
     """
     security = security_for(address)
     try:
@@ -125,6 +129,7 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
             fix="check address and port, and that `dask scheduler` runs the same version of Dask",
         ) from None
     with _quiet(), client:
+        roll_call(client, within=ROLL_SECONDS)
         announce(client, progress)
         yield client
 
@@ -188,7 +193,7 @@ def run(
     await_worker(client)
     progress = progress or Progress()
     steps = lower(plan, skip)
-    with progress.running(units(steps), f"synthesizing on {count_workers(client)} workers"):
+    with progress.running(units(steps), "synthesizing", f"on {count_workers(client)} workers"):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)

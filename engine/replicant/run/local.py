@@ -129,7 +129,7 @@ def _threaded(
         bound = partial(_stoppable, stop, step.task.key, call, plan, step, sink, progress)
         graph[step.task.key] = (bound, _room_key(plan, step.task.partition), *step.needs)
     draws = [step.task.key for step in steps if step.task.kind == "draw"]
-    with progress.running(units(steps), f"synthesizing on {threads} threads"):
+    with progress.running(units(steps), "synthesizing", f"on {threads} threads"):
         pool = ThreadPoolExecutor(threads, thread_name_prefix="replicant")
         try:
             made = dask.threaded.get(graph, draws, pool=pool)

@@ -39,7 +39,7 @@ from replicant.table import Dataset, merge_scans
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["run_parted"]
+__all__ = ["digest_of", "run_parted"]
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ def run_parted(
     dataset = Dataset.open(job.input.path, None if job.input.columns is None else tuple(job.input.columns))
     seed = secrets.randbits(63) if job.synthesis.seed is None else job.synthesis.seed
     job = job.model_copy(update={"synthesis": job.synthesis.model_copy(update={"seed": seed})})
-    digest = _digest(job, dataset)
+    digest = digest_of(job, dataset)
     check_begun(digest, begun)
     target, internal = job.output.path, job.output.internal_path
     document = document_of(job, seed)
@@ -277,8 +277,11 @@ def _alone(shared: tuple[Callable[..., Any], Any]) -> Any:
     return call(of)
 
 
-def _digest(job: JobSpec, dataset: Dataset) -> str:
-    """Of all that decides the release: settings, seed, codebook, and the files of the input, by whatever path."""
+def digest_of(job: JobSpec, dataset: Dataset) -> str:
+    """The digest of a run in parts, of a job whose seed is settled.
+
+    It is of all that decides the release: settings, seed, codebook, and the files of the input, by whatever path.
+    """
     said = job.model_dump(exclude={"output": True, "study": True, "input": {"path"}})
     said["synthesis"]["seed"] = str(job.synthesis.seed)
     text = json.dumps([1, CHUNK_ROWS, said, dataset.signature], sort_keys=True, default=str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,19 +12,41 @@ from replicant.plan.memory import check_memory, piece_bytes, readable
 from replicant.plan.show import render
 from replicant.release import HELPERS
 from replicant.run.job import prepare
-from replicant.run.parted import CHUNK_ROWS
+from replicant.run.parted import CHUNK_ROWS, digest_of
 from replicant.spec.models import JobSpec
-from replicant.studies import design, open_room
-from replicant.table import Dataset, encode_table
+from replicant.studies import Study, design, open_room
+from replicant.table import Dataset, Table, encode_table
 
-__all__ = ["preview"]
+__all__ = ["Preview", "preview"]
 
 SCRATCH = 1.3
 """Bytes of intermediate files beside a release in parts, as a share of the input's and the release's."""
 
 
-def preview(job: JobSpec, memory: int | None = None) -> str:
-    """The plan of a job as text.
+@dataclass(frozen=True, repr=False)
+class Preview:
+    """What a job would do.
+
+    Attributes
+    ----------
+    text
+        In words.
+    digest
+        Of the run; None if its seed is still to be drawn.
+    peak
+        About how many bytes one process takes.
+    """
+
+    text: str
+    digest: str | None
+    peak: int
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def preview(job: JobSpec, memory: int | None = None) -> Preview:
+    """Read and plan a job, touching nothing.
 
     Parameters
     ----------
@@ -44,29 +66,35 @@ def preview(job: JobSpec, memory: int | None = None) -> str:
     kinds = [column.kind for column in ready.plan.columns]
     if memory is not None:
         check_memory(kinds, ready.table.n, 0, memory)
+    peak = piece_bytes(kinds, ready.table.n)
     if job.study is not None:
         study = design(job.study, job.synthesis, ready.table, methods.registered())
-        heads = open_room(study, ready.table).heads
-        told = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
-        seconds = study.spec.replicates * sum(variant.plan.seconds_estimate for variant in study.variants)
-        lines = [
-            f"A study of {study.spec.replicates:,} bootstrap samples ({study.samples.how}) in {study.blocks:,} blocks, "
-            f"under {len(study.variants)} variants.",
-            f"Synthesis takes about {seconds:.0f} s on one core; analyses mostly take longer.",
-            "",
-            "Tables of results",
-            *told,
-        ]
-        for variant in study.variants:
-            lines += ["", f"Variant {variant.name}", "", render(variant.plan, ready.table).rstrip()]
-        return "\n".join([*lines, "", f"Results go to {job.output.path}."]) + "\n"
+        return Preview(_study(study, ready.table, job.output.path), study.digest, peak)
     output = job.output
     names = [HELPERS[language] for language in output.helpers]
     text = render(ready.plan, ready.table, output.path, csv=output.writes_csv, helpers=names)
-    return f"{text}\nMemory: about {readable(piece_bytes(kinds, ready.table.n))} in one process.\n"
+    known = ready.plan.digest if ready.plan.seed_given else None
+    return Preview(f"{text}\nMemory: about {readable(peak)} in one process.\n", known, peak)
 
 
-def _parted(job: JobSpec, memory: int | None) -> str:
+def _study(study: Study, table: Table, target: str) -> str:
+    heads = open_room(study, table).heads
+    told = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
+    seconds = study.spec.replicates * sum(variant.plan.seconds_estimate for variant in study.variants)
+    lines = [
+        f"A study of {study.spec.replicates:,} bootstrap samples ({study.samples.how}) in {study.blocks:,} blocks, "
+        f"under {len(study.variants)} variants.",
+        f"Synthesis takes about {seconds:.0f} s on one core; analyses mostly take longer.",
+        "",
+        "Tables of results",
+        *told,
+    ]
+    for variant in study.variants:
+        lines += ["", f"Variant {variant.name}", "", render(variant.plan, table).rstrip()]
+    return "\n".join([*lines, "", f"Results go to {target}."]) + "\n"
+
+
+def _parted(job: JobSpec, memory: int | None) -> Preview:
     """Of a table in parts: by its footers and its first chunk."""
     rows = job.input.part_rows or 0
     dataset = Dataset.open(str(job.input.path), None if job.input.columns is None else tuple(job.input.columns))
@@ -101,4 +129,5 @@ def _parted(job: JobSpec, memory: int | None) -> str:
         "",
         f"The release goes to {job.output.path}.",
     ]
-    return "\n".join(lines) + "\n"
+    known = None if job.synthesis.seed is None else digest_of(job, dataset)
+    return Preview("\n".join(lines) + "\n", known, peak)

@@ -17,7 +17,7 @@ from replicant.run.lease import leased
 from replicant.run.progress import Progress
 from replicant.spec.models import JobSpec
 
-__all__ = ["as_yaml", "ask_to_stop", "document_of", "locked", "told"]
+__all__ = ["as_yaml", "ask_to_stop", "check_free", "document_of", "locked", "told"]
 
 
 _asked_to_stop = Event()

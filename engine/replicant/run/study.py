@@ -244,7 +244,7 @@ def compute(
             progress.advance(len(study.replicates(block.index)))
 
     units = sum(len(study.replicates(block)) for block in todo)
-    with progress.running(units, f"{study.spec.replicates} replicates"):
+    with progress.running(units, "study", f"of {study.spec.replicates} replicates"):
         processes = 0
         if todo and client is None and threads is None and workers is None and scheduler is None:
             work(todo[:1], room)

@@ -67,7 +67,7 @@ class Document(BaseModel):
                 said["description"] = described[name]
             factory = cls.model_fields[name].default_factory
             if factory in {list, dict}:
-                said["default"] = factory()  # type: ignore[misc, call-arg, operator]
+                said["default"] = factory()
             _bound(said)
         return made
 
