@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 import replicant
+from replicant.cli.convert import convert
 from replicant.cli.inspect import inspect
 from replicant.cli.log import open_log
 from replicant.cli.options import State, common_options
@@ -76,7 +77,7 @@ def cli() -> None:
     """
 
 
-for _command in (inspect, plan, run, resume, verify, pool, report, schema):
+for _command in (inspect, plan, run, resume, verify, pool, report, convert, schema):
     cli.add_command(_command)
 
 
