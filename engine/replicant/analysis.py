@@ -14,7 +14,7 @@ from replicant.estimate import Discrimination, Fit, fit, parse
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
-from replicant.view.figures import brief
+from replicant.view.figures import brief, probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,7 +249,7 @@ class Comparison:
     def _fit(self) -> str:
         statistic, df, p = self.lack_of_fit
         mean = self.frame["overlap"].mean()
-        return f"mean overlap {mean:.2f}; lack of fit: chi-square {statistic:.1f} on {df} df, p {p:.3f}"
+        return f"mean overlap {mean:.2f}; lack of fit: chi-square {statistic:.1f} on {df} df, p {probability(p)}"
 
     def __repr__(self) -> str:
         head = f"{self.real.model}: {self.real.formula}, real beside synthetic (m = {self.pooled.m})"

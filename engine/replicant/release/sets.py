@@ -52,8 +52,10 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         return [self._data(i) for i in range(self.m)]
 
     def _observed(self, real: Any) -> Data:
-        from replicant.table import read_data, read_parts
+        from replicant.table import Table, read_data, read_parts
 
+        if isinstance(real, Table):
+            return real.observed()
         return self._placed(read_parts(real)) if isinstance(real, (str, os.PathLike)) else read_data(real)
 
     def __len__(self) -> int:
@@ -119,8 +121,9 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         Parameters
         ----------
         real
-            The observed table: a frame, or the path or URL of a file or of a folder of Parquet files. What a path names
-            is read partition by partition, on the workers if the sets are there.
+            The observed table: a frame, an encoded `Table` (whose codebook made labels of codes), or the path or URL of
+            a file or of a folder of Parquet files. What a path names is read partition by partition, on the workers if
+            the sets are there.
         model, formula
             As in `analyse`.
         options
@@ -144,8 +147,9 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         Parameters
         ----------
         real
-            The observed table: a frame, or the path or URL of a file or of a folder of Parquet files. What a path names
-            is read partition by partition, on the workers if the sets are there.
+            The observed table: a frame, an encoded `Table` (whose codebook made labels of codes), or the path or URL of
+            a file or of a folder of Parquet files. What a path names is read partition by partition, on the workers if
+            the sets are there.
         formula
             One-sided, such as `~ age + hgt`; None for all columns but the weights.
         weights

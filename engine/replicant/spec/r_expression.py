@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from keyword import iskeyword
 
 from replicant.errors import nearest
 from replicant.spec.expression import parse_expression
@@ -120,7 +121,7 @@ class _Reader:
             return token.text
         if token.kind == "name" and self.takes("("):
             return self.call(token, depth)
-        return token.text if _WORD.fullmatch(token.text) else f"`{token.text}`"
+        return token.text if _WORD.fullmatch(token.text) and not iskeyword(token.text) else f"`{token.text}`"
 
     def call(self, name: _Token, depth: int) -> str:
         if name.text == "I":

@@ -151,6 +151,16 @@ class Table:
             frame.columns = self.header
         return frame
 
+    def observed(self) -> pd.DataFrame:
+        """The observed rows as a frame: with the names, levels, labels and types that synthetic ones have.
+
+        Returns
+        -------
+        DataFrame
+            What a model is fitted on to compare it with synthetic data. Confidential.
+        """
+        return self.to_frame(np.stack([column.codes for column in self.columns]))
+
     def digest(self) -> str:
         """SHA-256 over cells and types, as hex: equal tables, and only these, have equal digests."""
         return self._digest
