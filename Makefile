@@ -19,7 +19,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo test check fuzz chaos bench lint format wheel lock clean distclean
+.PHONY: help setup demo test check fuzz chaos bench docs lint format wheel schemas lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ chaos: $(DEV) ## runs disturbed by faults at random moments, 100 of them; ARGS=2
 bench: $(DEV) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
+docs: $(DEV) ## build/docs/index.html; a warning, a broken link or a page that loads from elsewhere is an error
+	$(BIN)/python -m sphinx -b html -W --keep-going -q -j $(JOBS) -d build/doctrees $(ARGS) engine/docs build/docs
+
 lint: $(DEV) ## ruff, its formatter, mypy
 	$(BIN)/ruff check engine tests
 	$(BIN)/ruff format --check engine tests
@@ -66,6 +69,15 @@ format: $(DEV) ## let ruff mend what it can
 wheel: $(READY) ## build/wheel/*.whl
 	@rm -rf build/wheel
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+
+SCHEMAS := build/schemas/.ready
+
+schemas: $(SCHEMAS) ## what the tests of deploy/ check manifests against; without it they are skipped
+
+$(SCHEMAS): tests/deploy/schemas.txt | $(READY)
+	@rm -rf $(@D)
+	@$(PIP) download --quiet --no-deps --only-binary :all: --require-hashes --dest $(@D) --requirement $<
+	@touch $@
 
 LOCK = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
 	--no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml

@@ -1,6 +1,6 @@
 """Parts of pages that are made of the program, where a comment stands for them.
 
-`<!-- commands -->` is the help of every command; `<!-- docstrings: NAME NAME -->` what the docstrings of these names say.
+`<!-- commands -->` is the help of every command; `<!-- docstrings: NAME NAME -->` the docstrings of these names.
 """
 
 from __future__ import annotations

@@ -1,0 +1,77 @@
+"""What is not run as it stands, and why. All else is run, and an entry that fits nothing fails a test."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["COMMANDS", "LANGUAGES", "OWN_NETWORK", "PICTURES", "How"]
+
+
+class How(Enum):
+    """What becomes of a command line that does not run with the other blocks of its page."""
+
+    SLOW = "run by `make check`, with the whole page"
+    CI = "run by .ci/run, which holds the same line"
+    PARSED = "parsed by the program that it calls"
+
+
+COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
+    ("README.md", "make demo"): (How.CI, "a step of its own"),
+    ("README.md", "make test"): (How.CI, "the step that runs this test"),
+    ("README.md", "replicant run jobs/demo_study.yaml"): (
+        How.SLOW,
+        "half a minute; tests/jobs/test_jobs.py runs less of it",
+    ),
+    (
+        "README.md",
+        "Rscript -e 'd <- mice::boys; s <- mice::mice(d, m = 1, print = FALSE); "
+        """write.csv(mice::complete(s), "boys_completed.csv", row.names = FALSE)'""",
+    ): (How.SLOW, "needs R and mice"),
+    ("README.md", "replicant run jobs/boys_study.yaml --set data=boys_completed.csv"): (How.SLOW, "two minutes"),
+    ("README.md", "replicant resume release"): (
+        How.PARSED,
+        "needs a run that was interrupted; tests/chaos/test_chaos.py has them",
+    ),
+    ("CONTRIBUTING.md", "make setup"): (How.CI, "a step of its own"),
+    ("CONTRIBUTING.md", "make test"): (How.CI, "the step that runs this test"),
+    ("CONTRIBUTING.md", "make lint"): (How.CI, "a step of its own"),
+    ("CONTRIBUTING.md", "make docs"): (How.CI, "a step of its own"),
+    ("CONTRIBUTING.md", "make check"): (How.PARSED, "runs this test; many minutes"),
+    ("CONTRIBUTING.md", "make fuzz"): (How.PARSED, "many minutes; .ci/run runs less of tests/fuzz/test_fuzz.py"),
+    ("CONTRIBUTING.md", "make chaos"): (How.PARSED, "many minutes; .ci/run runs less of tests/chaos/test_chaos.py"),
+    ("CONTRIBUTING.md", "make bench"): (How.PARSED, "many minutes, and figures of a quiet machine"),
+    ("CONTRIBUTING.md", ".ci/run"): (How.PARSED, "runs this test"),
+    ("engine/docs/tutorial.md", "make setup"): (How.CI, "a step of its own"),
+    ("engine/docs/tutorial.md", ". .venv/bin/activate"): (
+        How.PARSED,
+        "of make setup; here it is the test's own",
+    ),
+    ("engine/docs/studies.md", "replicant resume build/study"): (
+        How.PARSED,
+        "needs a study that was interrupted; tests/run/test_study.py has them",
+    ),
+}
+"""(page, command line) -> what becomes of it, and the reason. Tests that are named must exist."""
+
+LANGUAGES: dict[str, str] = {
+    "stata": "there is no Stata; tests/release/test_helpers.py tests the form of the script",
+}
+"""Languages whose blocks are shown only."""
+
+PICTURES: dict[tuple[str, str], str] = {
+    (
+        "README.md",
+        "source ──> table ──> plan ──> fit ──> draw ──> release ──> estimate ──> pool",
+    ): "the way of the data",
+    (
+        "engine/docs/architecture.md",
+        "source ──> table ──> plan ──> fit ──> draw ──> release ──> estimate ──> pool ──> study",
+    ): "the way of the data",
+    ("engine/docs/architecture.md", "engine/replicant/"): "files, compared in test_reference.py",
+    ("engine/docs/architecture.md", "load ──> prepare (partition) ──> fit (column group, imputation) ──┐"): "tasks",
+    ("engine/docs/job-file.md", "release/"): "files, compared in test_reference.py",
+}
+"""(page, first line) of texts that are no output."""
+
+OWN_NETWORK = {"deploy/README.md"}
+"""Pages whose addresses and ports may be taken, or are none of this machine's: skipped where no network can be made."""
