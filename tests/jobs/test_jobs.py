@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +18,14 @@ import replicant as rp
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
 from replicant.spec import load_job
+from replicant.spec.bulk import BulkJob
+from replicant.spec.load import load_any
 
-JOBS = sorted((Path(__file__).resolve().parents[2] / "jobs").glob("*.yaml"))
-STUDIES = [path for path in JOBS if load_job(path).study is not None]
-RELEASES = [path for path in JOBS if path not in STUDIES]
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "jobs").glob("*.yaml"))
+BULKS = [path for path in FILES if isinstance(load_any(path), BulkJob)]
+STUDIES = [path for path in FILES if path not in BULKS and load_job(path).study is not None]
+RELEASES = [path for path in FILES if path not in (*BULKS, *STUDIES)]
 
 
 @pytest.mark.parametrize("job", STUDIES, ids=lambda path: path.stem)
@@ -48,6 +57,24 @@ def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path) -> 
     assert checked.ok, checked.problems
     release = rp.read_release(str(target))
     assert release.m == len(list(release)) >= 1
+
+
+@pytest.mark.parametrize("job", BULKS, ids=lambda path: path.stem)
+def test_a_bulk_runs_by_the_commands_in_its_header(job: Path, tmp_path: Path) -> None:
+    """In an empty folder beside which the jobs lie; they read nothing else."""
+    (tmp_path / "jobs").symlink_to(ROOT / "jobs")
+    commands = re.findall(r"^# (?:First|Then): +(.*?)(?:  .*)?$", job.read_text(), re.MULTILINE)
+    programs = {"python": [sys.executable], "replicant": [sys.executable, "-m", "replicant.cli.main"]}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    assert len(commands) == 2
+    for command in commands:
+        program, *words = shlex.split(command)
+        said = subprocess.run(
+            [*programs[program], *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert said.returncode == 0, said.stderr
+    assert "24 releases: 24 released; 22 pairs of neighbours compared" in said.stdout
+    assert len(list(tmp_path.glob("build/bulk/*/*/_SUCCESS"))) == 24
 
 
 def test_the_default_job_is_what_the_codebook_says(tmp_path: Path) -> None:

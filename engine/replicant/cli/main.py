@@ -14,6 +14,7 @@ import click
 
 import replicant
 from replicant.cli.convert import convert
+from replicant.cli.drift import drift
 from replicant.cli.inspect import inspect
 from replicant.cli.log import open_log
 from replicant.cli.options import State, common_options
@@ -67,6 +68,7 @@ def cli() -> None:
     Analyse it:                  replicant pool release --formula "y ~ x"
     Go on with a study:          replicant resume study
     Write its page anew:         replicant report study
+    Compare two releases:        replicant drift release2020 release2021
 
     A job is one YAML file, at its smallest:
 
@@ -77,7 +79,7 @@ def cli() -> None:
     """
 
 
-for _command in (inspect, plan, run, resume, verify, pool, report, convert, schema):
+for _command in (inspect, plan, run, resume, verify, pool, drift, report, convert, schema):
     cli.add_command(_command)
 
 
@@ -108,7 +110,7 @@ def _run(args: Sequence[str], state: State) -> int:
             state.log.ends(error.exit_code, error.format_message(), error=type(error).__name__)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        told(Exit.INTERRUPTED, "interrupted; nothing was released.")
+        told(Exit.INTERRUPTED, "interrupted; nothing unfinished was released.")
         return Exit.INTERRUPTED
     except SystemExit as asked:
         if state.log is not None and asked.code == Exit.TERMINATED:

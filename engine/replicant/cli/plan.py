@@ -18,8 +18,8 @@ def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
     """Print what a job would do, column by column, and touch nothing.
 
     Reads the data, and shows for each column its kind, method, predictors and why; then the tasks, rows, memory, and
-    the output tree; of a study its variants and tables. A job whose pieces do not fit in --memory is refused, with the
-    size of parts that fit. Nothing is written.
+    the output tree; of a study its variants and tables; of a bulk its releases, and which of them are up to date. A job
+    whose pieces do not fit in --memory is refused, with the size of parts that fit. Nothing is written.
 
     \b
     Examples:
@@ -28,6 +28,15 @@ def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
         replicant plan big.yaml --memory 2GB
     """
     from replicant.run.preview import preview
-    from replicant.spec.load import load_job
+    from replicant.spec.bulk import BulkJob
+    from replicant.spec.load import load_any
 
-    click.echo(preview(load_job(job, overrides), memory).text, nl=False)
+    spec = load_any(job, overrides)
+    if isinstance(spec, BulkJob):
+        from replicant.run.bulk_plan import plan_bulk
+
+        planned = plan_bulk(spec, memory)
+        click.echo(planned.text())
+        planned.require()
+        return
+    click.echo(preview(spec, memory).text, nl=False)

@@ -31,6 +31,7 @@ def resume(
 
     RUN is the folder that it was to write, its `output.path`. What was finished is kept; the release, or the results of
     a study, are those of an undisturbed run, byte for byte. Data, settings or version that changed since are refused.
+    Of the folder of a bulk all that is missing or changed is made.
 
     With --dry-run it stops before the first piece of work, and says what is there and what would be done.
 
@@ -40,11 +41,20 @@ def resume(
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
+    from replicant.run.bulk import begun_at, run_bulk
+    from replicant.run.bulk_plan import rehearse_bulk
     from replicant.run.rehearsal import rehearse_resume
     from replicant.run.resume import resume as take_up
 
     where: dict[str, Any] = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
     options = {**where, "progress": watching(quiet=quiet)}
+    bulk = begun_at(run)
+    if bulk is not None:
+        done = rehearse_bulk(bulk, memory) if dry_run else run_bulk(bulk, **options)
+        if not quiet:
+            click.echo(done.text())
+        done.require()
+        return
     told = rehearse_resume(run, **options) if dry_run else take_up(run, **options).text()
     if not quiet:
         click.echo(told)

@@ -31,7 +31,8 @@ def run(
     dry_run: bool,
     quiet: bool,
 ) -> None:
-    """Run a job: read, synthesize, and write a release; or, of a job with a study, its results and report.
+    """Run a job: read, synthesize, and write a release; of a job with a study its results and report; of a bulk all
+    releases that are missing or changed, and an index of them.
 
     The release appears whole or not at all. The internal manifest, with the seed, goes beside it; never share that
     one. The same seed gives the same files, byte for byte, on any number of threads or workers. A study that is
@@ -48,13 +49,15 @@ def run(
         replicant run job.yaml --workers 4
         replicant run job.yaml --scheduler tcp://10.0.0.5:8786 --overwrite
         replicant run jobs/demo_study.yaml --set study.replicates=50
+        replicant run jobs/bulk.yaml --memory 4GB
     """
     from replicant.run.job import run_job
     from replicant.run.rehearsal import rehearse
     from replicant.run.study import run_study_job
-    from replicant.spec.load import load_job
+    from replicant.spec.bulk import BulkJob
+    from replicant.spec.load import load_any
 
-    spec = load_job(job, overrides)
+    spec = load_any(job, overrides)
     options: dict[str, Any] = {
         "threads": threads,
         "workers": workers,
@@ -63,6 +66,15 @@ def run(
         "overwrite": overwrite,
         "progress": watching(quiet=quiet),
     }
+    if isinstance(spec, BulkJob):
+        from replicant.run.bulk import run_bulk
+        from replicant.run.bulk_plan import rehearse_bulk
+
+        done = rehearse_bulk(spec, memory, overwrite=overwrite) if dry_run else run_bulk(spec, **options)
+        if not quiet:
+            click.echo(done.text())
+        done.require()
+        return
     if dry_run:
         told = rehearse(spec, **options)
     else:

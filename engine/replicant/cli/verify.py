@@ -18,15 +18,30 @@ def verify(ctx: click.Context, release: str) -> None:
     """Check that a release is whole and unchanged.
 
     Reads every file that the manifest lists and compares rows, bytes and SHA-256; a file too many is a fault as
-    well. Leaves with 0 if all is well, else with 1.
+    well. Of the folder of a bulk every release is checked. Leaves with 0 if all is well, else with 1.
 
     \b
     Examples:
         replicant verify release
+        replicant verify build/bulk
         replicant verify s3://bucket/release
     """
     from replicant.release import verify_release
+    from replicant.release.index import find_index, verify_bulk
 
+    index = find_index(release)
+    if index is not None:
+        checked = verify_bulk(release, index)
+        for name, one in checked:
+            for problem in one.problems:
+                tell(f"{name}: {problem}", event="release.damaged", level="error")
+        broken = sum(not one.ok for _, one in checked)
+        files, size = (sum(getattr(one, what) for _, one in checked) for what in ("files", "bytes"))
+        told = f"{release}: {len(checked) - broken} of {len(checked)} releases whole and unchanged"
+        click.echo(f"{told} ({files:,} files, {size:,} bytes)")
+        if broken:
+            ctx.exit(Exit.FAILED)
+        return
     found = verify_release(release)
     if found.ok:
         click.echo(f"{release}: whole and unchanged ({found.files} files, {found.rows:,} rows, {found.bytes:,} bytes)")

@@ -121,9 +121,7 @@ class Drift:
         }
 
 
-def drift(
-    a: SyntheticSets, b: SyntheticSets, *, names: tuple[str, str] = ("a", "b"), level: float = 0.95
-) -> Drift:
+def drift(a: SyntheticSets, b: SyntheticSets, *, names: tuple[str, str] = ("a", "b"), level: float = 0.95) -> Drift:
     """Compare two releases, such as those of two years.
 
     Parameters
@@ -219,8 +217,13 @@ def _validity(
         said.append("the fits are shared by all sets, so the models' own error is not counted: p-values are too small")
     if min(m_a, m_b) < 5:
         said.append(f"the variance between sets is known from {min(m_a, m_b)} sets only")
-    n = [(float(manifest.get("n") or 1), float(manifest.get("k") or manifest.get("n") or 1)) for manifest in (one, other)]
-    return said, (n[0][1] / n[0][0], n[1][1] / n[1][0])
+    return said, (_ratio(one), _ratio(other))
+
+
+def _ratio(manifest: Mapping[str, Any]) -> float:
+    """k / n."""
+    n, k = manifest.get("n"), manifest.get("k")
+    return float(k) / float(n) if n and k else 1.0
 
 
 # -------------------------------------------------------------------- all terms together
@@ -229,9 +232,7 @@ def _validity(
 class _Stacked:
     """Differences of the means of all terms, pair by pair, with their covariances."""
 
-    def __init__(
-        self, coding: Coding, a: Sequence[Moments], b: Sequence[Moments], ratios: tuple[float, float]
-    ) -> None:
+    def __init__(self, coding: Coding, a: Sequence[Moments], b: Sequence[Moments], ratios: tuple[float, float]) -> None:
         self.coding = coding
         self.a, self.b = a, b
         self.differences = np.stack([y.mean - x.mean for x, y in zip(a, b, strict=True)])

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from replicant.estimate.design import numbers_of
 from replicant.estimate.describe import Powers, powers
+from replicant.estimate.design import numbers_of
 from replicant.estimate.partitions import partitioned
 from replicant.table.arrays import Floats
 
@@ -111,14 +111,10 @@ def _labels(frame: pd.DataFrame, column: Shared) -> pd.Series[Any]:
     """Levels as texts: 1, 1.0 and "1" are one level, for a file may have stored them in one way or the other."""
     import pandas as pd
 
-    values = frame[column.name]
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        labels = [_label(level) for level in values.cat.categories]
-        codes = values.cat.codes.to_numpy()
-        texts = np.array([*labels, None], dtype=object)[codes]
-        return pd.Series(texts, dtype=object)
-    known = {value: _label(value) for value in values.dropna().unique()}
-    return pd.Series(values.map(known).to_numpy(dtype=object, na_value=None), dtype=object)
+    codes, levels = pd.factorize(frame[column.name])
+    texts = np.array([*map(_label, levels), None], dtype=np.object_)  # the code of what is missing is -1: the last
+    labels: pd.Series[Any] = pd.Series(texts[codes])
+    return labels
 
 
 def _label(level: Any) -> str:
@@ -211,9 +207,7 @@ def coding_of(columns: Sequence[Shared], a: Sequence[Sequence[Seen]], b: Sequenc
         scale.append(spread)
         places.append(levels)
         flags.append(flag)
-    return Coding(
-        tuple(columns), tuple(names), tuple(owner), tuple(fill), tuple(scale), tuple(places), tuple(flags)
-    )
+    return Coding(tuple(columns), tuple(names), tuple(owner), tuple(fill), tuple(scale), tuple(places), tuple(flags))
 
 
 def _level_terms(counts: Counter[str], sets: int) -> tuple[dict[str, int], list[str]]:

@@ -35,11 +35,18 @@ class Preview:
         Of the run; None if its seed is still to be drawn.
     peak
         About how many bytes one process takes.
+    rows, columns
+        Of the table.
+    seconds
+        About how long it takes on one core; of a study its synthesis only.
     """
 
     text: str
     digest: str | None
     peak: int
+    rows: int
+    columns: int
+    seconds: float
 
     def __str__(self) -> str:
         return self.text
@@ -69,18 +76,24 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
     peak = piece_bytes(kinds, ready.table.n)
     if job.study is not None:
         study = design(job.study, job.synthesis, ready.table, methods.registered())
-        return Preview(_study(study, ready.table, job.output.path), study.digest, peak)
+        seconds = _seconds(study)
+        text = _study(study, ready.table, job.output.path, seconds)
+        return Preview(text, study.digest, peak, ready.table.n, len(kinds), seconds)
     output = job.output
     names = [HELPERS[language] for language in output.helpers]
     text = render(ready.plan, ready.table, output.path, csv=output.writes_csv, helpers=names)
     known = ready.plan.digest if ready.plan.seed_given else None
-    return Preview(f"{text}\nMemory: about {readable(peak)} in one process.\n", known, peak)
+    text = f"{text}\nMemory: about {readable(peak)} in one process.\n"
+    return Preview(text, known, peak, ready.table.n, len(kinds), ready.plan.seconds_estimate)
 
 
-def _study(study: Study, table: Table, target: str) -> str:
+def _seconds(study: Study) -> float:
+    return study.spec.replicates * sum(variant.plan.seconds_estimate for variant in study.variants)
+
+
+def _study(study: Study, table: Table, target: str, seconds: float) -> str:
     heads = open_room(study, table).heads
     told = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
-    seconds = study.spec.replicates * sum(variant.plan.seconds_estimate for variant in study.variants)
     lines = [
         f"A study of {study.spec.replicates:,} bootstrap samples ({study.samples.how}) in {study.blocks:,} blocks, "
         f"under {len(study.variants)} variants.",
@@ -130,4 +143,4 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
         f"The release goes to {job.output.path}.",
     ]
     known = None if job.synthesis.seed is None else digest_of(job, dataset)
-    return Preview("\n".join(lines) + "\n", known, peak)
+    return Preview("\n".join(lines) + "\n", known, peak, dataset.rows, len(kinds), seconds)

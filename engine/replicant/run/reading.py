@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from os import PathLike
+from functools import partial
+from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from replicant import release
@@ -13,7 +14,7 @@ from replicant.release import Release
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["read_release", "reading"]
+__all__ = ["read_release", "reader", "reading"]
 
 
 def read_release(path: str | PathLike[str], *, client: Client | None = None) -> Release:
@@ -47,15 +48,22 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
 
 
 @contextmanager
-def reading(
-    path: str | PathLike[str], *, workers: int | None = None, scheduler: str | None = None
-) -> Iterator[Release]:
-    """Open a release to be read in this process, by a local cluster of so many workers, or on the scheduler given."""
+def reader(*, workers: int | None = None, scheduler: str | None = None) -> Iterator[Callable[[str], Release]]:
+    """What opens releases to be read in this process, by a local cluster of so many workers, or on a scheduler."""
     if workers is None and scheduler is None:
-        yield read_release(path)
+        yield read_release
         return
     from replicant.run import cluster
 
     opened = cluster.local_cluster(workers) if workers is not None else cluster.connect(str(scheduler))
     with opened as client:
-        yield read_release(path, client=client)
+        yield partial(read_release, client=client)
+
+
+@contextmanager
+def reading(
+    path: str | PathLike[str], *, workers: int | None = None, scheduler: str | None = None
+) -> Iterator[Release]:
+    """One release, opened as by `reader`."""
+    with reader(workers=workers, scheduler=scheduler) as read:
+        yield read(fspath(path))

@@ -1,0 +1,67 @@
+"""`replicant drift`."""
+
+from __future__ import annotations
+
+import click
+
+from replicant.cli.options import cluster_options, common_options
+
+__all__ = ["drift"]
+
+
+@click.command()
+@click.argument("earlier", metavar="RELEASE_A", type=click.Path())
+@click.argument("later", metavar="RELEASE_B", type=click.Path())
+@click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
+@click.option("--csv", "form", flag_value="csv", help="Print all means, shares and missing cells as CSV.")
+@click.option("--json", "form", flag_value="json", help="Print everything as JSON.")
+@click.option("--output", "-o", metavar="FILE", help="Write a page of HTML instead.")
+@cluster_options
+@common_options
+def drift(
+    earlier: str,
+    later: str,
+    level: float,
+    form: str | None,
+    output: str | None,
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
+    """Tell what changed from one release to another, such as those of two years.
+
+    Differences of means, shares and missing cells with their errors, new and vanished levels, changed types, and one
+    measure of the whole. It is computed from the releases alone, so it is as sharable as they are.
+
+    \b
+    Examples:
+        replicant drift build/bulk/north/2020 build/bulk/north/2021
+        replicant drift release2020 release2021 -o drift.html
+        replicant drift release2020 release2021 --csv > drift.csv
+    """
+    import json
+    from pathlib import Path
+
+    from replicant.release.drift import drift as compare
+    from replicant.report import drift_page, drift_text
+    from replicant.run.reading import reader
+
+    with reader(workers=workers, scheduler=scheduler) as read:
+        found = compare(read(earlier), read(later), names=_names(earlier, later), level=level)
+    if output is not None:
+        Path(output).write_text(drift_page.render(found.as_dict()), encoding="utf-8")
+        click.echo(output)
+    elif form == "csv":
+        click.echo(found.terms.to_csv(index=False), nl=False)
+    elif form == "json":
+        click.echo(json.dumps(found.as_dict(), indent=1, ensure_ascii=False))
+    else:
+        click.echo(drift_text.render(found.as_dict()))
+
+
+def _names(earlier: str, later: str) -> tuple[str, str]:
+    """What to call two releases: the shortest ends of their paths that differ."""
+    one, other = (path.rstrip("/").split("/") for path in (earlier, later))
+    for count in range(1, max(len(one), len(other))):
+        if one[-count:] != other[-count:]:
+            return "/".join(one[-count:]), "/".join(other[-count:])
+    return earlier, later

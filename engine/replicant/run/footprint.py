@@ -1,0 +1,55 @@
+"""How much memory a release may take, told before its table is read: by the footers of Parquet, or the size of a CSV.
+
+It errs on the large side, as if every column held numbers, and serves to say what may run side by side. Whether a table
+fits at all is decided when it was read, by what it is.
+"""
+
+from __future__ import annotations
+
+from replicant.plan.memory import piece_bytes
+from replicant.spec.models import JobSpec
+from replicant.table import Dataset, Kind
+from replicant.table.files import Place
+
+__all__ = ["footprint"]
+
+_SNIFF = 1 << 16
+_UNPACKED = 8
+"""Bytes that a byte of a compressed CSV may become."""
+
+
+def footprint(job: JobSpec) -> int:
+    """Bytes that a job on a table in memory takes at most, next to nothing for one of a package.
+
+    Raises
+    ------
+    SpecError, DataError
+        If the table cannot be found, or is damaged.
+    """
+    if job.input.path is None:
+        return piece_bytes([], 0)
+    chosen = job.input.columns
+    place = Place.of(job.input.path)
+    place.check_exists()
+    if place.is_folder or place.name.lower().endswith((".parquet", ".pq")):
+        dataset = Dataset.open(job.input.path, chosen)
+        names, rows = list(dataset.names), dataset.rows
+    else:
+        names, rows = _of_csv(place)
+        names = names if chosen is None else list(chosen)
+    said = {name: job.columns[name].kind for name in names if name in job.columns}
+    return piece_bytes([said.get(name) or Kind.CONTINUOUS for name in names], rows)
+
+
+def _of_csv(place: Place) -> tuple[list[str], int]:
+    """Names of the columns, and about how many rows: the size by that of the first lines."""
+    with place.open() as file:
+        head = file.read(_SNIFF)
+    size, _ = place.stamp(place.path)
+    if not place.name.lower().endswith(".csv"):
+        # Packed: the shortest row of one column is two bytes, and few rows are shorter than twenty.
+        return [""], size * _UNPACKED // 20
+    first, _, rest = head.partition(b"\n")
+    lines = max(1, rest.count(b"\n"))
+    names = [name.strip().strip('"') for name in first.decode("utf-8", "replace").split(",")]
+    return names, size * lines // max(1, len(rest))
