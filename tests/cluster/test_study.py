@@ -23,6 +23,7 @@ from replicant.errors import DataError, PartialError
 from replicant.run import cluster
 from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.progress import Progress
+from replicant.run.resumable import told
 from replicant.run.study import compute, resume_study, run_study_job
 from replicant.run.work import Source
 from replicant.spec.load import parse_job
@@ -179,7 +180,11 @@ def test_a_lost_cluster_can_be_taken_up(folder: Path, whole: dict[str, str], pla
     local = LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50)
     made = Client(local, set_as_default=False)
     try:
-        with pytest.raises(PartialError), kept.open(study.digest, job.model_dump()):
+        with (
+            pytest.raises(PartialError, match="replicant resume"),
+            kept.open(study.digest, job.model_dump()),
+            told(str(kept.target), Progress()),
+        ):
             compute(study, table, source=source, client=made, checkpoint=kept, progress=Close())
     finally:
         made.close()
