@@ -7,14 +7,13 @@ this machine under several names, so what crosses nodes here crosses Slurm's own
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import secrets
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +51,6 @@ SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 ReturnToService=2
-KillWait=5
 {nodes}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
@@ -76,17 +74,20 @@ class Slurm:
         Its own.
     nodes
         Names of its nodes.
+    given
+        What its commands and jobs find in their environment beside what these tests do.
     """
 
     folder: Path
     nodes: tuple[str, ...]
+    given: Mapping[str, str] = field(default_factory=dict)
     daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """What its commands need, and what jobs inherit; nothing of a batch job in which the tests may run."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
-        return {**kept, "PATH": SEARCHED, "SLURM_CONF": str(self.folder / "slurm.conf")}
+        return {**kept, "PATH": SEARCHED, **self.given, "SLURM_CONF": str(self.folder / "slurm.conf")}
 
     def call(self, *words: str, cwd: Path | None = None, **environment: str) -> str:
         """One of Slurm's commands; what it printed."""
@@ -136,7 +137,7 @@ class Slurm:
             )  # fmt: skip
 
     def start_node(self, node: str) -> None:
-        """A node's slurmd; it is there when Slurm may use it."""
+        """A node's slurmd, for the first time or after a loss."""
         self.start(node, "slurmd", "-D", "-N", node, "-f", str(self.folder / "slurm.conf"))
 
     def await_nodes(self) -> None:
@@ -161,20 +162,24 @@ class Slurm:
         return found
 
     def lose_node(self, node: str) -> None:
-        """As if its power had gone: its slurmd and everything it started, at once."""
+        """As if its power had gone: its slurmd and everything it started, at once; Slurm need not wait to find out."""
         self.daemons[node].kill()
         self.daemons[node].wait()
         self._kill_started(node)
+        self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
 
     def _kill_started(self, node: str) -> None:
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.name().startswith("slurmstepd") and f"[{node}]" in str(process.cmdline()):
-                    process.kill()
+        """First those that would tell Slurm of the end of the others."""
+        tasks, keepers = [], []
         for process in self.processes():
             with suppress(psutil.Error):
                 if process.environ().get("SLURMD_NODENAME") == node:
-                    process.kill()
+                    tasks.append(process)
+                    parent = process.parent()
+                    keepers += [parent] if parent is not None and parent.name().startswith("slurmstepd") else []
+        for process in [*keepers, *tasks]:
+            with suppress(psutil.Error):
+                process.kill()
 
     def stop(self) -> None:
         """All jobs, then all daemons."""
@@ -192,7 +197,7 @@ class Slurm:
 
 
 @contextmanager
-def slurm(folder: Path, nodes: int = 1, cpus: int = 4) -> Iterator[Slurm]:
+def slurm(folder: Path, nodes: int = 1, cpus: int = 4, given: Mapping[str, str] | None = None) -> Iterator[Slurm]:
     """Start one in a folder, and stop it with all that runs there."""
     names = tuple(f"n{number}" for number in range(1, nodes + 1))
     host = socket.gethostname()
@@ -203,7 +208,7 @@ def slurm(folder: Path, nodes: int = 1, cpus: int = 4) -> Iterator[Slurm]:
             held = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             ports.append(held.getsockname()[1])
     lines = [
-        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={memory} State=UNKNOWN"
+        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={memory}"
         for name, port in zip(names, ports[1:], strict=True)
     ]
     said = CONFIGURATION.format(host=host, port=ports[0], folder=folder, nodes="\n".join(lines))
@@ -213,7 +218,7 @@ def slurm(folder: Path, nodes: int = 1, cpus: int = 4) -> Iterator[Slurm]:
     key = folder / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o400)
-    running = Slurm(folder, names)
+    running = Slurm(folder, names, given or {})
     files = {"key": "munge.key", "socket": "munge.socket", "pid": "munged.pid", "seed": "munge.seed"}
     options = [f"--{option}-file={folder / name}" for option, name in files.items() if option != "socket"]
     try:
