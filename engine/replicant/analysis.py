@@ -34,7 +34,7 @@ _SIDES = ("real", "synthetic")
 _ENDS = ("estimate", "conf_low", "conf_high")
 _COMPARED = (
     *("term", "estimate, real", "synthetic", "std. error, real", "synthetic", "interval, real", "synthetic"),
-    *("difference in real std. errors", "overlap"),
+    *("difference, in std. errors", "overlap"),
 )
 
 
@@ -141,7 +141,7 @@ class Analyses(Sequence[Fit]):
             (
                 term,
                 *(
-                    f"{brief(one.estimates[at[term]])} ({brief(one.std_errors[at[term]])})" if term in at else ""
+                    f"{one.estimates[at[term]]:.3g} ({one.std_errors[at[term]]:.2g})" if term in at else ""
                     for one, at in zip(self.fits, position, strict=True)
                 ),
             )
@@ -173,6 +173,11 @@ class Discriminated(Discrimination):
             Of the intervals.
         dfcom
             Degrees of freedom of one fit; `fit`: the least that the fits have; None: a large sample.
+
+        Returns
+        -------
+        Pooled
+            A line for each term.
 
         Raises
         ------
@@ -218,6 +223,11 @@ class Comparison:
         terms
             Which; all unless given.
 
+        Returns
+        -------
+        Plot
+            A picture that a notebook shows; `save` writes it.
+
         Raises
         ------
         SpecError
@@ -240,7 +250,7 @@ class Comparison:
         }
         axis = "difference from the real estimate, in real standard errors"
         drawn = intervals("Estimates", axis, list(shown.index), sides)
-        return Plot("Real beside synthetic", f"{self._told()}. {self._fit()}", [drawn])
+        return Plot("Real beside synthetic", f"{self._told()}; {self._fit()}", [drawn])
 
     def _told(self) -> str:
         formula = f": {self.real.formula}" if self.real.formula else ""
@@ -262,7 +272,7 @@ class Comparison:
             (
                 str(row["term"]),
                 *(brief(row[f"{name}_{side}"]) for name in ("estimate", "std_error") for side in _SIDES),
-                *(f"{brief(row[f'conf_low_{side}'])} to {brief(row[f'conf_high_{side}'])}" for side in _SIDES),
+                *(f"{row[f'conf_low_{side}']:.3g} to {row[f'conf_high_{side}']:.3g}" for side in _SIDES),
                 f"{row['std_difference']:+.2f}",
                 f"{row['overlap']:.2f}",
             )

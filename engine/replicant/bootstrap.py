@@ -96,8 +96,15 @@ def study(
 
     Examples
     --------
-    >>> found = study(boys, 200, estimands=[{"model": "ols", "formula": "hgt ~ age + phb"}])  # doctest: +SKIP
-    >>> found.tables["model"]  # doctest: +SKIP
+    >>> import replicant as rp
+    >>> from statsmodels.datasets import anes96
+    >>> people = anes96.load_pandas().data[["age", "educ", "income"]]
+    >>> model = {"model": "ols", "formula": "age ~ educ + income"}
+    >>> found = rp.study(people, 4, estimands=[model], seed=1, progress=False)
+    >>> found.tables["model"][["side", "term", "replicates"]].head(2)
+            side         term  replicates
+    0     sample  (Intercept)           4
+    1  synthetic  (Intercept)           4
     """
     if sum(choice is not None for choice in (client, workers, threads)) > 1:
         raise SpecError("`client`, `workers` and `threads` exclude each other.", fix="choose one of them")

@@ -26,6 +26,7 @@ class Event:
     message: str
 
     def as_dict(self) -> dict[str, str]:
+        """Code, column and message by name."""
         return asdict(self)
 
     def __str__(self) -> str:

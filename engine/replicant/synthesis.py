@@ -145,8 +145,14 @@ def synthesize(
 
     Examples
     --------
-    >>> syn = synthesize(boys, m=5, seed=2021, passive={"bmi": "wgt / (hgt / 100)**2"})  # doctest: +SKIP
-    >>> syn[0].head()  # doctest: +SKIP
+    >>> import replicant as rp
+    >>> from statsmodels.datasets import anes96
+    >>> people = anes96.load_pandas().data[["age", "educ", "popul", "logpopul"]]
+    >>> syn = rp.synthesize(people, m=2, seed=2021, passive={"logpopul": "log(popul + 0.1)"})
+    >>> syn
+    <Synthesis m=2, 944 rows x 4 columns, synthetic conditioning, 0 events>
+    >>> list(syn[0].columns) == list(people.columns)
+    True
     """
     spec = validate_synthesis(
         m=m,

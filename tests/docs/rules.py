@@ -53,6 +53,31 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
 }
 """(page, command line) -> what becomes of it, and the reason. Tests that are named must exist."""
 
+_KUBERNETES = "no live Kubernetes; tests/deploy/test_kubernetes.py reads what it would apply"
+_MACHINE = "changes the machine; tests/deploy/test_systemd.py checks the files"
+_SECRET = (
+    "kubectl create secret generic replicant-{role}-tls --namespace replicant --from-file=ca.crt=certificates/ca.crt "
+)
+_PAIR = "--from-file=tls.crt=certificates/{role}.crt --from-file=tls.key=certificates/{role}.key"
+_DEPLOYED = {
+    "podman build --file deploy/container/Containerfile --tag replicant:0.1.0 .": "tests/deploy/test_container.py does it",
+    "docker compose --file deploy/compose/compose.yaml up --exit-code-from job": "no container engine; "
+    "tests/deploy/test_roles.py runs its commands",
+    "kubectl create namespace replicant": _KUBERNETES,
+    **{(_SECRET + _PAIR).format(role=role): _KUBERNETES for role in ("scheduler", "worker", "client")},
+    "kubectl create secret generic replicant-object-store --namespace replicant --from-literal=AWS_ACCESS_KEY_ID=... "
+    "--from-literal=AWS_SECRET_ACCESS_KEY=... --from-literal=AWS_ENDPOINT_URL=https://store.agency.example": _KUBERNETES,
+    "kubectl apply --kustomize deploy/kubernetes/cluster": _KUBERNETES,
+    "kubectl apply --kustomize deploy/kubernetes/overlays/object-store": _KUBERNETES,
+    "kubectl logs --namespace replicant --follow replicant-runner": _KUBERNETES,
+    "install -m 0644 deploy/systemd/replicant@.service deploy/systemd/replicant@.timer /etc/systemd/system/": _MACHINE,
+    "install -m 0644 deploy/systemd/replicant.sysusers.conf /etc/sysusers.d/replicant.conf": _MACHINE,
+    "install -m 0644 deploy/systemd/replicant.tmpfiles.conf /etc/tmpfiles.d/replicant.conf": _MACHINE,
+    "systemd-sysusers && systemd-tmpfiles --create": _MACHINE,
+    "systemctl enable --now replicant@survey.timer": _MACHINE,
+}
+COMMANDS |= {("deploy/README.md", line): (How.PARSED, reason) for line, reason in _DEPLOYED.items()}
+
 LANGUAGES: dict[str, str] = {
     "stata": "there is no Stata; tests/release/test_helpers.py tests the form of the script",
 }

@@ -25,7 +25,6 @@ from replicant.estimate.moments import Basis, basis_of, moments
 from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
 from replicant.estimate.result import Fit
 from replicant.table.arrays import Floats
-from replicant.view.figures import brief
 
 __all__ = [
     "Discrimination",
@@ -431,7 +430,23 @@ class Discrimination:
         return pd.DataFrame([{name: getattr(one, name) for name in names} for one in self.scores])
 
     def confusion_frame(self, which: str = "drawn") -> pd.DataFrame:
-        """A row for each set with the statistics of the paper's Table 7, of `drawn` classes or of `cut` ones."""
+        """A row for each set with the statistics of the paper's Table 7.
+
+        Parameters
+        ----------
+        which
+            `drawn`: classes drawn by the fitted probabilities, as in the paper. `cut`: the likelier class.
+
+        Returns
+        -------
+        DataFrame
+            accuracy, balanced_accuracy, kappa, mcnemar_p, sensitivity, specificity, prevalence.
+
+        Raises
+        ------
+        SpecError
+            For another kind of classes.
+        """
         if which not in {"drawn", "cut"}:
             raise SpecError("an unknown kind of classes", need="drawn or cut")
         rows = []
@@ -466,8 +481,8 @@ class Discrimination:
 
         names = {"auc": "AUC", "pmse": "pMSE", "pmse_null": "its mean if right", "pmse_ratio": "ratio", "pmse_z": "z"}
         body = [
-            (f"set {i}", *(brief(float(value)) for value in row))
-            for i, row in enumerate(self.frame[list(names)].itertuples(index=False), 1)
+            (f"set {i}", f"{auc:.3f}", f"{pmse:.5f}", f"{null:.5f}", f"{ratio:.2f}", f"{z:+.2f}")
+            for i, (auc, pmse, null, ratio, z) in enumerate(self.frame[list(names)].to_numpy().tolist(), 1)
         ]
         head = ("real against", *names.values())
         said = dict.fromkeys(message for fit in self.fits for message in fit.messages)

@@ -97,6 +97,13 @@ class Model(Protocol):
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> npt.NDArray[Any]:
         """One value for each row of `x`.
 
+        Parameters
+        ----------
+        x
+            The predictors of the rows to be drawn.
+        rng
+            The only source of randomness allowed.
+
         Returns
         -------
         ndarray
@@ -118,7 +125,9 @@ class Method(Protocol):
     """
 
     @property
-    def parametric(self) -> bool: ...
+    def parametric(self) -> bool:
+        """Whether an analyst's variance knows of the method's error."""
+        ...
 
     def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> Model:
         """Fit on the observed rows.
@@ -131,5 +140,10 @@ class Method(Protocol):
             (n,) whole-number repetitions of the rows, 0 for those to leave out; None for one each.
         rng
             The only source of randomness allowed.
+
+        Returns
+        -------
+        Model
+            What draws the column.
         """
         ...

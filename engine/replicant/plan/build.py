@@ -55,6 +55,11 @@ def build_plan(
         Names of the registered methods, or the methods by name: those that columns use then travel with the plan. The
         built-in ones need not be among them.
 
+    Returns
+    -------
+    Plan
+        The order of visits, the method and predictors of each column and why, the streams' seed, the tasks.
+
     Raises
     ------
     SpecError

@@ -216,7 +216,18 @@ class Plan:
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> ColumnPlan:
-        """The plan of one column."""
+        """The plan of one column.
+
+        Parameters
+        ----------
+        name
+            Of the column.
+
+        Returns
+        -------
+        ColumnPlan
+            Its method and predictors, and why.
+        """
         return self.columns[self.positions[name]]
 
     @property
@@ -238,13 +249,36 @@ class Plan:
         """Predictors usable when the column is visited in one imputation, in table order.
 
         Under `observed` conditioning: all allowed ones. Under `synthetic`: those visited before it.
+
+        Parameters
+        ----------
+        name
+            Of the column.
+        imputation
+            Which, from 0.
+
+        Returns
+        -------
+        tuple of str
+            Names of columns.
         """
         if self.conditioning == "observed":
             return self.column(name).predictors
         return self._usable[imputation][name]
 
     def predictors_along(self, sequence: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Usable predictors of every column, for an order of visits that is not one of the plan's own (a study)."""
+        """Usable predictors of every column, for an order of visits that is not one of the plan's own (a study).
+
+        Parameters
+        ----------
+        sequence
+            All columns in the order of visits.
+
+        Returns
+        -------
+        dict
+            Column to names of columns.
+        """
         if self.conditioning == "observed":
             return {column.name: column.predictors for column in self.columns}
         rank = {name: i for i, name in enumerate(sequence)}

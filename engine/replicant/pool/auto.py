@@ -102,6 +102,18 @@ def invalid(rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] 
 
     `census` depends on the population, which no manifest knows: only the sets are looked at.
 
+    Parameters
+    ----------
+    rule
+        Its name.
+    manifest, columns
+        As for `choose`.
+
+    Returns
+    -------
+    str or None
+        The reason in words.
+
     Raises
     ------
     SpecError
@@ -113,7 +125,18 @@ def invalid(rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] 
 
 
 def valid(manifest: Mapping[str, Any], *, columns: Collection[str] | None = None) -> tuple[str, ...]:
-    """Names of the rules that hold for an analysis of these columns."""
+    """Names of the rules that hold for an analysis of these columns.
+
+    Parameters
+    ----------
+    manifest, columns
+        As for `choose`.
+
+    Returns
+    -------
+    tuple of str
+        In the order of `RULES`; none if no rule holds.
+    """
     made = _read(manifest, columns)
     return tuple(rule for rule in RULES if _INVALID[rule](made) is None)
 

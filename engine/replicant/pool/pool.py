@@ -84,7 +84,12 @@ def pool(
 
     Examples
     --------
-    >>> pool([[1.0, 2.0], [1.2, 2.1], [0.9, 1.8]], [[0.1, 0.2]] * 3, terms=["a", "b"]).frame  # doctest: +SKIP
+    >>> import replicant as rp
+    >>> pooled = rp.pool([[1.0, 2.0], [1.2, 2.1], [0.9, 1.8]], [[0.1, 0.2]] * 3, terms=["a", "b"])
+    >>> pooled.frame[["term", "estimate", "std_error"]].round(3)
+      term  estimate  std_error
+    0    a     1.033      0.328
+    1    b     1.967      0.456
     """
     _check_rule(rule)
     if not 0 < level < 1:

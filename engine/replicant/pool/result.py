@@ -116,7 +116,18 @@ class Pooled:
         )
 
     def to_csv(self, path: str | os.PathLike[str] | None = None) -> str | None:
-        """`frame` as CSV in full precision: written to `path`, or returned."""
+        """`frame` as CSV in full precision.
+
+        Parameters
+        ----------
+        path
+            Where it is written; None: nowhere.
+
+        Returns
+        -------
+        str or None
+            The text, if there is no path.
+        """
         text: str | None = self.frame.to_csv(path, index=False)
         return text
 
@@ -130,6 +141,11 @@ class Pooled:
         ----------
         terms
             Which; all but the intercept unless given.
+
+        Returns
+        -------
+        Plot
+            A picture that a notebook shows; `save` writes it.
 
         Raises
         ------

@@ -128,6 +128,11 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
             As in `analyse`.
         options
             `rule`, `level`, and options of the model.
+
+        Returns
+        -------
+        Comparison
+            Both fits, and for each term difference and overlap.
         """
         from replicant.analysis import compare
 

@@ -77,6 +77,11 @@ def verify_release(path: str | os.PathLike[str]) -> Verification:
     path
         A path or an fsspec URL.
 
+    Returns
+    -------
+    Verification
+        `ok`, the `problems` in words, and how much was read.
+
     Raises
     ------
     ReleaseError

@@ -86,6 +86,11 @@ class StudyResult:
     def write_html(self, path: str | PathLike[str]) -> None:
         """Write the report.
 
+        Parameters
+        ----------
+        path
+            An HTML file, which opens offline.
+
         Raises
         ------
         ReleaseError

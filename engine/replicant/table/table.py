@@ -99,7 +99,18 @@ class Table:
         )
 
     def take(self, rows: npt.NDArray[Any]) -> Table:
-        """The table of some of the rows (positions or a mask). Codes mean the same as before."""
+        """The table of some of the rows. Codes mean the same as before.
+
+        Parameters
+        ----------
+        rows
+            Positions, or a mask of length n.
+
+        Returns
+        -------
+        Table
+            With the same columns and levels.
+        """
         columns = tuple(column.take(rows) for column in self.columns)
         n = int(np.count_nonzero(rows)) if rows.dtype == np.bool_ else len(rows)
         return replace(self, columns=columns, n=n)
