@@ -60,13 +60,14 @@ _SECRET = (
 )
 _PAIR = "--from-file=tls.crt=certificates/{role}.crt --from-file=tls.key=certificates/{role}.key"
 _DEPLOYED = {
-    "podman build --file deploy/container/Containerfile --tag replicant:0.1.0 .": "tests/deploy/test_container.py does it",
+    "podman build --file deploy/container/Containerfile --tag replicant:0.1.0 .": "tests/deploy/test_container.py",
     "docker compose --file deploy/compose/compose.yaml up --exit-code-from job": "no container engine; "
     "tests/deploy/test_roles.py runs its commands",
     "kubectl create namespace replicant": _KUBERNETES,
     **{(_SECRET + _PAIR).format(role=role): _KUBERNETES for role in ("scheduler", "worker", "client")},
-    "kubectl create secret generic replicant-object-store --namespace replicant --from-literal=AWS_ACCESS_KEY_ID=... "
-    "--from-literal=AWS_SECRET_ACCESS_KEY=... --from-literal=AWS_ENDPOINT_URL=https://store.agency.example": _KUBERNETES,
+    "kubectl create secret generic replicant-object-store --namespace replicant "
+    "--from-literal=AWS_ACCESS_KEY_ID=... --from-literal=AWS_SECRET_ACCESS_KEY=... "
+    "--from-literal=AWS_ENDPOINT_URL=https://store.agency.example": _KUBERNETES,
     "kubectl apply --kustomize deploy/kubernetes/cluster": _KUBERNETES,
     "kubectl apply --kustomize deploy/kubernetes/overlays/object-store": _KUBERNETES,
     "kubectl logs --namespace replicant --follow replicant-runner": _KUBERNETES,
