@@ -254,7 +254,8 @@ class JobSpec(Document):
             for key in type(section).model_fields
             if key in section.model_fields_set and getattr(section, key) is not None
         ]
-        described = f"{len(self.columns)} columns are described"
+        count = len(self.columns)
+        described = f"What is said of {count} column{'s' if count > 1 else ''}"
         book = folded(described, Codebook(self.columns)._repr_html_()) if self.columns else ""
         what = "a release" if self.study is None else "the results of a study"
         told = f"its output is {what}; what is not said here has its default"

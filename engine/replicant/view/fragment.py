@@ -27,14 +27,14 @@ max-width:1100px;box-sizing:border-box;margin:4px 0}}
 overflow-wrap:anywhere}}
 .replicant p{{margin:4px 0;color:var(--ink);max-width:90ch;overflow-wrap:anywhere}}
 .replicant header p{{margin:0;color:var(--soft)}}
-.replicant .scroll{{overflow-x:auto;max-width:100%;background:var(--card);border:1px solid var(--faint);
-border-radius:8px;margin:8px 0}}
+.replicant .scroll{{overflow-x:auto;width:fit-content;max-width:100%;box-sizing:border-box;
+background:var(--card);border:1px solid var(--faint);border-radius:8px;margin:8px 0}}
 .replicant table{{border-collapse:collapse;border:0;background:none;margin:0;font-size:12.5px;line-height:1.4;
 font-variant-numeric:tabular-nums;color:var(--ink)}}
 .replicant tr{{background:none!important;border:0}}
 .replicant th,.replicant td{{border:0;background:none;font-weight:400;text-align:left;color:var(--ink)}}
 .replicant .rows th,.replicant .rows td{{padding:3px 11px;vertical-align:top;white-space:nowrap}}
-.replicant .rows thead th{{color:var(--soft);vertical-align:bottom;padding-top:6px}}
+.replicant .rows thead th{{color:var(--soft);vertical-align:bottom;padding-top:6px;white-space:normal}}
 .replicant .rows tbody th,.replicant .rows tbody td{{border-top:1px solid var(--faint)}}
 .replicant .rows tbody th{{font-weight:600}}
 .replicant .rows .right{{text-align:right}}

@@ -44,7 +44,7 @@ def intervals(
     """
     every = [end for own in sides.values() for one in own for end in (one.low, one.high)]
     scale = Scale.over([*every, line_at], LABEL, WIDTH - EDGE, pad=0.04)
-    block, top = ROW * len(sides) + 9, 44
+    block, top = ROW * len(sides) + 9, 44 if len(sides) > 1 else 26
     floor = top + block * len(terms) + 2
     body = [text(0, 13, title, kind="title"), _key(sides), svg.floor_axis(scale, floor, top)]
     body.append(line(scale(line_at), top, scale(line_at), floor, "truth"))
