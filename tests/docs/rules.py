@@ -59,7 +59,17 @@ _SECRET = (
     "kubectl create secret generic replicant-{role}-tls --namespace replicant --from-file=ca.crt=certificates/ca.crt "
 )
 _PAIR = "--from-file=tls.crt=certificates/{role}.crt --from-file=tls.key=certificates/{role}.key"
+_SUBMITTED = (
+    "sbatch deploy/slurm/replicant.sbatch job.yaml",
+    "sbatch --nodes=2 --ntasks=32 --mem-per-cpu=2G --time=08:00:00 deploy/slurm/replicant.sbatch job.yaml --overwrite",
+    "sbatch --array=1-24 --ntasks=2 deploy/slurm/replicant.sbatch --list releases.txt",
+    "first=$(sbatch --parsable --time=01:00:00 deploy/slurm/replicant.sbatch job.yaml)",
+    "sbatch --time=01:00:00 --dependency=afternotok:$first --kill-on-invalid-dep=yes "
+    "deploy/slurm/replicant.sbatch job.yaml",
+    "sbatch --cpus-per-task=8 --mem=16G --signal=B:TERM@60 --wrap 'exec replicant run job.yaml --threads 8'",
+)
 _DEPLOYED = {
+    **dict.fromkeys(_SUBMITTED, "needs a Slurm; tests/deploy/test_slurm.py has one"),
     "podman build --file deploy/container/Containerfile --tag replicant:0.1.0 .": "tests/deploy/test_container.py",
     "docker compose --file deploy/compose/compose.yaml up --exit-code-from job": "no container engine; "
     "tests/deploy/test_roles.py runs its commands",
