@@ -75,12 +75,14 @@ def repository() -> None:
 
 
 GROUNDS: dict[str, tuple[Callable[[], None], ...]] = {
+    "jobs": (repository,),
     "README.md": (repository,),
     "CONTRIBUTING.md": (repository,),
     "deploy/README.md": (repository,),
     "engine/docs/analysing.md": (release,),
     "engine/docs/cluster.md": (job,),
     "engine/docs/errors.md": (survey,),
+    "engine/docs/from-mice.md": (survey,),
     "engine/docs/scale.md": (register,),
     "engine/docs/schedule.md": (job,),
     "engine/docs/studies.md": (survey,),
