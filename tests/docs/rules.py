@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["COMMANDS", "LANGUAGES", "OWN_NETWORK", "PICTURES", "How"]
+__all__ = ["COMMANDS", "HEADERS", "LANGUAGES", "OWN_NETWORK", "PICTURES", "How"]
 
 
 class How(Enum):
@@ -88,6 +88,12 @@ _DEPLOYED = {
     "systemctl enable --now replicant@survey.timer": _MACHINE,
 }
 COMMANDS |= {("deploy/README.md", line): (How.PARSED, reason) for line, reason in _DEPLOYED.items()}
+
+HEADERS: dict[str, str] = {
+    "replicant run jobs/demo_study.yaml": "half a minute; tests/jobs/test_jobs.py runs less of it",
+    "replicant run jobs/boys_study.yaml --set data=boys_completed.csv": "two minutes; tests/jobs/test_jobs.py has less",
+}
+"""Commands in the headers of `jobs/` that only `make check` runs, and why."""
 
 LANGUAGES: dict[str, str] = {
     "stata": "there is no Stata; tests/release/test_helpers.py tests the form of the script",
