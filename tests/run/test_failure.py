@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 from replicant.errors import DataError, ReplicantError, RunError
-from replicant.run.failure import Failure, describe, place
+from replicant.run.failure import Failure, describe, guarded, place
 
 CANARY = "canary-4711"
 
@@ -60,3 +60,27 @@ def test_failures_travel() -> None:
     back = pickle.load(stream)
     assert type(back.error) is RunError
     assert (back.error.found, back.error.fix) == ("found", "fix")
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt(), SystemExit(143)], ids=repr)
+def test_a_signal_within_compiled_code_is_no_defect(signal: BaseException) -> None:
+    """CPython makes a SystemError of what is raised while compiled code returns a result."""
+
+    def kernel() -> None:
+        try:
+            raise SystemError("returned a result with an exception set") from signal
+        except SystemError as error:
+            raise SystemError("returned a result with an exception set") from error
+
+    with pytest.raises(type(signal)) as raised:
+        guarded("fit-a", kernel)
+    assert raised.value is signal
+
+
+def test_a_system_error_without_a_signal_is_one() -> None:
+    def kernel() -> None:
+        raise SystemError(CANARY) from ValueError(CANARY)
+
+    with pytest.raises(RunError, match="unexpected SystemError") as raised:
+        guarded("fit-a", kernel)
+    assert CANARY not in str(raised.value)

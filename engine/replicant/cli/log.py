@@ -37,7 +37,7 @@ class Log(Json):
     def begins(self, command: str) -> None:
         """A command is understood and starts."""
         self._begun = True
-        self.about(command=command)
+        self._facts["command"] = command
         self.say("info", "run.begins", f"replicant {command}", version=replicant.__version__, process=os.getpid())
 
     def ends(self, code: int, message: str | None = None, **facts: Any) -> None:

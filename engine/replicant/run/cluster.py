@@ -16,10 +16,10 @@ import secrets
 import signal
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, as_completed
@@ -27,6 +27,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, Worker, Work
 from replicant.errors import ReplicantError, RunError, SpecError
 from replicant.plan.model import Plan
 from replicant.run import work
+from replicant.run.effort import Effort, Pass, timed
 from replicant.run.failure import Failure, describe
 from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
@@ -165,6 +166,7 @@ def run(
     sink: work.Sink | None = None,
     progress: Progress | None = None,
     skip: Collection[tuple[int, int]] = (),
+    effort: Effort | None = None,
 ) -> list[Any]:
     """Run a plan on a cluster and return what its draws made, by partition and imputation.
 
@@ -184,6 +186,8 @@ def run(
         What the user sees. None: nothing.
     skip
         Imputation and partition of the sets that are there already.
+    effort
+        Counts what the steps took; times of the workers only of a plan whose draws fit what they need.
 
     Raises
     ------
@@ -193,10 +197,16 @@ def run(
     await_worker(client)
     progress = progress or Progress()
     steps = lower(plan, skip)
-    with progress.running(units(steps), "synthesizing", f"on {count_workers(client)} workers"):
+    hands, effort = count_workers(client), effort or Effort()
+    with (
+        progress.running(units(steps), "synthesizing", f"on {hands} workers"),
+        effort.running("synthesizing", hands) as one,
+    ):
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
+                made = _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
+                _count(made, steps, one, effort)
+                return [result for draw in made for result in draw.results]
             except LostError:
                 if loses_connection(client, within=1.0):
                     raise disconnected() from None
@@ -217,6 +227,21 @@ class _DeafToInterrupts(WorkerPlugin):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+class _Made(NamedTuple):
+    """What a draw made, the seconds it took, and the most bytes of its worker."""
+
+    results: list[Any]
+    seconds: float
+    peak: int
+
+
+def _count(made: Sequence[_Made], steps: Sequence[Step], one: Pass, effort: Effort) -> None:
+    for draw in made:
+        effort.saw(draw.peak)
+    if len(made) == len(steps):
+        one.pieces, one.seconds = len(made), sum(draw.seconds for draw in made)
+
+
 class LostError(Exception):
     """Every copy of scattered data is gone."""
 
@@ -234,7 +259,7 @@ class _Run:
         self.progress = progress
         self.number = secrets.token_hex(4)
 
-    def go(self, table: Table | None, source: work.Source | None) -> list[Any]:
+    def go(self, table: Table | None, source: work.Source | None) -> list[_Made]:
         futures: dict[str, Future[Any]] = {}
         try:
             base = self._base(table, source)
@@ -243,7 +268,7 @@ class _Run:
             step_of = {futures[step.task.key]: step for step in self.steps}
             # A fit's future is held until its draws are done; then its models may go.
             waiting = {step.task.key: set(step.needs) for step in self.steps if step.task.kind == "draw"}
-            made: dict[str, list[Any]] = {}
+            made: dict[str, _Made] = {}
             for future in as_completed(list(futures.values()), loop=self.client.loop):  # type: ignore[no-untyped-call]
                 step = step_of[future]
                 check(self.client, future, step.task.key)
@@ -254,7 +279,7 @@ class _Run:
                     for key in {step.task.key, *(done - still)}:
                         step_of.pop(futures.pop(key), None)
                 self.progress.advance(step.units)
-            return [one for step in self.steps if step.task.kind == "draw" for one in made[step.task.key]]
+            return [made[step.task.key] for step in self.steps if step.task.kind == "draw"]
         except BaseException:
             with suppress(Exception):  # what went wrong first is what matters; the scheduler itself may be gone
                 self.client.cancel(list(futures.values()), force=True)  # type: ignore[no-untyped-call]
@@ -405,4 +430,5 @@ def _fit(room: work.Room, plan: Plan, task: Any) -> Any:
 
 
 def _draw(room: work.Room, plan: Plan, task: Any, fitted: list[work.Fitted], sink: work.Sink | None) -> Any:
-    return caught(task.key, work.draw, room, plan, task, fitted, sink)
+    made, seconds, peak = timed(caught, task.key, work.draw, room, plan, task, fitted, sink)
+    return made if isinstance(made, Failure) else _Made(made, seconds, peak)

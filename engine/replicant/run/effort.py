@@ -52,10 +52,13 @@ class Effort:
         In order.
     peak
         Resident bytes.
+    began
+        On this process' clock of performance.
     """
 
     passes: list[Pass] = field(default_factory=list)
     peak: int = 0
+    began: float = field(default_factory=time.perf_counter)
 
     @contextmanager
     def running(self, what: str, hands: int) -> Iterator[Pass]:

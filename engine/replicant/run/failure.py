@@ -75,11 +75,20 @@ def describe(error: BaseException, during: str) -> ReplicantError:
     )
 
 
+def _signal_in(error: BaseException | None) -> BaseException | None:
+    """A signal's exception that was raised in compiled code: what comes out of that has it as its cause."""
+    while isinstance(error, SystemError):
+        error = error.__cause__
+    return error if isinstance(error, KeyboardInterrupt | SystemExit) else None
+
+
 def guarded(during: str, call: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
     """Call something; whatever goes wrong in it is raised as `describe` has it."""
     try:
         return call(*args, **options)
     except Exception as error:
+        if (asked := _signal_in(error)) is not None:
+            raise asked from None
         known = describe(error, during)
         if known is error:
             raise

@@ -14,6 +14,7 @@ from replicant.plan.memory import check_memory
 from replicant.run import local
 from replicant.run.compilation import ensure_compiled
 from replicant.run.effort import Effort
+from replicant.run.metrics import keep_metrics
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.scratch import sweep
@@ -149,11 +150,16 @@ def run_job(
             hands = local.default_threads() if threads is None else threads
             settings: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "begun": begun}
             return run_parted(job, client=client, threads=hands, memory=memory, **settings)
-    ready = ready or prepare(job)
+    effort = Effort()
+    with effort.running("reading", 1):
+        ready = ready or prepare(job)
     check_begun(ready.plan.digest, begun)
     if memory is not None:
         check_memory([column.kind for column in ready.plan.columns], ready.table.n, 0, memory)
     target, internal = job.output.path, job.output.internal_path
+    plan = ready.plan
+    progress.planned(digest=plan.digest[:8], target=target, rows=plan.n, columns=len(plan.columns), m=plan.m)
+    progress.odd(plan.events)
     with (
         told(target, progress, lambda: is_kept(target)),
         writing(
@@ -171,19 +177,20 @@ def run_job(
         ) as writer,
     ):
         skip = writer.take_up(ready.plan, progress)
+        common: dict[str, Any] = {"sink": writer.sink, "progress": progress, "skip": skip, "effort": effort}
         ensure_compiled(ready.plan, progress.note)
         with client_for(workers, scheduler, memory, progress) as client:
             if client is None:
-                made = local.run(
-                    ready.plan, ready.table, threads=threads, sink=writer.sink, progress=progress, skip=skip
-                )
+                made = local.run(ready.plan, ready.table, threads=threads, **common)
             else:
                 from replicant.run import cluster
 
                 source = replace(ready.source, digest=ready.table.digest())
-                made = cluster.run(ready.plan, client, source=source, sink=writer.sink, progress=progress, skip=skip)
+                made = cluster.run(ready.plan, client, source=source, **common)
         writer.written.extend(made)
-    return JobResult(target, internal, tuple(writer.files), ready.plan.events, writer.summary(ready.table))
+    files = tuple(writer.files)
+    keep_metrics(effort, progress, internal, digest=plan.digest, files=files, resumed=bool(skip))
+    return JobResult(target, internal, files, plan.events, writer.summary(ready.table), effort)
 
 
 def check_begun(digest: str, begun: str | None) -> None:

@@ -7,14 +7,16 @@ a plain loop, for which Dask is not even imported.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Hashable
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from replicant.errors import RunError, SpecError
 from replicant.plan.model import Plan
 from replicant.run import work
+from replicant.run.effort import Effort, Pass, timed
 from replicant.run.failure import guarded
 from replicant.run.lower import Step, lower, units
 from replicant.run.progress import Progress
@@ -57,6 +59,7 @@ def run(
     sink: work.Sink | None = None,
     progress: Progress | None = None,
     skip: Collection[tuple[int, int]] = (),
+    effort: Effort | None = None,
 ) -> list[Any]:
     """Run a plan and return what its draws made, by partition and imputation.
 
@@ -74,6 +77,8 @@ def run(
         What the user sees. None: nothing.
     skip
         Imputation and partition of the sets that are there already.
+    effort
+        Counts what the steps took.
 
     Raises
     ------
@@ -82,13 +87,19 @@ def run(
     """
     wanted = threads_for(plan, threads)
     steps = lower(plan, skip)
-    if wanted == 1 or len(steps) <= 1:
-        return _loop(plan, table, steps, sink, progress or Progress())
-    return _threaded(plan, table, steps, sink, progress or Progress(), wanted)
+    hands = 1 if len(steps) <= 1 else wanted
+    progress = progress or Progress()
+    with (effort or Effort()).running("synthesizing", hands) as one:
+        if hands == 1:
+            return _loop(plan, table, steps, sink, progress, one)
+        return _threaded(plan, table, steps, sink, progress, one)
 
 
-def _loop(plan: Plan, table: Table, steps: tuple[Step, ...], sink: work.Sink | None, progress: Progress) -> list[Any]:
+def _loop(
+    plan: Plan, table: Table, steps: tuple[Step, ...], sink: work.Sink | None, progress: Progress, one: Pass
+) -> list[Any]:
     results: list[Any] = []
+    began = time.perf_counter()
     with progress.running(units(steps), "synthesizing"):
         for part in plan.partitions:
             mine = [step for step in steps if step.task.partition == part.index]
@@ -102,7 +113,9 @@ def _loop(plan: Plan, table: Table, steps: tuple[Step, ...], sink: work.Sink | N
                     needed = [models[key] for key in step.needs]
                     results += guarded(step.task.key, work.draw, room, plan, step.task, needed, sink)
                     models = {key: model for key, model in models.items() if last_use.get(key, -1) > i}
+                one.pieces += 1
                 progress.advance(step.units)
+    one.seconds = time.perf_counter() - began
     return results
 
 
@@ -112,32 +125,42 @@ def _threaded(
     steps: tuple[Step, ...],
     sink: work.Sink | None,
     progress: Progress,
-    threads: int,
+    one: Pass,
 ) -> list[Any]:
     from concurrent.futures import ThreadPoolExecutor
 
     import dask.threaded
 
-    stop = Event()
+    stop, counting = Event(), Lock()
+
+    def counted(during: str, call: Callable[..., Any], *args: Any) -> Any:
+        if stop.is_set():
+            raise RunError(f"{during}: stopped, because another step failed.")
+        made, seconds, _ = timed(guarded, during, call, *args)
+        with counting:
+            one.pieces += 1
+            one.seconds += seconds
+        return made
+
     # Bound functions carry what they work on, so that Dask sees nothing but keys in its graph.
     graph: dict[Hashable, Any] = {}
     for part in plan.partitions:
         key = _room_key(plan, part.index)
-        graph[key] = (partial(_stoppable, stop, key, work.prepare, table, plan, part.index),)
+        graph[key] = (partial(counted, key, work.prepare, table, plan, part.index),)
     for step in steps:
         call = _fit if step.task.kind == "fit" else _draw
-        bound = partial(_stoppable, stop, step.task.key, call, plan, step, sink, progress)
+        bound = partial(counted, step.task.key, call, plan, step, sink, progress)
         graph[step.task.key] = (bound, _room_key(plan, step.task.partition), *step.needs)
     draws = [step.task.key for step in steps if step.task.kind == "draw"]
-    with progress.running(units(steps), "synthesizing", f"on {threads} threads"):
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="replicant")
+    with progress.running(units(steps), "synthesizing", f"on {one.hands} threads"):
+        pool = ThreadPoolExecutor(one.hands, thread_name_prefix="replicant")
         try:
             made = dask.threaded.get(graph, draws, pool=pool)
         finally:
             # Nothing may go on writing after we have returned: what runs ends, what waits is dropped.
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
-    return [one for results in made for one in results]
+    return [result for results in made for result in results]
 
 
 def _room_key(plan: Plan, partition: int) -> str:
@@ -156,9 +179,3 @@ def _draw(
     made = work.draw(room, plan, step.task, fitted, sink)
     progress.advance(step.units)
     return made
-
-
-def _stoppable(stop: Event, during: str, call: Callable[..., Any], *args: Any) -> Any:
-    if stop.is_set():
-        raise RunError(f"{during}: stopped, because another step failed.")
-    return guarded(during, call, *args)

@@ -28,6 +28,7 @@ from replicant.run.compilation import ensure_compiled
 from replicant.run.effort import Effort
 from replicant.run.farm import farm
 from replicant.run.job import JobResult, check_begun
+from replicant.run.metrics import keep_metrics
 from replicant.run.pieces import Counted, Head, Key, Parts
 from replicant.run.progress import Progress
 from replicant.run.records import Records
@@ -120,6 +121,7 @@ class _Run:
         self.chunks = dataset.chunks(CHUNK_ROWS)
 
     def go(self, digest: str) -> JobResult:
+        resumed = self.records.any()
         counted = self._count()
         parts, events = self._cut(counted)
         self._each(
@@ -134,6 +136,9 @@ class _Run:
             digest=digest,
             events=tuple(dict.fromkeys((*top.plan.events, *events))),
         )
+        facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m, "parts": parts.count}
+        self.progress.planned(digest=digest[:8], target=self.job.output.path, **facts)
+        self.progress.odd(plan.events)
         ensure_compiled(plan, self.progress.note)
         output = self.job.output
         sheet = release.sheet_of(top.table) if output.writes_csv or output.helpers else None
@@ -153,7 +158,9 @@ class _Run:
             source={"path": self.dataset.path, "digest": self.dataset.signature},
         )
         summary = conclude(top.outline, real, writer.tallies())
-        return JobResult(output.path, output.internal_path, tuple(writer.files), plan.events, summary, self.effort)
+        files = tuple(writer.files)
+        keep_metrics(self.effort, self.progress, output.internal_path, digest=digest, files=files, resumed=resumed)
+        return JobResult(output.path, output.internal_path, files, plan.events, summary, self.effort)
 
     def _count(self) -> list[Counted]:
         strata = self.job.synthesis.strata_columns

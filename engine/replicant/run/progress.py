@@ -12,7 +12,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
@@ -40,8 +40,11 @@ class Progress:
     def note(self, line: str) -> None:
         """Say one thing now, such as that the kernel is being compiled."""
 
-    def about(self, **facts: Any) -> None:
-        """What the following is about, such as the digest of the plan: JSON-able, and no cell value."""
+    def planned(self, **facts: Any) -> None:
+        """What will be done, in JSON-able facts without a cell value: digest, target, counts."""
+
+    def measured(self, metrics: Mapping[str, Any]) -> None:
+        """What it took, at the end: `metrics.measure`."""
 
     def odd(self, events: Iterable[Event]) -> None:
         """What is odd but lawful in the data. On a terminal the result tells it, at the end."""
@@ -105,7 +108,7 @@ class Json(Lines):
     """One JSON object a line, for who collects logs.
 
     Every object has `time` (UTC, ISO 8601), `level` (info, warning, error), `event` (a stable name), `message` (words
-    for people), and `run`, which all lines of one invocation share; then what `about` was told, and facts of the event.
+    for people), and `run`, which all lines of one invocation share; then facts of the event.
 
     Parameters
     ----------
@@ -136,8 +139,11 @@ class Json(Lines):
             self._stream.write(line + "\n")
             self._stream.flush()
 
-    def about(self, **facts: Any) -> None:
-        self._facts |= facts
+    def planned(self, **facts: Any) -> None:
+        self.say("info", "job.planned", "what will be done", **facts)
+
+    def measured(self, metrics: Mapping[str, Any]) -> None:
+        self.say("info", "job.measured", "what it took", **metrics)
 
     def note(self, line: str) -> None:
         self.say("info", "note", line)
@@ -227,14 +233,14 @@ def joined(what: str, where: str) -> str:
     return f"{what} {where}" if where else what
 
 
-_SECRETS = re.compile(r"(?<=://)[^/@\s'\"]*@|(?<=[?&])[^\s'\"]+")
+_SECRETS = re.compile(r"(?<=://)[^/@\s'\"]*(?=@)|(?<=[?&])[^\s'\"]+")
 
 
 def _without_secrets(said: Any) -> Any:
     """URLs may hold passwords before their host, and signatures behind a question mark."""
     if isinstance(said, str):
         return _SECRETS.sub("***", said) if "://" in said else said
-    if isinstance(said, dict):
+    if isinstance(said, Mapping):
         return {key: _without_secrets(value) for key, value in said.items()}
     if isinstance(said, list | tuple):
         return [_without_secrets(value) for value in said]

@@ -18,7 +18,7 @@ from replicant.errors import SpecError
 from replicant.run import local
 from replicant.run.checkpoint import Checkpoint
 from replicant.run.compilation import ensure_compiled
-from replicant.run.effort import Effort
+from replicant.run.effort import Effort, peak_bytes
 from replicant.run.failure import guarded
 from replicant.run.farm import farm
 from replicant.run.progress import Progress
@@ -76,6 +76,7 @@ def _said(study: Study, effort: Effort, blocks: int, stages: Mapping[str, float]
         "task_share": share,
         "overhead_share": 1 - share,
         "seconds_by_stage": dict(stages),
+        "peak_memory": max(effort.peak, peak_bytes()),
         "software": {
             "replicant": __version__,
             "python": platform.python_version(),
@@ -179,12 +180,16 @@ def _complete(
     study = design(job.study, job.synthesis, table, methods.registered())
     source = replace(source, digest=table.digest())
     resumable = document_of(job, study.seed)
+    facts = {"rows": table.n, "columns": len(table.columns), "replicates": study.spec.replicates}
+    progress.planned(digest=study.digest[:8], target=job.output.path, **facts)
+    progress.odd(study.events)
     with (
         kept.open(study.digest, resumable, overwrite=overwrite, resuming=resuming),
         told(str(kept.target), progress),
     ):
         result = compute(study, table, source=source, checkpoint=kept, progress=progress, **where)
         guarded("results", kept.finish, result)
+    progress.measured(result.run)
     return StudyJobResult(job.output.path, result)
 
 
