@@ -397,6 +397,19 @@ def test_a_scheduler_without_workers(frame: pd.DataFrame, monkeypatch: pytest.Mo
         rp.synthesize(frame, m=1, seed=1, client=client)
 
 
+def test_whoever_waits_for_a_worker_is_told() -> None:
+    from distributed import LocalCluster
+
+    notes = Notes()
+    with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as started:
+        with cluster.connect(started.scheduler_address, notes):
+            assert notes.lines[1:] == ["waiting for a first worker, 300 s at most"]
+        started.scale(1)
+        started.wait_for_workers(1)
+        with cluster.connect(started.scheduler_address, notes):
+            assert len(notes.lines) == 3
+
+
 @pytest.mark.parametrize("how", ["--threads", "--workers"])
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 4), (signal.SIGKILL, -9)])
 def test_an_interrupted_run_shows_nothing_and_can_be_taken_up(

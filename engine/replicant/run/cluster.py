@@ -59,8 +59,8 @@ CONNECT_SECONDS = 20
 ROLL_SECONDS = 5.0
 """How long workers may take to say which versions they run; who is busy is not waited for."""
 
-WORKER_SECONDS = 60
-"""How long to wait for a first worker."""
+WORKER_SECONDS = 300
+"""How long to wait for a first worker: those of a batch system start all at once, from one cold disk."""
 
 
 @contextmanager
@@ -132,6 +132,8 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
     with _quiet(), client:
         roll_call(client, within=ROLL_SECONDS)
         announce(client, progress)
+        if progress is not None and not count_workers(client):
+            progress.note(f"waiting for a first worker, {WORKER_SECONDS} s at most")
         yield client
 
 
