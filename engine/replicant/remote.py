@@ -16,10 +16,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
-from typing import Any, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
-from replicant.errors import SpecError
+from replicant.errors import ReplicantError, SpecError
 
 __all__ = [
     "CREDENTIALS",
@@ -40,6 +40,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TRIES = 6
+FEWER_TRIES = 2
 PAUSE = 0.4
 """Seconds before the second try; each further pause is twice as long, and shortened at random by up to a half."""
 PATIENCE = 90.0
@@ -112,7 +113,14 @@ _NAMES = {
         ),
     },
     Fault.BROKEN: {
-        *("HTTPClientError", "ClientPayloadError", "ClientConnectionError", "ClientOSError", "ServerTimeoutError"),
+        *(
+            "HTTPClientError",
+            "ConnectionError",
+            "ClientPayloadError",
+            "ClientConnectionError",
+            "ClientOSError",
+            "ServerTimeoutError",
+        ),
         *("ResponseParserError", "ResponseStreamingError", "IncompleteRead", "FSTimeoutError", "ServiceRequestError"),
     },
 }
@@ -123,7 +131,7 @@ _TYPES: dict[Fault, tuple[type[BaseException], ...]] = {
 }
 _NUMBERS = {errno.EIO, errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO), errno.ENETUNREACH, errno.EHOSTUNREACH}
 
-_gave_up = -float("inf")
+_gave_up = False
 
 
 def is_url(path: str) -> bool:
@@ -156,7 +164,7 @@ def check_url(path: str | None) -> None:
         signed = any(_SIGNED.search(name) for name, _ in parse_qsl(query, keep_blank_values=True))
         if named or odd or signed:
             raise SpecError(
-                f"a {scheme}:// URL carries credentials",
+                f"a URL of {scheme}:// carries credentials",
                 need="a URL without user, password or signature: it is written to manifests",
                 fix=CREDENTIALS,
             )
@@ -272,26 +280,29 @@ def _said(error: BaseException) -> tuple[str, int]:
 def steady(call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
     """Call something that may be done twice; again, after a growing pause, if the connection broke.
 
-    After `TRIES` tries, or when `PATIENCE` is over, the last error is raised. Whatever follows soon after in the same
-    process is tried once: the store is not there, and who waits for the end of the run need not wait for each call.
+    After `TRIES` tries, or when `PATIENCE` is over, the last error is raised. From then on the process tries less often
+    until a call succeeds: who waits for the end of a run whose store is not there need not wait for each call.
     """
     global _gave_up  # noqa: PLW0603 (of the process, as its connection)
     begun = time.monotonic()
     for attempt in range(TRIES):
         try:
-            return call(*args, **options)
+            made = call(*args, **options)
         except Exception as error:
-            now = time.monotonic()
             if fault_of(error) is not Fault.BROKEN:
                 raise
-            if attempt == TRIES - 1 or now - begun > PATIENCE or now - _gave_up < PATIENCE:
-                _gave_up = now
+            tries = FEWER_TRIES if _gave_up else TRIES
+            if attempt + 1 >= tries or time.monotonic() - begun > PATIENCE:
+                _gave_up = True
                 raise
+        else:
+            _gave_up = False
+            return made
         time.sleep(PAUSE * 2**attempt * (1 - secrets.randbelow(500) / 1000))
     raise AssertionError("the last try returns or raises")
 
 
-def open_file(system: Any, path: str, wrong: Callable[[Exception], Exception]) -> io.BufferedReader:
+def open_file(system: Any, path: str, wrong: Callable[[Exception], Exception]) -> IO[bytes]:
     """A file to read, at any place in it; what breaks while it is read is read again.
 
     Parameters
@@ -305,8 +316,10 @@ def open_file(system: Any, path: str, wrong: Callable[[Exception], Exception]) -
         if not is_object_store(system):
             return io.BufferedReader(_File(system.open(path, "rb"), wrong, again=False))
         # Readers ask for exact ranges; what the driver would read ahead of each is mostly thrown away.
-        file = steady(system.open, path, "rb", cache_type="none")
-        return io.BufferedReader(_File(file, wrong, again=True), AHEAD)
+        file = _File(steady(system.open, path, "rb", cache_type="none"), wrong, again=True)
+        return io.BytesIO(file.readall()) if file.size <= AHEAD else io.BufferedReader(file, AHEAD)
+    except ReplicantError:
+        raise
     except Exception as error:
         raise wrong(error) from None
 
@@ -319,6 +332,11 @@ class _File(io.RawIOBase):
         self._file = file
         self._wrong = wrong
         self._again = again
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return int(self._file.size)
 
     def _range(self, start: int, length: int) -> bytes:
         if self._file.tell() != start:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from replicant.errors import ReleaseError, ReplicantError
+from replicant.errors import ReleaseError, ReplicantError, SpecError
 from replicant.remote import (
     CREDENTIALS,
     Fault,
@@ -65,8 +65,8 @@ def path_text(path: str | os.PathLike[str]) -> str:
 
     Raises
     ------
-    ReleaseError
-        If it is empty, a root or a bucket: a release needs a name.
+    ReleaseError, SpecError
+        If it is empty, a root, or a bucket: a release needs a name.
     """
     text = os.fspath(path)
     for scheme in _LOCAL:
@@ -74,8 +74,10 @@ def path_text(path: str | os.PathLike[str]) -> str:
     if not is_url(text):
         text = os.path.abspath(os.path.expanduser(text)) if text else text
     text = text.rstrip("/")
-    if not text or text.endswith(":") or not has_key(text):
-        raise ReleaseError("The path of a release is empty, a root, or a bucket.", need="a folder with a name")
+    if not text or text.endswith(":"):
+        raise ReleaseError("The path of a release is empty or a root.", need="a folder with a name")
+    if not has_key(text):
+        raise SpecError(f"{text} is a bucket", need="a folder in it for a release", fix=f"such as {text}/release")
     return text
 
 
@@ -581,7 +583,8 @@ def explain(error: Exception, action: str, url: str) -> ReleaseError:
         return ReleaseError(f"No credentials, or none that hold: cannot {action} {url}.", fix=CREDENTIALS)
     if fault is Fault.NO_BUCKET:
         return ReleaseError(
-            f"There is no such bucket: cannot {action} {url}.", fix="correct the URL, or have the bucket made"
+            f"There is no bucket {url.split('/')[2]!r}: cannot {action} {url}.",
+            fix="correct the URL, or have the bucket made",
         )
     if number in {errno.EROFS, errno.EACCES, errno.EPERM} or fault is Fault.DENIED:
         return ReleaseError(
