@@ -114,7 +114,7 @@ def main() -> None:
     }
     began = time.perf_counter()
     with Watch() as watch:
-        run_job(
+        result = run_job(
             parse_job(json.dumps(job)), workers=asked.workers, memory=asked.memory, overwrite=True, progress=Lines()
         )
     seconds = time.perf_counter() - began
@@ -122,6 +122,10 @@ def main() -> None:
     predicted = piece_bytes(KINDS, asked.part_rows, max(CHUNK_ROWS, 250_000))
     print(f"{asked.rows:,} rows x {len(KINDS)}, m = {asked.m}, {asked.workers} workers: {seconds:.1f} s")
     print(f"{made / seconds / asked.workers:,.0f} synthetic rows a second and worker")
+    for one in result.effort.passes:
+        print(
+            f"  {one.what}: {one.pieces} pieces, {one.wall:.1f} s, {one.idle:.1%} of the workers' time without a piece"
+        )
     print(f"most memory of a worker: {watch.most / 2**20:.0f} MiB; predicted {predicted / 2**20:.0f} MiB")
     print(f"verified: {verify_release(str(asked.folder / 'release')).ok}")
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def job(**output: Any) -> Any:
     return parse_job(json.dumps(said))
 
 
-def parts(folder: str) -> dict[str, str]:
+def parts(folder: str | Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(Path(folder).rglob("*.parquet"))
@@ -124,6 +125,59 @@ def test_a_disk_that_is_full_at_the_end_costs_no_work(place: Path, monkeypatch: 
     resume("release", threads=1)
     assert rp.verify_release("release").ok
     assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of three megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m,mode=700", "none", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a file system can be mounted by root only")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("part_rows", [None, 5000], ids=["whole", "parts"])
+def test_a_real_disk_that_fills_and_is_cleared(part_rows: int | None, small_disk: Path, tmp_path: Path) -> None:
+    """Whatever piece meets the end of it: told with what to do, and completed to the same bytes when there is room."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=20_000)
+    pd.DataFrame({"x": x, "y": x + rng.normal(size=20_000)}).to_parquet(tmp_path / "data.parquet", index=False)
+
+    def said(target: Path) -> Any:
+        source = {"path": str(tmp_path / "data.parquet"), **({"part_rows": part_rows} if part_rows else {})}
+        synthesis = {"m": 2, "seed": 1}
+        return parse_job(json.dumps({"input": source, "synthesis": synthesis, "output": {"path": str(target)}}))
+
+    run_job(said(tmp_path / "whole"), threads=1)
+    stopped = 0
+    for used in (1_000_000, 2_300_000, 2_700_000, 2_900_000, 3_100_000):
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(bytes(used))
+        told = ""
+        try:
+            run_job(said(small_disk / "release"), threads=1)
+        except (PartialError, ReleaseError) as error:
+            told = str(error)
+        if told:
+            stopped += 1
+            assert "The disk is full" in told
+            assert not (small_disk / "release").exists()
+            ballast.unlink()
+            # A disk so full that nothing could be begun leaves nothing to go on with.
+            if f"replicant resume {small_disk / 'release'}" in told:
+                resume(str(small_disk / "release"), threads=1)
+            else:
+                run_job(said(small_disk / "release"), threads=1)
+        assert rp.verify_release(str(small_disk / "release")).ok
+        assert parts(small_disk / "release") == parts(tmp_path / "whole")
+        ballast.unlink(missing_ok=True)
+        shutil.rmtree(small_disk / "release")
+        shutil.rmtree(small_disk / "release-internal")
+        assert not list(small_disk.iterdir())
+    assert stopped >= 3
 
 
 def test_what_comes_after_the_last_part_adds_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

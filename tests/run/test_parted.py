@@ -15,6 +15,7 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, ReleaseError, SpecError
+from replicant.methods import registry
 from replicant.run import parted, pieces
 from replicant.run.job import run_job
 from replicant.run.progress import Progress
@@ -120,9 +121,8 @@ def test_an_interrupted_run_is_completed_to_the_same_bytes(after: int, data: Pat
         run_job(job(data, tmp_path / "release"), threads=1, progress=Stops(after))
     assert not (tmp_path / "release").exists()
     (work,) = tmp_path.glob(".release.*.partial.work")
-    pieces_there = sorted(path for path in work.glob("*.parquet"))
-    if pieces_there:
-        pieces_there[0].write_bytes(pieces_there[0].read_bytes()[:-100])
+    damaged = min(work.glob("*.arrow"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
     resume(str(tmp_path / "release"), threads=1)
     assert digests(tmp_path / "release") == digests(tmp_path / "whole")
     assert not list(tmp_path.glob(".release*"))
@@ -183,6 +183,67 @@ def test_a_file_of_the_release_holds_rows_of_every_part(dealt: Any, tmp_path: Pa
         # In no order: the runs of one part are as long as chance makes them.
         changes = np.mean(parts[1:] != parts[:-1])
         assert changes == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / len(parts)))
+
+
+def test_rows_of_many_parts_are_mixed_among_some_of_them(
+    data: Path, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the work of mixing would grow with the square of the parts."""
+    monkeypatch.setattr(pieces, "SIBLINGS", 3)
+    seen: list[pieces.Parts] = []
+    head = pieces.head
+
+    def peek(parts: pieces.Parts) -> pieces.Head:
+        seen.append(parts)
+        return head(parts)
+
+    monkeypatch.setattr(pieces, "head", peek)
+    said = job(data, tmp_path / "release", where={"y": "count >= 0"})
+    run_job(said.model_copy(update={"input": said.input.model_copy(update={"part_rows": 130})}), threads=1)
+    (parts,) = seen
+    assert parts.count == 7
+    assert [list(parts.siblings(part)) for part in (0, 2, 6)] == [[0, 1], [2, 3], [4, 5, 6]]
+    assert {part for one in range(7) for part in parts.siblings(one)} == set(range(7))
+    assert all(parts.siblings(other) == parts.siblings(one) for one in range(7) for other in parts.siblings(one))
+    # Only y is drawn, so the other columns are the real ones: each row once in each set.
+    for drawn in rp.read_release(str(tmp_path / "release")):
+        assert sorted(drawn["x"]) == sorted(frame["x"])
+
+
+class Constant:
+    """A method of a user's: one number for all rows."""
+
+    parametric = True
+
+    def fit(self, y: Any, x: Any, weights: Any, rng: Any) -> Constant:
+        return self
+
+    def draw(self, x: Any, rng: Any) -> Any:
+        return np.full(x.size, 0.5)
+
+
+@pytest.mark.parametrize("where", [{"threads": 1}, pytest.param({"workers": 1}, marks=pytest.mark.cluster)])
+def test_a_method_of_the_users_own_draws_in_every_part(
+    where: dict[str, int], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_registered", {"constant": Constant()})
+    run_job(job(data, tmp_path / "release", method={"y": "constant"}), **where)
+    for drawn in rp.read_release(str(tmp_path / "release")):
+        assert set(drawn["y"]) == {0.5}
+        assert drawn["x"].nunique() > 10
+
+
+def test_a_percentile_of_a_rule_is_that_of_the_part(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
+    """A part is a random sample, so its percentile is that of the table to within the error of a percentile."""
+    run_job(job(data, tmp_path / "release", where="x > p80"), threads=1)
+    whole = frame["x"].quantile(0.8)
+    for drawn in rp.read_release(str(tmp_path / "release")):
+        kept = sorted(set(frame["x"]) & set(drawn["x"]))
+        # Values below the percentile are kept as they are, whichever part they were in.
+        share = np.mean(np.isin(frame["x"], kept))
+        assert share == pytest.approx(0.8, abs=0.2)
+        low = frame.loc[frame["x"] < whole - 0.5, "x"]
+        assert set(low) <= set(drawn["x"])
 
 
 def test_strata_are_parts_and_small_ones_are_pooled(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
