@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
+from replicant.spec.bulk import BulkDocument
 from replicant.spec.document import Document
 from replicant.spec.load import _Loader
 from replicant.spec.models import JobSpec, SynthesisSpec
@@ -54,6 +55,13 @@ WHOLE: dict[str, Any] = {
         "level": 0.9,
     },
     "output": {"path": "out", "csv": True, "helpers": ["r"]},
+    "bulk": {
+        "matrix": {"year": [2010, 2011], "region": ["north", 7]},
+        "include": [{"year": 2020, "region": "south"}],
+        "exclude": [{"year": [2011]}],
+        "overrides": [{"for": {"region": "north"}, "set": {"synthesis.m": 2}}],
+        "drift": "year",
+    },
 }
 
 # No "yes" or 0 for a truth value: the models take them, as YAML 1.1 did; an editor may frown.
@@ -100,7 +108,7 @@ def documents(draw: st.DrawFn) -> Any:
 def accepts(document: Any) -> bool:
     """What the models say. A variant's settings are looked at when the study is planned, by the synthesis' model."""
     try:
-        job = JobSpec.model_validate(document)
+        job = (BulkDocument if "bulk" in document else JobSpec).model_validate(document)
         for variant in job.study.variants.values() if job.study else ():
             SynthesisSpec.model_validate(variant)
     except ValidationError:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from replicant.errors import SpecError, nearest
-from replicant.spec.document import Document, Whole
+from replicant.spec.document import Document, Whole, given
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec
@@ -50,8 +50,11 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, (int, str)) else value
 
 
-Value = Annotated[str, BeforeValidator(_text)]
-Values = Annotated[list[Value], BeforeValidator(_listed), Field(min_length=1)]
+_Written = Annotated[int, Field(ge=0)] | str
+Value = Annotated[str, BeforeValidator(_text, json_schema_input_type=_Written)]
+Values = Annotated[
+    list[Value], BeforeValidator(_listed, json_schema_input_type=_Written | list[_Written]), Field(min_length=1)
+]
 
 
 class Range(Document):
@@ -135,7 +138,9 @@ class BulkSpec(Document):
         Of the index page.
     """
 
-    matrix: dict[str, Annotated[list[Value], Field(min_length=1)] | Range] | None = None
+    model_config = ConfigDict(json_schema_extra={"oneOf": [given("matrix"), given("tables")]})
+
+    matrix: Annotated[dict[str, Annotated[list[Value], Field(min_length=1)] | Range], Field(min_length=1)] | None = None
     tables: Annotated[list[str | TableSpec], Field(min_length=1)] | None = None
     include: list[dict[str, Value]] = Field(default_factory=list)
     exclude: list[dict[str, Values]] = Field(default_factory=list)
@@ -166,7 +171,13 @@ class BulkSpec(Document):
 
 
 class BulkDocument(JobSpec):
-    """The whole document, as an editor sees it: a job, and what makes many of it."""
+    """The whole document, as an editor sees it: a job, and what makes many of it.
+
+    Attributes
+    ----------
+    bulk
+        Many releases from this document, whose texts hold placeholders such as `{year}`.
+    """
 
     bulk: BulkSpec
 

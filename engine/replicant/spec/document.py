@@ -60,14 +60,18 @@ class Document(BaseModel):
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         made = handler(core_schema)
         schema = handler.resolve_ref_schema(made)
-        schema["description"], described = _described(cls)
-        for name, said in schema.get("properties", {}).items():
+        schema["description"] = _described(cls)[0]
+        described: dict[str, str] = {}
+        for model in reversed(cls.__mro__):
+            described |= _described(model)[1]
+        fields = {info.alias or name: (name, info) for name, info in cls.model_fields.items()}
+        for key, said in schema.get("properties", {}).items():
+            name, info = fields[key]
             said.pop("title", None)
             if name in described:
                 said["description"] = described[name]
-            factory = cls.model_fields[name].default_factory
-            if factory in {list, dict}:
-                said["default"] = factory()
+            if info.default_factory in {list, dict}:
+                said["default"] = info.default_factory()
             _bound(said)
         return made
 
@@ -91,7 +95,7 @@ def _bound(schema: dict[str, Any]) -> None:
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*)\n((?:    .*\n?|\n)+)", re.MULTILINE)
 
 
-def _described(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
+def _described(model: type) -> tuple[str, dict[str, str]]:
     """The first words of a model's docstring, and what its section `Attributes` says of each key."""
     text = inspect.cleandoc(model.__doc__ or "")
     summary, _, attributes = text.partition("\nAttributes\n----------\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from replicant.spec.models import JobSpec
+from replicant.spec.bulk import BulkDocument
 
 __all__ = ["job_schema"]
 
@@ -31,9 +31,14 @@ def job_schema() -> dict[str, Any]:
     dict
         JSON-able, in the dialect of 2020-12.
     """
-    schema = JobSpec.model_json_schema()
+    schema = BulkDocument.model_json_schema()
+    schema["required"].remove("bulk")  # most jobs are one
     # A variant has some of the settings of a synthesis, whose model stands right of the study's: named here, not there.
     variants = schema["$defs"]["StudySpec"]["properties"]["variants"]
     settings = {"anyOf": [{"$ref": "#/$defs/SynthesisSpec"}, {"type": "null"}]}
     variants["anyOf"] = [{"type": "object", "additionalProperties": settings}, {"type": "null"}]
-    return {"$schema": DIALECT, **schema, "title": "A job of Replicant", "examples": _EXAMPLES}
+    described = {
+        "title": "A job of Replicant",
+        "description": "What is read, how it is synthesized, and where it goes.",
+    }
+    return {"$schema": DIALECT, **schema, **described, "examples": _EXAMPLES}
