@@ -58,3 +58,16 @@ def test_stages_keep_their_numbers() -> None:
         **{"ORDER": 0, "FIT": 1, "DRAW": 2, "SHUFFLE": 3, "ROWS": 4, "SAMPLE": 5, "ESTIMATE": 6},
         **{"SPLIT": 7, "MIX": 8},
     }
+
+
+def test_derived_seeds_hang_on_seed_and_name_alone() -> None:
+    """BLAKE2b as Python's standard library has it; no two of many names or seeds meet."""
+    from hashlib import blake2b
+
+    from replicant.plan.seeds import derived_seed
+
+    expected = blake2b(b"2010-north", key=(5).to_bytes(64, "little"), digest_size=16, person=b"replicant-bulk")
+    assert derived_seed(5, "2010-north") == int.from_bytes(expected.digest(), "little")
+    found = {derived_seed(seed, f"{year}") for seed in range(50) for year in range(2000, 2050)}
+    assert len(found) == 2500
+    assert all(0 <= seed < 2**128 for seed in found)
