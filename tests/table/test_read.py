@@ -18,7 +18,7 @@ from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
 from replicant.errors import DataError, SpecError
-from replicant.table import encode_table, files, read_data, read_dataset, read_parts
+from replicant.table import dataset, encode_table, read_data, read_dataset, read_parts
 
 FRAME = pd.DataFrame(
     {"x": [1.5, 2.25, np.nan], "n": [1, 2, 3], "t": ["a", None, 'b, "c"\nd'], "c": pd.Categorical(["u", "v", "u"])}
@@ -235,7 +235,7 @@ def test_parts_below_one_another_are_the_table(way: str, tmp_path: Path, monkeyp
         path.mkdir()
         for i in range(3):
             frame[i * 400 : (i + 1) * 400].to_parquet(path / f"part-{i}.parquet", index=False)
-    monkeypatch.setattr(files, "PART_ROWS", 300)
+    monkeypatch.setattr(dataset, "PART_ROWS", 300)
     monkeypatch.chdir(tmp_path)
     loads = read_parts(path.name)
     assert len(loads) == {"csv": 1, "parquet": 4, "folder": 3, "hive": 2}[way]
@@ -256,7 +256,7 @@ def test_parts_that_are_missing_or_damaged(tmp_path: Path) -> None:
     FRAME.to_parquet(tmp_path / "u.parquet")
     [load] = read_parts(tmp_path / "u.parquet")
     (tmp_path / "u.parquet").unlink()
-    with pytest.raises(DataError, match="not there"):
+    with pytest.raises(DataError, match="no file or folder"):
         load()
     FRAME.iloc[:0].to_parquet(tmp_path / "v.parquet")
     with pytest.raises(DataError, match="no rows"):

@@ -9,11 +9,11 @@ from __future__ import annotations
 from replicant.table.arrays import Codes, Floats
 from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
-from replicant.table.dataset import Chunk, Dataset
+from replicant.table.dataset import Chunk, Dataset, read_parts
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table
 from replicant.table.kinds import Kind
-from replicant.table.read import read_data, read_dataset, read_parts
+from replicant.table.read import read_data, read_dataset
 from replicant.table.scan import Scan, merge_scans, scan
 from replicant.table.table import Table
 

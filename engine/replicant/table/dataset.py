@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.table.checks import check_header, check_selection, check_size
 from replicant.table.files import Part, Place, bad_parquet, open_parts, parquet_footers
-from replicant.table.read import frame_of
+from replicant.table.read import frame_of, kind_of, read_data
 
-__all__ = ["Chunk", "Dataset"]
+__all__ = ["Chunk", "Dataset", "read_parts"]
 
-_PARQUET = (".parquet", ".pq")
+PART_ROWS = 1 << 18
+"""Rows that `read_parts` loads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Dataset:
         place = Place.of(path)
         place.check_exists()
         folder = place.is_folder
-        if not folder and not place.name.lower().endswith(_PARQUET):
+        if kind_of(place) != "parquet":
             raise DataError(
                 f"{place} is not Parquet: only Parquet is read in parts",
                 need="a .parquet, or a folder of .parquet files",
@@ -209,6 +211,30 @@ class Dataset:
         path = f"{place.path.rstrip('/')}/{part.path}"
         (fragment,) = open_parts(place, [path], self._schema, self._folders).get_fragments()
         return fragment.subset(row_group_ids=list(groups)).to_table(schema=self._schema, columns=columns)
+
+
+def read_parts(where: str | os.PathLike[str]) -> list[Callable[[], pd.DataFrame]]:
+    """Functions that load a table part by part, in this process or in another on any machine that sees it.
+
+    Parameters
+    ----------
+    where
+        A path or URL, as for `read_data`. A part is a chunk of a Parquet dataset; any other file is one part.
+
+    Raises
+    ------
+    DataError, SpecError
+        As `read_data`; what is wrong inside a part shows when it is loaded.
+    """
+    text = os.fspath(where)
+    if text and "://" not in text:
+        text = os.path.abspath(os.path.expanduser(text))  # another process works in another folder
+    place = Place.of(text)
+    place.check_exists()
+    if kind_of(place) != "parquet":
+        return [partial(read_data, text)]
+    dataset = Dataset.open(text)
+    return [partial(dataset.read, chunk) for chunk in dataset.chunks(PART_ROWS)]
 
 
 def _within(place: Place, path: str) -> str:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -29,13 +28,9 @@ __all__ = [
     "bad_parquet",
     "open_parts",
     "parquet_footers",
-    "parquet_parts",
     "read_csv",
     "read_parquet",
 ]
-
-PART_ROWS = 1 << 18
-"""Row groups of one file are put together to parts of at least so many rows."""
 
 _SNIFF = 1 << 16
 _TAGS = ("ETag", "etag", "md5Hash", "LastModified", "Last-Modified", "last_modified", "mtime", "created")
@@ -361,7 +356,8 @@ def _opened(place: Place, file: IO[bytes], which: str = "") -> Any:
 
 
 def _folder(place: Place, columns: Sequence[str] | None) -> pa.Table:
-    whole = _dataset(place)
+    parts, _ = parquet_footers(place)
+    whole = open_parts(place, [part.path for part in parts])
     if columns is not None:
         check_selection(columns, whole.schema.names)
     _check_unpacked(place, [fragment.metadata for fragment in whole.get_fragments()], columns)
@@ -381,61 +377,6 @@ def _check_unpacked(place: Place, footers: Sequence[Any], columns: Sequence[str]
                     # A cell takes a byte or more, however well its column packs.
                     size += max(column.total_uncompressed_size, group.num_rows)
     check_bytes(place.shown, size)
-
-
-def parquet_parts(place: Place) -> list[Callable[[], pa.Table]]:
-    """Functions that load the parts of a Parquet file or folder, each by itself, wherever the place can be seen.
-
-    Raises
-    ------
-    DataError
-        As `read_parquet`.
-    """
-    import pyarrow as pa
-
-    try:
-        whole = _dataset(place)
-        parts: list[Callable[[], pa.Table]] = []
-        for fragment in whole.get_fragments():
-            groups: list[int] = []
-            rows = 0
-            for group in fragment.row_groups:
-                groups.append(group.id)
-                rows += group.num_rows
-                if rows >= PART_ROWS:
-                    parts.append(partial(_load_groups, fragment, groups, whole.schema, place.shown))
-                    groups, rows = [], 0
-            if rows:
-                parts.append(partial(_load_groups, fragment, groups, whole.schema, place.shown))
-    except (pa.ArrowException, OSError, EOFError):
-        raise bad_parquet(place) from None
-    if not parts:
-        raise DataError(f"{place} holds no rows", need="a table with rows")
-    return parts
-
-
-def _load_groups(fragment: Any, groups: list[int], schema: pa.Schema, shown: str) -> pa.Table:
-    import pyarrow as pa
-
-    try:
-        # Columns that a folder's name stands for are in the dataset's schema only.
-        return fragment.subset(row_group_ids=groups).to_table(schema=schema)
-    except FileNotFoundError:
-        raise DataError(
-            f"a part of {shown} is not there", need="the same files at the same path on every machine that reads them"
-        ) from None
-    except (pa.ArrowException, OSError, EOFError):
-        raise bad_parquet(shown, "a part of ") from None
-
-
-def _dataset(place: Place) -> Any:
-    """The Parquet file, or the folder of parts with one schema, unread."""
-    from pyarrow import dataset
-
-    if not place.is_folder:
-        return dataset.dataset([place.path], format="parquet", filesystem=place.arrow())
-    parts, _ = parquet_footers(place)
-    return open_parts(place, [part.path for part in parts])
 
 
 @dataclass(frozen=True, slots=True)

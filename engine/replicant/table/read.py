@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.table.checks import check_selection
-from replicant.table.files import Place, parquet_parts, read_csv, read_parquet
+from replicant.table.files import Place, read_csv, read_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["frame_of", "read_data", "read_dataset", "read_parts"]
+__all__ = ["frame_of", "kind_of", "read_data", "read_dataset"]
 
 _EXACT = 2**53
 """Integers up to this size are exact in float64."""
@@ -68,34 +67,6 @@ def read_data(data: Any, *, columns: list[str] | None = None) -> pd.DataFrame:
     )
 
 
-def read_parts(where: str | os.PathLike[str]) -> list[Callable[[], pd.DataFrame]]:
-    """Functions that load a table part by part, in this process or in another on any machine that sees it.
-
-    Parameters
-    ----------
-    where
-        A path or URL, as for `read_data`. A part is one Parquet file, or some of the row groups of a large one; any
-        other file is one part.
-
-    Raises
-    ------
-    DataError, SpecError
-        As `read_data`; what is wrong inside a part shows when it is loaded.
-    """
-    text = os.fspath(where)
-    if text and "://" not in text:
-        text = os.path.abspath(os.path.expanduser(text))  # another process works in another folder
-    place = Place.of(text)
-    place.check_exists()
-    if _kind(place) != "parquet":
-        return [partial(read_data, text)]
-    return [partial(_load, load) for load in parquet_parts(place)]
-
-
-def _load(load: Callable[[], pa.Table]) -> pd.DataFrame:
-    return frame_of(load())
-
-
 def read_dataset(name: str) -> pd.DataFrame:
     """A public dataset that statsmodels carries, such as `anes96`, with its columns as they are there.
 
@@ -123,7 +94,7 @@ def read_dataset(name: str) -> pd.DataFrame:
 
 def _from_place(place: Place, columns: list[str] | None) -> pd.DataFrame:
     place.check_exists()
-    kind = _kind(place)
+    kind = kind_of(place)
     if kind == "parquet":
         return frame_of(read_parquet(place, columns))
     if kind.startswith("csv"):
@@ -136,7 +107,7 @@ def _from_place(place: Place, columns: list[str] | None) -> pd.DataFrame:
     )
 
 
-def _kind(place: Place) -> str:
+def kind_of(place: Place) -> str:
     """`parquet`, also of a folder; `csv`, `csv.gz` and the like; or an empty string."""
     if place.is_folder:
         return "parquet"
