@@ -5,6 +5,7 @@ This runs in the process that runs the page, before its first block.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -64,6 +65,23 @@ def register() -> None:
     Path("survey.parquet").rename("register.parquet")
 
 
+def object_store() -> None:
+    """A server that speaks S3, found by the environment, with `survey.parquet` in a bucket."""
+    import fsspec
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    os.environ.pop("AWS_PROFILE", None)
+    said = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
+    os.environ.update({f"AWS_{name}": value for name, value in {**said, "DEFAULT_REGION": "us-east-1"}.items()})
+    survey()
+    store = fsspec.filesystem("s3")
+    store.mkdir("office")
+    store.put_file("survey.parquet", "office/survey.parquet")
+
+
 def repository() -> None:
     """The files of the repository, as a clone has them, with the survey and a job at its root."""
     listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -83,6 +101,7 @@ GROUNDS: dict[str, tuple[Callable[[], None], ...]] = {
     "engine/docs/cluster.md": (job,),
     "engine/docs/errors.md": (survey,),
     "engine/docs/from-mice.md": (survey,),
+    "engine/docs/object-stores.md": (object_store,),
     "engine/docs/scale.md": (register,),
     "engine/docs/schedule.md": (job,),
     "engine/docs/studies.md": (survey,),
