@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from replicant.spec.models import JobSpec
 
 from .pages import ROOT, RUN, Block, blocks, commands, inline_code, pages, without
 from .rules import COMMANDS, LANGUAGES, OWN_NETWORK, PICTURES, How
+from .running import network, run_steps
 
 PAGES = pages()
 NAMED = re.compile(r"# (?P<name>[\w.-]+\.ya?ml)\n")
@@ -30,7 +28,6 @@ NAMED = re.compile(r"# (?P<name>[\w.-]+\.ya?ml)\n")
 
 PROGRAMS = {"replicant", "make", "dask", "python"}
 SLOW_PAGES = sorted({page for (page, _), (how, _) in COMMANDS.items() if how is How.SLOW})
-MINUTES = 60.0
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -93,28 +90,17 @@ def test_what_is_not_run_is_there_and_parsed() -> None:
 
 
 def run_page(page: str, folder: Path, *, slow: bool) -> None:
-    """Run a page in a process of its own and compare what is shown with what came out."""
-    own_network = network()
-    if page in OWN_NETWORK and not own_network:
+    """Run a page and compare what is shown with what came out."""
+    if page in OWN_NETWORK and not network():
         pytest.skip("its addresses and ports need a network of one's own (unshare --net)")
-    ground, told = folder / "ground", folder / "steps.json"
-    ground.mkdir()
     steps, shown = plan_page(page, slow=slow)
-    told.write_text(json.dumps({"page": page, "network": bool(own_network), "steps": steps}))
-    results = folder / "results.json"
-    command = [*own_network, sys.executable, str(Path(__file__).with_name("runner.py")), str(told), str(results)]
-    done = subprocess.run(
-        command, cwd=ground, env=environment(folder), capture_output=True, text=True, check=False, timeout=MINUTES * 60
-    )
-    assert results.exists(), done.stderr
-    for result in json.loads(results.read_text()):
+    for result in run_steps(page, steps, folder):
         at = f"{page}:{result['line']}"
         assert not result["error"], f"{at}: {result['error']}"
         if result["line"] in shown:
             assert fits(shown[result["line"]], result["output"]), (
                 f"{at} gives\n{result['output']}\nand shows\n{shown[result['line']]}"
             )
-    assert done.returncode == 0, done.stderr
 
 
 def plan_page(page: str, *, slow: bool) -> tuple[list[dict[str, Any]], dict[int, str]]:
@@ -134,30 +120,6 @@ def plan_page(page: str, *, slow: bool) -> tuple[list[dict[str, Any]], dict[int,
         elif block.language == "python" or (block.language == "r" and shutil.which("Rscript")):
             steps.append(step)
     return steps, shown
-
-
-@cache
-def network() -> tuple[str, ...]:
-    """The words that give a process a network of its own, in which no port is taken and nobody can be reached."""
-    for words in (("unshare", "--net", "--"), ("unshare", "--map-root-user", "--net", "--")):
-        if (
-            shutil.which(words[0])
-            and subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0
-        ):
-            return words
-    return ()
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """`replicant`, `dask` and `python` are those of the environment that tests run in."""
-    programs = folder / "bin"
-    programs.mkdir()
-    for name, module in (("replicant", "replicant.cli.main"), ("dask", "dask")):
-        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
-        (programs / name).chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
-    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "engine"), "PYTHONUTF8": "1"}
 
 
 def fits(shown: str, output: str) -> bool:
