@@ -15,7 +15,7 @@ from replicant.spec.expression import parse_expression
 from replicant.spec.load import MAX_BYTES, parse_job
 from replicant.spec.r_expression import from_r
 from replicant.spec.r_methods import KNOWN
-from replicant.spec.r_settings import Settings, settings_of
+from replicant.spec.r_settings import Settings, near, settings_of
 
 __all__ = ["Converted", "convert"]
 
@@ -183,8 +183,7 @@ class _Job:
                 self._compute(name, method)
             elif method not in known:
                 raise SpecError(
-                    f"the method of {name!r} is {method[:40]!r}, which {self.found.package} does not have"
-                    f"{nearest(method, known)}",
+                    f"the method of {name!r} is none of {self.found.package}'s: {near(method, known)}",
                     need=f"one of {', '.join(known)}, a passive formula that begins with ~, or an empty text",
                     fix="a method of your own is registered here by rp.register_method, and named in the job",
                 )
@@ -237,7 +236,7 @@ class _Job:
             return list(dict.fromkeys(visits))
         if visits not in _WORDS:
             raise SpecError(
-                f"visitSequence is {visits[:40]!r}{nearest(visits, _WORDS)}",
+                f"visitSequence is {near(visits, _WORDS)}",
                 need=f"names of columns, or one of {', '.join(_WORDS)}",
             )
         count = self.found.replaced or {}

@@ -165,7 +165,7 @@ class _Reader:
             return "the end"
         if token.kind != "sign":
             return "two values without an operator between them"
-        if token.text[0] in "<>=!&|":
+        if token.text not in _ASIDE and token.text[0] in "<>=!&|":
             return "a comparison"
         return _ASIDE.get(token.text, f"the sign {token.text[:8]}")
 

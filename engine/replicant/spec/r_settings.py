@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from replicant.errors import SpecError, nearest
 from replicant.spec.r_files import as_grid, as_vector
 
-__all__ = ["Settings", "settings_of"]
+__all__ = ["Settings", "near", "settings_of"]
 
 # What is read, by package; then what says nothing about how sets are made.
 _READ = {
@@ -111,6 +111,12 @@ def settings_of(
     return _Reader(given, package or _package(given), columns).read()
 
 
+def near(word: str, known: Iterable[str]) -> str:
+    """A word that is nearly a known one, with that one. Others are not repeated: a file may be a table by mistake."""
+    hint = nearest(word, known)
+    return f"{word[:60]!r}{hint}" if hint else "something else"
+
+
 def _package(given: Mapping[str, Any]) -> Literal["mice", "synthpop"]:
     """Whose names these are, by those that one package alone has."""
     own = {who: set(_READ[who]) - set(_READ[other]) for who, other in (("mice", "synthpop"), ("synthpop", "mice"))}
@@ -137,7 +143,7 @@ class _Reader:
         if made.where is not None:
             made.replaced = {name: sum(mask) for name, mask in made.where.items()}
         elif "nmis" in self.given:
-            made.replaced = {name: int(count) for name, count in self.by_name("nmis").items()}
+            made.replaced = {name: _whole(count, f"nmis of {name!r}") for name, count in self.by_name("nmis").items()}
         made.m = self.whole("m", 5 if self.package == "mice" else 1) or 1
         made.seed = self.whole("seed", None)
         made.proper = bool(self.scalar("proper", False))
@@ -222,7 +228,7 @@ class _Reader:
         for name in named:
             if name not in self.names:
                 raise SpecError(
-                    f"{what} names {name[:60]!r}, which is not a column{nearest(name, self.names)}",
+                    f"{what} names what is not a column: {near(name, self.names)}",
                     need=f"the columns {', '.join(self.names[:20])}{' ...' if len(self.names) > 20 else ''}",
                 )
 
@@ -271,9 +277,11 @@ class _Reader:
         except (TypeError, ValueError):
             code = math.nan
         if code not in {0.0, 1.0}:
-            what = f"{code:g}" if math.isfinite(code) else "no number"
+            # Only codes that mice knows are repeated: whatever else stands there may be a cell of a table.
+            what = f"{code:g}" if code in {-2.0, 2.0, 3.0, 4.0} else "another"
+            where = f" in the row of {row!r}" if row in {*self.names, *self.blocks} else ""
             raise SpecError(
-                f"{self.matrix_key}: the entry of {name!r} in the row of {row!r} is {what}",
+                f"{self.matrix_key}: the entry of {name!r}{where} is {what}",
                 need="1 where a column predicts, 0 where it does not",
                 fix="other codes (-2, 2, 3, 4) belong to models of rows in groups, which are not here",
             )
@@ -287,12 +295,12 @@ class _Reader:
         if isinstance(value, dict):  # synthpop: numbers of columns by their names, in the order of visits
             value = list(value) if set(value) <= set(self.names) else list(value.values())
         known = {*self.names, *self.blocks}
-        if len(value) == 1 and isinstance(value[0], str) and value[0] not in known and not value[0].isdigit():
+        if len(value) == 1 and isinstance(value[0], str) and value[0] not in known and not value[0].isdecimal():
             return value[0]
         order: list[str] = []
         for one in value:
-            counted = isinstance(one, (int, float)) and not isinstance(one, bool)
-            place = int(one) if counted or str(one).isdigit() else None
+            counted = isinstance(one, int | float) and not isinstance(one, bool) and float(one).is_integer()
+            place = int(one) if counted or str(one).isdecimal() else None
             if place is None or str(one) in self.names:
                 order += self.blocks.get(str(one), [str(one)])
             elif 1 <= place <= len(self.names):
@@ -390,9 +398,7 @@ class _Reader:
         value = self.scalar(key, default)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
-            raise SpecError(f"{key} is no whole number", need="a whole number")
-        return int(value)
+        return _whole(value, key)
 
     def number(self, key: str) -> float | None:
         value = self.scalar(key, None)
@@ -401,6 +407,17 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise SpecError(f"{key} is no number", need="a number")
         return float(value)
+
+
+def _whole(value: Any, what: str) -> int:
+    """A count, from JSON or from CSV."""
+    try:
+        count = float(value) if not isinstance(value, bool) else math.nan
+    except (TypeError, ValueError):
+        count = math.nan
+    if not (count >= 0 and count.is_integer()):
+        raise SpecError(f"{what} is no whole number", need="a whole number")
+    return int(count)
 
 
 def _absent(value: Any) -> bool:
