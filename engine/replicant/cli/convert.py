@@ -57,8 +57,9 @@ def convert(
 
     \b
     In R:
-        writeLines(jsonlite::toJSON(auto_unbox = TRUE, list(method = as.list(imp$method),
-          predictorMatrix = as.data.frame(imp$predictorMatrix), visitSequence = imp$visitSequence)), "mice.json")
+        settings <- list(method = as.list(imp$method), visitSequence = imp$visitSequence,
+                         predictorMatrix = as.data.frame(imp$predictorMatrix))
+        writeLines(jsonlite::toJSON(settings, auto_unbox = TRUE), "mice.json")
         write.csv(imp$predictorMatrix, "predictors.csv")
 
     \b
