@@ -221,7 +221,8 @@ def seeded(bulk: BulkJob) -> tuple[int, tuple[BulkRelease, ...]]:
 
     A release's seed is made of the bulk's and the release's name, so that others may come and go.
     """
-    kept = _Ledger(bulk.folder).read().get("seed")
+    given = (bulk.document.get("synthesis") or {}).get("seed")
+    kept = _Ledger(bulk.folder).read().get("seed") if given is None else given
     drawn = int(kept) if kept is not None else secrets.randbits(127)
 
     def own(release: BulkRelease) -> BulkRelease:

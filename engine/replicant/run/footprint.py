@@ -6,6 +6,7 @@ fits at all is decided when it was read, by what it is.
 
 from __future__ import annotations
 
+from replicant.errors import DataError
 from replicant.plan.memory import piece_bytes
 from replicant.spec.models import JobSpec
 from replicant.table import Dataset, Kind
@@ -43,13 +44,16 @@ def footprint(job: JobSpec) -> int:
 
 def _of_csv(place: Place) -> tuple[list[str], int]:
     """Names of the columns, and about how many rows: the size by that of the first lines."""
-    with place.open() as file:
-        head = file.read(_SNIFF)
+    import fsspec
+
+    packed = fsspec.utils.infer_compression(place.name)
     size, _ = place.stamp(place.path)
-    if not place.name.lower().endswith(".csv"):
-        # Packed: the shortest row of one column is two bytes, and few rows are shorter than twenty.
-        return [""], size * _UNPACKED // 20
+    try:
+        with place.open() as file:
+            head = (file if packed is None else fsspec.compression.compr[packed](file, mode="rb")).read(_SNIFF)
+    except (OSError, EOFError):
+        raise DataError(f"{place} cannot be read", fix="fetch it again") from None
     first, _, rest = head.partition(b"\n")
     lines = max(1, rest.count(b"\n"))
     names = [name.strip().strip('"') for name in first.decode("utf-8", "replace").split(",")]
-    return names, size * lines // max(1, len(rest))
+    return names, size * (1 if packed is None else _UNPACKED) * lines // max(1, len(rest))

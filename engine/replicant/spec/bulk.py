@@ -9,9 +9,11 @@ from __future__ import annotations
 import copy
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from math import prod
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -313,12 +315,10 @@ def _cells(bulk: BulkSpec, axes: Mapping[str, list[str]]) -> list[Cell]:
     for axis, values in axes.items():
         if not _AXIS.fullmatch(axis):
             raise SpecError(f"bulk: {axis[:60]!r} is no name of an axis", need="a word such as year")
-        twice = [value for i, value in enumerate(values) if value in values[:i]]
-        if twice:
-            raise SpecError(f"bulk: {axis} has {twice[0]!r} twice", need="every value once", fix="take one out")
-    count = len(bulk.include)
-    for values in axes.values():
-        count = max(count, 1) * len(values)
+        twice = next((value for value, count in Counter(values).items() if count > 1), None)
+        if twice is not None:
+            raise SpecError(f"bulk: {axis} has {twice!r} twice", need="every value once", fix="take one out")
+    count = prod(map(len, axes.values())) + len(bulk.include)
     if count > MOST_RELEASES:
         raise SpecError(f"the bulk has {count:,} releases", need=f"{MOST_RELEASES:,} or fewer", fix="cut it to several")
     cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
