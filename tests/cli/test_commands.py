@@ -26,6 +26,20 @@ def test_version(replicant: Command) -> None:
     assert (outcome.code, outcome.out) == (0, f"replicant {rp.__version__}\n")
 
 
+def test_versions(replicant: Command) -> None:
+    found = json.loads(replicant("version", "--json").out)
+    assert found["replicant"] == rp.__version__
+    assert found["pandas"] == pd.__version__
+    lines = dict(line.split() for line in replicant("version").out.splitlines())
+    assert lines == found
+
+
+def test_help_is_a_command_too(replicant: Command) -> None:
+    assert replicant("help").out == replicant("--help").out
+    assert replicant("help", "run").out == replicant("run", "--help").out
+    assert "did you mean 'run'" in replicant("help", "rum").err
+
+
 @pytest.mark.parametrize("command", [(), *((name,) for name in cli.commands)], ids=str)
 def test_help_has_examples(command: tuple[str, ...], replicant: Command) -> None:
     for flag in ("--help", "-h"):
@@ -76,6 +90,19 @@ def test_plan_touches_nothing(job: Path, place: Path, replicant: Command) -> Non
     assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
     for word in ("height", "weight", "children", "region", "word", "cart", "release"):
         assert word in outcome.out
+
+
+def test_a_dry_run_is_the_plan_and_more(job: Path, place: Path, replicant: Command) -> None:
+    before = set(place.rglob("*"))
+    plan = replicant("plan", "job.yaml").out
+    outcome = replicant("run", "job.yaml", "--dry-run")
+    assert (outcome.code, outcome.out.startswith(plan)) == (0, True)
+    assert "nothing was written" in outcome.out
+    assert set(place.rglob("*")) == before
+    assert replicant("run", "job.yaml", "--dry-run", "--quiet").text == ""
+    assert replicant("resume", "release", "--dry-run").code == replicant("resume", "release").code == 2
+    assert replicant("run", "job.yaml").code == 0
+    assert replicant("run", "job.yaml", "--dry-run").code == replicant("run", "job.yaml").code == 1
 
 
 def test_plan_takes_overrides(job: Path, replicant: Command) -> None:

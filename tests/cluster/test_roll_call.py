@@ -18,7 +18,8 @@ import replicant as rp
 from replicant.errors import RunError
 from replicant.run.job import run_job
 from replicant.run.rehearsal import rehearse
-from replicant.run.roll_call import roll_call, software
+from replicant.run.roll_call import roll_call
+from replicant.run.software import software
 from replicant.spec.load import parse_job
 
 pytestmark = pytest.mark.cluster

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from replicant.cli.offers import datasets
 from replicant.cli.options import common_options, tell
 
 __all__ = ["inspect"]
@@ -13,7 +14,9 @@ __all__ = ["inspect"]
 
 @click.command()
 @click.argument("data", type=click.Path(), required=False)
-@click.option("--dataset", metavar="NAME", help="A built-in data set instead of DATA, such as anes96.")
+@click.option(
+    "--dataset", metavar="NAME", shell_complete=datasets, help="A built-in data set instead of DATA, such as anes96."
+)
 @click.option(
     "--codebook",
     type=click.Path(dir_okay=False),

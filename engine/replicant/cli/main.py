@@ -13,8 +13,10 @@ from types import FrameType
 import click
 
 import replicant
+from replicant.cli.completion import completion
 from replicant.cli.convert import convert
 from replicant.cli.drift import drift
+from replicant.cli.help import help_
 from replicant.cli.inspect import inspect
 from replicant.cli.log import open_log
 from replicant.cli.options import State, common_options
@@ -25,6 +27,7 @@ from replicant.cli.resume import resume
 from replicant.cli.run import run
 from replicant.cli.schema import schema
 from replicant.cli.verify import verify
+from replicant.cli.version import version
 from replicant.errors import Exit, nearest
 
 __all__ = ["cli", "main"]
@@ -42,7 +45,7 @@ class _Commands(click.Group):
         if not word.startswith("-") and self.get_command(ctx, word) is None:
             known = self.list_commands(ctx)
             raise click.UsageError(
-                f"No such command {word!r}{nearest(word, known)}; there are {', '.join(known)}.", ctx
+                f"No such command {word!r}{nearest(word, known) or '.'} There are {', '.join(known)}.", ctx
             )
         return super().resolve_command(ctx, args)
 
@@ -79,7 +82,7 @@ def cli() -> None:
     """
 
 
-for _command in (inspect, plan, run, resume, verify, pool, drift, report, convert, schema):
+for _command in (inspect, plan, run, resume, verify, pool, drift, report, convert, schema, completion, version, help_):
     cli.add_command(_command)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from replicant.cli.log import FORMATS, VARIABLE, Log
+from replicant.cli.offers import settings
 from replicant.run.progress import Level, Progress, choose
 
 __all__ = [
@@ -111,6 +112,7 @@ def set_option(command: F) -> F:
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
+        shell_complete=settings,
         help="Override one key of the job, such as synthesis.m=2. May be repeated.",
     )(command)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from replicant.cli.offers import jobs
 from replicant.cli.options import common_options, memory_option, set_option
 
 __all__ = ["plan"]
 
 
 @click.command()
-@click.argument("job", type=click.Path())
+@click.argument("job", type=click.Path(), shell_complete=jobs)
 @set_option
 @memory_option
 @common_options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from replicant.cli.offers import columns_of_release, models, rules
 from replicant.cli.options import cluster_options, common_options
 
 __all__ = ["pool"]
@@ -11,10 +12,22 @@ __all__ = ["pool"]
 
 @click.command()
 @click.argument("release", type=click.Path())
-@click.option("--model", default="ols", show_default=True, help="ols, logit, poisson, polr, multinomial, ...")
+@click.option(
+    "--model",
+    default="ols",
+    shell_complete=models,
+    show_default=True,
+    help="ols, logit, poisson, polr, multinomial, ...",
+)
 @click.option("--formula", required=True, help='As in R: "hgt ~ age + phb".')
-@click.option("--rule", default="auto", show_default=True, help="The combining rule; auto reads the manifest.")
-@click.option("--weights", default=None, help="A column of frequency weights.")
+@click.option(
+    "--rule",
+    default="auto",
+    shell_complete=rules,
+    show_default=True,
+    help="The combining rule; auto reads the manifest.",
+)
+@click.option("--weights", default=None, shell_complete=columns_of_release, help="A column of frequency weights.")
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
 @click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
 @click.option("--latex", "form", flag_value="latex", help="Print the table as a LaTeX tabular.")

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from replicant.cli.offers import jobs
 from replicant.cli.options import common_options, memory_option, quiet_option, set_option, watching, where_options
 
 __all__ = ["run"]
 
 
 @click.command()
-@click.argument("job", type=click.Path())
+@click.argument("job", type=click.Path(), shell_complete=jobs)
 @set_option
 @where_options
 @memory_option

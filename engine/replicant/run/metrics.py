@@ -16,17 +16,15 @@ from typing import Any
 
 from replicant import release
 from replicant.errors import ReleaseError
-from replicant.release.manifest import versions
 from replicant.release.store import open_folder
 from replicant.run.effort import Effort, peak_bytes
 from replicant.run.progress import Progress
+from replicant.run.software import software
 
 __all__ = ["METRICS", "keep_metrics", "measure"]
 
 METRICS = "metrics.json"
 FORMAT = 1
-
-_PACKAGES = ("replicant", "numpy", "pandas", "pyarrow", "numba", "scipy", "dask", "distributed")
 
 
 def measure(
@@ -78,7 +76,7 @@ def measure(
         "peak_memory": effort.peak,
         "hands": max((one.hands for one in effort.passes), default=1),
         "machine": {"system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count()},
-        "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
+        "versions": software(),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,11 +10,9 @@ from dataclasses import dataclass
 from distributed import Client
 
 from replicant.errors import RunError
-from replicant.release.manifest import versions
+from replicant.run.software import software
 
-__all__ = ["Roll", "roll_call", "software"]
-
-_PACKAGES = ("replicant", "numpy", "pandas", "pyarrow", "numba", "scipy", "statsmodels", "dask", "distributed")
+__all__ = ["Roll", "roll_call"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,6 @@ class Roll:
     workers: int
     answered: int
     memory: int | None
-
-
-def software() -> dict[str, str]:
-    """Versions that results depend on: Python's without its last number, and the packages'."""
-    return {"python": ".".join(platform.python_version_tuple()[:2]), **versions(_PACKAGES)}
 
 
 def roll_call(client: Client, within: float) -> Roll:
@@ -78,11 +70,17 @@ def roll_call(client: Client, within: float) -> Roll:
 
 def _compare(mine: Mapping[str, str], answers: Sequence[Mapping[str, str]]) -> None:
     for name, version in mine.items():
-        others = sorted({theirs.get(name, "none") for theirs in answers} - {version})
+        theirs = [_series(name, answer.get(name, "none")) for answer in answers]
+        others = sorted(set(theirs) - {_series(name, version)})
         if others:
-            count = sum(theirs.get(name, "none") != version for theirs in answers)
+            count = sum(one in others for one in theirs)
             raise RunError(
                 f"{count} of {len(answers)} workers run {name} {', '.join(others)}, this process {version}.",
                 need="the same versions everywhere: results would depend on who makes them",
                 fix="install the same environment on every machine (requirements.lock)",
             )
+
+
+def _series(name: str, version: str) -> str:
+    """Python's last number stands for repairs."""
+    return version.rpartition(".")[0] if name == "python" else version
