@@ -328,13 +328,20 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     for name, says in {
         "stduy.yaml": "did you mean 'study.yaml'",
         "": "cannot be read",
-        "survey.csv": "looks like data",
+        "survey.sav": "looks like data of a kind that cannot be read",
     }.items():
         with pytest.raises(SpecError, match=says):
             load_job(tmp_path / name)
     (tmp_path / "latin.yaml").write_bytes(b"input:\n  path: \xe4.csv\n")
     with pytest.raises(SpecError, match="line 2: not UTF-8"):
         load_job(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize("name", ["survey.csv", "survey.parquet", "survey.csv.gz", "s3://bucket/survey.parquet"])
+def test_a_table_stands_for_its_job(name: str) -> None:
+    job = load_job(name, ["synthesis.m=2"])
+    assert (job.input.path, job.output.path, job.synthesis.m) == (name, "survey-release", 2)
+    assert load_job(name, ["output.path=other"]).output.path == "other"
 
 
 @pytest.mark.parametrize(

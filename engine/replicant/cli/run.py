@@ -33,7 +33,8 @@ def run(
     quiet: bool,
 ) -> None:
     """Run a job: read, synthesize, and write a release; of a job with a study its results and report; of a bulk all
-    releases that are missing or changed, and an index of them.
+    releases that are missing or changed, and an index of them. JOB may be a table instead: survey.csv stands for the
+    job that synthesizes it by the defaults, to survey-release.
 
     The release appears whole or not at all. The internal manifest, with the seed, goes beside it; never share that
     one. The same seed gives the same files, byte for byte, on any number of threads or workers. A study that is
@@ -45,6 +46,7 @@ def run(
     \b
     Examples:
         replicant run job.yaml
+        replicant run survey.csv
         replicant run job.yaml --set synthesis.m=20 --set output.path=release20
         replicant run job.yaml --dry-run
         replicant run job.yaml --workers 4

@@ -21,7 +21,8 @@ from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 __all__ = ["load_any", "load_job", "parse_any", "parse_job", "validate_output", "validate_synthesis"]
 
 MAX_BYTES = 4_000_000
-_DATA_SUFFIXES = {".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".sav", ".dta", ".rds", ".gz"}
+_READABLE = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".parquet", ".pq")
+_DATA_SUFFIXES = {".tsv", ".feather", ".arrow", ".xlsx", ".xls", ".sav", ".dta", ".rds", ".sas7bdat", ".gz", ".zip"}
 
 Place = Callable[[tuple[str | int, ...]], str]
 
@@ -73,7 +74,7 @@ for _tag, _pattern, _first in _RESOLVERS:
 
 
 def load_job(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpec:
-    """Read a job file.
+    """Read a job file; the path of a table stands for a job that synthesizes it by the defaults, to `NAME-release`.
 
     Relative paths in it stand for the working directory, not for the folder of the job file.
 
@@ -177,13 +178,17 @@ def validate_output(**settings: Any) -> OutputSpec:
 
 
 def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
-    """The text of a job file, and what errors call it."""
+    """The text of a job file, and what errors call it. Data stand for the job that has nothing to say of them."""
     place = Path(fspath(path))
+    if place.name.lower().endswith(_READABLE):
+        stem = place.name.partition(".")[0]
+        job = {"input": {"path": fspath(path)}, "output": {"path": f"{stem}-release"}}
+        return yaml.safe_dump(job, allow_unicode=True), "the job"
     if place.suffix.lower() in _DATA_SUFFIXES:
         raise SpecError(
-            f"{str(place)!r} looks like data, not like a job",
-            need="a job file in YAML",
-            fix=f"write a job with `input: {{path: {place}}}`, or look at the data with `replicant inspect {place}`",
+            f"{str(place)!r} looks like data of a kind that cannot be read, not like a job",
+            need="a job file in YAML, or a table as .csv or .parquet",
+            fix="store the table as Parquet or CSV",
         )
     try:
         with place.open("rb") as file:

@@ -101,11 +101,13 @@ def check_header(names: Sequence[Any]) -> None:
             fix="rename them; such names come of bytes that were read in the wrong encoding",
         )
     if not all(name.strip() for name in names):
+        others = ", ".join(name for name in names if name.strip())
+        select = f", or leave it out (--set 'input.columns=[{others}]')" if len(others) < 300 else ", or name it"
         raise DataError(
             "a column has no name",
             need="a name for every column",
-            fix="such a column is often the row number: write the file without it (index=False, row.names=FALSE), "
-            "or name it",
+            fix=f"such a column is often the row number: write the file without it (index=False, row.names=FALSE)"
+            f"{select}",
         )
 
 
