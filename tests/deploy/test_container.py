@@ -151,7 +151,7 @@ class Builder:
     def __call__(self, *words: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         store = ("--root", self.folder / "store", "--runroot", self.folder / "run")
         command = [str(word) for word in ("buildah", *store, *words)]
-        environment = {**os.environ, "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
+        environment = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
         assert not check or done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done
@@ -166,6 +166,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
     yield made
     made("rm", "--all", check=False)
     made("rmi", "--all", "--force", check=False)
+    shutil.rmtree(made.folder, ignore_errors=True)  # gigabytes
 
 
 @pytest.fixture(scope="module")
