@@ -102,7 +102,7 @@ def test_the_demo_on_two_nodes(cluster: Slurm, tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     demo = ROOT / "jobs" / "demo.yaml"
     words = (*SMALL, "--nodes=2", SCRIPT, demo, "--set", "output.path=release", "--quiet")
-    job = cluster.submit(*map(str, words), cwd=tmp_path, TMPDIR=str(tmp_path))
+    job = cluster.submit(*map(str, words), cwd=tmp_path, TMPDIR=str(tmp_path), REPLICANT_INTERFACE="lo")
     assert cluster.wait(job) == ("COMPLETED", 0), log_of(job, tmp_path)
     assert cluster.look(job)["NodeList"] == "n[1-2]"
     assert "Traceback" not in log_of(job, tmp_path)
@@ -116,7 +116,8 @@ def test_what_is_cut_short_is_completed_by_the_same_line(
     how: str, cluster: Slurm, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    line = (*SMALL, "--nodes=1", str(SCRIPT), "job.yaml")
+    nodes = 2 if how == "scancel" else 1
+    line = (*SMALL, f"--nodes={nodes}", str(SCRIPT), "job.yaml")
     job = cluster.submit(*line, cwd=folder, TMPDIR=str(folder / "tmp"))
     cluster.until(lambda: begun(folder) or cluster.state(job) in ENDED, "the first set")
     assert begun(folder), log_of(job, folder)
