@@ -126,6 +126,34 @@ def test_real_beside_synthetic() -> None:
     assert found.lack_of_fit[2] < 1e-6
 
 
+def test_the_encoded_table_is_the_real_data_with_its_labels() -> None:
+    """Terms are named by labels, which the raw codes do not have; the figures are those of labels put in by hand."""
+    rng = np.random.default_rng(6)
+    raw = pd.DataFrame({"party": rng.integers(0, 3, 300), "x": rng.normal(size=300)})
+    labels = {0: "left", 1: "middle", 2: "right"}
+    table = rp.encode_table(raw, {"party": {"kind": "nominal", "labels": labels}})
+    syn = rp.synthesize(table, m=2, seed=1)
+    by_hand = raw.assign(party=pd.Categorical(raw["party"].map(labels), list(labels.values())))
+    found, wanted = (syn.compare(real, "ols", "x ~ party") for real in (table, by_hand))
+    assert list(found.frame["term"]) == ["(Intercept)", "partymiddle", "partyright"]
+    pd.testing.assert_frame_equal(found.frame, wanted.frame)
+    pd.testing.assert_frame_equal(syn.discriminate(table).frame, syn.discriminate(by_hand).frame)
+
+
+def test_intervals_are_drawn_in_real_standard_errors() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=200)
+    real = pd.DataFrame({"x": x, "y": 2 * x + rng.normal(size=200)})
+    found = compare(real, [real, real], manifest_of(real, m=2), "ols", "y ~ x")
+    (picture,) = found.plot(["x"]).pictures
+    assert "x: real 0 (-1.96 to 1.96), synthetic 0 (" in picture.told
+    with pytest.raises(rp.SpecError, match="'z' is not a term"):
+        found.plot(["z"])
+    with pytest.raises(rp.SpecError, match="'z' is not a term"):
+        found.pooled.plot(["z"])
+    assert "(Intercept)" not in found.pooled.plot().pictures[0].told
+
+
 def test_sets_that_are_the_real_rows_cannot_be_told_from_them() -> None:
     """A model has nothing to go by, and pMSE is 0; rows that are shifted far away are told apart."""
     rng = np.random.default_rng(4)

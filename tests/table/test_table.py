@@ -74,6 +74,15 @@ def test_the_inspect_view() -> None:
     assert repr(table) == "<Table of 4 rows, 4 columns>"
 
 
+def test_observed_rows_have_the_labels_of_the_codebook() -> None:
+    raw = pd.DataFrame({"party": [0, 1, 6, 1], "age": [20.5, np.nan, 31.0, 20.5], "seen": ["2020-01-01"] * 4})
+    labels = {0: "left", 1: "left", 6: "right"}
+    seen = encode_table(raw, {"party": {"kind": "nominal", "labels": labels}}).observed()
+    assert seen["party"].tolist() == [labels[code] for code in raw["party"]]
+    assert seen["party"].dtype == pd.CategoricalDtype(["left", "right"])
+    pd.testing.assert_frame_equal(seen[["age", "seen"]], raw[["age", "seen"]])
+
+
 def test_a_table_may_be_put_together_by_hand() -> None:
     columns = encode_table(example()).columns[:2]
     table = Table(columns, 4)
