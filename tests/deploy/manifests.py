@@ -201,7 +201,12 @@ def _from_unit(text: str) -> Iterator[list[str]]:
 
 def _from_python(text: str) -> Iterator[list[str]]:
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.List) and isinstance(node.elts[0], ast.Constant) and node.elts[0].value in _PROGRAMS:
+        if (
+            isinstance(node, ast.List)
+            and node.elts
+            and isinstance(node.elts[0], ast.Constant)
+            and node.elts[0].value in _PROGRAMS
+        ):
             yield [_literally(element) for element in node.elts]
         elif isinstance(node, ast.keyword) and node.arg == "bash_command" and isinstance(node.value, ast.Constant):
             yield shlex.split(re.sub(r"{{.*?}}", "x", node.value.value))

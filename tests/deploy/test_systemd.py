@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-
 from replicant.errors import Exit
 
 from .manifests import DEPLOY
