@@ -60,7 +60,7 @@ def network() -> tuple[str, ...]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """`replicant`, `dask` and `python` are those of the environment that tests run in; there is no terminal of any width."""
+    """`replicant`, `dask` and `python` are those of the environment that tests run in; there is no terminal."""
     programs = folder / "bin"
     programs.mkdir()
     for name, module in (("replicant", "-m replicant.cli.main"), ("dask", "-m dask"), ("python", "")):

@@ -33,7 +33,12 @@ def notebook_as_markdown(path: Path) -> str:
 
     notebook = nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
-        NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": folder}}).execute()
+        NotebookClient(
+            notebook,
+            timeout=SECONDS,
+            extra_arguments=["--log-level=ERROR"],  # that its loopback port is not encrypted is no news here
+            resources={"metadata": {"path": folder}},
+        ).execute()
     return "\n\n".join(part for cell in notebook.cells for part in _cell(cell))
 
 
