@@ -6,6 +6,7 @@ only its type and the place it was raised are kept. Our own errors pass as they 
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,9 +67,9 @@ def describe(error: BaseException, during: str) -> ReplicantError:
         )
     where = place(error)
     at = f" at {where}" if where else ""
-    if isinstance(error, OSError) and error.strerror:
-        # The operating system's own words name no cell.
-        return RunError(f"{during}: {error.strerror} ({type(error).__name__}{at}).")
+    if isinstance(error, OSError) and error.errno:
+        # The operating system's own words name no cell; those of a driver that borrows its numbers may name anything.
+        return RunError(f"{during}: {os.strerror(error.errno)} ({type(error).__name__}{at}).")
     return UnexpectedError(
         f"{during}: unexpected {type(error).__name__}{at}. Its text is withheld because it may quote a cell.",
         fix="run again with --debug and --threads 1 where the text may be seen, and report type and place",
