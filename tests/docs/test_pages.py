@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from replicant.cli.main import cli
-from replicant.spec.load import parse_job
+from replicant.spec.load import parse_any
 from replicant.spec.models import JobSpec
 
 from .pages import ROOT, RUN, Block, blocks, commands, inline_code, pages, without
@@ -39,7 +40,7 @@ def test_every_block_has_a_rule(page: str) -> None:
             known = block.output_of is not None or (page, first) in PICTURES
             assert known, f"{block}: neither what the block above it gives, nor one of rules.PICTURES"
         else:
-            assert block.language in {*RUN, "yaml", *LANGUAGES}, f"{block}: no rule for {block.language}"
+            assert block.language in {*RUN, "yaml", "json", *LANGUAGES}, f"{block}: no rule for {block.language}"
 
 
 @pytest.mark.cluster
@@ -60,6 +61,8 @@ def test_documents_are_jobs_or_sections_of_one(page: str) -> None:
     for block in blocks(page):
         if block.language == "yaml":
             check_document(block)
+        elif block.language == "json":
+            assert json.loads(block.text)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -135,14 +138,14 @@ def lines(text: str) -> list[str]:
 
 
 def check_document(block: Block) -> None:
-    """A whole job is parsed as one; else every section of it by what it is in a job."""
+    """A whole job is parsed as one (or as many); else every section of it by what it is in a job."""
     document = yaml.safe_load(block.text)
     if "input" in document and "output" in document:
-        parse_job(block.text, source=str(block))
+        parse_any(block.text, source=str(block))
         return
     unknown = set(document) - set(JobSpec.model_fields)
     assert not unknown, f"{block}: {sorted(unknown)} are no sections of a job"
-    parse_job(yaml.safe_dump({"input": {"path": "a.csv"}, "output": {"path": "b"}, **document}), source=str(block))
+    parse_any(yaml.safe_dump({"input": {"path": "a.csv"}, "output": {"path": "b"}, **document}), source=str(block))
 
 
 def check_words(words: list[str], code: str) -> None:
@@ -165,7 +168,7 @@ def known_options(verb: str) -> set[str]:
 
 def parse(command: str) -> None:
     """Have a command line understood by the program it calls, without doing anything."""
-    words = shlex.split(command)
+    words = shlex.split(command.split(" > ")[0])
     if words[0] == "replicant":
         enter(cli, words[1:], None)
     elif words[0] == "make":

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +11,8 @@ import pytest
 from statsmodels.datasets import anes96
 
 import replicant as rp
+from replicant.release.index import verify_bulk
+from replicant.run.bulk import run_bulk
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
 from replicant.spec import load_job
@@ -59,22 +57,20 @@ def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path) -> 
     assert release.m == len(list(release)) >= 1
 
 
-@pytest.mark.parametrize("job", BULKS, ids=lambda path: path.stem)
-def test_a_bulk_runs_by_the_commands_in_its_header(job: Path, tmp_path: Path) -> None:
-    """In an empty folder beside which the jobs lie; they read nothing else."""
-    (tmp_path / "jobs").symlink_to(ROOT / "jobs")
-    commands = re.findall(r"^# (?:First|Then): +(.*?)(?:  .*)?$", job.read_text(), re.MULTILINE)
-    programs = {"python": [sys.executable], "replicant": [sys.executable, "-m", "replicant.cli.main"]}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
-    assert len(commands) == 2
-    for command in commands:
-        program, *words = shlex.split(command)
-        said = subprocess.run(
-            [*programs[program], *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert said.returncode == 0, said.stderr
-    assert "24 releases: 24 released; 22 pairs of neighbours compared" in said.stdout
-    assert len(list(tmp_path.glob("build/bulk/*/*/_SUCCESS"))) == 24
+def test_a_bulk_tells_the_change_that_was_planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The south counts the unemployed in a new way from 2016 on; the north does not."""
+    make = runpy.run_path(str(ROOT / "jobs" / "bulk_tables.py"))["main"]
+    monkeypatch.chdir(tmp_path)
+    make(Path("build/bulk-tables"))
+    (job,) = BULKS
+    spec = load_any(job, ["bulk.matrix.year=[2015, 2016]", "bulk.overrides=[]"])
+    assert isinstance(spec, BulkJob)
+    result = run_bulk(spec, threads=1)
+    result.require()
+    found = {one["a"]: one["differing"] for one in result.index["drift"]}
+    assert "status" in found["2015-south"]
+    assert found["2015-north"] == []
+    assert all(checked.ok for _, checked in verify_bulk("build/bulk", result.index))
 
 
 def test_the_default_job_is_what_the_codebook_says(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def render(index: Mapping[str, Any], outcomes: Mapping[str, str]) -> str:
             *([f"... and {more} more"] if more > 0 else []),
             "",
             f"{len(entries)} releases: {counted(outcomes)}"
-            + (f"; {len(drift)} pairs of neighbours compared" if drift else ""),
+            + (f"; {len(drift)} pair{'s' if len(drift) != 1 else ''} of neighbours compared" if drift else ""),
         ]
     )
 
