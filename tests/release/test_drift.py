@@ -81,8 +81,8 @@ def _null(times: int, n: int, m: int, k: int | None, seed: int) -> tuple[Any, An
     ("times", "n", "m", "k"),
     [
         (100, 150, 5, None),
-        pytest.param(600, 200, 10, None, marks=pytest.mark.slow),
-        pytest.param(600, 200, 5, 100, marks=pytest.mark.slow),
+        pytest.param(300, 200, 10, None, marks=pytest.mark.slow),
+        pytest.param(300, 200, 5, 100, marks=pytest.mark.slow),
     ],
 )
 def test_without_a_change_p_values_are_uniform(times: int, n: int, m: int, k: int | None) -> None:
@@ -106,7 +106,7 @@ def test_without_a_change_the_engine_finds_none() -> None:
         return pd.DataFrame({"x": x.round(2), "g": g, "y": (x + (g == "a") + rng.normal(0, 1, n)).round(2)})
 
     p = []
-    for i in range(150):
+    for i in range(100):
         one, other = (rp.synthesize(real(), m=5, seed=2 * i + j) for j in (0, 1))
         found = drift(one, other)
         assert found.whole is not None
