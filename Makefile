@@ -19,7 +19,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo test check fuzz chaos bench docs lint format wheel schemas lock clean distclean
+.PHONY: help setup demo test check fuzz chaos bench docs lint format wheel schemas sbom lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -81,6 +81,9 @@ $(SCHEMAS): tests/deploy/schemas.txt | $(READY)
 
 LOCK = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
 	--no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml
+
+sbom: $(DEV) ## build/sbom.json, the bill of materials of requirements.lock, with licences that are allowed
+	$(BIN)/python deploy/sbom/make_sbom.py build/sbom.json
 
 lock: ## resolve pyproject.toml anew into the two locks, with hashes and without registry addresses; ARGS="--upgrade"
 	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv; }

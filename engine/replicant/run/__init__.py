@@ -6,7 +6,9 @@ local.py     steps on this process: a plain loop, or Dask's threads
 cluster.py   steps on a `distributed` client, and a local cluster of our own
 reduce.py    estimators' partitions on a cluster: sums come here, rows do not
 reading.py   a release to be read here or by a cluster
-progress.py  what the user sees meanwhile
+progress.py  what the user, or a log, is told meanwhile
+effort.py    what pieces took, counted where they are made; metrics.py writes it beside the internal manifest
+preview.py   what a job would do; rehearsal.py whether it could, here and now; roll_call.py asks the workers
 failure.py   unexpected exceptions become errors without a cell value
 job.py       one YAML job, from input to finished release
 """

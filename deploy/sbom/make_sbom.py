@@ -1,0 +1,115 @@
+"""The bill of materials of what Replicant runs on: `python deploy/sbom/make_sbom.py OUTPUT`, or `make sbom`.
+
+CycloneDX's own program reads the packages with their hashes from `requirements.lock`, and their licences from the
+environment it runs in, which has the same versions. The two are put together, and what may not be among them is
+refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FORBIDDEN = re.compile(r"GPL|General Public|BUSL|Business Source|SSPL|Server Side Public", re.IGNORECASE)
+
+HARMLESS = re.compile(r"L?GPL-[\w.+-]+ WITH GCC-exception-[\d.]+", re.IGNORECASE)
+"""The runtime of GNU's compilers, which wheels of numerical libraries carry, binds nobody."""
+
+KNOWN = {"partd": "BSD-3-Clause"}
+"""Licences of packages whose metadata name none that can be understood; read in their licence files."""
+
+
+def bill(*words: str) -> dict[str, Any]:
+    """What CycloneDX's program says."""
+    command = [
+        sys.executable,
+        "-m",
+        "cyclonedx_py",
+        *words,
+        "--output-format",
+        "JSON",
+        "--output-reproducible",
+        "--no-validate",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def name_of(component: Mapping[str, Any]) -> str:
+    """The name of a package, however it is written."""
+    return re.sub(r"[-_.]+", "-", str(component["name"])).lower()
+
+
+def licences(component: Mapping[str, Any]) -> list[str]:
+    """All that a component says of its licences."""
+    found = []
+    for entry in component.get("licenses", ()):
+        said = entry.get("expression") or entry["license"].get("id") or entry["license"].get("name")
+        found.append(str(said))
+    return found
+
+
+def problems(components: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What may not be: packages whose licence is not known, or forbids what an office does with Replicant."""
+    found = []
+    for component in components:
+        said = licences(component)
+        if not said:
+            found.append(f"{component['name']}: no licence is known")
+        found += [f"{component['name']}: {one}" for one in said if FORBIDDEN.search(HARMLESS.sub("", one))]
+    return found
+
+
+def make() -> dict[str, Any]:
+    """The bill of materials, in CycloneDX's JSON.
+
+    Raises
+    ------
+    ValueError
+        If the environment has other versions than the lock.
+    """
+    whole = bill("requirements", "requirements.lock", "--pyproject", "pyproject.toml")
+    installed = {name_of(one): one for one in bill("environment", sys.executable)["components"]}
+    for component in whole["components"]:
+        name = name_of(component)
+        component.pop("description", None)  # the line of the lock
+        here = installed.get(name)
+        if here is None:
+            continue  # for another system or version of Python: its licence is not known here
+        if here["version"] != component["version"]:
+            raise ValueError(f"{name} is {here['version']} here and {component['version']} in the lock: make setup")
+        known = here.get("licenses") or ([{"license": {"id": KNOWN[name]}}] if name in KNOWN else [])
+        if known:
+            component["licenses"] = known
+    return whole
+
+
+def main(output: str) -> None:
+    """Write the bill of materials, or say what may not be in it."""
+    whole = make()
+    refused = problems(whole["components"])
+    if refused:
+        sys.exit("\n".join(["These may not be among what Replicant runs on:", *refused]))
+    text = json.dumps(whole, indent=1) + "\n"
+    wrong = JsonStrictValidator(SchemaVersion.from_version(whole["specVersion"])).validate_str(text)
+    if wrong is not None:
+        sys.exit(f"This is not CycloneDX: {wrong}")
+    place = Path(output)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8")
+    print(f"{place}: {len(whole['components'])} packages, all licences known and allowed")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
