@@ -14,7 +14,7 @@ from replicant.estimate import Discrimination, Fit, fit, parse
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
-from replicant.view.figures import brief, probability
+from replicant.view.figures import brief, measured, probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,22 +136,23 @@ class Analyses(Sequence[Fit]):
     def _repr_html_(self) -> str:
         from replicant.view.fragment import fragment, notes, rows
 
-        position = [{term: i for i, term in enumerate(one.terms)} for one in self.fits]
-        body = [
-            (
-                term,
-                *(
-                    f"{one.estimates[at[term]]:.3g} ({one.std_errors[at[term]]:.2g})" if term in at else ""
-                    for one, at in zip(self.fits, position, strict=True)
-                ),
-            )
-            for term in self.terms
+        found = [
+            dict(zip(one.terms, zip(one.estimates, one.std_errors, strict=True), strict=True)) for one in self.fits
         ]
+        body = [(term, *(_with_error(*one.get(term, (np.nan, np.nan))) for one in found)) for term in self.terms]
         head = ("term", *(f"set {i}" for i in range(1, len(self) + 1)))
         first = self.fits[0]
         told = f"{first.formula or 'a function'}; estimates (standard errors); pool() makes one table of them"
         table = rows(head, body, right=range(1, len(head)))
         return fragment(f"{first.model} on {len(self)} sets", told, table, notes(_messages(self.fits)))
+
+
+def _with_error(estimate: float, error: float) -> str:
+    """An estimate and its error, to the digits that the error makes meaningful; empty where there is none."""
+    if not np.isfinite(estimate + error):
+        return ""
+    value, spread = measured(float(estimate), float(error))
+    return f"{value} ({spread})" if spread else value
 
 
 class Discriminated(Discrimination):
