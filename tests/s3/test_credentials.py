@@ -39,7 +39,6 @@ def test_nothing_that_a_run_leaves_behind_holds_a_key(
         **os.environ,
         "PYTHONPATH": str(Path(rp.__file__).parents[1]),
         "TMPDIR": str(here),
-        "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(tmp_path / "numba")),
     }
 
     def call(*words: str) -> tuple[int, bytes]:
