@@ -65,6 +65,15 @@ def register() -> None:
     Path("survey.parquet").rename("register.parquet")
 
 
+def years() -> None:
+    """`in/{region}-{year}.parquet`: surveys of three years in two regions."""
+    Path("in").mkdir()
+    for year in (2019, 2020, 2021):
+        for region in ("north", "south"):
+            survey(300)
+            Path("survey.parquet").rename(f"in/{region}-{year}.parquet")
+
+
 def object_store() -> None:
     """A server that speaks S3, found by the environment, with `survey.parquet` in a bucket."""
     import fsspec
@@ -98,10 +107,12 @@ GROUNDS: dict[str, tuple[Callable[[], None], ...]] = {
     "CONTRIBUTING.md": (repository,),
     "deploy/README.md": (repository,),
     "engine/docs/analysing.md": (release,),
+    "engine/docs/bulk.md": (years,),
     "engine/docs/cluster.md": (job,),
     "engine/docs/errors.md": (survey,),
     "engine/docs/from-mice.md": (survey,),
     "engine/docs/object-stores.md": (object_store,),
+    "engine/docs/operations.md": (job,),
     "engine/docs/scale.md": (register,),
     "engine/docs/schedule.md": (job,),
     "engine/docs/studies.md": (survey,),

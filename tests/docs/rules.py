@@ -46,6 +46,23 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
         How.PARSED,
         "of make setup; here it is the test's own",
     ),
+    ("engine/docs/operations.md", "replicant run job.yaml --dry-run --scheduler tcp://10.0.0.5:8786"): (
+        How.PARSED,
+        "needs a scheduler; tests/run/test_rehearsal.py looks for one",
+    ),
+    ("engine/docs/operations.md", "replicant resume release --dry-run"): (
+        How.PARSED,
+        "needs a run that was interrupted; tests/run/test_rehearsal.py has one",
+    ),
+    ("engine/docs/operations.md", "source <(replicant completion zsh)"): (
+        How.PARSED,
+        "for another shell; tests/cli/test_completion.py has it",
+    ),
+    (
+        "engine/docs/operations.md",
+        "replicant completion fish > ~/.config/fish/completions/replicant.fish",
+    ): (How.PARSED, "for another shell, and writes into the home; tests/cli/test_completion.py has it"),
+    ("engine/docs/operations.md", "make sbom"): (How.CI, "a step of its own"),
     ("engine/docs/studies.md", "replicant resume build/study"): (
         How.PARSED,
         "needs a study that was interrupted; tests/run/test_study.py has them",

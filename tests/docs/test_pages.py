@@ -168,7 +168,7 @@ def known_options(verb: str) -> set[str]:
 
 def parse(command: str) -> None:
     """Have a command line understood by the program it calls, without doing anything."""
-    words = shlex.split(command.split(" > ")[0])
+    words = shlex.split(command.split(" > ", maxsplit=1)[0])
     if words[0] == "replicant":
         enter(cli, words[1:], None)
     elif words[0] == "make":
