@@ -229,6 +229,11 @@ class Comparison:
         Plot
             A picture that a notebook shows; `save` writes it.
 
+        Returns
+        -------
+        Plot
+            A notebook shows it; `.save("estimates.svg")` keeps it.
+
         Raises
         ------
         SpecError

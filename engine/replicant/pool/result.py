@@ -147,6 +147,11 @@ class Pooled:
         Plot
             A picture that a notebook shows; `save` writes it.
 
+        Returns
+        -------
+        Plot
+            A notebook shows it; `.save("estimates.svg")` keeps it.
+
         Raises
         ------
         SpecError
