@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from replicant.run.progress import Bar, Lines, Progress, choose
+from replicant.run.progress import Bar, Json, Lines, Progress, choose
 
 
 class Terminal(io.StringIO):
@@ -87,3 +90,39 @@ def test_the_bar_leaves_one_line_and_passes_notes() -> None:
     assert "a note [not markup]" in out.getvalue()
     assert out.getvalue().rstrip().splitlines()[-1].endswith("s")
     progress.advance(1)  # a late task must not fail
+
+
+def said(out: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_log_has_a_stage_at_the_pace_of_lines() -> None:
+    out, clock = io.StringIO(), Clock()
+    progress = Json(out, clock)
+    with progress.running(1000, "synthesizing", "on 2 threads"):
+        for _ in range(1000):
+            clock.now += 1.0
+            progress.advance(1)
+    found = said(out)
+    assert [one["event"] for one in found] == ["stage.begins", *["stage.advances"] * (len(found) - 2), "stage.ends"]
+    assert {one["stage"] for one in found} == {"synthesizing"}
+    assert found[0]["message"] == "synthesizing on 2 threads"
+    # As in the lines of the test above: after 60 s 60 of 1000 are done.
+    first = found[1]
+    assert (first["done"], first["total"], first["seconds"], first["seconds_left"]) == (60, 1000, 60.0, 940)
+    assert (found[-1]["done"], found[-1]["seconds"]) == (1000, 1000.0)
+
+
+def test_a_log_of_a_stage_that_fails_has_no_end_of_it() -> None:
+    out = io.StringIO()
+    with pytest.raises(RuntimeError), Json(out).running(1, "synthesizing"):
+        raise RuntimeError
+    assert [one["event"] for one in said(out)] == ["stage.begins"]
+
+
+def test_lines_of_many_threads_stay_whole() -> None:
+    out = io.StringIO()
+    progress = Json(out)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: progress.say("info", "note", "x" * 500, i=i), range(400)))
+    assert sorted(one["i"] for one in said(out)) == list(range(400))
