@@ -148,6 +148,11 @@ def raghunathan2003(
         (m, q) both, or (m, q, q) covariance matrices; m at least 2.
     n, k
         Rows of the real data and of each synthetic set; None: equal.
+
+    Returns
+    -------
+    Combined
+        Estimates, their variance and degrees of freedom.
     """
     s = moments(estimates, variances)
     increase = (1 + 1 / s.m) * s.b
@@ -173,6 +178,11 @@ def reiter2004(estimates: ArrayLike, variances: ArrayLike, *, dfcom: ArrayLike |
         (m, r, q) both, or (m, r, q, q) covariance matrices; m and r at least 2.
     dfcom
         Degrees of freedom of the complete-data analysis, counted as in `reiter2003`; None: infinite.
+
+    Returns
+    -------
+    Combined
+        Estimates, their variance and degrees of freedom.
     """
     s = nested_moments(estimates, variances)
     increase = (1 + 1 / s.m) * s.b
@@ -208,6 +218,11 @@ def raab2016_simple(
         Rows of the real data and of each synthetic set; None: equal.
     dfcom
         Degrees of freedom of the complete-data analysis; None: normal, as in the paper and in synthpop.
+
+    Returns
+    -------
+    Combined
+        Estimates, their variance and degrees of freedom.
     """
     s = moments(estimates, variances, least=1)
     rest = s.ubar / s.m
@@ -231,6 +246,11 @@ def raab2016_proper(
     ----------
     estimates, variances, n, k, dfcom
         As for `raab2016_simple`.
+
+    Returns
+    -------
+    Combined
+        Estimates, their variance and degrees of freedom.
     """
     s = moments(estimates, variances, least=1)
     ratio = _ratio(n, k)
@@ -261,6 +281,11 @@ def raab2016_partial(
         Rows of the real data and of each synthetic set; None: equal.
     dfcom
         Degrees of freedom of the complete-data analysis, counted as in `reiter2003`; None: infinite.
+
+    Returns
+    -------
+    Combined
+        Estimates, their variance and degrees of freedom.
     """
     s = moments(estimates, variances)
     real = s.ubar * _ratio(n, k)
@@ -295,6 +320,16 @@ def census(
         Whether the m sets are imputations, with nothing synthesized.
     dfcom
         Degrees of freedom of the complete-data analysis, for `fraction` below 1; None: infinite.
+
+    Returns
+    -------
+    Combined
+        Estimates, their variance and degrees of freedom.
+
+    Raises
+    ------
+    SpecError
+        If the population is smaller than the data, or it is larger and there are no variances.
     """
     if not 0 < fraction <= 1:
         raise SpecError("The rows are no share of the population.", need="a population at least as large as the data")
@@ -358,6 +393,16 @@ def one_step(
         synthesis would be too short.
     dfcom
         Degrees of freedom of the complete-data analysis, counted as in `reiter2003`; None: infinite.
+
+    Returns
+    -------
+    Combined
+        Estimates, their variance and degrees of freedom.
+
+    Raises
+    ------
+    SpecError
+        If `v_mis` fits no term, or is negative.
     """
     s = moments(estimates, variances)
     upper = (1 + 1 / s.m) * s.b
