@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import replicant as rp
-from replicant.errors import DataError, ReleaseError, SpecError
+from replicant.errors import DataError, PartialError, ReleaseError, SpecError
 from replicant.methods import registry
 from replicant.run import parted, pieces
 from replicant.run.job import run_job
@@ -135,6 +135,36 @@ def test_a_changed_input_is_refused(data: Path, tmp_path: Path) -> None:
     changed.to_parquet(data / "1.parquet", index=False, row_group_size=60)
     with pytest.raises(ReleaseError, match="no longer those"):
         resume(str(tmp_path / "release"), threads=1)
+
+
+def test_a_file_damaged_meanwhile_stops_the_run_and_is_made_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_job(job(data, tmp_path / "whole"), threads=1)
+    mix = pieces.mix
+
+    def damage(parts: pieces.Parts, part: int, *rest: Any) -> Any:
+        if part == 2:
+            file = Path(parts.records.folder.url) / "set-1-000003.arrow"
+            file.write_bytes(file.read_bytes()[:-100])
+        return mix(parts, part, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pieces, "mix", damage)
+        with pytest.raises(PartialError, match="intermediate file is damaged"):
+            run_job(job(data, tmp_path / "release"), threads=1)
+    drawn: list[int] = []
+    draw = pieces.draw
+
+    def count(parts: pieces.Parts, part: int, *rest: Any) -> Any:
+        before = parts.records.find(f"drawn-{part:06d}-0-1")
+        drawn.append(part) if before is None else None
+        return draw(parts, part, *rest)
+
+    monkeypatch.setattr(pieces, "draw", count)
+    resume(str(tmp_path / "release"), threads=1)
+    assert drawn == [3]
+    assert digests(tmp_path / "release") == digests(tmp_path / "whole")
 
 
 @pytest.fixture

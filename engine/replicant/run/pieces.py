@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.errors import DataError, SpecError, nearest
+from replicant.errors import RunError, SpecError, nearest
 from replicant.plan import build_plan
 from replicant.plan.model import Partition, Plan, Task
 from replicant.plan.seeds import Stage, stream
@@ -316,9 +316,8 @@ def _gathered(records: Records, names: Sequence[str], index: int) -> pd.DataFram
                 try:
                     batch = pa.ipc.open_file(stream_).get_batch(index)
                 except (pa.ArrowException, IndexError) as error:
-                    raise DataError(
-                        f"an intermediate file is damaged ({type(error).__name__})", fix="run again"
-                    ) from None
+                    # No fault of the data: what else is finished is kept, and this file is made again.
+                    raise RunError(f"An intermediate file is damaged ({type(error).__name__}).") from None
             if batch.num_rows:
                 batches.append(batch)
     # Files whose columns are stored alike are put together before they become frames, which is far less work.
