@@ -170,24 +170,23 @@ class Slurm:
         self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
 
     def _kill_started(self, node: str) -> None:
-        """First those that would tell Slurm of the end of the others."""
-        tasks, keepers = [], []
+        """First those that would tell Slurm of the end of the others; they write to the log of their node."""
+        log = str(self.folder / f"{node}.log")
+        keepers, tasks = [], []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.name().startswith("slurmstepd") and log in {file.path for file in process.open_files()}:
+                    keepers.append(process)
         for process in self.processes():
             with suppress(psutil.Error):
                 if process.environ().get("SLURMD_NODENAME") == node:
                     tasks.append(process)
-                    parent = process.parent()
-                    keepers += [parent] if parent is not None and parent.name().startswith("slurmstepd") else []
         for process in [*keepers, *tasks]:
             with suppress(psutil.Error):
                 process.kill()
 
     def stop(self) -> None:
-        """All jobs, then all daemons."""
-        with suppress(Exception):
-            self.call("scancel", "--state=PENDING,RUNNING")
-            for node in self.nodes:
-                self._kill_started(node)
+        """All daemons, then all they started."""
         for daemon in reversed(self.daemons.values()):
             daemon.terminate()
             try:
@@ -195,6 +194,8 @@ class Slurm:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+        for node in self.nodes:
+            self._kill_started(node)
 
 
 @contextmanager
