@@ -128,6 +128,10 @@ PICTURES: dict[tuple[str, str], str] = {
     ): "the way of the data",
     ("engine/docs/architecture.md", "engine/replicant/"): "files, compared in test_reference.py",
     ("engine/docs/architecture.md", "load ──> prepare (partition) ──> fit (column group, imputation) ──┐"): "tasks",
+    (
+        "engine/docs/bulk.md",
+        "releases/                    for everybody",
+    ): "files, looked for in tests/run/test_bulk.py",
     ("engine/docs/job-file.md", "release/"): "files, compared in test_reference.py",
 }
 """(page, first line) of texts that are no output."""

@@ -282,6 +282,17 @@ def test_the_index_keeps_secrets_and_the_internal_one_tells(place: Path) -> None
     assert all((Path("out-internal") / link).is_file() for link in links)
 
 
+def test_an_earlier_release_stays_when_its_input_goes(place: Path) -> None:
+    run_bulk(small(), threads=1)
+    before = prints()
+    Path("in/south-2011.csv").unlink()
+    result = run_bulk(small(), threads=1)
+    assert states(result)["2011-south"] == "failed"
+    entry = result.index["releases"][-1]
+    assert (entry["name"], entry["state"], entry["earlier"], entry["rows"]) == ("2011-south", "failed", True, 60)
+    assert before == prints()
+
+
 def test_a_seed_that_was_drawn_is_kept(place: Path) -> None:
     job = small(synthesis={"m": 2, "seed": None})
     run_bulk(job, threads=1)

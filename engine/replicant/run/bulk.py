@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ from replicant.spec.bulk import BulkJob, BulkRelease, expand
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["BulkResult", "Outcome", "begun_at", "known_stamps", "run_bulk", "seeded"]
+__all__ = ["BulkResult", "Outcome", "begun_at", "known_stamps", "near", "run_bulk", "seeded"]
 
 WRITE_SECONDS = 10.0
 """The index is written anew so often while the bulk runs; what is true stands in the releases."""
@@ -124,9 +125,9 @@ class BulkResult:
         lines = [bulk_text.render(self.index, {name: one.state for name, one in self.outcomes.items()})]
         lines += [
             f"time:      {self.seconds:.1f} s",
-            f"index:     {self.folder}/{PAGE} and {INDEX}",
-            f"internal:  {self.internal} (seeds, hashes and reasons: never share it)",
-            f"verify it: replicant verify {self.folder}",
+            f"index:     {near(self.folder)}/{PAGE} and {INDEX}",
+            f"internal:  {near(self.internal)} (seeds, hashes and reasons: never share it)",
+            f"verify it: replicant verify {near(self.folder)}",
         ]
         return "\n".join(lines)
 
@@ -145,7 +146,7 @@ class BulkResult:
         whole = len(self.outcomes)
         raise PartialError(
             f"{len(failed)} of {whole} releases failed, {whole - len(failed)} are there.\n{reasons}",
-            fix=f"mend the cause, then run the same line again, or replicant resume {self.folder}: "
+            fix=f"mend the cause, then run the same line again, or replicant resume {near(self.folder)}: "
             "only what is missing or changed is made",
         )
 
@@ -195,7 +196,7 @@ def run_bulk(
     sweep()
     with (
         locked(bulk.internal, lambda: open_folder(bulk.internal).make(private=True)),
-        told(bulk.folder, progress),
+        told(near(bulk.folder), progress),
     ):
         run = _Run(bulk, overwrite, memory, progress)
         hands = local.default_threads() if threads is None else threads
@@ -232,6 +233,12 @@ def seeded(bulk: BulkJob) -> tuple[int, tuple[BulkRelease, ...]]:
         return replace(release, job=job)
 
     return drawn, tuple(own(release) for release in bulk.releases)
+
+
+def near(path: str) -> str:
+    """A path as one would write it here."""
+    here = os.getcwd()
+    return os.path.relpath(path, here) if path.startswith(f"{here}/") else path
 
 
 def known_stamps(bulk: BulkJob) -> dict[str, str | None]:
@@ -322,7 +329,7 @@ class _Run:
         todo = []
         for at, release in enumerate(self.releases):
             judged = _judged(self.order, at)
-            self.facts[release.name] = None if judged is None else judged.facts
+            self.facts[release.name] = _there(release) if judged is None else judged.facts
             if judged is not None and judged.state is State.UNCHANGED:
                 stamp = self.order.known.get(release.name)
                 self.outcomes[release.name] = Outcome(release.name, "unchanged", stamp=stamp)
@@ -529,6 +536,14 @@ def _judged(order: _Order, at: int) -> Judgement | None:
     job, name = order.releases[at].job, order.releases[at].name
     try:
         return judge(job, stamp_of(job), order.known.get(name))
+    except ReplicantError:
+        return None
+
+
+def _there(release: BulkRelease) -> Facts | None:
+    """The facts of what is there, if that can be seen."""
+    try:
+        return facts(release.job.output.path)
     except ReplicantError:
         return None
 

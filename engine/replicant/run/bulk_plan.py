@@ -9,7 +9,7 @@ from replicant.errors import PartialError, ReplicantError
 from replicant.plan.memory import BASE, readable
 from replicant.release.probe import probe
 from replicant.release.store import MANIFEST
-from replicant.run.bulk import known_stamps, seeded
+from replicant.run.bulk import known_stamps, near, seeded
 from replicant.run.bulk_state import Judgement, State, judge, stamp_of
 from replicant.run.failure import describe
 from replicant.run.preview import Preview, preview
@@ -75,9 +75,8 @@ class BulkPlan:
         pairs = len(self.bulk.neighbours)
         if pairs:
             lines.append(f"{pairs} pairs of releases are next to each other on {self.bulk.drift} and are compared.")
-        return "\n".join(
-            [*lines, f"The index goes to {self.bulk.folder}, what is not to be shared to {self.bulk.internal}."]
-        )
+        shared, kept = near(self.bulk.folder), near(self.bulk.internal)
+        return "\n".join([*lines, f"The index goes to {shared}, what is not to be shared to {kept}."])
 
     def require(self) -> None:
         """Raise if a release cannot be made.
