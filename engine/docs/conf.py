@@ -19,6 +19,7 @@ author = "Replicant developers"
 version = release = replicant.__version__
 copyright = author
 language = "en"
+smartquotes_action = "qe"  # `--option` keeps its two hyphens
 
 extensions = [
     "myst_parser",
@@ -66,6 +67,7 @@ html_theme_options = {
     "sidebar_hide_name": False,
     "navigation_with_keys": False,
     "light_css_variables": {
+        **{f"replicant-{name}": colour for name, colour in LIGHT.items()},
         "color-brand-primary": LIGHT["fill"],
         "color-brand-content": LIGHT["fill"],
         "color-brand-visited": LIGHT["violet"],
@@ -77,6 +79,7 @@ html_theme_options = {
         "font-stack--monospace": "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
     },
     "dark_css_variables": {
+        **{f"replicant-{name}": colour for name, colour in DARK.items()},
         "color-brand-primary": DARK["fill"],
         "color-brand-content": DARK["fill"],
         "color-brand-visited": DARK["violet"],

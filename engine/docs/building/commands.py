@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -10,6 +11,9 @@ import click
 
 VERBATIM = "\b"
 """How click marks a paragraph whose lines stay as they are."""
+
+OPTION = re.compile(r"(?<![`\w-])(--[a-z][a-z-]*\w)(?!`)")
+"""An option within a sentence."""
 
 
 def commands_as_markdown(program: click.Group, name: str, level: int = 2) -> str:
@@ -44,7 +48,7 @@ def _sections(command: click.Command, name: str, level: int, parent: click.Conte
 def _help(text: str) -> Iterator[str]:
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         if not paragraph.startswith(VERBATIM):
-            yield paragraph
+            yield _said(paragraph)
             continue
         lines = paragraph.removeprefix(VERBATIM).strip("\n").split("\n")
         if not lines[0].startswith(" ") and lines[0].endswith(":") and len(lines) > 1:
@@ -54,9 +58,15 @@ def _help(text: str) -> Iterator[str]:
 
 
 def _options(command: click.Command, context: click.Context) -> str:
-    records = [found for one in command.get_params(context) if (found := one.get_help_record(context))]
-    rows = [f"| `{_cell(names)}` | {_cell(what)} |" for names, what in records]
+    options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
+    records = [found for one in options if (found := one.get_help_record(context))]
+    rows = [f"| `{_cell(names)}` | {_said(_cell(what))} |" for names, what in records]
     return "\n".join(["| option | |", "| --- | --- |", *rows])
+
+
+def _said(text: str) -> str:
+    """Options within sentences as code."""
+    return OPTION.sub(r"`\1`", text)
 
 
 def _cell(text: str) -> str:
