@@ -227,11 +227,6 @@ class Comparison:
         Returns
         -------
         Plot
-            A picture that a notebook shows; `save` writes it.
-
-        Returns
-        -------
-        Plot
             A notebook shows it; `.save("estimates.svg")` keeps it.
 
         Raises

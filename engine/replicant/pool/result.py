@@ -145,11 +145,6 @@ class Pooled:
         Returns
         -------
         Plot
-            A picture that a notebook shows; `save` writes it.
-
-        Returns
-        -------
-        Plot
             A notebook shows it; `.save("estimates.svg")` keeps it.
 
         Raises
