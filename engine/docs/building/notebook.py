@@ -31,7 +31,7 @@ def notebook_as_markdown(path: Path) -> str:
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     with TemporaryDirectory() as folder:
         NotebookClient(
             notebook,
