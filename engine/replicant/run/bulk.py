@@ -310,7 +310,7 @@ class _Run:
                 self._write()
             with client_of() if todo or pairs else nullcontext() as client:
                 if small:
-                    with self.progress.running(len(small), self._headline(len(todo))):
+                    with self.progress.running(len(small), "making releases", f"({len(todo)} of {len(self.releases)})"):
                         for _, outcome in self._side_by_side(small, client, threads):
                             self._take(outcome)
                             self.progress.advance(1)
@@ -336,10 +336,6 @@ class _Run:
             else:
                 todo.append(at)
         return todo
-
-    def _headline(self, todo: int) -> str:
-        whole = len(self.releases)
-        return f"{whole} releases, {whole - todo} up to date" if todo < whole else f"{whole} releases"
 
     def _take(self, outcome: Outcome) -> None:
         self.outcomes[outcome.name] = outcome
