@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def survey(rows: int = 400) -> None:
-    """`survey.parquet`: people with their measures, schooling, stages, a code for missing answers, and a region."""
+    """`survey.parquet` and `survey.csv`: people with their measures, schooling, stages, a code for missing answers, and a region."""
     import numpy as np
     import pandas as pd
 
@@ -24,7 +24,7 @@ def survey(rows: int = 400) -> None:
     stage = np.clip(np.round((age - 8) / 2.2 + rng.normal(0, 0.8, rows)), 0, 5).astype(int)
     hgt = np.round(110 + 4 * age + 3 * stage + rng.normal(0, 6, rows), 1)
     wgt = np.round(np.exp(0.018 * hgt + rng.normal(0.6, 0.1, rows)), 1)
-    pd.DataFrame(
+    people = pd.DataFrame(
         {
             "age": age,
             "hgt": hgt,
@@ -35,7 +35,9 @@ def survey(rows: int = 400) -> None:
             "region": rng.choice(["north", "east", "south", "west"], rows),
             "unempdur": np.where(rng.random(rows) < 0.2, -8, rng.poisson(3, rows)),
         }
-    ).to_parquet("survey.parquet", index=False)
+    )
+    people.to_parquet("survey.parquet", index=False)
+    people.to_csv("survey.csv", index=False)
 
 
 def job(output: str = "release") -> None:
