@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def survey(rows: int = 400) -> None:
-    """`survey.parquet`, and `.csv`: people with measures, schooling, stages, a code for missing answers, and a region."""
+    """`survey.parquet`, and `.csv`: people with measures, schooling, stages, a missing code, and a region."""
     import numpy as np
     import pandas as pd
 

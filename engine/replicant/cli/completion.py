@@ -17,7 +17,7 @@ VARIABLE = "_REPLICANT_COMPLETE"
 @common_options
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes a shell complete this program's commands, options, jobs and settings.
+    """Print the completion of commands for a shell.
 
     \b
     Examples:

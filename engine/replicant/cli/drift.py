@@ -27,7 +27,7 @@ def drift(
     workers: int | None,
     scheduler: str | None,
 ) -> None:
-    """Tell what changed from one release to another, such as those of two years.
+    """Tell what changed between two releases.
 
     Differences of means, shares and missing cells with their errors, new and vanished levels, changed types, and one
     measure of the whole. It is computed from the releases alone, so it is as sharable as they are.

@@ -16,7 +16,9 @@ __all__ = ["plan"]
 @memory_option
 @common_options
 def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
-    """Print what a job would do, column by column, and touch nothing. JOB may be a table instead.
+    """Print what a job would do, touch nothing.
+
+    JOB may be a table instead, for which the defaults stand.
 
     Reads the data, and shows for each column its kind, method, predictors and why; then the tasks, rows, memory, and
     the output tree; of a study its variants and tables; of a bulk its releases, and which of them are up to date. A job

@@ -32,9 +32,11 @@ def run(
     dry_run: bool,
     quiet: bool,
 ) -> None:
-    """Run a job: read, synthesize, and write a release; of a job with a study its results and report; of a bulk all
-    releases that are missing or changed, and an index of them. JOB may be a table instead: survey.csv stands for the
-    job that synthesizes it by the defaults, to survey-release.
+    """Run a job: read, synthesize, write a release.
+
+    Of a job with a study its results and report; of a bulk all releases that are missing or changed, and an index of
+    them. JOB may be a table instead: survey.csv stands for the job that synthesizes it by the defaults, to
+    survey-release.
 
     The release appears whole or not at all. The internal manifest, with the seed, goes beside it; never share that
     one. The same seed gives the same files, byte for byte, on any number of threads or workers. A study that is
