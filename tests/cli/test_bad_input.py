@@ -111,9 +111,10 @@ def test_a_job_that_is_not_there(job: Path, place: Path, replicant: Command) -> 
 
 
 def test_data_in_place_of_a_job(job: Path, place: Path, replicant: Command) -> None:
-    outcome = replicant("run", "data.csv")
+    (place / "data.sav").write_bytes(b"$FL2")
+    outcome = replicant("run", "data.sav")
     assert outcome.code == BAD_SPEC
-    assert "inspect" in outcome.err
+    assert "store the table as Parquet or CSV" in outcome.err
 
 
 @pytest.mark.parametrize("override", ["synthesis.m", "synthesis.mm=2", "=2", "synthesis.m=[", "synthesis.m=x"])

@@ -55,6 +55,19 @@ def test_no_command_is_a_question_for_help(replicant: Command) -> None:
     assert "Usage" in outcome.text
 
 
+def test_a_table_of_ones_own_in_two_commands(place: Path, replicant: Command) -> None:
+    """As R writes it: first with the names of its rows, which are refused with what to do; then without."""
+    frame = pd.DataFrame({"sex": ["f", "m"] * 30, "height": [160.5 + i % 17 for i in range(60)]})
+    frame.to_csv("survey.csv", index_label="")
+    told = replicant("run", "survey.csv")
+    assert told.code == 3
+    assert "--set 'input.columns=[sex, height]'" in told.err
+    assert replicant("run", "survey.csv", "--set", "input.columns=[sex, height]").code == 0
+    assert replicant("verify", "survey-release").code == 0
+    assert list(rp.read_release("survey-release")[0]) == ["sex", "height"]
+    assert replicant("plan", "survey.csv", "--set", "input.columns=[sex, height]").code == 0
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("rum", "run"), ("inspct", "inspect"), ("verfy", "verify")])
 def test_a_misspelt_command(typed: str, meant: str, replicant: Command) -> None:
     outcome = replicant(typed)
