@@ -153,17 +153,17 @@ def test_a_file_damaged_meanwhile_stops_the_run_and_is_made_again(
         patch.setattr(pieces, "mix", damage)
         with pytest.raises(PartialError, match="intermediate file is damaged"):
             run_job(job(data, tmp_path / "release"), threads=1)
-    drawn: list[int] = []
+    drawn: list[tuple[int, tuple[int, ...]]] = []
     draw = pieces.draw
 
-    def count(parts: pieces.Parts, part: int, *rest: Any) -> Any:
-        before = parts.records.find(f"drawn-{part:06d}-0-1")
-        drawn.append(part) if before is None else None
-        return draw(parts, part, *rest)
+    def count(parts: pieces.Parts, part: int, sets: tuple[int, ...], *rest: Any) -> Any:
+        if parts.records.find(f"drawn-{part:06d}-{sets[0]}-{sets[-1]}") is None:
+            drawn.append((part, sets))
+        return draw(parts, part, sets, *rest)
 
     monkeypatch.setattr(pieces, "draw", count)
     resume(str(tmp_path / "release"), threads=1)
-    assert drawn == [3]
+    assert drawn == [(3, (0,))]  # the last part's sets are pieces of their own
     assert digests(tmp_path / "release") == digests(tmp_path / "whole")
 
 

@@ -48,6 +48,7 @@ __all__ = [
     "loses_connection",
     "run",
     "value",
+    "workers_of",
 ]
 
 ATTEMPTS = 3
@@ -365,8 +366,13 @@ def disconnected() -> RunError:
     )
 
 
+def workers_of(client: Client) -> list[str]:
+    """Addresses of the workers that are there."""
+    return list(client.scheduler_info(n_workers=-1)["workers"])
+
+
 def count_workers(client: Client) -> int:
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+    return len(workers_of(client))
 
 
 def await_worker(client: Client) -> None:

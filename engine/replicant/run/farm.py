@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -142,26 +143,32 @@ def _there(
     suffix = secrets.token_hex(4)
     word = what.replace(" ", "-")
 
-    def submit(call: Callable[..., Any], *args: Any, key: str) -> Future[Any]:
+    def submit(call: Callable[..., Any], *args: Any, key: str, worker: str | None = None) -> Future[Any]:
+        place = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")
-            return client.submit(call, *args, key=key, pure=False)
+            return client.submit(call, *args, key=key, pure=False, **place)
 
-    under_way: dict[Any, int] = {}
+    under_way: dict[Any, str | None] = {}
     try:
         holder = submit(_prepared, what, ready, shared, key=f"{word}-{suffix}-shared")
         arriving = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
         left = list(enumerate(items))[::-1]
+        workers = cluster.workers_of(client)
         done = 0
         while left or under_way:
             if not done % 64:
-                one.hands = max(1, cluster.count_workers(client))  # they come and go; the last one is replaced
+                workers = cluster.workers_of(client) or workers  # they come and go; the last one is replaced
+                one.hands = max(1, len(workers))
             done += 1
             while left and len(under_way) < AHEAD * one.hands:
                 size = _size(one, len(left))
                 batch, left = left[: -size - 1 : -1], left[:-size]
-                future = submit(_batch, what, call, holder, batch, key=f"{word}-{suffix}-{batch[0][0]}")
-                under_way[future] = len(batch)
+                # Dask would give the first ones to whoever holds what is shared, however small that is.
+                busy = Counter(under_way.values())
+                worker = min(workers, key=lambda each: busy[each], default=None)
+                future = submit(_batch, what, call, holder, batch, key=f"{word}-{suffix}-{batch[0][0]}", worker=worker)
+                under_way[future] = worker
                 arriving.add(future)  # type: ignore[no-untyped-call]
             future = next(arriving)
             del under_way[future]
@@ -183,7 +190,7 @@ def _size(one: Pass, left: int) -> int:
     if not one.pieces:
         return 1
     fitting = TASK_SECONDS * one.pieces / max(one.seconds, 1e-6)
-    return max(1, min(round(fitting), left // (2 * one.hands)))
+    return max(1, min(round(fitting), left // (4 * one.hands)))
 
 
 def _prepared(what: str, ready: Callable[[Any], Any], shared: Any) -> Any:

@@ -214,10 +214,12 @@ class _Run:
     def _draw(self, parts: Parts, top: Head, writer: Writer) -> Tally:
         """All sets of all parts; gives back what was counted in the real rows."""
         m = self.job.synthesis.m
-        # With fewer parts than hands to work on them, the sets of a part are shared out.
-        shares = min(m, max(1, -(-2 * self._hands() // parts.count)))
-        spans = [tuple(range(i * m // shares, (i + 1) * m // shares)) for i in range(shares)]
-        items = [(part, span) for part in range(parts.count) for span in spans]
+        hands = self._hands()
+        items: list[tuple[int, tuple[int, ...]]] = []
+        for part in range(parts.count):
+            # The sets of the last parts are shared out, so that all hands end together; of few parts, those of all.
+            shares = min(m, max(1, -(-2 * hands // (parts.count - part))))
+            items += [(part, tuple(range(i * m // shares, (i + 1) * m // shares))) for i in range(shares)]
         tallies: dict[int, Tally] = {}
         found = self._each(
             "synthesizing",
