@@ -297,3 +297,37 @@ finally:
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert (done.returncode, done.stdout) == (143, "tidied\n")
+
+
+DESTRUCTOR = """
+import os, signal, sys, time
+from replicant.cli import main as program
+
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), signal.Signals[sys.argv[1]])
+        time.sleep(0.01)
+
+def doing(*args, **options):
+    Late()
+    time.sleep(30)
+
+program.cli.main = doing
+program.main(["run", "job.yaml"])
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_lands_in_a_destructor_is_not_lost(number: str, code: int) -> None:
+    """Python drops what is raised there, and prints a traceback."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", DESTRUCTOR, number],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=25,
+        check=False,
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -95,6 +96,7 @@ def main(args: Sequence[str] | None = None) -> None:
         Words after the program's name; None for those it was started with.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    sys.unraisablehook = _send_again
     words = sys.argv[1:] if args is None else list(args)
     log = open_log(words, os.environ)
     with nullcontext() if log is None else log.collecting():
@@ -163,6 +165,22 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ask_to_stop()
     raise SystemExit(int(Exit.TERMINATED))
+
+
+def _send_again(lost: sys.UnraisableHookArgs) -> None:
+    """Python drops what a signal raises while a destructor runs: the signal is sent again a moment later."""
+    if lost.exc_type is SystemExit:
+        signal.signal(signal.SIGTERM, _terminate)
+        number = signal.SIGTERM
+    elif lost.exc_type is KeyboardInterrupt:
+        number = signal.SIGINT
+    else:
+        sys.__unraisablehook__(lost)
+        return
+    # Sent at once it would be raised, and dropped, in here.
+    again = threading.Timer(0.05, signal.pthread_kill, [threading.get_ident(), number])
+    again.daemon = True
+    again.start()
 
 
 if __name__ == "__main__":
