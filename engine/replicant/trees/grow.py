@@ -119,6 +119,9 @@ def grow(
     subset,
     weights,
     total,
+    rows,
+    keys,
+    ys,
     minbucket,
     minsplit,
     maxdepth,
@@ -139,6 +142,8 @@ def grow(
         (n,) int32 repetitions of each row, or an empty array: once each.
     total
         Their sum, N.
+    rows, keys, ys
+        Room for p + 1 streams, of `streams.allocate`.
 
     Returns
     -------
@@ -152,9 +157,6 @@ def grow(
     # Stream p has no codes of use: it carries rows and responses to the leaves whatever predictors are dropped.
     length = np.int64((p + 1) * total)
     spare = SMALL if total > SMALL else total
-    rows = np.empty(length + (p + 1) * spare, np.int32)
-    keys = np.empty(length + (p + 1) * spare, np.int32)
-    ys = np.empty(length + (p + 1) * spare, policy.y.dtype)
     most_levels = np.int64(1)
     for k in range(p):
         f = subset[k]

@@ -13,6 +13,7 @@ from .features import Features
 from .grow import MASK, RIGHT, grow
 from .impurity import policy_for
 from .prune import prune
+from .streams import allocate
 
 __all__ = ["Tree", "grow_tree", "single_leaf"]
 
@@ -184,8 +185,9 @@ def grow_tree(
         return single_leaf(features.n, weights)
     repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
     total = features.n if weights is None else int(repeats.sum())
+    policy = policy_for(response, n_classes, _inverses(total), class_risk == "gini")
     n_nodes, nodes, start, end, risk, donors, used, pool = grow(
-        policy_for(response, n_classes, _inverses(total), class_risk == "gini"),
+        policy,
         features.codes,
         features.order,
         features.sizes,
@@ -195,6 +197,7 @@ def grow_tree(
         columns,
         repeats,
         total,
+        *allocate(len(columns) + 1, total, policy.y.dtype),
         minbucket,
         3 * minbucket if minsplit is None else minsplit,
         maxdepth,
