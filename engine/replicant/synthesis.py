@@ -205,19 +205,16 @@ def source_of(data: Data, columns: Mapping[str, Any] | None) -> Source | None:
 
 
 def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: int | None) -> list[Drawn]:
-    from replicant.run import local
     from replicant.run.compilation import ensure_compiled
+    from replicant.run.planned import run_plan
+    from replicant.run.threads import threads_for
 
     ensure_compiled(plan, _say)
     if client is None:
-        wanted = local.threads_for(plan, threads)
-        return local.run(plan, table, threads=wanted, progress=_progress(plan, wanted))
-    from replicant.run import cluster
-
-    progress = _progress(plan, 2, always=True)
-    if source is None:
-        return cluster.run(plan, client, table=table, progress=progress)
-    return cluster.run(plan, client, source=replace(source, digest=table.digest()), progress=progress)
+        wanted = threads_for(plan, threads)
+        return run_plan(plan, table, threads=wanted, progress=_progress(plan, wanted))
+    data = table if source is None else replace(source, digest=table.digest())
+    return run_plan(plan, data, client=client, progress=_progress(plan, 2, always=True))
 
 
 def _say(line: str) -> None:

@@ -406,7 +406,7 @@ def test_what_was_looked_at_is_what_there_is(ground: Ground) -> None:
     for name, content in ground.seen.items():
         base = name.rpartition(" (")[0]
         whole[base] = whole.get(base, b"") + content
-    for name, key in {"job": b"prepare-", "parted": b"-shared", "study": b"study-", "killed": b"prepare-"}.items():
+    for name, key in {"job": b"-shared", "parted": b"-shared", "study": b"study-", "killed": b"-shared"}.items():
         assert key in whole[f"{name}: tasks"]
     assert b"ValueError" in whole["failing: said"]
     assert b"looks like an identifier" in whole["refused: said"]

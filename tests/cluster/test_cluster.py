@@ -25,6 +25,7 @@ import replicant as rp
 from replicant.plan import build_plan
 from replicant.run import cluster
 from replicant.run.job import run_job
+from replicant.run.planned import run_plan
 from replicant.run.progress import Progress
 from replicant.run.work import Source
 from replicant.spec.load import parse_job, validate_synthesis
@@ -118,15 +119,14 @@ def test_fits_as_tasks_of_their_own(frame: pd.DataFrame, two_workers: Any) -> No
     from dataclasses import replace
 
     from replicant.plan import Task
-    from replicant.run import local
 
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=2, seed=5), table)
     fits = [Task(f"fit-{i}-{name}", "fit", (i,), 0, (name,)) for i in range(2) for name in plan.fitted]
     cut = replace(plan, tasks=(*fits, *(Task(f"draw-{i}", "draw", (i,), 0) for i in range(2))))
     notes = Notes()
-    found = cluster.run(cut, two_workers, table=table, progress=notes)
-    for one, other in zip(local.run(plan, table), found, strict=True):
+    found = run_plan(cut, table, client=two_workers, progress=notes)
+    for one, other in zip(run_plan(plan, table), found, strict=True):
         np.testing.assert_array_equal(one.codes, other.codes)
     assert notes.done == len(fits) + 2
 
@@ -186,7 +186,7 @@ def test_a_scheduler_that_dies(frame: pd.DataFrame, tmp_path: Path, scheduler: t
     with Client(address, set_as_default=False, timeout=3) as client:
         threading.Timer(2.0, process.kill).start()
         with pytest.raises(rp.ReplicantError, match="connection"):
-            cluster.run(plan, client, table=table, sink=_slow)
+            run_plan(plan, table, client=client, sink=_slow)
 
 
 def _slow(frame: pd.DataFrame, imputation: int, partition: int) -> int:
@@ -229,7 +229,7 @@ def test_what_workers_spill_is_private_and_goes_with_them(frame: pd.DataFrame) -
     assert not parents[0].exists()
 
 
-def test_keys_hold_the_digest_and_no_cell_and_nothing_stays(frame: pd.DataFrame, two_workers: Any) -> None:
+def test_keys_hold_no_cell_no_two_runs_share_one_and_nothing_stays(frame: pd.DataFrame, two_workers: Any) -> None:
     seen: list[str] = []
     submit = two_workers.submit
 
@@ -239,11 +239,12 @@ def test_keys_hold_the_digest_and_no_cell_and_nothing_stays(frame: pd.DataFrame,
 
     two_workers.submit = watch
     try:
-        syn = rp.synthesize(frame, m=3, seed=5, client=two_workers)
+        for _ in range(2):
+            rp.synthesize(frame, m=3, seed=5, client=two_workers)
     finally:
         del two_workers.submit
     assert seen
-    assert all(syn.plan.digest[:8] in key for key in seen)
+    assert len(set(seen)) == len(seen)
     assert not any(CANARY in key for key in seen)
     until = time.monotonic() + 20
     while two_workers.run_on_scheduler(_task_count) and time.monotonic() < until:
@@ -274,7 +275,7 @@ def test_an_error_in_a_task_arrives_with_its_type(frame: pd.DataFrame, tmp_path:
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=2, seed=1), table)
     with pytest.raises(rp.DataError, match=r"gone\.parquet"):
-        cluster.run(plan, two_workers, source=source)
+        run_plan(plan, source, client=two_workers)
 
 
 def test_other_data_on_the_worker_are_noticed(frame: pd.DataFrame, tmp_path: Path, two_workers: Any) -> None:
@@ -286,14 +287,14 @@ def test_other_data_on_the_worker_are_noticed(frame: pd.DataFrame, tmp_path: Pat
     frame.iloc[::-1].to_parquet(tmp_path / "data.parquet")
     source = replace(Source.at(tmp_path / "data.parquet"), digest=table.digest())
     with pytest.raises(rp.DataError, match="another table"):
-        cluster.run(plan, two_workers, source=source)
+        run_plan(plan, source, client=two_workers)
 
 
 def test_an_unexpected_exception_tells_its_type_and_task_only(frame: pd.DataFrame, two_workers: Any) -> None:
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=2, seed=1), table)
     with pytest.raises(rp.ReplicantError, match=r"draw-\w+.*ZeroDivisionError") as caught:
-        cluster.run(plan, two_workers, table=table, sink=_stumble)
+        run_plan(plan, table, client=two_workers, sink=_stumble)
     assert CANARY not in str(caught.value)
 
 
@@ -337,13 +338,11 @@ def test_a_lost_worker_changes_nothing(by_path: bool, frame: pd.DataFrame, tmp_p
     """The only worker is killed while it holds the table: it is loaded, or scattered, again."""
     table = encode_table(frame, {"word": {"kind": "nominal"}})
     frame.to_parquet(tmp_path / "data.parquet")
-    given: dict[str, Any] = {"table": table}
-    if by_path:
-        given = {"source": Source.at(tmp_path / "data.parquet", {"word": {"kind": "nominal"}})}
+    data = Source.at(tmp_path / "data.parquet", {"word": {"kind": "nominal"}}) if by_path else table
     plan = build_plan(validate_synthesis(m=3, seed=5, strata="region", min_stratum=20), table)
     flag = tmp_path / "killed"
     with cluster.local_cluster(1) as client:
-        found = cluster.run(plan, client, sink=_KillOnce(str(flag)), **given)
+        found = run_plan(plan, data, client=client, sink=_KillOnce(str(flag)))
     assert flag.exists()
     expected = rp.synthesize(table, m=3, seed=5, strata="region", min_stratum=20)
     sums = {}
@@ -370,7 +369,7 @@ def test_a_task_that_kills_every_worker_is_given_up(frame: pd.DataFrame, tmp_pat
     plan = build_plan(validate_synthesis(m=1, seed=5), table)
     frame.to_parquet(tmp_path / "data.parquet")
     with cluster.local_cluster(1) as client, pytest.raises(rp.ReplicantError, match="died"):
-        cluster.run(plan, client, source=Source.at(tmp_path / "data.parquet"), sink=_kill)
+        run_plan(plan, Source.at(tmp_path / "data.parquet"), client=client, sink=_kill)
 
 
 def _kill(frame: pd.DataFrame, imputation: int, partition: int) -> None:

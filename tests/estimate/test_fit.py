@@ -426,6 +426,9 @@ def test_errors() -> None:
         fit("ols", "y ~ x", frame, weights=-np.ones(len(frame)))
     with pytest.raises(DataError, match="no complete row"):
         fit("ols", "y ~ x", frame.assign(x=np.nan))
+    for column in ("x", "y"):
+        with pytest.raises(DataError, match=f"^{column} has values so large"):
+            fit("ols", "y ~ x", frame.assign(**{column: frame[column] * 1e200}))
     with pytest.raises(SpecError, match="unknown kind of weights"):
         fit("ols", "y ~ x", frame, weights="w", weight_kind="other")
 

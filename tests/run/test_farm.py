@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -83,6 +84,35 @@ def test_who_stops_asking_stops_the_threads() -> None:
     pieces.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
     assert len(begun) < 10
+
+
+def total(shared: int, number: int, *others: int) -> int:
+    return shared + number + sum(others)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_piece_gets_what_it_needs(threads: int) -> None:
+    """Steps of a ladder beside each other: 2 and 3 need 0, 4 needs 1 and 3, the last needs all that are left."""
+    needs = [(), (), (0,), (0,), (1, 3), (2, 4)]
+    made = dict(farm(total, 0, [(10**i,) for i in range(6)], what="adding", needs=needs, threads=threads))
+    assert made == {**dict.fromkeys(range(5)), 5: 111111 + 1}  # piece 0 came by two ways
+
+
+def test_what_is_needed_is_held_until_the_last_that_needs_it_is_made() -> None:
+    class Thing:
+        pass
+
+    alive: list[weakref.ref[Thing]] = []
+    seen: list[int] = []
+
+    def make(shared: Any, *others: Thing) -> Thing:
+        seen.append(sum(ref() is not None for ref in alive))
+        thing = Thing()
+        alive.append(weakref.ref(thing))
+        return thing
+
+    list(farm(make, None, [()] * 6, what="making", needs=[(), (0,), (1,), (1, 2), (3,), (4,)]))
+    assert seen == [0, 1, 1, 2, 1, 1]
 
 
 @places

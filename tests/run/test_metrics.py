@@ -66,7 +66,7 @@ PLACES = [
 def test_figures_agree_with_the_release(
     where: dict[str, int], parts: bool, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replicant.run.local.SMALL_SECONDS", 0.0)
+    monkeypatch.setattr("replicant.run.threads.SMALL_SECONDS", 0.0)
     told = Told()
     changed = {"input": {"part_rows": 20}} if parts else {}
     began = time.perf_counter()

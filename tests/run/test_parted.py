@@ -94,6 +94,16 @@ def test_a_release_in_parts_is_like_any_other(data: Path, frame: pd.DataFrame, t
     assert release.analyse("ols", "y ~ x").pool().frame["estimate"][1] == pytest.approx(2.0, abs=0.2)
 
 
+def test_fewer_rows_than_parts_leave_files_without_any(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
+    run_job(job(data, tmp_path / "release", k=3), threads=1)
+    assert rp.verify_release(str(tmp_path / "release")).ok
+    release = rp.read_release(str(tmp_path / "release"))
+    assert sorted(entry["rows"] for entry in release.manifest["files"]) == [0, 0, 1, 1, 1, 1, 1, 1]
+    for one in release:
+        assert len(one) == 3
+        pd.testing.assert_series_equal(one.dtypes, frame.dtypes)
+
+
 @pytest.mark.parametrize("where", [{"threads": 2}, pytest.param({"workers": 2}, marks=pytest.mark.cluster)])
 def test_the_same_bytes_everywhere(where: dict[str, int], data: Path, tmp_path: Path) -> None:
     run_job(job(data, tmp_path / "one"), threads=1)

@@ -382,7 +382,7 @@ def test_results_that_cannot_be_written_cost_no_block(
 
 def test_a_long_study_gets_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Told from its first block; a short one stays here."""
-    monkeypatch.setattr(running.local, "default_threads", lambda: 2)
+    monkeypatch.setattr(running, "default_threads", lambda: 2)
     assert run("short", threads=None).result.run["workers"] == 1
     monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
     assert run("long", threads=None).result.run["workers"] == 2
@@ -395,7 +395,7 @@ def _die(*_: Any) -> None:
 
 def test_a_process_that_dies_leaves_a_study_to_be_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
     run("whole", threads=1)
-    monkeypatch.setattr(running.local, "default_threads", lambda: 2)
+    monkeypatch.setattr(running, "default_threads", lambda: 2)
     monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
     monkeypatch.setattr(processes, "_make", _die)
     with pytest.raises(PartialError, match="process died"):

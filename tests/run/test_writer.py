@@ -10,14 +10,14 @@ import pytest
 
 from replicant.plan import Plan
 from replicant.release import read_release, verify_release
-from replicant.run import local
+from replicant.run.planned import run_plan
 from replicant.run.writer import writing
 from replicant.table import Table
 
 
 def write(plan: Plan, table: Table, target: Path, threads: int, **extras: Any) -> dict[str, str]:
     with writing(plan, table, str(target), **extras) as writer:
-        writer.written.extend(local.run(plan, table, threads=threads, sink=writer.sink))
+        writer.written.extend(run_plan(plan, table, threads=threads, sink=writer.sink))
     assert verify_release(target).ok
     return {
         str(path.relative_to(target)): hashlib.sha256(path.read_bytes()).hexdigest()

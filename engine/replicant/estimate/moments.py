@@ -21,6 +21,9 @@ __all__ = ["Basis", "Moments", "basis_of", "moments"]
 
 ALIASED = 1e-7  # R's tolerance in lm: what is left of a term beside those before it, relative to its length
 
+LARGEST = 1e150
+"""Terms and responses beyond it are refused: their squares, and sums of them, would not be numbers any more."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Moments:
@@ -90,7 +93,7 @@ def moments(prepared: Prepared) -> Moments:
     Raises
     ------
     DataError
-        Where no complete row is left.
+        Where no complete row is left, or values are too large to be squared and added.
     """
     levels = prepared.response_levels
     size = 0 if levels is None else len(levels.labels)
@@ -99,6 +102,15 @@ def moments(prepared: Prepared) -> Moments:
         raise DataError(
             f"no complete row is left for {prepared.formula.text!r} ({out.dropped} have missing cells)",
             need="rows in which every column of the formula is known",
+        )
+    # Infinite or no number where the squares cannot be held at all.
+    large = np.flatnonzero(~(np.abs(out.triangle).max(axis=0) < LARGEST))
+    if large.size:
+        names = (*prepared.names, str(getattr(prepared.formula.response, "label", "the response")))
+        raise DataError(
+            f"{names[large[0]]} has values so large that sums of squares cannot be held",
+            need=f"values below {LARGEST:g}",
+            fix="divide the column by a power of ten first, or declare the code that stands for missing",
         )
     return out
 

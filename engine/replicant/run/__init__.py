@@ -2,8 +2,9 @@
 
 lower.py     plan -> steps and what each needs
 work.py      what a step does: load, prepare, fit, draw
-local.py     steps on this process: a plain loop, or Dask's threads
-cluster.py   steps on a `distributed` client, and a local cluster of our own
+planned.py   the steps of a plan as pieces of the farm
+farm.py      pieces and what each needs, made here or on a cluster; processes.py in processes joined by pipes
+cluster.py   a `distributed` client, a local cluster of our own, and what goes wrong with them
 reduce.py    estimators' partitions on a cluster: sums come here, rows do not
 reading.py   a release to be read here or by a cluster
 progress.py  what the user, or a log, is told meanwhile

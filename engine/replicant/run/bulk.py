@@ -30,7 +30,6 @@ from replicant.release.drift import drift
 from replicant.release.index import FORMAT, INDEX, PAGE, Facts, facts, find_index, index_bytes
 from replicant.release.store import open_folder
 from replicant.report import bulk_page
-from replicant.run import local
 from replicant.run.abreast import abreast
 from replicant.run.bulk_state import Judgement, State, judge, stamp_of
 from replicant.run.failure import describe
@@ -41,6 +40,7 @@ from replicant.run.parted import run_parted
 from replicant.run.progress import Progress
 from replicant.run.resumable import locked, told
 from replicant.run.scratch import sweep
+from replicant.run.threads import default_threads
 from replicant.run.writer import settled, unfinished
 from replicant.run.writer import sweep as sweep_beside
 from replicant.spec.bulk import BulkJob, BulkRelease, expand
@@ -199,7 +199,7 @@ def run_bulk(
         told(near(bulk.folder), progress),
     ):
         run = _Run(bulk, overwrite, memory, progress)
-        hands = local.default_threads() if threads is None else threads
+        hands = default_threads() if threads is None else threads
         return run.go(lambda: client_for(workers, scheduler, memory, progress), hands)
 
 

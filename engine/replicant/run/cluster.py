@@ -1,10 +1,6 @@
-"""Running a plan on a `distributed` client: one given, one connected to, or one on a local cluster of our own.
+"""A `distributed` client: connected to, or of a local cluster of our own; and what may go wrong with one.
 
-- A table named by a path is loaded by a task, so that it is loaded again if its worker is lost. A frame that lives only
-  here is scattered to all workers; if every copy is lost, the run is started again from it.
-- Steps return failures as values (`failure.Failure`): a worker logs the arguments of a task that raises.
-- Keys carry the plan's digest and a number of this run. The number keeps two runs of one job, on one scheduler but into
-  two targets, from sharing tasks that write files.
+Tasks return failures as values (`failure.Failure`): a worker logs the arguments of a task that raises.
 
 Importing this module imports `distributed`, so whoever needs no cluster does not import it.
 """
@@ -12,32 +8,24 @@ Importing this module imports `distributed`, so whoever needs no cluster does no
 from __future__ import annotations
 
 import logging
-import secrets
 import signal
 import time
-import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import dask.config
-from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin
 
 from replicant.errors import ReplicantError, RunError, SpecError
-from replicant.plan.model import Plan
-from replicant.run import work
-from replicant.run.effort import Effort, Pass, timed
-from replicant.run.failure import Failure, describe
-from replicant.run.lower import Step, lower, units
+from replicant.run.failure import Failure, LostError, describe
 from replicant.run.progress import Progress
 from replicant.run.roll_call import roll_call
 from replicant.run.scratch import private_folder
 from replicant.run.trust import greet, security_for, security_here
-from replicant.table import Table
 
 __all__ = [
-    "LostError",
     "await_worker",
     "caught",
     "check",
@@ -46,13 +34,9 @@ __all__ = [
     "disconnected",
     "local_cluster",
     "loses_connection",
-    "run",
     "value",
     "workers_of",
 ]
-
-ATTEMPTS = 3
-"""Times a run with a scattered table is started when every copy of the table is lost."""
 
 CONNECT_SECONDS = 20
 """How long to wait for a scheduler to answer."""
@@ -173,164 +157,11 @@ def announce(client: Client, progress: Progress | None) -> None:
     progress.note(f"dashboard: {link}")
 
 
-def run(
-    plan: Plan,
-    client: Client,
-    *,
-    table: Table | None = None,
-    source: work.Source | None = None,
-    sink: work.Sink | None = None,
-    progress: Progress | None = None,
-    skip: Collection[tuple[int, int]] = (),
-    effort: Effort | None = None,
-) -> list[Any]:
-    """Run a plan on a cluster and return what its draws made, by partition and imputation.
-
-    Parameters
-    ----------
-    plan
-        What to do.
-    client
-        A synchronous `distributed.Client`.
-    table
-        The table, if it lives only in this process.
-    source
-        Else where the workers load it from.
-    sink
-        Takes each finished partition as a frame, on the worker; None brings codes here.
-    progress
-        What the user sees. None: nothing.
-    skip
-        Imputation and partition of the sets that are there already.
-    effort
-        Counts what the steps took; times of the workers only of a plan whose draws fit what they need.
-
-    Raises
-    ------
-    ReplicantError
-        Whatever goes wrong in a step, with its type.
-    """
-    await_worker(client)
-    progress = progress or Progress()
-    steps = lower(plan, skip)
-    hands, effort = count_workers(client), effort or Effort()
-    with (
-        progress.running(units(steps), "synthesizing", f"on {hands} workers"),
-        effort.running("synthesizing", hands) as one,
-    ):
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                made = _Run(plan, client, steps, sink, progress if attempt == 1 else Progress()).go(table, source)
-                _count(made, steps, one, effort)
-                return [result for draw in made for result in draw.results]
-            except LostError:
-                if loses_connection(client, within=1.0):
-                    raise disconnected() from None
-            except ReplicantError:
-                raise
-            except Exception as error:
-                raise (disconnected() if loses_connection(client) else describe(error, "cluster")) from None
-    raise RunError(
-        f"The table was lost with its workers {ATTEMPTS} times.",
-        fix="give workers more memory, or give the data as a path that every worker can read",
-    )
-
-
 class _DeafToInterrupts(WorkerPlugin):
     """Ctrl-C in a terminal reaches workers too. Ending them is our business, and they would only print tracebacks."""
 
     def setup(self, worker: Worker) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-class _Made(NamedTuple):
-    """What a draw made, the seconds it took, and the most bytes of its worker."""
-
-    results: list[Any]
-    seconds: float
-    peak: int
-
-
-def _count(made: Sequence[_Made], steps: Sequence[Step], one: Pass, effort: Effort) -> None:
-    for draw in made:
-        effort.saw(draw.peak)
-    if len(made) == len(steps):
-        one.pieces, one.seconds = len(made), sum(draw.seconds for draw in made)
-
-
-class LostError(Exception):
-    """Every copy of scattered data is gone."""
-
-
-class _Run:
-    """One attempt: its futures, and their end."""
-
-    def __init__(
-        self, plan: Plan, client: Client, steps: tuple[Step, ...], sink: work.Sink | None, progress: Progress
-    ) -> None:
-        self.plan = plan
-        self.client = client
-        self.steps = steps
-        self.sink = sink
-        self.progress = progress
-        self.number = secrets.token_hex(4)
-
-    def go(self, table: Table | None, source: work.Source | None) -> list[_Made]:
-        futures: dict[str, Future[Any]] = {}
-        try:
-            base = self._base(table, source)
-            futures = self._submit(*base)
-            del base
-            step_of = {futures[step.task.key]: step for step in self.steps}
-            # A fit's future is held until its draws are done; then its models may go.
-            waiting = {step.task.key: set(step.needs) for step in self.steps if step.task.kind == "draw"}
-            made: dict[str, _Made] = {}
-            for future in as_completed(list(futures.values()), loop=self.client.loop):  # type: ignore[no-untyped-call]
-                step = step_of[future]
-                check(self.client, future, step.task.key)
-                if step.task.kind == "draw":
-                    made[step.task.key] = value(future.result())
-                    done = waiting.pop(step.task.key)
-                    still = set().union(*waiting.values()) if waiting else set()
-                    for key in {step.task.key, *(done - still)}:
-                        step_of.pop(futures.pop(key), None)
-                self.progress.advance(step.units)
-            return [made[step.task.key] for step in self.steps if step.task.kind == "draw"]
-        except BaseException:
-            with suppress(Exception):  # what went wrong first is what matters; the scheduler itself may be gone
-                self.client.cancel(list(futures.values()), force=True)  # type: ignore[no-untyped-call]
-            raise
-
-    def _base(self, table: Table | None, source: work.Source | None) -> tuple[Future[Any], Future[Any]]:
-        plan = self._task(_hold, self.plan, key=f"plan-{self._suffix}")
-        if source is not None:
-            return plan, self._task(_load, source, key=f"load-{self._suffix}")
-        return plan, self.client.scatter(table, broadcast=True, hash=False)  # type: ignore[no-untyped-call]
-
-    def _submit(self, plan: Future[Any], table: Future[Any]) -> dict[str, Future[Any]]:
-        rooms = {
-            part.index: self._task(_prepare, table, plan, part.index, key=f"prepare-{self._suffix}-{part.index}")
-            for part in self.plan.partitions
-        }
-        futures: dict[str, Future[Any]] = {}
-        for step in self.steps:
-            key, room = step.task.key, rooms[step.task.partition]
-            if step.task.kind == "fit":
-                futures[key] = self._task(_fit, room, plan, step.task, key=f"{key}-{self.number}")
-            else:
-                needed = [futures[need] for need in step.needs]
-                futures[key] = self._task(_draw, room, plan, step.task, needed, self.sink, key=f"{key}-{self.number}")
-        return futures
-
-    def _task(self, call: Callable[..., Any], *args: Any, key: str) -> Future[Any]:
-        with warnings.catch_warnings():
-            # A plan with masks of cells is large, and is sent once.
-            warnings.filterwarnings("ignore", message="Sending large graph")
-            return self.client.submit(call, *args, key=key, pure=False)
-
-    @property
-    def _suffix(self) -> str:
-        return f"{self.plan.digest[:8]}-{self.number}"
 
 
 def check(client: Client, future: Future[Any], during: str) -> None:
@@ -432,24 +263,3 @@ def _bare(error: ReplicantError) -> ReplicantError:
     """The error without its history: what led to it may hold a cell, and it travels."""
     error.__cause__ = error.__context__ = error.__traceback__ = None
     return error
-
-
-def _hold(plan: Plan) -> Plan:
-    return plan
-
-
-def _load(source: work.Source) -> Any:
-    return caught("load", source.load)
-
-
-def _prepare(table: Table, plan: Plan, partition: int) -> Any:
-    return caught(f"partition {partition}", work.prepare, table, plan, partition)
-
-
-def _fit(room: work.Room, plan: Plan, task: Any) -> Any:
-    return caught(task.key, work.fit, room, plan, task)
-
-
-def _draw(room: work.Room, plan: Plan, task: Any, fitted: list[work.Fitted], sink: work.Sink | None) -> Any:
-    made, seconds, peak = timed(caught, task.key, work.draw, room, plan, task, fitted, sink)
-    return made if isinstance(made, Failure) else _Made(made, seconds, peak)

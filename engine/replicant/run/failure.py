@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from replicant.errors import ReplicantError, RunError, UnexpectedError
 
-__all__ = ["Failure", "describe", "guarded", "place"]
+__all__ = ["Failure", "LostError", "describe", "guarded", "place"]
 
 
 P = ParamSpec("P")
@@ -31,6 +31,16 @@ class Failure:
     """
 
     error: ReplicantError
+
+
+class LostError(RunError):
+    """What workers held, and nobody can make again, is gone with them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What the workers held was lost with them.",
+            fix="give workers more memory, or give the data as a path that every worker can read",
+        )
 
 
 def place(error: BaseException) -> str:

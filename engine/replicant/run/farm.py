@@ -1,12 +1,14 @@
-"""Many small pieces of work, here or on a cluster: each is a function of something shared and of a few arguments.
+"""Pieces of work, here or on a cluster: each is a function of something shared and of a few arguments.
 
-On a cluster pieces that are shorter than a task should be travel together, and only a few tasks for each worker are
-under way at a time, so the scheduler's work and memory do not grow with the number of pieces; a piece that is lost with
-its worker is made again by another. Pieces return failures as values.
+A piece may need what earlier ones gave. On a cluster that stays with the workers, and whoever needs it goes where it
+is. Pieces that need nothing go to the worker with the fewest, and travel together if they are shorter than a task
+should be. Only a few tasks for each worker are under way at a time, so the scheduler's work and memory do not grow with
+the number of pieces. A piece that is lost with its worker is made again by another. Pieces return failures as values.
 """
 
 from __future__ import annotations
 
+import heapq
 import secrets
 import warnings
 from collections import Counter
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from replicant.errors import ReplicantError
 from replicant.run.effort import Effort, Pass, timed
-from replicant.run.failure import Failure, describe, guarded
+from replicant.run.failure import Failure, LostError, describe, guarded
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -34,12 +36,16 @@ TASK_SECONDS = 2.0
 
 
 class _Made(NamedTuple):
-    """A piece that was made: its position, what it gave back, the seconds it took, the process' most bytes."""
+    """A piece that was made: its position, what it gave back, the seconds it took, the process' most bytes.
+
+    `told`: its end was told before, and this is what it took.
+    """
 
     at: int
-    result: Any
-    seconds: float
-    peak: int
+    result: Any = None
+    seconds: float = 0.0
+    peak: int = 0
+    told: bool = False
 
 
 def farm(
@@ -48,6 +54,7 @@ def farm(
     items: Sequence[tuple[Any, ...]],
     *,
     what: str,
+    needs: Sequence[Sequence[int]] = (),
     prepare: Callable[[Any], Any] | None = None,
     client: Client | None = None,
     threads: int = 1,
@@ -59,11 +66,14 @@ def farm(
     Parameters
     ----------
     call
-        `call(shared, *item)`.
+        `call(shared, *item)`, and behind that the results of what the piece needs.
     shared, items
         What all pieces get, and what each gets. Small: they travel.
     what
         In words, for errors.
+    needs
+        For each piece the positions of earlier ones that it needs; empty if none needs any. What is needed is held
+        where it was made until the last that needs it is made, and None is handed over for it. Not with `processes`.
     prepare
         Makes of `shared` what the pieces get instead of it: once here, once in every process, once on a cluster.
     client, threads, processes
@@ -78,6 +88,7 @@ def farm(
     """
     effort = Effort() if effort is None else effort
     ready = prepare or _same
+    held = _Held(needs or [()] * len(items))
     if client is not None:
         from replicant.run import cluster
 
@@ -87,110 +98,204 @@ def farm(
         hands = processes or threads
     with effort.running(what, hands) as one:
         if client is not None:
-            made = _there(client, call, shared, ready, items, what, one)
+            made = _There(client, call, items, held, what, one).go(ready, shared)
         elif processes:
             from replicant.run.processes import in_processes
 
             made = (_Made(*piece) for piece in in_processes(call, shared, ready, items, what, processes))
         else:
-            made = _here(call, guarded(what, ready, shared), items, what, threads)
+            made = _here(call, guarded(what, ready, shared), items, held, what, threads)
         for piece in made:
-            one.pieces += 1
             one.seconds += piece.seconds
             effort.saw(piece.peak)
-            yield piece.at, piece.result
+            if not piece.told:
+                one.pieces += 1
+                yield piece.at, piece.result
 
 
 def _same(shared: Any) -> Any:
     return shared
 
 
+class _Held:
+    """What pieces gave that others need: results, or on a cluster their futures."""
+
+    def __init__(self, needs: Sequence[Sequence[int]]) -> None:
+        self.needs = needs
+        self.left = Counter(at for each in needs for at in each)
+        self.results: dict[int, Any] = {}
+
+    def wants(self, at: int) -> bool:
+        """Whether another piece needs this one."""
+        return at in self.left
+
+    def for_(self, at: int) -> list[Any]:
+        """What a piece needs."""
+        return [self.results[other] for other in self.needs[at]]
+
+    def let_go(self, at: int) -> None:
+        """A piece was made: what nobody else needs goes."""
+        for other in self.needs[at]:
+            self.left[other] -= 1
+            if not self.left[other]:
+                del self.results[other]
+
+    def take(self, piece: _Made) -> _Made:
+        """A piece was made here: what of it is handed over."""
+        self.let_go(piece.at)
+        if not self.wants(piece.at):
+            return piece
+        self.results[piece.at] = piece.result
+        return piece._replace(result=None)
+
+
 def _here(
-    call: Callable[..., Any], shared: Any, items: Sequence[tuple[Any, ...]], what: str, threads: int
+    call: Callable[..., Any],
+    shared: Any,
+    items: Sequence[tuple[Any, ...]],
+    held: _Held,
+    what: str,
+    threads: int,
 ) -> Iterator[_Made]:
     if threads == 1:
         for at, item in enumerate(items):
-            yield _Made(at, *timed(guarded, what, call, shared, *item))
+            yield held.take(_Made(at, *timed(guarded, what, call, shared, *item, *held.for_(at))))
         return
     pool = ThreadPoolExecutor(threads, thread_name_prefix="replicant")
     try:
-        left = list(enumerate(items))[::-1]
+        missing = [len(each) for each in held.needs]
+        waiting: dict[int, list[int]] = {}
+        for at, each in enumerate(held.needs):
+            for other in each:
+                waiting.setdefault(other, []).append(at)
+        able = [at for at, count in enumerate(missing) if not count]  # ascending, and so a heap
         under_way: dict[Any, int] = {}
-        while left or under_way:
-            while left and len(under_way) < threads:
-                at, item = left.pop()
-                under_way[pool.submit(timed, guarded, what, call, shared, *item)] = at
+        while able or under_way:
+            while able and len(under_way) < threads:
+                at = heapq.heappop(able)
+                under_way[pool.submit(timed, guarded, what, call, shared, *items[at], *held.for_(at))] = at
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
-                yield _Made(under_way.pop(future), *future.result())
+                piece = held.take(_Made(under_way.pop(future), *future.result()))
+                for at in waiting.get(piece.at, ()):
+                    missing[at] -= 1
+                    if not missing[at]:
+                        heapq.heappush(able, at)
+                del future
+                yield piece
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _there(
-    client: Client,
-    call: Callable[..., Any],
-    shared: Any,
-    ready: Callable[[Any], Any],
-    items: Sequence[tuple[Any, ...]],
-    what: str,
-    one: Pass,
-) -> Iterator[_Made]:
-    from distributed import as_completed
+class _There:
+    """Pieces on a cluster: what is under way, and what is left."""
 
-    from replicant.run import cluster
+    def __init__(
+        self,
+        client: Client,
+        call: Callable[..., Any],
+        items: Sequence[tuple[Any, ...]],
+        held: _Held,
+        what: str,
+        one: Pass,
+    ) -> None:
+        self.client = client
+        self.call = call
+        self.held = held
+        self.what = what
+        self.one = one
+        self.left = list(enumerate(items))[::-1]
+        self.under_way: dict[Future[Any], tuple[int, str | None]] = {}
+        self.told: set[int] = set()
+        self.workers: list[str] = []
+        self.name = f"{what.replace(' ', '-')}-{secrets.token_hex(4)}"
 
-    suffix = secrets.token_hex(4)
-    word = what.replace(" ", "-")
+    def go(self, ready: Callable[[Any], Any], shared: Any) -> Iterator[_Made]:
+        """Make all of them."""
+        from distributed import as_completed
 
-    def submit(call: Callable[..., Any], *args: Any, key: str, worker: str | None = None) -> Future[Any]:
+        from replicant.run import cluster
+
+        try:
+            holder = self._submit(_prepared, self.what, ready, shared, key=f"{self.name}-shared")
+            arriving = as_completed(loop=self.client.loop)  # type: ignore[no-untyped-call]
+            done = 0
+            while self.left or self.under_way:
+                if not done % 64:
+                    # They come and go; the last one is replaced.
+                    self.workers = cluster.workers_of(self.client) or self.workers
+                    self.one.hands = max(1, len(self.workers))
+                done += 1
+                while self.left and len(self.under_way) < AHEAD * self.one.hands:
+                    arriving.add(self._send(holder))  # type: ignore[no-untyped-call]
+                future = next(arriving)
+                if future.status == "lost":
+                    # Its worker died before the result was fetched: Dask makes it again.
+                    arriving.add(future)  # type: ignore[no-untyped-call]
+                    continue
+                yield from self._received(future)
+        except LostError:
+            if cluster.loses_connection(self.client, within=1.0):
+                raise cluster.disconnected() from None
+            raise
+        except ReplicantError:
+            raise
+        except Exception as error:
+            lost = cluster.loses_connection(self.client)
+            raise (cluster.disconnected() if lost else describe(error, self.what)) from None
+        finally:
+            with suppress(Exception):
+                futures = [*self.under_way, *self.held.results.values()]
+                self.client.cancel(futures, force=True)  # type: ignore[no-untyped-call]
+
+    def _send(self, holder: Future[Any]) -> Future[Any]:
+        """The next piece, or several that are short and need nothing."""
+        at = self.left[-1][0]
+        wanted, needed = self.held.wants(at), self.held.for_(at)
+        worker, size = None, 1
+        if not wanted and not needed:
+            # Dask would give the first ones to whoever holds what is shared, however small that is.
+            busy = Counter(worker for _, worker in self.under_way.values())
+            worker = min(self.workers, key=lambda each: busy[each], default=None)
+            size = self._size()
+        batch, self.left = self.left[: -size - 1 : -1], self.left[:-size]
+        key = f"{self.name}-{at}"
+        future = self._submit(_batch, self.what, self.call, holder, batch, needed, key=key, worker=worker)
+        self.under_way[future] = at, worker
+        if wanted:
+            self.held.results[at] = future
+        return future
+
+    def _size(self) -> int:
+        """Pieces of the next task: as many as fill its time, fewer towards the end, so that all hands end together."""
+        if not self.one.pieces:
+            return 1
+        fitting = TASK_SECONDS * self.one.pieces / max(self.one.seconds, 1e-6)
+        return max(1, min(round(fitting), len(self.left) // (4 * self.one.hands)))
+
+    def _received(self, future: Future[Any]) -> Iterator[_Made]:
+        from replicant.run import cluster
+
+        at, _ = self.under_way.pop(future)
+        cluster.check(self.client, future, self.what)
+        if self.held.wants(at):
+            self.held.let_go(at)
+            yield _Made(at)
+            return
+        for piece in cluster.value(future.result()):
+            if not piece.told:
+                self.held.let_go(piece.at)
+            elif piece.at in self.told:
+                continue
+            else:
+                self.told.add(piece.at)
+            yield piece
+
+    def _submit(self, call: Callable[..., Any], *args: Any, key: str, worker: str | None = None) -> Future[Any]:
         place = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")
-            return client.submit(call, *args, key=key, pure=False, **place)
-
-    under_way: dict[Any, str | None] = {}
-    try:
-        holder = submit(_prepared, what, ready, shared, key=f"{word}-{suffix}-shared")
-        arriving = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
-        left = list(enumerate(items))[::-1]
-        workers = cluster.workers_of(client)
-        done = 0
-        while left or under_way:
-            if not done % 64:
-                workers = cluster.workers_of(client) or workers  # they come and go; the last one is replaced
-                one.hands = max(1, len(workers))
-            done += 1
-            while left and len(under_way) < AHEAD * one.hands:
-                size = _size(one, len(left))
-                batch, left = left[: -size - 1 : -1], left[:-size]
-                # Dask would give the first ones to whoever holds what is shared, however small that is.
-                busy = Counter(under_way.values())
-                worker = min(workers, key=lambda each: busy[each], default=None)
-                future = submit(_batch, what, call, holder, batch, key=f"{word}-{suffix}-{batch[0][0]}", worker=worker)
-                under_way[future] = worker
-                arriving.add(future)  # type: ignore[no-untyped-call]
-            future = next(arriving)
-            del under_way[future]
-            cluster.check(client, future, what)
-            yield from cluster.value(future.result())
-    except cluster.LostError:
-        raise cluster.disconnected() from None
-    except ReplicantError:
-        raise
-    except Exception as error:
-        raise (cluster.disconnected() if cluster.loses_connection(client) else describe(error, what)) from None
-    finally:
-        with suppress(Exception):
-            client.cancel(list(under_way), force=True)  # type: ignore[no-untyped-call]
-
-
-def _size(one: Pass, left: int) -> int:
-    """Pieces of the next task: as many as fill its time, fewer towards the end, so that all hands end together."""
-    if not one.pieces:
-        return 1
-    fitting = TASK_SECONDS * one.pieces / max(one.seconds, 1e-6)
-    return max(1, min(round(fitting), left // (4 * one.hands)))
+            return self.client.submit(call, *args, key=key, pure=False, **place)
 
 
 def _prepared(what: str, ready: Callable[[Any], Any], shared: Any) -> Any:
@@ -200,14 +305,24 @@ def _prepared(what: str, ready: Callable[[Any], Any], shared: Any) -> Any:
 
 
 def _batch(
-    what: str, call: Callable[..., Any], shared: Any, batch: Sequence[tuple[int, tuple[Any, ...]]]
+    what: str,
+    call: Callable[..., Any],
+    shared: Any,
+    batch: Sequence[tuple[int, tuple[Any, ...]]],
+    needed: Sequence[Any],
 ) -> list[_Made] | Failure:
+    """Make pieces, or one that needs others; behind what those took."""
     from replicant.run import cluster
 
-    made = []
+    results = [one if isinstance(one, Failure) else one[-1].result for one in needed]
+    made = [_Made(each.at, None, each.seconds, each.peak, told=True) for one in needed for each in _known(one)]
     for at, item in batch:
-        result, seconds, peak = timed(cluster.caught, what, call, shared, *item)
+        result, seconds, peak = timed(cluster.caught, what, call, shared, *item, *results)
         if isinstance(result, Failure):
             return result
         made.append(_Made(at, result, seconds, peak))
     return made
+
+
+def _known(made: list[_Made] | Failure) -> list[_Made]:
+    return [] if isinstance(made, Failure) else made

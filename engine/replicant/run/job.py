@@ -11,13 +11,14 @@ from replicant.errors import ReleaseError, SpecError
 from replicant.events import Event
 from replicant.plan import Plan, build_plan
 from replicant.plan.memory import check_memory
-from replicant.run import local
 from replicant.run.compilation import ensure_compiled
 from replicant.run.effort import Effort
 from replicant.run.metrics import keep_metrics
+from replicant.run.planned import run_plan
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.scratch import sweep
+from replicant.run.threads import default_threads
 from replicant.run.work import Source
 from replicant.run.writer import is_kept, writing
 from replicant.spec.models import JobSpec
@@ -147,7 +148,7 @@ def run_job(
         from replicant.run.parted import run_parted
 
         with client_for(workers, scheduler, memory, progress) as client:
-            hands = local.default_threads() if threads is None else threads
+            hands = default_threads() if threads is None else threads
             settings: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "begun": begun}
             return run_parted(job, client=client, threads=hands, memory=memory, **settings)
     effort = Effort()
@@ -180,13 +181,8 @@ def run_job(
         common: dict[str, Any] = {"sink": writer.sink, "progress": progress, "skip": skip, "effort": effort}
         ensure_compiled(ready.plan, progress.note)
         with client_for(workers, scheduler, memory, progress) as client:
-            if client is None:
-                made = local.run(ready.plan, ready.table, threads=threads, **common)
-            else:
-                from replicant.run import cluster
-
-                source = replace(ready.source, digest=ready.table.digest())
-                made = cluster.run(ready.plan, client, source=source, **common)
+            data = ready.table if client is None else replace(ready.source, digest=ready.table.digest())
+            made = run_plan(ready.plan, data, client=client, threads=threads, **common)
         writer.written.extend(made)
     files = tuple(writer.files)
     keep_metrics(effort, progress, internal, digest=plan.digest, files=files, resumed=bool(skip))

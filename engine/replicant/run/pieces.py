@@ -318,8 +318,8 @@ def _gathered(records: Records, names: Sequence[str], index: int) -> pd.DataFram
                 except (pa.ArrowException, IndexError) as error:
                     # No fault of the data: what else is finished is kept, and this file is made again.
                     raise RunError(f"An intermediate file is damaged ({type(error).__name__}).") from None
-            if batch.num_rows:
-                batches.append(batch)
+            batches.append(batch)
+    batches = [batch for batch in batches if batch.num_rows] or batches[:1]
     # Files whose columns are stored alike are put together before they become frames, which is far less work.
     alike = groupby(batches, key=lambda batch: (batch.schema, batch.schema.metadata))
     frames = [from_arrow(pa.Table.from_batches(list(some)).unify_dictionaries()) for _, some in alike]

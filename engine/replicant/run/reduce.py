@@ -26,7 +26,7 @@ from distributed import Client, Future, as_completed
 from replicant.errors import DataError, ReplicantError, RunError
 from replicant.estimate.partitions import Load, column_weights
 from replicant.run import cluster
-from replicant.run.failure import Failure, describe
+from replicant.run.failure import Failure, LostError, describe
 from replicant.table import Floats
 
 __all__ = ["RemoteParts", "RemoteSource", "on_workers"]
@@ -119,10 +119,11 @@ class RemoteSource:
         try:
             value: S = self._reduce(_Pass(function, combine, self._weights))
             return value
-        except ReplicantError:
-            raise
         except Exception as error:
-            if isinstance(error, cluster.LostError) or cluster.loses_connection(self._client, within=1.0):
+            lost = isinstance(error, LostError)
+            if isinstance(error, ReplicantError) and not lost:
+                raise
+            if lost or cluster.loses_connection(self._client, within=1.0):
                 raise RunError(
                     "The connection to the Dask scheduler was lost while partitions were read.",
                     fix="see whether the scheduler is still there and why it ended, then try again",

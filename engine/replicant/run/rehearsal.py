@@ -16,13 +16,13 @@ from replicant.errors import SpecError
 from replicant.plan.memory import readable
 from replicant.release.probe import probe
 from replicant.release.store import MANIFEST, open_folder
-from replicant.run import local
 from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.job import check_begun, client_for
 from replicant.run.preview import Preview, preview
 from replicant.run.progress import Progress
 from replicant.run.records import Records
 from replicant.run.resumable import check_free, told
+from replicant.run.threads import default_threads
 from replicant.run.writer import unfinished
 from replicant.spec.models import JobSpec
 
@@ -154,7 +154,7 @@ def _hands(
 ) -> str:
     """Who would do it, and whether their memory is enough."""
     if scheduler is None:
-        hands = workers or threads or local.default_threads()
+        hands = workers or threads or default_threads()
         what = "processes of this machine" if workers is not None else "threads of this process"
         return f"{hands} {what}, {_fits(peak * (workers or 1), _installed())}"
     from replicant.run import cluster

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from replicant import __version__, methods
 from replicant.errors import SpecError
-from replicant.run import local
 from replicant.run.checkpoint import Checkpoint
 from replicant.run.compilation import ensure_compiled
 from replicant.run.effort import Effort, peak_bytes
@@ -23,6 +22,7 @@ from replicant.run.failure import guarded
 from replicant.run.farm import farm
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
+from replicant.run.threads import default_threads
 from replicant.run.work import Source
 from replicant.spec.models import JobSpec
 from replicant.studies import Block, Fold, Room, Study, StudyResult, design, document, open_room
@@ -254,7 +254,7 @@ def compute(
         if todo and client is None and threads is None and workers is None and scheduler is None:
             work(todo[:1], room)
             todo = todo[1:]
-            cpus = local.default_threads()
+            cpus = default_threads()
             processes = cpus if cpus > 1 and effort.passes[0].wall * len(todo) > LONG_SECONDS else 0
         with _client(client, workers, scheduler, memory, progress) as using:
             if using is not None:

@@ -1,4 +1,4 @@
-"""Running in this process: neither threads nor the way the work is cut may change a single code."""
+"""Running a plan in this process: neither threads nor the way the work is cut may change a single code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import pytest
 
 from replicant.errors import DataError, ReplicantError, RunError
 from replicant.plan import Plan
-from replicant.run import local, work
+from replicant.run import work
 from replicant.run.lower import lower, units
+from replicant.run.planned import run_plan
 from replicant.run.progress import Progress
+from replicant.run.threads import SMALL_SECONDS, threads_for
 from replicant.table import Table
 
 Planner = Callable[..., Plan]
@@ -57,12 +59,12 @@ def same(one: list[work.Drawn], other: list[work.Drawn]) -> bool:
 def test_neither_the_cut_nor_threads_matter(
     cut: str, settings: dict[str, Any], table: Table, plan_for: Planner
 ) -> None:
-    expected = local.run(plan_for(**settings), table, threads=1)
+    expected = run_plan(plan_for(**settings), table, threads=1)
     plan = plan_for(cut, **settings)
     assert len(expected) == plan.m * len(plan.partitions)
     for threads in (1, 2, 4):
         progress = Count()
-        assert same(expected, local.run(plan, table, threads=threads, progress=progress))
+        assert same(expected, run_plan(plan, table, threads=threads, progress=progress))
         assert progress.done == units(lower(plan))
 
 
@@ -77,26 +79,26 @@ def test_work_is_really_done_on_threads(table: Table, plan_for: Planner, monkeyp
         return draw(*args, **rest)
 
     monkeypatch.setattr(work, "draw", meet)
-    local.run(plan_for("draws", m=2), table, threads=2)
+    run_plan(plan_for("draws", m=2), table, threads=2)
     assert len(seen) == 2
     assert all(name.startswith("replicant") for name in seen)
 
 
 def test_a_small_plan_is_a_plain_loop(table: Table, plan_for: Planner) -> None:
     plan = plan_for()
-    assert plan.seconds_estimate < local.SMALL_SECONDS
-    assert local.threads_for(plan, None) == local.threads_for(plan, 8) == 1
+    assert plan.seconds_estimate < SMALL_SECONDS
+    assert threads_for(plan, None) == threads_for(plan, 8) == 1
 
 
 def test_threads_default_to_the_cpus_we_may_use(plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_for("draws")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
-    assert local.threads_for(plan, None) == 3
-    assert local.threads_for(plan, 2) == 2
+    assert threads_for(plan, None) == 3
+    assert threads_for(plan, 2) == 2
 
 
 def test_a_sink_gets_frames(table: Table, plan_for: Planner) -> None:
-    got = local.run(plan_for(), table, sink=lambda frame, i, part: (i, part, list(frame.columns), len(frame)))
+    got = run_plan(plan_for(), table, sink=lambda frame, i, part: (i, part, list(frame.columns), len(frame)))
     assert got == [(i, 0, list(table.names), table.n) for i in range(3)]
 
 
@@ -109,7 +111,7 @@ def test_our_errors_arrive_as_they_are(
 
     monkeypatch.setattr(work, "draw", refuse)
     with pytest.raises(DataError) as caught:
-        local.run(plan_for("columns"), table, threads=threads)
+        run_plan(plan_for("columns"), table, threads=threads)
     assert caught.value.fix == "fix"
 
 
@@ -122,7 +124,7 @@ def test_other_errors_lose_their_text_and_name_their_task(
 
     monkeypatch.setattr(work, "fit", stumble)
     with pytest.raises(RunError, match=r"fit-\w+.*KeyError") as caught:
-        local.run(plan_for("columns"), table, threads=threads)
+        run_plan(plan_for("columns"), table, threads=threads)
     assert "canary" not in str(caught.value)
     assert isinstance(caught.value, ReplicantError)
 
@@ -146,7 +148,7 @@ def test_nothing_runs_on_after_a_failure(table: Table, plan_for: Planner, monkey
 
     monkeypatch.setattr(work, "draw", draw)
     with pytest.raises(DataError):
-        local.run(plan_for("draws", m=12), table, threads=2)
+        run_plan(plan_for("draws", m=12), table, threads=2)
     assert running == []
     count = len(started)
     time.sleep(0.4)
@@ -175,9 +177,9 @@ def test_models_are_let_go_when_their_draws_are_done(
     monkeypatch.setattr(work, "fit", watch_fit)
     monkeypatch.setattr(work, "draw", watch_draw)
     plan = plan_for("columns", m=6)
-    local.run(plan, table, threads=1)
+    run_plan(plan, table, threads=1)
     assert most == len(plan.fitted)
 
 
 def test_the_loop_imports_no_dask() -> None:
-    assert "dask" not in vars(sys.modules["replicant.run.local"])
+    assert not {"dask", "distributed"} & vars(sys.modules["replicant.run.planned"]).keys()
