@@ -18,7 +18,8 @@ import pytest
 
 from replicant import release
 from replicant.errors import ReleaseError, SpecError
-from replicant.release import store
+from replicant.release.local_folder import LocalFolder
+from replicant.release.remote_folder import RemoteFolder
 
 Write = Callable[..., list[release.Part]]
 
@@ -117,7 +118,7 @@ def test_overwrite_without_an_exchange_in_one_step(
     target = tmp_path / "r"
     write(str(target))
     old = tree(target)
-    monkeypatch.setattr(store, "_exchange", lambda one, other: False)
+    monkeypatch.setattr("replicant.release.local_folder._exchange", lambda one, other: False)
     rename = os.rename
 
     def failing(source: Any, to: Any) -> None:
@@ -140,14 +141,14 @@ def test_the_old_release_is_whole_until_the_new_one_is_committed(
 ) -> None:
     write(place)
     seen = []
-    replace = store.LocalFolder.replace if "://" not in place else store.RemoteFolder.replace
+    replace = LocalFolder.replace if "://" not in place else RemoteFolder.replace
 
     def looking(self: Any, target: str, *, overwrite: bool) -> None:
         seen.append(release.verify_release(target).ok)
         replace(self, target, overwrite=overwrite)
 
-    monkeypatch.setattr(store.LocalFolder, "replace", looking)
-    monkeypatch.setattr(store.RemoteFolder, "replace", looking)
+    monkeypatch.setattr(LocalFolder, "replace", looking)
+    monkeypatch.setattr(RemoteFolder, "replace", looking)
     write(place, seed=2, overwrite=True)
     assert seen == [True]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -158,8 +159,6 @@ def test_nothing_runs_on_after_a_failure(table: Table, plan_for: Planner, monkey
 def test_models_are_let_go_when_their_draws_are_done(
     table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import weakref
-
     alive: list[weakref.ref[work.Fitted]] = []
     most = 0
     fit, draw = work.fit, work.draw
@@ -179,6 +178,23 @@ def test_models_are_let_go_when_their_draws_are_done(
     plan = plan_for("columns", m=6)
     run_plan(plan, table, threads=1)
     assert most == len(plan.fitted)
+
+
+def test_one_partition_is_ready_at_a_time(table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: list[weakref.ref[work.Room]] = []
+    seen: list[int] = []
+    prepare = work.prepare
+
+    def watch(*args: Any) -> work.Room:
+        seen.append(sum(ref() is not None for ref in alive))
+        room = prepare(*args)
+        alive.append(weakref.ref(room))
+        return room
+
+    monkeypatch.setattr(work, "prepare", watch)
+    run_plan(plan_for(strata="region", min_stratum=20), table, threads=1)
+    assert len(seen) > 1
+    assert set(seen) == {0}
 
 
 def test_the_loop_imports_no_dask() -> None:

@@ -15,7 +15,8 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, ReleaseError, ReplicantError, SpecError
-from replicant.release import store
+from replicant.release.remote_folder import RemoteFolder
+from replicant.release.store import open_folder
 from replicant.remote import open_system
 from replicant.run.job import run_job
 from replicant.run.records import Records
@@ -97,7 +98,7 @@ def test_a_url_with_credentials_is_refused(query: str, tmp_path: Path) -> None:
         {"input": {"path": "x.csv"}, "output": {"path": "release", "internal": query}},
     ]
     attempts: list[Any] = [lambda document=document: parse_job(json.dumps(document)) for document in said]
-    attempts += [lambda: rp.read_release(query), lambda: rp.synthesize(query), lambda: store.open_folder(query)]
+    attempts += [lambda: rp.read_release(query), lambda: rp.synthesize(query), lambda: open_folder(query)]
     for attempt in attempts:
         with pytest.raises(SpecError, match="carries credentials") as caught:
             attempt()
@@ -158,7 +159,7 @@ def test_no_credentials(bucket: Bucket, data: Path, monkeypatch: pytest.MonkeyPa
         rp.read_release(f"{bucket.url}/out/release")
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(ReleaseError, match="No credentials"):
-        store.RemoteFolder(f"{bucket.url}/out").files()
+        RemoteFolder(f"{bucket.url}/out").files()
 
 
 @pytest.mark.parametrize(("protocol", "package"), [("s3", r"replicant\[s3\]"), ("gs", "gcsfs"), ("az", "adlfs")])

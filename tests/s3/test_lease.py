@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from replicant.errors import PartialError, ReleaseError
-from replicant.release.store import RemoteFolder
+from replicant.release.remote_folder import RemoteFolder
 from replicant.release.write import staging_place
 from replicant.run import lease
 from replicant.run.job import run_job

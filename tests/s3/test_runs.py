@@ -11,7 +11,9 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, PartialError, ReleaseError, RunError, SpecError
-from replicant.release import store
+from replicant.release.folder import SUCCESS
+from replicant.release.remote_folder import RemoteFolder
+from replicant.release.store import open_folder
 from replicant.run import parted
 from replicant.run.job import run_job
 from replicant.run.preview import preview
@@ -133,22 +135,22 @@ def test_a_run_that_is_killed_while_it_moves_its_release(
         pass
 
     count = iter(range(100))
-    each, remove = store.RemoteFolder._copy, store.RemoteFolder.remove
+    each, remove = RemoteFolder._copy, RemoteFolder.remove
 
     def killed(self: Any, there: Any, names: Any) -> None:
         if next(count) == at:
             raise KilledError
         each(self, there, names)
-        if at == 3 and list(names) == [store.SUCCESS]:
+        if at == 3 and list(names) == [SUCCESS]:
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.RemoteFolder, "_copy", killed)
-        patch.setattr(store.RemoteFolder, "remove", lambda self: None)  # a killed process tidies nothing
-        patch.setattr(store.RemoteFolder, "discard", lambda self, name: None)
+        patch.setattr(RemoteFolder, "_copy", killed)
+        patch.setattr(RemoteFolder, "remove", lambda self: None)  # a killed process tidies nothing
+        patch.setattr(RemoteFolder, "discard", lambda self, name: None)
         with pytest.raises(KilledError):
             run_job(job("memory", bucket), threads=1, overwrite=overwrite)
-    assert store.RemoteFolder.remove is remove
+    assert RemoteFolder.remove is remove
     for name in bucket.files("out/"):
         if "/lock-" in name:  # of the process that is no more
             bucket.ask("DELETE", f"/{name}")
@@ -186,7 +188,7 @@ def test_a_large_file_is_an_upload_in_parts_that_leaves_nothing_if_it_fails(
 
     monkeypatch.setattr(S3FileSystem._pipe_file, "__defaults__", (5 << 20, None, "overwrite"))
     content = bytes(range(256)) * (3 << 14)  # 12 MiB
-    folder = store.open_folder(f"{bucket.url}/out")
+    folder = open_folder(f"{bucket.url}/out")
     connection.breaks = [Break("PUT", "partNumber=2", "denied")]
     with pytest.raises(ReleaseError, match="No permission"):
         folder.write("large", content)

@@ -41,8 +41,7 @@ def resume(
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
-    from replicant.run.bulk import begun_at, run_bulk
-    from replicant.run.bulk_plan import rehearse_bulk
+    from replicant.run.bulk import begun_at, rehearse_bulk, run_bulk
     from replicant.run.rehearsal import rehearse_resume
     from replicant.run.resume import resume as take_up
 

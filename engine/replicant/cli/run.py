@@ -72,8 +72,7 @@ def run(
         "progress": watching(quiet=quiet),
     }
     if isinstance(spec, BulkJob):
-        from replicant.run.bulk import run_bulk
-        from replicant.run.bulk_plan import rehearse_bulk
+        from replicant.run.bulk import rehearse_bulk, run_bulk
 
         done = rehearse_bulk(spec, memory, overwrite=overwrite) if dry_run else run_bulk(spec, **options)
         if not quiet:

@@ -3,14 +3,8 @@
 from replicant.estimate.confusion import Confusion, confusion
 from replicant.estimate.correlation import Correlation, correlation
 from replicant.estimate.describe import describe, shares
-from replicant.estimate.discriminate import (
-    Discrimination,
-    Discriminator,
-    SetScore,
-    TreeDiscrimination,
-    discriminate,
-    discriminate_tree,
-)
+from replicant.estimate.discriminate import Discrimination, Discriminator, SetScore, discriminate
+from replicant.estimate.discriminate_tree import TreeDiscrimination, discriminate_tree
 from replicant.estimate.fit import fit
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.result import Fit

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from replicant.release.arrow import from_arrow, table_meta, to_arrow
+from replicant.release.folder import HELPERS
 from replicant.release.helpers import helper_text
 from replicant.release.manifest import Helper, Part, internal_manifest, public_manifest
 from replicant.release.read import Release, read_release
 from replicant.release.sets import SyntheticSets, stack
 from replicant.release.sheet import Sheet, sheet_of
-from replicant.release.store import HELPERS
 from replicant.release.verify import Verification, verify_release
 from replicant.release.write import (
     Staging,

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from replicant.errors import ReleaseError
+from replicant.release.folder import MANIFEST, SUCCESS
 from replicant.release.manifest import listed, parse_manifest
 from replicant.release.read import vouches
-from replicant.release.store import MANIFEST, SUCCESS, open_folder
+from replicant.release.store import open_folder
 from replicant.release.verify import Verification, verify_release
 
 __all__ = ["FORMAT", "INDEX", "PAGE", "Facts", "facts", "find_index", "index_bytes", "parse_index", "verify_bulk"]

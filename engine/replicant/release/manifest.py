@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
-from replicant.release.store import HELPERS
+from replicant.release.folder import HELPERS
 
 if TYPE_CHECKING:
     from replicant.plan.model import ColumnPlan, Plan

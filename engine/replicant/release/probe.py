@@ -6,7 +6,8 @@ import os
 import secrets
 
 from replicant.errors import ReleaseError
-from replicant.release.store import LocalFolder, open_folder
+from replicant.release.local_folder import LocalFolder
+from replicant.release.store import open_folder
 
 __all__ = ["probe"]
 

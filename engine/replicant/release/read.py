@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from replicant.errors import ReleaseError
 from replicant.events import Event
 from replicant.release.arrow import from_arrow
+from replicant.release.folder import MANIFEST, SUCCESS, Folder
 from replicant.release.manifest import parse_manifest
 from replicant.release.sets import SyntheticSets
-from replicant.release.store import MANIFEST, SUCCESS, Folder, open_folder
+from replicant.release.store import open_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicant.errors import ReleaseError
+from replicant.release.folder import MANIFEST, SUCCESS, Folder, digest_of
 from replicant.release.manifest import listed, parse_manifest
 from replicant.release.read import vouches
-from replicant.release.store import MANIFEST, SUCCESS, Folder, digest_of, open_folder
+from replicant.release.store import open_folder
 
 __all__ = ["Verification", "verify_release"]
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
 from replicant.release.arrow import parquet_bytes, to_arrow
+from replicant.release.folder import HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
 from replicant.release.manifest import Helper, Part, listed, manifest_bytes, parse_manifest
 from replicant.release.sheet import Sheet, csv_bytes
-from replicant.release.store import HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, open_folder, path_text
+from replicant.release.store import open_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from replicant.errors import ReleaseError
-from replicant.release.store import RemoteFolder
+from replicant.release.remote_folder import RemoteFolder
 
 __all__ = ["check_held", "leased"]
 

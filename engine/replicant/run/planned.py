@@ -90,13 +90,11 @@ def run_plan(
     with progress.running(units(steps), "synthesizing", hands):
         for _ in range(ATTEMPTS):
             made: dict[int, list[Any]] = {}
-            first: tuple[Any, ...] = (_load, data)
+            pieces[0] = _load, data
             if client is not None and isinstance(data, Table):
-                first = (_load, client.scatter(data, broadcast=True, hash=False))  # type: ignore[no-untyped-call]
+                pieces[0] = _load, client.scatter(data, broadcast=True, hash=False)  # type: ignore[no-untyped-call]
             try:
-                for at, result in farm(
-                    _make, (plan, sink), [first, *pieces], what="synthesizing", needs=needs, **where
-                ):
+                for at, result in farm(_make, (plan, sink), pieces, what="synthesizing", needs=needs, **where):
                     if share[at] and at not in told:
                         told.add(at)
                         progress.advance(share[at])
@@ -112,15 +110,25 @@ def run_plan(
 
 
 def _pieces(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[int, ...]], list[int]]:
-    """All pieces behind the table: the partitions, then the steps; what each needs, the table being 0; progress."""
-    parts = list(dict.fromkeys(step.task.partition for step in steps))
-    place: dict[int | str, int] = {part: 1 + i for i, part in enumerate(parts)}
-    place |= {step.task.key: 1 + len(parts) + i for i, step in enumerate(steps)}
-    pieces: list[tuple[Any, ...]] = [(_prepare, part) for part in parts]
-    pieces += [(_fit if step.task.kind == "fit" else _draw, step.task) for step in steps]
-    needs: list[tuple[int, ...]] = [(), *((0,) for _ in parts)]
-    needs += [(place[step.task.partition], *(place[key] for key in step.needs)) for step in steps]
-    return pieces, needs, [0] * (1 + len(parts)) + [step.units for step in steps]
+    """The table's place, then the steps, each partition in front of its first; what each needs; its progress."""
+    pieces: list[tuple[Any, ...]] = [()]
+    needs: list[tuple[int, ...]] = [()]
+    share = [0]
+    place: dict[int | str, int] = {}
+
+    def add(key: int | str, piece: tuple[Any, ...], needed: tuple[int, ...], units: int) -> None:
+        place[key] = len(pieces)
+        pieces.append(piece)
+        needs.append(needed)
+        share.append(units)
+
+    for step in steps:
+        task = step.task
+        if task.partition not in place:
+            add(task.partition, (_prepare, task.partition), (0,), 0)
+        needed = (place[task.partition], *(place[key] for key in step.needs))
+        add(task.key, (_fit if task.kind == "fit" else _draw, task), needed, step.units)
+    return pieces, needs, share
 
 
 def _make(shared: Shared, step: Callable[..., Any], *args: Any) -> Any:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicant.errors import ReleaseError
-from replicant.release.store import Folder, digest_of, open_folder
+from replicant.release.folder import Folder, digest_of
+from replicant.release.store import open_folder
 from replicant.run.resumable import locked
 
 __all__ = ["SUFFIX", "Records"]

@@ -14,8 +14,9 @@ from typing import Any
 from replicant import release
 from replicant.errors import SpecError
 from replicant.plan.memory import readable
+from replicant.release.folder import MANIFEST
 from replicant.release.probe import probe
-from replicant.release.store import MANIFEST, open_folder
+from replicant.release.store import open_folder
 from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.job import check_begun, client_for
 from replicant.run.preview import Preview, preview

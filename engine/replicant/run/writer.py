@@ -19,7 +19,8 @@ import yaml
 from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.plan.model import Plan
-from replicant.release.store import Folder, open_folder
+from replicant.release.folder import Folder
+from replicant.release.store import open_folder
 from replicant.remote import is_url
 from replicant.report.summary import Outline, Tally, combine, conclude, outline, tally
 from replicant.run.lease import check_held

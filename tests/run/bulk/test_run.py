@@ -20,9 +20,7 @@ from replicant.errors import PartialError, ReleaseError, SpecError
 from replicant.plan.memory import BASE, piece_bytes
 from replicant.plan.seeds import derived_seed
 from replicant.release.index import find_index, verify_bulk
-from replicant.run import bulk as running
-from replicant.run.bulk import BulkResult, begun_at, run_bulk
-from replicant.run.bulk_plan import plan_bulk
+from replicant.run.bulk import BulkResult, begun_at, pieces, plan_bulk, run_bulk
 from replicant.run.footprint import footprint
 from replicant.run.job import run_job
 from replicant.run.progress import Progress
@@ -188,8 +186,8 @@ def test_content_decides_not_the_time(place: Path, monkeypatch: pytest.MonkeyPat
     changed.loc[0, "x"] += 1
     changed.to_csv("in/south-2010.csv", index=False)
     read = []
-    prepare = running.prepare
-    monkeypatch.setattr(running, "prepare", lambda job: (read.append(Path(job.input.path).name), prepare(job))[1])
+    prepare = pieces.prepare
+    monkeypatch.setattr(pieces, "prepare", lambda job: (read.append(Path(job.input.path).name), prepare(job))[1])
     assert states(run_bulk(small(), threads=1)) == {
         "2010-north": "unchanged",
         "2010-south": "released",

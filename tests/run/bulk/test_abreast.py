@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.run.abreast import abreast
+from replicant.run.bulk.abreast import abreast
 
 
 class Room:

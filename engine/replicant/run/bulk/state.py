@@ -11,9 +11,10 @@ from typing import Any
 
 import replicant
 from replicant.errors import ReleaseError
+from replicant.release.folder import MANIFEST
 from replicant.release.index import Facts, facts
 from replicant.release.manifest import plain
-from replicant.release.store import MANIFEST, open_folder
+from replicant.release.store import open_folder
 from replicant.spec.models import JobSpec
 from replicant.table.files import Place
 

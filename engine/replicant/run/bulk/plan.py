@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from replicant.errors import PartialError, ReplicantError
 from replicant.plan.memory import BASE, readable
+from replicant.release.folder import MANIFEST
 from replicant.release.probe import probe
-from replicant.release.store import MANIFEST
-from replicant.run.bulk import known_stamps, near, seeded
-from replicant.run.bulk_state import Judgement, State, judge, stamp_of
+from replicant.run.bulk.ledger import known_stamps, seeded
+from replicant.run.bulk.result import near
+from replicant.run.bulk.state import Judgement, State, judge, stamp_of
 from replicant.run.failure import describe
 from replicant.run.preview import Preview, preview
 from replicant.run.resumable import check_free
