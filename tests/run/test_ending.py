@@ -95,17 +95,30 @@ def test_killed_before_one_of_the_last_steps(step: str, overwrite: bool, place: 
         assert parts("release") == (before if overwrite else {})
     else:  # two releases change places in one step
         assert rp.verify_release("release").ok
-    if step == "removing":
-        with pytest.raises(SpecError, match="nothing to resume"):
-            resume("release", threads=1)
-    else:
-        assert unfinished("release") is not None
-        assert "release: " in resume("release", threads=1).text()
+    assert (unfinished("release") is None) == (step == "removing")
+    assert "release: " in resume("release", threads=1).text()
     assert rp.verify_release("release").ok
     assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
     assert set(os.listdir("release-internal")) - {"metrics.json"} == {"manifest.json"}
     run_job(job(path="undisturbed"), threads=1)
     assert parts("release") == parts("undisturbed")
+
+
+def test_half_a_job_is_no_job_and_what_is_whole_is_taken_up(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        subprocess.run([sys.executable, "-c", KILLED, *STEPS["sealing"]], env=ENVIRONMENT, check=False).returncode == 9
+    )
+    [kept] = place.glob(".release.*.partial.work/job.yaml")
+    whole = kept.read_bytes()
+    for size in range(0, len(whole), 40):
+        kept.write_bytes(whole[:size])
+        assert unfinished("release") is None
+    with pytest.raises(SpecError, match="nothing to resume"):
+        resume("release", threads=1)
+    monkeypatch.setattr("replicant.run.work.draw", None)  # all sets are there
+    run_job(job(), threads=1)
+    assert rp.verify_release("release").ok
+    assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
 
 
 def test_a_disk_that_is_full_at_the_end_costs_no_work(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -332,9 +332,26 @@ def settle(
             hidden = open_folder(staging_place(place, digest))
             hidden.unseal()
             hidden.remove()
-            parts = [Part(**entry) for entry in (*public["files"], *public.get("csv", {}).get("files", ()))]
-            return [*parts, *(Helper(**entry) for entry in public.get("helpers", ()))]
+            return _files(public)
     return None
+
+
+def standing(target: str | os.PathLike[str]) -> list[Part | Helper] | None:
+    """The files of the finished release at a place; None if there is none.
+
+    Raises
+    ------
+    ReleaseError
+        If it cannot be read.
+    """
+    folder = open_folder(_place(target))
+    there = folder.files() if folder.exists() else {}
+    return _files(parse_manifest(folder.read(MANIFEST))) if {MANIFEST, SUCCESS} <= there.keys() else None
+
+
+def _files(public: Mapping[str, Any]) -> list[Part | Helper]:
+    parts = [Part(**entry) for entry in (*public["files"], *public.get("csv", {}).get("files", ()))]
+    return [*parts, *(Helper(**entry) for entry in public.get("helpers", ()))]
 
 
 def abandon(staging: Staging) -> None:

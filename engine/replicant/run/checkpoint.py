@@ -206,7 +206,7 @@ class Checkpoint:
             raise SpecError(
                 f"there is nothing to resume at {os.fspath(place)!r}"
                 + (": its results are complete" if finished else ""),
-                need="the output.path of a study that was interrupted",
+                need="the output.path of a job that was interrupted",
                 fix=None if finished else "run the job",
             ) from None
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):

@@ -245,8 +245,9 @@ class _There:
             raise (cluster.disconnected() if lost else describe(error, self.what)) from None
         finally:
             with suppress(Exception):
-                futures = [*self.under_way, *self.held.results.values()]
-                self.client.cancel(futures, force=True)  # type: ignore[no-untyped-call]
+                # To cancel them would have the scheduler cancel what needs them too, and trip over what it finds twice.
+                for future in {*self.under_way, *self.held.results.values()}:
+                    future.release()
 
     def _send(self, holder: Future[Any]) -> Future[Any]:
         """The next piece, or several that are short and need nothing."""
@@ -258,7 +259,8 @@ class _There:
             busy = Counter(worker for _, worker in self.under_way.values())
             worker = min(self.workers, key=lambda each: busy[each], default=None)
             size = self._size()
-        batch, self.left = self.left[: -size - 1 : -1], self.left[:-size]
+        batch = self.left[: -size - 1 : -1]
+        del self.left[-size:]
         key = f"{self.name}-{at}"
         future = self._submit(_batch, self.what, self.call, holder, batch, needed, key=key, worker=worker)
         self.under_way[future] = at, worker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from replicant import release
 from replicant.remote import is_url
 from replicant.run.checkpoint import partial_of
 from replicant.run.job import JobResult, run_job
@@ -31,9 +32,13 @@ def resume(place: str, **options: Any) -> JobResult | StudyJobResult:
     ReleaseError
         If data, settings or version are no longer those it was begun with.
     """
-    sweep(place)
+    swept = sweep(place)
     begun = None if not is_url(place) and partial_of(place).is_dir() else unfinished(place)
     if begun is None:
+        # A run that was killed, or told to end, while it tidied up: there is nothing else left to do.
+        files = release.standing(place) if swept else None
+        if files is not None:
+            return JobResult(place, f"{place}-internal", tuple(files), (), {})
         return resume_study(place, **options)
     job, digest = JobSpec.model_validate(begun["job"]), str(begun["digest"])
     files = settled(job.output.path, digest=digest, internal=job.output.internal_path)

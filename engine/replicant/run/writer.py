@@ -5,6 +5,7 @@ What a job was to write and could not finish is kept, and taken up by the same j
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 JOB = "job.yaml"
+_MARK = b"# sha256: "
 
 
 @dataclass(frozen=True, repr=False)
@@ -260,7 +262,7 @@ def staged(
         try:
             staging = make()  # after the run that held the place before
             said = {"digest": digest, "overwrite": overwrite, "job": job}
-            records.folder.write(JOB, as_yaml(said), private=True)
+            records.folder.write(JOB, _marked(as_yaml(said)), private=True)
             yield staging
         except BaseException as error:
             # What is wrong with the job or the data stays wrong; and nothing is kept for nothing.
@@ -307,12 +309,14 @@ def finish(
     release.commit(staging, writer.files, public, secret)
 
 
-def sweep(target: str) -> None:
-    """Remove what a run left behind on a disk that was killed while it removed it."""
+def sweep(target: str) -> bool:
+    """Remove what a run left behind on a disk that was killed while it removed it; whether there was any."""
     if is_url(target):
-        return
-    for entry in _beside(open_folder(os.path.realpath(target)), f"({re.escape(SUFFIX)})?\\.gone"):
+        return False
+    left = _beside(open_folder(os.path.realpath(target)), f"({re.escape(SUFFIX)})?\\.gone")
+    for entry in left:
         shutil.rmtree(entry, ignore_errors=True)
+    return bool(left)
 
 
 def settled(target: str, *, digest: str, internal: str | None) -> list[release.Part | release.Helper] | None:
@@ -332,7 +336,7 @@ def settled(target: str, *, digest: str, internal: str | None) -> list[release.P
 
 
 def unfinished(target: str) -> dict[str, Any] | None:
-    """The `job`, `digest` and `overwrite` of a release that was begun and not finished; None if there is none.
+    """The `job`, `digest` and `overwrite` of a release that was begun and not finished; None if there is none whole.
 
     Raises
     ------
@@ -342,10 +346,21 @@ def unfinished(target: str) -> dict[str, Any] | None:
     for entry in _beside(open_folder(target if is_url(target) else os.path.realpath(target)), re.escape(SUFFIX)):
         folder = open_folder(entry)
         if JOB in folder.files():
-            document = yaml.safe_load(folder.read(JOB))
-            if isinstance(document, dict) and isinstance(document.get("job"), dict):
+            said = _unmarked(folder.read(JOB))
+            if said is not None:
+                document: dict[str, Any] = yaml.safe_load(said)
                 return document
     return None
+
+
+def _marked(content: bytes) -> bytes:
+    """With its hash on the last line: half a document may be one too, of another job."""
+    return content + _MARK + hashlib.sha256(content).hexdigest().encode()
+
+
+def _unmarked(content: bytes) -> bytes | None:
+    said, _, sha256 = content.rpartition(_MARK)
+    return said if hashlib.sha256(said).hexdigest().encode() == sha256 else None
 
 
 def is_kept(target: str) -> bool:
