@@ -129,7 +129,7 @@ class _Held:
         """Whether another piece needs this one."""
         return at in self.left
 
-    def for_(self, at: int) -> list[Any]:
+    def needed_by(self, at: int) -> list[Any]:
         """What a piece needs."""
         return [self.results[other] for other in self.needs[at]]
 
@@ -159,7 +159,7 @@ def _here(
 ) -> Iterator[_Made]:
     if threads == 1:
         for at, item in enumerate(items):
-            yield held.take(_Made(at, *timed(guarded, what, call, shared, *item, *held.for_(at))))
+            yield held.take(_Made(at, *timed(guarded, what, call, shared, *item, *held.needed_by(at))))
         return
     pool = ThreadPoolExecutor(threads, thread_name_prefix="replicant")
     try:
@@ -173,7 +173,7 @@ def _here(
         while able or under_way:
             while able and len(under_way) < threads:
                 at = heapq.heappop(able)
-                under_way[pool.submit(timed, guarded, what, call, shared, *items[at], *held.for_(at))] = at
+                under_way[pool.submit(timed, guarded, what, call, shared, *items[at], *held.needed_by(at))] = at
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 piece = held.take(_Made(under_way.pop(future), *future.result()))
@@ -252,7 +252,7 @@ class _There:
     def _send(self, holder: Future[Any]) -> Future[Any]:
         """The next piece, or several that are short and need nothing."""
         at = self.left[-1][0]
-        wanted, needed = self.held.wants(at), self.held.for_(at)
+        wanted, needed = self.held.wants(at), self.held.needed_by(at)
         worker, size = None, 1
         if not wanted and not needed:
             # Dask would give the first ones to whoever holds what is shared, however small that is.
