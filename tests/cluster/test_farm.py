@@ -108,21 +108,6 @@ def _wanted(dask_scheduler: Any) -> int:
     return sum(bool(task.who_wants) for task in dask_scheduler.tasks.values())
 
 
-def test_who_stops_asking_ends_all_without_a_word(two_workers: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    pieces = farm.farm(slowly, 0, [(i,) for i in range(9)], what="waiting", needs=[(), *[(0,)] * 8], client=two_workers)
-    next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
-    again = farm.farm(slowly, 0, [(0,), (1,)], what="again", needs=[(), (0,)], client=two_workers)
-    next(again)
-    again.close()  # type: ignore[attr-defined]
-    waiting = farm.farm(total, 0, [(0,), (1,), (2,)], what="both", needs=[(), (), (0, 1)], client=two_workers)
-    next(waiting)  # the other is under way, and needed
-    waiting.close()  # type: ignore[attr-defined]
-    until(lambda: not two_workers.run_on_scheduler(_wanted))
-    assert dict(farm.farm(add, 1, [(1,)], what="adding", client=two_workers)) == {0: 2}
-    assert "Traceback" not in capfd.readouterr().err
-
-
 def test_what_others_need_fails_like_any_other(two_workers: Any) -> None:
     with pytest.raises(RunError, match="counting: unexpected ValueError"):
         list(farm.farm(fails, 0, [(7,), (1,)], what="counting", needs=[(), (0,)], client=two_workers))

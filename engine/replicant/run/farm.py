@@ -245,7 +245,7 @@ class _There:
             raise (cluster.disconnected() if lost else describe(error, self.what)) from None
         finally:
             with suppress(Exception):
-                # To cancel them would have the scheduler cancel what needs them too, and trip over what it finds twice.
+                # Not cancelled: that has the scheduler cancel what needs them too, of which some may be gone by then.
                 for future in {*self.under_way, *self.held.results.values()}:
                     future.release()
 
