@@ -59,6 +59,25 @@ def test_every_piece_is_made_once(two_workers: Any) -> None:
     assert effort.passes[0].hands == 2
 
 
+def test_what_has_arrived_is_fetched_at_once(two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[int] = []
+    gather = two_workers.gather
+
+    def watch(futures: Any, **options: Any) -> Any:
+        fetched.append(len(futures))
+        return gather(futures, **options)
+
+    monkeypatch.setattr(two_workers, "gather", watch)
+    monkeypatch.setattr(farm, "TASK_SECONDS", 0.0)
+    made = {}
+    for at, result in farm.farm(add, 1, [(i,) for i in range(30)], what="adding", client=two_workers):
+        made[at] = result
+        time.sleep(0.2 if len(made) == 1 else 0.0)  # others are made meanwhile
+    assert made == {i: 1 + i for i in range(30)}
+    assert sum(fetched) == 30
+    assert max(fetched) >= farm.AHEAD
+
+
 def test_short_pieces_travel_together_and_few_tasks_are_under_way(
     two_workers: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

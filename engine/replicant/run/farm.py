@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import secrets
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 AHEAD = 3
 """Tasks under way for each worker."""
+
+LOOK_SECONDS = 2.0
+"""How often to see who the workers are."""
 
 TASK_SECONDS = 2.0
 """How long a task should take: pieces that are shorter are sent several at a time."""
@@ -208,6 +212,8 @@ class _There:
         self.under_way: dict[Future[Any], tuple[int, str | None]] = {}
         self.told: set[int] = set()
         self.workers: list[str] = []
+        self.busy: Counter[str | None] = Counter()
+        self.look_again = 0.0
         self.name = f"{what.replace(' ', '-')}-{secrets.token_hex(4)}"
 
     def go(self, ready: Callable[[Any], Any], shared: Any) -> Iterator[_Made]:
@@ -219,21 +225,11 @@ class _There:
         try:
             holder = self._submit(_prepared, self.what, ready, shared, key=f"{self.name}-shared")
             arriving = as_completed(loop=self.client.loop)  # type: ignore[no-untyped-call]
-            done = 0
             while self.left or self.under_way:
-                if not done % 64:
-                    # They come and go; the last one is replaced.
-                    self.workers = cluster.workers_of(self.client) or self.workers
-                    self.one.hands = max(1, len(self.workers))
-                done += 1
+                self._look_around()
                 while self.left and len(self.under_way) < AHEAD * self.one.hands:
                     arriving.add(self._send(holder))  # type: ignore[no-untyped-call]
-                future = next(arriving)
-                if future.status == "lost":
-                    # Its worker died before the result was fetched: Dask makes it again.
-                    arriving.add(future)  # type: ignore[no-untyped-call]
-                    continue
-                yield from self._received(future)
+                yield from self._received(arriving)
         except LostError:
             if cluster.loses_connection(self.client, within=1.0):
                 raise cluster.disconnected() from None
@@ -249,6 +245,17 @@ class _There:
                 for future in {*self.under_way, *self.held.results.values()}:
                     future.release()
 
+    def _look_around(self) -> None:
+        """Who is there: workers come and go, and the last one is replaced."""
+        from replicant.run import cluster
+
+        now = time.monotonic()
+        if now < self.look_again:
+            return
+        self.look_again = now + LOOK_SECONDS
+        self.workers = cluster.workers_of(self.client) or self.workers
+        self.one.hands = max(1, len(self.workers))
+
     def _send(self, holder: Future[Any]) -> Future[Any]:
         """The next piece, or several that are short and need nothing."""
         at = self.left[-1][0]
@@ -256,14 +263,14 @@ class _There:
         worker, size = None, 1
         if not wanted and not needed:
             # Dask would give the first ones to whoever holds what is shared, however small that is.
-            busy = Counter(worker for _, worker in self.under_way.values())
-            worker = min(self.workers, key=lambda each: busy[each], default=None)
+            worker = min(self.workers, key=self.busy.__getitem__, default=None)
             size = self._size()
         batch = self.left[: -size - 1 : -1]
         del self.left[-size:]
         key = f"{self.name}-{at}"
         future = self._submit(_batch, self.what, self.call, holder, batch, needed, key=key, worker=worker)
         self.under_way[future] = at, worker
+        self.busy[worker] += 1
         if wanted:
             self.held.results[at] = future
         return future
@@ -275,23 +282,34 @@ class _There:
         fitting = TASK_SECONDS * self.one.pieces / max(self.one.seconds, 1e-6)
         return max(1, min(round(fitting), len(self.left) // (4 * self.one.hands)))
 
-    def _received(self, future: Future[Any]) -> Iterator[_Made]:
+    def _received(self, arriving: Any) -> Iterator[_Made]:
+        """What has arrived, fetched at once."""
         from replicant.run import cluster
 
-        at, _ = self.under_way.pop(future)
-        cluster.check(self.client, future, self.what)
-        if self.held.wants(at):
-            self.held.let_go(at)
-            yield _Made(at)
-            return
-        for piece in cluster.value(future.result()):
-            if not piece.told:
-                self.held.let_go(piece.at)
-            elif piece.at in self.told:
+        fetched = []
+        for future in arriving.next_batch():
+            if future.status == "lost":
+                # Its worker died before the result was fetched: Dask makes it again.
+                arriving.add(future)
                 continue
+            at, worker = self.under_way.pop(future)
+            self.busy[worker] -= 1
+            cluster.check(self.client, future, self.what)
+            if self.held.wants(at):
+                self.held.let_go(at)
+                yield _Made(at)
             else:
-                self.told.add(piece.at)
-            yield piece
+                fetched.append(future)
+        results = self.client.gather(fetched) if fetched else ()  # type: ignore[no-untyped-call]
+        for made in results:
+            for piece in cluster.value(made):
+                if not piece.told:
+                    self.held.let_go(piece.at)
+                elif piece.at in self.told:
+                    continue
+                else:
+                    self.told.add(piece.at)
+                yield piece
 
     def _submit(self, call: Callable[..., Any], *args: Any, key: str, worker: str | None = None) -> Future[Any]:
         place = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
