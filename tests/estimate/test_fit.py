@@ -395,6 +395,27 @@ def test_separation_of_polr_is_named() -> None:
     assert "separation: rare tells" in said(ours)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_mean_too_small_for_a_number_has_a_likelihood() -> None:
+    """The score is zero at the maximum, where one row's expected count is exp(-5e8); R's `glm` gives up on such data.
+
+    A log likelihood that falls short by g, here 1e-11 of it, leaves a score of sqrt(2 g information).
+    """
+    frame = pd.DataFrame({"x": np.arange(20.0) % 7, "n": np.arange(20.0) % 3})
+    frame.loc[0, "n"], frame.loc[19, "x"], frame.loc[19, "n"] = 9e8, 9e8, 1.0
+    ours = fit("poisson", "n ~ x", frame)
+    eta = ours.estimates[0] + ours.estimates[1] * frame["x"]
+    assert eta.min() < -1e8
+    assert ours.loglik is not None
+    for column in (frame["x"] ** 0, frame["x"]):
+        score, information = column @ (frame["n"] - np.exp(eta)), column**2 @ np.exp(eta)
+        assert abs(score) < np.sqrt(2e-11 * abs(ours.loglik) * information)
+    assert ours.deviance is not None
+    assert np.isfinite(ours.deviance)
+    gamma = fit("gamma", "n ~ x", frame.assign(n=frame["n"] + 1), link="log")
+    assert np.isfinite(gamma.estimates).all()
+
+
 def test_a_search_that_is_cut_short_is_said() -> None:
     assert "not converged after 2 passes" in said(fit("polr", "stage ~ x + z", sample(), maxiter=2))
 

@@ -95,7 +95,7 @@ def _binomial_deviance(y: Floats, mu: Floats) -> Floats:
 
 
 def _exp_mean(eta: Floats) -> tuple[Floats, Floats]:
-    mu = np.exp(np.minimum(eta, 700.0))
+    mu = np.exp(np.clip(eta, -690.0, 700.0))  # never 0: what is relative to the mean is to stay right
     return mu, mu
 
 
@@ -128,11 +128,11 @@ def _itself(y: Floats) -> Floats:
 def _poisson_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
     from scipy.special import gammaln
 
-    return np.asarray(y * np.log(mu) - mu - gammaln(y + 1))
+    return np.asarray(y * eta - mu - gammaln(y + 1))
 
 
 def _poisson_deviance(y: Floats, mu: Floats) -> Floats:
-    return 2 * (_xlogy(y, y / mu) - (y - mu))
+    return 2 * (_xlogy(y, y) - _xlogy(y, mu) - (y - mu))
 
 
 _SHARE = "0 and 1, two levels, or shares between"
@@ -196,7 +196,18 @@ def map_glm(design: Design, theta: Floats | None, family: Family) -> Score:
 
     Without parameters it is that of the first weighted regression (R's `mustart`).
     `extra` holds the deviance, Pearson's chi-squared and the weighted sum of log y (gamma).
+    Parameters far off have no likelihood in numbers; it is then negative infinity, and no step leads there.
     """
+    with np.errstate(all="ignore"):
+        score = _score(design, theta, family)
+    sums = (score.loglik, score.gradient, score.information, score.extra)
+    if theta is None or all(np.isfinite(each).all() for each in sums):
+        return score
+    k = design.matrix.shape[1]
+    return Score(-np.inf, np.zeros(k), np.eye(k), np.zeros(3))
+
+
+def _score(design: Design, theta: Floats | None, family: Family) -> Score:
     z = design.matrix
     y = design.response
     w = design.weights
@@ -207,9 +218,6 @@ def map_glm(design: Design, theta: Floats | None, family: Family) -> Score:
     else:
         eta = z @ theta
         mu, slope = family.mean(eta)
-        if not np.isfinite(mu).all():
-            k = z.shape[1]
-            return Score(-np.inf, np.zeros(k), np.eye(k), np.zeros(3))
     variance = np.maximum(family.variance(mu, slope), 1e-300)
     working = slope / variance
     residual = y - mu
