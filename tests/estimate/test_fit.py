@@ -416,6 +416,20 @@ def test_a_mean_too_small_for_a_number_has_a_likelihood() -> None:
     assert np.isfinite(gamma.estimates).all()
 
 
+@pytest.mark.parametrize("model", ["logit", "probit"])
+def test_an_outcome_that_all_but_cannot_be_has_a_deviance(model: str) -> None:
+    """Of outcomes 0 and 1 it is -2 log likelihood, also where a fitted probability is 0 in numbers."""
+    x = np.array([-2.0, -1, 0, 1, 2] * 2)
+    frame = pd.DataFrame(
+        {"x": x, "y": np.repeat([0, 1], 5), "w": 1e6 / (1 + np.exp(np.where(np.arange(10) < 5, x, -x)))}
+    )
+    frame.loc[10] = [-1000.0, 1.0, 1.0]
+    ours = fit(model, "y ~ x", frame, weights="w")
+    assert ours.estimates[0] - 1000 * ours.estimates[1] < -100
+    assert ours.loglik is not None
+    assert ours.deviance == pytest.approx(-2 * ours.loglik, rel=1e-12)
+
+
 def test_a_search_that_is_cut_short_is_said() -> None:
     assert "not converged after 2 passes" in said(fit("polr", "stage ~ x + z", sample(), maxiter=2))
 

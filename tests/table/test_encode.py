@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,13 @@ def test_a_coded_missing_value_of_a_categorical_is_a_level() -> None:
     column = encoded(["yes", "no", "refused"], {"kind": "nominal", "missing_codes": ["refused"]})
     assert column.levels() == ["no", "refused", "yes"]
     assert encoded([0, 1, -8], {"missing_codes": [-8]}).kind is Kind.NOMINAL
+
+
+@pytest.mark.parametrize("dtype", ["string[pyarrow]", "string[python]", pd.ArrowDtype(pa.string())])
+def test_missing_codes_of_several_types_stand_beside_texts(dtype: Any) -> None:
+    series = pd.Series(["yes", "refused", None, "no"], dtype=dtype)
+    column = encoded(series, {"missing_codes": ["refused", -8]})
+    pd.testing.assert_series_equal(pd.Series(column.decode(column.codes)), series, check_names=False)
 
 
 def test_spikes_are_codes_of_values() -> None:

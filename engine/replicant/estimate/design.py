@@ -171,9 +171,9 @@ class Prepared:
             return self.source.reduce(partial(_on_design, self, function), combine)
         if not self._cache:
             self._cache = self.source.reduce(lambda frame, weights: [self.design(frame, weights)], lambda a, b: a + b)
-        state = function(self._cache[0])
+        state = _of(function, self._cache[0])
         for one in self._cache[1:]:
-            state = combine(state, function(one))
+            state = combine(state, _of(function, one))
         return state
 
     @property
@@ -297,7 +297,13 @@ def prepare(
 
 
 def _on_design(prepared: Prepared, function: Callable[[Design], S], frame: pd.DataFrame, weights: Floats | None) -> S:
-    return function(prepared.design(frame, weights))
+    return _of(function, prepared.design(frame, weights))
+
+
+def _of(function: Callable[[Design], S], design: Design) -> S:
+    """What a function gives; a search tells of what is no number, or takes a shorter step."""
+    with np.errstate(all="ignore"):
+        return function(design)
 
 
 # -------------------------------------------------------------------- columns

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from replicant.errors import SpecError, nearest
 from replicant.estimate.adapter import fit_function, fit_statsmodels, statsmodels_names
@@ -90,8 +93,19 @@ def fit(
                     f"unknown option {option!r} of {name}{nearest(option, allowed)}",
                     need="one of " + ", ".join(allowed) if allowed else "no options",
                 )
-        return FITTERS[name](bound, weight_kind=weight_kind, **options)
+        with np.errstate(all="ignore"):
+            return _told(FITTERS[name](bound, weight_kind=weight_kind, **options))
     return fit_statsmodels(bound, name, weight_kind, **options)
+
+
+def _told(found: Fit) -> Fit:
+    """With a message where numbers are none and nothing has been said of it."""
+    variances = np.diag(found.covariance)
+    bad = ~(np.isfinite(found.estimates) & np.isfinite(variances) & (variances >= 0))
+    if found.messages or not bad.any():
+        return found
+    names = ", ".join(term for term, one in zip(found.terms, bad, strict=True) if one)
+    return replace(found, messages=(f"no standard error of {names}: the numbers are too far apart in size",))
 
 
 def bind(

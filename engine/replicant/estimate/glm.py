@@ -38,7 +38,7 @@ class Family:
     loglik
         (y, mu, eta) to the log likelihood of each row, but for constants and a dispersion.
     deviance
-        (y, mu) to each row's part of the deviance.
+        (y, mu, eta) to each row's part of the deviance.
     low, high
         Range of the response; an open end is left out of it.
     says
@@ -52,7 +52,7 @@ class Family:
     variance: Callable[[Floats, Floats], Floats]
     start: Callable[[Floats], Floats]
     loglik: Callable[[Floats, Floats, Floats], Floats]
-    deviance: Callable[[Floats, Floats], Floats]
+    deviance: Callable[[Floats, Floats, Floats], Floats]
     low: float
     high: float
     says: str
@@ -84,14 +84,27 @@ def _probit_eta(mu: Floats) -> Floats:
     return np.asarray(ndtri(mu))
 
 
+def _logit_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
+    return np.asarray(y * eta - np.logaddexp(0.0, eta))
+
+
 def _probit_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
     from scipy.special import log_ndtr
 
     return np.asarray(y * log_ndtr(eta) + (1 - y) * log_ndtr(-eta))
 
 
-def _binomial_deviance(y: Floats, mu: Floats) -> Floats:
-    return 2 * (_xlogy(y, y) + _xlogy(1 - y, 1 - y) - _xlogy(y, mu) - _xlogy(1 - y, 1 - mu))
+def _saturated(y: Floats) -> Floats:
+    """Log likelihood of shares whose means are themselves."""
+    return _xlogy(y, y) + _xlogy(1 - y, 1 - y)
+
+
+def _logit_deviance(y: Floats, mu: Floats, eta: Floats) -> Floats:
+    return 2 * (_saturated(y) - _logit_loglik(y, mu, eta))
+
+
+def _probit_deviance(y: Floats, mu: Floats, eta: Floats) -> Floats:
+    return 2 * (_saturated(y) - _probit_loglik(y, mu, eta))
 
 
 def _exp_mean(eta: Floats) -> tuple[Floats, Floats]:
@@ -100,8 +113,7 @@ def _exp_mean(eta: Floats) -> tuple[Floats, Floats]:
 
 
 def _inverse_mean(eta: Floats) -> tuple[Floats, Floats]:
-    with np.errstate(divide="ignore"):
-        mu = np.where(eta > 0, 1 / eta, np.nan)
+    mu = np.where(eta > 0, 1 / eta, np.nan)
     return mu, -(mu**2)
 
 
@@ -109,12 +121,12 @@ def _binomial_start(y: Floats) -> Floats:
     return (y + 0.5) / 2
 
 
-def _gamma_deviance(y: Floats, mu: Floats) -> Floats:
+def _gamma_deviance(y: Floats, mu: Floats, eta: Floats) -> Floats:
     return 2 * ((y - mu) / mu - np.log(y / mu))
 
 
 def _gamma_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
-    return -0.5 * _gamma_deviance(y, mu)
+    return -0.5 * _gamma_deviance(y, mu, eta)
 
 
 def _square(mu: Floats, slope: Floats) -> Floats:
@@ -131,8 +143,8 @@ def _poisson_loglik(y: Floats, mu: Floats, eta: Floats) -> Floats:
     return np.asarray(y * eta - mu - gammaln(y + 1))
 
 
-def _poisson_deviance(y: Floats, mu: Floats) -> Floats:
-    return 2 * (_xlogy(y, y) - _xlogy(y, mu) - (y - mu))
+def _poisson_deviance(y: Floats, mu: Floats, eta: Floats) -> Floats:
+    return 2 * (_xlogy(y, y) - y * eta - (y - mu))
 
 
 _SHARE = "0 and 1, two levels, or shares between"
@@ -141,8 +153,8 @@ _LOGIT = Family(
     lambda mu: np.log(mu / (1 - mu)),
     lambda mu, slope: slope,
     _binomial_start,
-    lambda y, mu, eta: y * eta - np.logaddexp(0.0, eta),
-    _binomial_deviance,
+    _logit_loglik,
+    _logit_deviance,
     0.0,
     1.0,
     _SHARE,
@@ -153,7 +165,7 @@ _PROBIT = Family(
     lambda mu, slope: mu * (1 - mu),
     _binomial_start,
     _probit_loglik,
-    _binomial_deviance,
+    _probit_deviance,
     0.0,
     1.0,
     _SHARE,
@@ -198,8 +210,7 @@ def map_glm(design: Design, theta: Floats | None, family: Family) -> Score:
     `extra` holds the deviance, Pearson's chi-squared and the weighted sum of log y (gamma).
     Parameters far off have no likelihood in numbers; it is then negative infinity, and no step leads there.
     """
-    with np.errstate(all="ignore"):
-        score = _score(design, theta, family)
+    score = _score(design, theta, family)
     sums = (score.loglik, score.gradient, score.information, score.extra)
     if theta is None or all(np.isfinite(each).all() for each in sums):
         return score
@@ -234,14 +245,14 @@ def _score(design: Design, theta: Floats | None, family: Family) -> Score:
     loglik = float(rows.sum() if w is None else w @ rows)
     extra = np.zeros(3)
     if family.dispersion:
-        sums = np.stack([family.deviance(y, mu), residual**2 / variance, np.log(y)])
+        sums = np.stack([family.deviance(y, mu, eta), residual**2 / variance, np.log(y)])
         extra = sums.sum(axis=1) if w is None else sums @ w
     return Score(loglik, z.T @ part, information, extra)
 
 
 def _deviance(design: Design, theta: Floats, family: Family) -> Floats:
-    mu, _ = family.mean(design.matrix @ theta)
-    rows = family.deviance(design.response, mu)
+    eta = design.matrix @ theta
+    rows = family.deviance(design.response, family.mean(eta)[0], eta)
     return np.array([rows.sum() if design.weights is None else design.weights @ rows])
 
 

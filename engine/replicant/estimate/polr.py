@@ -101,7 +101,8 @@ def _scores(design: Design, theta: Floats, model: _Model) -> Floats:
     k = z.shape[1]
     y = model.position[design.response.astype(np.intp)]
     rows = _rows(model.link, z @ theta[:k], y, theta[k:])
-    assert rows is not None
+    if rows is None:  # thresholds that rounding has brought together
+        return np.full((len(y), len(theta)), np.nan)
     of = (y[:, None] == np.arange(len(theta) - k + 1)).astype(np.float64)
     bounds = of[:, :-1] * rows.up[:, None] + of[:, 1:] * rows.low[:, None]
     return np.column_stack([-z * (rows.up + rows.low)[:, None], bounds])

@@ -67,8 +67,8 @@ class ColumnType:
                 return out
             ends = [_cast(value, dtype) for value in tail]
             return np.concatenate([originals, np.array([*ends, _hole(dtype)], dtype=dtype)])
-        ends = _extension([*(value if _castable(value, dtype) else pd.NA for value in tail), pd.NA], dtype)
-        return pd.concat([pd.Series(originals), pd.Series(ends)], ignore_index=True).array
+        ends = [_end(value, dtype) for value in (*tail, pd.NA)]
+        return pd.concat([pd.Series(each) for each in (originals, *ends)], ignore_index=True).array
 
     def restore(self, lookup: Typed, codes: Codes) -> Typed:
         """Cells of the original type for `codes`; where the type has no missing cell and one is needed, a wider type.
@@ -140,12 +140,12 @@ def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
     return cast
 
 
-def _castable(value: Any, dtype: ExtensionDtype) -> bool:
+def _end(value: Any, dtype: ExtensionDtype) -> Any:
+    """`_cast` for extension types, one cell of them: values that can be converted each may not be so together."""
     try:
-        _extension([value], dtype)
+        return _extension([value], dtype)
     except (TypeError, ValueError, OverflowError):
-        return False
-    return True
+        return _extension([pd.NA], dtype)
 
 
 def _extension(values: Any, dtype: ExtensionDtype) -> Any:
