@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from replicant import methods
-from replicant.errors import SpecError
 from replicant.spec.explain import explain
 from replicant.spec.load import validate_synthesis
 from replicant.spec.models import StudySpec
@@ -106,11 +105,11 @@ def study(
     0     sample  (Intercept)           4
     1  synthetic  (Intercept)           4
     """
-    if sum(choice is not None for choice in (client, workers, threads)) > 1:
-        raise SpecError("`client`, `workers` and `threads` exclude each other.", fix="choose one of them")
     from replicant.run.progress import choose
     from replicant.run.study import compute
+    from replicant.run.where import Where
 
+    where = Where(threads=threads, workers=workers, client=client)
     asked = {
         "replicates": replicates,
         "estimands": [_plain(one) for one in estimands or ()],
@@ -130,10 +129,8 @@ def study(
     return compute(
         designed,
         table,
+        Where(threads=1) if where.is_open else where,
         source=None if source is None else replace(source, digest=table.digest()),
-        threads=1 if threads is None and workers is None and client is None else threads,
-        workers=workers,
-        client=client,
         progress=choose(quiet=not progress, stream=sys.stderr),
     )
 

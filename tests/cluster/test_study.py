@@ -25,6 +25,7 @@ from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.progress import Progress
 from replicant.run.resumable import told
 from replicant.run.study import compute, resume_study, run_study_job
+from replicant.run.where import Where
 from replicant.run.work import Source
 from replicant.spec.load import parse_job
 from replicant.studies import Study, design
@@ -115,7 +116,7 @@ class Notes(Progress):
 def test_workers_do_not_matter(workers: int, folder: Path, whole: dict[str, str]) -> None:
     target = f"workers{workers}"
     notes = Notes()
-    result = run_study_job(parse_job(job_text(folder, target)), workers=workers, progress=notes)
+    result = run_study_job(parse_job(job_text(folder, target)), workers=workers, memory=2**31, progress=notes)
     assert digests(folder / target) == whole
     assert notes.done == REPLICATES
     assert result.result.run["workers"] == workers
@@ -159,9 +160,9 @@ def test_a_worker_killed_in_the_middle(
 
     victims: list[int] = []
     with cluster.local_cluster(2) as client:
-        found = compute(study, table, source=source if from_path else None, client=client, progress=Kill())
+        found = compute(study, table, Where(client=client), source=source if from_path else None, progress=Kill())
     assert len(victims) == 1
-    expected = compute(study, table, threads=1)
+    expected = compute(study, table, Where(threads=1))
     assert found.document == expected.document
 
 
@@ -185,7 +186,7 @@ def test_a_lost_cluster_can_be_taken_up(folder: Path, whole: dict[str, str], pla
             kept.open(study.digest, job.model_dump()),
             told(str(kept.target), Progress()),
         ):
-            compute(study, table, source=source, client=made, checkpoint=kept, progress=Close())
+            compute(study, table, Where(client=made), source=source, checkpoint=kept, progress=Close())
     finally:
         made.close()
         local.close()
@@ -199,13 +200,13 @@ def test_errors_come_from_workers_as_they_are(planned: tuple[Study, Table, Sourc
 
     study, table, source = planned
     with pytest.raises(DataError, match="read another table"):
-        compute(study, table, source=replace(source, digest="0" * 64), client=two_workers)
+        compute(study, table, Where(client=two_workers), source=replace(source, digest="0" * 64))
 
 
 def test_no_cell_is_in_a_workers_log(planned: tuple[Study, Table, Source], two_workers: Any) -> None:
     study, table, source = planned
-    compute(study, table, source=source, client=two_workers)
-    compute(study, table, client=two_workers)
+    compute(study, table, Where(client=two_workers), source=source)
+    compute(study, table, Where(client=two_workers))
     logs = str(two_workers.get_worker_logs()) + str(two_workers.get_scheduler_logs())
     assert CANARY_TEXT not in logs
     assert "471147" not in logs

@@ -598,6 +598,7 @@ def specs(draw: Any, frame: pd.DataFrame, *, wrong: bool) -> dict[str, Any]:
     method = st.sampled_from(["cart", "cart", "sample", "keep"])
     unknown = ["nowhere"] if wrong else []
     any_name = st.sampled_from([*names, *unknown])
+    first = pd.Index(names[:1], dtype=object)  # no Arrow text: half a character is a name too
     settings: dict[str, st.SearchStrategy[Any]] = {
         "seed": st.integers(0, 2**128 - 1),
         "conditioning": st.sampled_from(["synthetic", "observed"]),
@@ -618,7 +619,7 @@ def specs(draw: Any, frame: pd.DataFrame, *, wrong: bool) -> dict[str, Any]:
         "where": st.lists(rules(frame), max_size=2)
         | st.dictionaries(name, rules(frame), max_size=2)
         | seeds.map(lambda seed: np.random.default_rng(seed).random(frame.shape) < 0.5)
-        | seeds.map(lambda seed: pd.DataFrame(np.random.default_rng(seed).random((n, 1)) < 0.5, columns=names[:1]))
+        | seeds.map(lambda seed: pd.DataFrame(np.random.default_rng(seed).random((n, 1)) < 0.5, columns=first))
         | seeds.map(lambda seed: {names[0]: np.random.default_rng(seed).random(n) < 0.5}),
         "strata": name | st.lists(name, max_size=2),
         "min_stratum": st.integers(1, 40),

@@ -44,8 +44,9 @@ def drift(
     from replicant.release.drift import drift as compare
     from replicant.report import drift_page, drift_text
     from replicant.run.reading import reader
+    from replicant.run.where import Where
 
-    with reader(workers=workers, scheduler=scheduler) as read:
+    with reader(Where(workers=workers, scheduler=scheduler)) as read:
         found = compare(read(earlier), read(later), names=_names(earlier, later), level=level)
     if output is not None:
         Path(output).write_text(drift_page.render(found.as_dict()), encoding="utf-8")

@@ -55,9 +55,10 @@ def pool(
         replicant pool release --model polr --formula "gen ~ age + hc + reg" --csv
         replicant pool release --model logit --formula "smokes ~ age" --scheduler tcp://10.0.0.5:8786
     """
-    from replicant.run.reading import reading
+    from replicant.run.reading import reader
+    from replicant.run.where import Where
 
-    with reading(release, workers=workers, scheduler=scheduler) as sets:
-        pooled = sets.analyse(model, formula, weights=weights).pool(rule, level=level)
+    with reader(Where(workers=workers, scheduler=scheduler)) as read:
+        pooled = read(release).analyse(model, formula, weights=weights).pool(rule, level=level)
     text = pooled.to_csv() if form == "csv" else pooled.to_latex() if form == "latex" else pooled.summary()
     click.echo(text, nl=False)

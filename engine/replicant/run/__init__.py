@@ -3,6 +3,7 @@
 Work is pieces, and pieces are made by the farm:
 
 farm.py         pieces and what each needs, made here or on a cluster; processes.py: in processes joined by pipes
+where.py        what was chosen of these
 cluster.py      a `distributed` client, a local cluster of our own, and what goes wrong with them
 trust.py        certificates; scratch.py: private folders; roll_call.py: which versions the workers run
 failure.py      unexpected exceptions become errors without a cell value

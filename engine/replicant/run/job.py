@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from replicant import methods, release
-from replicant.errors import ReleaseError, SpecError
+from replicant.errors import ReleaseError
 from replicant.events import Event
 from replicant.plan import Plan, build_plan
 from replicant.plan.memory import check_memory
@@ -18,16 +17,13 @@ from replicant.run.planned import run_plan
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.scratch import sweep
-from replicant.run.threads import default_threads
+from replicant.run.where import Where
 from replicant.run.work import Source
 from replicant.run.writer import is_kept, writing
 from replicant.spec.models import JobSpec
 from replicant.table import Table
 
-if TYPE_CHECKING:
-    from distributed import Client
-
-__all__ = ["JobResult", "Ready", "check_begun", "client_for", "prepare", "run_job"]
+__all__ = ["JobResult", "Ready", "check_begun", "prepare", "run_job"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,17 +136,15 @@ def run_job(
     PartialError
         If it stops on the way: what is finished is kept, and `resume` goes on. In every case the target is as it was.
     """
-    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
-        raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
+    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     progress = progress or Progress()
     sweep()  # of a run on workers that was killed, even if this one has none
     if job.input.part_rows is not None:
         from replicant.run.parted import run_parted
 
-        with client_for(workers, scheduler, memory, progress) as client:
-            hands = default_threads() if threads is None else threads
+        with where.opened(progress) as client:
             settings: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "begun": begun}
-            return run_parted(job, client=client, threads=hands, memory=memory, **settings)
+            return run_parted(job, client=client, threads=where.hands, memory=memory, **settings)
     effort = Effort()
     with effort.running("reading", 1):
         ready = ready or prepare(job)
@@ -180,7 +174,7 @@ def run_job(
         skip = writer.take_up(ready.plan, progress)
         common: dict[str, Any] = {"sink": writer.sink, "progress": progress, "skip": skip, "effort": effort}
         ensure_compiled(ready.plan, progress.note)
-        with client_for(workers, scheduler, memory, progress) as client:
+        with where.opened(progress) as client:
             data = ready.table if client is None else replace(ready.source, digest=ready.table.digest())
             made = run_plan(ready.plan, data, client=client, threads=threads, **common)
         writer.written.extend(made)
@@ -202,16 +196,3 @@ def check_begun(digest: str, begun: str | None) -> None:
             "Data, settings or version are no longer those that the run was begun with.",
             fix="bring them back, or run the job anew",
         )
-
-
-def client_for(
-    workers: int | None, scheduler: str | None, memory: int | None, progress: Progress
-) -> AbstractContextManager[Client | None]:
-    """The client of what was chosen: a local cluster of so many workers, a scheduler's, or None for this process."""
-    if workers is None and scheduler is None:
-        return nullcontext()
-    from replicant.run import cluster
-
-    if workers is not None:
-        return cluster.local_cluster(workers, progress, memory=memory)
-    return cluster.connect(str(scheduler), progress)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from replicant import release
 from replicant.release import Release
+from replicant.run.where import Where
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["read_release", "reader", "reading"]
+__all__ = ["read_release", "reader"]
 
 
 def read_release(path: str | PathLike[str], *, client: Client | None = None) -> Release:
@@ -48,22 +49,7 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
 
 
 @contextmanager
-def reader(*, workers: int | None = None, scheduler: str | None = None) -> Iterator[Callable[[str], Release]]:
-    """What opens releases to be read in this process, by a local cluster of so many workers, or on a scheduler."""
-    if workers is None and scheduler is None:
-        yield read_release
-        return
-    from replicant.run import cluster
-
-    opened = cluster.local_cluster(workers) if workers is not None else cluster.connect(str(scheduler))
-    with opened as client:
+def reader(where: Where) -> Iterator[Callable[[str], Release]]:
+    """What opens releases to be read there."""
+    with where.opened() as client:
         yield partial(read_release, client=client)
-
-
-@contextmanager
-def reading(
-    path: str | PathLike[str], *, workers: int | None = None, scheduler: str | None = None
-) -> Iterator[Release]:
-    """One release, opened as by `reader`."""
-    with reader(workers=workers, scheduler=scheduler) as read:
-        yield read(fspath(path))

@@ -12,18 +12,17 @@ import shutil
 from typing import Any
 
 from replicant import release
-from replicant.errors import SpecError
 from replicant.plan.memory import readable
 from replicant.release.folder import MANIFEST
 from replicant.release.probe import probe
 from replicant.release.store import open_folder
 from replicant.run.checkpoint import Checkpoint, partial_of
-from replicant.run.job import check_begun, client_for
+from replicant.run.job import check_begun
 from replicant.run.preview import Preview, preview
 from replicant.run.progress import Progress
 from replicant.run.records import Records
 from replicant.run.resumable import check_free, told
-from replicant.run.threads import default_threads
+from replicant.run.where import Where
 from replicant.run.writer import unfinished
 from replicant.spec.models import JobSpec
 
@@ -58,8 +57,7 @@ def rehearse(
     ReplicantError
         What the run would end with before its first piece of work.
     """
-    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
-        raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
+    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     progress = progress or Progress()
     found = preview(job, memory)
     target, study = job.output.path, job.study is not None
@@ -68,7 +66,7 @@ def rehearse(
     # As in the run: what is kept of an interrupted one makes another exit code.
     with told(target, progress, lambda: not study and unfinished(target) is not None):
         lines = _study(job, found, overwrite, begun) if study else _release(job, found, overwrite)
-        lines.append(_hands(found.peak, threads, workers, scheduler, memory, progress))
+        lines.append(_hands(found.peak, where, progress))
     checked = "".join(f"  {line}\n" for line in lines)
     return f"{found}\nChecked\n{checked}\nNothing stands in its way, and nothing was written.\n"
 
@@ -145,23 +143,16 @@ def _room(target: str) -> str:
     return f"; {readable(shutil.disk_usage(above).free)} are free there"
 
 
-def _hands(
-    peak: int,
-    threads: int | None,
-    workers: int | None,
-    scheduler: str | None,
-    memory: int | None,
-    progress: Progress,
-) -> str:
+def _hands(peak: int, where: Where, progress: Progress) -> str:
     """Who would do it, and whether their memory is enough."""
-    if scheduler is None:
-        hands = workers or threads or default_threads()
-        what = "processes of this machine" if workers is not None else "threads of this process"
-        return f"{hands} {what}, {_fits(peak * (workers or 1), _installed())}"
+    if where.workers is not None:
+        return f"{where.workers} processes of this machine, {_fits(peak * where.workers, _installed())}"
+    if not where.on_cluster:
+        return f"{where.hands} threads of this process, {_fits(peak, _installed())}"
     from replicant.run import cluster
     from replicant.run.roll_call import roll_call
 
-    with client_for(None, scheduler, memory, progress) as client:
+    with where.opened(progress) as client:
         if client is None:
             raise TypeError("a scheduler has a client")
         cluster.await_worker(client)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -23,13 +22,14 @@ from replicant.run.farm import farm
 from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
 from replicant.run.threads import default_threads
+from replicant.run.where import Where
 from replicant.run.work import Source
 from replicant.spec.models import JobSpec
 from replicant.studies import Block, Fold, Room, Study, StudyResult, design, document, open_room
 from replicant.table import Table
 
 if TYPE_CHECKING:
-    from distributed import Client
+    pass
 
 __all__ = ["StudyJobResult", "compute", "resume_study", "run_study_job"]
 
@@ -120,9 +120,9 @@ def run_study_job(
     PartialError
         If it stopped on the way: what was finished is kept, and `replicant resume` goes on.
     """
+    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     kept = Checkpoint(job.output.path)
     kept.check(overwrite)
-    where = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
     return _complete(job, kept, where, progress or Progress(), overwrite=overwrite)
 
 
@@ -151,6 +151,7 @@ def resume_study(
     ReleaseError
         If data or engine are no longer those it was begun with.
     """
+    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     kept, said = Checkpoint.begun_at(place)
     try:
         job = JobSpec.model_validate(said)
@@ -158,21 +159,18 @@ def resume_study(
         raise SpecError(f"the job in {str(kept.partial)!r} is no job", fix="run the job again") from None
     # What is at the target now was to be replaced when the study was begun.
     kept.check(overwrite=True)
-    where = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
     return _complete(job, kept, where, progress or Progress(), resuming=True)
 
 
 def _complete(
     job: JobSpec,
     kept: Checkpoint,
-    where: Mapping[str, Any],
+    where: Where,
     progress: Progress,
     *,
     overwrite: bool = False,
     resuming: bool = False,
 ) -> StudyJobResult:
-    if sum(choice is not None for choice in where.values()) > 1:
-        raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
     if job.study is None:
         raise SpecError("the job has no study", need="a section `study`")
     source = Source.of_job(job)
@@ -187,7 +185,7 @@ def _complete(
         kept.open(study.digest, resumable, overwrite=overwrite, resuming=resuming),
         told(str(kept.target), progress),
     ):
-        result = compute(study, table, source=source, checkpoint=kept, progress=progress, **where)
+        result = compute(study, table, where, source=source, checkpoint=kept, progress=progress)
         guarded("results", kept.finish, result)
     progress.measured(result.run)
     return StudyJobResult(job.output.path, result)
@@ -196,13 +194,9 @@ def _complete(
 def compute(
     study: Study,
     table: Table,
+    where: Where,
     *,
     source: Source | None = None,
-    threads: int | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    memory: int | None = None,
-    client: Client | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
@@ -212,12 +206,10 @@ def compute(
     ----------
     study, table
         From `design`, and the table it was made for.
+    where
+        Where it is computed. Nothing chosen: as for `run_study_job`.
     source
         Where workers load the table; None: it is sent to them.
-    threads, workers, scheduler, client
-        Where; at most one of them.
-    memory
-        Limit of each of the `workers`, in bytes.
     checkpoint
         Where finished blocks are kept, and may lie already; it is open.
     progress
@@ -238,9 +230,9 @@ def compute(
     if before:
         progress.note(f"taking up an interrupted study: {len(before)} of {study.blocks} parts are there")
 
-    def work(blocks: Sequence[int], shared: Any, **where: Any) -> None:
+    def work(blocks: Sequence[int], shared: Any, **hands: Any) -> None:
         """A pass over blocks; each is kept as soon as it is there."""
-        for _, block in farm(_measure, shared, [(one,) for one in blocks], what="study", effort=effort, **where):
+        for _, block in farm(_measure, shared, [(one,) for one in blocks], what="study", effort=effort, **hands):
             if checkpoint is not None:
                 checkpoint.save(block.index, block.tally)
             fold.add(block.index, block.tally)
@@ -251,18 +243,18 @@ def compute(
     units = sum(len(study.replicates(block)) for block in todo)
     with progress.running(units, "study", f"of {study.spec.replicates} replicates"):
         processes = 0
-        if todo and client is None and threads is None and workers is None and scheduler is None:
+        if todo and where.is_open:
             work(todo[:1], room)
             todo = todo[1:]
             cpus = default_threads()
             processes = cpus if cpus > 1 and effort.passes[0].wall * len(todo) > LONG_SECONDS else 0
-        with _client(client, workers, scheduler, memory, progress) as using:
-            if using is not None:
-                work(todo, (study, table if source is None else source), prepare=_open, client=using)
+        with where.opened(progress) as client:
+            if client is not None:
+                work(todo, (study, table if source is None else source), prepare=_open, client=client)
             elif processes:
                 work(todo, (study, table), prepare=_open, processes=processes)
             else:
-                work(todo, room, threads=threads or 1)
+                work(todo, room, threads=where.threads or 1)
     blocks = study.blocks - len(before)
     run = _said(study, effort, blocks, stages, time.perf_counter() - began) | {"resumed": bool(before)}
     found = document(study, room.heads, fold.total, table.n, len(table.columns))
@@ -276,21 +268,3 @@ def _open(shared: tuple[Study, Table | Source]) -> Room:
 
 def _measure(room: Room, block: int) -> Block:
     return guarded(f"block {block}", room.measure, block)
-
-
-@contextmanager
-def _client(
-    client: Client | None, workers: int | None, scheduler: str | None, memory: int | None, progress: Progress
-) -> Iterator[Client | None]:
-    if client is not None or (workers is None and scheduler is None):
-        yield client
-        return
-    from replicant.run import cluster
-
-    opened = (
-        cluster.local_cluster(workers, progress, memory=memory)
-        if workers
-        else cluster.connect(str(scheduler), progress)
-    )
-    with opened as made:
-        yield made

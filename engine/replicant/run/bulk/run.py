@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import replicant
-from replicant.errors import ReplicantError, SpecError
+from replicant.errors import ReplicantError
 from replicant.plan.memory import BASE
 from replicant.release.index import FORMAT, INDEX, PAGE, Facts, facts, find_index, index_bytes
 from replicant.release.store import open_folder
@@ -31,11 +31,10 @@ from replicant.run.bulk.result import BulkResult, Outcome, inline, near
 from replicant.run.bulk.state import State
 from replicant.run.farm import farm
 from replicant.run.footprint import footprint
-from replicant.run.job import client_for
 from replicant.run.progress import Progress
 from replicant.run.resumable import locked, told
 from replicant.run.scratch import sweep
-from replicant.run.threads import default_threads
+from replicant.run.where import Where
 from replicant.spec.bulk import BulkJob
 
 if TYPE_CHECKING:
@@ -89,8 +88,7 @@ def run_bulk(
     PartialError
         If the run was told to stop, or the cluster was lost: the same call goes on.
     """
-    if sum(choice is not None for choice in (threads, workers, scheduler)) > 1:
-        raise SpecError("`threads`, `workers` and `scheduler` exclude each other.", fix="choose one of them")
+    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     progress = progress or Progress()
     sweep()
     with (
@@ -98,8 +96,7 @@ def run_bulk(
         told(near(bulk.folder), progress),
     ):
         run = _Run(bulk, overwrite, memory, progress)
-        hands = default_threads() if threads is None else threads
-        return run.go(lambda: client_for(workers, scheduler, memory, progress), hands)
+        return run.go(where)
 
 
 class _Run:
@@ -123,7 +120,8 @@ class _Run:
         self.drift: list[dict[str, Any]] = []
         self.wrote = 0.0
 
-    def go(self, client_of: Callable[[], Any], threads: int) -> BulkResult:
+    def go(self, where: Where) -> BulkResult:
+        threads = where.hands
         todo = self._todo()
         small = [at for at in todo if self.releases[at].job.input.part_rows is None]
         large = [at for at in todo if self.releases[at].job.input.part_rows is not None]
@@ -131,7 +129,7 @@ class _Run:
         try:
             if todo:
                 self._write()
-            with client_of() if todo or pairs else nullcontext() as client:
+            with where.opened(self.progress) if todo or pairs else nullcontext() as client:
                 if small:
                     with self.progress.running(len(small), "making releases", f"({len(todo)} of {len(self.releases)})"):
                         for _, outcome in self._side_by_side(small, client, threads):
