@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import stat
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -230,3 +232,28 @@ def test_what_others_left_is_let_be(temporary: Path) -> None:
     with scratch.private_folder():
         pass
     assert {path.name for path in temporary.iterdir()} == {"replicant-notes", "replicant-file", "replicant-link"}
+
+
+@pytest.mark.parametrize("moment", [0.2, 0.5, 0.8])
+def test_a_start_that_is_interrupted_leaves_no_process_and_no_folder(
+    moment: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ends(BaseException):
+        pass
+
+    def end(number: int, frame: Any) -> None:
+        raise Ends
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    others = set(multiprocessing.active_children())
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, moment)
+    try:
+        with pytest.raises(Ends), cluster.local_cluster(2):
+            time.sleep(60)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    time.sleep(2)  # long enough for workers that still start
+    assert set(multiprocessing.active_children()) <= others
+    assert list(tmp_path.iterdir()) == []
