@@ -59,6 +59,16 @@ def test_every_piece_is_made_once(two_workers: Any) -> None:
     assert effort.passes[0].hands == 2
 
 
+def test_a_scheduler_that_does_not_say_who_is_there_is_no_failure_yet(
+    two_workers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> None:
+        raise OSError("closed")
+
+    monkeypatch.setattr(two_workers, "nthreads", gone)
+    assert dict(farm.farm(add, 1, [(1,), (2,)], what="adding", client=two_workers)) == {0: 2, 1: 3}
+
+
 def test_what_has_arrived_is_fetched_at_once(two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[int] = []
     gather = two_workers.gather
