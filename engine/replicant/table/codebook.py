@@ -15,6 +15,9 @@ __all__ = ["Codebook", "ColumnSpec", "Label", "as_spec"]
 
 Label: TypeAlias = str | int | float | bool
 
+Code: TypeAlias = int | float | str
+"""A value that means a kind of missing."""
+
 _MANY = 1000
 """Sorted levels beyond this number are not written out: they are found again in the data."""
 
@@ -23,7 +26,7 @@ _SHOWN = 8
 
 _HEADER = """\
 # Codebook: what each column is. Edit it, and put it under `columns:` in a job, or hand it to `columns=`.
-# kind: continuous | count | ordered | nominal | binary | date.  levels: in their order.
+# kind: continuous | count | ordered | nominal | binary | date | identifier.  levels: in their order.
 """
 
 
@@ -32,19 +35,27 @@ class ColumnSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Kind | None = Field(None, description="continuous, count, ordered, nominal, binary or date")
+    kind: Kind | None = Field(None, description="continuous, count, ordered, nominal, binary, date or identifier")
+    label: str | None = Field(None, description="what the column is, in words: the variable label of SPSS and Stata")
     levels: list[Label] | None = Field(None, description="levels of a categorical column, in their order")
     labels: dict[Label, Label] | None = Field(
         None, description="recoding: raw value to label; several raw values may share a label"
     )
     source: str | None = Field(None, description="raw column this one is made from (default: of the same name)")
-    missing_codes: list[int | float | str] = Field(
-        default_factory=list, description="values that mean a kind of missing, such as -8, kept apart from the numbers"
+    missing_codes: list[Code] | dict[Code, str] = Field(
+        default_factory=list,
+        description="values that mean a kind of missing, such as -8, of numbers and of levels alike; a mapping says what "
+        "each means: {-8: refused, -9: not known}",
     )
     spike: list[int | float] = Field(
         default_factory=list, description="values with a heap of their own, such as 0, kept apart from the numbers"
     )
     decimals: int | None = Field(None, ge=0, le=15, description="digits after the point")
+
+    @property
+    def missing_labels(self) -> dict[Code, str]:
+        """What the coded missing values mean, where that was said."""
+        return dict(self.missing_codes) if isinstance(self.missing_codes, dict) else {}
 
 
 def as_spec(name: str, given: ColumnSpec | Mapping[str, Any] | None) -> ColumnSpec:
