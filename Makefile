@@ -88,7 +88,7 @@ sbom: $(DEV) ## build/sbom.json, the bill of materials of requirements.lock, wit
 lock: ## resolve pyproject.toml anew into the two locks, with hashes and without registry addresses; ARGS="--upgrade"
 	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv; }
 	$(LOCK) --extra dev --output-file requirements-dev.lock
-	$(LOCK) --extra build --extra polars --extra s3 --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) --extra build --extra excel --extra polars --extra s3 --extra stat --constraint requirements-dev.lock --output-file requirements.lock
 
 clean: ## caches and built things
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

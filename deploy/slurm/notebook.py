@@ -1,6 +1,6 @@
 """Replicant in a notebook whose workers are jobs of a batch system: paste it into cells, or run it.
 
-Needs `pip install replicant[jobqueue]`, and certificates on a disk that all nodes see, as
+Needs `pip install "replicant-synthesis[jobqueue]"`, and certificates on a disk that all nodes see, as
 `deploy/tls/make_certificates.sh certificates` makes them: whoever reaches a plain scheduler may read what workers hold.
 """
 

@@ -55,7 +55,7 @@ CREDENTIALS = (
 
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"}
 _PACKAGES = {
-    **dict.fromkeys(("s3", "s3a"), "replicant[s3]"),
+    **dict.fromkeys(("s3", "s3a"), '"replicant-synthesis[s3]"'),
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
     **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
     **dict.fromkeys(("http", "https"), "aiohttp"),

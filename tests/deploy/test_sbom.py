@@ -43,7 +43,7 @@ def test_every_package_of_the_lock_is_in_it(made: dict[str, Any]) -> None:
     wanted = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
     assert {one["name"]: one["version"] for one in made["components"]} == wanted
     assert made["bomFormat"] == "CycloneDX"
-    assert made["metadata"]["component"]["name"] == "replicant"
+    assert made["metadata"]["component"]["name"] == "replicant-synthesis"
     hashes = {
         one["content"] for part in made["components"] for ref in part["externalReferences"] for one in ref["hashes"]
     }

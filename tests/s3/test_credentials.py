@@ -162,7 +162,9 @@ def test_no_credentials(bucket: Bucket, data: Path, monkeypatch: pytest.MonkeyPa
         RemoteFolder(f"{bucket.url}/out").files()
 
 
-@pytest.mark.parametrize(("protocol", "package"), [("s3", r"replicant\[s3\]"), ("gs", "gcsfs"), ("az", "adlfs")])
+@pytest.mark.parametrize(
+    ("protocol", "package"), [("s3", r"\"replicant-synthesis\[s3\]\""), ("gs", "gcsfs"), ("az", "adlfs")]
+)
 def test_a_package_that_is_missing_is_named(protocol: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(importlib.import_module("fsspec.registry")._registry, "s3", raising=False)

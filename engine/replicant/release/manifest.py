@@ -236,18 +236,21 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
-    """Installed versions of some packages; those not installed are left out."""
+    """Versions of Replicant itself and of installed packages; those not installed are left out.
+
+    Replicant's own is what its code says: it is distributed as `replicant-synthesis`, and a package that is installed
+    under the name `replicant` is somebody else's.
+    """
     from importlib.metadata import PackageNotFoundError, version
+
+    import replicant
 
     found: dict[str, str] = {}
     for name in names:
         try:
-            found[name] = version(name)
+            found[name] = replicant.__version__ if name == "replicant" else version(name)
         except PackageNotFoundError:
-            if name == "replicant":
-                import replicant
-
-                found[name] = str(getattr(replicant, "__version__", "unknown"))
+            continue
     return found
 
 
