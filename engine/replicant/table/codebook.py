@@ -44,8 +44,8 @@ class ColumnSpec(BaseModel):
     source: str | None = Field(None, description="raw column this one is made from (default: of the same name)")
     missing_codes: list[Code] | dict[Code, str] = Field(
         default_factory=list,
-        description="values that mean a kind of missing, such as -8, of numbers and of levels alike; a mapping says what "
-        "each means: {-8: refused, -9: not known}",
+        description="values that mean a kind of missing, such as -8, of numbers and of levels alike; a mapping says "
+        "what each means: {-8: refused, -9: not known}",
     )
     spike: list[int | float] = Field(
         default_factory=list, description="values with a heap of their own, such as 0, kept apart from the numbers"

@@ -25,7 +25,8 @@ class Loaded:
         What the file itself says of its columns (value labels, missing codes, variable labels), by column; empty for
         formats that say nothing. What the user declares goes before it.
     events
-        What was recognised or kept as it is and should be known: the delimiter of a text file, codes with leading zeros.
+        What was recognised or kept as it is and should be known: the delimiter of a text file, codes with leading
+        zeros.
     """
 
     frame: pd.DataFrame
