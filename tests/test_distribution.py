@@ -43,15 +43,15 @@ def test_nothing_would_install_the_other_package() -> None:
 @pytest.mark.parametrize(
     ("line", "foreign"),
     [
-        ("pip install " + "replicant", True),
-        ('pip install --upgrade "' + 'replicant[s3]"', True),
-        ('"' + 'replicant[stat]"', True),
+        ("pip install {name}", True),
+        ('pip install --upgrade "{name}[s3]"', True),
+        ('"{name}[stat]"', True),
         ('pip install "replicant-synthesis[stat]"', False),
         ("pip install pyreadstat", False),
     ],
 )
 def test_what_is_looked_for(line: str, foreign: bool) -> None:
-    assert bool(FOREIGN.search(line)) == foreign
+    assert bool(FOREIGN.search(line.format(name="replicant"))) == foreign
 
 
 def test_names_and_extras() -> None:
