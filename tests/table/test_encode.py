@@ -125,10 +125,57 @@ def test_coded_missing_values_come_back_in_any_type(dtype: str) -> None:
     pd.testing.assert_series_equal(column.decode(column.codes), series.rename("x"))
 
 
-def test_a_coded_missing_value_of_a_categorical_is_a_level() -> None:
-    column = encoded(["yes", "no", "refused"], {"kind": "nominal", "missing_codes": ["refused"]})
-    assert column.levels() == ["no", "refused", "yes"]
-    assert encoded([0, 1, -8], {"missing_codes": [-8]}).kind is Kind.NOMINAL
+MISSING_LEVELS: list[tuple[list[Any], dict[str, Any], list[Any], list[int]]] = [
+    (["yes", "no", "refused"], {"kind": "nominal", "missing_codes": ["refused"]}, ["no", "yes"], [1, 0, -2]),
+    (["b", "a", "9", "8"], {"missing_codes": {9: "refused", 8: "not known"}}, ["a", "b"], [1, 0, -2, -3]),
+    ([1, 2, 9, 3], {"kind": "ordered", "missing_codes": [9, 8]}, [1, 2, 3], [0, 1, -2, 2]),
+    ([1, 2, 9, 3], {"kind": "ordered", "levels": [3, 2, 1], "missing_codes": [9]}, [3, 2, 1], [2, 1, -2, 0]),
+    ([1, 2, 9, 3], {"kind": "ordered", "levels": [3, 2, 1, 9], "missing_codes": [9]}, [3, 2, 1], [2, 1, -2, 0]),
+    ([0, 1, -8], {"missing_codes": [-8]}, [0, 1], [0, 1, -2]),
+    ([1.0, 2.0, -1.0], {"labels": {1: "m", 2: "f"}, "missing_codes": [-1]}, ["m", "f"], [0, 1, -2]),
+    ([1, 2, 7], {"labels": {1: "m", 2: "f", 7: "refused"}, "missing_codes": [7]}, ["m", "f"], [0, 1, -2]),
+    ([1, 2, 7], {"labels": {1: "m", 2: "f", 7: "refused"}, "missing_codes": ["refused"]}, ["m", "f"], [0, 1, -2]),
+]
+
+
+@pytest.mark.parametrize(("cells", "spec", "levels", "codes"), MISSING_LEVELS)
+def test_a_coded_missing_value_is_no_level(
+    cells: list[Any], spec: dict[str, Any], levels: list[Any], codes: list[int]
+) -> None:
+    column = encoded(cells, spec)
+    assert column.levels() == levels
+    assert column.codes.tolist() == codes
+    if "labels" not in spec:
+        assert column.decode(column.codes).tolist() == cells
+
+
+def test_kinds_of_missing_are_told_apart_among_labels() -> None:
+    spec = {"labels": {1: "m", 2: "f"}, "missing_codes": {-1: "refused", -2: "refused", -3: "m"}}
+    column = encoded([1, -1, -2, -3, 2], spec)
+    assert column.decode(column.codes).tolist() == ["m", "refused", "refused (-2)", "m (-3)", "f"]
+    assert column.missing_codes == ("refused", "refused (-2)", "m (-3)")
+
+
+def test_texts_that_spell_numbers_beside_declared_codes_are_numbers() -> None:
+    column = encoded(["12.5", "N", "3", None], {"missing_codes": ["N"]})
+    assert (column.kind, column.values.tolist(), column.codes.tolist()) == (Kind.CONTINUOUS, [3, 12.5], [1, -2, 0, -1])
+    assert encoded(["12.5", "N", "x"], {"missing_codes": ["N"]}).kind is Kind.BINARY
+
+
+def test_a_date_may_be_a_coded_missing_value() -> None:
+    dates = pd.to_datetime(["2020-01-05", "9999-12-31", "2020-01-07"]).as_unit("s")
+    column = encoded(pd.Series(dates), {"missing_codes": ["9999-12-31"]})
+    assert column.codes.tolist() == [0, -2, 1]
+    assert column.decode(column.codes).tolist() == list(dates)
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [([1, 2], ["N"]), ([1, 2], [2.5]), ([True, False], [9]), (pd.Series([1, 2], dtype="uint8"), [-8])],
+)
+def test_a_code_that_no_cell_can_hold_is_refused(cells: Any, codes: list[Any]) -> None:
+    with pytest.raises(SpecError, match="cannot stand in a column of type"):
+        encoded(cells, {"missing_codes": codes})
 
 
 @pytest.mark.parametrize("dtype", ["string[pyarrow]", "string[python]", pd.ArrowDtype(pa.string())])

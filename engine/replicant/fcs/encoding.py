@@ -44,9 +44,10 @@ class ColumnFeatures:
     first
         Position of its (first) feature.
     as_level
-        The level code that a missing value of a nominal column gets; -1 where missing stays missing.
+        The level code that a missing value of a nominal column gets, the first of them where there are several kinds of
+        missing; -1 where missing stays missing.
     kinds
-        The missing codes that occur, where the second feature tells them apart; else empty.
+        The missing codes that occur, where they are told apart: by a level each, or by the second feature; else empty.
     """
 
     first: int
@@ -55,12 +56,20 @@ class ColumnFeatures:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        return (self.first, self.first + 1) if self.kinds else (self.first,)
+        return (self.first, self.first + 1) if self.kinds and self.as_level < 0 else (self.first,)
+
+    @property
+    def levels(self) -> int:
+        """How many levels missing values add to those of a nominal column."""
+        return 0 if self.as_level < 0 else max(1, len(self.kinds))
 
     def encode(self, codes: Int32) -> list[Int32]:
         """One array per feature."""
         if self.as_level >= 0:
-            return [np.where(codes < 0, np.int32(self.as_level), codes)]
+            out = np.where(codes < 0, np.int32(self.as_level), codes)
+            for i, kind in enumerate(self.kinds):
+                out[codes == kind] = self.as_level + i
+            return [out]
         if not self.kinds:
             return [np.maximum(codes, np.int32(-1))]
         states = np.zeros(len(codes), dtype=np.int32)
@@ -180,12 +189,12 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
         made = _as_features(column, len(codes))
         columns[column.name] = made
         codes.extend(made.encode(column.codes))
-        levels = made.as_level >= 0
+        levels = made.levels
         # Of two levels either order is exact, and the ordered scan is the cheaper one.
         nominal.append(column.kind in (Kind.NOMINAL, Kind.BINARY) and column.size + levels > 2)
         sizes.append(column.size + levels)
         values.append(column.values if column.is_numeric else None)
-        if made.kinds:
+        if len(made.positions) > 1:
             nominal.append(True)
             sizes.append(len(made.kinds) + 1)
             values.append(None)
@@ -200,10 +209,11 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
 
 def _as_features(column: Column, first: int) -> ColumnFeatures:
     missing = column.has_missing
-    if column.kind in (Kind.NOMINAL, Kind.BINARY):
-        return ColumnFeatures(first, column.size if missing else -1, ())
     kinds = _missing_kinds(column) if missing and column.missing_codes else ()
-    return ColumnFeatures(first, -1, kinds if len(kinds) > 1 else ())
+    kinds = kinds if len(kinds) > 1 else ()
+    if column.kind in (Kind.NOMINAL, Kind.BINARY):
+        return ColumnFeatures(first, column.size if missing else -1, kinds)
+    return ColumnFeatures(first, -1, kinds)
 
 
 def _missing_kinds(column: Column) -> tuple[int, ...]:
@@ -221,8 +231,11 @@ def _as_response(column: Column) -> ColumnResponse:
     codes = column.codes
     missing = column.has_missing
     if column.is_categorical:
-        classes = np.where(codes < 0, np.int32(column.size), codes) if missing else codes
-        return ColumnResponse(Response(codes, classes=classes, n_classes=column.size + missing))
+        kinds = _missing_kinds(column) if missing else ()
+        classes = codes if not kinds else codes.copy()
+        for i, kind in enumerate(kinds):
+            classes[codes == kind] = column.size + i
+        return ColumnResponse(Response(codes, classes=classes, n_classes=column.size + len(kinds)))
     numbers = _within_reach(column)
     special = (*(_missing_kinds(column) if missing else ()), *column.spikes)
     if not special:

@@ -195,7 +195,7 @@ def _of_column(column: Column) -> Iterator[Event]:
                 f"all {column.size} whole numbers are distinct; if it is an identifier, drop it: drawn ones are real",
             )
         return
-    counts = np.bincount(codes + 1, minlength=column.size + 1)[1:]
+    counts = np.bincount(codes[codes >= 0], minlength=column.size)
     unused = int(np.count_nonzero(counts == 0))
     if unused:
         yield Event("unused_level", name, f"{unused} of {column.size} levels do not occur; kept as levels, never drawn")

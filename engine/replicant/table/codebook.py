@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from replicant.errors import SpecError, nearest
 from replicant.table.kinds import Kind
 
-__all__ = ["Codebook", "ColumnSpec", "Label", "as_spec"]
+__all__ = ["Code", "Codebook", "ColumnSpec", "Label", "as_spec"]
 
 Label: TypeAlias = str | int | float | bool
 

@@ -26,14 +26,14 @@ class Column:
         What it is called and what it measures.
     codes
         (n,) int32. At least 0: position in `values` and `originals`. -1: missing. -(2 + i): the coded missing value
-        `missing_codes[i]`, for numeric kinds only (for a categorical kind a coded missing value is a level).
+        `missing_codes[i]`, which is neither a number nor a level.
     values
         (K,) float64. Numeric kinds: the distinct observed values, ascending (dates: days since 1970-01-01, fractions
         allowed; equal neighbours only where float64 cannot tell two originals apart). Categorical kinds: 0, 1 ... K-1.
     originals
         (K,) the same in the original type; for categorical kinds the levels, unused ones included.
     missing_codes
-        Coded missing values declared for the column.
+        Coded missing values declared for the column, as they stand in its cells.
     spikes
         Codes of the declared spikes that occur.
     decimals

@@ -23,7 +23,7 @@ from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import plan_columns, relabel
 from replicant.table.table import Table
 
-__all__ = ["Numbers", "as_numbers", "check_spikes", "decimals_of", "encode_table", "judge", "settle"]
+__all__ = ["Numbers", "as_numbers", "check_spikes", "coded_places", "decimals_of", "encode_table", "judge", "settle"]
 
 _NOTHING = ColumnSpec()
 _MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
@@ -64,8 +64,8 @@ def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping
             if factor.nature is Nature.TEXT:
                 check_identifier(name, factor.uniques, int(np.count_nonzero(factor.codes >= 0)))
             spec = _NOTHING
-        elif spec.labels is not None:
-            factor = relabel(name, factor, spec)
+        else:
+            factor, spec = relabel(name, factor, spec)
         encoded.append(settle(name, factor, spec, events))
     events += oddities(frame, encoded)
     same = len(encoded) == len(raw) and all(column.name in raw for column in encoded)
@@ -85,9 +85,7 @@ class Numbers:
     @property
     def kept(self) -> npt.NDArray[np.intp]:
         """Positions that are not coded missing values."""
-        keep = np.ones(len(self.all), dtype=np.bool_)
-        keep[[place for place in self.coded if place >= 0]] = False
-        return np.flatnonzero(keep)
+        return _rest(len(self.all), self.coded)
 
 
 def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> Column:
@@ -98,6 +96,7 @@ def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> 
     DataError, SpecError
         It cannot be what was declared of it.
     """
+    check_missing_codes(name, factor, spec)
     numbers = as_numbers(name, factor, spec)
     decimals = None
     kept = np.empty(0, dtype=np.float64)
@@ -105,8 +104,7 @@ def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> 
         kept = numbers.all[numbers.kept] if spec.missing_codes else numbers.all
         if factor.nature is not Nature.DATE and spec.kind is not Kind.DATE:
             decimals = decimals_of(factor, kept)
-    coded = 0 if numbers is None else sum(place >= 0 for place in numbers.coded)
-    kind, why = judge(factor, spec, None if numbers is None else kept, decimals, coded)
+    kind, why = judge(factor, spec, None if numbers is None else kept, decimals)
     if kind.is_categorical:
         return _categorical(name, factor, spec, kind, why, events)
     if spec.levels is not None:
@@ -119,13 +117,12 @@ def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> 
     return _numeric(name, factor, numbers, spec, kind, why, decimals, events)
 
 
-def judge(
-    factor: Factor, spec: ColumnSpec, numbers: Floats | None, decimals: int | None, coded: int
-) -> tuple[Kind, str]:
+def judge(factor: Factor, spec: ColumnSpec, numbers: Floats | None, decimals: int | None) -> tuple[Kind, str]:
     """Kind of a column, declared or inferred, and why; parameters as those of `infer_kind`."""
     if spec.kind is not None:
         return spec.kind, "declared"
-    kind, why = infer_kind(factor, numbers, decimals, coded)
+    levels = len(factor.uniques) - sum(place >= 0 for place in coded_places(factor, spec))
+    kind, why = infer_kind(factor, numbers, decimals, levels)
     if spec.levels is not None and kind is not Kind.ORDERED:
         # Two of three declared levels may be all that occur: the declared ones decide.
         two = len(spec.levels) == 2
@@ -147,13 +144,92 @@ def as_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers | None:
             raise _not_a(name, spec, "dates" if nature is Nature.DATE else "numbers")
         numbers = factor.numbers()
         _check_finite(name, factor, numbers)
-        return Numbers(numbers, _places(numbers, spec.missing_codes))
+        return Numbers(numbers, coded_places(factor, spec))
     if declared:
         return _spelt_numbers(name, factor, spec)
     if nature is Nature.TEXT and spec.kind is None and spec.levels is None:
-        spelt = dates_in_text(factor.uniques)
-        return None if spelt is None else Numbers(spelt, (-1,) * len(spec.missing_codes))
+        return _undeclared_numbers(factor, spec)
     return None
+
+
+def coded_places(factor: Factor, spec: ColumnSpec) -> tuple[int, ...]:
+    """Position of each coded missing value among the distinct values, -1 where it does not occur.
+
+    A number stands for its text too: -8 is found in a column of texts as "-8".
+    """
+    if not spec.missing_codes:
+        return ()
+    if factor.nature is Nature.DATE:
+        return _places(factor.numbers(), [_day(code) for code in spec.missing_codes])
+    if factor.nature in _MEASURED:
+        return _places(factor.numbers(), [*spec.missing_codes])
+    known = {value: place for place, value in enumerate(factor.uniques.tolist())}
+    return tuple(known.get(code, known.get(str(code), -1)) for code in spec.missing_codes)
+
+
+def check_missing_codes(name: str, factor: Factor, spec: ColumnSpec) -> None:
+    """Refuse coded missing values that no cell of the column can hold.
+
+    Raises
+    ------
+    SpecError
+        There are some: texts among numbers, fractions among integers, or any among true/false.
+    """
+    stored = factor.type.number
+    if factor.nature is Nature.NUMBER:
+        wrong = [code for code in spec.missing_codes if not _holds(stored, code)]
+    elif factor.nature is Nature.DATE:
+        wrong = [code for code in spec.missing_codes if _day(code) is None]
+    elif factor.nature in (Nature.DURATION, Nature.TRUTH):
+        wrong = [*spec.missing_codes]
+    else:
+        return
+    if wrong:
+        raise SpecError(
+            f"columns.{name}.missing_codes: {len(wrong)} of {len(spec.missing_codes)} cannot stand in a column of type "
+            f"{factor.type}",
+            need="values that the cells of the column can have",
+            fix="correct them, or leave them out where the column has no such code",
+        )
+
+
+def _day(code: int | float | str) -> float | None:
+    """Days since 1970 of a code that is an ISO date, such as '9999-12-31'."""
+    days = dates_in_text([code])
+    return None if days is None else float(days[0])
+
+
+def _holds(stored: np.dtype[Any] | None, code: int | float | str) -> bool:
+    """Whether a number type holds a code."""
+    if isinstance(code, str):
+        return False
+    if stored is None or stored.kind == "f":
+        return True
+    limits = np.iinfo(stored)
+    return float(code).is_integer() and limits.min <= code <= limits.max
+
+
+def _rest(size: int, coded: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """Positions that are not those of coded missing values."""
+    keep = np.ones(size, dtype=np.bool_)
+    keep[[place for place in coded if place >= 0]] = False
+    return np.flatnonzero(keep)
+
+
+def _undeclared_numbers(factor: Factor, spec: ColumnSpec) -> Numbers | None:
+    """Dates that texts spell, and numbers where what is no number among them was declared a coded missing value."""
+    coded = coded_places(factor, spec)
+    rest = _rest(len(factor.uniques), coded)
+    texts = factor.uniques.take(rest)
+    spelt = dates_in_text(texts)
+    if spelt is None and spec.missing_codes and len(texts):
+        found = numbers_in_text(texts)
+        spelt = found if np.isfinite(found).all() else None
+    if spelt is None:
+        return None
+    numbers = np.full(len(factor.uniques), np.nan)
+    numbers[rest] = spelt
+    return Numbers(numbers, coded)
 
 
 def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers:
@@ -161,10 +237,8 @@ def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers:
     values = factor.uniques.tolist()
     if factor.nature is Nature.TRUTH:
         raise _not_a(name, spec, "true/false")
-    known = {value: place for place, value in enumerate(values)}
-    coded = tuple(known.get(code, known.get(str(code), -1)) for code in spec.missing_codes)
-    taken = set(coded)
-    rest = [place for place in range(len(values)) if place not in taken]
+    coded = coded_places(factor, spec)
+    rest = _rest(len(values), coded).tolist()
     numbers = np.full(len(values), np.nan)
     if spec.kind is Kind.DATE:
         spelt = dates_in_text([values[place] for place in rest])
@@ -205,20 +279,14 @@ def _numeric(
             fix=f"declare {name!r} continuous, or list special values under columns.{name}.missing_codes",
         )
     spikes = _spikes(name, values, spec, events)
-    absent = sum(place < 0 for place in numbers.coded)
-    if absent:
-        events.append(
-            Event(
-                "missing_code_absent", name, f"{absent} of its {len(numbers.coded)} coded missing values do not occur"
-            )
-        )
+    _note_absent(name, numbers.coded, events)
     return Column(
         name,
         kind,
         codes,
         values,
         originals,
-        tuple(spec.missing_codes),
+        _stored_codes(factor, spec, numbers.coded),
         spikes,
         decimals if spec.decimals is None else spec.decimals,
         factor.type,
@@ -238,6 +306,29 @@ def _set_apart(factor: Factor, numbers: Numbers) -> tuple[Codes, Floats, Typed]:
         if place >= 0:
             to[place] = -2 - i
     return to.take(factor.codes), numbers.all[kept], factor.uniques.take(kept)
+
+
+def _stored_codes(factor: Factor, spec: ColumnSpec, coded: tuple[int, ...]) -> tuple[Any, ...]:
+    """The coded missing values as they stand in the cells; those that do not occur as they would stand there."""
+    if factor.nature in (Nature.DATE, Nature.DURATION) or factor.type.number is not None:
+        return tuple(spec.missing_codes)
+    values, as_text = factor.uniques, factor.nature is Nature.TEXT
+    return tuple(
+        _plain(values[place]) if place >= 0 else str(code) if as_text else code
+        for code, place in zip(spec.missing_codes, coded, strict=True)
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _note_absent(name: str, coded: tuple[int, ...], events: list[Event]) -> None:
+    absent = sum(place < 0 for place in coded)
+    if absent:
+        events.append(
+            Event("missing_code_absent", name, f"{absent} of its {len(coded)} coded missing values do not occur")
+        )
 
 
 def check_spikes(name: str, spec: ColumnSpec) -> None:
@@ -273,8 +364,13 @@ def _categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: s
             need="a numeric kind",
             fix="leave the spike out, or declare the column continuous or count",
         )
+    coded = coded_places(factor, spec)
+    stored = _stored_codes(factor, spec, coded)
+    missing = _as_missing(factor, coded)
+    factor = _without_coded(factor, coded)
+    _note_absent(name, coded, events)
     if spec.levels is not None and spec.labels is None:
-        factor = _relevel(name, factor, spec.levels)
+        factor = _relevel(name, factor, [level for level in spec.levels if level not in {*spec.missing_codes, *stored}])
     elif kind is Kind.ORDERED and factor.nature is Nature.TEXT:
         events.append(
             Event("assumed_order", name, "declared ordered without levels; they were put in alphabetical order")
@@ -289,8 +385,27 @@ def _categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: s
             fix=f"declare {name!r} nominal or ordered",
         )
     values = np.arange(size, dtype=np.float64)
-    codes = factor.codes
-    return Column(name, kind, codes, values, factor.uniques, tuple(spec.missing_codes), (), None, factor.type, why)
+    codes = factor.codes if missing is None else np.where(missing < 0, missing, factor.codes)
+    return Column(name, kind, codes, values, factor.uniques, stored, (), None, factor.type, why)
+
+
+def _as_missing(factor: Factor, coded: tuple[int, ...]) -> Codes | None:
+    """(n,) the code of a coded missing value where a cell holds one, 0 elsewhere; None where no cell does."""
+    to = np.zeros(len(factor.uniques) + 1, dtype=np.int32)
+    for i, place in enumerate(coded):
+        if place >= 0:
+            to[place] = -2 - i
+    return to.take(factor.codes) if to.any() else None
+
+
+def _without_coded(factor: Factor, coded: tuple[int, ...]) -> Factor:
+    """The distinct values that are levels; cells with a coded missing value as if they were missing."""
+    if all(place < 0 for place in coded):
+        return factor
+    kept = _rest(len(factor.uniques), coded)
+    to = np.full(len(factor.uniques) + 1, -1, dtype=np.int32)
+    to[kept] = np.arange(len(kept), dtype=np.int32)
+    return replace(factor, codes=to.take(factor.codes), uniques=factor.uniques.take(kept))
 
 
 def _relevel(name: str, factor: Factor, levels: list[Any]) -> Factor:

@@ -13,7 +13,7 @@ from replicant.table.arrays import Floats, Typed
 from replicant.table.factor import Factor, Nature
 from replicant.table.kinds import Kind
 
-__all__ = ["count_decimals", "dates_in_text", "infer_kind", "numbers_in_text"]
+__all__ = ["count_decimals", "dates_in_text", "infer_kind", "numbers_in_text", "spells_dates"]
 
 _MOST = 10
 _PROBE = 512
@@ -21,7 +21,7 @@ _TWO = 2
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?")
 
 
-def infer_kind(factor: Factor, numbers: Floats | None, decimals: int | None, coded: int) -> tuple[Kind, str]:
+def infer_kind(factor: Factor, numbers: Floats | None, decimals: int | None, levels: int) -> tuple[Kind, str]:
     """Kind of a column of which nothing was declared, and why.
 
     Parameters
@@ -32,34 +32,34 @@ def infer_kind(factor: Factor, numbers: Floats | None, decimals: int | None, cod
         They as numbers, coded missing values left out; None if they are not numbers.
     decimals
         Digits after the point of `numbers`, None if there are more than ten.
-    coded
-        How many coded missing values occur.
+    levels
+        How many distinct values there are, coded missing values left out.
     """
     nature = factor.nature
-    size = len(factor.uniques)
     if nature is Nature.TRUTH:
         return Kind.BINARY, "true/false"
     if nature is Nature.CATEGORY:
         if factor.uniques.size and factor.type.dtype.ordered:  # type: ignore[union-attr]
             return Kind.ORDERED, "ordered categories"
-        return (Kind.BINARY, "two categories") if size == _TWO else (Kind.NOMINAL, "categories")
+        return (Kind.BINARY, "two categories") if levels == _TWO else (Kind.NOMINAL, "categories")
     if nature is Nature.DATE:
         return Kind.DATE, "dates"
     if nature is Nature.DURATION:
         return Kind.CONTINUOUS, "durations, in days"
     if nature is Nature.TEXT:
-        if numbers is not None:
+        if numbers is None:
+            return (Kind.BINARY, "two levels of text") if levels == _TWO else (Kind.NOMINAL, "text")
+        if spells_dates(factor):
             return Kind.DATE, "ISO dates written as text"
-        return (Kind.BINARY, "two levels of text") if size == _TWO else (Kind.NOMINAL, "text")
     assert numbers is not None
-    return _number_kind(numbers, decimals, coded)
+    return _number_kind(numbers, decimals)
 
 
-def _number_kind(numbers: Floats, decimals: int | None, coded: int) -> tuple[Kind, str]:
+def _number_kind(numbers: Floats, decimals: int | None) -> tuple[Kind, str]:
     if not len(numbers):
         return Kind.CONTINUOUS, "numbers, all missing"
     if len(numbers) == _TWO and numbers[0] == 0 and numbers[1] == 1:
-        return (Kind.NOMINAL, "0, 1 and coded missing values") if coded else (Kind.BINARY, "only 0 and 1")
+        return Kind.BINARY, "only 0 and 1"
     if decimals != 0:
         return Kind.CONTINUOUS, "numbers with decimals"
     if numbers[0] < 0:
@@ -106,6 +106,11 @@ def _written_with(numbers: Floats, digits: int, narrow: np.dtype[Any] | None) ->
 def numbers_in_text(texts: Typed) -> Floats:
     """Numbers that texts spell, NaN where a text is no number."""
     return np.asarray(pd.to_numeric(pd.Series(list(texts), dtype=object), errors="coerce"), dtype=np.float64)
+
+
+def spells_dates(factor: Factor) -> bool:
+    """Whether any distinct text is an ISO date: of a column of texts that spell numbers of one sort or the other."""
+    return any(isinstance(text, str) and _ISO.fullmatch(text) is not None for text in factor.uniques)
 
 
 def dates_in_text(texts: Typed) -> Floats | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
-from replicant.table.codebook import ColumnSpec, Label
+from replicant.table.codebook import Code, ColumnSpec, Label
 from replicant.table.dtypes import ColumnType
 from replicant.table.factor import Factor, Nature
 from replicant.table.kinds import Kind
@@ -54,44 +54,75 @@ def plan_columns(names: list[str], specs: Mapping[str, ColumnSpec]) -> list[tupl
     return out
 
 
-def relabel(name: str, factor: Factor, spec: ColumnSpec) -> Factor:
-    """The column with its raw values replaced by their labels.
+def relabel(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, ColumnSpec]:
+    """The column with its raw values replaced by their labels, and what then holds of it.
 
     For a categorical kind it becomes a pandas categorical whose categories are the levels: `levels` if given, otherwise
-    the labels in the order in which they are listed. For a numeric kind the labels must be numbers.
+    the labels in the order in which they are listed. Coded missing values follow them, each by its label, by what
+    `missing_codes` says of it, or as it is. For a numeric kind the labels must be numbers.
 
     Raises
     ------
     DataError
-        Some raw values have no label.
+        Some raw values have no label, or none of those that have one occurs.
     SpecError
         `levels` lacks a label; or a numeric kind was declared and the labels are not numbers.
     """
-    labels = spec.labels or {}
+    said, codes = spec.labels or {}, spec.missing_codes
+    # A code may be given as it is in the raw column, or by its label.
+    by_label = {code for code in codes if code not in said and code in said.values()}
+    labels = {raw: label for raw, label in said.items() if raw not in codes and label not in by_label}
+    if not labels:
+        # Labels of coded missing values say what these mean; no value is replaced.
+        return factor, spec.model_copy(update={"labels": None})
     numeric = spec.kind is not None and spec.kind.is_numeric
-    if numeric:
-        labels = {**{code: code for code in spec.missing_codes}, **labels}
+    shown = dict(zip(codes, codes, strict=True)) if numeric else _shown(spec, labels, by_label)
     raw = factor.uniques.tolist()
+    known: dict[Any, Any] = {str(code): label for code, label in shown.items()} | said | shown
     occurs = np.bincount(factor.codes + 1, minlength=len(raw) + 1)[1:]
     # Unused categories need no label.
-    without = [place for place, value in enumerate(raw) if value not in labels and occurs[place]]
+    without = [place for place, value in enumerate(raw) if value not in known and occurs[place]]
     if without:
         raise _unlabelled(name, raw, without, int(occurs[without].sum()), labels)
-    texts: list[Any] = [labels.get(value) for value in raw]
-    return _numeric(name, factor, texts) if numeric else _categorical(name, factor, spec, texts, labels)
+    texts: list[Any] = [known.get(value) for value in raw]
+    if numeric:
+        return _numeric(name, factor, texts), spec
+    made = _categorical(name, factor, spec, texts, labels, shown)
+    return made, spec.model_copy(update={"missing_codes": list(shown.values())})
+
+
+def _shown(spec: ColumnSpec, labels: Mapping[Label, Label], by_label: Collection[Code]) -> dict[Code, Label]:
+    """What stands for each coded missing value among the labels of a categorical column: distinct from all others."""
+    texts = any(isinstance(label, str) for label in labels.values())
+    taken: set[Label] = set(labels.values())
+    out: dict[Code, Label] = {}
+    for code in spec.missing_codes:
+        plain = code if code in by_label or not texts else str(code)
+        label = (spec.labels or {}).get(code, spec.missing_labels.get(code, plain))
+        if label in taken:
+            label = f"{label} ({code})"
+        taken.add(label)
+        out[code] = label
+    return out
 
 
 def _categorical(
-    name: str, factor: Factor, spec: ColumnSpec, texts: list[Any], labels: Mapping[Label, Label]
+    name: str,
+    factor: Factor,
+    spec: ColumnSpec,
+    texts: list[Any],
+    labels: Mapping[Label, Label],
+    shown: Mapping[Code, Label],
 ) -> Factor:
     levels = list(dict.fromkeys(labels.values())) if spec.levels is None else spec.levels
-    place = {level: at for at, level in enumerate(levels)}
-    lacking = {label for label in labels.values() if label not in place}
+    levels = [level for level in levels if level not in spec.missing_codes and level not in shown.values()]
+    lacking = {label for label in labels.values() if label not in levels}
     if lacking:
         raise SpecError(
             f"columns.{name}.levels lacks {len(lacking)} of the labels", fix=f"list every label of {name!r} once"
         )
-    dtype = pd.CategoricalDtype(levels, ordered=spec.kind is Kind.ORDERED)
+    place = {level: at for at, level in enumerate([*levels, *shown.values()])}
+    dtype = pd.CategoricalDtype(list(place), ordered=spec.kind is Kind.ORDERED)
     return Factor(
         _mapped(factor, [place.get(text, -1) for text in texts]), dtype.categories, Nature.CATEGORY, ColumnType(dtype)
     )

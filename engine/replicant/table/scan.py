@@ -22,8 +22,9 @@ from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.checks import check_header, check_identifier, check_size
 from replicant.table.codebook import Codebook, ColumnSpec, as_spec
 from replicant.table.dtypes import ColumnType
-from replicant.table.encode import Numbers, as_numbers, check_spikes, decimals_of, judge, settle
+from replicant.table.encode import Numbers, as_numbers, check_spikes, coded_places, decimals_of, judge, settle
 from replicant.table.factor import Factor, Nature, factorize
+from replicant.table.infer import spells_dates
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import plan_columns, relabel
@@ -72,8 +73,9 @@ class ScannedColumn:
         numbers, and for dates written as text once they are too many.
     places
         For categories, where each was first seen.
-    dated
-        Whether all texts are ISO dates; None if there was no text.
+    spells
+        What all texts spell: dates, numbers (where coded missing values among texts are declared), or text; None if
+        there was no text.
     digests
         For each chunk, a digest of its cells as numbers and one as levels (empty where they are none).
     """
@@ -90,7 +92,7 @@ class ScannedColumn:
     decimals: int | None
     levels: Mapping[Any, int] | None
     places: Mapping[Any, Place]
-    dated: bool | None
+    spells: Nature | None
     digests: Mapping[int, tuple[bytes, bytes]]
 
     @property
@@ -118,15 +120,15 @@ class ScannedColumn:
         natures = {part.nature for part in known}
         types = self.types | other.types
         _check_types(self.name, natures, types)
-        dated = _both(self.dated, other.dated, lambda a, b: a and b)
-        measured = dated is not False or natures != {Nature.TEXT}
+        spells = _both(self.spells, other.spells, lambda a, b: a if a is b else Nature.TEXT)
+        measured = spells is not Nature.TEXT or natures != {Nature.TEXT}
         counted = all(part.levels is not None for part in known)
         levels = _summed([part.levels for part in known]) if counted else None
         if levels is not None and len(levels) > MOST_LEVELS:
-            if not dated:
+            if spells in (None, Nature.TEXT):
                 raise too_many_levels(self.name, MOST_LEVELS)
             levels = None
-        elif not counted and dated is False:
+        elif not counted and spells is Nature.TEXT:
             raise too_many_levels(self.name, MOST_LEVELS)
         places = dict(self.places)
         for level, place in other.places.items():
@@ -144,7 +146,7 @@ class ScannedColumn:
             _both(self.decimals, other.decimals, max) if measured else None,
             levels,
             places,
-            dated,
+            spells,
             {**self.digests, **other.digests},
         )
 
@@ -187,7 +189,8 @@ class ScannedColumn:
             return self._as_levels(spec)
         check_spikes(self.name, spec)
         text = self.nature in (Nature.TEXT, None)
-        numeric = spec.kind is not None or self.nature in _MEASURED or (text and bool(self.dated))
+        spelt = text and self.spells in (Nature.DATE, Nature.NUMBER)
+        numeric = spec.kind is not None or self.nature in _MEASURED or spelt
         if not numeric:
             return self._as_levels(spec)
         numbers = self._numbers()
@@ -195,12 +198,14 @@ class ScannedColumn:
         stored = self._type().number
         if stored is not None and stored.kind != "f":
             decimals = 0
-        coded = sum(count > 0 for count in self.coded)
-        factor = Factor(np.empty(0, np.int32), np.empty(0), self.nature or Nature.TEXT, self._type())
-        kind, _ = judge(factor, spec, numbers, decimals, coded)
+        nature = self.nature or Nature.TEXT
+        if spelt:
+            nature = self.spells or nature
+        factor = Factor(np.empty(0, np.int32), np.empty(0), nature, self._type())
+        kind, _ = judge(factor, spec, numbers, decimals)
         if kind.is_categorical:
             seen = [code for code, count in zip(spec.missing_codes, self.coded, strict=True) if count]
-            return self._as_levels(spec.model_copy(update={"kind": kind}), sorted({0, 1, *seen}))
+            return self._as_levels(spec.model_copy(update={"kind": kind}), None if spelt else sorted({0, 1, *seen}))
         if self.nature is Nature.DATE or spec.kind is Kind.DATE:
             decimals = None
         return kind, [], decimals if spec.decimals is None else spec.decimals
@@ -274,7 +279,7 @@ class Scan:
 
     def _spec(self, column: ScannedColumn, said: ColumnSpec | None) -> ColumnSpec:
         if said is None:
-            if column.nature is Nature.TEXT and not column.dated and column.levels is not None:
+            if column.nature is Nature.TEXT and column.spells is not Nature.DATE and column.levels is not None:
                 check_identifier(column.name, list(column.levels), self.rows - column.missing)
             said = _NOTHING
         kind, levels, decimals = column.judged(said)
@@ -371,7 +376,7 @@ def _specs(columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None) -> dict
 def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | None, chunk: int) -> ScannedColumn:
     spec = said or _NOTHING
     raw = factorize(name, cells)
-    factor = raw if spec.labels is None else relabel(name, raw, spec)
+    factor, spec = relabel(name, raw, spec)
     column = None
     if spec.kind is not None or spec.levels is not None:
         # What is declared of the whole must hold of every part, so a part is refused at once.
@@ -390,15 +395,15 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
             decimals = _MANY_DIGITS if decimals is None else decimals
     levels, places = _levels(factor, spec, counts, chunk)
     text = factor.nature is Nature.TEXT and spec.kind is None and spec.levels is None
-    dated = None if not text or not len(factor.uniques) else numbers is not None
+    spells = _spelt(factor, spec, numbers) if text else None
     if levels is not None and len(levels) > MOST_LEVELS:
-        if not dated:
+        if spells in (None, Nature.TEXT):
             raise too_many_levels(name, MOST_LEVELS)
         levels = None
     return ScannedColumn(
         name,
         source,
-        spec.labels is not None,
+        factor is not raw,
         None if bare else factor.nature,
         frozenset([_type_of(factor.type, bare)]),
         len(factor.codes) - int(counts.sum()),
@@ -408,9 +413,17 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
         decimals,
         levels,
         places,
-        dated,
+        spells,
         {chunk: _digests(factor, numbers, levels)},
     )
+
+
+def _spelt(factor: Factor, spec: ColumnSpec, numbers: Numbers | None) -> Nature | None:
+    """What the texts spell; None where there is none but coded missing values."""
+    if numbers is None:
+        others = len(factor.uniques) - sum(place >= 0 for place in coded_places(factor, spec))
+        return Nature.TEXT if others else None
+    return Nature.DATE if spells_dates(factor) else Nature.NUMBER
 
 
 def _levels(
