@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 
 from replicant.errors import DataError, SpecError, nearest
-from replicant.estimate import Discrimination, Fit, fit, parse
+from replicant.estimate import Discrimination, Fit, aligned, common, fit, parse
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
@@ -100,12 +100,15 @@ class Analyses(Sequence[Fit]):
         Returns
         -------
         Pooled
-            A term that some fit could not estimate is left out of the table and named in the messages.
+            A term that some fit could not estimate, or that is another parameter there, is left out of the table and
+            named in the messages.
 
         Raises
         ------
         SpecError
             If the rule does not hold for these sets: with the reason, and the rules that do.
+        DataError
+            If a set lacks a level on which the others rest, a reference say, or no term is left.
         """
         choice = self._choice(rule)
         settings = {**choice.options, **options}
@@ -186,7 +189,7 @@ class Discriminated(Discrimination):
             If there is one set.
         """
         why = "real against synthetic rows: a coefficient differs from set to set, and b counts in full"
-        return _pooled(self.fits, "rubin1987", level, dfcom, why=why)
+        return _pooled(self.fits, "rubin1987", level, dfcom, why=why, strict=False)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -311,11 +314,11 @@ def analyse(
     """
     settings = {"weights": weights, **options}
     if callable(model):
-        return Analyses(tuple(fit(model, formula, data, **settings) for data in sets), manifest)
+        return Analyses(aligned([fit(model, formula, data, **settings) for data in sets]), manifest)
     bound = parse(formula, _names(sets[0]))
     used = tuple(dict.fromkeys((*bound.names, *([weights] if weights else []))))
     data = [typed(_narrowed(one, used), manifest, used) for one in sets]
-    return Analyses(tuple(fit(model, bound, one, **settings) for one in data), manifest, used)
+    return Analyses(aligned([fit(model, bound, one, **settings) for one in data]), manifest, used)
 
 
 def compare(
@@ -483,10 +486,11 @@ def _pooled(
     *,
     notes: Sequence[str] = (),
     why: str = "",
+    strict: bool = True,
     **options: Any,
 ) -> Pooled:
     """The terms that every fit could estimate, pooled; what the fits said, and what is left out, in the messages."""
-    kept, said = _common(fits)
+    fits, kept, said = common(fits, strict=strict)
     position = [{term: i for i, term in enumerate(one.terms)} for one in fits]
     at = [[where[term] for term in kept] for where in position]
     estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
@@ -502,26 +506,6 @@ def _pooled(
 def _terms(fits: Sequence[Fit]) -> tuple[str, ...]:
     """Terms of all fits, in the order of their first mention."""
     return tuple(dict.fromkeys(term for one in fits for term in one.terms))
-
-
-def _common(fits: Sequence[Fit]) -> tuple[tuple[str, ...], list[str]]:
-    """Terms that every fit could estimate, and what is to be said of the others."""
-    estimable = [
-        {t for t, e, v in zip(one.terms, one.estimates, one.std_errors, strict=True) if np.isfinite(e + v)}
-        for one in fits
-    ]
-    kept, said = [], []
-    for term in _terms(fits):
-        without = [str(i + 1) for i, terms in enumerate(estimable) if term not in terms]
-        if without:
-            said.append(f"{term} is left out: it could not be estimated in set {', '.join(without)}")
-        else:
-            kept.append(term)
-    if not kept:
-        raise DataError(
-            "No term could be estimated in every set.", fix="see the messages of the fits, and simplify the model"
-        )
-    return tuple(kept), said
 
 
 def _messages(fits: Sequence[Fit]) -> list[str]:

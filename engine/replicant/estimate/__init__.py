@@ -5,6 +5,7 @@ from replicant.estimate.correlation import Correlation, correlation
 from replicant.estimate.describe import describe, shares
 from replicant.estimate.discriminate import Discrimination, Discriminator, SetScore, discriminate
 from replicant.estimate.discriminate_tree import TreeDiscrimination, discriminate_tree
+from replicant.estimate.estimable import aligned, common
 from replicant.estimate.fit import fit
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.result import Fit
@@ -18,6 +19,8 @@ __all__ = [
     "Formula",
     "SetScore",
     "TreeDiscrimination",
+    "aligned",
+    "common",
     "confusion",
     "correlation",
     "describe",

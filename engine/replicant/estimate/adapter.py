@@ -15,7 +15,7 @@ import pandas as pd
 
 from replicant.errors import DataError, ReplicantError, SpecError, nearest
 from replicant.estimate.design import Prepared
-from replicant.estimate.moments import basis_of, levels_said, moments, rows_said
+from replicant.estimate.moments import basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.partitions import Source
 from replicant.estimate.result import Fit
 
@@ -114,6 +114,7 @@ def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequenc
         _number(result, "llf"),
         _number(result, "deviance"),
         tuple(messages),
+        grounds_of(prepared, found, basis, [*range(len(prepared.names)), *(-1 for _ in names[len(kept) :])]),
     )
 
 

@@ -18,9 +18,10 @@ import pandas as pd
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate.contrasts import MOST_LEVELS, contr_poly, poly_names
 from replicant.estimate.formula import Formula, Variable
+from replicant.estimate.grounds import Coded, Coding
 from replicant.estimate.partitions import Source
 from replicant.spec.grammar import Name, apply
-from replicant.table.arrays import Floats
+from replicant.table.arrays import Bools, Floats
 
 __all__ = [
     "Design",
@@ -47,6 +48,7 @@ class Factor:
     values: pd.Index
     labels: tuple[str, ...]
     ordered: bool
+    typed: bool = True  # the column has levels by its type; else they are values that were found
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,6 +67,8 @@ class Design:
         Rows that were left out because a cell is missing.
     undefined
         Of these, the rows in which arithmetic on present cells gave no number, by label.
+    seen
+        For each factor among the terms, which of its levels some row has.
     """
 
     matrix: Floats
@@ -72,6 +76,7 @@ class Design:
     weights: Floats | None
     dropped: int
     undefined: dict[str, int]
+    seen: tuple[Bools, ...]
 
     def beside(self, other: Design) -> Design:
         """Both parts as one: a pass over few long designs is quicker than over many short ones."""
@@ -87,6 +92,7 @@ class Design:
             weights,
             self.dropped + other.dropped,
             {label: self.undefined.get(label, 0) + other.undefined.get(label, 0) for label in labels},
+            tuple(a | b for a, b in zip(self.seen, other.seen, strict=True)),
         )
 
 
@@ -163,7 +169,51 @@ class Prepared:
             at += columns.shape[1]
         if self._change is not None:
             matrix = self._change(matrix)
-        return Design(matrix, y, weights, dropped, undefined)
+        return Design(matrix, y, weights, dropped, undefined, self._seen(values))
+
+    def coded(self, seen: Sequence[Bools], counts: Floats, response: Coding = "outcomes") -> tuple[Coded, ...]:
+        """How the factors are coded, and which of their levels some row has.
+
+        Parameters
+        ----------
+        seen
+            As in `Design`.
+        counts
+            Rows by level of the response, if it has levels; it then stands last.
+        response
+            What a model makes of its levels.
+        """
+        found = []
+        here = iter(seen)
+        for position, variable in enumerate(self.formula.variables):
+            if (factor := self.factors.get(variable.label)) is not None:
+                comparing = self._comparing(position)
+                coding: Coding = "each"
+                if comparing:
+                    coding = "polynomial" if _is_poly(factor, variable) else "reference"
+                found.append(_coded(variable, factor, coding, comparing, next(here)))
+        left = self.formula.response
+        if left is not None and (levels := self.response_levels) is not None:
+            found.append(_coded(left, levels, response, (), counts > 0))
+        return tuple(found)
+
+    def _comparing(self, position: int) -> tuple[int, ...]:
+        """Columns of the design in which the levels of a variable are compared with one another."""
+        found: list[int] = []
+        at = int(self.formula.intercept)
+        for block in self._blocks:
+            if (position, False) in block.parts:
+                found += range(at, at + len(block.names))
+            at += len(block.names)
+        return tuple(found)
+
+    def _seen(self, values: Sequence[np.ndarray[Any, Any]]) -> tuple[Bools, ...]:
+        """Which levels the rows have, factor by factor."""
+        found = []
+        for variable, codes in zip(self.formula.variables, values, strict=False):
+            if (factor := self.factors.get(variable.label)) is not None:
+                found.append(np.bincount(codes, minlength=len(factor.labels)) > 0)
+        return tuple(found)
 
     def reduce(self, function: Callable[[Design], S], combine: Callable[[S, S], S]) -> S:
         """Map over the designs of the partitions, and combine."""
@@ -281,7 +331,7 @@ def prepare(
             elif (one := found[name]) is not None and (
                 variable.role == "factor" or name not in wanted or variable is formula.response or one.typed
             ):
-                factors[variable.label] = _factor(one.values, one.ordered)
+                factors[variable.label] = _factor(one.values, one.ordered, one.typed)
         else:
             for other in variable.names:
                 if (one := found[other]) is not None and one.typed:
@@ -415,8 +465,8 @@ def merge_surveys(a: Survey, b: Survey) -> Survey:
     return out
 
 
-def _factor(values: pd.Index, ordered: bool) -> Factor:
-    return Factor(values, tuple(_label(value) for value in values.tolist()), ordered)
+def _factor(values: pd.Index, ordered: bool, typed: bool = True) -> Factor:
+    return Factor(values, tuple(_label(value) for value in values.tolist()), ordered, typed)
 
 
 def _label(value: Any) -> str:
@@ -449,6 +499,17 @@ def numbers_of(frame: pd.DataFrame, name: str) -> Floats:
 
 def _is_poly(factor: Factor, variable: Variable) -> bool:
     return variable.contrast == "poly" or (factor.ordered and not variable.contrast)
+
+
+def _reference(factor: Factor, variable: Variable) -> str:
+    """The level that treatment contrasts compare the others with."""
+    return factor.labels[0]
+
+
+def _coded(variable: Variable, factor: Factor, coding: Coding, columns: tuple[int, ...], seen: Bools) -> Coded:
+    here = tuple(label for label, one in zip(factor.labels, seen, strict=True) if one)
+    reference = _reference(factor, variable) if coding == "reference" else None
+    return Coded(variable.names[0], variable.label, coding, factor.labels, here, reference, columns, factor.typed)
 
 
 def _coding(factor: Factor, variable: Variable, full: bool) -> Floats:

@@ -17,6 +17,7 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.estimate.confusion import Confusion
 from replicant.estimate.design import Design, Prepared, Survey, merge_surveys, prepare, same_levels, survey
+from replicant.estimate.estimable import settled
 from replicant.estimate.formula import parse
 from replicant.estimate.glm import fit_glm
 from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
@@ -136,7 +137,7 @@ class Discriminator:
         auc, pmse, specks = distances(scores)
         null, deviation = null_pmse(prepared, scores, int(np.isfinite(fit.estimates).sum()), self._surveyed)
         return SetScore(
-            fit,
+            settled(fit),
             confused(scores, drawn(scores, rng if rng is not None else np.random.default_rng(0))),
             confused(scores, scores.weight * (scores.p > 0.5)),
             auc,

@@ -12,6 +12,7 @@ import numpy as np
 from replicant.errors import SpecError, nearest
 from replicant.estimate.adapter import fit_function, fit_statsmodels, statsmodels_names
 from replicant.estimate.design import Prepared, prepare
+from replicant.estimate.estimable import settled
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.glm import GLMS, fit_glm
 from replicant.estimate.multinomial import fit_multinomial
@@ -94,8 +95,8 @@ def fit(
                     need="one of " + ", ".join(allowed) if allowed else "no options",
                 )
         with np.errstate(all="ignore"):
-            return _told(FITTERS[name](bound, weight_kind=weight_kind, **options))
-    return fit_statsmodels(bound, name, weight_kind, **options)
+            return _told(settled(FITTERS[name](bound, weight_kind=weight_kind, **options)))
+    return settled(fit_statsmodels(bound, name, weight_kind, **options))
 
 
 def _told(found: Fit) -> Fit:

@@ -12,7 +12,7 @@ import numpy as np
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import Design, Prepared
 from replicant.estimate.links import logistic
-from replicant.estimate.moments import Moments, basis_of, moments, rows_said
+from replicant.estimate.moments import Moments, basis_of, grounds_of, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import sandwich
@@ -324,6 +324,7 @@ def fit_glm(
         None if weight_kind == "survey" else loglik,
         float(deviance),
         tuple(messages),
+        grounds_of(prepared, found, basis),
     )
 
 

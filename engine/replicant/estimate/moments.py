@@ -7,6 +7,7 @@ at which R's `lm` sees it, and a later pass can work in the coordinates X R^-1, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,11 +16,10 @@ import numpy as np
 
 from replicant.errors import DataError
 from replicant.estimate.design import Design, Prepared
-from replicant.table.arrays import Floats
+from replicant.estimate.grounds import Coded, Coding, Grounds, Relations, listed, reduced, triangle_of
+from replicant.table.arrays import Bools, Floats
 
-__all__ = ["Basis", "Moments", "basis_of", "moments"]
-
-ALIASED = 1e-7  # R's tolerance in lm: what is left of a term beside those before it, relative to its length
+__all__ = ["Basis", "Moments", "basis_of", "grounds_of", "levels_said", "moments", "rows_said"]
 
 LARGEST = 1e150
 """Terms and responses beyond it are refused: their squares, and sums of them, would not be numbers any more."""
@@ -41,6 +41,8 @@ class Moments:
         Range of the response.
     dropped, undefined
         Rows left out, see `Design`.
+    seen
+        Levels that occur, see `Design`.
     """
 
     triangle: Floats
@@ -51,6 +53,7 @@ class Moments:
     high: float
     dropped: int
     undefined: dict[str, int]
+    seen: tuple[Bools, ...]
 
     def combine(self, other: Moments) -> Moments:
         """The moments of both parts together."""
@@ -58,7 +61,7 @@ class Moments:
         for label, count in other.undefined.items():
             undefined[label] = undefined.get(label, 0) + count
         return Moments(
-            _triangle(np.vstack([self.triangle, other.triangle])),
+            triangle_of(np.vstack([self.triangle, other.triangle])),
             self.rows + other.rows,
             self.total + other.total,
             self.counts + other.counts,
@@ -66,13 +69,8 @@ class Moments:
             max(self.high, other.high),
             self.dropped + other.dropped,
             undefined,
+            tuple(a | b for a, b in zip(self.seen, other.seen, strict=True)),
         )
-
-
-def _triangle(matrix: Floats) -> Floats:
-    r = np.asarray(np.linalg.qr(matrix, mode="r"))
-    missing = matrix.shape[1] - r.shape[0]
-    return r if missing <= 0 else np.vstack([r, np.zeros((missing, matrix.shape[1]))])
 
 
 def map_moments(design: Design, levels: int) -> Moments:
@@ -84,7 +82,8 @@ def map_moments(design: Design, levels: int) -> Moments:
     counts = np.bincount(y.astype(np.intp), w, levels).astype(np.float64) if levels else np.empty(0)
     low, high = (float(y.min()), float(y.max())) if y.size else (np.inf, -np.inf)
     total = float(len(y)) if w is None else float(w.sum())
-    return Moments(_triangle(stacked), len(y), total, counts, low, high, design.dropped, design.undefined)
+    triangle = triangle_of(stacked)
+    return Moments(triangle, len(y), total, counts, low, high, design.dropped, design.undefined, design.seen)
 
 
 def moments(prepared: Prepared) -> Moments:
@@ -127,11 +126,14 @@ class Basis:
         (k, k) triangle of these, divided by the root of the sum of weights.
     messages
         Which terms are not, and why.
+    relations
+        The relations between the columns that the others follow from.
     """
 
     kept: np.ndarray[Any, np.dtype[np.intp]]
     r: Floats
     messages: tuple[str, ...]
+    relations: Relations | None
 
     @cached_property
     def rotation(self) -> Floats:
@@ -154,32 +156,58 @@ class Basis:
         return out
 
 
-def basis_of(prepared: Prepared, found: Moments, notes: bool = True) -> Basis:
-    """Which terms can be estimated."""
+def basis_of(prepared: Prepared, found: Moments) -> Basis:
+    """Which terms can be estimated, as R's `lm` has it: what is a combination of those before it is not."""
     p = len(prepared.names)
-    full = found.triangle[:p, :p] / np.sqrt(found.total)
-    norms = np.linalg.norm(full, axis=0)
-    kept, r, out = np.arange(p), full, []
-    while len(kept):
-        left = np.abs(np.diag(r))
-        aliased = np.flatnonzero(left <= ALIASED * norms[kept])
-        if not aliased.size:
-            break
-        j = int(aliased[0])
-        out.append(_why(prepared.names, kept, j, r, float(norms[kept[j]])))
-        kept = np.delete(kept, j)
-        r = _triangle(full[:, kept])[: len(kept)] if len(kept) else np.empty((0, 0))
-    return Basis(kept, r, tuple(out) if notes else ())
+    kept, r, relations = reduced(found.triangle[:p, :p] / np.sqrt(found.total))
+    if relations is None:
+        return Basis(kept, r, (), None)
+    broken = [one for one in prepared.coded(found.seen, found.counts) if one.columns and one.broken]
+    resting = {j for one in broken for j in one.columns}
+    said = [_lacking(one) for one in broken]
+    said += [_why(prepared.names, j, others) for j, others in relations.rows() if not others or j not in resting]
+    return Basis(kept, r, tuple(said), relations)
 
 
-def _why(names: tuple[str, ...], kept: np.ndarray[Any, Any], j: int, r: Floats, norm: float) -> str:
-    name = names[kept[j]]
-    if norm == 0:
-        return f"{name}: 0 in every row (a level that does not occur); it cannot be estimated"
-    share = np.linalg.solve(r[:j, :j], r[:j, j]) * np.linalg.norm(r[:, :j], axis=0) if j else np.empty(0)
-    others = [names[kept[i]] for i in np.flatnonzero(np.abs(share) > 1e-6 * np.abs(share).max(initial=0.0))]
-    shown = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
-    return f"{name}: collinear with {shown}; it cannot be estimated beside them"
+def _lacking(factor: Coded) -> str:
+    """What is to be said of a level on which the others rest."""
+    if factor.coding == "polynomial":
+        whose, fix = "its polynomial contrasts rest on all levels", f"C({factor.column}, treatment) has others"
+    else:
+        whose, fix = "its other levels are compared with it", f'C({factor.column}, ref="...") names another'
+    levels = f"the level{'s' * (len(factor.broken) > 1)} {listed(factor.broken)}" if factor.typed else "a level"
+    return f"{factor.label}: no row has {levels}, and {whose}: they cannot be estimated ({fix})"
+
+
+def _why(names: tuple[str, ...], j: int, others: Sequence[int]) -> str:
+    if not others:
+        return f"{names[j]}: 0 in every row (a level that does not occur); it cannot be estimated"
+    shown = ", ".join(names[i] for i in others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
+    return f"{names[j]}: collinear with {shown}; it cannot be estimated beside them"
+
+
+def grounds_of(
+    prepared: Prepared,
+    found: Moments,
+    basis: Basis,
+    columns: Sequence[int] | np.ndarray[Any, Any] | None = None,
+    response: Coding = "outcomes",
+) -> Grounds:
+    """What the terms of a fit rest on.
+
+    Parameters
+    ----------
+    prepared, found, basis
+        The model's data, its first pass, and what can be estimated.
+    columns
+        For each term the column of the design that it needs, -1 for none; by default the columns are the terms.
+    response
+        What the model makes of a response with levels.
+    """
+    at = np.arange(len(prepared.names)) if columns is None else np.asarray(columns)
+    return Grounds(
+        prepared.names, at.astype(np.intp), prepared.coded(found.seen, found.counts, response), basis.relations
+    )
 
 
 def rows_said(found: Moments) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from replicant.errors import DataError
 from replicant.estimate.design import Design, Prepared
-from replicant.estimate.moments import Basis, basis_of, levels_said, moments, rows_said
+from replicant.estimate.moments import Basis, basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import sandwich
@@ -101,4 +101,5 @@ def fit_multinomial(prepared: Prepared, weight_kind: str = "frequency", *, maxit
         None if weight_kind == "survey" else loglik,
         None if loglik is None else -2 * loglik,
         tuple(messages),
+        grounds_of(prepared, found, basis, np.tile(np.arange(p), len(levels.labels) - 1), "reference"),
     )

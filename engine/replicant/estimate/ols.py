@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from replicant.estimate.design import Design, Prepared
-from replicant.estimate.moments import basis_of, moments, rows_said
+from replicant.estimate.moments import basis_of, grounds_of, moments, rows_said
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import sandwich
 from replicant.table.arrays import Floats
@@ -51,4 +51,5 @@ def fit_ols(prepared: Prepared, weight_kind: str = "frequency") -> Fit:
         None if survey else loglik,
         rss,
         tuple(messages),
+        grounds_of(prepared, found, basis),
     )

@@ -14,7 +14,7 @@ import numpy as np
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import Design, Prepared
 from replicant.estimate.links import LINKS, Link
-from replicant.estimate.moments import basis_of, levels_said, moments, rows_said
+from replicant.estimate.moments import basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import sandwich
@@ -187,4 +187,5 @@ def fit_polr(prepared: Prepared, weight_kind: str = "frequency", *, link: str = 
         None if survey else loglik,
         -2 * loglik,
         tuple(messages),
+        grounds_of(prepared, found, basis, [*range(1, len(names) + 1), *(0 for _ in thresholds)], "thresholds"),
     )

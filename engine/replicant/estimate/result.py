@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from replicant.estimate.grounds import Grounds
 from replicant.table.arrays import Floats
 from replicant.view.figures import brief, degrees, probability
 
@@ -42,6 +43,8 @@ class Fit:
         At the estimates, where the model has them.
     messages
         Separation, collinearity, non-convergence, rows left out, levels that do not occur: by name.
+    grounds
+        What the terms rest on, where that is known: which of them mean the same in another set is decided by it.
     """
 
     model: str
@@ -54,6 +57,7 @@ class Fit:
     loglik: float | None = None
     deviance: float | None = None
     messages: tuple[str, ...] = ()
+    grounds: Grounds | None = None
 
     @property
     def separated(self) -> bool:

@@ -7,7 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Codes", "Floats", "Typed"]
+__all__ = ["Bools", "Codes", "Floats", "Typed"]
+
+Bools: TypeAlias = npt.NDArray[np.bool_]
+"""What holds, element by element."""
 
 Codes: TypeAlias = npt.NDArray[np.int32]
 """Codes of cells: >= 0 a position in a column's values, -1 missing, -(2 + i) the i-th coded missing value."""
