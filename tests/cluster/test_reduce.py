@@ -26,6 +26,7 @@ import replicant as rp
 from replicant import release
 from replicant.estimate import correlation, describe, fit
 from replicant.plan import build_plan
+from replicant.release import read
 from replicant.run import cluster, reduce
 from replicant.run.reduce import RemoteParts, on_workers
 from replicant.spec.load import validate_synthesis
@@ -172,6 +173,33 @@ def test_descriptions_are_those_of_whole_frames(far: Any, sets: list[pd.DataFram
         one = far.correlation(["x", "y", "u"], method=method)[0]
         np.testing.assert_allclose(one.matrix, sets[0][["x", "y", "u"]].corr(method), rtol=1e-9)
         assert one.n == correlation(sets[0], ["x", "y", "u"]).n
+
+
+def test_summary_and_plot_load_no_set_here(
+    far: Any, place: Path, sets: list[pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where files become frames is barred in this process; the workers have their own."""
+    expected = rp.read_release(place / "release").summary()
+    monkeypatch.setattr(read, "from_arrow", _barred)
+    found = far.summary()
+    assert far._frames == {}
+    assert [column["name"] for column in found["columns"]] == list(sets[0])
+    for mine, other in zip(found["columns"], expected["columns"], strict=True):
+        assert (mine["synthetic"].keys(), mine["type"]) == (other["synthetic"].keys(), other["type"])
+        for key in other["synthetic"].keys() & {"mean", "sd", "missing", "shares", "counts"}:
+            assert mine["synthetic"][key] == pytest.approx(other["synthetic"][key], rel=1e-9)
+        assert mine.get("edges", []) == pytest.approx(other.get("edges", []))
+    by_name = {column["name"]: column["synthetic"]["each"] for column in found["columns"]}
+    for i, frame in enumerate(sets):
+        assert by_name["u"][i]["mean"] == pytest.approx(frame["u"].mean(), rel=1e-12)
+        assert by_name["u"][i]["sd"] == pytest.approx(frame["u"].std(), rel=1e-9)
+        assert by_name["g"][i]["shares"] == pytest.approx(frame["g"].value_counts(normalize=True, sort=False).tolist())
+    assert len(far.plot("u", "g").pictures) == 2
+    assert far._frames == {}
+
+
+def _barred(*args: Any) -> pd.DataFrame:
+    raise AssertionError("a set was loaded in the client's process")
 
 
 @pytest.mark.parametrize("real_is", ["frame", "file", "csv", "folder"])

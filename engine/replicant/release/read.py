@@ -43,6 +43,7 @@ class Release(SyntheticSets):
         super().__init__()
         self._manifest = manifest
         self._elsewhere = elsewhere
+        self._summary: dict[str, Any] | None = None
         self.url = folder.url
 
     @property
@@ -98,14 +99,19 @@ class Release(SyntheticSets):
     def summary(self) -> dict[str, Any]:
         """Each column's mean and standard deviation, or shares, and how they are distributed: of the sets alone.
 
+        The files are read one by one, on the workers if the release was opened with a client, and counted once.
+
         Returns
         -------
         dict
             As `report.summarise` describes it.
         """
-        from replicant.report import summarise
+        if self._summary is None:
+            from replicant.analysis import typed
+            from replicant.report.received import summarise_sets
 
-        return summarise(None, list(self), self.kinds)
+            self._summary = summarise_sets([typed(one, self.manifest) for one in self._all], self.kinds)
+        return self._summary
 
     def _repr_html_(self) -> str:
         from replicant.view.fragment import fragment, notes, rows

@@ -2,34 +2,41 @@
 
 Everything is a sum over rows, so a table that is never in one place can be summarised too: `outline` fixes bins and
 levels once, `tally` counts one partition, `combine` adds two tallies, `conclude` makes the summary. `summarise` does
-all of it for tables in memory.
-
-Edges of bins are multiples of a round step, moved so that none of them is a value of the data; far tails are counted in
-the outermost bins, so the edges do not tell the extremes.
+all of it for tables in memory, and `received.summarise_sets` for sets whose real table is not at hand.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from replicant.report.bins import LARGEST, Bins, bins_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from replicant.table import Column, Table
 
-__all__ = ["Outline", "OutlineColumn", "combine", "conclude", "outline", "summarise", "tally"]
+__all__ = [
+    "NUMERIC",
+    "Outline",
+    "OutlineColumn",
+    "combine",
+    "conclude",
+    "leading",
+    "numbers_of",
+    "numeric",
+    "outline",
+    "summarise",
+    "tally",
+]
 
-BINS = 30
 LEVELS = 8
-REACH = 4.0  # standard deviations from the mean that the bins cover at most
-LARGEST = 1e300  # beyond this there are no figures: sums and squares are no longer numbers
-SMALLEST = 1e-290  # below this no step can be told from nothing
 
 NUMERIC = frozenset({"continuous", "count", "date"})
 
@@ -76,6 +83,15 @@ class OutlineColumn:
         return self.kind in NUMERIC
 
 
+def numeric(name: str, kind: str, bins: Bins | None, missing_codes: tuple[Any, ...] = ()) -> OutlineColumn:
+    """What is counted of a column of numbers; None where no value was there when the bins were made."""
+    if bins is None:
+        return OutlineColumn(name, kind, np.empty(0), missing_codes=missing_codes)
+    return OutlineColumn(
+        name, kind, bins.edges, labels=bins.labels, tails=bins.tails, centre=bins.centre, missing_codes=missing_codes
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Outline:
     """What is counted of every column; small, picklable, and the same for all partitions and imputations."""
@@ -110,13 +126,13 @@ def summarise(
 
         `synthetic` holds means over the m sets, and under `each` the figures of every set.
     """
-    if real is not None:
-        plan = outline(real)
-        return conclude(plan, tally(real, plan), [tally(frame, plan) for frame in synthetic])
-    known = kinds if kinds is not None else getattr(synthetic, "kinds", {})
-    frames = list(synthetic)
-    plan = _outline_of_frames(frames, known)
-    return conclude(plan, None, [tally(frame, plan) for frame in frames])
+    if real is None:
+        from replicant.report.received import summarise_sets
+
+        known = kinds if kinds is not None else getattr(synthetic, "kinds", {})
+        return summarise_sets(list(synthetic), known)
+    plan = outline(real)
+    return conclude(plan, tally(real, plan), [tally(frame, plan) for frame in synthetic])
 
 
 def outline(table: Table) -> Outline:
@@ -136,7 +152,7 @@ def tally(data: Table | pd.DataFrame, plan: Outline) -> Tally:
 
     if isinstance(data, pd.DataFrame):
         return {
-            column.name: _count_numbers(column, _numbers(data[column.name], column.kind, column.missing_codes))
+            column.name: _count_numbers(column, numbers_of(data[column.name], column.kind, column.missing_codes))
             if column.is_numeric
             else _count_levels(column, data[column.name])
             for column in plan.columns
@@ -184,93 +200,18 @@ def _outline_column(column: Column) -> OutlineColumn:
     kind = str(column.kind)
     counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
     if column.is_numeric:
-        bins = _bins(column.values, counts, column.decimals)
-        return replace(bins, name=column.name, kind=kind, missing_codes=tuple(column.missing_codes))
-    levels, pooled = _leading(column.levels(), counts)
+        bins = bins_of(column.values, counts, column.decimals)
+        return numeric(column.name, kind, bins, missing_codes=tuple(column.missing_codes))
+    levels, pooled = leading(column.levels(), counts)
     return OutlineColumn(column.name, kind, np.empty(0), levels=levels, pooled=pooled)
 
 
-def _outline_of_frames(frames: Sequence[pd.DataFrame], kinds: Mapping[str, str]) -> Outline:
-    import pandas as pd
-
-    columns = []
-    for name in frames[0].columns if frames else ():
-        whole = pd.concat([frame[name] for frame in frames], ignore_index=True)
-        kind = kinds.get(name) or _guess(whole)
-        if kind in NUMERIC:
-            numbers = _numbers(whole, kind, ())
-            values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
-            columns.append(replace(_bins(values, counts, None), name=name, kind=kind))
-        else:
-            counted = whole.value_counts(sort=False)
-            if not isinstance(whole.dtype, pd.CategoricalDtype):
-                counted = counted.sort_index()
-            levels, pooled = _leading(list(counted.index), counted.to_numpy())
-            columns.append(OutlineColumn(name, kind, np.empty(0), levels=levels, pooled=pooled))
-    return Outline(tuple(columns))
-
-
-def _guess(series: pd.Series) -> str:
-    import pandas as pd
-
-    types = pd.api.types
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        return "ordered" if series.dtype.ordered else "nominal"
-    if types.is_bool_dtype(series):
-        return "binary"
-    if types.is_datetime64_any_dtype(series) or types.infer_dtype(series, skipna=True) == "date":
-        return "date"
-    return "continuous" if types.is_numeric_dtype(series) else "nominal"
-
-
-def _leading(levels: Sequence[Any], counts: NDArray[Any]) -> tuple[tuple[Any, ...], int]:
+def leading(levels: Sequence[Any], counts: NDArray[Any]) -> tuple[tuple[Any, ...], int]:
     """The levels to show, in their order: all of a few, otherwise the most frequent ones."""
     if len(levels) <= LEVELS:
         return tuple(levels), 0
     top = np.sort(np.argsort(-counts, kind="stable")[: LEVELS - 1])
     return tuple(levels[i] for i in top), len(levels) - len(top)
-
-
-def _bins(values: NDArray[np.float64], counts: NDArray[Any], decimals: int | None) -> OutlineColumn:
-    """Equal bins between round numbers for values that occur `counts` times; none of the edges is a value."""
-    used = counts > 0
-    values, weights = values[used], counts[used]
-    if not len(values):
-        return OutlineColumn("", "", np.empty(0))
-    low, high = float(values.min()), float(values.max())
-    if max(-low, high) > LARGEST:
-        end = float(np.finfo(np.float64).max)
-        return OutlineColumn("", "", np.array([-end, end]), labels=(-end, end))
-    mean = float(np.average(values, weights=weights))
-    with np.errstate(over="ignore"):
-        sd = math.sqrt(float(np.average((values - mean) ** 2, weights=weights)))
-    low, high = max(low, mean - REACH * sd), min(high, mean + REACH * sd)
-    unit = 10.0**-decimals if decimals is not None else 0.0
-    step = max(_step(low, high), unit)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    marks: NDArray[np.float64] = np.arange(first, last + 2, dtype=np.float64) * step
-    # Values are multiples of the unit, so edges half a unit off are none of them, unless it is lost among many digits.
-    shifts = [*([unit / 2] if unit else []), step / 2, step / 3, step / 7, step / 11, step * math.pi / 10]
-    edges = next((marks - shift for shift in shifts if not np.isin(marks - shift, values).any()), marks - shifts[-1])
-    if len(edges) > 2 and edges[-2] > high:
-        marks, edges = marks[:-1], edges[:-1]
-    ends = float(marks[0]), float(marks[-2] if step == unit else marks[-1])
-    tails = bool(values.min() < edges[0]), bool(values.max() >= edges[-1])
-    return OutlineColumn("", "", edges, labels=ends, tails=tails, centre=round(mean / step) * step)
-
-
-def _step(low: float, high: float) -> float:
-    """Width of the bins between two values; of one bin around both where the difference is lost among their digits."""
-    size, width = max(-low, high), (high - low) / BINS
-    if width > 16 * np.spacing(size) and width > SMALLEST:
-        return _round_step(width)
-    return _round_step(size if size > SMALLEST else 1.0)
-
-
-def _round_step(width: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is at least `width`."""
-    power = 10.0 ** math.floor(math.log10(width))
-    return next((times * power for times in (1.0, 2.0, 5.0) if times * power >= width * (1 - 1e-9)), 10.0 * power)
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -333,7 +274,7 @@ def _with_rest(column: OutlineColumn, shown: list[int], present: int) -> list[in
     return [*shown, present - sum(shown)] if column.pooled else shown
 
 
-def _numbers(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> NDArray[np.float64]:
+def numbers_of(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> NDArray[np.float64]:
     """Cells as float64, missing and coded missing ones NaN, dates as days since 1970-01-01."""
     import pandas as pd
 

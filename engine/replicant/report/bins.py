@@ -1,0 +1,160 @@
+"""Equal bins between round numbers.
+
+Edges are multiples of a round step, moved so that none of them is a value of the data; far tails are counted in the
+outermost bins, so the edges do not tell the extremes. What the bins depend on (`Spread`) is a sum over rows, and so is
+which of the candidate edges are values (`hits`): bins of a table that is never in one place are made of the two.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LARGEST", "Bins", "Grid", "Spread", "bins_of", "grid_of"]
+
+Floats = NDArray[np.float64]
+
+BINS = 30
+REACH = 4.0  # standard deviations from the mean that the bins cover at most
+LARGEST = 1e300  # beyond this there are no figures: sums and squares are no longer numbers
+SMALLEST = 1e-290  # below this no step can be told from nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """The bins of one column.
+
+    Attributes
+    ----------
+    edges
+        (B + 1,) edges.
+    labels
+        Round numbers to write at the two ends.
+    tails
+        Whether the first and the last bin also count values further out.
+    centre
+        A round number near the mean.
+    """
+
+    edges: Floats
+    labels: tuple[float, float]
+    tails: tuple[bool, bool] = (False, False)
+    centre: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Number, extremes, mean, and sum of squares about the mean of values that are not missing."""
+
+    n: int = 0
+    low: float = math.inf
+    high: float = -math.inf
+    mean: float = 0.0
+    squares: float = 0.0
+
+    @classmethod
+    def of(cls, values: Floats, weights: NDArray[np.generic] | None = None) -> Spread:
+        """Of values that occur so many times, none of them 0 times."""
+        if not len(values):
+            return cls()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(np.average(values, weights=weights))
+            squares = (values - mean) ** 2
+            total = float(squares.sum() if weights is None else squares @ weights)
+        n = len(values) if weights is None else int(weights.sum())
+        return cls(n, float(values.min()), float(values.max()), mean, total)
+
+    def __add__(self, other: Spread) -> Spread:
+        """The two together (Chan, Golub and LeVeque 1983)."""
+        if not self.n or not other.n:
+            return self if self.n else other
+        n, apart = self.n + other.n, other.mean - self.mean
+        mean = self.mean + apart * (other.n / n)
+        squares = self.squares + other.squares + apart * apart * (self.n / n) * other.n
+        return Spread(n, min(self.low, other.low), max(self.high, other.high), mean, squares)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Candidates for the edges of one column.
+
+    Attributes
+    ----------
+    spread
+        Of its values.
+    unit
+        The unit of the last digit; 0 if that is not known.
+    step
+        Width of a bin.
+    end
+        What the bins reach to.
+    marks
+        (B + 1,) multiples of the step.
+    shifts
+        How far the edges may lie below the marks, the first choice first.
+    """
+
+    spread: Spread
+    unit: float
+    step: float
+    end: float
+    marks: Floats
+    shifts: tuple[float, ...]
+
+    def hits(self, values: Floats) -> NDArray[np.bool_]:
+        """(S,) For each shift, whether some edge is a value."""
+        return np.array([bool(np.isin(self.marks - shift, values).any()) for shift in self.shifts])
+
+    def bins(self, hits: NDArray[np.bool_]) -> Bins:
+        """The bins with the first shift that hits no value; with the last if all of them do."""
+        marks = self.marks
+        edges = marks - self.shifts[int(np.argmin(hits)) if not hits.all() else -1]
+        if len(edges) > 2 and edges[-2] > self.end:
+            marks, edges = marks[:-1], edges[:-1]
+        ends = float(marks[0]), float(marks[-2] if self.step == self.unit else marks[-1])
+        tails = bool(self.spread.low < edges[0]), bool(self.spread.high >= edges[-1])
+        return Bins(edges, ends, tails, round(self.spread.mean / self.step) * self.step)
+
+
+def bins_of(values: Floats, counts: NDArray[np.integer], decimals: int | None) -> Bins | None:
+    """Bins for values that occur `counts` times; None if there are none."""
+    used = counts > 0
+    values, counts = values[used], counts[used]
+    grid = grid_of(Spread.of(values, counts), decimals)
+    return grid.bins(grid.hits(values)) if isinstance(grid, Grid) else grid
+
+
+def grid_of(spread: Spread, decimals: int | None) -> Grid | Bins | None:
+    """Candidates for the edges; the one bin of numbers that are too large for figures; None if there are no values."""
+    if not spread.n:
+        return None
+    low, high = spread.low, spread.high
+    if max(-low, high) > LARGEST:
+        end = float(np.finfo(np.float64).max)
+        return Bins(np.array([-end, end]), (-end, end))
+    sd = math.sqrt(spread.squares / spread.n)
+    low, high = max(low, spread.mean - REACH * sd), min(high, spread.mean + REACH * sd)
+    unit = 10.0**-decimals if decimals is not None else 0.0
+    step = max(_step(low, high), unit)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    marks: Floats = np.arange(first, last + 2, dtype=np.float64) * step
+    # Values are multiples of the unit, so edges half a unit off are none of them, unless it is lost among many digits.
+    shifts = (*([unit / 2] if unit else []), step / 2, step / 3, step / 7, step / 11, step * math.pi / 10)
+    return Grid(spread, unit, step, high, marks, shifts)
+
+
+def _step(low: float, high: float) -> float:
+    """Width of the bins between two values; of one bin around both where the difference is lost among their digits."""
+    size, width = max(-low, high), (high - low) / BINS
+    if width > 16 * np.spacing(size) and width > SMALLEST:
+        return _round_step(width)
+    return _round_step(size if size > SMALLEST else 1.0)
+
+
+def _round_step(width: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is at least `width`."""
+    power = 10.0 ** math.floor(math.log10(width))
+    return next((times * power for times in (1.0, 2.0, 5.0) if times * power >= width * (1 - 1e-9)), 10.0 * power)
