@@ -10,7 +10,7 @@ from replicant.errors import DataError
 from replicant.plan.memory import piece_bytes
 from replicant.spec.models import JobSpec
 from replicant.table import Dataset, Kind
-from replicant.table.files import Place
+from replicant.table.place import Place
 
 __all__ = ["footprint"]
 

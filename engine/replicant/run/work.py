@@ -18,7 +18,7 @@ from replicant import fcs
 from replicant.errors import DataError
 from replicant.plan.model import Plan, Task
 from replicant.spec.models import JobSpec
-from replicant.table import ColumnSpec, Table, encode_table, read_data, read_dataset
+from replicant.table import ColumnSpec, Loaded, Reading, Table, encode_table, read_dataset, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,8 @@ class Source:
         What the user said of columns.
     digest
         Of the table that is expected; None if any will do.
+    reading
+        How the file is written, where that was said.
     """
 
     path: str | None = None
@@ -47,18 +49,21 @@ class Source:
     select: tuple[str, ...] | None = None
     columns: Mapping[str, ColumnSpec | dict[str, Any]] = field(default_factory=dict)
     digest: str | None = None
+    reading: Reading = field(default_factory=Reading)
 
     @classmethod
-    def at(cls, path: str | PathLike[str], columns: Mapping[str, Any] | None = None) -> Source:
+    def at(
+        cls, path: str | PathLike[str], columns: Mapping[str, Any] | None = None, reading: Reading | None = None
+    ) -> Source:
         """A file, folder or URL, as seen from any working directory."""
-        return cls(path=_absolute(os.fspath(path)), columns=dict(columns or {}))
+        return cls(path=_absolute(os.fspath(path)), columns=dict(columns or {}), reading=reading or Reading())
 
     @classmethod
     def of_job(cls, job: JobSpec) -> Source:
         """A job's input."""
         path = None if job.input.path is None else _absolute(job.input.path)
         select = None if job.input.columns is None else tuple(job.input.columns)
-        return cls(path, job.input.dataset, select, dict(job.columns))
+        return cls(path, job.input.dataset, select, dict(job.columns), reading=job.input.reading)
 
     def load(self) -> Table:
         """Read and encode.
@@ -68,7 +73,8 @@ class Source:
         DataError, SpecError
             If it cannot be read, cannot be synthesized as it is, or is not the table expected.
         """
-        table = encode_table(self._read(), self.columns)
+        loaded = self._read()
+        table = encode_table(loaded.frame, loaded.declared(self.columns), events=loaded.events)
         if self.digest is not None and table.digest() != self.digest:
             raise DataError(
                 "A worker read another table than the one the plan was made for.",
@@ -82,9 +88,9 @@ class Source:
         given = {"path": self.path, "dataset": self.dataset, "columns": self.select and list(self.select)}
         return {key: value for key, value in given.items() if value is not None}
 
-    def _read(self) -> pd.DataFrame:
+    def _read(self) -> Loaded:
         data = self.path if self.dataset is None else read_dataset(self.dataset)
-        return read_data(data, columns=None if self.select is None else list(self.select))
+        return read_table(data, columns=self.select, reading=self.reading, codebook=self.columns)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

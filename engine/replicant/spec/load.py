@@ -17,12 +17,14 @@ from replicant.spec.bulk import BulkJob, expand
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
+from replicant.table.formats import SUFFIXES, is_table
 
 __all__ = ["load_any", "load_job", "parse_any", "parse_job", "validate_output", "validate_synthesis"]
 
 MAX_BYTES = 4_000_000
-_READABLE = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".parquet", ".pq")
-_DATA_SUFFIXES = {".tsv", ".feather", ".arrow", ".xlsx", ".xls", ".sav", ".dta", ".rds", ".sas7bdat", ".gz", ".zip"}
+_DATA_SUFFIXES = {".feather", ".arrow", ".orc", ".xlsx", ".xls", ".ods", ".sav", ".dta", ".sas7bdat", ".xpt"} | {
+    *(".rds", ".rdata", ".json", ".jsonl", ".gz", ".bz2", ".xz", ".zst", ".zip"),
+}
 
 Place = Callable[[tuple[str | int, ...]], str]
 
@@ -180,14 +182,14 @@ def validate_output(**settings: Any) -> OutputSpec:
 def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
     """The text of a job file, and what errors call it. Data stand for the job that has nothing to say of them."""
     place = Path(fspath(path))
-    if place.name.lower().endswith(_READABLE):
+    if is_table(place.name):
         stem = place.name.partition(".")[0]
         job = {"input": {"path": fspath(path)}, "output": {"path": f"{stem}-release"}}
         return yaml.safe_dump(job, allow_unicode=True), "the job"
     if place.suffix.lower() in _DATA_SUFFIXES:
         raise SpecError(
             f"{str(place)!r} looks like data of a kind that cannot be read, not like a job",
-            need="a job file in YAML, or a table as .csv or .parquet",
+            need=f"a job file in YAML, or a table in a file of one of the types {', '.join(SUFFIXES)}",
             fix="store the table as Parquet or CSV",
         )
     try:

@@ -10,6 +10,7 @@ from replicant.remote import check_url
 from replicant.spec.document import Document, Names, Number, Whole, given, list_or_word
 from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.table.codebook import ColumnSpec
+from replicant.table.reading import Reading
 
 __all__ = ["InputSpec", "JobSpec", "OutputSpec", "StudySpec", "SynthesisSpec"]
 
@@ -131,8 +132,8 @@ class SynthesisSpec(Document):
         return 3 * self.minbucket if self.minsplit is None else self.minsplit
 
 
-class InputSpec(Document):
-    """Where the table is.
+class InputSpec(Document, Reading):
+    """Where the table is, and how it is written: what is left out of the latter is recognised from the file.
 
     Attributes
     ----------
@@ -151,7 +152,8 @@ class InputSpec(Document):
         json_schema_extra={
             "oneOf": [given("path"), given("dataset")],
             "anyOf": [given("path"), {"not": given("part_rows")}],
-        }
+        },
+        frozen=False,
     )
 
     path: str | None = None
@@ -165,7 +167,14 @@ class InputSpec(Document):
             raise ValueError("exactly one of path and dataset is needed")
         if self.part_rows is not None and self.path is None:
             raise ValueError("part_rows goes with a path")
+        if self.given and self.path is None:
+            raise ValueError(f"a path beside {self.given[0]} is needed")
         return self
+
+    @property
+    def reading(self) -> Reading:
+        """The keys that say how the table is written."""
+        return Reading(**{name: getattr(self, name) for name in self.given})
 
 
 _Language = Literal["r", "stata"]

@@ -13,7 +13,9 @@ from replicant.table.dataset import Chunk, Dataset, read_parts
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table
 from replicant.table.kinds import Kind
-from replicant.table.read import read_data, read_dataset
+from replicant.table.loaded import Loaded
+from replicant.table.read import read_data, read_dataset, read_table
+from replicant.table.reading import Reading
 from replicant.table.scan import Scan, merge_scans, scan
 from replicant.table.table import Table
 
@@ -27,6 +29,8 @@ __all__ = [
     "Dataset",
     "Floats",
     "Kind",
+    "Loaded",
+    "Reading",
     "Scan",
     "Table",
     "encode_table",
@@ -34,5 +38,6 @@ __all__ = [
     "read_data",
     "read_dataset",
     "read_parts",
+    "read_table",
     "scan",
 ]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 if TYPE_CHECKING:
-    from replicant.table.files import Place
+    from replicant.table.place import Place
 
 __all__ = ["arrow_system"]
 

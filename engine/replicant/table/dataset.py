@@ -13,9 +13,12 @@ from typing import Any
 import pandas as pd
 
 from replicant.errors import DataError, SpecError
+from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection, check_size
-from replicant.table.files import Part, Place, bad_parquet, open_parts, parquet_footers
-from replicant.table.read import frame_of, kind_of, read_data
+from replicant.table.formats import is_parquet
+from replicant.table.parquet import Part, bad_parquet, open_parts, parquet_footers
+from replicant.table.place import Place
+from replicant.table.read import read_data
 
 __all__ = ["Chunk", "Dataset", "read_parts"]
 
@@ -95,7 +98,7 @@ class Dataset:
         place = Place.of(path)
         place.check_exists()
         folder = place.is_folder
-        if kind_of(place) != "parquet":
+        if not is_parquet(place):
             raise DataError(
                 f"{place} is not Parquet: only Parquet is read in parts",
                 need="a .parquet, or a folder of .parquet files",
@@ -231,7 +234,7 @@ def read_parts(where: str | os.PathLike[str]) -> list[Callable[[], pd.DataFrame]
         text = os.path.abspath(os.path.expanduser(text))  # another process works in another folder
     place = Place.of(text)
     place.check_exists()
-    if kind_of(place) != "parquet":
+    if not is_parquet(place):
         return [partial(read_data, text)]
     dataset = Dataset.open(text)
     return [partial(dataset.read, chunk) for chunk in dataset.chunks(PART_ROWS)]

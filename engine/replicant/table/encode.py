@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +29,12 @@ _NOTHING = ColumnSpec()
 _MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
 
 
-def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> Table:
+def encode_table(
+    frame: pd.DataFrame,
+    columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None,
+    *,
+    events: Iterable[Event] = (),
+) -> Table:
     """Type, check and encode a dataframe.
 
     Parameters
@@ -38,6 +43,8 @@ def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping
         One row a record, one column a variable; its index is not kept.
     columns
         What inference gets wrong, by column: a `Codebook`, or a mapping of name to `ColumnSpec` or dict.
+    events
+        What was odd when the frame was read.
 
     Returns
     -------
@@ -54,7 +61,7 @@ def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping
     """
     check_frame(frame)
     specs = {name: as_spec(name, given) for name, given in (columns or {}).items()}
-    events: list[Event] = []
+    noted = list(events)
     raw: dict[Any, pd.Series[Any]] = dict(frame.items())
     encoded: list[Column] = []
     for name, source in plan_columns(list(raw), specs):
@@ -66,10 +73,10 @@ def encode_table(frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping
             spec = _NOTHING
         else:
             factor, spec = relabel(name, factor, spec)
-        encoded.append(settle(name, factor, spec, events))
-    events += oddities(frame, encoded)
+        encoded.append(settle(name, factor, spec, noted))
+    noted += oddities(frame, encoded)
     same = len(encoded) == len(raw) and all(column.name in raw for column in encoded)
-    return Table(tuple(encoded), len(frame), tuple(events), specs, frame.columns if same else None)
+    return Table(tuple(encoded), len(frame), tuple(noted), specs, frame.columns if same else None)
 
 
 @dataclass(frozen=True, slots=True)

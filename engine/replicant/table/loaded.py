@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from replicant.events import Event
-from replicant.table.codebook import ColumnSpec
+from replicant.table.codebook import ColumnSpec, as_spec
 
 __all__ = ["Loaded"]
 
@@ -25,10 +26,31 @@ class Loaded:
         What the file itself says of its columns (value labels, missing codes, variable labels), by column; empty for
         formats that say nothing. What the user declares goes before it.
     events
-        What was recognised or kept as it is and should be known: the delimiter of a text file, codes with leading
+        What was recognised, or kept as it is, and should be known: the delimiter of a text file, codes with leading
         zeros.
     """
 
     frame: pd.DataFrame
     codebook: Mapping[str, ColumnSpec] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+
+    def declared(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]]) -> dict[str, ColumnSpec]:
+        """What is known of columns before their cells are looked at: what the user says, key by key before the file.
+
+        Parameters
+        ----------
+        columns
+            What the user says. A column made from another (`source`) takes over what the file says of that one.
+
+        Raises
+        ------
+        SpecError
+            A key or a value in it is not known.
+        """
+        said = {name: as_spec(name, given) for name, given in columns.items()}
+        sources = {spec.source for spec in said.values() if spec.source is not None}
+        known = {name: spec for name, spec in self.codebook.items() if name in said or name not in sources}
+        for name, spec in said.items():
+            own = self.codebook.get(spec.source or name, ColumnSpec())
+            known[name] = own.model_copy(update={key: getattr(spec, key) for key in spec.model_fields_set})
+        return known

@@ -16,7 +16,7 @@ from replicant.release.index import Facts, facts
 from replicant.release.manifest import plain
 from replicant.release.store import open_folder
 from replicant.spec.models import JobSpec
-from replicant.table.files import Place
+from replicant.table.place import Place
 
 __all__ = ["Judgement", "State", "judge", "stamp_of"]
 

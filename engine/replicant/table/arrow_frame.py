@@ -1,0 +1,70 @@
+"""From Arrow to pandas, in types that can be encoded."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["frame_of"]
+
+_EXACT = 2**53
+"""Integers up to this size are exact in float64."""
+
+
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table or record batch as a dataframe of types that can be encoded."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    table = _without_odd_types(table)
+    frame: pd.DataFrame
+    wide: list[int] = []
+    for j, field in enumerate(table.schema):
+        column = table.column(j)
+        if pa.types.is_time(field.type):
+            # A time of day is no number on a line; as text it can be a level.
+            table = table.set_column(j, field.name, column.cast(pa.string()))
+        elif pa.types.is_integer(field.type) and field.type.bit_width == 64 and column.null_count:
+            bounds = pc.min_max(column).as_py()
+            if max(-(bounds["min"] or 0), bounds["max"] or 0) > _EXACT:
+                wide.append(j)
+    if not wide:
+        frame = table.to_pandas()
+        return frame
+    types = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+    frame = table.to_pandas()
+    for j in wide:
+        name = table.schema.field(j).name
+        frame[name] = table.select([j]).to_pandas(types_mapper=types.get)[name].array
+    return frame
+
+
+def _without_odd_types(table: pa.Table) -> pa.Table:
+    """The table, its note to pandas rid of types that pandas writes but cannot make again, and of times of day."""
+    import pyarrow as pa
+
+    noted = (table.schema.metadata or {}).get(b"pandas")
+    if noted is None or b"[pyarrow]" not in noted:
+        return table
+    times = {field.name for field in table.schema if pa.types.is_time(field.type)}
+    note = json.loads(noted)
+    for column in note.get("columns", ()):
+        kind = str(column.get("numpy_type"))
+        if kind.endswith("[pyarrow]") and (column.get("field_name") in times or not _is_dtype(kind)):
+            column["numpy_type"] = "object"
+    return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(note).encode()})
+
+
+def _is_dtype(name: str) -> bool:
+    try:
+        pd.api.types.pandas_dtype(name)
+    except (TypeError, ValueError, NotImplementedError):
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""The formats of tables: by which names they are known, which settings they take, and what reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TypeAlias
+
+from replicant.table.codebook import ColumnSpec
+from replicant.table.loaded import Loaded
+from replicant.table.parquet import read_parquet
+from replicant.table.place import PACKED, Place
+from replicant.table.reading import Reading
+from replicant.table.text.read import read_text
+
+__all__ = ["FORMATS", "SUFFIXES", "Format", "Reader", "format_of", "is_parquet", "is_table"]
+
+Reader: TypeAlias = Callable[[Place, Reading, Mapping[str, ColumnSpec], Sequence[str] | None], Loaded]
+"""Reads a place by its settings, what is declared of the columns, and the columns wanted (None: all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format of tables.
+
+    Attributes
+    ----------
+    name
+        What messages call it.
+    suffixes
+        Of its files, in lower case.
+    reader
+        What reads them.
+    settings
+        The fields of `Reading` that mean something to it.
+    packed
+        Whether it is read from .gz, .bz2, .xz, .zst and .zip too.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    reader: Reader
+    settings: frozenset[str]
+    packed: bool = False
+
+
+TEXT = Format(
+    "text",
+    (".csv", ".tsv", ".tab", ".txt"),
+    read_text,
+    frozenset(
+        {"delimiter", "quote", "decimal", "thousands", "encoding", "na_values", "header", "date_format", "types"}
+    ),
+    packed=True,
+)
+PARQUET = Format("Parquet", (".parquet", ".pq"), read_parquet, frozenset({"date_format", "types"}))
+
+FORMATS = (TEXT, PARQUET)
+
+SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+
+
+def format_of(name: str) -> Format | None:
+    """The format of a file, by its name; None if no format is known by it."""
+    lower = name.lower()
+    packed = PurePath(lower).suffix in PACKED
+    if packed:
+        lower, zipped = lower.rpartition(".")[0], lower.endswith(".zip")
+        if zipped and not PurePath(lower).suffix:
+            return TEXT  # what is inside has a name of its own
+    suffix = PurePath(lower).suffix
+    return next((one for one in FORMATS if suffix in one.suffixes and (one.packed or not packed)), None)
+
+
+def is_parquet(place: Place) -> bool:
+    """Whether a place is a Parquet file or a folder of them."""
+    return place.is_folder or format_of(place.name) is PARQUET
+
+
+def is_table(name: str) -> bool:
+    """Whether a file is a table that can be read, by its name."""
+    return format_of(name) is not None

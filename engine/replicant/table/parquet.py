@@ -1,0 +1,190 @@
+"""Parquet read strictly: a file, or a folder of parts with one schema.
+
+Nothing is repaired silently, and no message repeats what a library says of the content, for that may hold cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from replicant.errors import DataError
+from replicant.table.arrow_frame import frame_of
+from replicant.table.checks import check_selection
+from replicant.table.codebook import ColumnSpec
+from replicant.table.limits import check_bytes, check_rows
+from replicant.table.loaded import Loaded
+from replicant.table.place import Place
+from replicant.table.reading import Reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Part", "bad_parquet", "open_parts", "parquet_footers", "read_parquet"]
+
+
+def read_parquet(
+    place: Place, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
+) -> Loaded:
+    """A Parquet file, or a folder of Parquet parts with one schema (`key=value` folders become columns).
+
+    Raises
+    ------
+    DataError
+        It is damaged or cut short, there are no parts, or the parts differ in their columns.
+    SpecError
+        `columns` names a column it does not have.
+    """
+    import pyarrow as pa
+
+    try:
+        return Loaded(frame_of(_folder(place, columns) if place.is_folder else _file(place, columns)))
+    except (pa.ArrowException, OSError, EOFError):
+        raise bad_parquet(place) from None
+
+
+def _file(place: Place, columns: Sequence[str] | None) -> pa.Table:
+    import pyarrow as pa
+
+    with place.open() as file:
+        opened = _opened(place, file)
+        try:
+            if columns is not None:
+                check_selection(columns, opened.schema_arrow.names)
+            _check_unpacked(place, [opened.metadata], columns)
+            table = opened.read(columns=None if columns is None else list(columns))
+        except (pa.ArrowException, OSError, EOFError):
+            raise bad_parquet(place) from None
+    return table if columns is None else table.select(list(columns))
+
+
+def _opened(place: Place, file: IO[bytes], which: str = "") -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if not file.read(1):
+        raise DataError(f"{which}{place} is empty", need="a Parquet file", fix="write or fetch it again")
+    file.seek(0)
+    try:
+        return parquet.ParquetFile(file)
+    except (pa.ArrowException, OSError, EOFError):
+        raise bad_parquet(place, which) from None
+
+
+def _folder(place: Place, columns: Sequence[str] | None) -> pa.Table:
+    parts, _ = parquet_footers(place)
+    whole = open_parts(place, [part.path for part in parts])
+    if columns is not None:
+        check_selection(columns, whole.schema.names)
+    _check_unpacked(place, [fragment.metadata for fragment in whole.get_fragments()], columns)
+    return whole.to_table(columns=None if columns is None else list(columns))
+
+
+def _check_unpacked(place: Place, footers: Sequence[Any], columns: Sequence[str] | None) -> None:
+    """Refuse what is small on the disk and too large in memory."""
+    rows = sum(footer.num_rows for footer in footers)
+    check_rows(rows)
+    size = 0
+    for footer in footers:
+        for group in map(footer.row_group, range(footer.num_row_groups)):
+            for column in map(group.column, range(group.num_columns)):
+                path = column.path_in_schema
+                if columns is None or path in columns or path.partition(".")[0] in columns:
+                    # A cell takes a byte or more, however well its column packs.
+                    size += max(column.total_uncompressed_size, group.num_rows)
+    check_bytes(place.shown, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file, known by its footer.
+
+    Attributes
+    ----------
+    path
+        Its path within the file system of its place.
+    groups
+        Rows of each of its row groups.
+    """
+
+    path: str
+    groups: tuple[int, ...]
+
+
+def parquet_footers(place: Place) -> tuple[list[Part], pa.Schema]:
+    """The Parquet files of a place by their footers, and their one schema (without columns that folders stand for).
+
+    Raises
+    ------
+    DataError
+        There are none, one is damaged or cut short, or they differ in their columns.
+    """
+    folder = place.is_folder
+    paths = place.parts() if folder else [place.path]
+    if not paths:
+        raise DataError(
+            f"the folder {place} holds no .parquet file", need="a folder of Parquet parts", fix="check the path"
+        )
+    parts, schemas = [], []
+    for number, path in enumerate(paths, start=1):
+        with place.open(path) as file:
+            opened = _opened(place, file, f"part {number} of {len(paths)} in " if folder else "")
+            footer = opened.metadata
+            parts.append(Part(path, tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))))
+            schemas.append(opened.schema_arrow)
+    _check_schemas(place, schemas)
+    return parts, schemas[0]
+
+
+def _check_schemas(place: Place, schemas: Sequence[pa.Schema]) -> None:
+    first = schemas[0]
+    differ = [number for number, schema in enumerate(schemas, start=1) if not schema.equals(first)]
+    if not differ:
+        return
+    odd = schemas[differ[0] - 1]
+    what, names = "columns", sorted(set(odd.names) ^ set(first.names))
+    if not names:
+        what, names = "the type of columns", [field.name for field in odd if field not in list(first)]
+    listed = f"{what} {', '.join(map(repr, names[:5]))}" if names else "the order of columns"
+    raise DataError(
+        f"part {differ[0]} of {len(schemas)} in the folder {place} differs from the first in {listed} "
+        f"({len(differ)} parts differ)",
+        need="parts with the same columns of the same types",
+        fix="read another folder, or write the parts again with one schema",
+    )
+
+
+def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, folders: Any = "hive") -> Any:
+    """Parquet files of a folder as an Arrow dataset, in which folders named `key=value` are columns.
+
+    Parameters
+    ----------
+    place
+        The folder.
+    paths
+        Files in it.
+    schema
+        Schema of the whole, those columns included; None finds it in the first file and the paths.
+    folders
+        Arrow's partitioning of the whole; "hive" finds it in the paths.
+    """
+    from pyarrow import dataset
+
+    return dataset.dataset(
+        list(paths),
+        schema=schema,
+        format="parquet",
+        filesystem=place.arrow(),
+        partitioning=folders,
+        partition_base_dir=place.path,
+    )
+
+
+def bad_parquet(place: Place | str, which: str = "") -> DataError:
+    """The error of a file that is no Parquet file."""
+    return DataError(
+        f"{which}{place} is not a whole Parquet file: it is damaged, cut short, or something else",
+        need="a Parquet file with its footer",
+        fix="write or fetch it again; a CSV must end in .csv",
+    )
