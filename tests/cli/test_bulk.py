@@ -80,6 +80,37 @@ def test_from_plan_to_verify_with_a_failure_between(tables: Path, replicant: Com
     assert "2021-south: manifest.json: not the one that the index lists" in swapped.err
 
 
+def test_only_comparisons_that_took_place_count(
+    tables: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from replicant.run.bulk import pieces
+
+    genuine = pieces.drift
+
+    def drift(a: rp.release.Release, b: rp.release.Release, **options: tuple[str, str]) -> object:
+        if "south" in a.url:
+            raise rp.DataError("column 'word' is of another kind in each", need="columns of one kind")
+        return genuine(a, b, **options)
+
+    monkeypatch.setattr(pieces, "drift", drift)
+    ran = replicant("run", "bulk.yaml", "--threads", 1)
+    assert ran.code == 4
+    assert "4 releases: 4 released; 1 pair of neighbours compared, 1 could not be" in ran.out
+    assert "1 of 2 comparisons of neighbours failed." in ran.err
+    assert "2020-south, 2021-south: column 'word' is of another kind in each; Needed: columns of one kind" in ran.err
+    public, secret = (json.loads(Path(folder, "index.json").read_text()) for folder in ("out", "out-internal"))
+    assert [one.get("failure") for one in public["drift"]] == [None, "DataError"]
+    assert "of another kind" not in json.dumps(public)
+    assert "of another kind" in secret["not_compared"]["2020-south, 2021-south"]
+    assert "of another kind" in Path("out-internal/index.html").read_text()
+
+    # What failed is tried again by the next run, and by nothing else.
+    assert replicant("run", "bulk.yaml", "--threads", 1).code == 4
+    monkeypatch.setattr(pieces, "drift", genuine)
+    again = replicant("run", "bulk.yaml", "--threads", 1)
+    assert (again.code, "4 unchanged; 2 pairs of neighbours compared\n" in again.out) == (0, True)
+
+
 def test_errors_of_the_document_are_errors_of_usage(tables: Path, replicant: Command) -> None:
     wrong = replicant("run", "bulk.yaml", "--set", "bulk.drift=yaer")
     assert wrong.code == 2

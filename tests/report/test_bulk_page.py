@@ -112,11 +112,13 @@ def test_the_index_shows_every_release_and_what_became_of_it(index: dict[str, An
 
 
 def test_the_reasons_are_for_the_owner(index: dict[str, Any]) -> None:
-    reasons = {"2021-s": f"in/s.csv: {EVIL}\nNeeded: more"}
+    reasons = {"2021-s": f"in/s.csv: {EVIL}\nNeeded: more", "2021-n, 2022-n": "column `x` is text in one of them"}
     mine, theirs = Checked(bulk_page.render(index, reasons=reasons, root="../out/")), bulk_page.render(index)
     assert f"in/s.csv: {EVIL}" in mine.words
     assert "Confidential" in mine.words
     assert "in/s.csv" not in theirs
+    assert "could not be compared (column `x` is text in one of them)" in mine.words
+    assert "is text in one" not in theirs
     assert "../out/n%20x/2020/manifest.json" in mine.links
 
 

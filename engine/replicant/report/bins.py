@@ -56,7 +56,7 @@ class Spread:
     squares: float = 0.0
 
     @classmethod
-    def of(cls, values: Floats, weights: NDArray[np.generic] | None = None) -> Spread:
+    def of(cls, values: Floats, weights: NDArray[np.integer] | None = None) -> Spread:
         """Of values that occur so many times, none of them 0 times."""
         if not len(values):
             return cls()

@@ -54,7 +54,7 @@ def render(index: Mapping[str, Any], *, reasons: Mapping[str, str] | None = None
         f"<header><h1>{escape(index['title'])}</h1><p>{escape('; '.join(counts))}. {rows:,} synthetic rows in "
         f"{size:,} bytes. Written {escape(_moment(index['updated']))}.</p>{private}{_board(index)}</header>"
         f'<nav aria-label="Contents"><ul>{menu}</ul></nav>'
-        f"<main>{_releases(index, reasons, root)}{_drift(index, lines)}</main>{_about(reasons)}",
+        f"<main>{_releases(index, reasons, root)}{_drift(index, lines, reasons or {})}</main>{_about(reasons)}",
     )
 
 
@@ -138,7 +138,9 @@ def _lines(index: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     return lines
 
 
-def _drift(index: Mapping[str, Any], lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def _drift(
+    index: Mapping[str, Any], lines: Mapping[str, Sequence[Mapping[str, Any]]], reasons: Mapping[str, str]
+) -> str:
     if not lines:
         return ""
     panels = "".join(_panel(name, found) for name, found in lines.items())
@@ -154,7 +156,8 @@ def _drift(index: Mapping[str, Any], lines: Mapping[str, Sequence[Mapping[str, A
             place += 1
             title = f"{one['from']} to {one['to']}"
             if "failure" in one:
-                parts.append(f"<p>{escape(title)}: could not be compared ({escape(one['failure'])}).</p>")
+                reason = reasons.get(f"{one['a']}, {one['b']}") or one["failure"]
+                parts.append(f"<p>{escape(title)}: could not be compared ({escape(reason)}).</p>")
                 continue
             parts.append(folded(f"{title}: {headline(one)}", comparison(one, f"d{place}")))
     return (

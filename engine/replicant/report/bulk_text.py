@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from replicant.view.figures import plain
@@ -36,16 +36,24 @@ def render(index: Mapping[str, Any], outcomes: Mapping[str, str]) -> str:
         for line in cells
     ]
     more = len(shown) - MOST_LINES
-    drift = index["drift"]
     return "\n".join(
         [
             *lines,
             *([f"... and {more} more"] if more > 0 else []),
             "",
-            f"{len(entries)} releases: {counted(outcomes)}"
-            + (f"; {len(drift)} pair{'s' if len(drift) != 1 else ''} of neighbours compared" if drift else ""),
+            f"{len(entries)} releases: {counted(outcomes)}{_compared(index['drift'])}",
         ]
     )
+
+
+def _compared(drift: Sequence[Mapping[str, Any]]) -> str:
+    """How many comparisons took place, and how many failed."""
+    if not drift:
+        return ""
+    failed = sum("failure" in one for one in drift)
+    done = len(drift) - failed
+    words = f"; {done} pair{'s' if done != 1 else ''} of neighbours compared"
+    return words + (f", {failed} could not be" if failed else "")
 
 
 def counted(outcomes: Mapping[str, str]) -> str:

@@ -150,8 +150,9 @@ def _tidy(release: BulkRelease) -> None:
 
 
 def compare(_: None, a: str, place_a: str, b: str, place_b: str) -> dict[str, Any]:
-    """One comparison, JSON-able; why one cannot be made is not for everybody."""
+    """One comparison, JSON-able. Of one that cannot be made the family of its error, and the `reason`, not for all."""
     try:
         return drift(read_release(place_a), read_release(place_b), names=(a, b)).as_dict()
     except Exception as error:
-        return {"a": a, "b": b, "failure": type(describe(error, f"{a}, {b}")).__name__}
+        known = describe(error, f"{a}, {b}")
+        return {"a": a, "b": b, "failure": type(known).__name__, "reason": str(known)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from replicant.errors import PartialError
@@ -53,6 +53,8 @@ class BulkResult:
         By name, in the order of the bulk.
     seconds
         Of the whole.
+    not_compared
+        Pairs of neighbours whose comparison failed, with the reason in full.
     """
 
     folder: str
@@ -60,6 +62,7 @@ class BulkResult:
     index: Mapping[str, Any]
     outcomes: Mapping[str, Outcome]
     seconds: float
+    not_compared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[Outcome]:
@@ -80,7 +83,7 @@ class BulkResult:
         return "\n".join(lines)
 
     def require(self) -> None:
-        """Raise if a release failed.
+        """Raise if a release or a comparison failed.
 
         Raises
         ------
@@ -88,13 +91,20 @@ class BulkResult:
             With the reason of each.
         """
         failed = self.failed
-        if not failed:
+        lines = []
+        if failed:
+            whole = len(self.outcomes)
+            lines.append(f"{len(failed)} of {whole} releases failed, {whole - len(failed)} are there.")
+            lines += [f"  {one.name}: {inline(one.reason)}" for one in failed]
+        if self.not_compared:
+            pairs = len(self.index["drift"])
+            lines.append(f"{len(self.not_compared)} of {pairs} comparisons of neighbours failed.")
+            lines += [f"  {pair}: {inline(reason)}" for pair, reason in self.not_compared.items()]
+        if not lines:
             return
-        reasons = "\n".join(f"  {one.name}: {inline(one.reason)}" for one in failed)
-        whole = len(self.outcomes)
         raise PartialError(
-            f"{len(failed)} of {whole} releases failed, {whole - len(failed)} are there.\n{reasons}",
-            fix=f"mend the cause, then run the same line again, or replicant resume {near(self.folder)}: "
+            "\n".join(lines),
+            fix=f"correct the cause, then run the same line again, or replicant resume {near(self.folder)}: "
             "only what is missing or changed is made",
         )
 

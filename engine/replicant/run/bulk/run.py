@@ -118,6 +118,7 @@ class _Run:
         self.outcomes: dict[str, Outcome] = {}
         self.facts: dict[str, Facts | None] = {}
         self.drift: list[dict[str, Any]] = []
+        self.not_compared: dict[str, str] = {}
         self.wrote = 0.0
 
     def go(self, where: Where) -> BulkResult:
@@ -142,7 +143,12 @@ class _Run:
         finally:
             self._write()
         return BulkResult(
-            self.bulk.folder, self.bulk.internal, self._index(), self._outcomes(), time.monotonic() - self.began
+            self.bulk.folder,
+            self.bulk.internal,
+            self._index(),
+            self._outcomes(),
+            time.monotonic() - self.began,
+            self.not_compared,
         )
 
     def _todo(self) -> list[int]:
@@ -201,9 +207,9 @@ class _Run:
     # ---------------------------------------------------------------- drift
 
     def _pairs(self, todo: Sequence[int]) -> list[tuple[str, str, dict[str, Any] | None]]:
-        """Neighbours, each with what is known of them if neither was made anew."""
+        """Neighbours, each with what is known of them if neither was made anew; what failed is compared again."""
         before = (find_index(self.bulk.folder) or {}).get("drift", [])
-        known = {(str(entry["a"]), str(entry["b"])): entry for entry in before}
+        known = {(str(entry["a"]), str(entry["b"])): entry for entry in before if "failure" not in entry}
         new = {self.releases[at].name for at in todo}
         return [
             (a.name, b.name, None if {a.name, b.name} & new else known.get((a.name, b.name)))
@@ -227,6 +233,10 @@ class _Run:
             with self.progress.running(len(fresh), "comparing neighbours"):
                 for at, found in self._compared(fresh, client, threads):
                     a, _, b, _ = fresh[at]
+                    reason = found.pop("reason", None)
+                    if reason is not None:
+                        self.not_compared[f"{a}, {b}"] = reason
+                        self.progress.note(f"{a} and {b} could not be compared: {inline(reason)}")
                     kept[a, b] = {**found, "a_manifest": digests[a], "b_manifest": digests[b]}
                     self.progress.advance(1)
         self.drift = [kept[a, b] for a, b, _ in pairs if (a, b) in kept]
@@ -296,7 +306,7 @@ class _Run:
     def _write(self) -> None:
         """Both indices and their pages, each whole or not at all."""
         index, outcomes = self._index(), self._outcomes()
-        reasons = {name: one.reason for name, one in outcomes.items() if one.reason}
+        reasons = {name: one.reason for name, one in outcomes.items() if one.reason} | self.not_compared
         entries = []
         for release in self.releases:
             one, before = outcomes[release.name], self.entries.get(release.name, {})
@@ -323,6 +333,7 @@ class _Run:
             "base": self.bulk.base,
             "document": self.bulk.document,
             "releases": entries,
+            "not_compared": self.not_compared,
         }
         root = f"../{open_folder(self.bulk.folder).name}/"
         self.ledger.write(INDEX, index_bytes(secret))
