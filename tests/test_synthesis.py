@@ -296,7 +296,7 @@ def test_a_release_holds_the_same_tables(frame: pd.DataFrame, tmp_path: Path) ->
     with pytest.raises(rp.ReleaseError, match="overwrite"):
         syn.to_parquet(tmp_path / "release")
     syn.to_parquet(tmp_path / "release", overwrite=True)
-    internal = json.loads((tmp_path / "release-internal" / "manifest.json").read_text())
+    internal = json.loads((tmp_path / "release-internal" / "_manifest.json").read_text())
     assert internal["seed"] == 4
     assert internal["spec"]["strata"] == "region"
 

@@ -302,6 +302,7 @@ class Synthesis(SyntheticSets):
         *,
         overwrite: bool = False,
         internal: str | None = None,
+        copies: Sequence[Literal["csv"]] = (),
         csv: bool = False,
         helpers: Sequence[Literal["r", "stata"]] = (),
     ) -> None:
@@ -316,16 +317,18 @@ class Synthesis(SyntheticSets):
         internal
             Where the internal manifest goes (seed, input, versions); None for `<uri>-internal` beside the release.
             Never share it.
+        copies
+            Formats in which the sets are written once more, beside the Parquet files, under `_copies`: `csv`.
         csv
-            Put a CSV file beside each Parquet file.
+            Short for `copies=["csv"]`.
         helpers
-            Scripts to add for analysts, which read the sets and pool by the rule that holds: `r` (`analyse.R`),
-            `stata` (`analyse.do`, and CSV, since Stata reads no Parquet).
+            Scripts to add for analysts, under `_scripts`, which read the sets and pool by the rule that holds: `r`
+            (`analyse.R`), `stata` (`analyse.do`, and CSV, since Stata reads no Parquet).
 
         Raises
         ------
         SpecError
-            If a helper is unknown.
+            If a format or a helper is unknown.
         DataError
             If a column is of a type, or has a level, that no file can hold.
         ReleaseError
@@ -333,14 +336,14 @@ class Synthesis(SyntheticSets):
         """
         from replicant.run.writer import writing
 
-        output = validate_output(path=fspath(uri), internal=internal, csv=csv, helpers=helpers)
+        output = validate_output(path=fspath(uri), internal=internal, copies=copies, csv=csv, helpers=helpers)
         with writing(
             self.plan,
             self.table,
             output.path,
             internal=output.internal,
             overwrite=overwrite,
-            csv=output.writes_csv,
+            copies=output.formats,
             helpers=output.helpers,
             spec=self._spec,
             source=self._source,

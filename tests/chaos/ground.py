@@ -51,7 +51,7 @@ def digests(release: Path) -> dict[str, str]:
         if path.is_dir() or path.name == "_SUCCESS":
             continue
         content = path.read_bytes()
-        if path.name == "manifest.json":
+        if path.name == "_manifest.json":
             said = json.loads(content)
             said.pop("created")
             content = json.dumps(said, sort_keys=True).encode()

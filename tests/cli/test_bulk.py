@@ -77,7 +77,7 @@ def test_from_plan_to_verify_with_a_failure_between(tables: Path, replicant: Com
     Path("out/south/2020").rename("out/south/2021")
     swapped = replicant("verify", "out")
     assert swapped.code == 1
-    assert "2021-south: manifest.json: not the one that the index lists" in swapped.err
+    assert "2021-south: _manifest.json: not the one that the index lists" in swapped.err
 
 
 def test_only_comparisons_that_took_place_count(

@@ -145,7 +145,7 @@ def test_the_secret_stays_inside(job: Path, place: Path, replicant: Command) -> 
     assert replicant("run", "job.yaml", "--set", "synthesis.seed=987654321").code == 0
     public = b"".join(path.read_bytes() for path in (place / "release").rglob("*") if path.is_file())
     digest = hashlib.sha256((place / "data.csv").read_bytes()).hexdigest()
-    internal = json.loads((place / "release-internal" / "manifest.json").read_text())
+    internal = json.loads((place / "release-internal" / "_manifest.json").read_text())
     assert internal["seed"] == 987654321
     for secret in ("987654321", digest, internal["digest"], internal["input"]["digest"]):
         assert secret.encode() not in public
@@ -249,29 +249,29 @@ def test_debug_shows_the_traceback(args: tuple[str, ...], replicant: Command) ->
 def test_scripts_and_csv_from_a_job(job: Path, place: Path, replicant: Command) -> None:
     asked = ("--set", "output.helpers=[r, stata]")
     planned = replicant("plan", "job.yaml", *asked)
-    assert all(word in planned.out for word in ("part-0.csv", "analyse.R", "analyse.do"))
+    assert all(word in planned.out for word in ("_copies/csv/", "_scripts/analyse.R", "_scripts/analyse.do"))
     assert "analyse" not in replicant("plan", "job.yaml").out
     done = replicant("run", "job.yaml", *asked)
     assert done.code == 0
     files = [path for path in (place / "release").rglob("*") if path.is_file()]
-    named = [path for path in files if path.name not in {"manifest.json", "_SUCCESS"}]
+    named = [path for path in files if path.name not in {"_manifest.json", "_SUCCESS"}]
     assert len(named) == 2 + 2 + 2
     assert f"(6 files, {sum(path.stat().st_size for path in named):,} bytes)" in done.out
     assert replicant("verify", "release").code == 0
     assert replicant("run", "job.yaml", "--overwrite").code == 0
-    assert not (place / "release" / "analyse.R").exists()
+    assert not (place / "release" / "_scripts/analyse.R").exists()
 
 
 def test_a_script_that_was_worked_on_is_found_and_kept(job: Path, place: Path, replicant: Command) -> None:
     replicant("run", "job.yaml", "--set", "output.helpers=r")
-    with (place / "release" / "analyse.R").open("a") as script:
+    with (place / "release" / "_scripts/analyse.R").open("a") as script:
         script.write("# mine")
     found = replicant("verify", "release")
-    assert (found.code, "analyse.R: changed" in found.err) == (1, True)
+    assert (found.code, "_scripts/analyse.R: changed" in found.err) == (1, True)
     kept = replicant("run", "job.yaml", "--overwrite")
     assert kept.code == 1
-    assert "analyse.R" in kept.err
-    assert (place / "release" / "analyse.R").read_text().endswith("# mine")
+    assert "_scripts/analyse.R" in kept.err
+    assert (place / "release" / "_scripts/analyse.R").read_text().endswith("# mine")
 
 
 def test_a_helper_in_another_language(job: Path, replicant: Command) -> None:

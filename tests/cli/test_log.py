@@ -56,7 +56,7 @@ def test_a_run_from_first_to_last(job: Path, replicant: Command) -> None:
     assert (by["job.planned"]["rows"], by["job.planned"]["columns"], by["job.planned"]["m"]) == (60, 5, 2)
     assert by["stage.ends"]["done"] == by["stage.begins"]["total"]
     assert by["job.measured"]["rows"] == 120
-    internal = json.loads(Path("release-internal/manifest.json").read_text())
+    internal = json.loads(Path("release-internal/_manifest.json").read_text())
     assert by["job.planned"]["digest"] == internal["digest"][:8]
     assert internal["digest"] not in outcome.err
     assert (by["run.ends"]["exit_code"], by["run.ends"]["level"]) == (0, "info")

@@ -81,7 +81,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*.*")
-        if path.name != "manifest.json"  # it says the day
+        if path.name != "_manifest.json"  # it says the day
     }
 
 
@@ -445,6 +445,6 @@ def test_an_interrupted_run_shows_nothing_and_can_be_taken_up(
     assert "taking up" in again.stderr
     assert not list(tmp_path.glob(".release*"))
     run_job(parse_job(job_text(tmp_path, "undisturbed").replace("m: 3", "m: 150")), threads=2)
-    ours, theirs = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("release", "undisturbed"))
+    ours, theirs = (json.loads((tmp_path / name / "_manifest.json").read_text()) for name in ("release", "undisturbed"))
     assert ours["files"] == theirs["files"]
     assert rp.verify_release(str(tmp_path / "release")).ok

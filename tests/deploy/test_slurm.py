@@ -82,7 +82,7 @@ def folder(tmp_path: Path) -> Path:
 def files(release: Path) -> object:
     """Names, sizes and hashes, once all of them were checked."""
     assert rp.verify_release(release).ok
-    return json.loads((release / "manifest.json").read_text())["files"]
+    return json.loads((release / "_manifest.json").read_text())["files"]
 
 
 def undisturbed(job: Path, *settings: str) -> object:

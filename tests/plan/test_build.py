@@ -417,7 +417,7 @@ def test_the_view_says_what_will_be_done(table: Table) -> None:
         "wgt / (hgt / 100)**2",
         "not named in where",
         "imputation=12/",
-        "manifest.json",
+        "_manifest.json",
         "few_rows",
         "random, one order per imputation",
         plan.tasks[0].key,

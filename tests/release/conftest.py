@@ -78,7 +78,9 @@ def write(table: Any, make_plan: Callable[..., Any], frames: list[pd.DataFrame])
         with release.stage(target, digest=plan.digest, overwrite=overwrite, m=plan.m, **settings) as staging:
             meta, sheet = release.table_meta(table), release.sheet_of(table)
             parts = [release.write_part(staging, frame, meta, i, 0) for i, frame in enumerate(frames, start=1)]
-            sheets = [release.write_csv(staging, frame, sheet, i, 0) for i, frame in enumerate(frames, 1) if helpers]
+            sheets = [
+                release.write_copy(staging, frame, "csv", sheet, i, 0) for i, frame in enumerate(frames, 1) if helpers
+            ]
             public = release.public_manifest(plan, table, parts, sheets, sheet.missing)
             scripts = [
                 release.write_helper(staging, name, release.helper_text(name, public, sheet)) for name in helpers

@@ -287,7 +287,7 @@ def test_nothing_but_the_releases_is_in_it(tmp_path: Path) -> None:
     first = digest(tmp_path)
     for name in "ab":
         (tmp_path / name).rename(tmp_path / f"{name}.moved")
-        (tmp_path / f"{name}-internal/manifest.json").unlink()
+        (tmp_path / f"{name}-internal/_manifest.json").unlink()
         (tmp_path / f"{name}.moved").rename(tmp_path / name)
     assert digest(tmp_path) == first
 

@@ -94,7 +94,7 @@ def run_r(code: str, folder: Path, locale: str = "C.UTF-8") -> Any:
     """What R says in JSON, in full precision; the script is not in the release's folder."""
     assert RSCRIPT is not None
     script = folder.parent / "run.R"
-    script.write_text(f'source("{folder}/analyse.R")\n{JSON}\n{code}\n', encoding="utf-8")
+    script.write_text(f'source("{folder}/_scripts/analyse.R")\n{JSON}\n{code}\n', encoding="utf-8")
     done = subprocess.run(
         [RSCRIPT, "--vanilla", str(script)],
         capture_output=True,
@@ -247,7 +247,7 @@ def test_the_rules_that_a_release_may_need(
     for rule in others:
         table = run_r(f'table_of(pool_syn({model}, rule = "{rule}", level = 0.9))', tmp_path / "release")
         assert_same_table(table, analyses.pool(rule, level=0.9))
-    text = (tmp_path / "release" / "analyse.R").read_text()
+    text = (tmp_path / "release" / "_scripts/analyse.R").read_text()
     assert f"Rule: {chosen}, since" in text
     comments = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
     assert all(note in comments for note in pooled.messages if "trees" in note or "sets only" in note)
@@ -268,8 +268,8 @@ def test_every_rule_in_r_is_ours(m: int, complete: bool, tmp_path: Path) -> None
     q = rng.normal(3, [1, 0.3, 2, 0.1, 0], (m, 5))
     u = rng.uniform(0.1, 1.2, (m, 5))
     text = helper_r.script(facts(rules, m, complete))
-    (tmp_path / "release").mkdir()
-    (tmp_path / "release" / "analyse.R").write_text(text[text.index("pool_syn <- local({") :])
+    (tmp_path / "release" / "_scripts").mkdir(parents=True)
+    (tmp_path / "release" / "_scripts/analyse.R").write_text(text[text.index("pool_syn <- local({") :])
     as_r = ", ".join(
         f"structure(list(q = c({', '.join(map(repr, a.tolist()))}), u = c({', '.join(map(repr, b.tolist()))})), "
         'class = "fit")'
@@ -335,7 +335,7 @@ def test_one_set_of_which_only_some_columns_are_synthesized(data: pd.DataFrame, 
     rp.synthesize(frame, m=1, seed=8, method={"y": "cart", "single": "cart", "zero_one": "keep"}).to_parquet(
         tmp_path / "release", helpers=["r", "stata"]
     )
-    text = (tmp_path / "release" / "analyse.R").read_text()
+    text = (tmp_path / "release" / "_scripts/analyse.R").read_text()
     assert "Rule: raab2016_simple" in text
     assert 'poolable <- c("y", "single")' in text
     if RSCRIPT is not None:
@@ -351,7 +351,7 @@ def test_one_set_by_which_nothing_can_be_pooled(data: pd.DataFrame, tmp_path: Pa
     rp.synthesize(frame, m=1, seed=8, where=["y > 0", "single > 0"]).to_parquet(
         tmp_path / "release", helpers=["r", "stata"]
     )
-    for name in ("analyse.R", "analyse.do"):
+    for name in ("_scripts/analyse.R", "_scripts/analyse.do"):
         assert "No rule holds for this release" in (tmp_path / "release" / name).read_text()
     if RSCRIPT is not None:
         found = run_r("map_of(a = codes(tryCatch(pool_syn(sets), error = conditionMessage)))", tmp_path / "release")
@@ -374,7 +374,8 @@ def test_parquet_is_read_by_arrow_where_there_is_no_csv(
     (package / "NAMESPACE").write_text("export(read_parquet)\n")
     (package / "R" / "read.R").write_text(
         "read_parquet <- function(file) {\n"
-        '  raw <- read.csv(sub("plain", "csv", sub("parquet$", "csv", file)), na.strings = "<NA>", colClasses =\n'
+        '  file <- sub("plain", "csv", sub("imputation(.*)parquet$", "_copies/csv/imputation\\\\1csv", file))\n'
+        '  raw <- read.csv(file, na.strings = "<NA>", colClasses =\n'
         '    c("numeric", rep("character", 3), "integer", rep("character", 3), "numeric"), check.names = FALSE)\n'
         "  raw$grade <- factor(raw$grade); raw$text <- factor(raw$text)\n"
         '  raw$smokes <- as.logical(raw$smokes); raw$day <- as.POSIXct(raw$day, tz = "UTC", format = "%Y-%m-%d")\n'
@@ -390,7 +391,8 @@ def test_parquet_is_read_by_arrow_where_there_is_no_csv(
     )
     assert built.returncode == 0, built.stderr
     monkeypatch.setenv("R_LIBS", str(tmp_path / "library"))
-    code = f'both <- sets; source("{tmp_path}/csv/analyse.R"); map_of(same = codes(isTRUE(all.equal(both, sets))))'
+    script = f'source("{tmp_path}/csv/_scripts/analyse.R")'
+    code = f"both <- sets; {script}; map_of(same = codes(isTRUE(all.equal(both, sets))))"
     assert texts([run_r(code, tmp_path / "plain")["same"]]) == ["TRUE"]
 
 
@@ -401,7 +403,7 @@ STRING = re.compile(r'"(?:[^"`$\\\n]|`(?:number|part|rule|file|i|term)\')*"')
 
 def test_the_form_of_the_do_file(written: Path) -> None:
     release = rp.read_release(written)
-    text = (written / "analyse.do").read_text(encoding="utf-8")
+    text = (written / "_scripts/analyse.do").read_text(encoding="utf-8")
     lines = [line.split(" // ")[0] for line in text.splitlines() if not line.lstrip().startswith("*")]
     code = "\n".join(lines)
     assert "@" not in code
@@ -473,11 +475,11 @@ def test_a_script_says_nothing_that_the_manifest_does_not(written: Path) -> None
     """Numbers of the text beyond those of levels, rows and sets would be cells."""
     release = rp.read_release(written)
     cells = {repr(float(cell)) for frame in release for cell in frame["y"].dropna()}
-    for name in ("analyse.R", "analyse.do"):
+    for name in ("_scripts/analyse.R", "_scripts/analyse.do"):
         text = (written / name).read_text(encoding="utf-8")
         assert not cells & set(re.findall(r"-?\d+\.\d+", text))
         assert not re.findall(r"\d{4}-\d{2}-\d{2}", text)
-        assert text.isascii() or name == "analyse.do"
+        assert text.isascii() or name == "_scripts/analyse.do"
 
 
 def test_levels_beyond_those_of_the_manifest_stay_out(tmp_path: Path) -> None:
@@ -485,7 +487,7 @@ def test_levels_beyond_those_of_the_manifest_stay_out(tmp_path: Path) -> None:
     words = [f"level-{i}" for i in range(1200)]
     frame = pd.DataFrame({"word": rng.permutation(words * 2), "x": rng.normal(size=2400)})
     rp.synthesize(frame, m=1, seed=1, method="sample").to_parquet(tmp_path / "release", helpers=["r", "stata"])
-    for name in ("analyse.R", "analyse.do"):
+    for name in ("_scripts/analyse.R", "_scripts/analyse.do"):
         assert "level-" not in (tmp_path / "release" / name).read_text()
 
 

@@ -112,41 +112,43 @@ def test_a_damaged_manifest_is_refused(table: Any, make_plan: Any, damage: Any) 
 
 
 def with_extras(table: Any, plan: Any) -> dict[str, Any]:
-    sheets = [release.Part(i, 0, f"imputation=0{i}/part-0.csv", 60, 1000, SHA) for i in (3, 1, 2)]
+    sheets = [release.Copy("csv", i, 0, f"_copies/csv/imputation=0{i}/part-0.csv", 60, 1000, SHA) for i in (3, 1, 2)]
     manifest = release.public_manifest(plan, table, PARTS, sheets, "NA")
-    manifest["helpers"] = [{"language": "r", "path": "analyse.R", "bytes": 9, "sha256": SHA}]
+    manifest["helpers"] = [{"language": "r", "path": "_scripts/analyse.R", "bytes": 9, "sha256": SHA}]
     return manifest
 
 
-def test_csv_and_helpers_are_listed_apart(table: Any, make_plan: Any) -> None:
+def test_copies_and_helpers_are_listed_apart(table: Any, make_plan: Any) -> None:
     plain = release.public_manifest(make_plan(), table, PARTS)
-    assert not {"csv", "helpers"} & plain.keys()
+    assert not {"copies", "csv_missing", "helpers"} & plain.keys()
     manifest = parse_manifest(manifest_bytes(with_extras(table, make_plan())))
     assert manifest["files"] == plain["files"]
-    assert manifest["csv"]["missing"] == "NA"
-    assert [entry["imputation"] for entry in manifest["csv"]["files"]] == [1, 2, 3]
+    assert manifest["csv_missing"] == "NA"
+    assert [(entry["format"], entry["imputation"]) for entry in manifest["copies"]] == [("csv", i) for i in (1, 2, 3)]
     assert len(listed(manifest)) == 7
-    assert listed(manifest)["analyse.R"]["bytes"] == 9
+    assert listed(manifest)["_scripts/analyse.R"]["bytes"] == 9
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda m: m.update(csv=[]),
-        lambda m: m["csv"].pop("missing"),
-        lambda m: m["csv"]["files"].pop(),
-        lambda m: m["csv"]["files"][0].update(rows=61),
-        lambda m: m["csv"]["files"][0].update(path="../part-0.csv"),
-        lambda m: m["csv"]["files"][0].update(path="imputation=01/part-0.parquet"),
+        lambda m: m.update(copies={}),
+        lambda m: m.pop("csv_missing"),
+        lambda m: m["copies"].pop(),
+        lambda m: m["copies"][0].update(rows=61),
+        lambda m: m["copies"][0].update(format="sav"),
+        lambda m: m["copies"][0].update(path="../part-0.csv"),
+        lambda m: m["copies"][0].update(path="_copies/csv/imputation=01/part-0.sav"),
+        lambda m: m["copies"][0].update(path="imputation=01/part-0.parquet"),
         lambda m: m.update(helpers={}),
-        lambda m: m["helpers"][0].update(path="../analyse.R"),
-        lambda m: m["helpers"][0].update(path="analyse.do"),
+        lambda m: m["helpers"][0].update(path="../_scripts/analyse.R"),
+        lambda m: m["helpers"][0].update(path="_scripts/analyse.do"),
         lambda m: m["helpers"][0].update(language="sas", path="analyse.sas"),
         lambda m: m["helpers"][0].pop("sha256"),
         lambda m: m["helpers"].append(m["helpers"][0]),
     ],
 )
-def test_damaged_lists_of_csv_and_helpers_are_refused(table: Any, make_plan: Any, damage: Any) -> None:
+def test_damaged_lists_of_copies_and_helpers_are_refused(table: Any, make_plan: Any, damage: Any) -> None:
     manifest = with_extras(table, make_plan())
     damage(manifest)
     with pytest.raises(ReleaseError, match="manifest"):

@@ -20,7 +20,7 @@ def entries(folder: Path) -> list[Path]:
 def test_nothing_stays_on_a_disk(tmp_path: Path) -> None:
     (tmp_path / "release").mkdir()
     before = entries(tmp_path)
-    for place in ("release", "other", "deep/down/there", "release/manifest.json"):
+    for place in ("release", "other", "deep/down/there", "release/_manifest.json"):
         probe(tmp_path / place)
     assert entries(tmp_path) == before
 

@@ -69,13 +69,13 @@ def test_no_release_no_manifest_other_manifest(write: Callable[..., Any], tmp_pa
     with pytest.raises(ReleaseError, match="no release"):
         release.read_release(tmp_path / "nothing")
     write(str(tmp_path / "r"))
-    manifest = tmp_path / "r" / "manifest.json"
+    manifest = tmp_path / "r" / "_manifest.json"
     content = manifest.read_text()
     manifest.write_text(content.replace('"m": 3', '"m": 2'))
     with pytest.raises(ReleaseError, match="vouches"):
         release.read_release(tmp_path / "r")
     manifest.unlink()
-    with pytest.raises(ReleaseError, match=r"no manifest\.json"):
+    with pytest.raises(ReleaseError, match=r"no _manifest\.json"):
         release.read_release(tmp_path / "r")
 
 

@@ -41,7 +41,7 @@ def lie(path: Path) -> None:
     manifest = json.loads(path.read_text())
     manifest["files"][1]["rows"] += 1
     path.write_text(json.dumps(manifest))
-    (path.parent / "_SUCCESS").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  manifest.json\n")
+    (path.parent / "_SUCCESS").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  _manifest.json\n")
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def lie(path: Path) -> None:
         (FILE, lambda path: path.write_bytes(path.read_bytes() + b"x"), "changed"),
         ("imputation=02/part-1.parquet", lambda path: path.write_bytes(b"x"), "extra"),
         (".hidden", lambda path: path.write_bytes(b"x"), "extra"),
-        ("manifest.json", lambda path: path.write_text(path.read_text()[:-50]), "not JSON"),
-        ("manifest.json", lambda path: path.write_text(path.read_text().replace('"n": 60', '"n": 61')), "changed"),
-        ("manifest.json", Path.unlink, "missing"),
-        ("manifest.json", lie, "rows where"),
+        ("_manifest.json", lambda path: path.write_text(path.read_text()[:-50]), "not JSON"),
+        ("_manifest.json", lambda path: path.write_text(path.read_text().replace('"n": 60', '"n": 61')), "changed"),
+        ("_manifest.json", Path.unlink, "missing"),
+        ("_manifest.json", lie, "rows where"),
         ("_SUCCESS", Path.unlink, "missing"),
         ("_SUCCESS", lambda path: path.write_bytes(b"\xff"), "hash"),
     ],
@@ -71,7 +71,7 @@ def test_every_damage_is_found(written: Path, name: str, damage: Callable[[Path]
         found.require()
 
 
-@pytest.mark.parametrize("name", ["imputation=02/part-0.csv", "analyse.R", "analyse.do"])
+@pytest.mark.parametrize("name", ["_copies/csv/imputation=02/part-0.csv", "_scripts/analyse.R", "_scripts/analyse.do"])
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -87,7 +87,7 @@ def test_csv_and_scripts_are_verified_too(
     write(str(tmp_path / "r"), helpers=["r", "stata"])
     found = release.verify_release(tmp_path / "r")
     size = sum(path.stat().st_size for path in (tmp_path / "r").rglob("*") if path.suffix in {".parquet", ".csv"})
-    size += sum((tmp_path / "r" / script).stat().st_size for script in ("analyse.R", "analyse.do"))
+    size += sum((tmp_path / "r" / script).stat().st_size for script in ("_scripts/analyse.R", "_scripts/analyse.do"))
     assert (found.ok, found.files, found.rows, found.bytes) == (True, 8, 180, size)
     damage(tmp_path / "r" / name)
     (problem,) = release.verify_release(tmp_path / "r").problems
@@ -96,8 +96,9 @@ def test_csv_and_scripts_are_verified_too(
 
 
 def test_a_script_that_nobody_asked_for_is_extra(written: Path) -> None:
-    (written / "analyse.R").write_text("mine")
-    assert release.verify_release(written).problems == ["analyse.R: extra file, not in the manifest"]
+    (written / "_scripts").mkdir()
+    (written / "_scripts/analyse.R").write_text("mine")
+    assert release.verify_release(written).problems == ["_scripts/analyse.R: extra file, not in the manifest"]
 
 
 def test_all_damages_are_listed_at_once(written: Path) -> None:

@@ -38,10 +38,10 @@ def names(place: str) -> list[str]:
 def test_the_tree_of_a_release(write: Write, place: str) -> None:
     write(place)
     assert names(place) == [
-        "release-internal/manifest.json",
+        "release-internal/_manifest.json",
         "release/_SUCCESS",
+        "release/_manifest.json",
         *[f"release/imputation=0{i}/part-0.parquet" for i in (1, 2, 3)],
-        "release/manifest.json",
     ]
 
 
@@ -70,7 +70,7 @@ def test_modes_of_files(write: Write, tmp_path: Path) -> None:
     mode = lambda path: stat.S_IMODE(path.stat().st_mode)  # noqa: E731
     assert mode(tmp_path / "r") == mode(tmp_path / "plain")
     assert mode(tmp_path / "r-internal") == 0o700
-    assert mode(tmp_path / "r-internal" / "manifest.json") == 0o600
+    assert mode(tmp_path / "r-internal" / "_manifest.json") == 0o600
 
 
 def test_the_hidden_folder_is_private_and_the_staging_travels(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_whatever_call_fails_nothing_half_written_is_left(
         if number == errno.ENOSPC:
             assert "disk is full" in failed
     assert release.verify_release(target).ok
-    assert not list(tmp_path.glob(".*/manifest.json"))
+    assert not list(tmp_path.glob(".*/_manifest.json"))
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
@@ -273,9 +273,22 @@ def test_overwrite_spares_what_is_not_a_release(write: Write, tmp_path: Path) ->
     assert (tmp_path / "r" / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "_scripts/mine.R", "_copies/mine.csv", "_copies/csv/mine.csv"])
+def test_overwrite_spares_what_is_not_of_a_release(name: str, write: Write, tmp_path: Path) -> None:
+    write(str(tmp_path / "r"), helpers=["r"])
+    (tmp_path / "r" / name).write_text("mine")
+    with pytest.raises(ReleaseError, match="not part of a release"):
+        write(str(tmp_path / "r"), overwrite=True)
+    assert (tmp_path / "r" / name).read_text() == "mine"
+
+
 def test_overwrite_takes_scripts_that_are_as_written(write: Write, place: str) -> None:
     write(place, helpers=["r", "stata"])
-    assert {"release/analyse.R", "release/analyse.do", "release/imputation=03/part-0.csv"} <= set(names(place))
+    assert {
+        "release/_scripts/analyse.R",
+        "release/_scripts/analyse.do",
+        "release/_copies/csv/imputation=03/part-0.csv",
+    } <= set(names(place))
     write(place, seed=2, overwrite=True)
     assert len(names(place)) == 6
     assert release.verify_release(place).ok
@@ -286,9 +299,10 @@ def test_overwrite_spares_a_script_with_somebodys_work_in_it(whose: str, write: 
     target = tmp_path / "r"
     write(str(target), helpers=["r"] if whose != "own" else [])
     if whose == "orphaned":
-        (target / "manifest.json").unlink()
+        (target / "_manifest.json").unlink()
     else:
-        with (target / "analyse.R").open("a") as script:
+        (target / "_scripts").mkdir(exist_ok=True)
+        with (target / "_scripts/analyse.R").open("a") as script:
             script.write("summary(lm(weight ~ age, sets[[1]]))")
     before = tree(target)
     with pytest.raises(ReleaseError, match=r"analyse\.R .* not as a release left it"):
@@ -300,9 +314,9 @@ def test_leftover_csv_of_a_killed_run_does_not_get_into_a_release_without(
     write: Write, tmp_path: Path, make_plan: Any
 ) -> None:
     staging = release.stage(tmp_path / "r", digest=make_plan().digest)
-    Path(staging.path, "imputation=01").mkdir()
-    Path(staging.path, "imputation=01", "part-0.csv").write_bytes(b"half")
-    Path(staging.path, "analyse.R").write_bytes(b"half")
+    for name in ("_copies/csv/imputation=01/part-0.csv", "_scripts/analyse.R"):
+        Path(staging.path, name).parent.mkdir(parents=True)
+        Path(staging.path, name).write_bytes(b"half")
     write(str(tmp_path / "r"))
     assert release.verify_release(tmp_path / "r").ok
 
@@ -358,7 +372,7 @@ def test_leavings_of_a_killed_run_do_not_get_into_the_release(write: Write, tmp_
 
 def test_the_internal_manifest_goes_where_it_is_told_but_not_into_the_release(write: Write, tmp_path: Path) -> None:
     write(str(tmp_path / "r"), internal=tmp_path / "safe" / "here")
-    assert json.loads((tmp_path / "safe" / "here" / "manifest.json").read_text())["confidential"] is True
+    assert json.loads((tmp_path / "safe" / "here" / "_manifest.json").read_text())["confidential"] is True
     for inside in (tmp_path / "q", tmp_path / "q" / "x"):
         with pytest.raises(ReleaseError, match="inside the release"):
             write(str(tmp_path / "q"), internal=inside)

@@ -101,7 +101,7 @@ def test_the_index_shows_every_release_and_what_became_of_it(index: dict[str, An
     assert EVIL in found.words
     assert not [link for link in found.links if link.startswith("#") and link[1:] not in found.ids]
     assert [link for link in found.links if not link.startswith("#")] == [
-        f"{path}/manifest.json" for path in ("n%20x/2020", "s%20x/2020", "n%20x/2021")
+        f"{path}/_manifest.json" for path in ("n%20x/2020", "s%20x/2020", "n%20x/2021")
     ]
     assert "5 releases; 3 released; 1 failed; 1 not finished. 6,000 synthetic rows in 37,035 bytes" in found.words
     assert "2020 to 2021: pMSE ratio" in found.words
@@ -119,7 +119,7 @@ def test_the_reasons_are_for_the_owner(index: dict[str, Any]) -> None:
     assert "in/s.csv" not in theirs
     assert "could not be compared (column `x` is text in one of them)" in mine.words
     assert "is text in one" not in theirs
-    assert "../out/n%20x/2020/manifest.json" in mine.links
+    assert "../out/n%20x/2020/_manifest.json" in mine.links
 
 
 @pytest.mark.parametrize("axes", [["year"], ["year", "region", "kind"]])

@@ -99,7 +99,7 @@ def test_killed_before_one_of_the_last_steps(step: str, overwrite: bool, place: 
     assert "release: " in resume("release", threads=1).text()
     assert rp.verify_release("release").ok
     assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
-    assert set(os.listdir("release-internal")) - {"metrics.json"} == {"manifest.json"}
+    assert set(os.listdir("release-internal")) - {"metrics.json"} == {"_manifest.json"}
     run_job(job(path="undisturbed"), threads=1)
     assert parts("release") == parts("undisturbed")
 
@@ -126,7 +126,7 @@ def test_a_disk_that_is_full_at_the_end_costs_no_work(place: Path, monkeypatch: 
         replace = os.replace
 
         def full(source: Any, target: Any) -> None:
-            if str(target).endswith("manifest.json"):
+            if str(target).endswith("_manifest.json"):
                 raise OSError(errno.ENOSPC, "No space left on device")
             replace(source, target)
 

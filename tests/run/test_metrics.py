@@ -73,7 +73,7 @@ def test_figures_agree_with_the_release(
     run_job(job("release", **changed), progress=told, **where)
     spent = time.perf_counter() - began
     found = read("release")
-    internal = json.loads(Path("release-internal/manifest.json").read_text())
+    internal = json.loads(Path("release-internal/_manifest.json").read_text())
     verified = rp.verify_release("release")
     assert (found["rows"], found["bytes_written"], found["files"]) == (verified.rows, verified.bytes, verified.files)
     assert found["digest"] == internal["digest"]

@@ -28,27 +28,27 @@ def write(plan: Plan, table: Table, target: Path, threads: int, **extras: Any) -
 
 @pytest.mark.parametrize("cut", ["columns", "groups", "draws"])
 def test_the_same_files_however_they_are_made(cut: str, table: Table, plan_for: Any, tmp_path: Path) -> None:
-    extras: dict[str, Any] = {"csv": True, "helpers": ["r", "stata"]}
+    extras: dict[str, Any] = {"copies": ["csv"], "helpers": ["r", "stata"]}
     settings = {"strata": "region", "min_stratum": 20}
     whole = write(plan_for(**settings), table, tmp_path / "whole", 1, **extras)
     threaded = write(plan_for(cut, **settings), table, tmp_path / "threaded", 2, **extras)
     assert whole.keys() == threaded.keys()
-    assert {name for name in whole if whole[name] != threaded[name]} <= {"manifest.json", "_SUCCESS"}  # another day
+    assert {name for name in whole if whole[name] != threaded[name]} <= {"_manifest.json", "_SUCCESS"}  # another day
     assert len(whole) == 3 * 3 * 2 + 2 + 2
 
 
 def test_nothing_but_parquet_unasked(table: Table, plan_for: Any, tmp_path: Path) -> None:
     files = write(plan_for(), table, tmp_path / "plain", 1)
-    assert set(files) == {*(f"imputation=0{i}/part-0.parquet" for i in (1, 2, 3)), "manifest.json", "_SUCCESS"}
-    assert not {"csv", "helpers"} & read_release(tmp_path / "plain").manifest.keys()
+    assert set(files) == {*(f"imputation=0{i}/part-0.parquet" for i in (1, 2, 3)), "_manifest.json", "_SUCCESS"}
+    assert not {"copies", "helpers"} & read_release(tmp_path / "plain").manifest.keys()
 
 
 def test_csv_without_scripts_and_a_script_without_csv(table: Table, plan_for: Any, tmp_path: Path) -> None:
     plain = write(plan_for(), table, tmp_path / "plain", 1)
-    sheets = write(plan_for(), table, tmp_path / "csv", 1, csv=True)
+    sheets = write(plan_for(), table, tmp_path / "csv", 1, copies=["csv"])
     script = write(plan_for(), table, tmp_path / "r", 1, helpers=["r"])
-    assert sheets.keys() - plain.keys() == {f"imputation=0{i}/part-0.csv" for i in (1, 2, 3)}
-    assert script.keys() - plain.keys() == {"analyse.R"}
+    assert sheets.keys() - plain.keys() == {f"_copies/csv/imputation=0{i}/part-0.csv" for i in (1, 2, 3)}
+    assert script.keys() - plain.keys() == {"_scripts/analyse.R"}
     for name in plain:
         if name.endswith(".parquet"):
             assert plain[name] == sheets[name] == script[name]
@@ -62,5 +62,5 @@ def test_what_goes_wrong_in_a_script_leaves_nothing(
 
     monkeypatch.setattr("replicant.release.helper_text", failing)
     with pytest.raises(RuntimeError):
-        write(plan_for(), table, tmp_path / "r", 1, csv=True, helpers=["r"])
+        write(plan_for(), table, tmp_path / "r", 1, copies=["csv"], helpers=["r"])
     assert list(tmp_path.iterdir()) == []

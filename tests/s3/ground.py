@@ -131,7 +131,7 @@ def digests(files: dict[str, bytes], under: str) -> dict[str, str]:
         inside = name.removeprefix(f"{under}/")
         if inside in {name, "_SUCCESS"}:
             continue
-        if inside == "manifest.json":
+        if inside == "_manifest.json":
             said = json.loads(content)
             said.pop("created")
             found[inside] = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -69,7 +69,7 @@ def test_nothing_that_a_run_leaves_behind_holds_a_key(
     found = [name for name, content in everything.items() if CANARY in content or CANARY in name.encode()]
     assert found == []
     assert CANARY not in quiet + told[1][1]
-    assert "out/release-internal/manifest.json" in everything
+    assert "out/release-internal/_manifest.json" in everything
 
 
 def test_nothing_that_is_sent_to_workers_holds_a_key(bucket: Bucket, data: Path) -> None:

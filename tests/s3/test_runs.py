@@ -62,7 +62,7 @@ def test_workers_find_the_store_by_the_environment(kind: str, bucket: Bucket, da
     run_job(job(kind, bucket, internal=f"{bucket.url}/secret/internal"), workers=2)
     assert digests(bucket.files(), "out/release") == made_here(kind, data)
     assert left(bucket) == {"release"}
-    assert json.loads(bucket.files("secret/")["secret/internal/manifest.json"])["confidential"] is True
+    assert json.loads(bucket.files("secret/")["secret/internal/_manifest.json"])["confidential"] is True
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -381,21 +381,23 @@ def test_wrong_overrides(override: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "helpers", "csv"),
+    ("said", "helpers", "copies"),
     [
-        ("", [], False),
-        (", helpers: ", [], False),
-        (", helpers: []", [], False),
-        (", csv: true", [], True),
-        (", helpers: r", ["r"], False),
-        (", helpers: [r], csv: true", ["r"], True),
-        (", helpers: [stata, r, stata]", ["stata", "r"], True),
-        (", helpers: [stata], csv: false", ["stata"], True),
+        ("", [], ()),
+        (", helpers: ", [], ()),
+        (", helpers: [], copies: []", [], ()),
+        (", csv: true", [], ("csv",)),
+        (", copies: csv", [], ("csv",)),
+        (", copies: [csv, csv], csv: true", [], ("csv",)),
+        (", helpers: r", ["r"], ()),
+        (", helpers: [r], copies: [csv]", ["r"], ("csv",)),
+        (", helpers: [stata, r, stata]", ["stata", "r"], ("csv",)),
+        (", helpers: [stata], csv: false", ["stata"], ("csv",)),
     ],
 )
-def test_what_goes_with_a_release(said: str, helpers: list[str], csv: bool) -> None:
+def test_what_goes_with_a_release(said: str, helpers: list[str], copies: tuple[str, ...]) -> None:
     output = parse_job(SMALL.replace("release", f"release{said}")).output
-    assert (output.helpers, output.writes_csv) == (helpers, csv)
+    assert (output.helpers, output.formats) == (helpers, copies)
 
 
 @pytest.mark.parametrize(
@@ -403,6 +405,7 @@ def test_what_goes_with_a_release(said: str, helpers: list[str], csv: bool) -> N
     [
         ("helpers: [r, sttata]", r"output\.helpers\[2\]: found the text 'sttata', did you mean 'stata'"),
         ("helpers: {r: true}", r"output\.helpers: found a mapping"),
+        ("copies: [csw]", r"output\.copies\[1\]: found the text 'csw', did you mean 'csv'"),
         ("csv: 3", r"output\.csv: found 3"),
         ("helper: [r]", r"did you mean 'output\.helpers'"),
     ],

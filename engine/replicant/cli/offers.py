@@ -73,7 +73,9 @@ def settings(ctx: click.Context, incomplete: str) -> Iterator[str]:
 @_offering
 def columns_of_release(ctx: click.Context, incomplete: str) -> Iterator[str]:
     """Columns, as the manifest of the release has them."""
-    manifest = json.loads((Path(_argument(ctx, "release")) / "manifest.json").read_text(encoding="utf-8"))
+    from replicant.release.folder import MANIFEST
+
+    manifest = json.loads((Path(_argument(ctx, "release")) / MANIFEST).read_text(encoding="utf-8"))
     yield from (column["name"] for column in manifest["columns"])
 
 

@@ -24,8 +24,7 @@ def render(
     table: Table | None = None,
     output: str | None = None,
     *,
-    csv: bool = False,
-    helpers: Sequence[str] = (),
+    extras: Sequence[str] = (),
 ) -> str:
     """The plan as plain text.
 
@@ -37,8 +36,8 @@ def render(
         Its table, if why each column is of its kind should be said too.
     output
         Where the release goes, if the tree of its files should be shown.
-    csv, helpers
-        Whether CSV files are in that tree, and the names of the scripts in it.
+    extras
+        What else is in that tree: scripts, and folders of copies.
     """
     blocks = [
         _headline(plan),
@@ -47,7 +46,7 @@ def render(
         _section("Tasks", _tasks(plan)),
     ]
     if output is not None:
-        blocks.append(_section("Output", _tree(plan, output, csv, helpers)))
+        blocks.append(_section("Output", _tree(plan, output, extras)))
     if plan.events:
         blocks.append(_section("Events", _wrapped(f"{event.code}: {event}" for event in plan.events)))
     return "\n\n".join(blocks) + "\n"
@@ -165,7 +164,7 @@ def _tasks(plan: Plan) -> list[str]:
     return lines
 
 
-def _tree(plan: Plan, output: str, csv: bool, helpers: Sequence[str]) -> list[str]:
+def _tree(plan: Plan, output: str, extras: Sequence[str]) -> list[str]:
     root = output.rstrip("/")
     width = max(2, len(str(plan.m)))
     shares = [partition for partition in plan.partitions if partition.k]
@@ -176,12 +175,10 @@ def _tree(plan: Plan, output: str, csv: bool, helpers: Sequence[str]) -> list[st
             continue
         for j in _ends(len(shares)):
             lines.append("    ..." if j is None else f"    part-{shares[j].index}.parquet  {shares[j].k:,} rows")
-            if csv and j is not None:
-                lines.append(f"    part-{shares[j].index}.csv")
     return [
         *lines,
-        *(f"  {name}" for name in helpers),
-        "  manifest.json",
+        *(f"  {name}" for name in extras),
+        "  _manifest.json",
         "  _SUCCESS",
         f"{root}-internal  (seed, hashes and spec: not part of the release)",
     ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from replicant.release.arrow import from_arrow, table_meta, to_arrow
+from replicant.release.copies import FORMATS, CopyFormat
 from replicant.release.folder import HELPERS
 from replicant.release.helpers import helper_text
-from replicant.release.manifest import Helper, Part, internal_manifest, public_manifest
+from replicant.release.manifest import Copy, Helper, Part, internal_manifest, public_manifest
 from replicant.release.read import Release, read_release
 from replicant.release.sets import SyntheticSets, stack
 from replicant.release.sheet import Sheet, sheet_of
 from replicant.release.verify import Verification, verify_release
 from replicant.release.write import (
+    Record,
     Staging,
     abandon,
     check_place,
@@ -19,15 +21,19 @@ from replicant.release.write import (
     stage,
     staging_place,
     standing,
-    write_csv,
+    write_copy,
     write_helper,
     write_part,
 )
 
 __all__ = [
+    "FORMATS",
     "HELPERS",
+    "Copy",
+    "CopyFormat",
     "Helper",
     "Part",
+    "Record",
     "Release",
     "Sheet",
     "Staging",
@@ -50,7 +56,7 @@ __all__ = [
     "table_meta",
     "to_arrow",
     "verify_release",
-    "write_csv",
+    "write_copy",
     "write_helper",
     "write_part",
 ]

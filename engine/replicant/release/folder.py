@@ -9,6 +9,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
@@ -16,11 +17,14 @@ from typing import Any
 from replicant.errors import ReleaseError, ReplicantError, SpecError
 from replicant.remote import CREDENTIALS, Fault, fault_of, has_key, is_url, word_for
 
-__all__ = ["HELPERS", "MANIFEST", "SUCCESS", "Folder", "digest_of", "explain", "is_ours", "path_text"]
+__all__ = ["COPIES", "HELPERS", "MANIFEST", "SUCCESS", "Folder", "digest_of", "explain", "is_ours", "path_text"]
 
-MANIFEST = "manifest.json"
+# What is not Parquet begins with `_`: readers of Parquet folders pass it over.
+MANIFEST = "_manifest.json"
 SUCCESS = "_SUCCESS"
-HELPERS = {"r": "analyse.R", "stata": "analyse.do"}
+COPIES = "_copies"
+HELPERS = {"r": "_scripts/analyse.R", "stata": "_scripts/analyse.do"}
+_DATA = re.compile(rf"({COPIES}/[^/]+/)?imputation=")
 CHUNK = 1 << 23
 
 _LOCAL = ("file://", "local://")
@@ -48,8 +52,8 @@ def path_text(path: str | os.PathLike[str]) -> str:
 
 
 def is_ours(name: str) -> bool:
-    """Whether an entry may belong to a release: `manifest.json`, `_SUCCESS`, a helper, `imputation=...`."""
-    return name in {MANIFEST, SUCCESS, *HELPERS.values()} or name.startswith("imputation=")
+    """Whether a file may belong to a release: its manifest, `_SUCCESS`, a script, data, a copy of them."""
+    return name in {MANIFEST, SUCCESS, *HELPERS.values()} or _DATA.match(name) is not None
 
 
 def digest_of(folder: Folder, name: str) -> str:

@@ -6,6 +6,7 @@ import re
 import textwrap
 from typing import Any
 
+from replicant.release.folder import COPIES, MANIFEST
 from replicant.release.helper_facts import Facts
 from replicant.release.sheet import SheetColumn
 
@@ -67,7 +68,7 @@ _ONE_STEP = {
 _HEAD = """\
 # @M@ of @K@ rows, made from @N@ real ones by Replicant @VERSION@.
 #
-#     source("release/analyse.R")           # reads them: sets[[1]] is a data frame
+#     source("release/_scripts/analyse.R")  # reads them: sets[[1]] is a data frame
 #     fits <- lapply(sets, function(data) lm(@EXAMPLE@, data))
 #     pool_syn(fits)                        # one table, by the rule that holds for these sets
 #
@@ -105,16 +106,16 @@ typed <- function(x, column) {
 
 one_line_end <- function(x) gsub("\\r\\n?", "\\n", as.character(x))  # as R reads them
 
-# The folder of this file, whether it is sourced or run by Rscript; else the working directory.
+# The release, of which this file tells the folder, whether it is sourced or run by Rscript; else the working directory.
 folder <- local({
   file <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
   for (frame in sys.frames()) if (is.character(frame$ofile)) file <- frame$ofile
-  found <- if (length(file)) dirname(file[1]) else "."
-  if (file.exists(file.path(found, "manifest.json"))) found else "."
+  found <- if (length(file)) file.path(dirname(file[1]), "..") else "."
+  if (file.exists(file.path(found, "@MANIFEST@"))) found else "."
 })
 
 lapply(1:@SETS@, function(i) {
-  files <- sprintf("imputation=%0@WIDTH@d/part-%d.@SUFFIX@", i, @PARTS@)
+  files <- sprintf("@FOLDER@imputation=%0@WIDTH@d/part-%d.@SUFFIX@", i, @PARTS@)
   do.call(rbind, lapply(file.path(folder, files), read_part))
 })
 """
@@ -213,7 +214,9 @@ def script(facts: Facts) -> str:
         "COLUMNS": ",\n".join(_column(column) for column in columns),
         "READER": _READERS[facts.csv].replace("@MISSING@", _text(facts.sheet.missing)),
         "WIDTH": str(facts.width),
+        "FOLDER": f"{COPIES}/csv/" if facts.csv else "",
         "SUFFIX": "csv" if facts.csv else "parquet",
+        "MANIFEST": MANIFEST,
         "PARTS": f"c({', '.join(map(str, facts.partitions))})" if len(facts.partitions) > 1 else "0",
         "RULES": _rules(facts),
         "CHECK": "" if facts.advice.columns is None else _COLUMN_CHECK,

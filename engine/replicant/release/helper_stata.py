@@ -9,6 +9,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from replicant.release.folder import COPIES
 from replicant.release.helper_facts import Facts
 from replicant.release.sheet import Form, SheetColumn
 
@@ -69,7 +70,7 @@ _HEAD = """\
 * @SETS@ of @K@ rows, made from @N@ real ones by Replicant @VERSION@.
 *
 *     cd release
-*     do analyse.do                        // one dataset of all sets; the variable @SET@ counts them
+*     do _scripts/analyse.do               // one dataset of all sets; the variable @SET@ counts them
 *     pool_syn regress y x i.z             // a command on every set, pooled by the rule that holds for these sets
 @OTHER@*
 * Stata 16 or later. Write your analysis in a file of your own: a release with a changed file is no longer whole.
@@ -86,8 +87,8 @@ local parts 0
 forvalues i = 1/@M@ {
     local number : display %0@WIDTH@.0f `i'
     foreach part in @PARTS@ {
-        import delimited using "imputation=`number'/part-`part'.csv", clear varnames(nonames) delimiters(",") ///
-            stringcols(_all) bindquote(strict) maxquotedrows(unlimited) encoding("UTF-8")
+        import delimited using "@FOLDER@/imputation=`number'/part-`part'.csv", clear varnames(nonames) ///
+            delimiters(",") stringcols(_all) bindquote(strict) maxquotedrows(unlimited) encoding("UTF-8")
         quietly drop in 1
         quietly generate int @SET@ = `i'
         local ++parts
@@ -215,6 +216,7 @@ def script(facts: Facts) -> str:
         "K": f"{facts.k}",
         "VERSION": facts.version,
         "SET": set_name,
+        "FOLDER": f"{COPIES}/csv",
         "WIDTH": f"{facts.width}",
         "PARTS": " ".join(map(str, facts.partitions)),
         "RAW": f"v1-v{last}" if last > 1 else "v1",

@@ -55,7 +55,7 @@ def helper_text(language: str, manifest: Mapping[str, Any], sheet: Sheet) -> str
         If the script needs CSV files and there are none, or the release is nested.
     """
     chosen = _LANGUAGES[language]
-    if chosen.csv and "csv" not in manifest:
+    if chosen.csv and not _csv(manifest):
         raise ReleaseError(f"The script for {language} reads CSV, and the release has none.", fix="write CSV too")
     if (manifest.get("r") or 1) > 1:
         raise ReleaseError("There are no scripts for nested releases.", fix="leave `helpers` out")
@@ -63,7 +63,7 @@ def helper_text(language: str, manifest: Mapping[str, Any], sheet: Sheet) -> str
 
 
 def _facts(manifest: Mapping[str, Any], sheet: Sheet, known: Collection[str]) -> Facts:
-    files = manifest["csv"]["files"] if "csv" in manifest else manifest["files"]
+    files = manifest["files"]
     return Facts(
         version=str(manifest["versions"].get("replicant", "")),
         m=int(manifest["m"]),
@@ -73,9 +73,13 @@ def _facts(manifest: Mapping[str, Any], sheet: Sheet, known: Collection[str]) ->
         width=len(files[0]["path"].split("/")[0].removeprefix("imputation=")),
         partitions=tuple(sorted({int(entry["partition"]) for entry in files})),
         sheet=sheet,
-        csv="csv" in manifest,
+        csv=_csv(manifest),
         advice=_advice(manifest, known),
     )
+
+
+def _csv(manifest: Mapping[str, Any]) -> bool:
+    return any(copy["format"] == "csv" for copy in manifest.get("copies", ()))
 
 
 def _advice(manifest: Mapping[str, Any], known: Collection[str]) -> Advice:

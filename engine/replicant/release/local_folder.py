@@ -63,10 +63,12 @@ class LocalFolder(Folder):
         folder, base = os.path.split(path)
         temporary = os.path.join(folder, f".{base}.{uuid.uuid4().hex}.tmp")
         with self.guard("write"):
-            if folder != self.url:
-                # One level only: a part that comes late must not bring back a folder that was abandoned.
+            inside = self.url
+            for level in name.split("/")[:-1]:
+                # Never the folder itself: a part that comes late must not bring back one that was abandoned.
+                inside = os.path.join(inside, level)
                 with contextlib.suppress(FileExistsError):
-                    os.mkdir(folder)
+                    os.mkdir(inside)
             try:
                 number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
                 with os.fdopen(number, "wb") as stream:

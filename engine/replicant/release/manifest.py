@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
-from replicant.release.folder import HELPERS
+from replicant.release.folder import COPIES, HELPERS
 
 if TYPE_CHECKING:
     from replicant.plan.model import ColumnPlan, Plan
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMAT",
     "MANY_LEVELS",
+    "Copy",
     "Helper",
     "Part",
     "internal_manifest",
@@ -40,13 +41,13 @@ FORMAT = 1
 MANY_LEVELS = 1000  # beyond this the manifest gives their number; the labels stand in the files' schema
 
 _PART = re.compile(r"imputation=\d{2,}/part-\d+\.parquet")
-_CSV = re.compile(r"imputation=\d{2,}/part-\d+\.csv")
+_COPY = re.compile(rf"{COPIES}/([a-z0-9]+)/imputation=\d{{2,}}/part-\d+\.\1")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One written file of data, Parquet or CSV.
+    """One written file of data.
 
     Attributes
     ----------
@@ -62,6 +63,33 @@ class Part:
         Of its bytes, in hex.
     """
 
+    imputation: int
+    partition: int
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One written copy of a file of data in another format.
+
+    Attributes
+    ----------
+    format
+        Such as `csv`: the ending of its name.
+    imputation, partition
+        As of the file it is a copy of.
+    path
+        Relative to the release, such as `_copies/csv/imputation=01/part-0.csv`.
+    rows, bytes
+        Of the file.
+    sha256
+        Of its bytes, in hex.
+    """
+
+    format: str
     imputation: int
     partition: int
     path: str
@@ -93,7 +121,7 @@ class Helper:
 
 
 def public_manifest(
-    plan: Plan, table: Table, parts: Iterable[Part], csv: Iterable[Part] = (), missing: str = ""
+    plan: Plan, table: Table, parts: Iterable[Part], copies: Iterable[Copy] = (), missing: str = ""
 ) -> dict[str, Any]:
     """What the release says of itself.
 
@@ -103,8 +131,8 @@ def public_manifest(
         The plan that was carried out.
     table
         The encoded table: for names, kinds, types and level labels.
-    parts, csv
-        The files, in any order: Parquet, and CSV if there is any.
+    parts, copies
+        The files, in any order: Parquet, and copies of it if there are any.
     missing
         What stands for a missing text in the CSV files.
 
@@ -140,15 +168,19 @@ def public_manifest(
         "events": [event.as_dict() for event in plan.events],
         "files": _files(parts),
     }
-    sheets = _files(csv)
-    if sheets:
-        manifest["csv"] = {"missing": missing, "files": sheets}
+    listed_copies = [
+        asdict(copy) for copy in sorted(copies, key=lambda one: (one.format, one.imputation, one.partition))
+    ]
+    if listed_copies:
+        manifest["copies"] = listed_copies
+        if any(copy["format"] == "csv" for copy in listed_copies):
+            manifest["csv_missing"] = missing
     return manifest
 
 
 def listed(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every file that a public manifest lists, by path: Parquet, CSV, helpers."""
-    entries = (*manifest["files"], *manifest.get("csv", {}).get("files", ()), *manifest.get("helpers", ()))
+    """Every file that a public manifest lists, by path: Parquet, copies, helpers."""
+    entries = (*manifest["files"], *manifest.get("copies", ()), *manifest.get("helpers", ()))
     return {entry["path"]: entry for entry in entries}
 
 
@@ -267,19 +299,24 @@ def _shape(manifest: dict[str, Any]) -> str:
         return "a file is listed twice"
     if {entry["imputation"] for entry in files} != set(range(1, manifest["m"] + 1)):
         return f"the files are not those of {manifest['m']} imputations"
-    return _shape_of_csv(manifest.get("csv"), files) or _shape_of_helpers(manifest.get("helpers", []))
+    return _shape_of_copies(manifest, files) or _shape_of_helpers(manifest.get("helpers", []))
 
 
-def _shape_of_csv(csv: Any, files: list[dict[str, Any]]) -> str:
-    if csv is None:
-        return ""
-    if not isinstance(csv, dict) or not isinstance(csv.get("missing"), str) or not isinstance(csv.get("files"), list):
-        return "`csv` does not say what stands for a missing text, and list files"
-    if not all(_is_part(entry, _CSV) for entry in csv["files"]):
-        return "`csv` does not list files with path, rows, bytes and sha256"
+def _shape_of_copies(manifest: dict[str, Any], files: list[dict[str, Any]]) -> str:
+    copies = manifest.get("copies", [])
+    if not isinstance(copies, list) or not all(_is_part(entry, _COPY) for entry in copies):
+        return "`copies` does not list files with path, rows, bytes and sha256"
+    if any(entry["path"].split("/")[1] != entry.get("format") for entry in copies):
+        return "`copies` lists a file of another format than it says"
+    if any(entry["format"] == "csv" for entry in copies) and not isinstance(manifest.get("csv_missing"), str):
+        return "`csv_missing` does not say what stands for a missing text"
     keys = ("imputation", "partition", "rows")
-    found, needed = (sorted(tuple(entry[key] for key in keys) for entry in some) for some in (csv["files"], files))
-    return "" if found == needed else "the CSV files are not those of the Parquet files"
+    needed = sorted(tuple(entry[key] for key in keys) for entry in files)
+    for form in {entry["format"] for entry in copies}:
+        found = sorted(tuple(entry[key] for key in keys) for entry in copies if entry["format"] == form)
+        if found != needed:
+            return f"the copies as {form} are not those of the Parquet files"
+    return ""
 
 
 def _shape_of_helpers(helpers: Any) -> str:

@@ -1,10 +1,10 @@
 """Writing a release so that it is there whole or not at all.
 
 `stage` checks the target and makes a hidden folder beside it. `write_part` puts one file there, in any process, in any
-order, as often as a retry wants; `write_csv` and `write_helper` put what else was asked for. `commit` adds the manifest
-and `_SUCCESS` and moves the folder into place. Until then nothing is visible at the target; a release that was there
-stays whole until the new one takes its place: in one step on a disk, behind a URL file by file, `_SUCCESS` first to go
-and last to come.
+order, as often as a retry wants; `write_copy` and `write_helper` put what else was asked for. `commit` adds the
+manifest and `_SUCCESS` and moves the folder into place. Until then nothing is visible at the target; a release that was
+there stays whole until the new one takes its place: in one step on a disk, behind a URL file by file, `_SUCCESS` first
+to go and last to come.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from replicant.errors import ReleaseError
 from replicant.release.arrow import parquet_bytes, to_arrow
-from replicant.release.folder import HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
-from replicant.release.manifest import Helper, Part, listed, manifest_bytes, parse_manifest
-from replicant.release.sheet import Sheet, csv_bytes
+from replicant.release.copies import FORMATS
+from replicant.release.folder import COPIES, HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
+from replicant.release.manifest import Copy, Helper, Part, listed, manifest_bytes, parse_manifest
 from replicant.release.store import open_folder
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Part",
+    "Record",
     "Staging",
     "abandon",
     "check_place",
@@ -36,12 +37,15 @@ __all__ = [
     "settle",
     "stage",
     "staging_place",
-    "write_csv",
+    "write_copy",
     "write_helper",
     "write_part",
 ]
 
-_PENDING = ".manifest.json.pending"
+_PENDING = f".{MANIFEST}.pending"
+
+Record: TypeAlias = Part | Copy | Helper
+"""One written file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,18 +193,24 @@ def write_part(
     ReleaseError
         If the file cannot be written.
     """
-    return _write(staging, parquet_bytes(to_arrow(frame, meta)), "parquet", len(frame), imputation, partition)
+    path = _data_path(staging, imputation, partition, "parquet")
+    size, sha256 = _write(staging, path, parquet_bytes(to_arrow(frame, meta)))
+    return Part(imputation, partition, path, len(frame), size, sha256)
 
 
-def write_csv(staging: Staging, frame: pd.DataFrame, sheet: Sheet, imputation: int, partition: int = 0) -> Part:
-    """Write one partition of one imputation as CSV, beside its Parquet file.
+def write_copy(
+    staging: Staging, frame: pd.DataFrame, form: str, facts: Any, imputation: int, partition: int = 0
+) -> Copy:
+    """Write a copy of one partition of one imputation in another format.
 
     Parameters
     ----------
     staging, frame, imputation, partition
         As for `write_part`.
-    sheet
-        From `sheet_of`.
+    form
+        One of `FORMATS`.
+    facts
+        What its `prepare` gave.
 
     Raises
     ------
@@ -209,7 +219,9 @@ def write_csv(staging: Staging, frame: pd.DataFrame, sheet: Sheet, imputation: i
     ReleaseError
         If the file cannot be.
     """
-    return _write(staging, csv_bytes(frame, sheet), "csv", len(frame), imputation, partition)
+    path = f"{COPIES}/{form}/{_data_path(staging, imputation, partition, form)}"
+    size, sha256 = _write(staging, path, FORMATS[form].write(frame, facts))
+    return Copy(form, imputation, partition, path, len(frame), size, sha256)
 
 
 def write_helper(staging: Staging, language: str, text: str) -> Helper:
@@ -229,19 +241,22 @@ def write_helper(staging: Staging, language: str, text: str) -> Helper:
     ReleaseError
         If the file cannot be written.
     """
-    content = text.encode()
-    open_folder(staging.path).write(HELPERS[language], content)
-    return Helper(language, HELPERS[language], len(content), hashlib.sha256(content).hexdigest())
+    size, sha256 = _write(staging, HELPERS[language], text.encode())
+    return Helper(language, HELPERS[language], size, sha256)
 
 
-def _write(staging: Staging, content: Any, suffix: str, rows: int, imputation: int, partition: int) -> Part:
-    path = f"imputation={imputation:0{staging.width}d}/part-{partition}.{suffix}"
+def _write(staging: Staging, path: str, content: Any) -> tuple[int, str]:
+    """Put a file into the release; its size and hash."""
     open_folder(staging.path).write(path, content)
-    return Part(imputation, partition, path, rows, content.size, hashlib.sha256(content).hexdigest())
+    return memoryview(content).nbytes, hashlib.sha256(content).hexdigest()
+
+
+def _data_path(staging: Staging, imputation: int, partition: int, suffix: str) -> str:
+    return f"imputation={imputation:0{staging.width}d}/part-{partition}.{suffix}"
 
 
 def commit(
-    staging: Staging, written: Sequence[Part | Helper], public: Mapping[str, Any], internal: Mapping[str, Any] | None
+    staging: Staging, written: Sequence[Record], public: Mapping[str, Any], internal: Mapping[str, Any] | None
 ) -> None:
     """Finish a release: manifest, then `_SUCCESS`, then the move into place, then the internal manifest.
 
@@ -252,7 +267,7 @@ def commit(
     staging
         From `stage`.
     written
-        All parts and helpers written.
+        Of all files written.
     public, internal
         The manifests; None for no internal one.
 
@@ -297,7 +312,7 @@ def commit(
 
 def settle(
     target: str | os.PathLike[str], *, digest: str, internal: str | os.PathLike[str] | None
-) -> list[Part | Helper] | None:
+) -> list[Record] | None:
     """Do what is left to do for a release that stands in its place, if the one who put it there was killed just then.
 
     Parameters
@@ -307,8 +322,8 @@ def settle(
 
     Returns
     -------
-    list of Part and Helper
-        Its files; None if the release of this digest is not in place.
+    list
+        Of its files; None if the release of this digest is not in place.
 
     Raises
     ------
@@ -336,7 +351,7 @@ def settle(
     return None
 
 
-def standing(target: str | os.PathLike[str]) -> list[Part | Helper] | None:
+def standing(target: str | os.PathLike[str]) -> list[Record] | None:
     """The files of the finished release at a place; None if there is none.
 
     Raises
@@ -349,9 +364,9 @@ def standing(target: str | os.PathLike[str]) -> list[Part | Helper] | None:
     return _files(parse_manifest(folder.read(MANIFEST))) if {MANIFEST, SUCCESS} <= there.keys() else None
 
 
-def _files(public: Mapping[str, Any]) -> list[Part | Helper]:
-    parts = [Part(**entry) for entry in (*public["files"], *public.get("csv", {}).get("files", ()))]
-    return [*parts, *(Helper(**entry) for entry in public.get("helpers", ()))]
+def _files(public: Mapping[str, Any]) -> list[Record]:
+    kinds: dict[str, type[Record]] = {"files": Part, "copies": Copy, "helpers": Helper}
+    return [kind(**entry) for key, kind in kinds.items() for entry in public.get(key, ())]
 
 
 def abandon(staging: Staging) -> None:
@@ -395,7 +410,7 @@ def _check_target(folder: Folder, *, overwrite: bool, moving: bool) -> None:
     names = folder.files()
     if not names:
         return
-    foreign = sum(1 for name in names if not is_ours(name.split("/")[0]))
+    foreign = sum(1 for name in names if not is_ours(name))
     changed = _changed_helpers(folder, names) if overwrite and not foreign and not moving else []
     if changed:
         raise ReleaseError(
@@ -430,7 +445,7 @@ def _changed_helpers(folder: Folder, names: Mapping[str, int]) -> list[str]:
     return [name for name in there if known.get(name, {}).get("sha256") != digest_of(folder, name)]
 
 
-def _check_written(folder: Folder, written: Sequence[Part | Helper], manifest: Mapping[str, Any]) -> None:
+def _check_written(folder: Folder, written: Sequence[Record], manifest: Mapping[str, Any]) -> None:
     wanted = {path: entry["sha256"] for path, entry in listed(manifest).items()}
     if wanted != {one.path: one.sha256 for one in written}:
         raise ReleaseError("The manifest does not list the files that were written.", fix="write the release again")

@@ -107,7 +107,7 @@ def _release(i: int, entry: Mapping[str, Any], root: str) -> str:
         named, figures = name, "<td></td>" * 7
     else:
         link = escape(root + quote(entry["path"]))
-        named = f'<a href="{link}/manifest.json">{name}</a>'
+        named = f'<a href="{link}/_manifest.json">{name}</a>'
         numbers = "".join(f"<td>{entry[key]:,}</td>" for key in ("m", "rows", "columns", "files", "bytes"))
         sha = escape(entry["manifest_sha256"])
         figures = f'{numbers}<td>{escape(entry["created"])}</td><td><code title="{sha}">{sha[:12]}</code></td>'

@@ -10,6 +10,7 @@ from replicant.errors import ReleaseError
 from replicant.events import Event
 from replicant.plan import Plan, build_plan
 from replicant.plan.memory import check_memory
+from replicant.release.folder import COPIES
 from replicant.run.compilation import ensure_compiled
 from replicant.run.effort import Effort
 from replicant.run.metrics import keep_metrics
@@ -62,10 +63,15 @@ class JobResult:
 
     target: str
     internal: str
-    files: tuple[release.Part | release.Helper, ...]
+    files: tuple[release.Record, ...]
     events: tuple[Event, ...]
     summary: dict[str, Any]
     effort: Effort = field(default_factory=Effort)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats in which there are copies."""
+        return tuple(dict.fromkeys(file.format for file in self.files if isinstance(file, release.Copy)))
 
     def text(self) -> str:
         """What `replicant run` prints at its end."""
@@ -76,6 +82,8 @@ class JobResult:
         lines += [f"note: {event}" for event in self.events]
         lines += [
             f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
+            *(f"script:    {self.target}/{file.path}" for file in self.files if isinstance(file, release.Helper)),
+            *(f"copies:    {self.target}/{COPIES}/{form}" for form in self.formats),
             f"internal:  {self.internal} (seed and hashes: never share it)",
             f"verify it: replicant verify {self.target}",
         ]
@@ -164,7 +172,7 @@ def run_job(
             internal=internal,
             overwrite=overwrite,
             count=True,
-            csv=job.output.writes_csv,
+            copies=job.output.formats,
             helpers=job.output.helpers,
             spec=job,
             source=ready.source.describe(),

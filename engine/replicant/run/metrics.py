@@ -27,9 +27,7 @@ METRICS = "metrics.json"
 FORMAT = 1
 
 
-def measure(
-    effort: Effort, *, digest: str, files: Sequence[release.Part | release.Helper], resumed: bool
-) -> dict[str, Any]:
+def measure(effort: Effort, *, digest: str, files: Sequence[release.Record], resumed: bool) -> dict[str, Any]:
     """What a run took until now.
 
     Parameters
@@ -86,7 +84,7 @@ def keep_metrics(
     internal: str,
     *,
     digest: str,
-    files: Sequence[release.Part | release.Helper],
+    files: Sequence[release.Record],
     resumed: bool,
 ) -> None:
     """Write what a finished run took beside its internal manifest, and say it.

@@ -33,7 +33,7 @@ from replicant.run.pieces import Counted, Head, Key, Parts
 from replicant.run.progress import Progress
 from replicant.run.records import Records
 from replicant.run.resumable import document_of, told
-from replicant.run.writer import PartSink, Writer, Written, finish, is_kept, staged
+from replicant.run.writer import PartSink, Writer, Written, copied, finish, is_kept, staged
 from replicant.spec.models import JobSpec
 from replicant.table import Dataset, merge_scans
 
@@ -141,9 +141,9 @@ class _Run:
         self.progress.odd(plan.events)
         ensure_compiled(plan, self.progress.note)
         output = self.job.output
-        sheet = release.sheet_of(top.table) if output.writes_csv or output.helpers else None
+        copies = copied(output.formats, top.table, int(parts.k.max()))
         meta = release.table_meta(top.table)
-        sink = PartSink(self.staging, meta, top.outline, sheet if output.writes_csv else None, self.records)
+        sink = PartSink(self.staging, meta, top.outline, copies, self.records)
         writer = Writer(sink)
         real = self._draw(parts, top, writer)
         self._mix(parts, writer)
@@ -152,7 +152,6 @@ class _Run:
             writer,
             plan,
             top.table,
-            sheet=sheet,
             helpers=output.helpers,
             spec=self.job,
             source={"path": self.dataset.path, "digest": self.dataset.signature},

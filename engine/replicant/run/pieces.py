@@ -223,7 +223,7 @@ def draw(
     work.draw(room, plan, Task(name, "draw", tuple(imputations), part), [], keep)
     counted = tally(table, shape)
     for one in written:
-        files |= {file.path: file.sha256 for file in (one.part, one.csv) if file is not None}
+        files |= one.hashes
     said = {"tally": counted, "written": [one.as_dict() for one in written]}
     parts.records.keep(name, said, files)
     return counted, written

@@ -10,7 +10,7 @@ from replicant import methods
 from replicant.plan import build_plan
 from replicant.plan.memory import check_memory, piece_bytes, readable
 from replicant.plan.show import render
-from replicant.release import HELPERS
+from replicant.release.folder import COPIES, HELPERS
 from replicant.run.job import prepare
 from replicant.run.parted import CHUNK_ROWS, digest_of
 from replicant.spec.models import JobSpec
@@ -80,8 +80,8 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
         text = _study(study, ready.table, job.output.path, seconds)
         return Preview(text, study.digest, peak, ready.table.n, len(kinds), seconds)
     output = job.output
-    names = [HELPERS[language] for language in output.helpers]
-    text = render(ready.plan, ready.table, output.path, csv=output.writes_csv, helpers=names)
+    extras = [f"{COPIES}/{form}/" for form in output.formats] + [HELPERS[language] for language in output.helpers]
+    text = render(ready.plan, ready.table, output.path, extras=extras)
     known = ready.plan.digest if ready.plan.seed_given else None
     text = f"{text}\nMemory: about {readable(peak)} in one process.\n"
     return Preview(text, known, peak, ready.table.n, len(kinds), ready.plan.seconds_estimate)

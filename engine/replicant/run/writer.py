@@ -55,18 +55,23 @@ class Written:
     """One finished partition: the records of its files, and what was counted in it."""
 
     part: release.Part
-    csv: release.Part | None
+    copies: tuple[release.Copy, ...]
     tally: Tally | None
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each of its files, by path."""
+        return {self.part.path: self.part.sha256, **{copy.path: copy.sha256 for copy in self.copies}}
 
     def as_dict(self) -> dict[str, Any]:
         """For a record."""
-        return {"part": asdict(self.part), "csv": None if self.csv is None else asdict(self.csv), "tally": self.tally}
+        return {"part": asdict(self.part), "copies": [asdict(copy) for copy in self.copies], "tally": self.tally}
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Written:
         """From a record."""
-        csv = None if said["csv"] is None else release.Part(**said["csv"])
-        return cls(release.Part(**said["part"]), csv, said["tally"])
+        copies = tuple(release.Copy(**copy) for copy in said["copies"])
+        return cls(release.Part(**said["part"]), copies, said["tally"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,8 +86,8 @@ class PartSink:
         What every file says of the table.
     outline
         What to count for the summary; None for nothing.
-    sheet
-        How to write CSV beside Parquet; None for no CSV.
+    copies
+        Formats to write beside Parquet, with what each needs to know of the table.
     records
         Where finished partitions are recorded; None: nowhere.
     """
@@ -90,13 +95,13 @@ class PartSink:
     staging: release.Staging
     meta: Mapping[str, Any]
     outline: Outline | None = None
-    sheet: release.Sheet | None = None
+    copies: Mapping[str, Any] = field(default_factory=dict)
     records: Records | None = None
 
     def find(self, imputation: int, partition: int) -> Written | None:
         """A partition that an interrupted run has finished."""
         said = None if self.records is None else self.records.find(_name(imputation, partition))
-        if said is None or (self.sheet is not None and said["csv"] is None):
+        if said is None or [copy["format"] for copy in said["copies"]] != [*self.copies]:
             return None
         return Written.of(said)
 
@@ -111,11 +116,10 @@ class PartSink:
             )
         at = imputation + 1, partition
         part = release.write_part(self.staging, frame, self.meta, *at)
-        csv = None if self.sheet is None else release.write_csv(self.staging, frame, self.sheet, *at)
-        written = Written(part, csv, None if self.outline is None else tally(frame, self.outline))
+        copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
+        written = Written(part, copies, None if self.outline is None else tally(frame, self.outline))
         if self.records is not None:
-            files = {one.path: one.sha256 for one in (part, csv) if one is not None}
-            self.records.keep(_name(imputation, partition), written.as_dict(), files)
+            self.records.keep(_name(imputation, partition), written.as_dict(), written.hashes)
         return written
 
 
@@ -137,14 +141,14 @@ class Writer:
         return [one.part for one in self.written]
 
     @property
-    def csv(self) -> list[release.Part]:
-        """The CSV files written."""
-        return [one.csv for one in self.written if one.csv is not None]
+    def copies(self) -> list[release.Copy]:
+        """The copies written."""
+        return [copy for one in self.written for copy in one.copies]
 
     @property
-    def files(self) -> list[release.Part | release.Helper]:
+    def files(self) -> list[release.Record]:
         """All files written, before the manifest."""
-        return [*self.parts, *self.csv, *self.helpers]
+        return [*self.parts, *self.copies, *self.helpers]
 
     def take_up(self, plan: Plan, progress: Progress) -> frozenset[tuple[int, int]]:
         """Take what an interrupted run has finished: imputation and partition of each."""
@@ -185,7 +189,7 @@ def writing(
     internal: str | None = None,
     overwrite: bool = False,
     count: bool = False,
-    csv: bool = False,
+    copies: Collection[str] = (),
     helpers: Collection[str] = (),
     spec: Any = None,
     source: Mapping[str, Any] | None = None,
@@ -205,10 +209,10 @@ def writing(
         Replace a release that is there.
     count
         Count what is written, for `Writer.summary`.
-    csv
-        Write CSV beside Parquet.
+    copies
+        Formats to write beside Parquet.
     helpers
-        Languages of the scripts to add; `stata` needs `csv`.
+        Languages of the scripts to add; `stata` needs copies as `csv`.
     spec, source
         What was asked for and where the data came from, for the internal manifest.
     job
@@ -220,12 +224,32 @@ def writing(
         If it cannot be written.
     """
     with staged(target, digest=plan.digest, m=plan.m, internal=internal, overwrite=overwrite, job=job) as staging:
-        sheet = release.sheet_of(table) if csv or helpers else None
+        facts = copied(copies, table, max(part.k for part in plan.partitions))
         meta, counted = release.table_meta(table), outline(table) if count else None
         records = None if job is None else Records(staging.path)
-        writer = Writer(PartSink(staging, meta, counted, sheet if csv else None, records))
+        writer = Writer(PartSink(staging, meta, counted, facts, records))
         yield writer
-        finish(writer, plan, table, sheet=sheet, helpers=helpers, spec=spec, source=source)
+        finish(writer, plan, table, helpers=helpers, spec=spec, source=source)
+
+
+def copied(formats: Collection[str], table: Table, rows: int) -> dict[str, Any]:
+    """What the writers of copies need to know of the table, by format.
+
+    Parameters
+    ----------
+    formats
+        Names of `release.FORMATS`.
+    table
+        The encoded table, with its cells or without.
+    rows
+        The most rows that one file will hold.
+
+    Raises
+    ------
+    DataError
+        If a format cannot hold the table.
+    """
+    return {form: release.FORMATS[form].prepare(table, rows) for form in formats}
 
 
 @contextmanager
@@ -285,7 +309,6 @@ def finish(
     plan: Plan,
     table: Table,
     *,
-    sheet: release.Sheet | None,
     helpers: Collection[str],
     spec: Any,
     source: Mapping[str, Any] | None,
@@ -298,8 +321,9 @@ def finish(
         If a file is missing, or anything cannot be written.
     """
     staging = writer.sink.staging
-    public = release.public_manifest(plan, table, writer.parts, writer.csv, "" if sheet is None else sheet.missing)
-    if sheet is not None:
+    sheet = release.sheet_of(table) if helpers or "csv" in writer.sink.copies else None
+    public = release.public_manifest(plan, table, writer.parts, writer.copies, "" if sheet is None else sheet.missing)
+    if sheet is not None and helpers:
         texts = {language: release.helper_text(language, public, sheet) for language in helpers}
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
         public["helpers"] = [asdict(helper) for helper in writer.helpers]
@@ -319,7 +343,7 @@ def sweep(target: str) -> bool:
     return bool(left)
 
 
-def settled(target: str, *, digest: str, internal: str | None) -> list[release.Part | release.Helper] | None:
+def settled(target: str, *, digest: str, internal: str | None) -> list[release.Record] | None:
     """Tidy up after a run that was killed when its release was in place already; its files, or None if it is not.
 
     Raises

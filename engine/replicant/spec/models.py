@@ -177,7 +177,18 @@ class InputSpec(Document, Reading):
         return Reading(**{name: getattr(self, name) for name in self.given})
 
 
+def _one_is_a_list(value: object) -> object:
+    return [] if value is None else [value] if isinstance(value, str) else value
+
+
 _Language = Literal["r", "stata"]
+_Languages = Annotated[
+    list[_Language], BeforeValidator(_one_is_a_list, json_schema_input_type=_Language | list[_Language] | None)
+]
+_Format = Literal["csv"]
+_Formats = Annotated[
+    list[_Format], BeforeValidator(_one_is_a_list, json_schema_input_type=_Format | list[_Format] | None)
+]
 
 
 class OutputSpec(Document):
@@ -189,23 +200,21 @@ class OutputSpec(Document):
         The release.
     internal
         Where the manifest with seed and hashes goes, apart from the release.
+    copies
+        Formats in which the sets are written once more, for programs that read no Parquet: `csv`.
     csv
-        Whether every Parquet file has a CSV file beside it.
+        Short for `copies: [csv]`.
     helpers
         Scripts for analysts: `r`, `stata`.
     """
 
     path: str
     internal: str | None = None
+    copies: _Formats = Field(default_factory=list)
     csv: bool = False
-    helpers: list[_Language] = Field(default_factory=list)
+    helpers: _Languages = Field(default_factory=list)
 
-    @field_validator("helpers", mode="before", json_schema_input_type=_Language | list[_Language] | None)
-    @classmethod
-    def _one_is_a_list(cls, value: object) -> object:
-        return [] if value is None else [value] if isinstance(value, str) else value
-
-    @field_validator("helpers")
+    @field_validator("copies", "helpers")
     @classmethod
     def _each_once(cls, value: list[str]) -> list[str]:
         return list(dict.fromkeys(value))
@@ -216,9 +225,10 @@ class OutputSpec(Document):
         return self.internal if self.internal is not None else self.path.rstrip("/") + "-internal"
 
     @property
-    def writes_csv(self) -> bool:
-        """`csv`, or that a helper reads nothing else: Stata has no reader of Parquet."""
-        return self.csv or "stata" in self.helpers
+    def formats(self) -> tuple[str, ...]:
+        """Formats of copies: those asked for, and CSV where a helper reads nothing else (Stata reads no Parquet)."""
+        csv = ("csv",) if self.csv or "stata" in self.helpers else ()
+        return tuple(dict.fromkeys((*self.copies, *csv)))
 
 
 class JobSpec(Document):

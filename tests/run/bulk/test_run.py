@@ -208,7 +208,7 @@ def test_a_damaged_release_and_one_of_another_version_are_made_anew(
     run_bulk(small(), threads=1)
     found = digests()
     Path("out/north/2010/imputation=01/part-0.parquet").unlink()
-    with Path("out/south/2010/manifest.json").open("a") as file:
+    with Path("out/south/2010/_manifest.json").open("a") as file:
         file.write(" ")
     (Path("out/north/2011") / "notes.txt").write_text("mine")
     again = run_bulk(small(), threads=1)
@@ -256,7 +256,7 @@ def test_the_index_keeps_secrets_and_the_internal_one_tells(place: Path) -> None
     for name, entry in entries.items():
         if name == "2011-south":
             continue
-        manifest = (Path("out") / entry["path"] / "manifest.json").read_bytes()
+        manifest = (Path("out") / entry["path"] / "_manifest.json").read_bytes()
         assert entry["manifest_sha256"] == hashlib.sha256(manifest).hexdigest()
         assert (entry["state"], entry["m"], entry["rows"], entry["columns"]) == ("released", 2, 60, 3)
         files = [path for path in (Path("out") / entry["path"]).rglob("*.parquet")]

@@ -1,0 +1,44 @@
+"""Copies of the sets for programs that read no Parquet: which formats there are, and how each is made.
+
+A copy lies beside the Parquet files, in a folder of its format, and has the rows of one of them. A format is two
+functions: one takes from the table, once, what files of the format say of it; the other makes a file of a part's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from replicant.release.sheet import csv_bytes, sheet_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from replicant.table import Table
+
+__all__ = ["FORMATS", "CopyFormat"]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFormat:
+    """How copies of one format are made. Its name is the ending of its files.
+
+    Attributes
+    ----------
+    prepare
+        Takes the encoded table (its cells may be gone: `Table.without_cells`) and the most rows that one file will
+        hold. Gives what `write` needs; it travels to workers. What the format cannot hold is refused here, before
+        anything is written.
+    write
+        Takes the rows of a part and what `prepare` gave, and makes the file: bytes, or a buffer of them. The same rows
+        must give the same bytes.
+    """
+
+    prepare: Callable[[Table, int], Any]
+    write: Callable[[pd.DataFrame, Any], Any]
+
+
+FORMATS: dict[str, CopyFormat] = {
+    "csv": CopyFormat(lambda table, rows: sheet_of(table), csv_bytes),
+}
