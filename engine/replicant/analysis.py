@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 
 from replicant.errors import DataError, SpecError, nearest
-from replicant.estimate import Discrimination, Fit, aligned, common, fit, parse
+from replicant.estimate import Discrimination, Fit, aligned, common, fit, matched, parse
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
@@ -210,12 +210,15 @@ class Comparison:
         Chi-square statistic, degrees of freedom and p of the synthetic estimates against the real ones: the squared
         difference in the metric of its variance under a right model of synthesis, V n / (k m) (Raab, Nowok and Dibben
         2016). Trees add an error of their own, so a small p tells of their error or of a bias.
+    messages
+        Terms that are left out, since one side cannot tell them or they are something else there.
     """
 
     real: Fit
     pooled: Pooled
     frame: pd.DataFrame
     lack_of_fit: tuple[float, int, float]
+    messages: tuple[str, ...] = ()
 
     def plot(self, terms: Sequence[str] | None = None) -> Plot:
         """The synthetic intervals beside the real ones, each term in its own real standard errors.
@@ -267,7 +270,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         head = f"{self.real.model}: {self.real.formula}, real beside synthetic (m = {self.pooled.m})"
-        return f"{head}\n{self.frame.round(4).to_string(index=False)}\n{self._fit()}"
+        notes = "".join(f"\nNote: {message}." for message in self.messages)
+        return f"{head}\n{self.frame.round(4).to_string(index=False)}\n{self._fit()}{notes}"
 
     def _repr_html_(self) -> str:
         from replicant.view.fragment import fragment, notes, rows
@@ -283,7 +287,7 @@ class Comparison:
             for _, row in self.frame.iterrows()
         ]
         table = rows(_COMPARED, body, right=range(1, len(_COMPARED)))
-        said = [self._fit(), *dict.fromkeys((*self.real.messages, *self.pooled.messages))]
+        said = [self._fit(), *dict.fromkeys((*self.messages, *self.real.messages, *self.pooled.messages))]
         return fragment("Real beside synthetic", self._told(), table, notes(said))
 
 
@@ -342,15 +346,23 @@ def compare(
         As in `analyse`.
     rule, level
         As in `Analyses.pool`.
+
+    Raises
+    ------
+    DataError
+        If the model has other terms on one side, or a side lacks a level on which others rest.
     """
     import pandas as pd
     from scipy import stats
 
     analyses = analyse(sets, manifest, model, formula, **options)
-    pooled = analyses.pool(rule, level=level)
-    on_real = analyse([real], manifest, model, formula, **options)[0]
+    alone = analyse([real], manifest, model, formula, **options)[0]
+    said = matched(alone, analyses.fits)
+    sides = ("the real data", *(f"set {i + 1}" for i in range(len(analyses))))
+    (on_real, *made), kept, lost = common((alone, *analyses.fits), sides)
+    pooled = replace(analyses, fits=tuple(made)).pool(rule, level=level)
     at = {term: i for i, term in enumerate(on_real.terms)}
-    both = [term for term in pooled.terms if term in at and np.isfinite(on_real.estimates[at[term]])]
+    both = [term for term in pooled.terms if term in kept]
     r = [at[term] for term in both]
     s = [pooled.terms.index(term) for term in both]
     estimate, error = on_real.estimates[r], on_real.std_errors[r]
@@ -376,7 +388,8 @@ def compare(
     ratio = float(manifest.get("n") or 1) / float(manifest.get("k") or manifest.get("n") or 1)
     variance = on_real.covariance[np.ix_(r, r)] * ratio / pooled.m
     statistic = float(difference @ np.linalg.solve(variance, difference))
-    return Comparison(on_real, pooled, frame, (statistic, len(both), float(stats.chi2.sf(statistic, len(both)))))
+    lack = (statistic, len(both), float(stats.chi2.sf(statistic, len(both))))
+    return Comparison(on_real, pooled, frame, lack, (*said, *lost))
 
 
 def discriminate(

@@ -8,6 +8,7 @@ from replicant.estimate.discriminate_tree import TreeDiscrimination, discriminat
 from replicant.estimate.estimable import aligned, common
 from replicant.estimate.fit import fit
 from replicant.estimate.formula import Formula, parse
+from replicant.estimate.match import matched
 from replicant.estimate.result import Fit
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "discriminate",
     "discriminate_tree",
     "fit",
+    "matched",
     "parse",
     "shares",
 ]

@@ -140,18 +140,19 @@ def _refused(
     which = f"the level {level!r} of {first.column!r}" if first.typed else f"some level of {first.column!r}"
     rest = _RESTS.get(first.coding, "with which its other levels are compared")
     if len(where) == len(fits):
-        said = f"No set has a row with {which}, {rest}"
+        said = f"No row of any set has {which}, {rest}"
     else:
-        some = _named(where, sets) if sets or len(where) == 1 else f"sets {listed([str(i + 1) for i in where], 20)}"
-        have = "has" if len(where) == 1 else "have"
-        said = f"{some} {have} no row with {which}, {rest}: its terms are something else there"
+        numbers = [str(i + 1) for i in where]
+        plain = f"set{'s' * (len(where) > 1)} {listed(numbers, len(numbers))}"
+        some = plain if sets is None else _named(where, sets)
+        said = f"No row of {some} has {which}, {rest}: its terms are something else there"
     fix = "merge it with another level before the synthesis, in every set"
     everywhere = [one for one in first.levels if all(one in other.seen for other in found.values())]
     if first.coding == "polynomial":
         fix += f", or take contrasts that do not rest on it: C({first.column}, treatment)"
     elif first.coding == "reference" and first.columns and everywhere and first.typed:
         fix += f', or name another reference: C({first.column}, ref="{everywhere[0]}")'
-    return DataError(f"{said[0].upper()}{said[1:]}", need="rows of that level in every set", fix=fix)
+    return DataError(said, need="rows of that level in every set", fix=fix)
 
 
 def _union(found: Iterable[Coded]) -> list[str]:

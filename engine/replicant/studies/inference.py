@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from replicant.analysis import Analyses, analyse
 from replicant.errors import DataError, ReplicantError, SpecError
-from replicant.estimate import correlation
+from replicant.estimate import Fit, aligned, correlation
 from replicant.pool import choose, invalid, pool
 from replicant.pool.distributions import t_quantile
 from replicant.studies.estimand import Floats, Head, Measured
@@ -53,7 +53,7 @@ def _figures(estimate: Floats, error: Floats, low: Floats, high: Floats, truth: 
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """A model's coefficients."""
+    """A model's coefficients; `original` is its fit on the original data, which decides what the parameters are."""
 
     head: Head
     model: str | Callable[..., Any]
@@ -61,6 +61,7 @@ class Coefficients:
     manifest: Mapping[str, Any]
     rules: Mapping[str, str]
     level: float
+    original: Fit
 
     @classmethod
     def bind(
@@ -89,7 +90,7 @@ class Coefficients:
         head = Head(
             name, title, "model", fit.terms, tuple({} for _ in fit.terms), FIELDS, fit.estimates.copy(), about=said
         )
-        return cls(head, model, formula, manifest, rules, level)
+        return cls(head, model, formula, manifest, rules, level, fit)
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -101,6 +102,9 @@ class Coefficients:
         # data, may raise whatever it likes; where outcomes are separated, figures are only where a search stopped.
         with suppress(Exception if callable(self.model) else ReplicantError):
             fits = analyse(side.frames, side.manifest or self.manifest, self.model, self.formula)
+            # What the rows of a replicate tell only together with other columns than those of the original is no
+            # estimate of its parameters.
+            fits = replace(fits, fits=aligned((self.original, *fits))[1:])
             if not any(fit.separated for fit in fits):
                 figures = self._of_sample(fits) if side.is_sample else self._of_sets(fits, side.name)
         return {self.head.name: figures}
