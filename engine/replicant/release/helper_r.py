@@ -158,6 +158,17 @@ check_levels <- function(fits) {
   }
 }
 
+# Terms that in some sets are tied to a column which lm drops there: they are then something else than in the others.
+tied <- function(fits) {
+  if (!all(vapply(fits, inherits, NA, "lm"))) return(character())
+  dropped <- lapply(fits, function(fit) names(which(is.na(coef(fit)))))
+  unique(unlist(Map(function(fit, own) if (length(own)) {
+    ties <- abs(alias(fit)$Complete[own, , drop = FALSE])
+    ties <- sweep(ties, 2, sqrt(colMeans(model.matrix(fit)[, colnames(ties), drop = FALSE]^2)), "*")
+    colnames(ties)[colSums(ties > 1e-6 * apply(ties, 1, max)) > 0]
+  }, fits, lapply(dropped, setdiff, Reduce(intersect, dropped)))))
+}
+
 # fits   one fitted model for each set, with coef() and vcov(); thresholds of MASS::polr are pooled too
 # rule   a name in `rules`
 # dfcom  residual degrees of freedom of the model; by default the smallest of the fits'. Inf: a large sample
@@ -170,7 +181,7 @@ function(fits, rule = names(rules)[1], level = 0.95, dfcom = NULL) {
   variances <- lapply(fits, function(fit) diag(as.matrix(vcov(fit))))
   terms <- unique(unlist(lapply(estimates, names)))
   kept <- Filter(function(term) all(mapply(function(q, u) is.finite(q[term]) && is.finite(u[term]),
-                                           estimates, variances)), terms)
+                                           estimates, variances)), setdiff(terms, tied(fits)))
   if (!length(kept)) stop("No term could be estimated in every set.")
   lost <- setdiff(terms, kept)
   if (length(lost)) message("Not estimated in every set: ", paste(lost, collapse = ", "))
