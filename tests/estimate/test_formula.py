@@ -71,7 +71,7 @@ ATTACKS = [
     "y ~ poly(a, 1.5)",
     "y ~ C(a, b)",
     "y ~ C(log(a))",
-    "y ~ bs(a, 4)",
+    "y ~ bs(a, 400)",
     "y ~ Q('a')",
     "y ~ I(1)",
     "y ~ I()",
@@ -159,6 +159,8 @@ def test_attacks_hidden_in_a_formula_are_refused(attack: str, around: str) -> No
     if inner in {"a", "b"}:
         return
     if inner in {"a / b"} and around in {"I({})", "log({})"}:
+        return
+    if inner in {"a == b", "a < b", "a & b", "a | b", "!a"} and around == "I({})":
         return
     with pytest.raises(ExpressionError):
         parse("y ~ " + around.format(inner), COLUMNS)

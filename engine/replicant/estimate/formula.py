@@ -1,79 +1,41 @@
 """Formulas as in R, read by a grammar of our own: a whitelist, so that no text of a user is ever run.
 
     response ~ terms        terms are joined by + - * : ^ and parentheses, with R's precedence and R's order of terms
-    terms                   columns, `columns in backticks`, I(arithmetic), log exp sqrt of arithmetic, poly(x, 2),
-                            scale(x), C(x); the numbers 0 and 1 take the intercept out or in; . is all other columns
+    terms                   columns, `columns in backticks`; the numbers 0 and 1 take the intercept out or in;
+                            . is all other columns
+    I(arithmetic)           + - * / ^ and log exp sqrt log10 log2 log1p abs, which need no I() where they stand alone
+    I(comparisons)          I(x > 3), I(g == "north"), I(x >= 1 & y < 2), with | and !: a factor with the level TRUE
+    C(g), factor(g)         levels; C(g, ref = "b") or relevel(g, ref = "b") compares with b;
+                            C(g, treatment), C(g, poly), C(g, sum), C(g, helmert)
+    poly(x, 2)              orthogonal polynomials; with raw = TRUE plain powers
+    bs(x, df = 5)           B-splines, bs(x, knots = c(1, 2), degree = 3); ns(x, df = 3), natural cubic ones
+    scale(x)                standardized; scale(x, scale = FALSE) only centred
+    offset(log(n))          added to the linear predictor with the coefficient 1
 
-Anything else (attributes, subscripts, texts, unknown calls) is an `ExpressionError` with its position. The result says
-what to compute; `replicant.estimate.design` computes it with NumPy.
+Anything else (attributes, subscripts, unknown calls) is an `ExpressionError` with its position. Texts in quotes are
+levels only. The result says what to compute; `replicant.estimate.design` computes it with NumPy.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
-from replicant.errors import ExpressionError, nearest
-from replicant.spec.grammar import Apply, Name, Node, Number, Source, names_in
+from replicant.errors import ExpressionError
+from replicant.estimate.calls import MAX_DEGREE, Calls
+from replicant.estimate.expressions import COMPARISONS
+from replicant.estimate.tokens import Token
+from replicant.estimate.variable import Spline, Variable
+from replicant.spec.grammar import Name, Source
 
-__all__ = ["Formula", "Variable", "parse"]
+__all__ = ["Formula", "Spline", "Variable", "parse", "parse_variable", "updated"]
 
 MAX_TEXT = 4000
-MAX_DEPTH = 50
 MAX_TERMS = 2000
-MAX_DEGREE = 20
-MAX_EXPONENT = 100.0
-ARITHMETIC_CALLS = ("log", "exp", "sqrt")
-CALLS = ("I", *ARITHMETIC_CALLS, "poly", "scale", "C")
-CONTRASTS = ("treatment", "poly")
-NEED = "columns, numbers, + - * : ^ ( ), and the functions " + ", ".join(CALLS)
-
-_TOKEN = re.compile(
-    r"(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)|(?P<name>[^\W\d]\w*)|(?P<quoted>`[^`]*`)|(?P<op>\*\*|[-+*:^()~/,.])"
-)
-_STRANGE = {
-    ".": ("a dot: an attribute, or a name with a dot in it", "a column with a dot in its name goes in backticks"),
-    "[": ("a subscript", "make the column before the analysis"),
-    "'": ("a text", "a column name with spaces goes in backticks"),
-    '"': ("a text", "a column name with spaces goes in backticks"),
-    "`": ("a backtick that is never closed", "close it with another"),
-    "=": ("a named argument, or an assignment", "give arguments by position: poly(x, 2)"),
-}
 _Terms: TypeAlias = "dict[int, None]"
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One ingredient of the terms.
-
-    Attributes
-    ----------
-    label
-        As R prints it: `age`, `I(age^2)`, `poly(age, 2)`.
-    role
-        `column` (number or factor, by its type), `number` (arithmetic), `factor`, `poly` or `scale`.
-    node
-        What is computed of the columns.
-    degree
-        Of `poly`.
-    contrast
-        Of `factor`: `treatment`, `poly`, or an empty text for what the column's type says.
-    """
-
-    label: str
-    role: str
-    node: Node
-    degree: int = 0
-    contrast: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Columns that it needs."""
-        return names_in(self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +54,10 @@ class Formula:
         For each term the positions in `variables` of its ingredients, in R's order: by their number, then as written.
     intercept
         Whether there is one.
+    offsets
+        What is added to the linear predictor.
+    extras
+        What a model needs of each row besides: times of entry, groups.
     """
 
     text: str
@@ -99,14 +65,30 @@ class Formula:
     variables: tuple[Variable, ...]
     terms: tuple[tuple[int, ...], ...]
     intercept: bool
+    offsets: tuple[Variable, ...] = ()
+    extras: tuple[Variable, ...] = ()
+
+    @property
+    def all_variables(self) -> tuple[Variable, ...]:
+        """Ingredients of the terms, offsets, extras, and the response last."""
+        return (*self.variables, *self.offsets, *self.extras, *([self.response] if self.response else []))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Columns that it needs, in the order of their first mention."""
         found: dict[str, None] = {}
-        for variable in (*([self.response] if self.response else []), *self.variables):
+        for variable in (*([self.response] if self.response else []), *self.variables, *self.offsets, *self.extras):
             found.update(dict.fromkeys(variable.names))
         return tuple(found)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The terms as R prints them, in order."""
+        return tuple(":".join(self.variables[i].label for i in term) for term in self.terms)
+
+    def beside(self, extras: Sequence[Variable]) -> Formula:
+        """The same with more that is needed of each row."""
+        return replace(self, extras=(*self.extras, *extras))
 
     def __str__(self) -> str:
         return self.text
@@ -134,90 +116,53 @@ def parse(text: object, columns: Collection[str] | None = None) -> Formula:
     return _parse(text, None if columns is None else tuple(columns))
 
 
-@lru_cache(maxsize=256)
-def _parse(text: str, columns: tuple[str, ...] | None) -> Formula:
+def parse_variable(text: str, columns: Collection[str]) -> Variable:
+    """Read what an option names: a column as it is called, or in the grammar of `I()`, such as `state == "dead"`.
+
+    Raises
+    ------
+    ExpressionError
+        With the position of what is outside the grammar.
+    """
+    if text in columns:
+        return Variable(text, "column", Name(text))
+    return _Parser(_source(text), tuple(columns)).alone()
+
+
+def updated(formula: Formula, change: str, columns: Collection[str] | None) -> Formula:
+    """The formula after R's `update`: `~ . - phb`, in which the dot stands for the terms that there are.
+
+    Raises
+    ------
+    ExpressionError
+        With the position of what is outside the grammar.
+    """
+    source = _source(change)
+    parser = _Parser(source, None if columns is None else tuple(columns))
+    return parser.update(formula)
+
+
+def _source(text: str) -> Source:
     source = Source(text, "formula")
     if len(text) > MAX_TEXT:
         source.fail(MAX_TEXT, f"a formula of {len(text)} characters", need=f"at most {MAX_TEXT} characters")
-    return _Parser(source, columns).formula()
+    return source
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
+@lru_cache(maxsize=256)
+def _parse(text: str, columns: tuple[str, ...] | None) -> Formula:
+    return _Parser(_source(text), columns).formula()
 
 
-def _tokens(source: Source) -> list[_Token]:
-    text, tokens, at = source.text, [], 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        match = _TOKEN.match(text, at)
-        if match is None:
-            found, fix = _STRANGE.get(text[at], ("a character outside the grammar", None))
-            source.fail(at, found, need=NEED, fix=fix)
-        kind = str(match.lastgroup)
-        end = match.end()
-        if kind == "number" and end < len(text) and (text[end].isalnum() or text[end] in "_."):
-            source.fail(at, "a number with letters in it", need=NEED)
-        if kind == "name" and match[0].startswith("__"):
-            source.fail(at, "a name that starts with two underscores", need=NEED, fix="a column goes in backticks")
-        if match[0] == "``":
-            source.fail(at, "an empty name in backticks", need="the name of a column")
-        tokens.append(_Token(kind, match[0], at))
-        at = end
-    for before, dot, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
-        alone = (before is None or before.kind == "op") and (after is None or after.kind == "op")
-        if dot.text == "." and not (alone and dot.kind == "op"):
-            source.fail(dot.at, _STRANGE["."][0], need=NEED, fix=_STRANGE["."][1])
-    return tokens
-
-
-class _Parser:
+class _Parser(Calls):
     """Recursive descent; terms are bit sets over the variables, as in R."""
 
     def __init__(self, source: Source, columns: tuple[str, ...] | None) -> None:
-        self.source = source
-        self.columns = columns
-        self.known = None if columns is None else frozenset(columns)
-        self.tokens = _tokens(source)
-        self.at = 0
-        self.depth = 0
+        super().__init__(source, columns)
         self.variables: dict[str, Variable] = {}
+        self.offsets: dict[str, Variable] = {}
         self.response: Variable | None = None
-
-    # ---------------------------------------------------------------- tokens
-
-    def fail(self, token: _Token | None, found: str, *, need: str = NEED, fix: str | None = None) -> NoReturn:
-        self.source.fail(len(self.source.text) if token is None else token.at, found, need=need, fix=fix)
-
-    @property
-    def next(self) -> _Token | None:
-        return self.tokens[self.at] if self.at < len(self.tokens) else None
-
-    def looks(self, *texts: str) -> bool:
-        token = self.next
-        return token is not None and token.kind == "op" and token.text in texts
-
-    def take(self) -> _Token:
-        token = self.next
-        if token is None:
-            self.fail(None, "an end where more is needed")
-        self.at += 1
-        return token
-
-    def expect(self, text: str) -> _Token:
-        if not self.looks(text):
-            self.fail(self.next, f"something else than the {text} that is needed here", need=f"a {text}")
-        return self.take()
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.fail(self.next, f"more than {MAX_DEPTH} levels of nesting", need="fewer parentheses")
+        self.before: Formula | None = None  # whose terms a dot stands for
 
     # ---------------------------------------------------------------- the formula
 
@@ -231,21 +176,57 @@ class _Parser:
         self.take()
         terms: _Terms = {0: None}
         self.sum(terms, top=True)
-        if self.next is not None:
-            token = self.next
-            words = {"~": "a second ~", ")": "a ) that closes nothing", "/": "a /", ",": "a comma outside a call"}
-            fix = "write a + a:b; a quotient goes in I(a / b)" if token.text == "/" else None
-            self.fail(token, words.get(token.text, "something that joins nothing"), fix=fix)
+        self.ended()
         variables = tuple(self.variables.values())
         masks = sorted((mask for mask in terms if mask), key=int.bit_count)
         used = [tuple(i for i in range(len(variables)) if mask >> i & 1) for mask in masks]
-        return Formula(self.source.text, self.response, variables, tuple(used), 0 in terms)
+        return Formula(
+            self.source.text, self.response, variables, tuple(used), 0 in terms, tuple(self.offsets.values())
+        )
+
+    def update(self, formula: Formula) -> Formula:
+        self.before = formula
+        self.response = formula.response
+        self.variables = {variable.label: variable for variable in formula.variables}
+        if not self.looks("~"):
+            self.fail(self.next, "no ~ before the terms", need="~ . - term")
+        return self.formula()
+
+    def alone(self) -> Variable:
+        if not self.tokens:
+            self.fail(None, "an empty name", need="a column")
+        start = self.at
+        node = self.condition()
+        self.ended()
+        if isinstance(node, Name):
+            return Variable(node.name, "column", node)
+        made = Variable(self.written(start), "number", node)
+        if not made.names:
+            self.fail(self.tokens[start], "something without a column", need="a column")
+        return made
+
+    def ended(self) -> None:
+        token = self.next
+        if token is None:
+            return
+        words = {"~": "a second ~", ")": "a ) that closes nothing", "/": "a /", ",": "a comma outside a call"}
+        words |= dict.fromkeys(COMPARISONS, "a comparison among the terms")
+        words |= {"=": "an assignment", "|": "a | among the terms", "&": "a & among the terms"}
+        found = words.get(token.text, "something that joins nothing") if token.kind == "op" else None
+        fix = {
+            "/": "write a + a:b; a quotient goes in I(a / b)",
+            "|": 'random effects are those of the model mixedlm: groups="school", re_formula="~ x"',
+            "=": "two values are compared with ==, in I(): I(x == 1)",
+            "&": "comparisons go in I(): I(x > 1 & y < 2)",
+            **dict.fromkeys(COMPARISONS, "comparisons go in I(): I(x > 3)"),
+        }.get(token.text)
+        self.fail(token, found or "something that joins nothing", fix=fix)
 
     def left_side(self) -> Variable:
         token = self.take()
         if token.kind in {"name", "quoted"}:
             variable = self.variable(token)
-            if variable.role in {"column", "number"}:
+            if variable.role in {"column", "number", "logical"}:
                 return variable
         self.fail(token, "a response that is neither a column nor arithmetic", need="a column, log(column) or I(...)")
 
@@ -260,13 +241,9 @@ class _Parser:
                 break
             token = self.next
             if token is not None and token.kind == "number":
-                self.take()
-                if token.text not in {"0", "1"} or not top or self.looks(":", "*", "^", "**"):
-                    self.fail(token, "a number among the terms", fix="arithmetic goes in I(); 0 and 1 stand alone")
-                if (token.text == "1") == (sign == "+"):
-                    terms[0] = None
-                else:
-                    terms.pop(0, None)
+                self.constant(token, sign, terms, top)
+            elif self.offset(sign, top):
+                pass
             else:
                 for mask in self.crossed():
                     if sign == "+":
@@ -277,6 +254,33 @@ class _Parser:
             first = False
         self.depth -= 1
         return terms
+
+    def constant(self, token: Token, sign: str, terms: _Terms, top: bool) -> None:
+        """A 0 or 1, which takes the intercept out or in."""
+        self.take()
+        bars = [i for i, one in enumerate(self.tokens) if i >= self.at and one.text == "|"]
+        if bars and not top:
+            self.at = bars[0]
+        if self.looks("|"):
+            self.ended()
+        if token.text not in {"0", "1"} or not top or self.looks(":", "*", "^", "**"):
+            self.fail(token, "a number among the terms", fix="arithmetic goes in I(); 0 and 1 stand alone")
+        if (token.text == "1") == (sign == "+"):
+            terms[0] = None
+        else:
+            terms.pop(0, None)
+
+    def offset(self, sign: str, top: bool) -> bool:
+        """Whether an offset stands here; it is taken then."""
+        token, after = self.next, self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
+        if token is None or (token.kind, token.text) != ("name", "offset") or after is None or after.text != "(":
+            return False
+        self.take()
+        variable = self.variable(token)
+        if not top or sign == "-" or self.looks(":", "*", "^", "**"):
+            self.fail(token, "an offset that does not stand alone", need="response ~ terms + offset(x)")
+        self.offsets.setdefault(variable.label, variable)
+        return True
 
     def crossed(self) -> _Terms:
         left = self.interacted()
@@ -294,11 +298,20 @@ class _Parser:
         return left
 
     def powered(self) -> _Terms:
+        start = self.next
         terms = self.primary()
         while self.looks("^", "**"):
             token = self.take()
             degree = self.degree()
             base = terms
+            if len(base) == 1 and degree > 1:
+                name = start.text[:40] if start is not None and start.kind in {"name", "quoted"} else "x"
+                self.fail(
+                    token,
+                    "a power of a term, which is the term itself",
+                    need="(a + b)^2: both and their interaction",
+                    fix=f"a power of numbers goes in I(): I({name}^{degree})",
+                )
             for _ in range(min(degree, len(base)) - 1):
                 terms = {**terms, **self.joined(terms, base, token)}
         return terms
@@ -311,7 +324,7 @@ class _Parser:
             self.fail(token, "a degree out of range", need=f"a whole number from 1 to {MAX_DEGREE}")
         return int(token.text)
 
-    def joined(self, left: _Terms, right: _Terms, token: _Token) -> _Terms:
+    def joined(self, left: _Terms, right: _Terms, token: Token) -> _Terms:
         if len(left) * len(right) > 20 * MAX_TERMS:
             self.fail(token, f"more than {MAX_TERMS} terms", need="fewer interactions")
         out: _Terms = {a | b: None for a, b in product(left, right)}
@@ -326,147 +339,37 @@ class _Parser:
         token = self.take()
         if token.text == "(" and token.kind == "op":
             terms = self.sum({}, top=False)
+            if self.looks("|", *COMPARISONS, "&", "="):
+                self.ended()
             self.expect(")")
             return terms
         if token.text == "." and token.kind == "op":
             return self.others(token)
         if token.kind in {"name", "quoted"}:
             variable = self.variable(token)
+            if variable.role == "offset":
+                self.fail(token, "an offset that does not stand alone", need="response ~ terms + offset(x)")
             if self.response is not None and variable.label == self.response.label:
                 self.fail(token, "the response among the terms", need="terms that are not the response")
-            self.variables.setdefault(variable.label, variable)
-            return {1 << list(self.variables).index(variable.label): None}
+            return {1 << self.position(variable): None}
         if token.kind == "number":
             self.fail(token, "a number among the terms", fix="arithmetic goes in I(); 0 and 1 stand alone")
+        if token.kind == "text":
+            self.fail(token, "a text among the terms", fix="a column name with spaces goes in backticks")
         self.fail(token, "an operator where a term is needed")
 
-    def others(self, token: _Token) -> _Terms:
+    def position(self, variable: Variable) -> int:
+        self.variables.setdefault(variable.label, variable)
+        return list(self.variables).index(variable.label)
+
+    def others(self, token: Token) -> _Terms:
+        if self.before is not None:
+            return {sum(1 << i for i in term): None for term in self.before.terms}
         if self.columns is None:
             self.fail(token, "a dot, where the columns are not known", need="names of columns")
         taken = set() if self.response is None else set(self.response.names)
         terms: _Terms = {}
         for name in self.columns:
             if name not in taken:
-                self.variables.setdefault(name, Variable(name, "column", Name(name)))
-                terms[1 << list(self.variables).index(name)] = None
+                terms[1 << self.position(Variable(name, "column", Name(name)))] = None
         return terms
-
-    # ---------------------------------------------------------------- variables and arithmetic
-
-    def column(self, token: _Token) -> Name:
-        name = token.text[1:-1] if token.kind == "quoted" else token.text
-        if self.known is not None and name not in self.known:
-            word = name[:60]
-            self.fail(token, f"an unknown column{nearest(word, sorted(self.known))}", need="a column of the table")
-        return Name(name)
-
-    def variable(self, token: _Token) -> Variable:
-        """A column or a call that starts with this token."""
-        if token.kind == "quoted" or not self.looks("("):
-            name = self.column(token)
-            if self.looks("("):
-                self.fail(token, "a call of something that is not a function")
-            return Variable(name.name, "column", name)
-        if token.text not in CALLS:
-            self.fail(token, f"a call to '{token.text[:40]}'{nearest(token.text[:40], CALLS)}")
-        start = self.at - 1
-        self.take()
-        node: Node = self.arithmetic()
-        degree, contrast, role = 0, "", "number"
-        if token.text in ARITHMETIC_CALLS:
-            node = Apply(token.text, (node,))
-        elif token.text == "scale":
-            role = "scale"
-        elif token.text == "poly":
-            role = "poly"
-            self.expect(",")
-            degree = self.degree()
-        elif token.text == "C":
-            role = "factor"
-            if not isinstance(node, Name):
-                self.fail(token, "C of something that is not a column", need="C(column)")
-            contrast = self.contrast()
-        if self.looks(","):
-            self.fail(self.next, "one argument too many")
-        self.expect(")")
-        if not names_in(node):
-            self.fail(token, "a call without a column", need="a column in it")
-        return Variable(self.written(start), role, node, degree, contrast)
-
-    def contrast(self) -> str:
-        """What `C` is told beyond the column."""
-        if not self.looks(","):
-            return ""
-        self.take()
-        token = self.take()
-        if token.text not in CONTRASTS:
-            self.fail(token, "unknown contrasts", need="C(x), C(x, treatment) or C(x, poly)")
-        return token.text
-
-    def written(self, start: int) -> str:
-        """The tokens from `start` to here, spaced as R prints them."""
-        out = ""
-        before = "("
-        for token in self.tokens[start : self.at]:
-            unary = token.text == "-" and before in {"(", ",", "+", "-", "*", "/", "^", "**"}
-            if token.kind == "op" and token.text in "+-*" and not unary:
-                out += f" {token.text} "
-            else:
-                out += {",": ", ", "**": "^"}.get(token.text, token.text)
-            before = token.text
-        return out
-
-    def arithmetic(self) -> Node:
-        self.deeper()
-        left = self.product()
-        while self.looks("+", "-"):
-            operator = self.take().text
-            left = Apply(operator, (left, self.product()))
-        self.depth -= 1
-        return left
-
-    def product(self) -> Node:
-        left = self.signed()
-        while self.looks("*", "/"):
-            operator = self.take().text
-            left = Apply(operator, (left, self.signed()))
-        if self.looks(":"):
-            self.fail(self.next, "an interaction inside arithmetic")
-        return left
-
-    def signed(self) -> Node:
-        if self.looks("-", "+"):
-            self.deeper()
-            minus = self.take().text == "-"
-            node = self.signed()
-            self.depth -= 1
-            return Apply("neg", (node,)) if minus else node
-        base = self.atom()
-        if self.looks("^", "**"):
-            token = self.take()
-            self.deeper()
-            exponent = self.signed()
-            self.depth -= 1
-            if isinstance(exponent, Number) and abs(exponent.value) > MAX_EXPONENT:
-                self.fail(token, "a huge exponent", need=f"an exponent up to {MAX_EXPONENT:g}")
-            return Apply("**", (base, exponent))
-        return base
-
-    def atom(self) -> Node:
-        token = self.take()
-        if token.kind == "number":
-            return Number(float(token.text))
-        if token.text == "(" and token.kind == "op":
-            node = self.arithmetic()
-            self.expect(")")
-            return node
-        if token.kind == "op":
-            self.fail(token, "an operator where a number or a column is needed")
-        if token.kind == "name" and self.looks("("):
-            if token.text not in {"I", *ARITHMETIC_CALLS}:
-                self.fail(token, f"a call to '{token.text[:40]}' inside arithmetic", need="log, exp, sqrt")
-            self.take()
-            node = self.arithmetic()
-            self.expect(")")
-            return node if token.text == "I" else Apply(token.text, (node,))
-        return self.column(token)
