@@ -12,6 +12,7 @@ import numpy as np
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate import Discrimination, Fit, aligned, common, fit, matched, parse
 from replicant.estimate import discriminate as told_apart
+from replicant.estimate.learned import Learned, learned_together
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
 from replicant.view.figures import brief, measured, probability
@@ -50,11 +51,14 @@ class Analyses(Sequence[Fit]):
         What the sets' maker says of them.
     columns
         The columns that the model uses; None if that is not known (a function of the user's).
+    learned
+        What terms such as `poly` and `bs` have learned of all sets together.
     """
 
     fits: tuple[Fit, ...]
     manifest: Mapping[str, Any]
     columns: tuple[str, ...] | None = None
+    learned: Learned | None = None
 
     def __len__(self) -> int:
         return len(self.fits)
@@ -298,9 +302,13 @@ def analyse(
     formula: str = "",
     *,
     weights: str | None = None,
+    learned: Learned | None = None,
     **options: Any,
 ) -> Analyses:
     """Fit one model on each set.
+
+    What `poly`, `scale`, `bs` and `ns` must know of the rows is learned once of all sets together: their terms would
+    otherwise mean something else in each.
 
     Parameters
     ----------
@@ -313,6 +321,8 @@ def analyse(
         As in `replicant.estimate.fit`.
     weights
         Name of a column of weights.
+    learned
+        What terms have learned, if not of these sets.
     options
         For the model.
     """
@@ -322,7 +332,10 @@ def analyse(
     bound = parse(formula, _names(sets[0]))
     used = tuple(dict.fromkeys((*bound.names, *([weights] if weights else []))))
     data = [typed(_narrowed(one, used), manifest, used) for one in sets]
-    return Analyses(aligned([fit(model, bound, one, **settings) for one in data]), manifest, used)
+    if learned is None:
+        learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
+    fits = [fit(model, bound, one, learned=learned, **settings) for one in data]
+    return Analyses(aligned(fits), manifest, used, learned)
 
 
 def compare(
@@ -356,7 +369,7 @@ def compare(
     from scipy import stats
 
     analyses = analyse(sets, manifest, model, formula, **options)
-    alone = analyse([real], manifest, model, formula, **options)[0]
+    alone = analyse([real], manifest, model, formula, learned=analyses.learned, **options)[0]
     said = matched(alone, analyses.fits)
     sides = ("the real data", *(f"set {i + 1}" for i in range(len(analyses))))
     (on_real, *made), kept, lost = common((alone, *analyses.fits), sides)

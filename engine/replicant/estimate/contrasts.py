@@ -1,4 +1,4 @@
-"""Contrasts of factors, as R's: polynomial for ordered ones, treatment for the others."""
+"""Contrasts of factors, as R's: polynomial for ordered ones, treatment for the others, and others on request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from replicant.table.arrays import Floats
 
-__all__ = ["contr_poly", "poly_names"]
+__all__ = ["contr_helmert", "contr_poly", "contr_sum", "poly_names"]
 
 MOST_LEVELS = 95
 
@@ -40,3 +40,15 @@ def contr_poly(levels: int) -> Floats:
 def poly_names(count: int) -> tuple[str, ...]:
     """R's names of polynomial contrasts: `.L`, `.Q`, `.C`, `^4`, ..."""
     return (".L", ".Q", ".C", *(f"^{k}" for k in range(4, count + 1)))[:count]
+
+
+def contr_sum(levels: int) -> Floats:
+    """(levels, levels - 1) deviations from the mean of all levels, the last one's being minus the sum of the others."""
+    return np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])
+
+
+def contr_helmert(levels: int) -> Floats:
+    """(levels, levels - 1) each level against the mean of those before it."""
+    out = np.triu(-np.ones((levels, levels)))[:, 1:]
+    out[np.arange(1, levels), np.arange(levels - 1)] = np.arange(1, levels)
+    return out

@@ -15,12 +15,23 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import pandas as pd
 
-from replicant.errors import DataError, SpecError, nearest
-from replicant.estimate.contrasts import MOST_LEVELS, contr_poly, poly_names
+from replicant.errors import DataError, SpecError
+from replicant.estimate.columns import (
+    check_comparisons,
+    check_level,
+    column,
+    compared_with_texts,
+    compute,
+    label_of,
+    numbers,
+)
+from replicant.estimate.contrasts import MOST_LEVELS, contr_helmert, contr_poly, contr_sum, poly_names
 from replicant.estimate.formula import Formula, Variable
 from replicant.estimate.grounds import Coded, Coding
+from replicant.estimate.learned import LEARNING, Learned, learned_of
 from replicant.estimate.partitions import Source
-from replicant.spec.grammar import Name, apply
+from replicant.estimate.splines import columns_of_spline
+from replicant.spec.grammar import Name
 from replicant.table.arrays import Bools, Floats
 
 __all__ = [
@@ -69,6 +80,10 @@ class Design:
         Of these, the rows in which arithmetic on present cells gave no number, by label.
     seen
         For each factor among the terms, which of its levels some row has.
+    offset
+        (n,) what is added to the linear predictor; None: nothing.
+    extras
+        (n,) each: the formula's extras.
     """
 
     matrix: Floats
@@ -77,6 +92,13 @@ class Design:
     dropped: int
     undefined: dict[str, int]
     seen: tuple[Bools, ...]
+    offset: Floats | None = None
+    extras: tuple[np.ndarray[Any, Any], ...] = ()
+
+    @property
+    def target(self) -> Floats:
+        """The response without the offset: what a linear predictor of the terms alone is to meet."""
+        return self.response if self.offset is None else self.response - self.offset
 
     def beside(self, other: Design) -> Design:
         """Both parts as one: a pass over few long designs is quicker than over many short ones."""
@@ -123,7 +145,7 @@ class Prepared:
     factors: dict[str, Factor]
     source: Source
     _blocks: tuple[_Block, ...]
-    _learned: dict[str, tuple[float, float, Floats]]
+    _learned: Learned
     _cache: list[Design] = field(default_factory=list)
     _change: Callable[[Floats], Floats] | None = None
 
@@ -140,7 +162,8 @@ class Prepared:
         complete: np.ndarray[Any, Any] | None = None
         values: list[Floats | np.ndarray[Any, Any]] = []
         left = self.formula.response if response is None else None
-        for variable in (*self.formula.variables, *([left] if left is not None else [])):
+        beside = (*self.formula.offsets, *self.formula.extras)
+        for variable in (*self.formula.variables, *beside, *([left] if left is not None else [])):
             one, bad = self._values(variable, frame, undefined)
             values.append(one)
             if bad is not None:
@@ -169,7 +192,11 @@ class Prepared:
             at += columns.shape[1]
         if self._change is not None:
             matrix = self._change(matrix)
-        return Design(matrix, y, weights, dropped, undefined, self._seen(values))
+        first = len(self.formula.variables)
+        last = first + len(self.formula.offsets)
+        offset = np.sum(values[first:last], axis=0) if last > first else None
+        extras = tuple(values[last : last + len(self.formula.extras)])
+        return Design(matrix, y, weights, dropped, undefined, self._seen(values), offset, extras)
 
     def coded(self, seen: Sequence[Bools], counts: Floats, response: Coding = "outcomes") -> tuple[Coded, ...]:
         """How the factors are coded, and which of their levels some row has.
@@ -190,7 +217,7 @@ class Prepared:
                 comparing = self._comparing(position)
                 coding: Coding = "each"
                 if comparing:
-                    coding = "polynomial" if _is_poly(factor, variable) else "reference"
+                    coding = "reference" if _refers(factor, variable) else "polynomial"
                 found.append(_coded(variable, factor, coding, comparing, next(here)))
         left = self.formula.response
         if left is not None and (levels := self.response_levels) is not None:
@@ -269,28 +296,27 @@ class Prepared:
         self, variable: Variable, frame: pd.DataFrame, undefined: dict[str, int]
     ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
         """Values or codes of a variable, and where they are missing (None: nowhere)."""
+        if variable.role == "group":
+            cells = column(frame, variable.names[0])
+            missing = cells.isna().to_numpy()
+            return cells.to_numpy(dtype=object), (missing if missing.any() else None)
         factor = self.factors.get(variable.label)
-        if factor is not None:
-            codes = _codes(_column(frame, variable.names[0]), factor, variable.names[0])
+        if factor is not None and variable.role != "logical":
+            codes = _codes(column(frame, variable.names[0]), factor, variable.names[0])
             return codes, (codes < 0 if codes.size and codes.min() < 0 else None)
         if isinstance(variable.node, Name):
-            x = _numbers(frame, variable.node.name)
+            x = numbers(frame, variable.node.name)
+            present = None
         else:
-            inputs = {name: _numbers(frame, name) for name in variable.names}
-            with np.errstate(all="ignore"):
-                x = np.asarray(apply(variable.node, inputs), dtype=np.float64)
+            x, present = compute(variable.node, frame)
         bad = ~np.isfinite(x)
         none_bad = not bad.any()
-        if not none_bad and not isinstance(variable.node, Name):
-            present = np.all([np.isfinite(v) for v in inputs.values()], axis=0)
-            if count := int(np.count_nonzero(bad & present)):
-                undefined[variable.label] = count
-        if variable.role in {"poly", "scale"}:
-            centre, spread, r = self._learned[variable.label]
-            x = (x - centre) / spread
-            if variable.role == "poly":
-                basis = np.vander(x, variable.degree + 1, increasing=True)
-                x = np.ascontiguousarray((basis @ np.linalg.inv(r))[:, 1:])
+        if not none_bad and present is not None and (count := int(np.count_nonzero(bad & present))):
+            undefined[variable.label] = count
+        if variable.role == "logical":
+            return np.where(bad, -1, x).astype(np.intp), (None if none_bad else bad)
+        if variable.role in LEARNING:
+            x = self._learned[variable.label].columns(np.where(bad, np.nan, x))
         return x, (None if none_bad else bad)
 
 
@@ -301,6 +327,7 @@ def prepare(
     response: str = "number",
     *,
     found: Survey | None = None,
+    learned: Learned | None = None,
 ) -> Prepared:
     """Bind a formula to data: find levels, learn what `poly` and `scale` need, name the columns.
 
@@ -314,8 +341,10 @@ def prepare(
         `number`, or `levels`: then a response without levels gets those that occur.
     found
         The survey of the formula's columns, if it is there already.
+    learned
+        What `poly`, `scale`, `bs` and `ns` have learned, if not from these rows.
     """
-    variables = (*formula.variables, *([formula.response] if formula.response else []))
+    variables = formula.all_variables
     wanted = tuple(v.names[0] for v in variables if v.role == "factor")
     if response == "levels" and formula.response is not None and formula.response.role == "column":
         wanted = (*wanted, formula.response.names[0])
@@ -327,18 +356,20 @@ def prepare(
         if variable.role in {"column", "factor"}:
             if levels is not None and name in levels:
                 given = pd.Index(list(levels[name]))
-                factors[variable.label] = _factor(given, known.ordered if (known := found[name]) is not None else False)
+                made = _factor(given, known.ordered if (known := found[name]) is not None else False)
             elif (one := found[name]) is not None and (
                 variable.role == "factor" or name not in wanted or variable is formula.response or one.typed
             ):
-                factors[variable.label] = _factor(one.values, one.ordered, one.typed)
-        else:
-            for other in variable.names:
-                if (one := found[other]) is not None and one.typed:
-                    raise SpecError(
-                        f"{variable.label} computes with {other!r}, a column of levels", need="columns of numbers"
-                    )
-    learned = {v.label: _learn(v, source) for v in formula.variables if v.role in {"poly", "scale"}}
+                made = _factor(one.values, one.ordered, one.typed)
+            else:
+                continue
+            factors[variable.label] = _referring(made, variable)
+        elif variable.role != "group":
+            _check_computed(variable, found, levels, source)
+            if variable.role == "logical":
+                factors[variable.label] = _factor(pd.Index([False, True]), False, False)
+    if learned is None:
+        learned = learned_of(formula, source)
     blocks = _blocks(formula, factors)
     columns = ("(Intercept)",) * formula.intercept + tuple(name for block in blocks for name in block.names)
     if len(columns) > MOST_TERMS:
@@ -359,36 +390,8 @@ def _of(function: Callable[[Design], S], design: Design) -> S:
 # -------------------------------------------------------------------- columns
 
 
-def _column(frame: pd.DataFrame, name: str) -> pd.Series:
-    try:
-        return frame[name]
-    except KeyError:
-        raise SpecError(
-            f"unknown column{nearest(name, [str(c) for c in frame.columns])}", need="a column of the table"
-        ) from None
-
-
-def _numbers(frame: pd.DataFrame, name: str) -> Floats:
-    column = _column(frame, name)
-    dtype = column.dtype
-    if dtype == np.float64:
-        return np.asarray(column.to_numpy())
-    if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
-        return column.to_numpy(dtype=np.float64)
-    if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind == "M"):
-        plain = column.dt.tz_convert(None) if isinstance(dtype, pd.DatetimeTZDtype) else column
-        days = plain.to_numpy(dtype="datetime64[us]")
-        out = days.astype(np.float64) / 86_400e6
-        out[np.isnat(days)] = np.nan
-        return out
-    try:
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise SpecError(f"{name!r} is of type {dtype}, where numbers are needed", need="a column of numbers") from None
-
-
-def _codes(column: pd.Series, factor: Factor, name: str) -> np.ndarray[Any, Any]:
-    array = column.array
+def _codes(cells: pd.Series, factor: Factor, name: str) -> np.ndarray[Any, Any]:
+    array = cells.array
     if isinstance(array, pd.Categorical):
         codes = array.codes
         if array.categories is factor.values or array.categories.equals(factor.values):
@@ -396,7 +399,7 @@ def _codes(column: pd.Series, factor: Factor, name: str) -> np.ndarray[Any, Any]
         recode = np.append(factor.values.get_indexer(array.categories), -1)
         out, missing = recode[codes], codes < 0
     else:
-        out, missing = factor.values.get_indexer(pd.Index(column)), column.isna().to_numpy()
+        out, missing = factor.values.get_indexer(pd.Index(cells)), cells.isna().to_numpy()
     unknown = int(np.count_nonzero((out < 0) & ~missing))
     if unknown:
         raise DataError(f"{name!r} has levels in {unknown} rows that are none of its levels", need="the same levels")
@@ -433,16 +436,16 @@ def _survey(frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...],
     out: Survey = {}
     types = dict(zip(frame.columns, frame.dtypes, strict=True))  # quicker than a column at a time
     for name in names:
-        dtype = types[name] if name in types else _column(frame, name).dtype
+        dtype = types[name] if name in types else column(frame, name).dtype
         if isinstance(dtype, pd.CategoricalDtype):
             out[name] = _Levels(dtype.categories, bool(dtype.ordered), True)
         elif pd.api.types.is_bool_dtype(dtype):
             out[name] = _Levels(pd.Index([False, True]), False, True)
         elif pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
-            unique = pd.Index(_column(frame, name).dropna().unique()).sort_values() if name in wanted else None
+            unique = pd.Index(column(frame, name).dropna().unique()).sort_values() if name in wanted else None
             out[name] = None if unique is None else _Levels(unique, False, False)
         else:
-            unique = pd.Index(_column(frame, name).dropna().unique())
+            unique = pd.Index(column(frame, name).dropna().unique())
             if not all(isinstance(value, str) for value in unique):
                 raise DataError(f"{name!r} is of type {dtype} with mixed values", need="numbers, texts or levels")
             out[name] = _Levels(unique.sort_values(), False, True)
@@ -466,16 +469,41 @@ def merge_surveys(a: Survey, b: Survey) -> Survey:
 
 
 def _factor(values: pd.Index, ordered: bool, typed: bool = True) -> Factor:
-    return Factor(values, tuple(_label(value) for value in values.tolist()), ordered, typed)
+    return Factor(values, tuple(label_of(value) for value in values.tolist()), ordered, typed)
 
 
-def _label(value: Any) -> str:
-    """A level as R prints it."""
-    if isinstance(value, (bool, np.bool_)):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
+def _referring(factor: Factor, variable: Variable) -> Factor:
+    """A factor with the level first that the others are compared with."""
+    if variable.reference is None:
+        return factor
+    at = check_level(variable.names[0], variable.reference, factor.values, public=factor.typed)
+    order = [at, *(i for i in range(len(factor.labels)) if i != at)]
+    return Factor(factor.values.take(order), tuple(factor.labels[i] for i in order), factor.ordered, factor.typed)
+
+
+def _check_computed(
+    variable: Variable, found: Survey, levels: Mapping[str, Sequence[Any]] | None, source: Source
+) -> None:
+    """Refuse arithmetic with columns of levels, and comparisons with what is none of them."""
+    known: dict[str, pd.Index | None] = {}
+    kinds: dict[str, str] = {}
+    for name in variable.names:
+        one = found[name]
+        known[name] = None if one is None or not one.typed else one.values
+        kinds[name] = "number"
+        if one is not None and one.typed:
+            kinds[name] = "boolean" if one.values.dtype == bool else "ordered" if one.ordered else "nominal"
+        if levels is not None and name in levels:
+            known[name] = pd.Index(list(levels[name]))
+    maybe_dates = tuple(name for name in compared_with_texts(variable.node) if kinds[name] == "number")
+    if maybe_dates:
+        dates: set[str] = source.reduce(partial(_dates, names=maybe_dates), set.intersection)
+        kinds |= dict.fromkeys(dates, "date")
+    check_comparisons(variable.label, variable.node, known, kinds)
+
+
+def _dates(frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...]) -> set[str]:
+    return {name for name in names if pd.api.types.is_datetime64_any_dtype(column(frame, name).dtype)}
 
 
 def factors_of(source: Source, names: Sequence[str]) -> dict[str, Factor]:
@@ -486,12 +514,12 @@ def factors_of(source: Source, names: Sequence[str]) -> dict[str, Factor]:
 
 def codes_of(frame: pd.DataFrame, name: str, factor: Factor) -> np.ndarray[Any, Any]:
     """(n,) codes of the levels in a column, -1 missing."""
-    return _codes(_column(frame, name), factor, name)
+    return _codes(column(frame, name), factor, name)
 
 
 def numbers_of(frame: pd.DataFrame, name: str) -> Floats:
     """(n,) numbers of a column, NaN missing."""
-    return _numbers(frame, name)
+    return numbers(frame, name)
 
 
 # -------------------------------------------------------------------- coding
@@ -501,15 +529,19 @@ def _is_poly(factor: Factor, variable: Variable) -> bool:
     return variable.contrast == "poly" or (factor.ordered and not variable.contrast)
 
 
-def _reference(factor: Factor, variable: Variable) -> str:
-    """The level that treatment contrasts compare the others with."""
-    return factor.labels[0]
+def _refers(factor: Factor, variable: Variable) -> bool:
+    """Whether levels are compared with one of them, and not each with many."""
+    return variable.contrast not in _OTHER_CONTRASTS and not _is_poly(factor, variable)
 
 
 def _coded(variable: Variable, factor: Factor, coding: Coding, columns: tuple[int, ...], seen: Bools) -> Coded:
     here = tuple(label for label, one in zip(factor.labels, seen, strict=True) if one)
-    reference = _reference(factor, variable) if coding == "reference" else None
-    return Coded(variable.names[0], variable.label, coding, factor.labels, here, reference, columns, factor.typed)
+    reference = factor.labels[0] if coding == "reference" else None
+    column = variable.label if variable.role == "logical" else variable.names[0]
+    return Coded(column, variable.label, coding, factor.labels, here, reference, columns, factor.typed)
+
+
+_OTHER_CONTRASTS = {"sum": contr_sum, "helmert": contr_helmert}
 
 
 def _coding(factor: Factor, variable: Variable, full: bool) -> Floats:
@@ -517,16 +549,25 @@ def _coding(factor: Factor, variable: Variable, full: bool) -> Floats:
     size = len(factor.labels)
     if full:
         return np.eye(size)
+    if variable.contrast in _OTHER_CONTRASTS:
+        return _OTHER_CONTRASTS[variable.contrast](size)
     return contr_poly(size) if _is_poly(factor, variable) else np.eye(size)[:, 1:]
+
+
+def _numbered(label: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{label}{k}" for k in range(1, count + 1))
 
 
 def _coded_names(factor: Factor | None, variable: Variable, full: bool) -> tuple[str, ...]:
     if factor is None:
-        if variable.role == "poly":
-            return tuple(f"{variable.label}{k}" for k in range(1, variable.degree + 1))
-        return (variable.label,)
+        count = variable.degree if variable.role == "poly" else 1
+        if (said := variable.spline) is not None:
+            count = columns_of_spline(variable.role, variable.degree, said.df, said.knots, said.intercept)
+        return _numbered(variable.label, count) if count > 1 else (variable.label,)
     if full:
         return tuple(f"{variable.label}{label}" for label in factor.labels)
+    if variable.contrast in _OTHER_CONTRASTS:
+        return _numbered(variable.label, len(factor.labels) - 1)
     if _is_poly(factor, variable):
         return tuple(variable.label + name for name in poly_names(len(factor.labels) - 1))
     return tuple(f"{variable.label}{label}" for label in factor.labels[1:])
@@ -564,47 +605,3 @@ def _blocks(formula: Formula, factors: Mapping[str, Factor]) -> tuple[_Block, ..
             raise SpecError("a formula of too many terms", need=f"at most {MOST_TERMS} terms")
         blocks.append(_Block(tuple(parts), tuple(names)))
     return tuple(blocks)
-
-
-# -------------------------------------------------------------------- what poly and scale need
-
-
-def _values_of(variable: Variable, frame: pd.DataFrame, weights: Floats | None) -> tuple[Floats, Floats]:
-    with np.errstate(all="ignore"):
-        x = np.asarray(apply(variable.node, {name: _numbers(frame, name) for name in variable.names}), dtype=np.float64)
-    keep = np.isfinite(x) if weights is None else np.isfinite(x) & (weights > 0)
-    return x[keep], np.ones(int(keep.sum())) if weights is None else weights[keep]
-
-
-def _sums(frame: pd.DataFrame, weights: Floats | None, variable: Variable, centre: float) -> Floats:
-    x, w = _values_of(variable, frame, weights)
-    return np.array([w.sum(), w @ (x - centre), w @ (x - centre) ** 2])
-
-
-def _triangle(frame: pd.DataFrame, weights: Floats | None, variable: Variable, centre: float, spread: float) -> Floats:
-    x, w = _values_of(variable, frame, weights)
-    basis = np.vander((x - centre) / spread, variable.degree + 1, increasing=True) * np.sqrt(w)[:, None]
-    return np.asarray(np.linalg.qr(basis, mode="r"))
-
-
-def _learn(variable: Variable, source: Source) -> tuple[float, float, Floats]:
-    first = source.reduce(partial(_sums, variable=variable, centre=0.0), np.add)
-    if first[0] < 2:
-        raise DataError(f"{variable.label} has fewer than two values", need="more rows")
-    centre = float(first[1] / first[0])
-    second = source.reduce(partial(_sums, variable=variable, centre=centre), np.add)
-    spread = float(np.sqrt(second[2] / (second[0] - 1)))
-    if not spread > 0:
-        raise DataError(f"{variable.label} is of a column that is constant", need="a column that varies")
-    if variable.role == "scale":
-        return centre, spread, np.empty((0, 0))
-    r = source.reduce(
-        partial(_triangle, variable=variable, centre=centre, spread=spread),
-        lambda a, b: np.asarray(np.linalg.qr(np.vstack([a, b]), mode="r")),
-    )
-    diagonal = np.diag(r)
-    if len(r) <= variable.degree or (np.abs(diagonal) < 1e-9 * np.linalg.norm(r, axis=0)).any():
-        raise DataError(
-            f"{variable.label} needs more distinct values than there are", need=f"more than {variable.degree} values"
-        )
-    return centre, spread, r * np.sign(diagonal)[:, None]

@@ -112,6 +112,8 @@ class Discriminator:
             raise SpecError("a formula with a response", need="a one-sided formula: ~ age + hgt")
         known = columns if formula is not None else tuple(name for name in columns if name != self._weights)
         self._formula = parse(f"{indicator} {terms}", (indicator, *known))
+        if self._formula.offsets:
+            raise SpecError("an offset in a discrimination", need="terms, whose coefficients tell the rows apart")
         self._names = tuple(name for name in self._formula.names if name != indicator)
         self._indicator = indicator
         self._real = self._side(source, 1.0)

@@ -15,6 +15,7 @@ from replicant.estimate.design import Prepared, prepare
 from replicant.estimate.estimable import settled
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.glm import GLMS, fit_glm
+from replicant.estimate.learned import Learned
 from replicant.estimate.multinomial import fit_multinomial
 from replicant.estimate.ols import fit_ols
 from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
@@ -32,6 +33,7 @@ def fit(
     weights: Any = None,
     weight_kind: str = "frequency",
     levels: Mapping[str, Sequence[Any]] | None = None,
+    learned: Learned | None = None,
     **options: Any,
 ) -> Fit:
     """Fit a model.
@@ -53,6 +55,8 @@ def fit(
         are weighted, standard errors linearized (independent rows, one stratum).
     levels
         Levels of columns in order, where they are not those of the column's type: texts read from a file.
+    learned
+        What `poly`, `scale`, `bs` and `ns` have learned (`replicant.estimate.learned`), if not from these rows.
     **options
         Of the model: `link`, `maxiter`; those of a statsmodels model go there.
 
@@ -81,11 +85,16 @@ def fit(
             f"an unknown model{nearest(name, (*FITTERS, *known))}",
             need="one of " + ", ".join(FITTERS) + ", or a model of statsmodels by its name, such as quantreg or rlm",
         )
-    bound = bind(formula, source, levels, "levels" if name in {"polr", "multinomial"} else "number")
+    bound = bind(formula, source, levels, "levels" if name in {"polr", "multinomial"} else "number", learned)
     if bound.formula.response is None:
         raise SpecError("a formula without a response", need="response ~ terms")
     if not bound.names:
         raise SpecError("a formula without terms", need="a term, or the intercept")
+    if bound.formula.offsets and name == "multinomial":
+        raise SpecError(
+            "an offset in multinomial, which has an equation for each level",
+            need="a model with one linear predictor: ols, logit, probit, poisson, gamma, negbin, polr",
+        )
     if name in FITTERS:
         allowed = OPTIONS[name]
         for option in options:
@@ -110,12 +119,15 @@ def _told(found: Fit) -> Fit:
 
 
 def bind(
-    formula: str | Formula | None, source: Source, levels: Mapping[str, Sequence[Any]] | None, response: str
+    formula: str | Formula | None,
+    source: Source,
+    levels: Mapping[str, Sequence[Any]] | None,
+    response: str,
+    learned: Learned | None = None,
 ) -> Prepared:
     """The formula, read and bound to data."""
-    if isinstance(formula, Formula):
-        return prepare(formula, source, levels, response)
-    return prepare(parse(formula, columns_of(source)), source, levels, response)
+    read = formula if isinstance(formula, Formula) else parse(formula, columns_of(source))
+    return prepare(read, source, levels, response, learned=learned)
 
 
 def _ols(prepared: Prepared, weight_kind: str) -> Fit:

@@ -218,6 +218,11 @@ def map_glm(design: Design, theta: Floats | None, family: Family) -> Score:
     return Score(-np.inf, np.zeros(k), np.eye(k), np.zeros(3))
 
 
+def _eta(design: Design, theta: Floats) -> Floats:
+    eta = design.matrix @ theta
+    return eta if design.offset is None else eta + design.offset
+
+
 def _score(design: Design, theta: Floats | None, family: Family) -> Score:
     z = design.matrix
     y = design.response
@@ -225,15 +230,16 @@ def _score(design: Design, theta: Floats | None, family: Family) -> Score:
     if theta is None:
         mu = family.start(y)
         eta = family.eta(mu)
+        working_eta = eta if design.offset is None else eta - design.offset
         slope = family.mean(eta)[1]
     else:
-        eta = z @ theta
+        eta = _eta(design, theta)
         mu, slope = family.mean(eta)
     variance = np.maximum(family.variance(mu, slope), 1e-300)
     working = slope / variance
     residual = y - mu
     if theta is None:
-        residual = residual + slope * eta  # the working response's, so that the first step leads to its regression
+        residual = residual + slope * working_eta  # the working response's: the first step leads to its regression
     part = working * residual
     curve = working * slope
     if w is not None:
@@ -251,14 +257,14 @@ def _score(design: Design, theta: Floats | None, family: Family) -> Score:
 
 
 def _deviance(design: Design, theta: Floats, family: Family) -> Floats:
-    eta = design.matrix @ theta
+    eta = _eta(design, theta)
     rows = family.deviance(design.response, family.mean(eta)[0], eta)
     return np.array([rows.sum() if design.weights is None else design.weights @ rows])
 
 
 def _scores(design: Design, theta: Floats, family: Family) -> Floats:
     z = design.matrix
-    mu, slope = family.mean(z @ theta)
+    mu, slope = family.mean(_eta(design, theta))
     return np.asarray(z * (slope * (design.response - mu) / np.maximum(family.variance(mu, slope), 1e-300))[:, None])
 
 

@@ -32,7 +32,8 @@ class Moments:
     Attributes
     ----------
     triangle
-        (p + 1, p + 1) triangle of the design with the response behind it, rows scaled by the root of their weights.
+        (p + 1, p + 1) triangle of the design with the response behind it, less its offset, rows scaled by the root of
+        their weights.
     rows, total
         Rows used, and the sum of their weights.
     counts
@@ -76,7 +77,7 @@ class Moments:
 def map_moments(design: Design, levels: int) -> Moments:
     """The moments of one partition."""
     y, w = design.response, design.weights
-    stacked = np.column_stack([design.matrix, y])
+    stacked = np.column_stack([design.matrix, design.target])
     if w is not None:
         stacked *= np.sqrt(w)[:, None]
     counts = np.bincount(y.astype(np.intp), w, levels).astype(np.float64) if levels else np.empty(0)

@@ -31,7 +31,7 @@ def fit_ols(prepared: Prepared, weight_kind: str = "frequency") -> Fit:
 
         def errors(design: Design) -> Floats:
             matrix = design.matrix[:, basis.kept]
-            return np.asarray(matrix * (design.response - matrix @ beta)[:, None])
+            return np.asarray(matrix * (design.target - matrix @ beta)[:, None])
 
         covariance = sandwich(prepared, errors, inverse @ inverse.T, found.rows)
     else:

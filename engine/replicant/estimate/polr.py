@@ -35,6 +35,10 @@ class _Model:
     def terms(self, design: Design) -> Floats:
         return np.asarray(design.matrix[:, self.kept] @ self.rotation)
 
+    def eta(self, z: Floats, beta: Floats, design: Design) -> Floats:
+        """(n,) linear predictors."""
+        return np.asarray(z @ beta if design.offset is None else z @ beta + design.offset)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Rows:
@@ -70,7 +74,7 @@ def map_polr(design: Design, theta: Floats, model: _Model) -> Score:
     zeta = theta[k:]
     size = len(zeta) + 1
     y = model.position[design.response.astype(np.intp)]
-    rows = _rows(model.link, z @ theta[:k], y, zeta)
+    rows = _rows(model.link, model.eta(z, theta[:k], design), y, zeta)
     if rows is None:
         return Score(-np.inf, np.zeros(len(theta)), np.eye(len(theta)), np.empty(0))
     stacked = np.stack([rows.up, rows.low, rows.up_up, rows.low_low, rows.up_low], axis=1)
@@ -100,7 +104,7 @@ def _scores(design: Design, theta: Floats, model: _Model) -> Floats:
     z = model.terms(design)
     k = z.shape[1]
     y = model.position[design.response.astype(np.intp)]
-    rows = _rows(model.link, z @ theta[:k], y, theta[k:])
+    rows = _rows(model.link, model.eta(z, theta[:k], design), y, theta[k:])
     if rows is None:  # thresholds that rounding has brought together
         return np.full((len(y), len(theta)), np.nan)
     of = (y[:, None] == np.arange(len(theta) - k + 1)).astype(np.float64)

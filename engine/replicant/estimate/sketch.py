@@ -35,12 +35,12 @@ class Sketch:
     weights: Floats
     error: float = 0.0
 
-    def combine(self, other: Sketch) -> Sketch:
-        """The sketch of both parts together."""
+    def combine(self, other: Sketch, most: int = MOST) -> Sketch:
+        """The sketch of both parts together, of `most` points unless fewer tell all."""
         points = np.concatenate([self.points, other.points])
         order = np.argsort(points, kind="stable")
         weights = np.concatenate([self.weights, other.weights])[order]
-        return _thinned(points[order], weights, self.error + other.error, MOST)
+        return _thinned(points[order], weights, self.error + other.error, most)
 
     @property
     def total(self) -> float:
