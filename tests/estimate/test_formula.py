@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import ExpressionError
-from replicant.estimate.formula import parse
+from replicant.estimate.formula import parse, parse_variable, updated
 
 COLUMNS = ("y", "a", "b", "c", "x y", "d.e")
 
@@ -208,3 +208,96 @@ def test_terms_are_those_of_r(text: str, labels: list[str], intercept: bool) -> 
 def test_columns_are_named_in_order_of_mention() -> None:
     assert parse("log(y) ~ b + I(a * `x y`) + b:a", COLUMNS).names == ("y", "b", "a", "x y")
     assert parse("~ a").response is None
+
+
+# What other languages write, and what of the message says how it is written here.
+HINTS = [
+    ('y ~ Q("a b")', "in backticks"),
+    ("y ~ Q('x y') + a", "in backticks"),
+    ("y ~ np.log(a)", "write log(x)"),
+    ("y ~ numpy.sqrt(a)", "write sqrt(x)"),
+    ("y ~ np.power(a, 2)", "I(x^2)"),
+    ("y ~ a**2", "I(a^2)"),
+    ("y ~ a^3 + b", "I(a^3)"),
+    ("y ~ a %in% b", "write a:b"),
+    ('y ~ I(a %in% c("x", "y"))', 'I(g == "a" | g == "b")'),
+    ("y ~ a/b", "write a + a:b"),
+    ("y ~ standardize(a)", "scale(x)"),
+    ("y ~ center(a)", "scale(x, scale = FALSE)"),
+    ("y ~ cr(a, df=4)", "ns(x, df = 3)"),
+    ("y ~ te(a, b)", "bs(x, df = 5)"),
+    ("y ~ s(a)", "ns(x, df = 3)"),
+    ("y ~ a + (1|b)", "mixedlm"),
+    ("y ~ a + (1 + a | b)", "mixedlm"),
+    ("y ~ 1|b", "mixedlm"),
+    ("Surv(a, b) ~ c", 'status="dead"'),
+    ("y ~ a + strata(b)", 'strata="column"'),
+    ("y ~ as.factor(a)", "factor(x)"),
+    ("y ~ splines::bs(a, df=4)", "leave the package out"),
+    ("y ~ a > 3", "I(x > 3)"),
+    ("y ~ I(a = 1)", "compared with =="),
+    ("y ~ I(a > 1 and b < 2)", "& and |"),
+    ("y ~ I(1 < a < 3)", "x > 1 & x < 3"),
+    ("y ~ I(a == north)", "in quotes"),
+    ("y ~ log(a > 1)", "I(x > 3)"),
+    ("y ~ C(a, 'b')", 'ref = "b"'),
+    ("y ~ C(a, levels=c(1, 2))", "codebook"),
+    ("y ~ bs(a, dff=3)", "did you mean 'df'"),
+    ("y ~ bs(a, df=2)", "at least 3"),
+    ("y ~ offset(a):b", "stand alone"),
+    ("y ~ cut(a, 3)", "I(x > 3)"),
+    ("y ~ I(a == 'north) + b", "close it"),
+    ("y ~ 'a'", "backticks"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), HINTS)
+def test_other_spellings_are_refused_with_ours(text: str, said: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse(text, COLUMNS)
+    assert said in str(caught.value)
+    assert "position" in str(caught.value)
+
+
+# deparse() of R 4.2.
+LABELS = [
+    ("bs(a,df=5)", "bs(a, df = 5)"),
+    ("bs(a, knots=c(1,2.50), degree=3)", "bs(a, knots = c(1, 2.5), degree = 3)"),
+    ("C(b,ref='x')", 'C(b, ref = "x")'),
+    ("I(a>=1&b<2)", "I(a >= 1 & b < 2)"),
+    ("I(!(a>3)|b< -1)", "I(!(a > 3) | b < -1)"),
+    ("I(a/100000)", "I(a/1e+05)"),
+    ("I(a*1e3-0.10)", "I(a * 1000 - 0.1)"),
+    ("scale(a,scale=FALSE)", "scale(a, scale = FALSE)"),
+    ("poly(a,2,raw=TRUE)", "poly(a, 2, raw = TRUE)"),
+    ("I(a==-2)", "I(a == -2)"),
+]
+
+
+@pytest.mark.parametrize(("text", "label"), LABELS)
+def test_labels_are_deparsed_as_r_does(text: str, label: str) -> None:
+    formula = parse(f"y ~ {text}", COLUMNS)
+    assert formula.labels == (label,)
+    assert parse(f"y ~ {label}", COLUMNS).labels == (label,)
+
+
+def test_offsets_are_no_terms() -> None:
+    formula = parse("y ~ a + offset(log(b)) + offset(c)", COLUMNS)
+    assert formula.labels == ("a",)
+    assert [one.label for one in formula.offsets] == ["offset(log(b))", "offset(c)"]
+    assert formula.names == ("y", "a", "b", "c")
+
+
+def test_a_formula_is_updated_as_in_r() -> None:
+    formula = parse("y ~ a * b + c", COLUMNS)
+    assert updated(formula, "~ . - a:b", COLUMNS).labels == ("a", "b", "c")
+    assert updated(formula, "~ . - c - 1", COLUMNS).intercept is False
+
+
+def test_an_option_names_a_column_or_compares() -> None:
+    assert parse_variable("x y", COLUMNS).names == ("x y",)
+    made = parse_variable('a == "dead" | b > 2', COLUMNS)
+    assert (made.label, made.names) == ('a == "dead" | b > 2', ("a", "b"))
+    for wrong in ("unknown", "a b", "", "1", "poly(a, 2)"):
+        with pytest.raises(ExpressionError):
+            parse_variable(wrong, COLUMNS)
