@@ -20,6 +20,7 @@ from replicant.view.figures import brief, measured, probability
 if TYPE_CHECKING:
     import pandas as pd
 
+    from replicant.table.codebook import Codebook
     from replicant.view.plot import Plot
 
 __all__ = ["Analyses", "Comparison", "Data", "Discriminated", "analyse", "compare", "discriminate", "typed"]
@@ -328,10 +329,10 @@ def analyse(
     """
     settings = {"weights": weights, **options}
     if callable(model):
-        return Analyses(aligned([fit(model, formula, data, **settings) for data in sets]), manifest)
-    bound = parse(formula, _names(sets[0]))
+        return Analyses(aligned([fit(model, formula, typed(data, manifest), **settings) for data in sets]), manifest)
+    bound = parse(formula, _columns(manifest) or _names(sets[0]))
     used = tuple(dict.fromkeys((*bound.names, *([weights] if weights else []))))
-    data = [typed(_narrowed(one, used), manifest, used) for one in sets]
+    data = [typed(one, manifest, used) for one in sets]
     if learned is None:
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
     fits = [fit(model, bound, one, learned=learned, **settings) for one in data]
@@ -423,7 +424,10 @@ def discriminate(
     formula, options
         As in `replicant.estimate.discriminate`.
     """
-    found = told_apart(typed(real, manifest), [typed(one, manifest) for one in sets], formula, **options)
+    weights = options.get("weights")
+    known = {*_columns(manifest), *([weights] if isinstance(weights, str) else [])}
+    used = known or None
+    found = told_apart(typed(real, manifest, used), [typed(one, manifest, used) for one in sets], formula, **options)
     return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})
 
 
@@ -436,17 +440,9 @@ def _names(data: Data) -> tuple[str, ...]:
     return tuple(map(str, (data if isinstance(data, pd.DataFrame) else data[0]()).columns))
 
 
-def _narrowed(data: Data, names: Collection[str]) -> Data:
-    """Of partitions elsewhere only some columns: what is narrow can stay in memory there from one pass to the next."""
-    import pandas as pd
-
-    if isinstance(data, pd.DataFrame) or not isinstance(data, Parts):
-        return data
-    return data.mapped(partial(_selected, names=frozenset(names)))
-
-
-def _selected(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
-    return frame[[name for name in frame.columns if name in names]]
+def _columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the columns of the sets, where the manifest lists them: real data may have others beside them."""
+    return tuple(str(entry["name"]) for entry in manifest.get("columns", ()))
 
 
 @overload
@@ -454,54 +450,38 @@ def typed(data: pd.DataFrame, manifest: Mapping[str, Any], used: Collection[str]
 @overload
 def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> Data: ...
 def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> Data:
-    """Text columns with the levels that the codebook gives them, in their order.
-
-    A level that one set lacks is then a term all the same, and what was declared ordered gets the contrasts of that.
+    """Columns as the codebook of the sets says they are, in every partition: see `replicant.table.typed`.
 
     Parameters
     ----------
     data
-        A frame, functions that load partitions, or partitions elsewhere.
+        A frame, functions that load partitions, or partitions elsewhere; synthetic or real.
     manifest
-        With `columns`: their names, kinds and levels.
+        With `columns`: their names, kinds, levels, labels and missing codes.
     used
-        Columns that matter; None: all.
+        Columns that matter: no others are kept. None: all.
     """
     import pandas as pd
 
-    dtypes = {
-        str(entry["name"]): pd.CategoricalDtype(list(entry["levels"]), ordered=entry.get("kind") == "ordered")
-        for entry in manifest.get("columns", ())
-        if entry.get("levels") and (used is None or entry["name"] in used)
-    }
+    from replicant.table.codebook import Codebook
 
+    form = partial(_formed, codebook=Codebook.from_manifest(manifest), used=None if used is None else frozenset(used))
     if isinstance(data, pd.DataFrame):
-        return _retyped(data, dtypes)
+        return form(data)
     if isinstance(data, Parts):
-        return data.mapped(partial(_retyped, dtypes=dtypes))
-    return [partial(_loaded, load, dtypes) for load in data]
+        return data.mapped(form)
+    return [partial(_loaded, load, form) for load in data]
 
 
-def _loaded(load: Load, dtypes: Mapping[str, pd.CategoricalDtype]) -> pd.DataFrame:
-    return _retyped(load(), dtypes)
+def _loaded(load: Load, form: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    return form(load())
 
 
-def _retyped(frame: pd.DataFrame, dtypes: Mapping[str, pd.CategoricalDtype]) -> pd.DataFrame:
-    import pandas as pd
+def _formed(frame: pd.DataFrame, codebook: Codebook, used: frozenset[str] | None) -> pd.DataFrame:
+    from replicant.table.typed import typed as of_frame
 
-    texts = {c: t for c, t in dtypes.items() if c in frame and pd.api.types.is_string_dtype(frame[c].dtype)}
-    return frame.assign(**{name: _levelled(frame[name], dtype) for name, dtype in texts.items()})
-
-
-def _levelled(texts: pd.Series[Any], dtype: pd.CategoricalDtype) -> pd.Categorical:
-    import pandas as pd
-
-    codes = dtype.categories.get_indexer(pd.Index(texts))
-    if unknown := int(((codes < 0) & texts.notna().to_numpy()).sum()):
-        raise DataError(
-            f"{texts.name!r} has levels in {unknown} rows that are none of its levels", need="the same levels"
-        )
-    return pd.Categorical.from_codes(codes, dtype=dtype)
+    frame = of_frame(frame, codebook, used)
+    return frame if used is None else frame[[name for name in frame.columns if name in used]]
 
 
 def _pooled(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from replicant.analysis import typed
 from replicant.errors import SpecError
 from replicant.estimate.discriminate import Discriminator
 from replicant.estimate.partitions import Parts
@@ -152,7 +153,8 @@ def drift(a: SyntheticSets, b: SyntheticSets, *, names: tuple[str, str] = ("a", 
     shared = [_shared(ours[name], theirs[name]) for name in ours if name in theirs]
     columns = [one for one in shared if one is not None]
     m = min(a.m, b.m)
-    pairs = [(a._data(i), b._data(i)) for i in range(m)]
+    # What counts as missing, or as a level, each side's own codebook says.
+    pairs = [(typed(a._data(i), a.manifest), typed(b._data(i), b.manifest)) for i in range(m)]
     seen_a = [seen_in(one, columns) for one, _ in pairs]
     seen_b = [seen_in(other, columns) for _, other in pairs]
     messages, ratios = _validity(a.manifest, b.manifest, a.m, b.m)
@@ -190,16 +192,10 @@ def _is_numeric(entry: Mapping[str, Any]) -> bool:
 
 
 def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> Shared | None:
-    """A column of both, if numbers stand beside numbers and levels beside levels."""
-    if _is_numeric(one) != _is_numeric(other):
+    """A column of both, if numbers stand beside numbers and levels beside levels; identifiers are never compared."""
+    if _is_numeric(one) != _is_numeric(other) or Kind.IDENTIFIER in (one["kind"], other["kind"]):
         return None
-    codes = {
-        float(code)
-        for entry in (one, other)
-        for code in entry.get("missing_codes", ())
-        if isinstance(code, int | float)
-    }
-    return Shared(str(one["name"]), _is_numeric(one), tuple(sorted(codes)))
+    return Shared(str(one["name"]), _is_numeric(one))
 
 
 def _validity(

@@ -45,13 +45,10 @@ class Shared:
         Of the column.
     numeric
         Whether it holds numbers in both.
-    missing_codes
-        Numbers that stand for a kind of missing.
     """
 
     name: str
     numeric: bool
-    missing_codes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +87,7 @@ def _see(frame: pd.DataFrame, weights: Floats | None, columns: tuple[Shared, ...
     found = []
     for column in columns:
         if column.numeric:
-            values = _numbers(frame, column)
+            values = numbers_of(frame, column.name)
             found.append(Seen(len(frame), int(np.isnan(values).sum()), powers(values), Counter()))
         else:
             labels = _labels(frame, column)
@@ -98,13 +95,6 @@ def _see(frame: pd.DataFrame, weights: Floats | None, columns: tuple[Shared, ...
             there = Counter({str(label): int(count) for label, count in counts.items() if count})
             found.append(Seen(len(frame), int(labels.isna().sum()), None, there))
     return found
-
-
-def _numbers(frame: pd.DataFrame, column: Shared) -> Floats:
-    values = numbers_of(frame, column.name)
-    if column.missing_codes:
-        values = np.where(np.isin(values, column.missing_codes), np.nan, values)
-    return values
 
 
 def _labels(frame: pd.DataFrame, column: Shared) -> pd.Series[Any]:
@@ -157,7 +147,7 @@ class Coding:
         for i, column in enumerate(self.columns):
             missing: Any
             if column.numeric:
-                values = _numbers(frame, column)
+                values = numbers_of(frame, column.name)
                 missing = np.isnan(values)
                 if self.scale[i] > 0:
                     blocks.append(np.where(missing, 0.0, (values - self.fill[i]) / self.scale[i])[:, None])

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
 from replicant.release.folder import COPIES, HELPERS
+from replicant.table.codebook import ColumnSpec
+from replicant.table.recode import recoding
 
 if TYPE_CHECKING:
     from replicant.plan.model import ColumnPlan, Plan
@@ -148,7 +150,9 @@ def public_manifest(
         "m": plan.m,
         "n": plan.n,
         "k": plan.k,
-        "columns": [_public_column(table[column.name], column) for column in plan.columns],
+        "columns": [
+            _public_column(table[column.name], column, table.specs.get(column.name)) for column in plan.columns
+        ],
         "config": {
             "conditioning": plan.conditioning,
             "fits": plan.fits,
@@ -346,7 +350,7 @@ def _is_file(entry: Any) -> bool:
     )
 
 
-def _public_column(column: Column, plan: ColumnPlan) -> dict[str, Any]:
+def _public_column(column: Column, plan: ColumnPlan, said: ColumnSpec | None) -> dict[str, Any]:
     replaced = "none" if plan.method == "keep" else "all" if plan.where is None else "some"
     entry: dict[str, Any] = {
         "name": column.name,
@@ -369,6 +373,22 @@ def _public_column(column: Column, plan: ColumnPlan) -> dict[str, Any]:
         entry["decimals"] = column.decimals
     if column.missing_codes:
         entry["missing_codes"] = plain(column.missing_codes)
+    return entry | _said(column, said or ColumnSpec())
+
+
+def _said(column: Column, said: ColumnSpec) -> dict[str, Any]:
+    """What was declared of a column and is no property of its cells: real data are brought into the same form by it."""
+    entry: dict[str, Any] = {}
+    if said.label is not None:
+        entry["label"] = said.label
+    if said.source is not None:
+        entry["source"] = said.source
+    if said.missing_labels:
+        entry["missing_labels"] = [said.missing_labels[code] for code in said.missing_codes]
+    found = recoding(said.model_copy(update={"kind": column.kind}))
+    if found is not None:
+        # Pairs, since the names of a JSON object are texts and raw values often are numbers.
+        entry["labels"] = [[plain(raw), plain(label)] for raw, label in found.labels.items()]
     return entry
 
 

@@ -252,7 +252,7 @@ def open_room(study: Study, table: Table) -> Room:
     SpecError, DataError
         If an estimand does not fit the table.
     """
-    table = table.categorical()
+    table = table.analysed()
     codes = np.stack([column.codes for column in table.columns])
     prepared: dict[str, tuple[fcs.Prepared, ...]] = {}
     for variant in study.variants:

@@ -106,6 +106,15 @@ class Codebook(Mapping[str, ColumnSpec]):
     def __init__(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]]) -> None:
         self._columns = {name: as_spec(name, spec) for name, spec in columns.items()}
 
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> Codebook:
+        """The codebook of a release, by its public manifest.
+
+        Its levels, labels and missing codes are those of the released columns. Raw values are recoded by it too: the
+        labels are listed with the raw values that they stand for.
+        """
+        return cls({str(entry["name"]): _of_entry(entry) for entry in manifest.get("columns", ())})
+
     def __getitem__(self, name: str) -> ColumnSpec:
         return self._columns[name]
 
@@ -185,6 +194,17 @@ class Codebook(Mapping[str, ColumnSpec]):
                 fix="put names such as yes, no, on, off or numbers in quotes",
             )
         return cls(found)
+
+
+def _of_entry(entry: Mapping[str, Any]) -> ColumnSpec:
+    """What a manifest says of a column."""
+    codes, meanings = entry.get("missing_codes", ()), entry.get("missing_labels")
+    given = {key: entry[key] for key in ("kind", "label", "levels", "source", "decimals") if entry.get(key) is not None}
+    if entry.get("labels"):
+        given["labels"] = {raw: label for raw, label in entry["labels"]}
+    if codes:
+        given["missing_codes"] = dict(zip(codes, meanings, strict=True)) if meanings else list(codes)
+    return ColumnSpec.model_validate(given)
 
 
 def _said(spec: ColumnSpec, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from replicant.table.dtypes import ColumnType
 from replicant.table.factor import Factor, Nature
 from replicant.table.kinds import Kind
 
-__all__ = ["plan_columns", "relabel"]
+__all__ = ["Recoding", "plan_columns", "recoding", "relabel"]
 
 
 def plan_columns(names: list[str], specs: Mapping[str, ColumnSpec]) -> list[tuple[str, str]]:
@@ -54,6 +55,44 @@ def plan_columns(names: list[str], specs: Mapping[str, ColumnSpec]) -> list[tupl
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class Recoding:
+    """What the raw values of a column become.
+
+    Attributes
+    ----------
+    labels
+        Raw value to label; coded missing values are among them.
+    levels
+        The labels in their order, each once, without those of coded missing values.
+    missing
+        Coded missing value, as it was declared, to what stands for it: distinct from all labels.
+    """
+
+    labels: Mapping[Any, Any]
+    levels: list[Any]
+    missing: Mapping[Code, Any]
+
+
+def recoding(spec: ColumnSpec) -> Recoding | None:
+    """What a column's labels say; None where they replace no value.
+
+    Labels of coded missing values alone say what these mean, and replace nothing.
+    """
+    said, codes = spec.labels or {}, spec.missing_codes
+    # A code may be given as it is in the raw column, or by its label.
+    by_label = {code for code in codes if code not in said and code in said.values()}
+    labels = {raw: label for raw, label in said.items() if raw not in codes and label not in by_label}
+    if not labels:
+        return None
+    numeric = spec.kind is not None and spec.kind.is_numeric
+    missing = dict(zip(codes, codes, strict=True)) if numeric else _shown(spec, labels, by_label)
+    known: dict[Any, Any] = {str(code): label for code, label in missing.items()} | said | missing
+    given = list(dict.fromkeys(labels.values())) if spec.levels is None else spec.levels
+    levels = [level for level in given if level not in codes and level not in missing.values()]
+    return Recoding(known, levels, missing)
+
+
 def relabel(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, ColumnSpec]:
     """The column with its raw values replaced by their labels, and what then holds of it.
 
@@ -64,31 +103,24 @@ def relabel(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, Column
     Raises
     ------
     DataError
-        Some raw values have no label, or none of those that have one occurs.
+        Some raw values have no label.
     SpecError
         `levels` lacks a label; or a numeric kind was declared and the labels are not numbers.
     """
-    said, codes = spec.labels or {}, spec.missing_codes
-    # A code may be given as it is in the raw column, or by its label.
-    by_label = {code for code in codes if code not in said and code in said.values()}
-    labels = {raw: label for raw, label in said.items() if raw not in codes and label not in by_label}
-    if not labels:
-        # Labels of coded missing values say what these mean; no value is replaced.
+    found = recoding(spec)
+    if found is None:
         return factor, spec.model_copy(update={"labels": None})
-    numeric = spec.kind is not None and spec.kind.is_numeric
-    shown = dict(zip(codes, codes, strict=True)) if numeric else _shown(spec, labels, by_label)
     raw = factor.uniques.tolist()
-    known: dict[Any, Any] = {str(code): label for code, label in shown.items()} | said | shown
     occurs = np.bincount(factor.codes + 1, minlength=len(raw) + 1)[1:]
     # Unused categories need no label.
-    without = [place for place, value in enumerate(raw) if value not in known and occurs[place]]
+    without = [place for place, value in enumerate(raw) if value not in found.labels and occurs[place]]
     if without:
-        raise _unlabelled(name, raw, without, int(occurs[without].sum()), labels)
-    texts: list[Any] = [known.get(value) for value in raw]
-    if numeric:
+        raise _unlabelled(name, raw, without, int(occurs[without].sum()), spec.labels or {})
+    texts: list[Any] = [found.labels.get(value) for value in raw]
+    if spec.kind is not None and spec.kind.is_numeric:
         return _numeric(name, factor, texts), spec
-    made = _categorical(name, factor, spec, texts, labels, shown)
-    return made, spec.model_copy(update={"missing_codes": list(shown.values())})
+    made = _categorical(name, factor, spec, texts, found)
+    return made, spec.model_copy(update={"missing_codes": list(found.missing.values())})
 
 
 def _shown(spec: ColumnSpec, labels: Mapping[Label, Label], by_label: Collection[Code]) -> dict[Code, Label]:
@@ -106,22 +138,14 @@ def _shown(spec: ColumnSpec, labels: Mapping[Label, Label], by_label: Collection
     return out
 
 
-def _categorical(
-    name: str,
-    factor: Factor,
-    spec: ColumnSpec,
-    texts: list[Any],
-    labels: Mapping[Label, Label],
-    shown: Mapping[Code, Label],
-) -> Factor:
-    levels = list(dict.fromkeys(labels.values())) if spec.levels is None else spec.levels
-    levels = [level for level in levels if level not in spec.missing_codes and level not in shown.values()]
-    lacking = {label for label in labels.values() if label not in levels}
+def _categorical(name: str, factor: Factor, spec: ColumnSpec, texts: list[Any], found: Recoding) -> Factor:
+    known = {*found.levels, *found.missing.values()}
+    lacking = {label for label in found.labels.values() if label not in known}
     if lacking:
         raise SpecError(
             f"columns.{name}.levels lacks {len(lacking)} of the labels", fix=f"list every label of {name!r} once"
         )
-    place = {level: at for at, level in enumerate([*levels, *shown.values()])}
+    place = {level: at for at, level in enumerate([*found.levels, *found.missing.values()])}
     dtype = pd.CategoricalDtype(list(place), ordered=spec.kind is Kind.ORDERED)
     return Factor(
         _mapped(factor, [place.get(text, -1) for text in texts]), dtype.categories, Nature.CATEGORY, ColumnType(dtype)

@@ -21,6 +21,7 @@ from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
+from replicant.table.typed import is_indicator
 
 __all__ = ["Table"]
 
@@ -115,17 +116,30 @@ class Table:
         n = int(np.count_nonzero(rows)) if rows.dtype == np.bool_ else len(rows)
         return replace(self, columns=columns, n=n)
 
-    def categorical(self) -> Table:
-        """The same table, its text columns of levels as categoricals in the codebook's order: what analyses take."""
+    def analysed(self) -> Table:
+        """The same table, whose frames have the columns that analyses see: what `typed` makes of a frame.
+
+        Codes mean what they meant; only the cells that are made of them differ.
+        """
 
         def of(column: Column) -> Column:
-            levels = column.levels()
-            if isinstance(column.dtype.dtype, pd.CategoricalDtype) or not levels:
+            if column.kind is Kind.IDENTIFIER:
                 return column
-            if not all(isinstance(level, str) for level in levels):
-                return column
-            dtype = pd.CategoricalDtype(levels, ordered=column.kind is Kind.ORDERED)
-            return replace(column, dtype=ColumnType(dtype))
+            # No cell holds a coded missing value any more: each is missing.
+            nothing = (float("nan"),) * len(column.missing_codes)
+            if column.is_categorical and not is_indicator(column.kind, column.levels()):
+                ordered = column.kind is Kind.ORDERED
+                stored = column.dtype.dtype
+                if isinstance(stored, pd.CategoricalDtype) and stored.ordered == ordered and not nothing:
+                    return column
+                dtype = pd.CategoricalDtype(column.levels(), ordered=ordered)
+                return replace(column, dtype=ColumnType(dtype), originals=dtype.categories, missing_codes=nothing)
+            if nothing or column.dtype.number is None:
+                numbers = column.originals if column.is_categorical else column.values
+                numbers = np.asarray(numbers, dtype=np.float64)
+                plain = ColumnType(np.dtype(np.float64))
+                return replace(column, dtype=plain, originals=numbers, missing_codes=nothing)
+            return column
 
         return replace(self, columns=tuple(of(column) for column in self.columns))
 
