@@ -326,5 +326,5 @@ def test_a_text_column_declared_ordered_has_the_contrasts_of_an_ordered_one(boys
     np.testing.assert_allclose(ours.frame["estimate"], theirs.frame["estimate"], rtol=1e-9)
     assert plain.discriminate(texts).fits[0].terms == typed.discriminate(boys).fits[0].terms
     unknown = texts.assign(phb="P9")
-    with pytest.raises(rp.DataError, match="748 rows that are none of its levels"):
+    with pytest.raises(rp.DataError, match="748 cells, are none of its levels"):
         plain.compare(unknown, "ols", "hgt ~ age + phb")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
-from replicant.errors import DataError, SpecError, nearest
+from replicant.errors import SpecError, nearest
 from replicant.estimate import Discrimination, Fit, aligned, common, fit, matched, parse
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.learned import Learned, learned_together

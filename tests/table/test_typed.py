@@ -156,7 +156,7 @@ CELLS = {
 @pytest.mark.parametrize("sort", list(CELLS))
 @given(data=st.data())
 def test_the_raw_frame_the_encoded_table_and_a_release_give_the_same_columns(sort: str, data: st.DataObject) -> None:
-    """Three ways to one column: raw cells by the user's codebook, the table's own view, released cells by the manifest's."""
+    """Raw cells by the user's codebook, the table's own view, and released cells by the manifest's are one column."""
     cells, spec = CELLS[sort]
     values = data.draw(st.lists(cells, min_size=4, max_size=30).filter(lambda v: len({*v} - {None}) > 1))
     frame = pd.DataFrame({"x": values, "y": np.arange(len(values)) % 3})

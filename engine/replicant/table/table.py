@@ -21,7 +21,7 @@ from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
-from replicant.table.typed import is_indicator
+from replicant.table.typed import analysed_dtype, is_indicator
 
 __all__ = ["Table"]
 
@@ -132,8 +132,9 @@ class Table:
                 stored = column.dtype.dtype
                 if isinstance(stored, pd.CategoricalDtype) and stored.ordered == ordered and not nothing:
                     return column
-                dtype = pd.CategoricalDtype(column.levels(), ordered=ordered)
-                return replace(column, dtype=ColumnType(dtype), originals=dtype.categories, missing_codes=nothing)
+                levels = column.levels()
+                dtype = ColumnType(analysed_dtype(levels, ordered=ordered))
+                return replace(column, dtype=dtype, originals=pd.Index(levels), missing_codes=nothing)
             if nothing or column.dtype.number is None:
                 numbers = column.originals if column.is_categorical else column.values
                 numbers = np.asarray(numbers, dtype=np.float64)

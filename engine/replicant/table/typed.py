@@ -22,7 +22,7 @@ from replicant.table.infer import numbers_in_text
 from replicant.table.kinds import Kind
 from replicant.table.recode import recoding
 
-__all__ = ["is_indicator", "typed"]
+__all__ = ["analysed_dtype", "is_indicator", "typed"]
 
 _INDICATOR = ([0, 1], [1], [0])
 
@@ -76,6 +76,13 @@ def is_indicator(kind: Kind | None, levels: Sequence[Any] | None) -> bool:
     return kind is Kind.BINARY and len(plain) == len(levels or ()) and plain in _INDICATOR
 
 
+def analysed_dtype(levels: Sequence[Any], *, ordered: bool) -> pd.CategoricalDtype:
+    """The dtype of a column of levels: false and true are there both, whether or not they occur."""
+    if levels and all(isinstance(level, (bool, np.bool_)) for level in levels):
+        levels = [False, True]
+    return pd.CategoricalDtype(list(levels), ordered=ordered)
+
+
 def _column(name: str, cells: pd.Series[Any], spec: ColumnSpec) -> pd.Series[Any]:
     kind = spec.kind
     if kind is None or kind is Kind.IDENTIFIER:
@@ -123,7 +130,7 @@ def _categorical(
         values, _ = _distinct(cells)
         levels = values if isinstance(dtype, pd.CategoricalDtype) else _sorted(values)
     is_missing = _finder(list(codes))
-    wanted = pd.CategoricalDtype([level for level in levels if is_missing(level) < 0], ordered=ordered)
+    wanted = analysed_dtype([level for level in levels if is_missing(level) < 0], ordered=ordered)
     if (
         isinstance(dtype, pd.CategoricalDtype)
         and dtype.ordered == ordered
@@ -147,9 +154,9 @@ def _numbers(name: str, cells: pd.Series[Any], kind: Kind, codes: Collection[Any
         numbers = [float(code) for code in codes if _spells_number(code)]
         if not numbers:
             return cells
-        values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-        coded = np.isin(values, numbers)
-        return _as(cells, np.where(coded, np.nan, values)) if coded.any() else cells
+        here = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        coded = np.isin(here, numbers)
+        return _as(cells, np.where(coded, np.nan, here)) if coded.any() else cells
     values, at = _distinct(cells)
     is_missing = _finder(list(codes))
     found = np.fromiter(map(_number, values), dtype=np.float64, count=len(values))
