@@ -32,7 +32,9 @@ __all__ = [
     "RunError",
     "SpecError",
     "UnexpectedError",
+    "closest",
     "nearest",
+    "some",
 ]
 
 
@@ -136,5 +138,21 @@ def _rebuild(kind: type[ReplicantError], found: str, need: str | None, fix: str 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`", did you mean 'x'?"` for the nearest known word, or an empty string."""
-    match = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f", did you mean {match[0]!r}?" if match else ""
+    match = closest(word, known)
+    return f", did you mean {match!r}?" if match is not None else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The nearest known word; one that differs by its case or by space around it goes before all others."""
+    folded: dict[str, str] = {}
+    for one in known:
+        folded.setdefault(one.casefold(), one)
+    match = get_close_matches(word.strip().casefold(), folded, n=1, cutoff=0.5)
+    return folded[match[0]] if match else None
+
+
+def some(words: Iterable[str], most: int = 10) -> str:
+    """Names as a list for a sentence: all of a few, else the first ones and how many there are."""
+    known = [str(word) for word in words]
+    shown = ", ".join(known[:most])
+    return shown if len(known) <= most else f"{shown}, ... ({len(known)} in all)"

@@ -27,6 +27,7 @@ from replicant.cli.report import report
 from replicant.cli.resume import resume
 from replicant.cli.run import run
 from replicant.cli.schema import schema
+from replicant.cli.usage import hinted
 from replicant.cli.verify import verify
 from replicant.cli.version import version
 from replicant.errors import Exit, nearest
@@ -108,11 +109,12 @@ def _run(args: Sequence[str], state: State) -> int:
     try:
         code = cli.main(list(args), prog_name="replicant", standalone_mode=False, obj=state)
         sys.stdout.flush()
-    except click.ClickException as error:
+    except click.ClickException as found:
+        error = hinted(found)
         if state.log is None:
             error.show()
         else:
-            state.log.ends(error.exit_code, error.format_message(), error=type(error).__name__)
+            state.log.ends(error.exit_code, error.format_message(), error=type(found).__name__)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         told(Exit.INTERRUPTED, "interrupted; nothing unfinished was released.")

@@ -105,6 +105,16 @@ def tell(message: str, *, event: str = "note", level: Level = "info") -> None:
         click.echo(message, err=True)
 
 
+def _overrides(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Looked at before anything else: `--set KEY VALUE` would be told to have one argument too many."""
+    if values and not ctx.resilient_parsing:
+        from replicant.spec.load import check_override
+
+        for value in values:
+            check_override(value)
+    return values
+
+
 def set_option(command: F) -> F:
     """`--set KEY=VALUE`, any number of times."""
     return click.option(
@@ -113,8 +123,36 @@ def set_option(command: F) -> F:
         multiple=True,
         metavar="KEY=VALUE",
         shell_complete=settings,
+        callback=_overrides,
         help="Override one key of the job, such as synthesis.m=2. May be repeated.",
     )(command)
+
+
+class Count(click.ParamType[int]):
+    """A whole number from 1.
+
+    Parameters
+    ----------
+    of
+        What is counted.
+    default
+        What happens without the option.
+    """
+
+    name = "count"
+
+    def __init__(self, of: str, default: str) -> None:
+        self._of = of
+        self._default = default
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if re.fullmatch(r"\+?0*[1-9]\d{0,8}", str(value).strip()):
+            return int(value)
+        self.fail(
+            f"{str(value)[:20]!r} is no number of {self._of}: a whole number from 1 is needed. {self._default}",
+            param,
+            ctx,
+        )
 
 
 class Bytes(click.ParamType[int]):
@@ -145,7 +183,7 @@ def where_options(command: F) -> F:
     """`--threads`, `--workers`, `--scheduler`: where a job runs, and whom it trusts there."""
     threads = click.option(
         "--threads",
-        type=click.IntRange(min=1),
+        type=Count("threads", "Without the option all usable CPUs are taken."),
         metavar="N",
         help="Threads in this process.  [default: all usable CPUs; of a study, processes]",
     )
@@ -157,7 +195,7 @@ def cluster_options(command: F) -> F:
     options = [
         click.option(
             "--workers",
-            type=click.IntRange(min=1),
+            type=Count("workers", "Without the option no worker process is started."),
             metavar="N",
             help="Start a Dask cluster of N processes on this machine.",
         ),

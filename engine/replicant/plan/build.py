@@ -22,6 +22,7 @@ from replicant.plan.passive import compare, dependents, expressions
 from replicant.plan.sequence import check_list, sequence_for
 from replicant.plan.strata import cut
 from replicant.plan.where import Mask, cells_to_replace, union
+from replicant.spec.synonyms import instead
 
 if TYPE_CHECKING:
     from replicant.spec.expression import Expression
@@ -311,10 +312,11 @@ class _Draft:
                 f"{where} is 'passive'", need="an expression", fix=f"write passive: {{{name}: ...}} instead"
             )
         known = sorted(self.methods - {"passive", "copy"})
+        fix = instead("method", asked)
         raise SpecError(
-            f"{where} is {asked!r}, which is not a method{nearest(asked, known)}",
+            f"{where} is {asked!r}, which is not a method{'' if fix else nearest(asked, known)}",
             need=f"one of {', '.join(known)}",
-            fix="register your own with replicant.register_method",
+            fix=fix or "register your own with replicant.register_method",
         )
 
     def copies(self, cells: dict[str, Mask], idle: set[str], flat: set[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replicant.errors import ExpressionError, SpecError, nearest
+from replicant.errors import ExpressionError, SpecError, nearest, some
 from replicant.events import Event
 from replicant.spec.expression import Expression, parse_expression
 
@@ -50,8 +50,8 @@ def expressions(passive: Mapping[str, str], table: Table) -> dict[str, Expressio
             if other not in names:
                 raise SpecError(
                     f"passive.{name} names {other!r}, which is not a column{nearest(other, names)}",
-                    need="columns of the table",
-                    fix=f"its expression is: {text}",
+                    need=f"columns of the table: {some(names)}",
+                    fix=f"correct the name in its expression: {text}",
                 )
         parsed[name] = expression
     ordered = in_order({name: expression.names for name, expression in parsed.items()})

@@ -12,6 +12,7 @@ from typing import Any
 
 from replicant.errors import SpecError, nearest
 from replicant.pool.rules import RULES
+from replicant.spec.synonyms import instead
 
 __all__ = ["Choice", "choose", "invalid", "valid"]
 
@@ -120,7 +121,9 @@ def invalid(rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] 
         If the rule or a column is unknown.
     """
     if rule not in RULES:
-        raise SpecError(f"No rule is called {rule!r}{nearest(str(rule), RULES)}.", need=", ".join(RULES))
+        fix = instead("rule", rule)
+        near = "" if fix else nearest(str(rule), RULES)
+        raise SpecError(f"No rule is called {rule!r}{near}.", need=f"one of {', '.join(RULES)}", fix=fix)
     return _INVALID[rule](_read(manifest, columns))
 
 

@@ -14,6 +14,7 @@ from replicant.pool.distributions import t_quantile, t_tails
 from replicant.pool.result import Pooled
 from replicant.pool.rules import RULES
 from replicant.pool.transform import transform_named
+from replicant.spec.synonyms import instead
 
 __all__ = ["pool"]
 
@@ -160,7 +161,9 @@ def _check_rule(rule: str) -> None:
             fix="`syn.analyse(...).pool()` and `replicant.pool.choose(manifest)` choose from a release's manifest",
         )
     if rule not in RULES:
-        raise SpecError(f"No rule is called {rule!r}{nearest(str(rule), RULES)}.", need=", ".join(RULES))
+        fix = instead("rule", rule)
+        near = "" if fix else nearest(str(rule), RULES)
+        raise SpecError(f"No rule is called {rule!r}{near}.", need=f"one of {', '.join(RULES)}", fix=fix)
 
 
 def _options(

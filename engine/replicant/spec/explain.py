@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
@@ -10,6 +11,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from replicant.errors import SpecError, nearest
+from replicant.spec.synonyms import instead, key_instead
+from replicant.table.kinds import Kind, kind_instead
 
 __all__ = ["explain", "found"]
 
@@ -83,13 +86,19 @@ def explain(
         elif kind == "missing":
             if any(f"did you mean {dotted!r}" in line for line in lines):
                 continue
-            line, fix = f"{dotted} is missing", f"add {dotted}"
+            example = _EXAMPLES.get(tuple(dotted.split(".")), "").removeprefix("write ")
+            line, fix = f"{dotted} is missing", f"add {example or dotted}"
         else:
-            need = " or ".join(needs.get(path, [])) or None
+            need = _either(needs.get(path, []))
             value = _at(document, path)
+            fix = _example((*section, *path), kind, value)
+            if value is None and place(path) == " (--set)":
+                fix = f"write a value after the equals sign: --set {dotted}=VALUE"
             line = f"{dotted}: found {found(value, hide=_hidden((*section, *path)))}"
             if isinstance(value, str) and kind in {"literal_error", "enum"}:
-                line += nearest(value, str(need).replace("'", "").replace(" or ", ", ").split(", "))
+                fix = _instead((*section, *path), value) or fix
+                if fix is None:
+                    line += nearest(value, str(need).replace("'", "").replace(" or ", ", ").split(", "))
         where = place(path)
         lines.append(f"{line}{where}" if need is None or len(problems) == 1 else f"{line}{where} (needed: {need})")
         first_need, first_fix = (first_need or need), (first_fix or fix)
@@ -98,10 +107,59 @@ def explain(
     return SpecError("\n".join(lines), need=first_need if len(problems) == 1 else None, fix=first_fix)
 
 
+_EXAMPLES = {
+    ("input",): "write input: {path: survey.csv}",
+    ("output",): "write output: {path: release}",
+    ("synthesis",): "write synthesis: {m: 5, seed: 1}",
+    ("columns",): "write columns: {educ: {kind: ordered}}; which columns are used stands under input.columns",
+    ("study",): "write study: {replicates: 100, estimands: [...]}",
+    ("synthesis", "passive"): 'write passive: {bmi: "wgt / (hgt / 100)**2"}',
+    ("synthesis", "predictors"): "write predictors: {educ: [age, sex]}",
+    ("synthesis", "method"): "write method: cart, or method: {educ: sample}",
+}
+_COLUMN_EXAMPLES = {
+    "levels": "write a list: levels: [low, middle, high]",
+    "labels": "write a mapping of raw values: labels: {1: low, 2: high}",
+    "missing_codes": "write a list: missing_codes: [-8, -9]",
+    "spike": "write a list: spike: [0]",
+}
+
+
+def _example(path: Path, kind: str, value: object) -> str | None:
+    """How it is written, where a part of the job has another shape than it needs, or a null stands among values."""
+    in_column = len(path) > 2 and path[0] == "columns"
+    key = str(path[2]) if in_column else ""
+    if value is None and key in {"levels", "labels", "missing_codes"} and kind not in _SHAPES:
+        return 'a value that is called null goes in quotes ("null"); an empty entry is taken out'
+    if value is None and path and isinstance(path[-1], int):
+        return "take the empty entry out; a column that is called null goes in quotes"
+    if isinstance(value, str) and re.match(r"[A-Za-z_]+:\S", value) and kind in _SHAPES:
+        return "write a space after the colon"
+    if isinstance(value, str) and not in_column and re.fullmatch(r"-?\d+(\.\d+)?", value) and kind not in _SHAPES:
+        return f"write it without quotes: {value}"
+    if kind not in _SHAPES:
+        return None
+    if in_column:
+        return _COLUMN_EXAMPLES.get(key)
+    if len(path) == 2 and path[0] == "columns":
+        said = value if value in list(Kind) else Kind.NOMINAL  # anything else may be a cell
+        return f"write {path[1]}: {{kind: {said}}}"
+    return _EXAMPLES.get(tuple(str(step) for step in path))
+
+
+_SHAPES = {"list_type", "dict_type", "model_type", "model_attributes_type"}
+
+
+def _instead(path: Path, word: str) -> str | None:
+    """What to write for a word that is none of a setting's, but known elsewhere."""
+    key = str(path[-1]) if path else ""
+    return kind_instead(word) if key == "kind" else instead(key, word)
+
+
 def found(value: object, *, hide: bool = False) -> str:
     """A value in words: settings are repeated, data are not."""
     if value is None:
-        return "nothing"
+        return "nothing (null)"
     if isinstance(value, bool) and not hide:
         return str(value).lower()
     if isinstance(value, (int, float)):
@@ -113,6 +171,12 @@ def found(value: object, *, hide: bool = False) -> str:
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     return f"a value of type {type(value).__name__}"
+
+
+def _either(needs: Sequence[str]) -> str | None:
+    """What is needed, of several kinds any; a whole number is a number."""
+    kinds = [need for need in needs if not (need == "a whole number" and "a number" in needs)]
+    return " or ".join(kinds) or None
 
 
 def _needed(kind: str, context: Mapping[str, Any]) -> str | None:
@@ -141,8 +205,11 @@ def _unknown_key(path: Path, model: type[BaseModel], section: Path) -> tuple[str
     prefix = _dotted((*section, *parents))
     dotted = f"{prefix}.{key}" if prefix else key
     here = _fields(_model_at(model, parents))
-    match = get_close_matches(key.lower(), here, n=1, cutoff=0.6)
+    match = get_close_matches(key.lower(), here, n=1, cutoff=0.65)
     right = ""
+    known = key_instead(_section((*section, *parents)), key)
+    if known in here:
+        match = [str(known)]
     if match:
         right = f"{prefix}.{match[0]}" if prefix else match[0]
     else:  # perhaps the right key in the wrong section
@@ -151,7 +218,16 @@ def _unknown_key(path: Path, model: type[BaseModel], section: Path) -> tuple[str
         right = next((at for at, name in everywhere.items() if words and name == words[0]), "")
     line = f"unknown key {dotted!r}" + (f", did you mean {right!r}?" if right else "")
     need = f"one of {', '.join(here)}" if here else None
+    if ":" in key:
+        return line, need, "write a space after the colon"
     return line, need, (f"write {right!r}" if right else "take it out")
+
+
+def _section(path: Path) -> str:
+    """What `key_instead` calls the section at a path; another word where it knows none."""
+    if path[:1] == ("columns",):
+        return "columns" if len(path) == 2 else "values"
+    return ".".join(str(step) for step in path)
 
 
 def _document_path(location: Sequence[str | int], document: object) -> Path:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import ExpressionError, nearest
+from replicant.spec.mistakes import call_fix, diagnose
 
 __all__ = [
     "FUNCTIONS",
@@ -93,6 +94,16 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
+_OTHER_OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
+    ast.FloorDiv: ("//", "write floor(a / b)"),
+    ast.Mod: ("%", "write a - b * floor(a / b)"),
+    ast.MatMult: ("@", "a product is written with *"),
+    ast.BitAnd: ("&", "an expression is arithmetic: conditions go into `rules` or `where`"),
+    ast.BitOr: ("|", "an expression is arithmetic: conditions go into `rules` or `where`"),
+    ast.BitXor: ("^", "a power is written **"),
+    ast.LShift: ("<<", "multiply by a power: x * 2**3"),
+    ast.RShift: (">>", "divide by a power: x / 2**3"),
+}
 _FORBIDDEN: dict[type[ast.AST], str] = {
     ast.Subscript: "square brackets after a name",
     ast.Lambda: "a lambda",
@@ -113,6 +124,12 @@ _FORBIDDEN: dict[type[ast.AST], str] = {
     ast.JoinedStr: "a formatted text",
     ast.Compare: "a comparison",
     ast.BoolOp: "and / or",
+}
+_CONDITION = "a condition is no arithmetic: make the column before, or leave it to be drawn"
+_FIXES: dict[type[ast.AST], str] = {
+    ast.Subscript: "an expression is computed for whole columns: write the column's name alone",
+    ast.Tuple: "a decimal point is a dot: 1.5",
+    **dict.fromkeys((ast.Compare, ast.BoolOp, ast.IfExp), _CONDITION),
 }
 
 _STRANGE = {
@@ -351,15 +368,11 @@ def _syntax(source: Source) -> ast.expr:
         position = source.origin[min(index, len(source.origin) - 1)]
     except (ValueError, RecursionError, MemoryError, OverflowError):
         source.fail(0, "something that cannot be read", fix="shorten it, and nest it less")
-    fix = None
-    rest = source.text[position:].lstrip()
-    if source.what == "rule" and (rest.startswith("=") or source.text[max(0, position - 1) : position] == "="):
-        fix = "two values are compared with =="
-    elif "&&" in source.text or "||" in source.text:
-        fix = "conditions are joined by the words and, or, not"
-    else:
-        fix = "a column name that is not a plain word goes in backticks: `my column`"
-    source.fail(position, "a syntax error", fix=fix)
+    mistake = diagnose(source.text, source.what, FUNCTIONS)
+    if mistake is not None:
+        source.fail(mistake.position, mistake.found, fix=mistake.fix)
+    fix = "a column name that is not a plain word goes in backticks: `my column`"
+    source.fail(position, "something that does not belong here", fix=fix)
 
 
 class _Reader:
@@ -443,7 +456,9 @@ class _Reader:
         atom = self.source.atoms.get(node.id)
         if isinstance(atom, Text):
             self.fail(
-                node, "a text among the numbers", fix="a column name with spaces goes in backticks, not in quotes"
+                node,
+                "a text among the numbers",
+                fix="a column is named without quotes; with spaces it goes in backticks",
             )
         if isinstance(atom, Percentile):
             self.fail(node, "a percentile inside arithmetic", fix="compare a column with it alone: income > p99")
@@ -463,10 +478,8 @@ class _Reader:
     def binary(self, node: ast.BinOp, depth: int) -> Node:
         symbol = _OPERATORS.get(type(node.op))
         if symbol is None:
-            hints = {ast.FloorDiv: "write floor(a / b)", ast.Mod: "write a - b * floor(a / b)"}
-            self.fail(
-                node.right, "an operator that is not arithmetic, before what stands", fix=hints.get(type(node.op))
-            )
+            sign, fix = _OTHER_OPERATORS[type(node.op)]
+            self.fail(node.right, f"the operator {sign} before what stands", fix=fix)
         left, right = self.arithmetic(node.left, depth + 1), self.arithmetic(node.right, depth + 1)
         if symbol == "**" and not names_in(right):
             with np.errstate(all="ignore"):
@@ -486,18 +499,17 @@ class _Reader:
         if function.id not in FUNCTIONS:
             known = ", ".join(FUNCTIONS)
             word = function.id[:40]
-            self.fail(
-                node,
-                f"a call to '{word}'{nearest(word, FUNCTIONS)}",
-                need=f"one of {known}",
-                fix="use one of these, or make the column before",
-            )
+            fix = call_fix(word)
+            near = nearest(word, FUNCTIONS) if fix == call_fix("") else ""
+            self.fail(node, f"a call to '{word}'{near}", need=f"one of {known}", fix=fix)
         if node.keywords:
             self.fail(node.keywords[0].value, "a named argument", fix="give it by position: round(x, 2)")
         least, most = FUNCTIONS[function.id]
         if not least <= len(node.args) <= most:
             need = f"{least}" if least == most else f"{least} to {most}"
-            self.fail(node, f"{function.id} with {len(node.args)} arguments", need=f"{need} in {function.id}(...)")
+            count = len(node.args)
+            found = f"{function.id} with {count or 'no'} argument{'s' if count != 1 else ''}"
+            self.fail(node, found, need=f"{need} in {function.id}(...)", fix=call_fix(function.id, count))
         arguments = tuple(self.arithmetic(argument, depth + 1) for argument in node.args)
         if function.id == "round" and len(arguments) > 1:
             digits = arguments[1]
@@ -515,12 +527,13 @@ class _Reader:
         if isinstance(node, ast.Attribute):
             dotted = self.source.segment(node) if isinstance(node.value, ast.Name) else ""
             shown = f": `{dotted}`" if dotted and node.value.__dict__.get("id") not in self.source.atoms else ""
+            called = f"write {node.attr}; " if node.attr in FUNCTIONS else ""
             self.fail(
                 node.value,
                 "a name with a dot (an attribute)",
-                fix=f"a column with a dot in its name goes in backticks{shown}",
+                fix=f"{called}a column with a dot in its name goes in backticks{shown}",
             )
-        self.fail(node, _FORBIDDEN.get(type(node), f"{type(node).__name__}"))
+        self.fail(node, _FORBIDDEN.get(type(node), f"{type(node).__name__}"), fix=_FIXES.get(type(node)))
 
     def fail(self, node: ast.AST, found: str, *, need: str | None = None, fix: str | None = None) -> NoReturn:
         self.source.fail(self.source.position(node), found, need=need, fix=fix)

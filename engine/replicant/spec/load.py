@@ -17,11 +17,13 @@ from replicant.spec.bulk import BulkJob, expand
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
+from replicant.spec.yaml_mistakes import yaml_fix, yaml_words
 from replicant.table.formats import SUFFIXES, is_table
 
-__all__ = ["load_any", "load_job", "parse_any", "parse_job", "validate_output", "validate_synthesis"]
+__all__ = ["check_override", "load_any", "load_job", "parse_any", "parse_job", "validate_output", "validate_synthesis"]
 
 MAX_BYTES = 4_000_000
+_SMALLEST = "write for example\n    input: {path: survey.csv}\n    output: {path: release}"
 _DATA_SUFFIXES = {".feather", ".arrow", ".orc", ".xlsx", ".xls", ".ods", ".sav", ".dta", ".sas7bdat", ".xpt"} | {
     *(".rds", ".rdata", ".json", ".jsonl", ".gz", ".bz2", ".xz", ".zst", ".zip"),
 }
@@ -131,13 +133,15 @@ def _job(document: dict[str, Any], place: Place) -> JobSpec:
 def _parse(text: str, overrides: Sequence[str], source: str) -> tuple[dict[str, Any], Place]:
     """The document with its overrides, and where in the file each path of it stands."""
     document, node = _read_yaml(text, source)
+    if document is None and not overrides:
+        raise SpecError(f"{source} is empty", need="at least the sections input and output", fix=_SMALLEST)
     if document is None:
         document = {}
     if not isinstance(document, dict):
         raise SpecError(
             f"{source} is not a mapping of keys to values",
             need=f"the sections {', '.join(JobSpec.model_fields)}",
-            fix="see jobs/demo.yaml for a whole one",
+            fix=_SMALLEST,
         )
     overridden = [_override(document, override) for override in overrides]
     _refuse_unnamed(document, source)
@@ -220,7 +224,7 @@ def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
     return text, str(place)
 
 
-def _read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
+def _read_yaml(text: str, source: str, need: str = "a job file in YAML") -> tuple[Any, yaml.Node | None]:
     try:
         loader = _Loader(text)
         try:
@@ -244,14 +248,12 @@ def _read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
         mark = error.problem_mark or error.context_mark
         at = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise SpecError(
-            f"{source}{at}: not valid YAML ({error.problem or error.context or 'unreadable'})",
-            need="a job file in YAML",
-            fix="check indentation, colons, and put texts with special characters in quotes",
+            f"{source}{at}: not valid YAML: {yaml_words(error.problem or error.context or 'unreadable')}",
+            need=need,
+            fix=yaml_fix(error),
         ) from None
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        raise SpecError(
-            f"{source}: not valid YAML ({type(error).__name__})", need="a job file in YAML", fix="check the text"
-        ) from None
+        raise SpecError(f"{source}: not valid YAML ({type(error).__name__})", need=need, fix="check the text") from None
 
 
 def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
@@ -265,17 +267,39 @@ def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
     return known
 
 
-def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
-    """Put one `KEY=VALUE` into the document; give back its path."""
-    key, sign, value = override.partition("=")
-    keys = steps(key)
-    if not sign or not all(keys):
+def check_override(override: str) -> None:
+    """Refuse what is not `KEY=VALUE`.
+
+    Raises
+    ------
+    SpecError
+        If there is no equals sign, or no key.
+    """
+    key, sign, _ = (part.strip() for part in override.partition("="))
+    shown = key[:60]
+    if not sign:
+        key_only = re.fullmatch(r"([\w.-]+)\s*[:\s]\s*(.*)", shown)
+        said = f"{key_only[1]}={key_only[2] or 'VALUE'}" if key_only else f"{shown or 'KEY'}=VALUE"
         raise SpecError(
-            f"--set {override[:60]!r} is not KEY=VALUE",
+            f"--set {override[:60]!r} is not KEY=VALUE: it has no equals sign",
+            need="a dotted key and a value, joined by = without spaces",
+            fix=f"write --set {said}, such as --set synthesis.m=2",
+        )
+    if not key or not all(steps(key)):
+        raise SpecError(
+            f"--set {override[:60]!r} is not KEY=VALUE: a step of its key is empty",
             need="a dotted key and a value",
             fix="for example --set synthesis.m=2",
         )
-    parsed, _ = _read_yaml(value, f"the value of --set {key.strip()[:60]}")
+
+
+def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
+    """Put one `KEY=VALUE` into the document; give back its path."""
+    key, _, value = override.partition("=")
+    keys = steps(key)
+    check_override(override)
+    said = key.strip()[:60]
+    parsed, _ = _read_yaml(value, f"the value of --set {said}", "a value such as 5, cart, [a, b] or {a: b}")
     put(document, keys, parsed, said=f"--set {key.strip()[:60]}")
     return keys
 

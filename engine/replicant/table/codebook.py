@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from replicant.errors import SpecError, nearest
-from replicant.table.kinds import Kind
+from replicant.table.kinds import Kind, kind_instead
 
 __all__ = ["Code", "Codebook", "ColumnSpec", "Label", "as_spec"]
 
@@ -79,10 +79,10 @@ def as_spec(name: str, given: ColumnSpec | Mapping[str, Any] | None) -> ColumnSp
     try:
         return ColumnSpec.model_validate(dict(given))
     except ValidationError as error:
-        raise _explain(name, error) from None
+        raise _explain(name, given, error) from None
 
 
-def _explain(name: str, error: ValidationError) -> SpecError:
+def _explain(name: str, given: Mapping[str, Any], error: ValidationError) -> SpecError:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     path = [str(part) for part in first["loc"]]
     key = path[0] if path else ""
@@ -90,7 +90,16 @@ def _explain(name: str, error: ValidationError) -> SpecError:
     where = f"columns.{name}.{key}"
     if first["type"] == "extra_forbidden":
         return SpecError(f"{where} is not a key of a column{nearest(key, known)}", need=f"one of {', '.join(known)}")
-    need = "one of " + ", ".join(Kind) if key == "kind" else ColumnSpec.model_fields[key].description if key else None
+    if key == "kind":
+        said = given.get("kind")
+        fix = kind_instead(said)
+        near = nearest(said, Kind) if isinstance(said, str) and fix is None else ""
+        return SpecError(
+            f"{where} is {said!r}, which is not a kind{near}" if isinstance(said, str) else f"{where} is not a kind",
+            need="one of " + ", ".join(Kind),
+            fix=fix,
+        )
+    need = ColumnSpec.model_fields[key].description if key else None
     return SpecError(
         f"{where} is not valid", need=need, fix="see the codebook that `replicant inspect DATA --codebook` prints"
     )
