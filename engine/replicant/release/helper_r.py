@@ -77,6 +77,7 @@ _HEAD = """\
 
 _READ = """\
 # Levels stand in their order: an ordered factor gets polynomial contrasts, another one treatment contrasts.
+# What `missing` lists means a kind of missing: such cells are NA.
 columns <- list(
 @COLUMNS@
 )
@@ -88,6 +89,7 @@ read_part <- function(file) {
 }
 
 typed <- function(x, column) {
+  x[is_coded(x, column$missing)] <- NA
   y <- switch(column$as,
     number = as.numeric(x),
     days = if (inherits(x, "difftime")) as.numeric(x, units = "days") else as.numeric(x),
@@ -102,6 +104,12 @@ typed <- function(x, column) {
     })
   if (any(is.na(y) & !is.na(x))) stop("column ", column$name, " holds what it should not: is the release whole?")
   y
+}
+
+# Cells that hold a kind of missing, by its code
+is_coded <- function(x, codes) {
+  texts <- one_line_end(x)
+  if (is.numeric(codes)) suppressWarnings(as.numeric(texts)) %in% codes else texts %in% one_line_end(codes)
 }
 
 one_line_end <- function(x) gsub("\\r\\n?", "\\n", as.character(x))  # as R reads them
@@ -276,6 +284,9 @@ def _column(column: SheetColumn) -> str:
     if column.levels:
         values = [_text(level) if isinstance(level, str) else repr(level) for level in column.levels]
         said += f", levels = {_vector(values, 4)}"
+    if codes := column.missing_codes:
+        numbers = not any(isinstance(code, str) for code in codes)
+        said += f", missing = {_vector([repr(code) if numbers else _text(str(code)) for code in codes], 4)}"
     return said + ")"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from string import ascii_lowercase
+from typing import Any
 
 from replicant.release.folder import COPIES
 from replicant.release.helper_facts import Facts
@@ -311,24 +313,39 @@ def _column(name: str, raw: str, column: SheetColumn, missing: str) -> Iterator[
             yield f"quietly replace {name} = {code} if {raw} == {_text(str(level))}"
     else:
         yield f"quietly generate double {name} = real({raw})"
+    for letter, code in _extended(column):
+        coded = f"{raw} == {_text(str(code))}"
+        if not isinstance(code, str):
+            coded = f"real({raw}) == {code!r}"
+        nothing = '""' if form is Form.TEXT else letter
+        yield f"quietly replace {name} = {nothing} if {coded}"
     if form is not Form.TEXT:
-        yield f"assert !missing({name}) if {raw} != {blank}"
+        yield f"assert !missing({name}) | {name} > . if {raw} != {blank}"
 
 
 def _labels(name: str, column: SheetColumn) -> Iterator[str]:
     """Lines that label a variable and its values; in Mata, whose strings hold any text."""
     if name != column.name and column.name:
         yield f'mata: st_varlabel("{name}", {_text(column.name[:_LONGEST_VARIABLE_LABEL])})'
+    labels: list[tuple[Any, str]] = []
     if column.form is Form.LOGICAL:
-        yield f'mata: st_vlmodify("{name}", 0, "FALSE")'
-        yield f'mata: st_vlmodify("{name}", 1, "TRUE")'
+        labels = [(0, "FALSE"), (1, "TRUE")]
     elif column.is_text and column.form is not Form.TEXT:
-        for code, level in enumerate(column.levels, 1):
-            if level:  # an empty text would take the label away
-                yield f'mata: st_vlmodify("{name}", {code}, {_text(str(level))})'
-    else:
-        return
-    yield f"label values {name} {name}"
+        labels = [(code, str(level)) for code, level in enumerate(column.levels, 1)]
+    if column.form is not Form.TEXT:
+        labels += [
+            (letter, label) for (letter, _), label in zip(_extended(column), column.missing_labels, strict=False)
+        ]
+    for code, label in labels:
+        if label:  # an empty text would take the label away
+            yield f'mata: st_vlmodify("{name}", {code}, {_text(label)})'
+    if labels:
+        yield f"label values {name} {name}"
+
+
+def _extended(column: SheetColumn) -> list[tuple[str, Any]]:
+    """The kinds of missing as Stata tells them apart, .a to .z; of more than that the last ones are one."""
+    return [(f".{ascii_lowercase[min(i, 25)]}", code) for i, code in enumerate(column.missing_codes)]
 
 
 def _text(value: str) -> str:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from replicant.errors import DataError
 from replicant.release.arrow import to_arrow
 from replicant.release.manifest import MANY_LEVELS
+from replicant.table.typed import is_indicator
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from replicant.table import Column, Table
+    from replicant.table import Column, ColumnSpec, Table
 
 __all__ = ["Form", "Sheet", "SheetColumn", "csv_bytes", "sheet_of"]
 
@@ -49,7 +50,9 @@ class SheetColumn:
     levels
         Of a factor, in their order: texts as they are written, or numbers. Empty for other forms.
     missing_codes
-        Values that mean a kind of missing; they are written like any other.
+        Values that mean a kind of missing; they are written like any other, and no level is among them.
+    missing_labels
+        What each of them means.
     """
 
     name: str
@@ -57,6 +60,7 @@ class SheetColumn:
     form: Form
     levels: tuple[str, ...] | tuple[float, ...] = ()
     missing_codes: tuple[Any, ...] = ()
+    missing_labels: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:
@@ -88,7 +92,7 @@ def sheet_of(table: Table) -> Sheet:
     DataError
         If two levels of a column would be written the same, or a name or level cannot be written.
     """
-    columns = tuple(_column(column) for column in table.columns)
+    columns = tuple(_column(column, table.specs.get(column.name)) for column in table.columns)
     if len({_plain(column.name) for column in columns}) < len(columns):
         raise DataError("Two columns have names that CSV cannot tell apart.", fix="rename one of them")
     return Sheet(columns, _missing(table))
@@ -125,7 +129,7 @@ def csv_bytes(frame: pd.DataFrame, sheet: Sheet) -> Any:
 # --- what a column is ------------------------------------------------------------------------------------------------
 
 
-def _column(column: Column) -> SheetColumn:
+def _column(column: Column, said: ColumnSpec | None) -> SheetColumn:
     form = _form(column)
     levels: tuple[Any, ...] = ()
     if column.is_categorical:
@@ -135,7 +139,11 @@ def _column(column: Column) -> SheetColumn:
             levels = tuple(column.levels()) if column.dtype.number is not None else tuple(texts)
     else:
         _check(column.name, [])
-    return SheetColumn(column.name, str(column.kind), form, levels, tuple(column.missing_codes))
+    codes = tuple(column.missing_codes)
+    meanings = said.missing_labels if said is not None else {}
+    declared = [*said.missing_codes] if said is not None else [*codes]
+    labels = tuple(str(meanings.get(code, shown)) for code, shown in zip(declared, codes, strict=True))
+    return SheetColumn(column.name, str(column.kind), form, levels, codes, labels)
 
 
 def _form(column: Column) -> Form:
@@ -145,10 +153,9 @@ def _form(column: Column) -> Form:
     if column.is_categorical:
         if _is_truth(column):
             return Form.LOGICAL
-        number = column.dtype.number is not None
         if column.size > MANY_LEVELS:
-            return Form.NUMBER if number else Form.TEXT
-        if number and column.kind == "binary":
+            return Form.TEXT
+        if is_indicator(column.kind, column.levels()):
             return Form.NUMBER
         return Form.ORDERED if column.kind == "ordered" else Form.FACTOR
     if column.kind == "date":
@@ -168,6 +175,7 @@ def _is_truth(column: Column) -> bool:
 
 def _missing(table: Table) -> str:
     taken = {text for column in table.columns if column.is_categorical for text in _texts(column.originals)}
+    taken |= {str(code) for column in table.columns for code in column.missing_codes}
     candidates = chain(("", "NA", "<NA>"), (f"NA{i}" for i in count(1)))
     return next(text for text in candidates if text not in taken)
 
