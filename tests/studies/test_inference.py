@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,39 @@ def test_a_level_that_a_sample_lacks_counts_as_failed(room_of: Callable[..., Roo
     made = tally[model, "synthetic"].n[0]
     assert made[terms.index("levelrare")] <= (~lacking).sum()
     assert made[terms.index("x")] == 10
+
+
+def test_a_reference_that_a_sample_lacks_counts_as_failed(room_of: Callable[..., Room]) -> None:
+    """What is compared with it has no estimate in that sample; sets that lack it are refused, as a user's are."""
+    frame = rare_level()
+    frame["level"] = pd.Categorical(frame["level"], ["rare", "a", "b"])
+    room = room_of(of=encode_table(frame), replicates=10, estimands=[{"model": "ols", "formula": "y ~ x + level"}])
+    tally = room.measure(0).tally
+    lacking = np.array([room.study.samples.weights(i)[7] == 0 for i in range(10)])
+    terms, model = room.heads[0].terms, room.heads[0].name
+    n = dict(zip(terms, tally[model, "sample"].n[0], strict=True))
+    there = (~lacking).sum()
+    assert n == {"(Intercept)": there, "levela": there, "levelb": there, "x": 10}
+    made = tally[model, "synthetic"].n[0]
+    assert (made == made[0]).all()
+    assert made[0] <= there
+
+
+def test_an_empty_cell_of_a_sample_has_no_estimate_of_what_is_tied_to_it(
+    sides: Sides, estimand_of: Callable[..., Estimand]
+) -> None:
+    """R's `lm` would drop one column, and the others would not be those of the original data."""
+    estimand = estimand_of(sides, model="ols", formula="y ~ x + word * C(stage, treatment)")
+    original = sides["original"]
+    (frame,) = original.frames
+    cut = replace(original)
+    cut.__dict__["frames"] = (frame[(frame["word"] != "south") | (frame["stage"] != "I")],)
+    assert measured(estimand, original).notna().all(axis=None)
+    found = measured(estimand, cut)
+    lost = [term for term in found.index if term.startswith("wordsouth")]
+    assert len(lost) == 4
+    assert found.loc[lost].isna().all(axis=None)
+    assert found.drop(lost).notna().all(axis=None)
 
 
 def test_separation_in_a_logit_counts_and_breaks_nothing(room_of: Callable[..., Room]) -> None:

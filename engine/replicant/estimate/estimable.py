@@ -20,7 +20,7 @@ from replicant.table.arrays import Bools
 __all__ = ["aligned", "check_levels", "common", "settled"]
 
 _RESTS = {
-    "polynomial": "on all of which its polynomial contrasts rest",
+    "polynomial": "on all of which its contrasts rest",
     "outcomes": "and the model is of all levels of its response",
 }
 

@@ -173,7 +173,7 @@ def basis_of(prepared: Prepared, found: Moments) -> Basis:
 def _lacking(factor: Coded) -> str:
     """What is to be said of a level on which the others rest."""
     if factor.coding == "polynomial":
-        whose, fix = "its polynomial contrasts rest on all levels", f"C({factor.column}, treatment) has others"
+        whose, fix = "its contrasts rest on all levels", f"C({factor.column}, treatment) has others"
     else:
         whose, fix = "its other levels are compared with it", f'C({factor.column}, ref="...") names another'
     levels = f"the level{'s' * (len(factor.broken) > 1)} {listed(factor.broken)}" if factor.typed else "a level"
