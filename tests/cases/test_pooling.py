@@ -318,7 +318,9 @@ def test_what_is_pooled_is_what_exact_arithmetic_finds_estimable(data: st.DataOb
     names = fit("ols", formula, sets[0]).terms
     wanted = tuple(names[j] for j in sorted(estimable(designs)))
     lacks = "g:h" not in formula and any(
-        not (one[factor] == first).any() for factor, first in (("g", "a"), ("h", "s")) for one in sets
+        factor in formula and not (one[factor] == first).any()
+        for factor, first in (("g", "a"), ("h", "s"))
+        for one in sets
     )
     fits = analyse(sets, manifest_of(sets[0], len(sets)), "ols", formula)
     if lacks or not wanted:
@@ -358,7 +360,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
 def in_r(call: str, formula: str, gone: dict[int, str], release: Path) -> pd.DataFrame | str:
     """What `analyse.R` pools when rows are taken out of the sets, or what it refuses with."""
     assert RSCRIPT is not None
-    script = [f'source("{release}/analyse.R")']
+    script = [f'source("{release}/_scripts/analyse.R")']
     script += [f"sets[[{i}]] <- subset(sets[[{i}]], !({rows}))" for i, rows in gone.items()]
     script += [
         f"found <- tryCatch(pool_syn(lapply(sets, function(d) {call.format(formula)})), error = conditionMessage)",

@@ -217,7 +217,7 @@ class Prepared:
                 comparing = self._comparing(position)
                 coding: Coding = "each"
                 if comparing:
-                    coding = "reference" if _refers(factor, variable) else "polynomial"
+                    coding = "reference" if _refers(factor, variable) else "together"
                 found.append(_coded(variable, factor, coding, comparing, next(here)))
         left = self.formula.response
         if left is not None and (levels := self.response_levels) is not None:

@@ -20,7 +20,7 @@ from replicant.table.arrays import Bools
 __all__ = ["aligned", "check_levels", "common", "settled"]
 
 _RESTS = {
-    "polynomial": "on all of which its contrasts rest",
+    "together": "on all of which its contrasts rest",
     "outcomes": "and the model is of all levels of its response",
 }
 
@@ -38,7 +38,7 @@ def settled(fit: Fit) -> Fit:
     if grounds.relations is not None:
         columns |= grounds.relations.parts.any(axis=0)
     for factor in broken:
-        if factor.coding == "polynomial":
+        if factor.coding == "together":
             columns[list(factor.columns)] = True
     return _without(fit, grounds.touched(columns))
 
@@ -119,7 +119,7 @@ def check_levels(fits: Sequence[Fit], sets: Sequence[str] | None = None, *, stri
     for found in factors.values():
         coding = next(iter(found.values())).coding
         references = {one.reference for one in found.values()}
-        if coding == "polynomial" or len(references) > 1:
+        if coding == "together" or len(references) > 1:
             wanted: Collection[str] = _union(found.values())
         elif coding == "reference":
             wanted = [reference for reference in references if reference is not None]
@@ -148,7 +148,7 @@ def _refused(
         said = f"No row of {some} has {which}, {rest}: its terms are something else there"
     fix = "merge it with another level before the synthesis, in every set"
     everywhere = [one for one in first.levels if all(one in other.seen for other in found.values())]
-    if first.coding == "polynomial":
+    if first.coding == "together":
         fix += f", or take contrasts that do not rest on it: C({first.column}, treatment)"
     elif first.coding == "reference" and first.columns and everywhere and first.typed:
         fix += f', or name another reference: C({first.column}, ref="{everywhere[0]}")'

@@ -23,8 +23,8 @@ ALIASED = 1e-7  # R's tolerance in lm: what is left of a term beside those befor
 PART = 1e-6
 """Of the longest part of a relation: what is shorter is rounding."""
 
-Coding: TypeAlias = Literal["reference", "polynomial", "each", "outcomes", "thresholds"]
-"""Against a reference level; by polynomials; each level by itself; the response of a logit; that of `polr`."""
+Coding: TypeAlias = Literal["reference", "together", "each", "outcomes", "thresholds"]
+"""Levels against a reference; all of them together, as polynomials; each by itself; the response of a logit; of `polr`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Coded:
         seen = set(self.seen)
         if self.coding == "reference":
             return () if self.reference is None or self.reference in seen else (self.reference,)
-        if self.coding in {"polynomial", "outcomes"}:
+        if self.coding in {"together", "outcomes"}:
             return tuple(level for level in self.levels if level not in seen)
         return ()
 

@@ -55,7 +55,7 @@ def _unlike(real: Grounds, made: Grounds) -> list[str]:
             which, others = ("the real data", "the sets") if other is None else ("the sets", "the real data")
             said.append(f"{label} has levels in {which} and is a number in {others}")
         elif one.coding != other.coding:
-            ordered = "the real data" if one.coding == "polynomial" else "the sets"
+            ordered = "the real data" if one.coding == "together" else "the sets"
             said.append(f"{label} is ordered in {ordered} only")
         elif one.typed and not _alike(one, other):
             said.append(
@@ -67,6 +67,6 @@ def _unlike(real: Grounds, made: Grounds) -> list[str]:
 
 def _alike(one: Coded, other: Coded) -> bool:
     """Whether a term of the one is that of the other."""
-    if one.coding == "polynomial":
+    if one.coding == "together":
         return one.levels == other.levels
     return one.reference == other.reference and set(one.levels) == set(other.levels)

@@ -172,7 +172,7 @@ def basis_of(prepared: Prepared, found: Moments) -> Basis:
 
 def _lacking(factor: Coded) -> str:
     """What is to be said of a level on which the others rest."""
-    if factor.coding == "polynomial":
+    if factor.coding == "together":
         whose, fix = "its contrasts rest on all levels", f"C({factor.column}, treatment) has others"
     else:
         whose, fix = "its other levels are compared with it", f'C({factor.column}, ref="...") names another'
