@@ -24,7 +24,7 @@ PART = 1e-6
 """Of the longest part of a relation: what is shorter is rounding."""
 
 Coding: TypeAlias = Literal["reference", "together", "each", "outcomes", "thresholds"]
-"""Levels against a reference; all of them together, as polynomials; each by itself; the response of a logit; of `polr`."""
+"""Levels against a reference; all together, as polynomials; each by itself; the response of a logit; that of `polr`."""
 
 
 @dataclass(frozen=True, slots=True)
