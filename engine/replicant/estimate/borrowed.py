@@ -1,0 +1,441 @@
+"""What each model of statsmodels is given, and what it gives: the one place that knows their constructors.
+
+A model gets a matrix whose columns are our terms, the response as numbers, and columns that its options name. It gives
+a vector of estimates with their covariance, the terms first. What has another form is not among them, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from replicant.errors import DataError
+from replicant.table.arrays import Floats
+
+__all__ = ["BORROWED", "REFUSED", "Borrowed", "Option", "Outcome", "Rows"]
+
+Values: TypeAlias = "np.ndarray[Any, Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What an option may be.
+
+    Attributes
+    ----------
+    kind
+        `column`: of numbers; `event`: a column or comparison that tells whether a time ends with the event; `group`: a
+        column whose values tell rows apart; `terms`: a formula of random effects; `word`, `number`, `whole`, `whether`.
+    says
+        What it is, for messages.
+    words
+        Of a `word`.
+    low, high
+        Open ends of a `number`, closed ones of a `whole`.
+    """
+
+    kind: Literal["column", "event", "group", "terms", "word", "number", "whole", "whether"]
+    says: str
+    words: tuple[str, ...] = ()
+    low: float = -np.inf
+    high: float = np.inf
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rows:
+    """Complete rows of all partitions.
+
+    Attributes
+    ----------
+    y, x
+        The response, and the terms that can be estimated.
+    offset
+        (n,) or None.
+    columns
+        By option, what it names.
+    random
+        The random effects' design.
+    clusters
+        (n,) of `cluster`, for robust errors.
+    cov
+        `HC0` and so on, or None.
+    """
+
+    y: Floats
+    x: pd.DataFrame
+    offset: Floats | None
+    columns: Mapping[str, Values]
+    random: pd.DataFrame | None = None
+    clusters: Values | None = None
+    cov: str | None = None
+
+    @property
+    def robust(self) -> dict[str, Any]:
+        """What `fit` is told of errors that are not the model's own."""
+        if self.clusters is not None:
+            return {"cov_type": "cluster", "cov_kwds": {"groups": self.clusters}}
+        return {} if self.cov is None else {"cov_type": self.cov}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcome:
+    """What a model gives.
+
+    Attributes
+    ----------
+    result
+        Of statsmodels.
+    params, covariance
+        (q,) and (q, q), the terms first.
+    more
+        Names of what is estimated beyond the terms.
+    df
+        Residual degrees of freedom.
+    messages
+        What is to be said.
+    components
+        Variances of random effects and of residuals, by name.
+    """
+
+    result: Any
+    params: Floats
+    covariance: Floats
+    df: float
+    more: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    components: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """A model of statsmodels.
+
+    Attributes
+    ----------
+    fit
+        Rows and plain options in, an outcome out.
+    options
+        By name.
+    required
+        Options that it cannot do without.
+    response
+        What it must be: `number`, `count` (whole, 0 or more), `positive`, `outcome` (0 and 1, or two levels).
+    constant
+        Whether the intercept is one of its terms.
+    offset
+        Whether it takes one.
+    repeats
+        Whether frequency weights can be rows repeated.
+    covariances
+        Robust and clustered errors that it knows.
+    """
+
+    fit: Callable[[Rows, Mapping[str, Any]], Outcome]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    response: Literal["number", "count", "positive", "outcome"] = "number"
+    constant: bool = True
+    offset: bool = False
+    repeats: bool = True
+    covariances: tuple[str, ...] = ()
+
+
+def _plain(result: Any, rows: Rows, more: tuple[str, ...] = (), df: float | None = None) -> Outcome:
+    params = np.asarray(result.params, dtype=np.float64)
+    covariance = np.asarray(result.cov_params(), dtype=np.float64)
+    return Outcome(result, params, covariance, float(len(rows.y) - len(params)) if df is None else df, more)
+
+
+def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+    """By BFGS to the neighbourhood and by Newton's method to the maximum."""
+    from statsmodels.discrete.discrete_model import NegativeBinomial
+
+    exposure = rows.columns.get("exposure")
+    if exposure is not None and not (exposure > 0).all():
+        raise DataError("exposure is not positive in every row", need="numbers above 0")
+    made = NegativeBinomial(
+        rows.y, rows.x, loglike_method=given.get("loglike_method", "nb2"), offset=rows.offset, exposure=exposure
+    )
+    steps = given.get("maxiter", 500)
+    near = made.fit(method="bfgs", maxiter=steps, disp=0, **rows.robust)
+    at = made.fit(
+        start_params=np.asarray(near.params), method="newton", maxiter=steps, tol=1e-10, disp=0, **rows.robust
+    )
+    better = np.isfinite(at.params).all() and at.llf >= near.llf - 1e-9 * abs(near.llf)
+    return _plain(at if better else near, rows, ("alpha",))
+
+
+def _quantreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+    from statsmodels.regression.quantile_regression import QuantReg
+
+    return _plain(QuantReg(rows.y, rows.x).fit(**given), rows)
+
+
+NORMS = {
+    "huber": "HuberT",
+    "tukey": "TukeyBiweight",
+    "andrew": "AndrewWave",
+    "hampel": "Hampel",
+    "ramsay": "RamsayE",
+    "trimmed": "TrimmedMean",
+}
+
+
+def _rlm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+    from statsmodels.robust import norms
+    from statsmodels.robust.robust_linear_model import RLM
+
+    settings = dict(given)
+    norm = getattr(norms, NORMS[settings.pop("norm", "huber")])()
+    return _plain(RLM(rows.y, rows.x, M=norm).fit(**settings), rows)
+
+
+FAMILIES = {
+    "gaussian": "Gaussian",
+    "binomial": "Binomial",
+    "poisson": "Poisson",
+    "gamma": "Gamma",
+    "inverse_gaussian": "InverseGaussian",
+}
+LINKS = {
+    "identity": "Identity",
+    "log": "Log",
+    "logit": "Logit",
+    "probit": "Probit",
+    "cloglog": "CLogLog",
+    "inverse": "InversePower",
+    "sqrt": "Sqrt",
+}
+
+
+def _family(given: dict[str, Any], y: Floats) -> Any:
+    from statsmodels.genmod import families
+
+    name, link = given.pop("family", "gaussian"), given.pop("link", None)
+    within = {"binomial": (0.0, 1.0), "poisson": (0.0, np.inf), "gamma": (1e-300, np.inf)}
+    low, high = within.get(name, (-np.inf, np.inf) if name == "gaussian" else (1e-300, np.inf))
+    if y.min() < low or y.max() > high:
+        raise DataError(f"the response has values outside the range of the family {name}", need="another family")
+    cls = getattr(families, FAMILIES[name])
+    return cls() if link is None else cls(link=getattr(families.links, LINKS[link])())
+
+
+def _glm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    settings = dict(given)
+    family = _family(settings, rows.y)
+    made = GLM(rows.y, rows.x, family=family, offset=rows.offset, exposure=rows.columns.get("exposure"))
+    return _plain(made.fit(tol=1e-12, **settings, **rows.robust), rows)
+
+
+def _gee(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+    from statsmodels.genmod import cov_struct
+    from statsmodels.genmod.generalized_estimating_equations import GEE
+
+    settings = dict(given)
+    family = _family(settings, rows.y)
+    words = {"independence": "Independence", "exchangeable": "Exchangeable", "autoregressive": "Autoregressive"}
+    dependence = getattr(cov_struct, words[settings.pop("cov_struct", "independence")])()
+    groups = pd.factorize(rows.columns["groups"])[0]
+    if isinstance(dependence, cov_struct.Autoregressive) and "time" not in rows.columns:
+        raise DataError("an autoregressive GEE without times", need="a column of times within groups", fix='time="..."')
+    made = GEE(
+        rows.y,
+        rows.x,
+        groups,
+        time=rows.columns.get("time"),
+        family=family,
+        cov_struct=dependence,
+        offset=rows.offset,
+        exposure=rows.columns.get("exposure"),
+    )
+    result = made.fit(ctol=1e-9, **{"maxiter": 200, **settings})
+    return _plain(result, rows, df=float(groups.max() + 1 - rows.x.shape[1]))
+
+
+def _phreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+    from statsmodels.duration.hazard_regression import PHReg
+
+    status, entry = rows.columns["status"], rows.columns.get("entry")
+    if not rows.x.shape[1]:
+        raise DataError("phreg without a term that can be estimated", need="terms: time ~ x")
+    if not status.any():
+        raise DataError("no row has the event", need="rows in which status is 1")
+    if (rows.y < 0).any():
+        raise DataError("times below 0", need="times of 0 or more")
+    if entry is not None and (entry >= rows.y).any():
+        count = int((entry >= rows.y).sum())
+        raise DataError(f"entry is not before the time in {count} rows", need="times after those of entry")
+    strata = rows.columns.get("strata")
+    made = PHReg(
+        rows.y,
+        rows.x,
+        status=status,
+        entry=entry,
+        strata=None if strata is None else pd.factorize(strata)[0],
+        offset=rows.offset,
+        ties=given.get("ties", "efron"),
+    )
+    groups = None if rows.clusters is None else pd.factorize(rows.clusters)[0]
+    result = made.fit(groups=groups, maxiter=given.get("maxiter", 100), tol=1e-12)
+    return _plain(result, rows, df=float(max(status.sum() - rows.x.shape[1], 0)))
+
+
+def _mixedlm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    groups = pd.factorize(rows.columns["groups"])[0]
+    if groups.max() < 1:
+        raise DataError("random effects of a single group", need="two groups or more")
+    made = MixedLM(rows.y, rows.x, groups, exog_re=rows.random)
+    reml = given.get("reml", True)
+    rest = {"maxiter": given["maxiter"]} if "maxiter" in given else {}
+    result = made.fit(reml=reml, **rest)
+    k = rows.x.shape[1]
+    spread = np.asarray(result.cov_re, dtype=np.float64)
+    names = ["(Intercept)"] if rows.random is None else [str(name) for name in rows.random.columns]
+    components = {f"variance of {name}": float(spread[i, i]) for i, name in enumerate(names)}
+    components |= {
+        f"covariance of {names[i]} and {names[j]}": float(spread[i, j]) for i in range(len(names)) for j in range(i)
+    }
+    components["residual variance"] = float(result.scale)
+    covariance = np.asarray(result.cov_params(), dtype=np.float64)[:k, :k]
+    messages = () if result.converged else ("mixedlm did not converge",)
+    params = np.asarray(result.fe_params, dtype=np.float64)
+    return Outcome(result, params, covariance, float(len(rows.y) - k), (), messages, components)
+
+
+def _conditional(name: str) -> Callable[[Rows, Mapping[str, Any]], Outcome]:
+    def fit(rows: Rows, given: Mapping[str, Any]) -> Outcome:
+        from statsmodels.discrete import conditional_models
+
+        groups = pd.factorize(rows.columns["groups"])[0]
+        if not rows.x.shape[1]:
+            raise DataError("a conditional model without a term that can be estimated", need="terms: y ~ x")
+        telling = pd.Series(rows.y).groupby(groups).nunique() > 1
+        if not telling.any():
+            raise DataError("the response does not vary within any group", need="groups with different outcomes")
+        settings = {} if rows.offset is None else {"offset": rows.offset}
+        made = getattr(conditional_models, name)(rows.y, rows.x, groups=groups, **settings)
+        result = made.fit(method="BFGS", maxiter=given.get("maxiter", 1000), gtol=1e-9)
+        silent = int((~telling).sum())
+        said = (f"{silent} groups of one outcome tell nothing and are left out",) if silent else ()
+        params = np.asarray(result.params, dtype=np.float64)
+        covariance = np.asarray(result.cov_params(), dtype=np.float64)
+        df = float(telling[groups].sum() - telling.sum() - len(params))
+        return Outcome(result, params, covariance, max(df, 0.0), (), said)
+
+    return fit
+
+
+_MAXITER = Option("whole", "the most iterations", low=1, high=100_000)
+_GROUPS = Option("group", "the column of groups")
+_EXPOSURE = Option("column", "a column of exposures, whose logarithm is added")
+_FAMILY = {
+    "family": Option("word", "the distribution", tuple(FAMILIES)),
+    "link": Option("word", "the link", tuple(LINKS)),
+    "exposure": _EXPOSURE,
+    "maxiter": _MAXITER,
+}
+_ROBUST = ("HC0", "cluster")
+
+BORROWED: Mapping[str, Borrowed] = {
+    "negbin": Borrowed(
+        _negbin,
+        {
+            "exposure": _EXPOSURE,
+            "loglike_method": Option("word", "how the variance grows with the mean", ("nb2", "nb1")),
+            "maxiter": _MAXITER,
+        },
+        response="count",
+        offset=True,
+        covariances=_ROBUST,
+    ),
+    "quantreg": Borrowed(
+        _quantreg,
+        {
+            "q": Option("number", "the quantile", low=0, high=1),
+            "vcov": Option("word", "the covariance", ("robust", "iid")),
+            "kernel": Option("word", "the kernel of the density", ("epa", "cos", "gau", "par")),
+            "bandwidth": Option("word", "its bandwidth", ("hsheather", "bofinger", "chamberlain")),
+            "max_iter": _MAXITER,
+            "p_tol": Option("number", "the tolerance of the search", low=0, high=1),
+        },
+    ),
+    "rlm": Borrowed(_rlm, {"norm": Option("word", "the robust norm", tuple(NORMS)), "maxiter": _MAXITER}),
+    "glm": Borrowed(_glm, _FAMILY, offset=True, covariances=_ROBUST),
+    "gee": Borrowed(
+        _gee,
+        {
+            "groups": _GROUPS,
+            "cov_struct": Option(
+                "word", "the dependence within a group", ("independence", "exchangeable", "autoregressive")
+            ),
+            "time": Option("column", "times within a group"),
+            **_FAMILY,
+        },
+        ("groups",),
+        offset=True,
+        repeats=False,
+    ),
+    "phreg": Borrowed(
+        _phreg,
+        {
+            "status": Option("event", "whether the time ends with the event"),
+            "ties": Option("word", "what is done with equal times", ("efron", "breslow")),
+            "strata": Option("group", "the column of strata, each with a baseline of its own"),
+            "entry": Option("column", "the time at which a row comes under observation"),
+            "maxiter": _MAXITER,
+        },
+        ("status",),
+        constant=False,
+        offset=True,
+        covariances=("cluster",),
+    ),
+    "mixedlm": Borrowed(
+        _mixedlm,
+        {
+            "groups": _GROUPS,
+            "re_formula": Option("terms", "random effects beside the intercept, such as '~ x'"),
+            "reml": Option("whether", "restricted likelihood"),
+            "maxiter": _MAXITER,
+        },
+        ("groups",),
+        repeats=False,
+    ),
+    "conditional_logit": Borrowed(
+        _conditional("ConditionalLogit"),
+        {"groups": _GROUPS, "maxiter": _MAXITER},
+        ("groups",),
+        response="outcome",
+        constant=False,
+        offset=True,
+        repeats=False,
+    ),
+    "conditional_poisson": Borrowed(
+        _conditional("ConditionalPoisson"),
+        {"groups": _GROUPS, "maxiter": _MAXITER},
+        ("groups",),
+        response="count",
+        constant=False,
+        offset=True,
+        repeats=False,
+    ),
+}
+
+REFUSED: Mapping[str, tuple[str, str]] = {
+    "mnlogit": ("it has an equation for each level", "multinomial"),
+    "conditional_mnlogit": ("it has an equation for each level", "conditional_logit for two outcomes, or multinomial"),
+    "nominal_gee": ("it has an equation for each level", 'multinomial with cluster="column"'),
+    "ordinal_gee": ("its thresholds are not terms", 'polr with cluster="column"'),
+    "glmgam": ("its smooth terms are chosen from the rows of each set", "bs(x, df=5) or ns(x, df=3) in glm"),
+    "wls": ("its weights are a column here", 'ols with weights="column"'),
+    "gls": ("it needs a covariance of all rows", 'ols, with cluster="column", or mixedlm'),
+    "glsar": ("it follows the order of rows, and those of synthetic sets have none", 'ols, with cluster="column"'),
+}
+"""Models of `statsmodels.formula.api` that are not taken: why, and what to use."""
