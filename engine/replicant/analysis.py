@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
-from replicant.errors import SpecError, nearest
-from replicant.estimate import Discrimination, Fit, aligned, common, fit, matched, parse
+from replicant.errors import DataError, SpecError, nearest
+from replicant.estimate import Discrimination, Fit, Formula, aligned, coefficients, common, fit, matched, parse
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.learned import Learned, learned_together
 from replicant.estimate.partitions import Load, Parts, columns_of
-from replicant.pool import Choice, Pooled, choose, invalid, pool, valid
+from replicant.pool import RULES_OF_TESTS, Choice, JointTest, Pooled, choose, invalid, pool, valid, wald
+from replicant.pool.pool import WITH_DFCOM
 from replicant.view.figures import brief, measured, probability
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ __all__ = ["Analyses", "Comparison", "Data", "Discriminated", "analyse", "compar
 Model = str | Callable[..., Any]
 Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
 """One table for an estimator: a frame, functions that load its partitions one at a time, or partitions elsewhere."""
-
-# Rules whose degrees of freedom the complete data's enter.
-_WITH_DFCOM = frozenset({"rubin1987", "reiter2003", "reiter2004"})
 
 _SIDES = ("real", "synthetic")
 _ENDS = ("estimate", "conf_low", "conf_high")
@@ -54,12 +52,15 @@ class Analyses(Sequence[Fit]):
         The columns that the model uses; None if that is not known (a function of the user's).
     learned
         What terms such as `poly` and `bs` have learned of all sets together.
+    formula
+        Of the model; None of a function.
     """
 
     fits: tuple[Fit, ...]
     manifest: Mapping[str, Any]
     columns: tuple[str, ...] | None = None
     learned: Learned | None = None
+    formula: Formula | None = None
 
     def __len__(self) -> int:
         return len(self.fits)
@@ -118,6 +119,137 @@ class Analyses(Sequence[Fit]):
         choice = self._choice(rule)
         settings = {**choice.options, **options}
         return _pooled(self.fits, choice.rule, level, dfcom, notes=choice.warnings, why=choice.why, **settings)
+
+    def test(self, *terms: str, rule: str = "auto", null: float = 0.0) -> JointTest:
+        """Test several coefficients at once, pooled over the sets: Wald's test by the rule that holds for them.
+
+        Parameters
+        ----------
+        terms
+            Terms of the formula (`phb`: all its contrasts), names of coefficients, or a smaller formula (`~ . - phb`).
+            None: all but the intercept.
+        rule
+            As in `pool`.
+        null
+            The value of each under the hypothesis.
+
+        Returns
+        -------
+        JointTest
+            F with its degrees of freedom; D1 of Li, Raghunathan and Rubin (1991) or Reiter's (2005) for synthetic data.
+
+        Raises
+        ------
+        SpecError
+            If a name is neither, or no joint test goes with the rule.
+        DataError
+            If none of the coefficients could be estimated in every set.
+        """
+        return self.wald(coefficients(self.fits, terms, self.formula), rule=rule, null=null)
+
+    def wald(
+        self,
+        terms: str | Sequence[str] | None = None,
+        *,
+        contrast: Any = None,
+        null: Any = 0.0,
+        rule: str = "auto",
+    ) -> JointTest:
+        """Test that coefficients, or combinations of them, have given values.
+
+        Parameters
+        ----------
+        terms
+            As in `test`; None: all but the intercept.
+        contrast
+            (p, q): `contrast @ coefficients` is tested; None: each of the q coefficients.
+        null
+            The values, (p,), or one number.
+        rule
+            As in `pool`.
+
+        Returns
+        -------
+        JointTest
+            As of `test`.
+        """
+        wanted = () if terms is None else (terms,) if isinstance(terms, str) else tuple(terms)
+        asked = coefficients(self.fits, wanted, self.formula)
+        fits, kept, _ = common(self.fits)
+        left = tuple(term for term in asked if term in kept)
+        lost = [f"{term} is left out: it could not be estimated in every set" for term in asked if term not in kept]
+        if not left or (lost and contrast is not None):
+            raise DataError(f"{', '.join(asked)}: not estimated in every set", need="coefficients that all sets have")
+        choice = self._choice(rule)
+        chosen = choice.rule
+        if chosen == "one_step":
+            chosen = "rubin1987"
+            lost.append("no joint test goes with the rule one_step: that of rubin1987 is a bound on the safe side")
+        if chosen not in RULES_OF_TESTS:
+            raise SpecError(f"no joint test goes with the rule {chosen}", need="one of " + ", ".join(RULES_OF_TESTS))
+        sizes = {key: choice.options[key] for key in ("n", "k") if key in choice.options}
+        at = [[one.terms.index(term) for term in left] for one in fits]
+        estimates = [one.estimates[index] for one, index in zip(fits, at, strict=True)]
+        covariances = [one.covariance[np.ix_(index, index)] for one, index in zip(fits, at, strict=True)]
+        tested = wald(estimates, covariances, chosen, null=null, contrast=contrast, **sizes)
+        return replace(tested, terms=left, messages=(*lost, *choice.warnings, *tested.messages))
+
+    def r_squared(self, *, adjusted: bool = False, rule: str = "auto", level: float = 0.95) -> Pooled:
+        """R squared pooled over the sets, with an interval, on Fisher's scale of its root (Harel 2009).
+
+        Parameters
+        ----------
+        adjusted
+            Whether the adjusted one is meant.
+        rule, level
+            As in `pool`.
+
+        Returns
+        -------
+        Pooled
+            One line; there is no test of 0, which is the end of the scale.
+
+        Raises
+        ------
+        SpecError
+            If the model has none (other models than `ols`, survey weights, no intercept), or it is not between 0 and 1.
+
+        References
+        ----------
+        Harel, O. (2009). The estimation of R squared and adjusted R squared in incomplete data sets using multiple
+        imputation. *Journal of Applied Statistics* 36(10), 1109-1118.
+        """
+        values = [one.r_squared_adjusted if adjusted else one.r_squared for one in self.fits]
+        shares = np.array([np.nan if value is None else value for value in values])
+        name = "adjusted R squared" if adjusted else "R squared"
+        if np.isnan(shares).any():
+            raise SpecError(
+                f"{self.fits[0].model} has no {name} here",
+                need="least squares (ols) with residual degrees of freedom and without survey weights: 1/(n - 3), the "
+                "variance of Fisher's z, is that of independent rows",
+            )
+        if any("(Intercept)" not in one.terms for one in self.fits):
+            raise SpecError(f"{name} of a model without an intercept is no squared correlation", need="an intercept")
+        outside = [str(i + 1) for i, share in enumerate(shares) if not 0 < share < 1]
+        if outside:
+            raise SpecError(
+                f"{name} is not between 0 and 1 in set {', '.join(outside)}", need="a model that explains something"
+            )
+        rows = np.array([one.n for one in self.fits])
+        if (rows <= 3).any():
+            raise SpecError(f"{name} of three rows or fewer", need="more rows")
+        scale = 1 / (2 * np.sqrt(shares) * (1 - shares))  # slope of Fisher's z of the root
+        choice = self._choice(rule)
+        pooled = pool(
+            shares,
+            1 / (scale**2 * (rows - 3)),
+            choice.rule,
+            terms=[name],
+            level=level,
+            transform="r_squared",
+            **choice.options,
+        )
+        return replace(pooled, messages=(*pooled.messages, *choice.warnings), why=choice.why)
 
     def _choice(self, rule: str) -> Choice:
         if rule == "auto":
@@ -336,7 +468,7 @@ def analyse(
     if learned is None:
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
     fits = [fit(model, bound, one, learned=learned, **settings) for one in data]
-    return Analyses(aligned(fits), manifest, used, learned)
+    return Analyses(aligned(fits), manifest, used, learned, bound)
 
 
 def compare(
@@ -501,7 +633,7 @@ def _pooled(
     at = [[where[term] for term in kept] for where in position]
     estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
     covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(fits, at, strict=True)])
-    if rule in _WITH_DFCOM and dfcom is not None:
+    if rule in WITH_DFCOM and dfcom is not None:
         least = min(one.df_resid for one in fits) if dfcom == "fit" else float(dfcom)
         if np.isfinite(least):
             options["dfcom"] = least

@@ -8,6 +8,7 @@ from replicant.estimate.discriminate_tree import TreeDiscrimination, discriminat
 from replicant.estimate.estimable import aligned, common
 from replicant.estimate.fit import fit
 from replicant.estimate.formula import Formula, parse
+from replicant.estimate.labels import coefficients
 from replicant.estimate.match import matched
 from replicant.estimate.result import Fit
 
@@ -21,6 +22,7 @@ __all__ = [
     "SetScore",
     "TreeDiscrimination",
     "aligned",
+    "coefficients",
     "common",
     "confusion",
     "correlation",

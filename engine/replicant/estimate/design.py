@@ -150,6 +150,11 @@ class Prepared:
     _change: Callable[[Floats], Floats] | None = None
 
     @property
+    def names_by_term(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the columns of each term, in the order of the formula's."""
+        return tuple(block.names for block in self._blocks)
+
+    @property
     def response_levels(self) -> Factor | None:
         """Levels of the response; None of a number."""
         response = self.formula.response

@@ -15,6 +15,7 @@ from replicant.estimate.design import Prepared, prepare
 from replicant.estimate.estimable import settled
 from replicant.estimate.formula import Formula, parse
 from replicant.estimate.glm import GLMS, fit_glm
+from replicant.estimate.labels import labels_of
 from replicant.estimate.learned import Learned
 from replicant.estimate.multinomial import fit_multinomial
 from replicant.estimate.ols import fit_ols
@@ -104,8 +105,10 @@ def fit(
                     need="one of " + ", ".join(allowed) if allowed else "no options",
                 )
         with np.errstate(all="ignore"):
-            return _told(settled(FITTERS[name](bound, weight_kind=weight_kind, **options)))
-    return settled(fit_statsmodels(bound, name, weight_kind, **options))
+            found = _told(settled(FITTERS[name](bound, weight_kind=weight_kind, **options)))
+    else:
+        found = settled(fit_statsmodels(bound, name, weight_kind, **options))
+    return replace(found, labels=labels_of(bound, found.terms))
 
 
 def _told(found: Fit) -> Fit:

@@ -38,6 +38,9 @@ def fit_ols(prepared: Prepared, weight_kind: str = "frequency") -> Fit:
         covariance = inverse @ inverse.T * (rss / df if df > 0 else np.nan)
     if df <= 0:
         messages.append(f"{n:g} rows for {k} terms: no degrees of freedom are left, standard errors cannot be known")
+    first = int(prepared.formula.intercept)  # its row of the triangle is the mean of the response
+    explained = float(np.sum(triangle[first:k, k] ** 2))
+    shares = (None, None) if survey else _shares(explained, rss, n - first, df)
     with np.errstate(divide="ignore"):
         loglik = float(-0.5 * n * (np.log(2 * np.pi * rss / n) + 1))
     return Fit(
@@ -52,4 +55,14 @@ def fit_ols(prepared: Prepared, weight_kind: str = "frequency") -> Fit:
         rss,
         tuple(messages),
         grounds_of(prepared, found, basis),
+        r_squared=shares[0],
+        r_squared_adjusted=shares[1],
     )
+
+
+def _shares(explained: float, rss: float, total_df: float, df: float) -> tuple[float | None, float | None]:
+    """R squared and its adjusted form, as R's `summary.lm`; None where they are not defined."""
+    if not explained + rss > 0 or df <= 0:
+        return None, None
+    share = explained / (explained + rss)
+    return share, 1 - (1 - share) * total_df / df

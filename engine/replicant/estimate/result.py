@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,13 @@ class Fit:
         Separation, collinearity, non-convergence, rows left out, levels that do not occur: by name.
     grounds
         What the terms rest on, where that is known: which of them mean the same in another set is decided by it.
+    labels
+        The coefficients of each term of the formula.
+    r_squared, r_squared_adjusted
+        Of least squares: the share of the response's variance that the terms explain, about its mean or, without an
+        intercept, about 0; and the same with the degrees of freedom counted.
+    components
+        Variances of random effects and of residuals, by name.
     """
 
     model: str
@@ -58,6 +66,10 @@ class Fit:
     deviance: float | None = None
     messages: tuple[str, ...] = ()
     grounds: Grounds | None = None
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    r_squared: float | None = None
+    r_squared_adjusted: float | None = None
+    components: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def separated(self) -> bool:

@@ -17,10 +17,11 @@ from replicant.pool.planning import m_needed, mc_error
 from replicant.pool.pool import pool
 from replicant.pool.result import Pooled
 from replicant.pool.rules import RULES
-from replicant.pool.tests_multivariate import JointTest, likelihood_ratio, wald
+from replicant.pool.tests_multivariate import RULES_OF_TESTS, JointTest, likelihood_ratio, wald
 
 __all__ = [
     "RULES",
+    "RULES_OF_TESTS",
     "Choice",
     "Combined",
     "JointTest",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,18 +13,21 @@ from replicant.errors import SpecError, nearest
 from replicant.pool.arrays import as_sets
 from replicant.pool.distributions import t_quantile, t_tails
 from replicant.pool.result import Pooled
+from replicant.pool.results import are_results, read_results
 from replicant.pool.rules import RULES
 from replicant.pool.transform import transform_named
 from replicant.spec.synonyms import instead
 
-__all__ = ["pool"]
+__all__ = ["WITH_DFCOM", "pool"]
 
 _WITH_ROWS = {"raghunathan2003", "raab2016_simple", "raab2016_proper", "raab2016_partial"}
 _WITHOUT_DFCOM = {"raghunathan2003"}
+WITH_DFCOM = frozenset({"rubin1987", "reiter2003", "reiter2004"})
+"""Rules whose degrees of freedom the complete data's enter."""
 
 
 def pool(
-    estimates: ArrayLike,
+    estimates: ArrayLike | Sequence[Any],
     variances: ArrayLike | None = None,
     rule: str = "reiter2003",
     *,
@@ -44,10 +48,13 @@ def pool(
     ----------
     estimates
         (m, q): one row for each set, one column for each term; (m,) for one term. Nested sets (`reiter2004`,
-        `census`): (m, r, q).
+        `census`): (m, r, q). Or a list of m fitted models, such as results of statsmodels or linearmodels: whatever
+        has `params` and `cov_params` (or `cov`). Their names are taken, their least residual degrees of freedom are
+        the `dfcom` of the rules that use one, and a term that some result has not is left out and named.
     variances
         Squared standard errors of the same shape, or covariance matrices with one more axis. May be left out for a
-        full `census`, and under `transform="fisher_z"` where `k` or `n` is given (1/(k - 3) on that scale).
+        full `census`, and under `transform="fisher_z"` or `"r_squared"` where `k` or `n` is given (1/(k - 3) on that
+        scale).
     rule
         `rubin1987`, `reiter2003`, `raghunathan2003`, `reiter2004`, `raab2016_simple`, `raab2016_proper`,
         `raab2016_partial`, `census` or `one_step`: see `replicant.pool.rules` for when each holds. For a release,
@@ -61,8 +68,8 @@ def pool(
     level
         Of the intervals.
     transform
-        `fisher_z` for correlations, `logit` for shares, `log` for positive numbers: estimates are pooled on that
-        scale (variances by the delta method) and taken back.
+        `fisher_z` for correlations, `r_squared` for R squared, `logit` for shares, `log` for positive numbers:
+        estimates are pooled on that scale (variances by the delta method) and taken back.
     v_mis
         `one_step`: the variance of each estimate between completed sets, if the maker gives it. On the scale of
         `transform`.
@@ -93,17 +100,21 @@ def pool(
     1    b     1.967      0.456
     """
     _check_rule(rule)
+    if are_results(estimates):
+        return _of_results(cast("Sequence[Any]", estimates), variances, rule, terms, dfcom, level, n, k, population)
     if not 0 < level < 1:
         raise SpecError("The level of the intervals must lie between 0 and 1.", need="0.95, for example")
     nested = rule == "reiter2004" or (rule == "census" and np.ndim(estimates) == 3)
     scale = transform_named(transform) if transform is not None else None
     if variances is None and not (rule == "census" and population is None):
-        if transform != "fisher_z" or (k or n) is None:
+        if transform not in {"fisher_z", "r_squared"} or scale is None or (k or n) is None:
             raise SpecError(f"The rule {rule!r} needs the variances.", need="squared standard errors of each set")
         size = float(k or n or 0)
         if size <= 3:
             raise SpecError("Fisher's z needs more than 3 rows.")
-        variances = (1 - np.asarray(estimates, np.float64) ** 2) ** 2 / (size - 3)
+        given = np.asarray(estimates, np.float64)
+        scale.check(given)
+        variances = 1 / (scale.slope(given) ** 2 * (size - 3))
     names = _names(estimates, terms)
     q, u = as_sets(estimates, variances, nested=nested)
     if len(names) not in {0, q.shape[-1]}:
@@ -127,6 +138,8 @@ def pool(
     if scale is not None:
         estimate, low, high = scale.back(estimate), scale.back(low), scale.back(high)
         error = error / scale.slope(estimate)
+    if scale is not None and not scale.tested:
+        statistic = np.full_like(estimate, np.nan)
     return Pooled(
         rule,
         names,
@@ -151,6 +164,48 @@ def pool(
         transform=transform,
         messages=tuple(messages),
     )
+
+
+def _of_results(
+    results: Sequence[Any],
+    variances: ArrayLike | None,
+    rule: str,
+    terms: Sequence[str] | None,
+    dfcom: ArrayLike | None,
+    level: float,
+    n: float | None,
+    k: float | None,
+    population: float | None,
+) -> Pooled:
+    """Fitted models, pooled."""
+    if variances is not None:
+        raise SpecError("Results and variances were both given.", fix="results bring their own covariances")
+    if rule == "reiter2004":
+        raise SpecError("A list of results is not nested.", need="estimates (m, r, q) as arrays")
+    read = read_results(results)
+    kept = list(range(len(read.terms)))
+    if terms is not None:
+        names = (terms,) if isinstance(terms, str) else tuple(terms)
+        for name in names:
+            if name not in read.terms:
+                raise SpecError(
+                    f"{name!r} is no term of all results{nearest(str(name), read.terms)}", need=", ".join(read.terms)
+                )
+        kept = [read.terms.index(name) for name in names]
+    if dfcom is None and rule in WITH_DFCOM:
+        dfcom = read.dfcom
+    pooled = pool(
+        read.estimates[:, kept],
+        read.covariances[np.ix_(range(len(results)), kept, kept)],
+        rule,
+        terms=[read.terms[i] for i in kept],
+        dfcom=dfcom,
+        level=level,
+        n=n,
+        k=k,
+        population=population,
+    )
+    return replace(pooled, messages=(*read.messages, *pooled.messages))
 
 
 def _check_rule(rule: str) -> None:

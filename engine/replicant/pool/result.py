@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from replicant.errors import SpecError, nearest
 from replicant.pool.arrays import Array
 from replicant.view.figures import brief, degrees, probability
@@ -192,9 +194,9 @@ class Pooled:
             (
                 term,
                 *(brief(float(getattr(self, name)[i])) for name in ("estimate", "std_error")),
-                f"{self.statistic[i]:.3f}",
+                "" if np.isnan(self.statistic[i]) else f"{self.statistic[i]:.3f}",
                 degrees(self.df[i]),
-                probability(self.p_value[i]),
+                "" if np.isnan(self.p_value[i]) else probability(self.p_value[i]),
                 *(brief(float(getattr(self, name)[i])) for name in ("conf_low", "conf_high")),
             )
             for i, term in enumerate(self.terms)

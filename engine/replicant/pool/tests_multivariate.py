@@ -7,6 +7,7 @@ With rho_b = tr(b ubar^-1)/p, the mean relative variance between the sets, the d
     reiter2003         1 + rho_b/m                         Reiter (2005, JSPI 131:365-377)
     raghunathan2003    (1 + 1/m) rho_b - 1                 Reiter (2005)
     reiter2004         1 + (1 + 1/m) rho_B - rho_bbar/r    Kinney & Reiter (2010, JOS 26:301-315)
+    raab2016_partial   k/n + rho_b/m                       Reiter's with k synthetic rows for n: ubar k/n for ubar
     raab2016_*         k/n + 1/m, or k/n + (1 + k/n)/m     from T, which is ubar times a number
 
 and the reference is F with p and w degrees of freedom; for nested sets w is Satterthwaite's, which in one dimension is
@@ -24,10 +25,14 @@ from numpy.typing import ArrayLike
 from replicant.errors import SpecError, nearest
 from replicant.pool.arrays import Array
 from replicant.pool.distributions import f_tail
+from replicant.view.figures import degrees, probability
 
 __all__ = ["RULES_OF_TESTS", "JointTest", "likelihood_ratio", "wald"]
 
-RULES_OF_TESTS = ("rubin1987", "reiter2003", "raghunathan2003", "reiter2004", "raab2016_simple", "raab2016_proper")
+RULES_OF_TESTS = (
+    *("rubin1987", "reiter2003", "raghunathan2003", "reiter2004"),
+    *("raab2016_simple", "raab2016_proper", "raab2016_partial"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class JointTest:
         What the draws add, relative to ubar: the denominator of the statistic minus 1.
     messages
         What the reader must know.
+    terms
+        Names of the parameters, where they are known.
     """
 
     test: str
@@ -57,6 +64,20 @@ class JointTest:
     p_value: float
     r: float
     messages: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        what = f"Joint test of {', '.join(self.terms)}" if self.terms else f"Joint test of {self.df1} parameters"
+        said = f"F = {self.statistic:.3f} on {self.df1} and {degrees(self.df2)} df, p {probability(self.p_value)}"
+        return "\n".join([f"{what} by {self.rule}: {said}", *(f"Note: {message}." for message in self.messages)])
+
+    def _repr_html_(self) -> str:
+        from replicant.view.fragment import fragment, notes, rows
+
+        figures = (f"{self.statistic:.3f}", str(self.df1), degrees(self.df2), probability(self.p_value))
+        table = rows(("F", "df", "residual df", "p"), [figures], right=range(4))
+        told = f"{', '.join(self.terms) or f'{self.df1} parameters'}, by {self.rule}"
+        return fragment("Joint test", told, table, notes(self.messages))
 
 
 def wald(
@@ -221,6 +242,10 @@ def _judged(
     elif rule == "reiter2003":
         r = between / m
         scale, w = 1 + r, _w(t, p, r)
+    elif rule == "raab2016_partial":
+        ratio = 1.0 if n is None or k is None else k / n
+        r = between / m
+        scale, w = ratio + r, _w(t, p, r / ratio)
     elif rule == "raghunathan2003":
         r = (1 + 1 / m) * between
         scale, w = r - 1, _w(t, p, -r)
@@ -262,5 +287,5 @@ def _check(rule: str) -> None:
 
 
 def _check_sets(rule: str, sets: tuple[int, ...]) -> None:
-    if min(sets) < (1 if rule.startswith("raab2016") else 2):
+    if min(sets) < (1 if rule in {"raab2016_simple", "raab2016_proper"} else 2):
         raise SpecError(f"The joint test of {rule!r} needs two sets or more (in each nest).")

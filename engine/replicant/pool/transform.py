@@ -1,4 +1,4 @@
-"""Scales on which estimates are nearly normal: Fisher's z for correlations, logit for shares, log for ratios."""
+"""Scales on which estimates are nearly normal: Fisher's z of correlations and R squared, logit, log."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Transform:
         Derivative of `forward` at an untransformed estimate; that of `back` is one over it.
     low, high
         Open interval in which estimates must lie.
+    tested
+        Whether 0 on that scale is a value to be tested against.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Transform:
     slope: Callable[[Array], Array]
     low: float
     high: float
+    tested: bool = True
 
     def check(self, estimates: Array) -> None:
         """Refuse estimates outside the interval.
@@ -56,6 +59,16 @@ TRANSFORMS = {
     transform.name: transform
     for transform in (
         Transform("fisher_z", np.arctanh, np.tanh, lambda q: 1 / (1 - q**2), -1.0, 1.0),
+        # Harel (2009), as mice's pool.r.squared: Fisher's z of the root. Its test against 0 would be one-sided.
+        Transform(
+            "r_squared",
+            lambda q: np.arctanh(np.sqrt(q)),
+            lambda z: np.tanh(np.maximum(z, 0.0)) ** 2,
+            lambda q: 1 / (2 * np.sqrt(q) * (1 - q)),
+            0,
+            1,
+            tested=False,
+        ),
         Transform(
             "logit", lambda q: np.log(q / (1 - q)), lambda z: 1 / (1 + np.exp(-z)), lambda q: 1 / (q * (1 - q)), 0, 1
         ),
