@@ -203,3 +203,21 @@ def test_the_script_for_r_reads_codes_as_missing(kept: Any, clean: pd.DataFrame,
     text = stata.read_text()
     assert "quietly replace income = .a if real(" in text
     assert 'st_vlmodify("income", .b, "not known")' in text
+
+
+@pytest.mark.parametrize("side", ["synthesis", "release"])
+def test_the_summary_counts_codes_as_missing(side: str, kept: Any, clean: pd.DataFrame, tmp_path: Path) -> None:
+    sets: Any = kept
+    if side == "release":
+        kept.to_parquet(tmp_path / "rel")
+        sets = rp.read_release(tmp_path / "rel")
+    for column in sets.summary()["columns"]:
+        assert column["synthetic"]["missing"] == pytest.approx(clean[column["name"]].isna().mean())
+        if column["type"] == "categorical":
+            shares = clean[column["name"]].value_counts(normalize=True)
+            found = dict(zip(column["levels"], column["synthetic"]["shares"], strict=True))
+            assert found == pytest.approx({_level(level): share for level, share in shares.items()})
+
+
+def _level(level: Any) -> str:
+    return str(int(level)) if isinstance(level, float) else str(level)

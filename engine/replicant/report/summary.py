@@ -177,7 +177,11 @@ def conclude(plan: Outline, real: Tally | None, synthetic: Sequence[Tally]) -> d
             entry |= {"type": "numeric", "edges": column.edges.tolist()}
             entry |= {"labels": list(column.labels), "tails": list(column.tails)}
         else:
-            entry |= {"type": "categorical", "levels": [str(level) for level in column.levels], "pooled": column.pooled}
+            entry |= {
+                "type": "categorical",
+                "levels": [_label(level) for level in column.levels],
+                "pooled": column.pooled,
+            }
         entry["real"] = _figures(column, real[column.name]) if real is not None else None
         entry["synthetic"] = {**_average(each), "each": [_without_counts(figures) for figures in each]}
         columns.append(entry)
@@ -203,7 +207,13 @@ def _outline_column(column: Column) -> OutlineColumn:
         bins = bins_of(column.values, counts, column.decimals)
         return numeric(column.name, kind, bins, missing_codes=tuple(column.missing_codes))
     levels, pooled = leading(column.levels(), counts)
-    return OutlineColumn(column.name, kind, np.empty(0), levels=levels, pooled=pooled)
+    codes = tuple(column.missing_codes)
+    return OutlineColumn(column.name, kind, np.empty(0), levels=levels, pooled=pooled, missing_codes=codes)
+
+
+def _label(level: Any) -> str:
+    """A level as text; 1.0 of a column that has missing cells is 1."""
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
 def leading(levels: Sequence[Any], counts: NDArray[Any]) -> tuple[tuple[Any, ...], int]:
@@ -262,12 +272,14 @@ def _count_levels(column: OutlineColumn, series: pd.Series) -> dict[str, Any]:
         codes, found = series.cat.codes.to_numpy(), series.cat.categories
     else:
         codes, found = pd.factorize(series)
-    present = codes[codes >= 0]
-    counts = np.bincount(present, minlength=len(found))
+    counts = np.bincount(codes[codes >= 0], minlength=len(found))
     places = {level: i for i, level in enumerate(found.tolist())}
-    shown = [int(counts[places[level]]) if level in places else 0 for level in column.levels]
-    missing = len(series) - len(present)
-    return {"rows": len(series), "missing": missing, "counts": _with_rest(column, shown, len(present))}
+    shown, coded = (
+        [int(counts[places[value]]) if value in places else 0 for value in values]
+        for values in (column.levels, column.missing_codes)
+    )
+    present = int(counts.sum()) - sum(coded)
+    return {"rows": len(series), "missing": len(series) - present, "counts": _with_rest(column, shown, present)}
 
 
 def _with_rest(column: OutlineColumn, shown: list[int], present: int) -> list[int]:
