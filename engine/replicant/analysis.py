@@ -502,6 +502,8 @@ def compare(
     from scipy import stats
 
     analyses = analyse(sets, manifest, model, formula, **options)
+    if isinstance(real, pd.DataFrame):
+        _check_columns(real, analyses.columns or ())
     alone = analyse([real], manifest, model, formula, learned=analyses.learned, **options)[0]
     said = matched(alone, analyses.fits)
     sides = ("the real data", *(f"set {i + 1}" for i in range(len(analyses))))
@@ -536,6 +538,16 @@ def compare(
     statistic = float(difference @ np.linalg.solve(variance, difference))
     lack = (statistic, len(both), float(stats.chi2.sf(statistic, len(both))))
     return Comparison(on_real, pooled, frame, lack, (*said, *lost))
+
+
+def _check_columns(real: pd.DataFrame, used: Sequence[str]) -> None:
+    """Refuse real data without a column that the model has, and the sets too: its name is no secret."""
+    known = [str(name) for name in real.columns]
+    for name in used:
+        if name not in known:
+            raise DataError(
+                f"The real data have no column {name!r}{nearest(name, known)}", need="the columns of the model"
+            )
 
 
 def discriminate(

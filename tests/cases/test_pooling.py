@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import replicant as rp
 from replicant.analysis import analyse, compare, discriminate
+from replicant.cli.main import main
 from replicant.errors import DataError
 from replicant.estimate import fit
 
@@ -250,6 +251,45 @@ def test_values_that_stand_for_levels_may_differ_between_sets() -> None:
     assert not set("5678") & set(str(caught.value))
 
 
+def test_another_reference_is_the_way_out_that_the_message_names() -> None:
+    """With `ref` the means of the other levels are compared; the level that lacks is left out."""
+    sets = sets_of({2: without("g", "a")})
+    pooled = fits_of(sets, "ols", 'y ~ C(g, ref="b")').pool()
+    assert pooled.terms == ("(Intercept)", 'C(g, ref = "b")c')
+    means = [one.groupby("g", observed=True)["y"].mean() for one in sets]
+    assert pooled.estimate[1] == pytest.approx(np.mean([one["c"] - one["b"] for one in means]))
+
+
+@pytest.mark.parametrize("basis", ["bs(x, knots = c(-1, 1))", "ns(x, knots = c(-1, 1))", "poly(x, 2)"])
+def test_a_basis_that_a_set_cannot_tell_is_left_out(basis: str) -> None:
+    """A set whose numbers lie in one corner: of a basis that is the same in all sets some columns are tied there."""
+    sets = sets_of({})
+    sets[2]["x"] = np.where(sets[2]["x"] > 0, 0.5, 0.25)
+    pooled = fits_of(sets, "ols", f"y ~ h + {basis}").pool()
+    assert "ht" in pooled.terms
+    assert not any(term.startswith(basis[:5]) for term in pooled.terms)
+    assert "(Intercept)" not in pooled.terms
+    assert any("is left out" in said and "set 3" in said for said in pooled.messages)
+
+
+@pytest.mark.parametrize("contrasts", ["sum", "helmert", "poly"])
+def test_contrasts_that_rest_on_all_levels_are_refused_without_one(contrasts: str) -> None:
+    with pytest.raises(DataError, match="set 4 has the level 'c' of 'g', on all of which its contrasts rest"):
+        fits_of(sets_of({4: without("g", "c")}), "ols", f"y ~ C(g, {contrasts})").pool()
+
+
+def test_the_command_line_refuses_with_the_code_for_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = made()
+    frame["g"] = pd.Categorical(np.where(np.arange(len(frame)) < 1, "a", "b"), ["a", "b"])
+    syn = rp.synthesize(frame[["y", "g"]], m=4, seed=1, visit_sequence=["g", "y"])
+    assert any((one["g"] == "b").all() for one in syn)
+    syn.to_parquet(tmp_path / "release")
+    with pytest.raises(SystemExit) as ended:
+        main(["pool", str(tmp_path / "release"), "--formula", "y ~ g"])
+    assert ended.value.code == 3
+    assert "the level 'a' of 'g'" in " ".join(capsys.readouterr().err.split())
+
+
 # -------------------------------------------------------------------- against exact arithmetic
 
 
@@ -431,6 +471,27 @@ def test_a_column_that_is_coded_otherwise_in_the_real_data_is_an_error() -> None
             compare(real, sets, plain, "ols", "y ~ x + g")
         assert text in str(caught.value)
         assert "only the sets have gb and gc" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "form", [lambda codes: codes, lambda codes: codes.astype(float), lambda codes: codes.astype(str)]
+)
+def test_real_data_in_codes_are_compared_by_the_labels_of_the_codebook(form: Callable[[pd.Series], pd.Series]) -> None:
+    """Case 4 as it was told: every term is there, with the figures of labels put in by hand."""
+    rng = np.random.default_rng(6)
+    n = 300
+    raw = pd.DataFrame({"age": rng.normal(40, 9, n), "occupation": rng.integers(1, 5, n)})
+    raw["income"] = 100 * raw["occupation"] + 3 * raw["age"] + rng.normal(0, 50, n)
+    labels = {1: "farm", 2: "works", 3: "office", 4: "none"}
+    syn = rp.synthesize(raw, m=3, seed=1, columns={"occupation": {"kind": "nominal", "labels": labels}})
+    by_hand = raw.assign(occupation=pd.Categorical(raw["occupation"].map(labels), list(labels.values())))
+    given = raw.assign(occupation=form(raw["occupation"]))
+    found, wanted = (syn.compare(one, "ols", "income ~ age + occupation") for one in (given, by_hand))
+    terms = ["(Intercept)", "age", "occupationworks", "occupationoffice", "occupationnone"]
+    assert list(found.frame["term"]) == terms
+    pd.testing.assert_frame_equal(found.frame, wanted.frame)
+    with pytest.raises(DataError, match="no column 'occupation'"):
+        syn.compare(raw.rename(columns={"occupation": "occupatoin"}), "ols", "income ~ age + occupation")
 
 
 def test_what_a_side_cannot_tell_is_left_out_of_a_comparison_and_said() -> None:
