@@ -328,7 +328,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     for name, says in {
         "stduy.yaml": "did you mean 'study.yaml'",
         "": "cannot be read",
-        "survey.sav": "looks like data of a kind that cannot be read",
+        "survey.rds": "looks like data of a kind that cannot be read",
     }.items():
         with pytest.raises(SpecError, match=says):
             load_job(tmp_path / name)
@@ -337,7 +337,9 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         load_job(tmp_path / "latin.yaml")
 
 
-@pytest.mark.parametrize("name", ["survey.csv", "survey.parquet", "survey.csv.gz", "s3://bucket/survey.parquet"])
+@pytest.mark.parametrize(
+    "name", ["survey.csv", "survey.parquet", "survey.csv.gz", "survey.sav", "s3://bucket/survey.parquet"]
+)
 def test_a_table_stands_for_its_job(name: str) -> None:
     job = load_job(name, ["synthesis.m=2"])
     assert (job.input.path, job.output.path, job.synthesis.m) == (name, "survey-release", 2)

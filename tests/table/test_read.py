@@ -141,7 +141,7 @@ SECRET = b"Xyzzy"
         ("a.csv.gz", SECRET, "cannot be"),
         ("a.parquet", b"", "is empty"),
         ("a.parquet", SECRET, "not a whole Parquet"),
-        ("a.sav", SECRET, "of type .sav"),
+        ("a.sav", SECRET, "not a whole file of SPSS"),
         ("a", SECRET, "no suffix"),
     ],
 )

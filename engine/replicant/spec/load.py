@@ -24,9 +24,9 @@ __all__ = ["check_override", "load_any", "load_job", "parse_any", "parse_job", "
 
 MAX_BYTES = 4_000_000
 _SMALLEST = "write for example\n    input: {path: survey.csv}\n    output: {path: release}"
-_DATA_SUFFIXES = {".feather", ".arrow", ".orc", ".xlsx", ".xls", ".ods", ".sav", ".dta", ".sas7bdat", ".xpt"} | {
-    *(".rds", ".rdata", ".json", ".jsonl", ".gz", ".bz2", ".xz", ".zst", ".zip"),
-}
+_DATA_SUFFIXES = frozenset(
+    {".feather", ".arrow", ".orc", ".rds", ".rdata", ".json", ".jsonl", ".gz", ".bz2", ".xz", ".zst", ".zip"}
+)
 
 Place = Callable[[tuple[str | int, ...]], str]
 

@@ -152,8 +152,11 @@ class Codebook(Mapping[str, ColumnSpec]):
         """The codebook as a YAML document."""
         lines = [_HEADER]
         for name, spec in self._columns.items():
-            body = spec.model_dump(mode="json", exclude_none=True)
+            # Not as JSON: there all keys are texts, and the code 1 is not the text "1".
+            body = spec.model_dump(exclude_none=True)
             body = {key: value for key, value in body.items() if value not in ([], {})}
+            if spec.kind is not None:
+                body["kind"] = str(spec.kind)
             note = ""
             if spec.kind is Kind.NOMINAL and spec.labels is None and len(spec.levels or []) > _MANY:
                 note = f"  # {len(body.pop('levels'))} levels, not listed\n"

@@ -12,7 +12,9 @@ from replicant.table.loaded import Loaded
 from replicant.table.parquet import read_parquet
 from replicant.table.place import PACKED, Place
 from replicant.table.reading import Reading
+from replicant.table.statistical.read import read_statistical
 from replicant.table.text.read import read_text
+from replicant.table.workbook.read import read_workbook
 
 __all__ = ["FORMATS", "SUFFIXES", "Format", "Reader", "format_of", "is_parquet", "is_table"]
 
@@ -55,8 +57,17 @@ TEXT = Format(
     packed=True,
 )
 PARQUET = Format("Parquet", (".parquet", ".pq"), read_parquet, frozenset({"date_format", "types"}))
+SPSS = Format("a file of SPSS", (".sav", ".zsav", ".por"), read_statistical, frozenset({"encoding"}))
+STATA = Format("a file of Stata", (".dta",), read_statistical, frozenset({"encoding"}))
+SAS = Format("a file of SAS", (".sas7bdat", ".xpt"), read_statistical, frozenset({"encoding"}))
+WORKBOOK = Format(
+    "a workbook",
+    (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+    read_workbook,
+    frozenset({"sheet", "header", "decimal", "thousands", "na_values", "date_format", "types"}),
+)
 
-FORMATS = (TEXT, PARQUET)
+FORMATS = (TEXT, PARQUET, SPSS, STATA, SAS, WORKBOOK)
 
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
 
