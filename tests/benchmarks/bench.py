@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import inputs
+
 from cases import CASES, Case, Measured, child_environment
 
 LONGEST = 1800  # seconds a case may take
