@@ -45,11 +45,16 @@ class Expressions:
     def take(self) -> Token:
         token = self.next
         if token is None:
-            self.fail(None, "an end where more is needed")
+            self.closed()
+            last = self.tokens[-1].text if self.tokens else ""
+            fix = f"write what belongs after the {last}, or take that out" if last in {*"~+-*/:^(,", "**"} else None
+            self.fail(None, "an end where more is needed", fix=fix)
         self.at += 1
         return token
 
     def expect(self, text: str) -> Token:
+        if self.next is None:
+            self.closed()
         if not self.looks(text):
             token, fix = self.next, None
             if self.looks(*COMPARISONS, "&", "|", "!"):
@@ -60,6 +65,17 @@ class Expressions:
                 fix = "comparisons are joined by & and |, and turned round by !"
             self.fail(token, f"something else than the {text} that is needed here", need=f"a {text}", fix=fix)
         return self.take()
+
+    def closed(self) -> None:
+        """Point at the last parenthesis that is open here."""
+        opened: list[Token] = []
+        for token in self.tokens[: self.at]:
+            if token.kind == "op" and token.text == "(":
+                opened.append(token)
+            elif token.kind == "op" and token.text == ")" and opened:
+                opened.pop()
+        if opened:
+            self.fail(opened[-1], "a ( that is never closed", need="a )", fix="close it with a )")
 
     def deeper(self) -> None:
         self.depth += 1

@@ -22,6 +22,7 @@ from replicant.estimate.ols import fit_ols
 from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
 from replicant.estimate.polr import fit_polr
 from replicant.estimate.result import Fit
+from replicant.spec.synonyms import instead
 
 __all__ = ["Fit", "fit"]
 
@@ -82,9 +83,12 @@ def fit(
         raise SpecError(f"a model of type {type(model).__name__}", need="a name, or a function of a frame")
     name = model.lower()
     if name not in FITTERS and name not in (known := statsmodels_names()):
+        fix = instead("model", name)
+        near = "" if fix else nearest(name, (*FITTERS, *known))
         raise SpecError(
-            f"an unknown model{nearest(name, (*FITTERS, *known))}",
+            f"an unknown model{near or f': {model[:40]!r}'}",
             need="one of " + ", ".join(FITTERS) + ", or a model of statsmodels by its name, such as quantreg or rlm",
+            fix=fix,
         )
     bound = bind(formula, source, levels, "levels" if name in {"polr", "multinomial"} else "number", learned)
     if bound.formula.response is None:

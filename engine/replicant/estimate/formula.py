@@ -172,7 +172,8 @@ class _Parser(Calls):
         if not self.looks("~"):
             self.response = self.left_side()
         if not self.looks("~"):
-            self.fail(self.next, "no ~ between the response and the terms", need="response ~ terms")
+            fix = "write ~ in its place: y ~ x" if self.looks("=", "==") else "name the response first: y ~ x"
+            self.fail(self.next, "no ~ between the response and the terms", need="response ~ terms", fix=fix)
         self.take()
         terms: _Terms = {0: None}
         self.sum(terms, top=True)

@@ -123,7 +123,7 @@ def invalid(rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] 
     if rule not in RULES:
         fix = instead("rule", rule)
         near = "" if fix else nearest(str(rule), RULES)
-        raise SpecError(f"No rule is called {rule!r}{near}.", need=f"one of {', '.join(RULES)}", fix=fix)
+        raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)
     return _INVALID[rule](_read(manifest, columns))
 
 

@@ -218,7 +218,7 @@ def _check_rule(rule: str) -> None:
     if rule not in RULES:
         fix = instead("rule", rule)
         near = "" if fix else nearest(str(rule), RULES)
-        raise SpecError(f"No rule is called {rule!r}{near}.", need=f"one of {', '.join(RULES)}", fix=fix)
+        raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)
 
 
 def _options(

@@ -19,6 +19,7 @@ import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin
 
 from replicant.errors import ReplicantError, RunError, SpecError
+from replicant.run.address import check_address, shown_address, unreachable
 from replicant.run.failure import Failure, LostError, describe
 from replicant.run.progress import Progress
 from replicant.run.roll_call import roll_call
@@ -121,6 +122,7 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
     RunError
         If nothing answers there, scheduler and client do not trust each other, or workers run other versions.
     """
+    check_address(address)
     security = security_for(address)
     try:
         greet(address, security, within=CONNECT_SECONDS)
@@ -128,12 +130,12 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
             address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
         )
     except ValueError:
-        raise SpecError("The scheduler's address is not one.", need="an address such as tcp://10.0.0.5:8786") from None
-    except (OSError, TimeoutError):
-        raise RunError(
-            "No Dask scheduler answers at the address given.",
-            fix="check address and port, and that `dask scheduler` runs the same version of Dask",
+        raise SpecError(
+            f"The scheduler's address is not one: {shown_address(address)!r}.",
+            need="an address such as tcp://10.0.0.5:8786",
         ) from None
+    except (OSError, TimeoutError) as error:
+        raise unreachable(address, error, CONNECT_SECONDS) from None
     with _quiet(), client:
         roll_call(client, within=ROLL_SECONDS)
         announce(client, progress)
@@ -247,8 +249,15 @@ def await_worker(client: Client) -> None:
         client.wait_for_workers(1, timeout=WORKER_SECONDS)
     except TimeoutError:
         raise RunError(
-            f"The scheduler has had no worker for {WORKER_SECONDS} s.", fix="start one with `dask worker ADDRESS`"
+            f"The scheduler{_at(client)} has had no worker for {WORKER_SECONDS} s.",
+            fix="start one with `dask worker ADDRESS`, on a machine that reaches the scheduler, and see what it prints",
         ) from None
+
+
+def _at(client: Client) -> str:
+    """Where the scheduler of a client is, if that is known."""
+    address = getattr(getattr(client, "scheduler", None), "address", None)
+    return f" at {shown_address(str(address))}" if address else ""
 
 
 def value(result: Any) -> Any:

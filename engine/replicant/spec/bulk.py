@@ -23,6 +23,7 @@ from replicant.spec.document import Document, Whole, given
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec
+from replicant.spec.places import check_places
 
 __all__ = ["BulkDocument", "BulkJob", "BulkRelease", "BulkSpec", "Override", "Range", "TableSpec", "expand"]
 
@@ -444,9 +445,11 @@ def _job(filled: dict[str, Any], name: str, source: str, place: Place, root: str
     given = {"path": None if job.input.path is None else _absolute(job.input.path, root)}
     inner = None if job.output.internal is None else _absolute(job.output.internal, root)
     output = {"path": _absolute(job.output.path, root), "internal": inner}
-    return job.model_copy(
+    made = job.model_copy(
         update={"input": job.input.model_copy(update=given), "output": job.output.model_copy(update=output)}
     )
+    check_places(made)
+    return made
 
 
 def _folder(bulk: BulkSpec, template: Mapping[str, Any]) -> str:

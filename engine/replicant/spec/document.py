@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from numbers import Integral, Real
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
 
-__all__ = ["Document", "Names", "Number", "Whole", "given", "list_or_word"]
+__all__ = ["Document", "Location", "Names", "Number", "Whole", "given", "list_or_word"]
 
 
 def _whole(value: object) -> object:
@@ -43,6 +44,13 @@ def list_or_word(value: object) -> object:
     return value if isinstance(value, str) else _names(value)
 
 
+def _expanded(path: str) -> str:
+    """`~` is the user's home, as in a shell."""
+    return os.path.expanduser(path) if path.startswith("~") else path
+
+
+Location = Annotated[str, AfterValidator(_expanded)]
+"""A path or a URL."""
 Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[float, BeforeValidator(_real)]
 Names = Annotated[list[str], BeforeValidator(_names, json_schema_input_type=str | list[str])]

@@ -17,6 +17,7 @@ from replicant.spec.bulk import BulkJob, expand
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
+from replicant.spec.places import check_places
 from replicant.spec.yaml_mistakes import yaml_fix, yaml_words
 from replicant.table.formats import SUFFIXES, is_table
 
@@ -125,9 +126,11 @@ def parse_any(text: str, overrides: Sequence[str] = (), *, source: str = "the jo
 
 def _job(document: dict[str, Any], place: Place) -> JobSpec:
     try:
-        return JobSpec.model_validate(document)
+        job = JobSpec.model_validate(document)
     except ValidationError as error:
         raise explain(error, JobSpec, document, place=place) from None
+    check_places(job)
+    return job
 
 
 def _parse(text: str, overrides: Sequence[str], source: str) -> tuple[dict[str, Any], Place]:
@@ -196,6 +199,8 @@ def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
             need=f"a job file in YAML, or a table in a file of one of the types {', '.join(SUFFIXES)}",
             fix="store the table as Parquet or CSV",
         )
+    if place.is_dir():
+        return _of_folder(place)
     try:
         with place.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -222,6 +227,20 @@ def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
             f"{str(place)!r}, line {line}: not UTF-8 text", need="a job file in UTF-8", fix="save it as UTF-8"
         ) from None
     return text, str(place)
+
+
+def _of_folder(place: Path) -> tuple[str, str]:
+    """The job of a folder of Parquet files, which is a table as well."""
+    if any(place.rglob("*.parquet")):
+        name = place.resolve().name
+        job = {"input": {"path": str(place)}, "output": {"path": f"{name}-release"}}
+        return yaml.safe_dump(job, allow_unicode=True), "the job"
+    inside = sorted(other.name for other in place.iterdir() if other.suffix.lower() in {".yaml", ".yml"})
+    raise SpecError(
+        f"the job file {str(place)!r} cannot be read: it is a folder, and holds no .parquet file",
+        need="a job file in YAML, or a table: a file, or a folder of .parquet files",
+        fix=f"name the job in it: {place / inside[0]}" if inside else "name the file itself",
+    )
 
 
 def _read_yaml(text: str, source: str, need: str = "a job file in YAML") -> tuple[Any, yaml.Node | None]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from replicant.remote import check_url
-from replicant.spec.document import Document, Names, Number, Whole, given, list_or_word
+from replicant.spec.document import Document, Location, Names, Number, Whole, given, list_or_word
 from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.table.codebook import ColumnSpec
 from replicant.table.reading import Reading
@@ -156,7 +156,7 @@ class InputSpec(Document, Reading):
         frozen=False,
     )
 
-    path: str | None = None
+    path: Location | None = None
     dataset: str | None = None
     columns: list[str] | None = None
     part_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
@@ -208,8 +208,8 @@ class OutputSpec(Document):
         Scripts for analysts: `r`, `stata`.
     """
 
-    path: str
-    internal: str | None = None
+    path: Location
+    internal: Location | None = None
     copies: _Formats = Field(default_factory=list)
     csv: bool = False
     helpers: _Languages = Field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
-from replicant.spec.document import Document, Names, Number, Whole, given
+from replicant.spec.document import Document, Location, Names, Number, Whole, given
 
 __all__ = ["KINDS", "EstimandSpec", "PublishedSpec", "StudySpec"]
 
@@ -186,11 +186,11 @@ class StudySpec(Document):
     title: str | None = None
     note: str | None = None
     replicates: Annotated[Whole, Field(ge=2, le=1_000_000)] = 1000
-    samples: str | None = None
+    samples: Location | None = None
     variants: dict[str, dict[str, Any]] = Field(default_factory=dict)
     estimands: list[EstimandSpec] = Field(default_factory=list)
     level: Annotated[Number, Field(gt=0, lt=1)] = 0.95
-    reference: str | None = None
+    reference: Location | None = None
 
     @field_validator("variants", mode="before", json_schema_input_type=dict[str, dict[str, Any] | None] | None)
     @classmethod
