@@ -260,6 +260,17 @@ def test_another_reference_is_the_way_out_that_the_message_names() -> None:
     assert pooled.estimate[1] == pytest.approx(np.mean([one["c"] - one["b"] for one in means]))
 
 
+def test_fits_of_the_engine_are_pooled_by_themselves_alike() -> None:
+    sets = sets_of({2: cell("a", "t"), 3: without("g", "c")})
+    fits = [fit("ols", "y ~ g * h + x", one) for one in sets]
+    by_hand, ours = rp.pool(fits, rule="reiter2003"), fits_of(sets, "ols", "y ~ g * h + x").pool("reiter2003")
+    assert by_hand.terms == ours.terms == ("(Intercept)", "gb", "x")
+    np.testing.assert_allclose(by_hand.estimate, ours.estimate)
+    assert any("ht is left out" in said and "set 2" in said for said in by_hand.messages)
+    with pytest.raises(DataError, match="No row of set 1 has the level 'a' of 'g'"):
+        rp.pool([fit("ols", "y ~ g", one) for one in sets_of({1: without("g", "a")})])
+
+
 @pytest.mark.parametrize("basis", ["bs(x, knots = c(-1, 1))", "ns(x, knots = c(-1, 1))", "poly(x, 2)"])
 def test_a_basis_that_a_set_cannot_tell_is_left_out(basis: str) -> None:
     """A set whose numbers lie in one corner: of a basis that is the same in all sets some columns are tied there."""

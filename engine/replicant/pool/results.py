@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from replicant.errors import DataError, SpecError
+from replicant.estimate.estimable import common
+from replicant.estimate.result import Fit
 from replicant.pool.arrays import Array
 
 __all__ = ["Results", "are_results", "read_results"]
@@ -60,21 +62,28 @@ def read_results(given: Sequence[Any]) -> Results:
     SpecError
         If one has no vector of estimates, no covariance, or other shapes.
     DataError
-        If no estimate is in all of them.
+        If no estimate is in all of them, or one lacks a level on which its others rest.
     """
+    said: list[str] | None = None
+    if all(isinstance(one, Fit) for one in given):  # ours know what their terms rest on
+        given, _, said = common(given)
     read = [_one(result, i + 1) for i, result in enumerate(given)]
     _check_levels(given, read)
     finite = [
         {name for name, value, variance in zip(names, q, np.diag(u), strict=True) if np.isfinite(value + variance)}
         for names, q, u in read
     ]
-    kept, messages = [], []
-    for name in dict.fromkeys(name for names, _, _ in read for name in names):
-        without = [str(i + 1) for i, known in enumerate(finite) if name not in known]
-        if without:
-            messages.append(f"{name} is left out: result {', '.join(without)} has no estimate of it")
-        else:
-            kept.append(name)
+    lacking = {
+        name: [str(i + 1) for i, known in enumerate(finite) if name not in known]
+        for names, _, _ in read
+        for name in names
+    }
+    kept = [name for name, without in lacking.items() if not without]
+    messages = [
+        f"{name} is left out: result {', '.join(without)} has no estimate of it"
+        for name, without in lacking.items()
+        if without
+    ]
     if not kept:
         raise DataError("no estimate is in every result", need="the same model on every set")
     at = [[names.index(name) for name in kept] for names, _, _ in read]
@@ -85,7 +94,7 @@ def read_results(given: Sequence[Any]) -> Results:
         np.array([q[index] for (_, q, _), index in zip(read, at, strict=True)]),
         np.array([u[np.ix_(index, index)] for (_, _, u), index in zip(read, at, strict=True)]),
         min(known_df) if len(known_df) == len(given) else None,
-        tuple(messages),
+        tuple(messages if said is None else said),
     )
 
 
