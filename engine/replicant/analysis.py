@@ -14,6 +14,7 @@ from replicant.estimate import Discrimination, Fit, Formula, aligned, coefficien
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.learned import Learned, learned_together
 from replicant.estimate.partitions import Load, Parts, columns_of
+from replicant.estimate.sampling import design_columns
 from replicant.pool import RULES_OF_TESTS, Choice, JointTest, Pooled, choose, invalid, pool, valid, wald
 from replicant.pool.pool import WITH_DFCOM
 from replicant.view.figures import brief, measured, probability
@@ -29,6 +30,9 @@ __all__ = ["Analyses", "Comparison", "Data", "Discriminated", "analyse", "compar
 Model = str | Callable[..., Any]
 Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
 """One table for an estimator: a frame, functions that load its partitions one at a time, or partitions elsewhere."""
+
+# Degrees of freedom of a sample's design, or of clusters, are few: they count wherever a rule can take them.
+_WITH_FEW = frozenset({*WITH_DFCOM, "raab2016_simple", "raab2016_proper", "raab2016_partial"})
 
 _SIDES = ("real", "synthetic")
 _ENDS = ("estimate", "conf_low", "conf_high")
@@ -252,17 +256,18 @@ class Analyses(Sequence[Fit]):
         return replace(pooled, messages=(*pooled.messages, *choice.warnings), why=choice.why)
 
     def _choice(self, rule: str) -> Choice:
+        known: dict[str, Any] = {"columns": self.columns, "errors": self.fits[0].errors}
         if rule == "auto":
-            return choose(self.manifest, columns=self.columns)
-        reason = invalid(rule, self.manifest, columns=self.columns)
+            return choose(self.manifest, **known)
+        reason = invalid(rule, self.manifest, **known)
         if reason is not None:
-            holding = valid(self.manifest, columns=self.columns)
+            holding = valid(self.manifest, **known)
             raise SpecError(
                 f"The rule {rule!r} does not hold for these sets: {reason}.",
                 need=f"one of {', '.join(holding)}" if holding else "other sets: no rule holds for these",
                 fix='use rule="auto"',
             )
-        chosen = choose(self.manifest, columns=self.columns) if valid(self.manifest, columns=self.columns) else None
+        chosen = choose(self.manifest, **known) if valid(self.manifest, **known) else None
         if chosen is not None and chosen.rule == rule:
             return chosen
         size = {name: self.manifest.get(name) for name in ("n", "k")}
@@ -457,13 +462,14 @@ def analyse(
     learned
         What terms have learned, if not of these sets.
     options
-        For the model.
+        As for `replicant.estimate.fit`: `weight_kind` and what else is to be said of a sample, `cov`, `cluster`, and
+        those of the model.
     """
     settings = {"weights": weights, **options}
     if callable(model):
         return Analyses(aligned([fit(model, formula, typed(data, manifest), **settings) for data in sets]), manifest)
     bound = parse(formula, _columns(manifest) or _names(sets[0]))
-    used = tuple(dict.fromkeys((*bound.names, *([weights] if weights else []))))
+    used = tuple(dict.fromkeys((*bound.names, *design_columns(settings))))
     data = [typed(one, manifest, used) for one in sets]
     if learned is None:
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
@@ -514,7 +520,7 @@ def compare(
     r = [at[term] for term in both]
     s = [pooled.terms.index(term) for term in both]
     estimate, error = on_real.estimates[r], on_real.std_errors[r]
-    reach = stats.norm.ppf(0.5 + level / 2) * error
+    reach = stats.t.ppf(0.5 + level / 2, on_real.df_resid if on_real.grouped else np.inf) * error
     low, high = estimate - reach, estimate + reach
     shared = np.minimum(high, pooled.conf_high[s]) - np.maximum(low, pooled.conf_low[s])
     difference = pooled.estimate[s] - estimate
@@ -645,8 +651,14 @@ def _pooled(
     at = [[where[term] for term in kept] for where in position]
     estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
     covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(fits, at, strict=True)])
-    if rule in WITH_DFCOM and dfcom is not None:
+    if rule in (_WITH_FEW if fits[0].grouped else WITH_DFCOM) and dfcom is not None:
         least = min(one.df_resid for one in fits) if dfcom == "fit" else float(dfcom)
+        if least <= 0 and fits[0].grouped:
+            raise DataError(
+                "no degrees of freedom are left for the standard errors: there are too few sampling units or clusters",
+                need="more units than strata and terms together",
+                fix="a model of fewer terms, or dfcom=None for those of a large sample",
+            )
         if np.isfinite(least):
             options["dfcom"] = least
     pooled = pool(estimates, covariances, rule, terms=kept, level=level, **options)

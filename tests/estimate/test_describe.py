@@ -172,10 +172,13 @@ def surveyed() -> pd.DataFrame:
 
 
 def svymean(x: pd.Series, w: pd.Series) -> tuple[float, float]:
-    """Mean and linearized error: a weighted regression on nothing, with statsmodels' sandwich."""
+    """Mean and linearized error: a weighted regression on nothing, with statsmodels' sandwich.
+
+    Rows without a value were drawn all the same: as in R's `svymean(na.rm=TRUE)` they count in n / (n - 1).
+    """
     there = x.notna()
-    result = sm.WLS(x[there].to_numpy(float), np.ones(there.sum()), w[there].to_numpy()).fit(cov_type="HC1")
-    return float(result.params[0]), float(result.bse[0])
+    result = sm.WLS(x[there].to_numpy(float), np.ones(there.sum()), w[there].to_numpy()).fit(cov_type="HC0")
+    return float(result.params[0]), float(result.bse[0]) * np.sqrt(len(x) / (len(x) - 1))
 
 
 def test_survey_weights_describe_the_population() -> None:
@@ -205,7 +208,7 @@ def test_survey_weights_of_shares_are_those_of_a_mean() -> None:
             assert (row.share, row.std_error) == pytest.approx((share, error), rel=1e-10)
     again = frame.assign(w=frame["w"].round())
     repeated = again.loc[again.index.repeat(again["w"])]
-    pd.testing.assert_frame_equal(shares(again, weights="w"), shares(repeated, ["g"]))
+    pd.testing.assert_frame_equal(shares(again, weights="w", weight_kind="frequency"), shares(repeated, ["g"]))
 
 
 def test_survey_weights_of_correlations() -> None:

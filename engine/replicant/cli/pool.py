@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from replicant.cli.offers import columns_of_release, models, rules
+from replicant.cli.design import design_options, given
+from replicant.cli.offers import models, rules
 from replicant.cli.options import cluster_options, common_options
 
 __all__ = ["pool"]
@@ -27,7 +30,7 @@ __all__ = ["pool"]
     show_default=True,
     help="The combining rule; auto reads the manifest.",
 )
-@click.option("--weights", default=None, shell_complete=columns_of_release, help="A column of frequency weights.")
+@design_options
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
 @click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
 @click.option("--latex", "form", flag_value="latex", help="Print the table as a LaTeX tabular.")
@@ -38,27 +41,33 @@ def pool(
     model: str,
     formula: str,
     rule: str,
-    weights: str | None,
     level: float,
     form: str | None,
     workers: int | None,
     scheduler: str | None,
+    **design: Any,
 ) -> None:
     """Fit a model on each set of a release and pool the fits.
 
     The rule is chosen from how the release was made, which its manifest says; one that does not hold is refused. With
     --workers or --scheduler the files are read by a cluster, and only sums come here: for sets larger than memory.
 
+    Weights say what they are. --weight-kind survey: a row stands for so many of a population, and standard errors are
+    design-based (linearized), with --strata and --clusters if the sample had them. --weight-kind frequency: a row
+    stands for so many equal rows.
+
     \b
     Examples:
         replicant pool release --formula "hgt ~ age + phb"
         replicant pool release --model polr --formula "gen ~ age + hc + reg" --csv
+        replicant pool release --formula "wage ~ age" --weights w --weight-kind survey --clusters psu
+        replicant pool release --formula "score ~ hours" --cluster school
         replicant pool release --model logit --formula "smokes ~ age" --scheduler tcp://10.0.0.5:8786
     """
     from replicant.run.reading import reader
     from replicant.run.where import Where
 
     with reader(Where(workers=workers, scheduler=scheduler)) as read:
-        pooled = read(release).analyse(model, formula, weights=weights).pool(rule, level=level)
+        pooled = read(release).analyse(model, formula, **given(design)).pool(rule, level=level)
     text = pooled.to_csv() if form == "csv" else pooled.to_latex() if form == "latex" else pooled.summary()
     click.echo(text, nl=False)

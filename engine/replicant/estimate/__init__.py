@@ -2,7 +2,7 @@
 
 from replicant.estimate.confusion import Confusion, confusion
 from replicant.estimate.correlation import Correlation, correlation
-from replicant.estimate.describe import describe, shares
+from replicant.estimate.describe import describe
 from replicant.estimate.discriminate import Discrimination, Discriminator, SetScore, discriminate
 from replicant.estimate.discriminate_tree import TreeDiscrimination, discriminate_tree
 from replicant.estimate.estimable import aligned, common
@@ -11,6 +11,7 @@ from replicant.estimate.formula import Formula, parse
 from replicant.estimate.labels import coefficients
 from replicant.estimate.match import matched
 from replicant.estimate.result import Fit
+from replicant.estimate.shares import shares
 
 __all__ = [
     "Confusion",

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, ReplicantError, SpecError, nearest
-from replicant.estimate.design import Prepared
+from replicant.estimate.design import Design, Prepared
 from replicant.estimate.moments import basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.partitions import Source
 from replicant.estimate.result import Fit
+from replicant.estimate.sampling import Sampling
+from replicant.estimate.units import Units
+from replicant.table.arrays import Floats
 
-__all__ = ["fit_function", "fit_statsmodels", "statsmodels_names"]
+__all__ = ["fit_function", "fit_statsmodels", "own_options", "statsmodels_names"]
 
 JOINED = 1 << 27
 """Most cells of a design (8 bytes each) that partitions are joined to."""
@@ -42,15 +46,26 @@ def statsmodels_names() -> tuple[str, ...]:
     return (*ALIASES, *_classes())
 
 
-def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequency", **options: Any) -> Fit:
+def own_options(model: str) -> set[str]:
+    """Options that a model of statsmodels, or its `fit`, has itself."""
+    cls = _classes()[ALIASES.get(model, model)]
+    found = {*inspect.signature(cls.fit).parameters, *inspect.signature(cls.__init__).parameters}
+    return found - {"self", "endog", "exog"}
+
+
+def fit_statsmodels(prepared: Prepared, model: str, **options: Any) -> Fit:
     """A model of statsmodels by the name that it has in `statsmodels.formula.api`, and `negbin`.
 
     Options go to the model or to its `fit`, whichever knows them (`q` of `quantreg`, say). Frequency weights repeat
     rows and must be whole; survey weights are not known to these models. Partitions are joined, up to `JOINED` cells.
     """
     cls = _classes()[ALIASES.get(model, model)]
-    if weight_kind == "survey":
-        raise SpecError(f"survey weights for {model}", need="a model that reduces: ols, glm, polr, multinomial")
+    sampling = prepared.sampling
+    if sampling.survey:
+        raise SpecError(
+            f"survey weights for {model}",
+            need="a model that reduces: ols, logit, probit, poisson, gamma, polr, multinomial",
+        )
     _check_here(prepared.source, model)
     found = moments(prepared)
     basis = basis_of(prepared, found)
@@ -63,30 +78,17 @@ def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequenc
         )
     designs = prepared.reduce(lambda design: [design], lambda a, b: a + b)
     y, x = np.concatenate([d.response for d in designs]), np.vstack([d.matrix[:, basis.kept] for d in designs])
+    groups, missing = _groups(designs)
     if designs[0].weights is not None:
-        weights = np.concatenate([d.weights for d in designs if d.weights is not None])
-        if (weights != np.round(weights)).any():
-            raise DataError(f"frequency weights of {model} are not whole", need="whole numbers: rows are repeated")
-        y, x = np.repeat(y, weights.astype(np.intp)), np.repeat(x, weights.astype(np.intp), axis=0)
+        repeats = np.concatenate([d.weights for d in designs if d.weights is not None]).astype(np.intp)
+        y, x = np.repeat(y, repeats), np.repeat(x, repeats, axis=0)
+        groups = None if groups is None else np.repeat(groups, repeats)
     kept = [prepared.names[j] for j in basis.kept]
-    fits = set(inspect.signature(cls.fit).parameters)
-    builds = set(inspect.signature(cls.__init__).parameters) - {"self", "endog", "exog"}
-    for option in options:
-        if option not in fits | builds:
-            raise SpecError(f"unknown option {option!r} of {model}{nearest(option, fits | builds)}")
-    settings = {key: value for key, value in options.items() if key in fits}
-    if "disp" in fits:
-        settings.setdefault("disp", 0)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            built = cls(y, pd.DataFrame(x, columns=kept), **{k: v for k, v in options.items() if k not in fits})
-            result = built.fit(**settings)
-            params, covariance = result.params, np.asarray(result.cov_params(), dtype=np.float64)
-        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
-            raise DataError(
-                f"statsmodels cannot fit {model} ({type(error).__name__})", need="a response and terms that it takes"
-            ) from error
+    settings = {**options, **_robust(cls, model, sampling, groups)}
+    result, caught = _result(cls, model, y, pd.DataFrame(x, columns=kept), settings)
+    params, covariance = result.params, np.asarray(result.cov_params(), dtype=np.float64)
+    if sampling.cov not in {None, "HC0"} and not hasattr(result, f"cov_{sampling.cov}"):
+        raise SpecError(f"{sampling.cov} for {model}: statsmodels has HC0 only there", need='cov="HC0", or cluster')
     names = [str(name) for name in params.index]
     if np.ndim(params) != 1 or covariance.shape != (len(names),) * 2:
         raise SpecError(f"{model} has estimates that are no vector", need="a model with one equation")
@@ -99,8 +101,9 @@ def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequenc
         messages.append(f"{model} does not reduce: {prepared.source.n_partitions} partitions were joined in memory")
     if getattr(result, "mle_retvals", None) and not result.mle_retvals.get("converged", True):
         messages.append(f"{model} did not converge")
-    kinds = sorted({warning.category.__name__ for warning in caught} - {"FutureWarning", "DeprecationWarning"})
-    messages += [f"statsmodels warned: {kind}" for kind in kinds]
+    messages += [f"statsmodels warned: {kind}" for kind in caught]
+    messages += [sampling.says] if sampling.says else []
+    messages += [f"{sampling.cluster} is missing in {missing} rows: left out"] if missing else []
     bad = [term for term, value in zip(names, np.diag(covariance), strict=True) if not value >= 0]
     messages += [f"{term}: its standard error cannot be known" for term in bad]
     return Fit(
@@ -109,13 +112,58 @@ def fit_statsmodels(prepared: Prepared, model: str, weight_kind: str = "frequenc
         terms,
         estimates,
         full,
-        float(len(y) - len(names)),
+        float(len(y) - len(names) if groups is None else len(np.unique(groups)) - 1),
         float(len(y)),
         _number(result, "llf"),
         _number(result, "deviance"),
         tuple(messages),
         grounds_of(prepared, found, basis, [*range(len(prepared.names)), *(-1 for _ in names[len(kept) :])]),
+        errors="cluster" if groups is not None else sampling.cov or "model",
     )
+
+
+def _result(cls: Any, model: str, y: Floats, x: pd.DataFrame, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """What statsmodels makes of it, and the kinds of its warnings; options go to the model or to its `fit`."""
+    fits = set(inspect.signature(cls.fit).parameters)
+    builds = set(inspect.signature(cls.__init__).parameters) - {"self", "endog", "exog"}
+    for option in options:
+        if option not in fits | builds:
+            raise SpecError(f"unknown option {option!r} of {model}{nearest(option, fits | builds)}")
+    settings = {key: value for key, value in options.items() if key in fits}
+    if "disp" in fits:
+        settings.setdefault("disp", 0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            built = cls(y, x, **{k: v for k, v in options.items() if k not in fits})
+            result = built.fit(**settings)
+            result.cov_params()
+        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+            raise DataError(
+                f"statsmodels cannot fit {model} ({type(error).__name__})", need="a response and terms that it takes"
+            ) from error
+    kinds = {warning.category.__name__ for warning in caught} - {"FutureWarning", "DeprecationWarning"}
+    return result, sorted(kinds)
+
+
+def _groups(designs: list[Design]) -> tuple[np.ndarray[Any, Any] | None, int]:
+    """The group of each row, if rows have one, and how many rows have lost theirs."""
+    all_units = [d.units for d in designs if d.units is not None]
+    if not all_units:
+        return None, 0
+    units = reduce(Units.beside, all_units)
+    return units.codes, units.missing
+
+
+def _robust(cls: Any, model: str, sampling: Sampling, groups: np.ndarray[Any, Any] | None) -> dict[str, Any]:
+    """What a model's `fit` is told of errors that are not its own."""
+    if not sampling.says:
+        return {}
+    if "cov_type" not in inspect.signature(cls.fit).parameters:
+        raise SpecError(f"robust or clustered errors for {model}", need="a model whose fit takes cov_type")
+    if sampling.cov is not None:
+        return {"cov_type": sampling.cov}
+    return {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
 
 
 def _check_here(source: Source, model: str) -> None:

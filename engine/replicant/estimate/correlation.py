@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,11 +12,17 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import factors_of, numbers_of
-from replicant.estimate.partitions import columns_of, is_survey, partitioned
+from replicant.estimate.partitions import columns_of, partitioned
+from replicant.estimate.sampling import Sampling, sampling_of
 from replicant.estimate.sketch import KEEP, Sketch, sketch
+from replicant.estimate.survey import linearized
+from replicant.estimate.units import UnitSums, unit_sums, units_of
 from replicant.table.arrays import Floats
 
 __all__ = ["Correlation", "correlation"]
+
+CELLS = 1 << 22
+"""Most figures that are held at a time: of many rows and pairs."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,7 +62,11 @@ class Correlation:
     rank_error
         Spearman over large partitions: share of rows by which a rank may be off; 0: exact.
     messages
-        Columns that do not vary.
+        Columns that do not vary; what is to be said of the weights.
+    std_errors
+        Standard errors of `estimates`: (1 - r^2) / sqrt(n - 3), or linearized, of a survey. NaN of ranks in a survey.
+    df
+        Degrees of freedom of these: infinite, or units less strata.
     """
 
     columns: tuple[str, ...]
@@ -65,6 +75,8 @@ class Correlation:
     method: str
     rank_error: float = 0.0
     messages: tuple[str, ...] = ()
+    std_errors: Floats = field(default_factory=lambda: np.empty(0))
+    df: float = np.inf
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -100,6 +112,37 @@ def _map(
     return CoMoments(n, mean, (centred.T * w) @ centred, float(w @ w))
 
 
+def _by_unit(
+    frame: pd.DataFrame,
+    weights: Floats | None,
+    columns: tuple[str, ...],
+    scale: tuple[Floats, Floats, float],
+    pairs: Floats,
+    sampling: Sampling,
+) -> UnitSums:
+    """Sums by unit of what each row adds to each correlation: w (ab - r (a^2 + b^2) / 2) / sum w, standardized."""
+    mean, spread, total = scale
+    values = np.stack([numbers_of(frame, name) for name in columns], axis=1)
+    w = np.ones(len(values)) if weights is None else weights
+    complete = ~np.isnan(values).any(axis=1) & (w > 0)
+    with np.errstate(all="ignore"):
+        values, w = (values[complete] - mean) / spread, w[complete] / total
+    units = units_of(frame, sampling).kept(complete)
+    i, j = np.triu_indices(len(columns), 1)
+    step = max(CELLS // len(i), 1)
+    state: UnitSums | None = None
+    for begin in range(0, max(len(values), 1), step):
+        part = slice(begin, begin + step)
+        a, b = values[part, i], values[part, j]
+        added = (a * b - pairs / 2 * (a * a + b * b)) * w[part, None]
+        # What was drawn is counted once.
+        drawn = units.sampled if begin == 0 else np.zeros_like(units.sampled)
+        one = unit_sums(replace(units, codes=units.codes[part], sampled=drawn), added, full=False)
+        state = one if state is None else state.combine(one)
+    assert state is not None
+    return state
+
+
 def _sketches(frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, ...], keep: int) -> list[Sketch]:
     values = np.stack([numbers_of(frame, name) for name in columns], axis=1)
     complete = ~np.isnan(values).any(axis=1)
@@ -113,7 +156,12 @@ def correlation(
     *,
     method: str = "pearson",
     weights: Any = None,
-    weight_kind: str = "frequency",
+    weight_kind: str | None = None,
+    strata: str | None = None,
+    clusters: str | None = None,
+    fpc: str | None = None,
+    nest: bool = False,
+    lonely_psu: str = "fail",
 ) -> Correlation:
     """Correlations of columns of numbers over the rows that are complete in them.
 
@@ -127,13 +175,17 @@ def correlation(
         `pearson`, or `spearman`: of ranks, which partitions find from merged sketches (exact up to 8192 rows each).
     weights
         A column's name, or arrays.
-    weight_kind
-        `frequency`: a row stands for so many equal ones; `survey`: for so many of the population.
+    weight_kind, strata, clusters, fpc, nest, lonely_psu
+        As for `replicant.estimate.fit`: of a survey, Pearson's correlations have linearized standard errors.
     """
-    surveyed = is_survey(weight_kind)
     if method not in {"pearson", "spearman"}:
         raise SpecError("an unknown method of correlation", need="pearson or spearman")
     source = partitioned(data, weights)
+    sampling = sampling_of(
+        source, weights, weight_kind, strata=strata, clusters=clusters, fpc=fpc, nest=nest, lonely_psu=lonely_psu
+    )
+    if method == "spearman" and (strata is not None or clusters is not None):
+        raise SpecError("strata or clusters with Spearman's correlation", need='method="pearson", or weights alone')
     known = columns_of(source)
     factors = factors_of(source, known)
     chosen = tuple(columns) if columns is not None else tuple(name for name in known if name not in factors)
@@ -157,5 +209,16 @@ def correlation(
     with np.errstate(all="ignore"):
         matrix = np.clip(state.cross / np.outer(spread, spread), -1.0, 1.0)
     np.fill_diagonal(matrix, np.where(spread > 0, 1.0, np.nan))
-    n = state.n**2 / state.squares if surveyed and state.squares > 0 else state.n
-    return Correlation(chosen, matrix, n, method, error, constant)
+    n = state.n**2 / state.squares if sampling.survey and state.squares > 0 else state.n
+    messages = (*constant, *([sampling.says] if sampling.says else []), *sampling.messages)
+    pairs = matrix[np.triu_indices(len(chosen), 1)]
+    found = Correlation(chosen, matrix, n, method, error, messages)
+    if not sampling.survey:
+        with np.errstate(all="ignore"):
+            return replace(found, std_errors=(1 - pairs**2) / np.sqrt(n - 3))
+    if method == "spearman":
+        return replace(found, std_errors=np.full(len(pairs), np.nan))
+    scale = (state.mean, spread / np.sqrt(state.n), state.n)
+    one = partial(_by_unit, columns=chosen, scale=scale, pairs=pairs, sampling=sampling)
+    exact = linearized(source.reduce(one, UnitSums.combine), sampling, full=False)
+    return replace(found, std_errors=np.sqrt(exact.variance), df=exact.degrees)

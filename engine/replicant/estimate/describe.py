@@ -1,4 +1,4 @@
-"""Description: moments, quantiles and shares of columns, as `psych::describe` has them."""
+"""Description: moments, quantiles and totals of columns, as `psych::describe` has them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate.design import Factor, codes_of, factors_of, numbers_of
-from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
+from replicant.estimate.partitions import Source, columns_of, partitioned
+from replicant.estimate.sampling import Sampling, sampling_of
 from replicant.estimate.sketch import KEEP, Sketch, sketch
+from replicant.estimate.survey import linearized
+from replicant.estimate.units import UnitSums, combined, unit_sums, units_of
 from replicant.table.arrays import Floats
 
-__all__ = ["Powers", "describe", "powers", "shares"]
+__all__ = ["Powers", "bound_columns", "describe", "powers"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,15 +34,6 @@ class Powers:
     low: float
     high: float
     rows: int
-    w2: float
-    """Sums of w^2, w^2 (x - mean) and w^2 (x - mean)^2, for the error of a mean under survey weights."""
-    w2_d: float
-    w2_d2: float
-
-    def moved(self, to: float) -> tuple[float, float, float]:
-        """The last three about another mean."""
-        by = self.mean - to
-        return self.w2, self.w2_d + by * self.w2, self.w2_d2 + 2 * by * self.w2_d + by**2 * self.w2
 
     def combine(self, other: Powers) -> Powers:
         """The powers of both parts together."""
@@ -57,17 +51,12 @@ class Powers:
             + 6 * d**2 * (a.n**2 * b.m2 + b.n**2 * a.m2) / n**2
             + 4 * d * (a.n * b.m3 - b.n * a.m3) / n
         )
-        squares = (x + y for x, y in zip(a.moved(mean), b.moved(mean), strict=True))
-        return Powers(n, mean, m2, m3, m4, min(a.low, b.low), max(a.high, b.high), a.rows + b.rows, *squares)
+        return Powers(n, mean, m2, m3, m4, min(a.low, b.low), max(a.high, b.high), a.rows + b.rows)
 
     def per_row(self) -> Powers:
         """With weights that are 1 on average: of survey weights only their relation to one another says something."""
         f = self.rows / self.n if self.n > 0 else 1.0
-        return replace(
-            self,
-            **{name: getattr(self, name) * f for name in ("n", "m2", "m3", "m4")},
-            **{name: getattr(self, name) * f**2 for name in ("w2", "w2_d", "w2_d2")},
-        )
+        return replace(self, **{name: getattr(self, name) * f for name in ("n", "m2", "m3", "m4")})
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of numbers near the largest there is no standard deviation
@@ -78,15 +67,22 @@ def powers(values: Floats, weights: Floats | None = None) -> Powers:
     w = np.ones(len(x)) if weights is None else weights[there]
     x, w = x[w > 0], w[w > 0]
     if not len(x):
-        return Powers(0.0, 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf, 0, 0.0, 0.0, 0.0)
+        return Powers(0.0, 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf, 0)
     n = float(w.sum())
     mean = float(w @ x / n)
     d = x - mean
     square = d * d
     sums = (float(w @ square), float(w @ (square * d)), float(w @ (square * square)))
-    v = w * w
-    squares = (float(v.sum()), float(v @ d), float(v @ square))
-    return Powers(n, mean, *sums, float(x.min()), float(x.max()), len(x), *squares)
+    return Powers(n, mean, *sums, float(x.min()), float(x.max()), len(x))
+
+
+def _values(frame: pd.DataFrame, name: str, factors: dict[str, Factor]) -> Floats:
+    """Numbers, or codes of levels from 1; NaN missing."""
+    if name not in factors:
+        return numbers_of(frame, name)
+    values = codes_of(frame, name, factors[name]).astype(np.float64) + 1
+    values[values == 0] = np.nan
+    return values
 
 
 _State = list[tuple[Powers, Sketch]]
@@ -97,11 +93,7 @@ def _map(
 ) -> _State:
     out = []
     for name in columns:
-        if name in factors:
-            values = codes_of(frame, name, factors[name]).astype(np.float64) + 1
-            values[values == 0] = np.nan
-        else:
-            values = numbers_of(frame, name)
+        values = _values(frame, name, factors)
         out.append((powers(values, weights), sketch(values, weights, keep=keep)))
     return out
 
@@ -110,7 +102,30 @@ def _combine(a: _State, b: _State) -> _State:
     return [(p.combine(q), s.combine(t)) for (p, s), (q, t) in zip(a, b, strict=True)]
 
 
-def _bound(data: Any, columns: Sequence[str] | None, weights: Any) -> tuple[Source, tuple[str, ...], dict[str, Factor]]:
+def _by_unit(
+    frame: pd.DataFrame,
+    weights: Floats | None,
+    columns: tuple[str, ...],
+    factors: dict[str, Factor],
+    means: list[tuple[float, float]],
+    sampling: Sampling,
+) -> Sequence[UnitSums]:
+    """For each column, by sampling unit: the scores of the mean (of which the sum is 0), and of the total."""
+    units = units_of(frame, sampling)
+    w = np.ones(len(frame)) if weights is None else weights
+    out = []
+    for name, (mean, total) in zip(columns, means, strict=True):
+        x = _values(frame, name, factors)
+        there = ~np.isnan(x) & (w > 0)
+        scores = np.stack([w[there] * (x[there] - mean) / total, w[there] * x[there]], axis=1)
+        out.append(unit_sums(units.kept(there), scores, full=False))
+    return out
+
+
+def bound_columns(
+    data: Any, columns: Sequence[str] | None, weights: Any
+) -> tuple[Source, tuple[str, ...], dict[str, Factor]]:
+    """The partitions, the columns chosen, and the levels of those that have them."""
     source = partitioned(data, weights)
     known = columns_of(source)
     chosen = known if columns is None else tuple(columns)
@@ -127,7 +142,12 @@ def describe(
     columns: Sequence[str] | None = None,
     *,
     weights: Any = None,
-    weight_kind: str = "frequency",
+    weight_kind: str | None = None,
+    strata: str | None = None,
+    clusters: str | None = None,
+    fpc: str | None = None,
+    nest: bool = False,
+    lonely_psu: str = "fail",
     quantiles: Sequence[float] = (),
 ) -> pd.DataFrame:
     """Describe columns, as `psych::describe` at its defaults.
@@ -140,10 +160,10 @@ def describe(
         Which; all unless given.
     weights
         A column's name, or arrays.
-    weight_kind
-        `frequency`: a row stands for so many equal ones. `survey`: for so many of the population; `n` is then the
-        number of rows, `sd` and `se` are those of `survey::svyvar` and `svymean` (independent rows, one stratum), and
-        quantiles those of the weighted distribution, without interpolation.
+    weight_kind, strata, clusters, fpc, nest, lonely_psu
+        As for `replicant.estimate.fit`. Of a survey `n` is the number of rows, `sd` is that of `survey::svyvar`, `se`
+        that of `svymean`, `total` and `total_se` are those of `svytotal`, all with `na.rm`; quantiles are those of the
+        weighted distribution, without interpolation.
     quantiles
         Shares; each gives a column such as `q25` (R's type 7).
 
@@ -154,12 +174,18 @@ def describe(
         1, as psych does), `n`, `mean`, `sd`, `median`, `trimmed` (10 % on either side), `mad`, `min`, `max`, `range`,
         `skew` and `kurtosis` (type 3: moments over powers of the n - 1 standard deviation), `se`, the quantiles, and
         `rank_error`: the share of rows by which the rank of a median, trimmed end or quantile may be off. It is 0,
-        exact, for one frame and for partitions of up to 8192 rows.
+        exact, for one frame and for partitions of up to 8192 rows. Of a survey there are `total`, `total_se` and `df`,
+        the degrees of freedom of mean and total (units less strata), too. What is to be said of the weights is in
+        `attrs["messages"]`.
     """
-    whole = not is_survey(weight_kind)
-    source, chosen, factors = _bound(data, columns, weights)
+    source, chosen, factors = bound_columns(data, columns, weights)
+    sampling = sampling_of(
+        source, weights, weight_kind, strata=strata, clusters=clusters, fpc=fpc, nest=nest, lonely_psu=lonely_psu
+    )
+    whole = not sampling.survey
     keep = 2**62 if source.n_partitions == 1 else KEEP
     state = source.reduce(partial(_map, columns=chosen, factors=factors, keep=keep), _combine)
+    surveyed = _surveyed(source, chosen, factors, [p for p, _ in state], sampling) if sampling.survey else {}
     rows = []
     for name, (total, s) in zip(chosen, state, strict=True):
         p = total if whole else total.per_row()
@@ -181,69 +207,32 @@ def describe(
                 "range": np.nan if empty else p.high - p.low,
                 "skew": p.m3 / n / sd**3,
                 "kurtosis": p.m4 / n / sd**4 - 3,
-                "se": sd / np.sqrt(n) if whole else np.sqrt(n / (n - 1) * p.w2_d2) / n,
+                "se": sd / np.sqrt(n),
             }
+            row |= surveyed.get(name, {})
             values = s.quantiles(np.asarray(quantiles), whole=whole)
             row |= {f"q{100 * q:g}": v for q, v in zip(quantiles, values, strict=True)}
             rows.append(row | {"rank_error": s.error / total.n if total.n else 0.0})
-    return pd.DataFrame(rows)
-
-
-def _count(
-    frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, ...], factors: dict[str, Factor]
-) -> list[Floats]:
-    """For each column (3, L + 1): rows, sums of weights and of their squares, by level; the first is missing."""
-    w = np.ones(len(frame)) if weights is None else weights
-    out = []
-    for name in columns:
-        codes = codes_of(frame, name, factors[name]).astype(np.intp) + 1
-        size = len(factors[name].labels) + 1
-        out.append(np.stack([np.bincount(codes, one, size) for one in ((w > 0) * 1.0, w, w * w)], dtype=np.float64))
+    out = pd.DataFrame(rows)
+    out.attrs["messages"] = [*([sampling.says] if sampling.says else []), *sampling.messages]
     return out
 
 
-def shares(
-    data: Any, columns: Sequence[str] | None = None, *, weights: Any = None, weight_kind: str = "frequency"
-) -> pd.DataFrame:
-    """Shares of levels, missing cells aside.
-
-    Parameters
-    ----------
-    data, columns, weights
-        As for `describe`; all columns of levels unless given.
-    weight_kind
-        `frequency`: a row stands for so many equal ones. `survey`: for so many of the population; standard errors are
-        then those of `survey::svymean` (independent rows, one stratum).
-
-    Returns
-    -------
-    DataFrame
-        `column`, `level`, `n` (rows, or the sum of their weights), `share`, `std_error` (binomial, or linearized):
-        levels that do not occur have the share 0.
-    """
-    linearized = is_survey(weight_kind)
-    source, chosen, factors = _bound(data, columns, weights)
-    if columns is None:
-        chosen = tuple(name for name in chosen if name in factors)
-    for name in chosen:
-        if name not in factors:
-            raise SpecError(f"{name!r} is a column of numbers", need="columns of levels")
-    state = source.reduce(
-        partial(_count, columns=chosen, factors=factors), lambda a, b: [x + y for x, y in zip(a, b, strict=True)]
-    )
-    rows = []
-    for name, counts in zip(chosen, state, strict=True):
-        seen, sums, squares = counts[:, 1:]
-        n, total = seen.sum(), sums.sum()
-        with np.errstate(all="ignore"):
-            share = sums / total
-            if linearized:
-                error = np.sqrt((squares * (1 - 2 * share) + squares.sum() * share**2) * n / (n - 1)) / total
-            else:
-                error = np.sqrt(share * (1 - share) / total)
-        columns_of = (factors[name].values, sums, share, error)
-        rows += [
-            {"column": name, "level": level, "n": count, "share": p, "std_error": e}
-            for level, count, p, e in zip(*columns_of, strict=True)
-        ]
-    return pd.DataFrame(rows, columns=["column", "level", "n", "share", "std_error"])
+def _surveyed(
+    source: Source,
+    columns: tuple[str, ...],
+    factors: dict[str, Factor],
+    found: Sequence[Powers],
+    sampling: Sampling,
+) -> dict[str, dict[str, float]]:
+    """Errors of means, totals with theirs, and degrees of freedom, by column."""
+    means = [(p.mean, p.n) for p in found]
+    one = partial(_by_unit, columns=columns, factors=factors, means=means, sampling=sampling)
+    state = source.reduce(one, combined)
+    out = {}
+    for name, p, sums in zip(columns, found, state, strict=True):
+        known = linearized(sums, sampling, full=False)
+        errors = np.sqrt(known.variance) if p.n > 0 else np.full(2, np.nan)
+        out[name] = {"se": errors[0], "total": p.mean * p.n if p.n > 0 else np.nan}
+        out[name] |= {"total_se": errors[1], "df": known.degrees}
+    return out

@@ -30,7 +30,9 @@ from replicant.estimate.formula import Formula, Variable
 from replicant.estimate.grounds import Coded, Coding
 from replicant.estimate.learned import LEARNING, Learned, learned_of
 from replicant.estimate.partitions import Source
+from replicant.estimate.sampling import ONE_EACH, Sampling
 from replicant.estimate.splines import columns_of_spline
+from replicant.estimate.units import Units, units_of
 from replicant.spec.grammar import Name
 from replicant.table.arrays import Bools, Floats
 
@@ -84,6 +86,8 @@ class Design:
         (n,) what is added to the linear predictor; None: nothing.
     extras
         (n,) each: the formula's extras.
+    units
+        Which sampling unit or group each row belongs to, where that matters.
     """
 
     matrix: Floats
@@ -94,6 +98,7 @@ class Design:
     seen: tuple[Bools, ...]
     offset: Floats | None = None
     extras: tuple[np.ndarray[Any, Any], ...] = ()
+    units: Units | None = None
 
     @property
     def target(self) -> Floats:
@@ -115,6 +120,7 @@ class Design:
             self.dropped + other.dropped,
             {label: self.undefined.get(label, 0) + other.undefined.get(label, 0) for label in labels},
             tuple(a | b for a, b in zip(self.seen, other.seen, strict=True)),
+            units=None if self.units is None or other.units is None else self.units.beside(other.units),
         )
 
 
@@ -138,6 +144,8 @@ class Prepared:
         Names of the columns of the design matrix.
     factors
         Levels by label of the variable; the response's too.
+    sampling
+        What the rows stand for, and which standard errors are asked for.
     """
 
     formula: Formula
@@ -148,6 +156,7 @@ class Prepared:
     _learned: Learned
     _cache: list[Design] = field(default_factory=list)
     _change: Callable[[Floats], Floats] | None = None
+    sampling: Sampling = ONE_EACH
 
     @property
     def names_by_term(self) -> tuple[tuple[str, ...], ...]:
@@ -173,6 +182,10 @@ class Prepared:
             values.append(one)
             if bad is not None:
                 complete = ~bad if complete is None else complete & ~bad
+        units = units_of(frame, self.sampling) if self.sampling.has_units else None
+        if units is not None and units.missing:
+            nowhere = units.codes < 0
+            complete = ~nowhere if complete is None else complete & ~nowhere
         if weights is not None and (weights == 0).any():
             complete = weights > 0 if complete is None else complete & (weights > 0)
         dropped = 0
@@ -181,6 +194,7 @@ class Prepared:
             kept = int(np.count_nonzero(complete))
             dropped = n - kept if weights is None else int(np.count_nonzero(~complete & (weights > 0)))
             weights = None if weights is None else weights[complete]
+            units = None if units is None else units.kept(complete)
             n = kept
         if response is not None:
             y = np.full(n, response)
@@ -201,7 +215,7 @@ class Prepared:
         last = first + len(self.formula.offsets)
         offset = np.sum(values[first:last], axis=0) if last > first else None
         extras = tuple(values[last : last + len(self.formula.extras)])
-        return Design(matrix, y, weights, dropped, undefined, self._seen(values), offset, extras)
+        return Design(matrix, y, weights, dropped, undefined, self._seen(values), offset, extras, units)
 
     def coded(self, seen: Sequence[Bools], counts: Floats, response: Coding = "outcomes") -> tuple[Coded, ...]:
         """How the factors are coded, and which of their levels some row has.
@@ -265,7 +279,7 @@ class Prepared:
 
     def on(self, source: Source, design: Design) -> Prepared:
         """The same formula on other data of the same levels, of which the design is there already."""
-        return Prepared(self.formula, self.names, self.factors, source, self._blocks, self._learned, [design])
+        return replace(self, source=source, _cache=[design], _change=None)
 
     def turned(self, change: Callable[[Floats], Floats]) -> Prepared:
         """The same with matrices in other coordinates: turned once where designs are kept, else at each pass."""
@@ -273,10 +287,11 @@ class Prepared:
         if self.source.cached:
             designs = self.reduce(lambda design: [design], lambda a, b: a + b)
             kept = [replace(one, matrix=change(one.matrix)) for one in designs]
-        return Prepared(self.formula, self.names, self.factors, self.source, self._blocks, self._learned, kept, change)
+        return replace(self, _cache=kept, _change=change)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a worker needs no partitions but its own
-        return Prepared, (self.formula, self.names, self.factors, None, self._blocks, self._learned, [], self._change)
+        parts: tuple[Any, ...] = (self._blocks, self._learned, [], self._change, self.sampling)
+        return Prepared, (self.formula, self.names, self.factors, None, *parts)
 
     def _block(self, block: _Block, values: Sequence[np.ndarray[Any, Any]]) -> Floats:
         out: Floats | None = None
@@ -333,6 +348,7 @@ def prepare(
     *,
     found: Survey | None = None,
     learned: Learned | None = None,
+    sampling: Sampling = ONE_EACH,
 ) -> Prepared:
     """Bind a formula to data: find levels, learn what `poly` and `scale` need, name the columns.
 
@@ -348,6 +364,8 @@ def prepare(
         The survey of the formula's columns, if it is there already.
     learned
         What `poly`, `scale`, `bs` and `ns` have learned, if not from these rows.
+    sampling
+        What the rows stand for.
     """
     variables = formula.all_variables
     wanted = tuple(v.names[0] for v in variables if v.role == "factor")
@@ -379,7 +397,7 @@ def prepare(
     columns = ("(Intercept)",) * formula.intercept + tuple(name for block in blocks for name in block.names)
     if len(columns) > MOST_TERMS:
         raise SpecError(f"a formula of {len(columns)} terms", need=f"at most {MOST_TERMS} terms")
-    return Prepared(formula, columns, factors, source, blocks, learned)
+    return Prepared(formula, columns, factors, source, blocks, learned, sampling=sampling)
 
 
 def _on_design(prepared: Prepared, function: Callable[[Design], S], frame: pd.DataFrame, weights: Floats | None) -> S:

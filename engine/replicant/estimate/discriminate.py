@@ -7,7 +7,7 @@ mean and deviation where the synthesis model is right (Snoke, Raab, Nowok, Dibbe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,10 +20,11 @@ from replicant.estimate.design import Design, Prepared, Survey, merge_surveys, p
 from replicant.estimate.estimable import settled
 from replicant.estimate.formula import parse
 from replicant.estimate.glm import fit_glm
-from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
+from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.result import Fit
+from replicant.estimate.sampling import sampling_of, tally
 from replicant.estimate.scores import confused, distances, drawn, null_pmse, scored
-from replicant.estimate.sides import Pair, Side, tally
+from replicant.estimate.sides import Pair, Side
 
 __all__ = ["Discrimination", "Discriminator", "SetScore", "discriminate"]
 
@@ -76,15 +77,15 @@ class Discriminator:
     real
         A frame, or partitions of one.
     formula
-        One-sided: `~ age + hgt`; all columns, but for the weights, unless given. Rows with missing cells in it are left
-        out and said.
+        One-sided: `~ age + hgt`; all columns, but for weights, clusters and fpc, unless given. Rows with missing cells
+        in it are left out and said.
     weights
         Of the real rows: a column's name, or an array (one for each partition). A column that the synthetic sets have
         too weights their rows as well; else these count one each.
-    weight_kind
-        `frequency`: a row stands for so many equal ones, a whole number. `survey`: it stands for so many of the
-        population; only the weights of one table relative to one another then count, so that real and synthetic rows
-        keep their shares, and standard errors are linearized.
+    weight_kind, strata, clusters, fpc, nest, lonely_psu
+        As for `replicant.estimate.fit`. Of a survey only the weights of one table relative to one another count, so
+        that real and synthetic rows keep their shares, and standard errors are linearized; strata, clusters and fpc
+        are columns of both tables, and a real unit is another than a synthetic one of its name.
     maxiter
         Most passes of the fit.
     """
@@ -95,14 +96,21 @@ class Discriminator:
         formula: str | None = None,
         *,
         weights: Any = None,
-        weight_kind: str = "frequency",
+        weight_kind: str | None = None,
+        strata: str | None = None,
+        clusters: str | None = None,
+        fpc: str | None = None,
+        nest: bool = False,
+        lonely_psu: str = "fail",
         maxiter: int = 100,
     ) -> None:
-        self._surveyed = is_survey(weight_kind)
         self._weights = weights if isinstance(weights, str) else None
-        self._weight_kind = weight_kind
         self._maxiter = maxiter
         source = partitioned(real, weights)
+        sampling = sampling_of(
+            source, weights, weight_kind, strata=strata, clusters=clusters, fpc=fpc, nest=nest, lonely_psu=lonely_psu
+        )
+        self._surveyed = sampling.survey
         columns = columns_of(source)
         indicator = "is_real"
         while indicator in columns:
@@ -110,7 +118,9 @@ class Discriminator:
         terms = "~ ." if formula is None else formula.strip()
         if not terms.startswith("~"):
             raise SpecError("a formula with a response", need="a one-sided formula: ~ age + hgt")
-        known = columns if formula is not None else tuple(name for name in columns if name != self._weights)
+        self._sampling = sampling.beside(indicator)
+        aside = {self._weights, clusters, fpc} if formula is None else {None}
+        known = tuple(name for name in columns if name not in aside)
         self._formula = parse(f"{indicator} {terms}", (indicator, *known))
         if self._formula.offsets:
             raise SpecError("an offset in a discrimination", need="terms, whose coefficients tell the rows apart")
@@ -134,7 +144,9 @@ class Discriminator:
         if self._weights is not None and self._weights in columns_of(source):
             source = partitioned(synthetic, self._weights)
         prepared = self._prepared(source)
-        fit = fit_glm(prepared, "logit", self._weight_kind, maxiter=self._maxiter)
+        fit = fit_glm(prepared, "logit", maxiter=self._maxiter)
+        if self._sampling.messages:
+            fit = replace(fit, messages=(*fit.messages, *self._sampling.messages))
         scores, error = scored(prepared, fit.estimates, self._surveyed)
         auc, pmse, specks = distances(scores)
         null, deviation = null_pmse(prepared, scores, int(np.isfinite(fit.estimates).sum()), self._surveyed)
@@ -176,7 +188,7 @@ class Discriminator:
         if last is not None and same_levels(found, last[0]):
             _, prepared, design = last
             return prepared.on(pair, pair.synthetic.design(prepared).beside(design))
-        prepared = prepare(self._formula, pair, found={**found, self._indicator: None})
+        prepared = prepare(self._formula, pair, found={**found, self._indicator: None}, sampling=self._sampling)
         if not pair.cached:
             return prepared
         design = self._real.design(prepared)
@@ -275,16 +287,17 @@ def discriminate(
     formula: str | None = None,
     *,
     weights: Any = None,
-    weight_kind: str = "frequency",
+    weight_kind: str | None = None,
     rng: np.random.Generator | None = None,
     maxiter: int = 100,
+    **design: Any,
 ) -> Discrimination:
     """Tell real from synthetic rows by a logistic model.
 
     Parameters
     ----------
-    real, formula, weights, weight_kind, maxiter
-        As for `Discriminator`.
+    real, formula, weights, weight_kind, maxiter, design
+        As for `Discriminator`; `design` are `strata`, `clusters`, `fpc`, `nest` and `lonely_psu`.
     synthetic
         m sets: frames, or partitions of them.
     rng
@@ -294,5 +307,5 @@ def discriminate(
     if not sets:
         raise DataError("no synthetic sets", need="at least one")
     stream = rng if rng is not None else np.random.default_rng(0)
-    told = Discriminator(real, formula, weights=weights, weight_kind=weight_kind, maxiter=maxiter)
+    told = Discriminator(real, formula, weights=weights, weight_kind=weight_kind, maxiter=maxiter, **design)
     return Discrimination(tuple(told.score(one, stream) for one in sets))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from replicant.errors import DataError, SpecError
+from replicant.errors import SpecError
 from replicant.estimate.partitions import partitioned
-from replicant.estimate.sides import tally
+from replicant.estimate.sampling import sampling_of
 from replicant.table.arrays import Floats
 
 __all__ = ["TreeDiscrimination", "discriminate_tree"]
@@ -35,6 +35,7 @@ def discriminate_tree(
     synthetic: Any,
     *,
     weights: Any = None,
+    weight_kind: str | None = None,
     rng: np.random.Generator | None = None,
     permutations: int = 50,
     maxdepth: int = 4,
@@ -51,6 +52,8 @@ def discriminate_tree(
     weights
         Frequency weights of the real rows: a column's name, or an array. A column that the synthetic sets have too
         weights their rows as well. Rows are repeated.
+    weight_kind
+        `frequency`, which need not be said of whole numbers of up to 10 on average. Survey weights are refused.
     rng
         For the permutations: a stream of the run. Without one, a fixed stream.
     permutations
@@ -66,9 +69,11 @@ def discriminate_tree(
         raise SpecError("partitions for a tree", need="frames in memory", fix="the logistic model takes partitions")
     stream = rng if rng is not None else np.random.default_rng(0)
     rows = []
-    real = _repeated(real, weights)
+    if weight_kind == "survey":
+        raise SpecError("survey weights for a tree", need="frequencies", fix="the logistic model takes both kinds")
+    real = _repeated(real, weights, weight_kind)
     for each in sets:
-        one = _repeated(each, weights if isinstance(weights, str) and weights in each.columns else None)
+        one = _repeated(each, weights if isinstance(weights, str) and weights in each.columns else None, weight_kind)
         table = encode_table(pd.concat([one, real], ignore_index=True))
         # A nominal level of its own for what is missing; ordered codes keep -1.
         codes = [np.where(c.codes < 0, c.size, c.codes) if c.is_categorical else c.codes for c in table.columns]
@@ -114,15 +119,15 @@ def discriminate_tree(
     return TreeDiscrimination(pd.DataFrame(rows))
 
 
-def _repeated(frame: pd.DataFrame, weights: Any) -> pd.DataFrame:
+def _repeated(frame: pd.DataFrame, weights: Any, weight_kind: str | None) -> pd.DataFrame:
     """Each row as often as its weight says; without the column of weights."""
 
     def of(part: pd.DataFrame, counts: Floats | None) -> pd.DataFrame:
         if counts is None:
             return part
-        if broken := int(tally(part, counts)[2]):
-            raise DataError(f"{broken} frequency weights are not whole", need="whole numbers: rows are repeated")
         again = part.iloc[np.repeat(np.arange(len(part)), counts.astype(np.intp))]
         return again.drop(columns=weights) if isinstance(weights, str) else again
 
-    return partitioned(frame, weights).reduce(of, lambda a, b: pd.concat([a, b]))
+    source = partitioned(frame, weights)
+    sampling_of(source, weights, weight_kind)
+    return source.reduce(of, lambda a, b: pd.concat([a, b]))

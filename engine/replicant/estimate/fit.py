@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from replicant.errors import SpecError, nearest
-from replicant.estimate.adapter import fit_function, fit_statsmodels, statsmodels_names
+from replicant.estimate.adapter import fit_function, fit_statsmodels, own_options, statsmodels_names
 from replicant.estimate.design import Prepared, prepare
 from replicant.estimate.estimable import settled
 from replicant.estimate.formula import Formula, parse
@@ -19,9 +19,10 @@ from replicant.estimate.labels import labels_of
 from replicant.estimate.learned import Learned
 from replicant.estimate.multinomial import fit_multinomial
 from replicant.estimate.ols import fit_ols
-from replicant.estimate.partitions import Source, columns_of, is_survey, partitioned
+from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.polr import fit_polr
 from replicant.estimate.result import Fit
+from replicant.estimate.sampling import ONE_EACH, Sampling, sampling_of
 from replicant.spec.synonyms import instead
 
 __all__ = ["Fit", "fit"]
@@ -33,7 +34,14 @@ def fit(
     data: Any,
     *,
     weights: Any = None,
-    weight_kind: str = "frequency",
+    weight_kind: str | None = None,
+    strata: str | None = None,
+    clusters: str | None = None,
+    fpc: str | None = None,
+    nest: bool = False,
+    lonely_psu: str = "fail",
+    cov: str | None = None,
+    cluster: str | None = None,
     levels: Mapping[str, Sequence[Any]] | None = None,
     learned: Learned | None = None,
     **options: Any,
@@ -53,8 +61,27 @@ def fit(
     weights
         Name of a column, or an array (one for each partition).
     weight_kind
-        `frequency`: a row stands for so many equal ones. `survey`: it stands for so many of the population; estimates
-        are weighted, standard errors linearized (independent rows, one stratum).
+        `frequency`: a row stands for so many equal ones, a whole number. `survey`: it stands for so many of the
+        population; estimates are weighted, and standard errors design-based (linearized), as those of `svyglm` in R's
+        package survey, with units less strata plus one less parameters as degrees of freedom. Without a kind whole
+        numbers of up to 10 on average are taken for frequencies, which is said; other weights are refused.
+    strata, clusters, fpc
+        Columns that say how the sample was drawn, of survey weights (or of `weight_kind="survey"` alone): the stratum;
+        the primary sampling unit (each row is one, unless given); the number of units that the stratum has in the
+        population, or the share drawn (drawn with replacement, unless given). Rows left out because of missing cells
+        count as drawn.
+    nest
+        Whether a unit's name that comes again in another stratum is another unit.
+    lonely_psu
+        A stratum with a single unit: `fail`, `adjust` (its total counts as it is), `average` (as the mean of the other
+        strata) or `certainty` (it adds nothing).
+    cov
+        `HC0` to `HC3`: standard errors for unequal spread. Of `ols` as in statsmodels; of generalized linear models
+        as in `sandwich::vcovHC`, with the leverages of the last weighted regression (statsmodels gives HC0 there,
+        whatever is asked for). `polr` and `multinomial` have HC0 and HC1.
+    cluster
+        A column of groups of rows that are not independent: CR1 errors, with the factor G / (G - 1) (n - 1) / (n - k)
+        of statsmodels and Stata, tested by t with G - 1 degrees of freedom. Rows of no known group are left out.
     levels
         Levels of columns in order, where they are not those of the column's type: texts read from a file.
     learned
@@ -73,11 +100,11 @@ def fit(
     SpecError, DataError
         The model does not fit the columns, or there is no row for it.
     """
-    is_survey(weight_kind)
     source = partitioned(data, weights)
+    said: dict[str, Any] = {"strata": strata, "clusters": clusters, "fpc": fpc, "nest": nest, "lonely_psu": lonely_psu}
+    said |= {"cov": cov, "cluster": cluster}
     if callable(model):
-        if weights is not None:
-            raise SpecError("weights for a function", need="no weights", fix="let the function take them of the frame")
+        _check_function(source, {"weights": weights, "weight_kind": weight_kind, **said})
         return fit_function(model, source)
     if not isinstance(model, str):
         raise SpecError(f"a model of type {type(model).__name__}", need="a name, or a function of a frame")
@@ -90,7 +117,11 @@ def fit(
             need="one of " + ", ".join(FITTERS) + ", or a model of statsmodels by its name, such as quantreg or rlm",
             fix=fix,
         )
-    bound = bind(formula, source, levels, "levels" if name in {"polr", "multinomial"} else "number", learned)
+    if name not in FITTERS and weight_kind != "survey":  # what statsmodels' models call so is theirs
+        options |= {key: said.pop(key) for key in own_options(name) & said.keys() if said[key] is not None}
+    sampling = sampling_of(source, weights, weight_kind, **said)
+    response = "levels" if name in {"polr", "multinomial"} else "number"
+    bound = bind(formula, source, levels, response, learned, sampling)
     if bound.formula.response is None:
         raise SpecError("a formula without a response", need="response ~ terms")
     if not bound.names:
@@ -109,20 +140,35 @@ def fit(
                     need="one of " + ", ".join(allowed) if allowed else "no options",
                 )
         with np.errstate(all="ignore"):
-            found = _told(settled(FITTERS[name](bound, weight_kind=weight_kind, **options)))
+            found = _told(settled(FITTERS[name](bound, **options)), sampling)
     else:
-        found = settled(fit_statsmodels(bound, name, weight_kind, **options))
+        found = _noted(settled(fit_statsmodels(bound, name, **options)), sampling)
     return replace(found, labels=labels_of(bound, found.terms))
 
 
-def _told(found: Fit) -> Fit:
+def _check_function(source: Source, said: Mapping[str, Any]) -> None:
+    """A function of a frame finds what it needs in the frame, and its errors are its own."""
+    if said["weights"] is not None or said["weight_kind"] is not None:
+        raise SpecError("weights for a function", need="no weights", fix="let the function take them of the frame")
+    sampling = sampling_of(source, **said)
+    if sampling.says:
+        raise SpecError("cov or cluster for a function", need="its own covariance", fix="let the function give it")
+
+
+def _noted(found: Fit, sampling: Sampling) -> Fit:
+    """With what is to be said of the weights."""
+    return replace(found, messages=(*found.messages, *sampling.messages)) if sampling.messages else found
+
+
+def _told(found: Fit, sampling: Sampling) -> Fit:
     """With a message where numbers are none and nothing has been said of it."""
     variances = np.diag(found.covariance)
     bad = ~(np.isfinite(found.estimates) & np.isfinite(variances) & (variances >= 0))
-    if found.messages or not bad.any():
-        return found
+    if set(found.messages) - {sampling.says} or not bad.any():
+        return _noted(found, sampling)
     names = ", ".join(term for term, one in zip(found.terms, bad, strict=True) if one)
-    return replace(found, messages=(f"no standard error of {names}: the numbers are too far apart in size",))
+    messages = (*found.messages, f"no standard error of {names}: the numbers are too far apart in size")
+    return _noted(replace(found, messages=messages), sampling)
 
 
 def bind(
@@ -131,16 +177,17 @@ def bind(
     levels: Mapping[str, Sequence[Any]] | None,
     response: str,
     learned: Learned | None = None,
+    sampling: Sampling = ONE_EACH,
 ) -> Prepared:
     """The formula, read and bound to data."""
     read = formula if isinstance(formula, Formula) else parse(formula, columns_of(source))
-    return prepare(read, source, levels, response, learned=learned)
+    return prepare(read, source, levels, response, learned=learned, sampling=sampling)
 
 
-def _ols(prepared: Prepared, weight_kind: str) -> Fit:
+def _ols(prepared: Prepared) -> Fit:
     if prepared.response_levels is not None:
         raise SpecError("the response of ols has levels", need="a number", fix="polr, multinomial or logit take levels")
-    return fit_ols(prepared, weight_kind)
+    return fit_ols(prepared)
 
 
 FITTERS: dict[str, Callable[..., Fit]] = {

@@ -15,7 +15,7 @@ from replicant.estimate.links import logistic
 from replicant.estimate.moments import Moments, basis_of, grounds_of, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
-from replicant.estimate.survey import sandwich
+from replicant.estimate.survey import robust
 from replicant.table.arrays import Floats
 
 __all__ = ["GLMS", "fit_glm"]
@@ -268,6 +268,14 @@ def _scores(design: Design, theta: Floats, family: Family) -> Floats:
     return np.asarray(z * (slope * (design.response - mu) / np.maximum(family.variance(mu, slope), 1e-300))[:, None])
 
 
+def _leverages(design: Design, theta: Floats, family: Family, bread: Floats) -> Floats:
+    """The diagonal of the last weighted regression's hat matrix, R's `hatvalues`: of one row of its frequency."""
+    z = design.matrix
+    mu, slope = family.mean(_eta(design, theta))
+    curve = slope**2 / np.maximum(family.variance(mu, slope), 1e-300)
+    return np.asarray(((z @ bread) * z).sum(axis=1) * curve)
+
+
 def check_response(
     prepared: Prepared, found: Moments, family_says: str, low: float, high: float, positive: bool
 ) -> None:
@@ -282,13 +290,11 @@ def check_response(
         raise DataError("the response has values outside the model's range", need=family_says)
 
 
-def fit_glm(
-    prepared: Prepared, model: str, weight_kind: str = "frequency", *, link: str | None = None, maxiter: int = 100
-) -> Fit:
+def fit_glm(prepared: Prepared, model: str, *, link: str | None = None, maxiter: int = 100) -> Fit:
     """A generalized linear model, as R's `glm`.
 
     Standard errors come from the expected information; gamma's dispersion is Pearson's, as R's `summary` has it.
-    With survey weights they are the sandwich of `survey::svyglm`.
+    Of a survey they are those of `survey::svyglm`; HC0 to HC3 are those of `sandwich::vcovHC`.
     """
     family = _family(model, link)
     found = moments(prepared)
@@ -300,10 +306,11 @@ def fit_glm(
     def evaluate(theta: Floats | None) -> Score:
         return turned.reduce(partial(map_glm, theta=theta, family=family), Score.combine)
 
-    unit = found.total / found.rows if weight_kind == "survey" else 1.0
+    survey = prepared.sampling.survey
+    unit = found.total / found.rows if survey else 1.0
     end = maximize(evaluate, np.zeros(k), evaluate(None), maxiter=maxiter, unit=unit)
     theta: Any = end.theta
-    n = float(found.rows) if weight_kind == "survey" else found.total
+    n = float(found.rows) if survey else found.total
     df = max(n - k, 0.0)
     if family.dispersion:
         deviance, pearson, logs = end.score.extra
@@ -314,23 +321,33 @@ def fit_glm(
     if family.dispersion:
         covariance = covariance * (pearson / df if df > 0 else np.nan)
         loglik = _gamma_total(float(deviance), float(logs), found.total)
-    if weight_kind == "survey":
-        covariance = sandwich(turned, partial(_scores, theta=theta, family=family), end.covariance, found.rows)
+    given = {"theta": theta, "family": family}
+    spread = robust(
+        turned,
+        partial(_scores, **given),
+        end.covariance,
+        n=n,
+        k=k,
+        own=covariance,
+        leverages=partial(_leverages, bread=end.covariance, **given),
+    )
     terms = tuple(prepared.names[j] for j in basis.kept)
     messages = [*basis.messages, *rows_said(found), *trouble(end, terms, basis.rotation, basis.sizes)]
+    messages += spread.messages
     back = basis.rotation
     return Fit(
         model,
         prepared.formula.text,
         prepared.names,
         basis.spread(back @ theta, p),
-        basis.spread(back @ covariance @ back.T, p),
-        df,
+        basis.spread(back @ spread.covariance @ back.T, p),
+        spread.df,
         n,
-        None if weight_kind == "survey" else loglik,
+        None if survey else loglik,
         float(deviance),
         tuple(messages),
         grounds_of(prepared, found, basis),
+        errors=spread.errors,
     )
 
 

@@ -11,7 +11,7 @@ from replicant.estimate.design import Design, Prepared
 from replicant.estimate.moments import Basis, basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
-from replicant.estimate.survey import sandwich
+from replicant.estimate.survey import Robust, robust
 from replicant.table.arrays import Floats
 
 __all__ = ["fit_multinomial"]
@@ -52,7 +52,7 @@ def _scores(design: Design, theta: Floats, basis: Basis, present: Floats) -> Flo
     return (left[:, :, None] * z[:, None, :]).reshape(len(z), left.shape[1] * z.shape[1])
 
 
-def fit_multinomial(prepared: Prepared, weight_kind: str = "frequency", *, maxiter: int = 60) -> Fit:
+def fit_multinomial(prepared: Prepared, *, maxiter: int = 60) -> Fit:
     """Multinomial logit against the first level; terms are named `level:term`, as R names them."""
     levels = prepared.response_levels
     if levels is None:
@@ -66,28 +66,28 @@ def fit_multinomial(prepared: Prepared, weight_kind: str = "frequency", *, maxit
     terms = tuple(f"{level}:{name}" for level in levels.labels[1:] for name in prepared.names)
     estimates, covariance = np.full(len(terms), np.nan), np.full((len(terms),) * 2, np.nan)
     messages = [*basis.messages, *levels_said(prepared, found), *rows_said(found)]
-    n = float(found.rows) if weight_kind == "survey" else found.total
+    survey = prepared.sampling.survey
+    n = float(found.rows) if survey else found.total
     equations = len(occurring) - 1
+    spread = Robust(covariance, max(n - equations * k, 0.0))
     loglik = None
     if occurring[0] > 0:
         messages.append("the level that others are compared with does not occur: nothing can be estimated")
     else:
         present = occurring.astype(np.float64)
-        unit = found.total / found.rows if weight_kind == "survey" else 1.0
+        unit = found.total / found.rows if survey else 1.0
 
         def evaluate(theta: Floats) -> Score:
             return prepared.reduce(partial(map_multinomial, theta=theta, basis=basis, present=present), Score.combine)
 
         end = maximize(evaluate, np.zeros(equations * k), maxiter=maxiter, unit=unit)
         back = np.asarray(np.kron(np.eye(equations), basis.rotation), dtype=np.float64)
-        inner = end.covariance
-        if weight_kind == "survey":
-            inner = sandwich(
-                prepared, partial(_scores, theta=end.theta, basis=basis, present=present), inner, found.rows
-            )
+        scores = partial(_scores, theta=end.theta, basis=basis, present=present)
+        spread = robust(prepared, scores, end.covariance, n=n, k=equations * k, own=end.covariance)
+        messages += spread.messages
         at = ((occurring[1:] - 1)[:, None] * p + basis.kept).reshape(-1)
         estimates[at] = back @ end.theta
-        covariance[np.ix_(at, at)] = back @ inner @ back.T
+        covariance[np.ix_(at, at)] = back @ spread.covariance @ back.T
         messages += trouble(end, tuple(terms[j] for j in at), back, np.asarray(np.tile(basis.sizes, equations)))
         loglik = end.score.loglik
     return Fit(
@@ -96,10 +96,11 @@ def fit_multinomial(prepared: Prepared, weight_kind: str = "frequency", *, maxit
         terms,
         estimates,
         covariance,
-        max(n - equations * k, 0.0),
+        spread.df,
         n,
-        None if weight_kind == "survey" else loglik,
+        None if survey else loglik,
         None if loglik is None else -2 * loglik,
         tuple(messages),
         grounds_of(prepared, found, basis, np.tile(np.arange(p), len(levels.labels) - 1), "reference"),
+        errors=spread.errors,
     )

@@ -17,21 +17,18 @@ from replicant.errors import DataError, SpecError
 from replicant.table.arrays import Floats
 
 __all__ = [
-    "WEIGHT_KINDS",
     "Load",
     "Partitions",
     "Parts",
     "Source",
     "column_weights",
     "columns_of",
-    "is_survey",
     "partitioned",
 ]
 
 S = TypeVar("S")
 Load = Callable[[], pd.DataFrame]
 """Loads a partition, in this process or in another."""
-WEIGHT_KINDS = ("frequency", "survey")
 
 
 @runtime_checkable
@@ -190,16 +187,3 @@ def _names(frame: pd.DataFrame, weights: Floats | None) -> tuple[str, ...]:
 
 def _first(a: S, b: S) -> S:
     return a
-
-
-def is_survey(weight_kind: str) -> bool:
-    """Whether weights of this kind stand for rows of a population, not for equal rows that were seen.
-
-    Raises
-    ------
-    SpecError
-        If the kind is unknown.
-    """
-    if weight_kind not in WEIGHT_KINDS:
-        raise SpecError("an unknown kind of weights", need="one of " + ", ".join(WEIGHT_KINDS))
-    return weight_kind == "survey"

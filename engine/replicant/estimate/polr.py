@@ -17,7 +17,7 @@ from replicant.estimate.links import LINKS, Link
 from replicant.estimate.moments import basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
-from replicant.estimate.survey import sandwich
+from replicant.estimate.survey import robust
 from replicant.table.arrays import Floats
 
 __all__ = ["fit_polr"]
@@ -112,7 +112,7 @@ def _scores(design: Design, theta: Floats, model: _Model) -> Floats:
     return np.column_stack([-z * (rows.up + rows.low)[:, None], bounds])
 
 
-def fit_polr(prepared: Prepared, weight_kind: str = "frequency", *, link: str = "logit", maxiter: int = 60) -> Fit:
+def fit_polr(prepared: Prepared, *, link: str = "logit", maxiter: int = 60) -> Fit:
     """Cumulative link model of an ordered response; terms as `MASS::polr` names them, thresholds (`G1|G2`) last.
 
     Standard errors come from the observed information at the maximum. `MASS::polr` differentiates numerically and stops
@@ -153,18 +153,23 @@ def fit_polr(prepared: Prepared, weight_kind: str = "frequency", *, link: str = 
         score = prepared.reduce(partial(map_polr, theta=centre @ theta, model=model), Score.combine)
         return Score(score.loglik, centre.T @ score.gradient, centre.T @ score.information @ centre, score.extra)
 
-    survey = weight_kind == "survey"
+    survey = prepared.sampling.survey
     end = maximize(evaluate, start, maxiter=maxiter, unit=found.total / found.rows if survey else 1.0)
     back = np.zeros((k + cuts, k + cuts))
     back[:k, :k] = rotation
     back[k:, k:] = np.eye(cuts)
     back = back @ centre
     theta = back @ end.theta
-    covariance = end.covariance
-    if survey:
-        raw = centre @ end.theta
-        covariance = sandwich(prepared, lambda design: _scores(design, raw, model) @ centre, end.covariance, found.rows)
-    covariance = back @ covariance @ back.T
+    n = float(found.rows) if survey else found.total
+    raw = centre @ end.theta
+    spread = robust(
+        prepared,
+        lambda design: _scores(design, raw, model) @ centre,
+        end.covariance,
+        n=n,
+        k=k + cuts,
+        own=end.covariance,
+    )
 
     names = [prepared.names[j] for j in range(1, len(prepared.names))]
     thresholds = [f"{a}|{b}" for a, b in zip(levels.labels[:-1], levels.labels[1:], strict=True)]
@@ -173,12 +178,12 @@ def fit_polr(prepared: Prepared, weight_kind: str = "frequency", *, link: str = 
     # A threshold stands at the last absent-or-present level below the next present one.
     at = np.concatenate([slopes - 1, len(names) + present[1:] - 1])
     estimates, full = np.full(len(terms), np.nan), np.full((len(terms),) * 2, np.nan)
-    estimates[at], full[np.ix_(at, at)] = theta, covariance
+    estimates[at], full[np.ix_(at, at)] = theta, back @ spread.covariance @ back.T
     unknown = [terms[j] for j in range(len(names), len(terms)) if j not in set(at.tolist())]
     messages += [f"{term}: cannot be estimated, a level beside it does not occur" for term in unknown]
     sizes = np.concatenate([basis.sizes[1:], np.ones(cuts)])
     messages += trouble(end, tuple(terms[j] for j in at), back, sizes)
-    n = float(found.rows) if survey else found.total
+    messages += spread.messages
     loglik = end.score.loglik
     return Fit(
         "polr",
@@ -186,10 +191,11 @@ def fit_polr(prepared: Prepared, weight_kind: str = "frequency", *, link: str = 
         terms,
         estimates,
         full,
-        float(max(n - k - cuts, 0.0)),
+        spread.df,
         n,
         None if survey else loglik,
         -2 * loglik,
         tuple(messages),
         grounds_of(prepared, found, basis, [*range(1, len(names) + 1), *(0 for _ in thresholds)], "thresholds"),
+        errors=spread.errors,
     )

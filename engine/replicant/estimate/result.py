@@ -43,7 +43,8 @@ class Fit:
     loglik, deviance
         At the estimates, where the model has them.
     messages
-        Separation, collinearity, non-convergence, rows left out, levels that do not occur: by name.
+        Separation, collinearity, non-convergence, rows left out, levels that do not occur: by name. Standard errors
+        that are not the model's own: what they are.
     grounds
         What the terms rest on, where that is known: which of them mean the same in another set is decided by it.
     labels
@@ -53,6 +54,9 @@ class Fit:
         intercept, about 0; and the same with the degrees of freedom counted.
     components
         Variances of random effects and of residuals, by name.
+    errors
+        What the standard errors are: `model`, the model's own; `survey`, those of a sample's design; `cluster`, or
+        `HC0` to `HC3`.
     """
 
     model: str
@@ -70,6 +74,12 @@ class Fit:
     r_squared: float | None = None
     r_squared_adjusted: float | None = None
     components: Mapping[str, float] = field(default_factory=dict)
+    errors: str = "model"
+
+    @property
+    def grouped(self) -> bool:
+        """Whether errors are those of a sample's design or of clusters: degrees of freedom are then those of units."""
+        return self.errors in {"survey", "cluster"}
 
     @property
     def separated(self) -> bool:
@@ -85,13 +95,13 @@ class Fit:
     def frame(self) -> pd.DataFrame:
         """term, estimate, std_error, statistic, df, p_value, conf_low, conf_high (95 %).
 
-        Least squares, gamma and quantile regression are tested by t with the residual degrees of freedom, the others
-        by the normal distribution, as R does.
+        Least squares, gamma and quantile regression are tested by t with the residual degrees of freedom, as are all
+        models of a survey or with clustered errors; the others by the normal distribution, as R does.
         """
         import pandas as pd
         from scipy import stats
 
-        df = np.full(len(self.terms), self.df_resid if self.model in _T_MODELS else np.inf)
+        df = np.full(len(self.terms), self.df_resid if self.grouped or self.model in _T_MODELS else np.inf)
         with np.errstate(all="ignore"):
             statistic = self.estimates / self.std_errors
         reach = stats.t.ppf(0.975, df) * self.std_errors

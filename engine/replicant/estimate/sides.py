@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 
 from replicant.estimate.design import Design, Prepared
 from replicant.estimate.partitions import Source
 from replicant.table.arrays import Floats
 
-__all__ = ["Pair", "Side", "tally"]
+__all__ = ["Pair", "Side"]
 
 S = TypeVar("S")
 
@@ -48,6 +47,8 @@ class Side:
         """The design of all its rows."""
 
         def of(frame: pd.DataFrame, weights: Floats | None) -> Design:
+            if prepared.sampling.clusters is not None:  # units are told apart by their side
+                frame = frame.assign(**{self.indicator: self.value})
             return prepared.design(frame, None if weights is None else weights * self.scale, self.value)
 
         return self.source.reduce(of, Design.beside)
@@ -85,10 +86,3 @@ class Pair:
 
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
         return combine(self.synthetic.reduce(function, combine), self.real.reduce(function, combine))
-
-
-def tally(frame: pd.DataFrame, weights: Floats | None) -> Floats:
-    """Rows with a weight, the sum of weights, and weights that are not whole."""
-    if weights is None:
-        return np.array([len(frame), len(frame), 0.0])
-    return np.array([np.count_nonzero(weights), weights.sum(), np.count_nonzero(weights != np.round(weights))])

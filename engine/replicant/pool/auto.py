@@ -54,13 +54,19 @@ class _Made:
     fresh: bool  # rows are new units, not shadows of real rows
     parametric: bool  # every synthesized column by a method that says it is
     shared: bool
+    errors: str  # what the fits' standard errors are
 
     @property
     def same_size(self) -> bool:
         return self.n is None or self.k is None or self.n == self.k
 
+    @property
+    def grouped(self) -> bool:
+        """Whether errors are those of a sample's design or of clusters."""
+        return self.errors in {"survey", "cluster"}
 
-def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = None) -> Choice:
+
+def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = None, errors: str = "model") -> Choice:
     """The rule for an analysis of these columns of a release.
 
     Parameters
@@ -70,6 +76,9 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
         `config` (`conditioning`, `fits`, `proper`, `missing`); nested releases say `r`.
     columns
         Those that the analysis uses; None: all.
+    errors
+        What the standard errors of the fits are, as `Fit.errors`: rules that take the variance of the draws for that of
+        the estimates hold for a model's own only.
 
     Returns
     -------
@@ -81,7 +90,7 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
     SpecError
         If a column is unknown, or no rule holds: one set of a partly synthesized release.
     """
-    made = _read(manifest, columns)
+    made = _read(manifest, columns, errors)
     rule, why = _rule_of(made)
     reason = _INVALID[rule](made) if rule else None
     if not rule or reason:
@@ -98,7 +107,9 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
     return Choice(rule, why, tuple(_warnings(made, rule)), options)
 
 
-def invalid(rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] | None = None) -> str | None:
+def invalid(
+    rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] | None = None, errors: str = "model"
+) -> str | None:
     """Why a rule does not hold for an analysis of these columns; None if it does.
 
     `census` depends on the population, which no manifest knows: only the sets are looked at.
@@ -107,7 +118,7 @@ def invalid(rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] 
     ----------
     rule
         Its name.
-    manifest, columns
+    manifest, columns, errors
         As for `choose`.
 
     Returns
@@ -124,15 +135,17 @@ def invalid(rule: str, manifest: Mapping[str, Any], *, columns: Collection[str] 
         fix = instead("rule", rule)
         near = "" if fix else nearest(str(rule), RULES)
         raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)
-    return _INVALID[rule](_read(manifest, columns))
+    return _INVALID[rule](_read(manifest, columns, errors))
 
 
-def valid(manifest: Mapping[str, Any], *, columns: Collection[str] | None = None) -> tuple[str, ...]:
+def valid(
+    manifest: Mapping[str, Any], *, columns: Collection[str] | None = None, errors: str = "model"
+) -> tuple[str, ...]:
     """Names of the rules that hold for an analysis of these columns.
 
     Parameters
     ----------
-    manifest, columns
+    manifest, columns, errors
         As for `choose`.
 
     Returns
@@ -140,11 +153,11 @@ def valid(manifest: Mapping[str, Any], *, columns: Collection[str] | None = None
     tuple of str
         In the order of `RULES`; none if no rule holds.
     """
-    made = _read(manifest, columns)
+    made = _read(manifest, columns, errors)
     return tuple(rule for rule in RULES if _INVALID[rule](made) is None)
 
 
-def _read(manifest: Mapping[str, Any], columns: Collection[str] | None) -> _Made:
+def _read(manifest: Mapping[str, Any], columns: Collection[str] | None, errors: str) -> _Made:
     entries = {str(entry["name"]): entry for entry in manifest.get("columns", ())}
     used = list(entries) if columns is None else list(columns)
     for name in used:
@@ -166,6 +179,7 @@ def _read(manifest: Mapping[str, Any], columns: Collection[str] | None) -> _Made
         fresh=config.get("conditioning", "synthetic") == "synthetic",
         parametric=all(entry.get("parametric") is True for entry in drawn),
         shared=config.get("fits", "own") == "shared",
+        errors=errors,
     )
 
 
@@ -197,6 +211,16 @@ def _warnings(made: _Made, rule: str) -> list[str]:
         said.append(
             "the error of trees, and of other methods that are not parametric, is not in this variance: the intervals "
             "are too short; make more sets (m)"
+        )
+    if made.grouped and rule.startswith(("raab2016_simple", "raab2016_proper")):
+        said.append(
+            "this variance takes the noise of the draws for that of a sample of this design: with two sets or more it "
+            "would be measured"
+        )
+    if made.grouped and made.touched:
+        said.append(
+            "standard errors know of strata and clusters as far as the synthetic rows are alike within them: where the "
+            "synthesis did not draw given these columns, the intervals are too short"
         )
     if made.shared and made.touched:
         said.append(
@@ -239,6 +263,8 @@ def _raab(made: _Made, *, one: bool = False, proper: bool | None = None) -> str 
         if made.proper:
             return "parameters were drawn for each set (proper), and it leaves their variance out: too short"
         return "it supposes parameters drawn for each set (proper), and they were not: too long"
+    if made.errors != "model" and made.m > 1 and not one:
+        return "it takes the noise of the draws for the standard errors, and these are not the model's own"
     if not made.parametric and made.m > 1 and not one:
         return "it knows nothing of the error of trees, or of another method that is not parametric: too short"
     return None

@@ -102,9 +102,11 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         formula
             As in R: `hgt ~ age + phb`. Ordered columns get polynomial contrasts, nominal ones treatment contrasts.
         weights
-            A column of weights.
+            A column of weights. What they are is said by `weight_kind`.
         options
-            For the model.
+            `weight_kind="survey"` (a row stands for so many of a population) or `"frequency"` (for so many equal ones);
+            of a survey `strata`, `clusters`, `fpc`, `nest` and `lonely_psu`; `cov="HC3"` or `cluster="column"` for
+            robust or clustered standard errors; those of the model. See `replicant.estimate.fit`.
 
         Returns
         -------
@@ -144,8 +146,9 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         formula: str | None = None,
         *,
         weights: Any = None,
-        weight_kind: str = "frequency",
+        weight_kind: str | None = None,
         rng: np.random.Generator | None = None,
+        **design: Any,
     ) -> Discriminated:
         """How well a logistic model tells the real rows from those of each set: for the data owner.
 
@@ -163,6 +166,8 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
             `frequency`: a row stands for so many equal ones; `survey`: for so many of the population.
         rng
             For the drawn classes of the paper's Table 7.
+        design
+            Of a survey: `strata`, `clusters`, `fpc`, `nest`, `lonely_psu`, as for `replicant.estimate.fit`.
 
         Returns
         -------
@@ -172,7 +177,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import discriminate
 
-        options = {"weights": weights, "weight_kind": weight_kind, "rng": rng}
+        options = {"weights": weights, "weight_kind": weight_kind, "rng": rng, **design}
         return discriminate(self._observed(real), self._all, self.manifest, formula, **options)
 
     def describe(
@@ -187,7 +192,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         weights
             A column of weights.
         options
-            As for `replicant.estimate.describe`: `weight_kind`, `quantiles`.
+            As for `replicant.estimate.describe`: `weight_kind`, `strata`, `clusters` and so on, `quantiles`.
 
         Returns
         -------
@@ -210,7 +215,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         weights
             A column of weights.
         options
-            As for `replicant.estimate.shares`: `weight_kind`.
+            As for `replicant.estimate.shares`: `weight_kind`, `strata`, `clusters` and so on.
 
         Returns
         -------
@@ -233,7 +238,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         weights
             A column of weights.
         options
-            As for `replicant.estimate.correlation`: `method`, `weight_kind`.
+            As for `replicant.estimate.correlation`: `method`, `weight_kind`, `strata`, `clusters` and so on.
 
         Returns
         -------
