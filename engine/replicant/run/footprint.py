@@ -1,4 +1,4 @@
-"""How much memory a release may take, told before its table is read: by the footers of Parquet, or the size of a CSV.
+"""How much memory a release may take, told before its table is read: by the footers of Parquet, or the size of a file.
 
 It errs on the large side, as if every column held numbers, and serves to say what may run side by side. Whether a table
 fits at all is decided when it was read, by what it is.
@@ -6,17 +6,21 @@ fits at all is decided when it was read, by what it is.
 
 from __future__ import annotations
 
-from replicant.errors import DataError
 from replicant.plan.memory import piece_bytes
+from replicant.run.work import dataset_of
 from replicant.spec.models import JobSpec
-from replicant.table import Dataset, Kind
-from replicant.table.place import Place
+from replicant.table import Kind, Reading
+from replicant.table.formats import TEXT, format_of, is_parquet
+from replicant.table.place import PACKED, Place
+from replicant.table.text.read import dialect_of
 
 __all__ = ["footprint"]
 
-_SNIFF = 1 << 16
 _UNPACKED = 8
-"""Bytes that a byte of a compressed CSV may become."""
+"""Bytes that a byte of a compressed text may become."""
+
+_COLUMNS = 100
+"""Of a binary table that is not opened for this, taken to hold a cell in each byte."""
 
 
 def footprint(job: JobSpec) -> int:
@@ -32,28 +36,22 @@ def footprint(job: JobSpec) -> int:
     chosen = job.input.columns
     place = Place.of(job.input.path)
     place.check_exists()
-    if place.is_folder or place.name.lower().endswith((".parquet", ".pq")):
-        dataset = Dataset.open(job.input.path, chosen)
+    if is_parquet(place):
+        dataset = dataset_of(job)
         names, rows = list(dataset.names), dataset.rows
     else:
-        names, rows = _of_csv(place)
+        names, rows = _of_file(place, job.input.reading)
         names = names if chosen is None else list(chosen)
     said = {name: job.columns[name].kind for name in names if name in job.columns}
     return piece_bytes([said.get(name) or Kind.CONTINUOUS for name in names], rows)
 
 
-def _of_csv(place: Place) -> tuple[list[str], int]:
+def _of_file(place: Place, reading: Reading) -> tuple[list[str], int]:
     """Names of the columns, and about how many rows: the size by that of the first lines."""
-    import fsspec
-
-    packed = fsspec.utils.infer_compression(place.name)
     size, _ = place.stamp(place.path)
-    try:
-        with place.open() as file:
-            head = (file if packed is None else fsspec.compression.compr[packed](file, mode="rb")).read(_SNIFF)
-    except (OSError, EOFError):
-        raise DataError(f"{place} cannot be read", fix="fetch it again") from None
-    first, _, rest = head.partition(b"\n")
-    lines = max(1, rest.count(b"\n"))
-    names = [name.strip().strip('"') for name in first.decode("utf-8", "replace").split(",")]
-    return names, size * (1 if packed is None else _UNPACKED) * lines // max(1, len(rest))
+    if format_of(place.name) is not TEXT:
+        return [f"c{at}" for at in range(_COLUMNS)], size // _COLUMNS
+    if place.name.lower().endswith(PACKED):
+        size *= _UNPACKED
+    dialect = dialect_of(place, reading)
+    return list(dialect.names), int(size / dialect.row_bytes)

@@ -33,6 +33,7 @@ from replicant.run.pieces import Counted, Head, Key, Parts
 from replicant.run.progress import Progress
 from replicant.run.records import Records
 from replicant.run.resumable import document_of, told
+from replicant.run.work import dataset_of
 from replicant.run.writer import PartSink, Writer, Written, copied, finish, is_kept, staged
 from replicant.spec.models import JobSpec
 from replicant.table import Dataset, merge_scans
@@ -77,7 +78,7 @@ def run_parted(
     part_rows = job.input.part_rows
     if part_rows is None or job.input.path is None:
         raise SpecError("`part_rows` goes with a path.", need="input: {path: ..., part_rows: ...}")
-    dataset = Dataset.open(job.input.path, None if job.input.columns is None else tuple(job.input.columns))
+    dataset = dataset_of(job)
     seed = secrets.randbits(63) if job.synthesis.seed is None else job.synthesis.seed
     job = job.model_copy(update={"synthesis": job.synthesis.model_copy(update={"seed": seed})})
     digest = digest_of(job, dataset)

@@ -13,9 +13,10 @@ from replicant.plan.show import render
 from replicant.release.folder import COPIES, HELPERS
 from replicant.run.job import prepare
 from replicant.run.parted import CHUNK_ROWS, digest_of
+from replicant.run.work import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.studies import Study, design, open_room
-from replicant.table import Dataset, Table, encode_table
+from replicant.table import Table, encode_table
 
 __all__ = ["Preview", "preview"]
 
@@ -110,7 +111,7 @@ def _study(study: Study, table: Table, target: str, seconds: float) -> str:
 def _parted(job: JobSpec, memory: int | None) -> Preview:
     """Of a table in parts: by its footers and its first chunk."""
     rows = job.input.part_rows or 0
-    dataset = Dataset.open(str(job.input.path), None if job.input.columns is None else tuple(job.input.columns))
+    dataset = dataset_of(job)
     chunks = dataset.chunks(CHUNK_ROWS)
     table = encode_table(dataset.read(chunks[0]), dict(job.columns))
     plan = build_plan(job.synthesis.model_copy(update={"strata": None, "k": None}), table, methods.registered())

@@ -18,12 +18,12 @@ from replicant import fcs
 from replicant.errors import DataError
 from replicant.plan.model import Plan, Task
 from replicant.spec.models import JobSpec
-from replicant.table import ColumnSpec, Loaded, Reading, Table, encode_table, read_dataset, read_table
+from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, encode_table, read_dataset, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Drawn", "Fitted", "Room", "Sink", "Source", "draw", "fit", "prepare"]
+__all__ = ["Drawn", "Fitted", "Room", "Sink", "Source", "dataset_of", "draw", "fit", "prepare"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,6 +142,18 @@ class Sink(Protocol):
     """Takes a finished partition and returns what is kept of it, such as the record of a file."""
 
     def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Any: ...
+
+
+def dataset_of(job: JobSpec) -> Dataset:
+    """A job's input, of which only the metadata is read.
+
+    Raises
+    ------
+    SpecError, DataError
+        If it is no Parquet, cannot be read, or is not what was said.
+    """
+    chosen = None if job.input.columns is None else tuple(job.input.columns)
+    return Dataset.open(str(job.input.path), chosen, reading=job.input.reading, codebook=job.columns)
 
 
 def prepare(table: Table, plan: Plan, partition: int) -> Room:

@@ -31,6 +31,9 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
         if pa.types.is_time(field.type):
             # A time of day is no number on a line; as text it can be a level.
             table = table.set_column(j, field.name, column.cast(pa.string()))
+        elif pa.types.is_date(field.type):
+            # Objects are slow, and no formula takes them.
+            table = table.set_column(j, field.name, column.cast(pa.timestamp("s")))
         elif pa.types.is_integer(field.type) and field.type.bit_width == 64 and column.null_count:
             bounds = pc.min_max(column).as_py()
             if max(-(bounds["min"] or 0), bounds["max"] or 0) > _EXACT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,13 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection, check_size
-from replicant.table.formats import is_parquet
-from replicant.table.parquet import Part, bad_parquet, open_parts, parquet_footers
+from replicant.table.codebook import ColumnSpec, as_spec
+from replicant.table.formats import PARQUET, check_settings, is_parquet
+from replicant.table.obey import obey
+from replicant.table.parquet import Part, bad_parquet, folder_columns, hive, open_parts, parquet_footers
 from replicant.table.place import Place
 from replicant.table.read import read_data
+from replicant.table.reading import Reading
 
 __all__ = ["Chunk", "Dataset", "read_parts"]
 
@@ -64,6 +67,8 @@ class Dataset:
     signature
         SHA-256 over names, sizes, row groups and times (or a store's tags) of the files: a dataset that was written
         anew has another.
+    reading, codebook
+        What was said of types and dates, and of the columns.
     """
 
     path: str
@@ -75,9 +80,20 @@ class Dataset:
     _parts: tuple[Part, ...] = field(repr=False)
     _schema: Any = field(repr=False, compare=False)
     _folders: Any = field(repr=False, compare=False)
+    _is_folder: bool = field(repr=False)
+    _in_folders: tuple[str, ...] = field(repr=False)
+    reading: Reading = field(default_factory=Reading)
+    codebook: Mapping[str, ColumnSpec] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> Dataset:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        columns: Sequence[str] | None = None,
+        *,
+        reading: Reading | None = None,
+        codebook: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None,
+    ) -> Dataset:
         """The dataset at a path or URL.
 
         Parameters
@@ -87,6 +103,10 @@ class Dataset:
             columns).
         columns
             Columns to keep, in this order; None keeps all.
+        reading
+            Types of columns and how dates are written, where that was said.
+        codebook
+            What is declared of the columns.
 
         Raises
         ------
@@ -106,15 +126,22 @@ class Dataset:
                 'write_dataset(dataset("data.csv", format="csv"), "data", format="parquet")',
             )
         parts, schema = parquet_footers(place)
+        reading = reading or Reading()
+        check_settings(PARQUET, reading)
+        said = {name: as_spec(name, given) for name, given in (codebook or {}).items()}
         folders = None
+        in_folders: tuple[str, ...] = ()
         if folder:
-            whole = open_parts(place, [part.path for part in parts])
-            schema, folders = whole.schema, whole.partitioning
+            paths = [part.path for part in parts]
+            folders = hive(place, paths, schema)
+            in_folders = folder_columns(folders, schema)
+            schema = open_parts(place, paths, folders=folders).schema
         chosen = None if columns is None else tuple(columns)
         if chosen is not None:
             check_selection(chosen, schema.names)
         empty = schema.empty_table()
-        names = list(frame_of(empty if chosen is None else empty.select(list(chosen))).columns)
+        empty, _ = obey(empty if chosen is None else empty.select(list(chosen)), reading, said, schema.names)
+        names = list(frame_of(empty).columns)
         rows = sum(sum(part.groups) for part in parts)
         check_size(rows, len(names))
         check_header(names)
@@ -127,7 +154,8 @@ class Dataset:
             total.update(repr((own[-1].path, taken, len(part.groups), stamp)).encode())
             size += taken
         where = os.fspath(path) if place.system is not None else os.path.abspath(place.path)
-        return cls(where, chosen, rows, tuple(names), size, total.hexdigest(), tuple(own), schema, folders)
+        facts = (rows, tuple(names), size, total.hexdigest())
+        return cls(where, chosen, *facts, tuple(own), schema, folders, folder, in_folders, reading, said)
 
     def chunks(self, rows: int) -> tuple[Chunk, ...]:
         """The dataset in chunks of whole row groups, which depend on nothing but the files and `rows`.
@@ -193,7 +221,7 @@ class Dataset:
                     fix="start again if they were changed on purpose",
                 ) from None
             except (pa.ArrowException, OSError, EOFError, IndexError):
-                raise bad_parquet(place, "a part of " if self._folders is not None else "") from None
+                raise bad_parquet(place, "a part of " if self._is_folder else "") from None
             if table.num_rows != sum(part.groups[group] for group in groups):
                 raise DataError(
                     f"{place} was changed since it was opened: a part has other rows",
@@ -201,13 +229,15 @@ class Dataset:
                     fix="start again with the new files",
                 )
             tables.append(table)
-        return frame_of(pa.concat_tables(tables))
+        names = self._schema.names
+        table, _ = obey(pa.concat_tables(tables), self.reading, self.codebook, names, self._in_folders)
+        return frame_of(table)
 
     def _load(self, place: Place, part: Part, groups: tuple[int, ...]) -> Any:
         from pyarrow import parquet
 
         columns = None if self.columns is None else list(self.columns)
-        if self._folders is None:
+        if not self._is_folder:
             with place.open() as file:
                 table = parquet.ParquetFile(file).read_row_groups(list(groups), columns=columns)
             return table if columns is None else table.select(columns)
@@ -216,13 +246,20 @@ class Dataset:
         return fragment.subset(row_group_ids=list(groups)).to_table(schema=self._schema, columns=columns)
 
 
-def read_parts(where: str | os.PathLike[str]) -> list[Callable[[], pd.DataFrame]]:
+def read_parts(
+    where: str | os.PathLike[str],
+    *,
+    reading: Reading | Mapping[str, Any] | None = None,
+    codebook: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None,
+) -> list[Callable[[], pd.DataFrame]]:
     """Functions that load a table part by part, in this process or in another on any machine that sees it.
 
     Parameters
     ----------
     where
         A path or URL, as for `read_data`. A part is a chunk of a Parquet dataset; any other file is one part.
+    reading, codebook
+        As for `read_data`.
 
     Raises
     ------
@@ -235,8 +272,8 @@ def read_parts(where: str | os.PathLike[str]) -> list[Callable[[], pd.DataFrame]
     place = Place.of(text)
     place.check_exists()
     if not is_parquet(place):
-        return [partial(read_data, text)]
-    dataset = Dataset.open(text)
+        return [partial(read_data, text, reading=reading, codebook=codebook)]
+    dataset = Dataset.open(text, reading=Reading.of(reading), codebook=codebook)
     return [partial(dataset.read, chunk) for chunk in dataset.chunks(PART_ROWS)]
 
 

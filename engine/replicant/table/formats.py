@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeAlias
 
+from replicant.errors import SpecError
 from replicant.table.codebook import ColumnSpec
 from replicant.table.loaded import Loaded
 from replicant.table.parquet import read_parquet
@@ -16,7 +17,7 @@ from replicant.table.statistical.read import read_statistical
 from replicant.table.text.read import read_text
 from replicant.table.workbook.read import read_workbook
 
-__all__ = ["FORMATS", "SUFFIXES", "Format", "Reader", "format_of", "is_parquet", "is_table"]
+__all__ = ["FORMATS", "SUFFIXES", "Format", "Reader", "check_settings", "format_of", "is_parquet", "is_table"]
 
 Reader: TypeAlias = Callable[[Place, Reading, Mapping[str, ColumnSpec], Sequence[str] | None], Loaded]
 """Reads a place by its settings, what is declared of the columns, and the columns wanted (None: all)."""
@@ -92,3 +93,20 @@ def is_parquet(place: Place) -> bool:
 def is_table(name: str) -> bool:
     """Whether a file is a table that can be read, by its name."""
     return format_of(name) is not None
+
+
+def check_settings(found: Format, reading: Reading) -> None:
+    """Refuse settings that a format cannot obey.
+
+    Raises
+    ------
+    SpecError
+        Some are given.
+    """
+    for name in reading.given:
+        if name not in found.settings:
+            raise SpecError(
+                f"input.{name} is given, but the file is {found.name}",
+                need=f"none of these settings but {', '.join(sorted(found.settings))} for {found.name}",
+                fix=f"leave input.{name} out",
+            )

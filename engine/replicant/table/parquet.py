@@ -15,13 +15,14 @@ from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec
 from replicant.table.limits import check_bytes, check_rows
 from replicant.table.loaded import Loaded
+from replicant.table.obey import obey
 from replicant.table.place import Place
 from replicant.table.reading import Reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Part", "bad_parquet", "open_parts", "parquet_footers", "read_parquet"]
+__all__ = ["Part", "bad_parquet", "folder_columns", "hive", "open_parts", "parquet_footers", "read_parquet"]
 
 
 def read_parquet(
@@ -39,12 +40,14 @@ def read_parquet(
     import pyarrow as pa
 
     try:
-        return Loaded(frame_of(_folder(place, columns) if place.is_folder else _file(place, columns)))
+        table, names, folders = _folder(place, columns) if place.is_folder else _file(place, columns)
     except (pa.ArrowException, OSError, EOFError):
         raise bad_parquet(place) from None
+    table, events = obey(table, reading, codebook, names, folders)
+    return Loaded(frame_of(table), {}, events)
 
 
-def _file(place: Place, columns: Sequence[str] | None) -> pa.Table:
+def _file(place: Place, columns: Sequence[str] | None) -> tuple[pa.Table, list[str], tuple[str, ...]]:
     import pyarrow as pa
 
     with place.open() as file:
@@ -56,7 +59,8 @@ def _file(place: Place, columns: Sequence[str] | None) -> pa.Table:
             table = opened.read(columns=None if columns is None else list(columns))
         except (pa.ArrowException, OSError, EOFError):
             raise bad_parquet(place) from None
-    return table if columns is None else table.select(list(columns))
+    table = table if columns is None else table.select(list(columns))
+    return table, opened.schema_arrow.names, ()
 
 
 def _opened(place: Place, file: IO[bytes], which: str = "") -> Any:
@@ -72,13 +76,16 @@ def _opened(place: Place, file: IO[bytes], which: str = "") -> Any:
         raise bad_parquet(place, which) from None
 
 
-def _folder(place: Place, columns: Sequence[str] | None) -> pa.Table:
-    parts, _ = parquet_footers(place)
-    whole = open_parts(place, [part.path for part in parts])
+def _folder(place: Place, columns: Sequence[str] | None) -> tuple[pa.Table, list[str], tuple[str, ...]]:
+    parts, schema = parquet_footers(place)
+    paths = [part.path for part in parts]
+    folders = hive(place, paths, schema)
+    whole = open_parts(place, paths, folders=folders)
     if columns is not None:
         check_selection(columns, whole.schema.names)
     _check_unpacked(place, [fragment.metadata for fragment in whole.get_fragments()], columns)
-    return whole.to_table(columns=None if columns is None else list(columns))
+    table = whole.to_table(columns=None if columns is None else list(columns))
+    return table, whole.schema.names, folder_columns(folders, schema)
 
 
 def _check_unpacked(place: Place, footers: Sequence[Any], columns: Sequence[str] | None) -> None:
@@ -155,7 +162,42 @@ def _check_schemas(place: Place, schemas: Sequence[pa.Schema]) -> None:
     )
 
 
-def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, folders: Any = "hive") -> Any:
+def hive(place: Place, paths: Sequence[str], schema: pa.Schema) -> Any:
+    """Arrow's partitioning of folders named `key=value`: their values are texts, so that codes keep their zeros.
+
+    Parameters
+    ----------
+    place
+        The folder.
+    paths
+        The files in it.
+    schema
+        Theirs; a column that they hold too has its type.
+
+    Returns
+    -------
+    HivePartitioning or None
+        None where no folder is named so.
+    """
+    import pyarrow as pa
+    from pyarrow import dataset
+
+    base = len(place.path.rstrip("/")) + 1
+    keys: dict[str, Any] = {}
+    for path in paths:
+        for part in path[base:].split("/")[:-1]:
+            key, sign, _ = part.partition("=")
+            if sign and key:
+                keys[key] = schema.field(key).type if key in schema.names else pa.string()
+    return dataset.HivePartitioning(pa.schema(list(keys.items()))) if keys else None
+
+
+def folder_columns(folders: Any, schema: pa.Schema) -> tuple[str, ...]:
+    """The columns that only the names of folders hold."""
+    return () if folders is None else tuple(name for name in folders.schema.names if name not in schema.names)
+
+
+def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, folders: Any = None) -> Any:
     """Parquet files of a folder as an Arrow dataset, in which folders named `key=value` are columns.
 
     Parameters
@@ -165,9 +207,9 @@ def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, fol
     paths
         Files in it.
     schema
-        Schema of the whole, those columns included; None finds it in the first file and the paths.
+        Schema of the whole, those columns included; None finds it in the first file and the folders.
     folders
-        Arrow's partitioning of the whole; "hive" finds it in the paths.
+        From `hive`.
     """
     from pyarrow import dataset
 

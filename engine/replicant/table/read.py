@@ -12,7 +12,7 @@ from replicant.errors import DataError, SpecError, nearest
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec, as_spec
-from replicant.table.formats import PARQUET, SUFFIXES, Format, format_of
+from replicant.table.formats import PARQUET, SUFFIXES, check_settings, format_of
 from replicant.table.loaded import Loaded
 from replicant.table.place import Place
 from replicant.table.reading import Reading
@@ -137,19 +137,8 @@ def _from_place(
             need=f"a file of one of the types {', '.join(SUFFIXES)}, or a folder of .parquet files",
             fix="rename it if it is one of these, or convert it",
         )
-    _check_settings(found, reading)
+    check_settings(found, reading)
     return found.reader(place, reading, codebook, columns)
-
-
-def _check_settings(found: Format, reading: Reading) -> None:
-    """Refuse what the format cannot obey."""
-    for name in reading.given:
-        if name not in found.settings:
-            raise SpecError(
-                f"input.{name} is given, but the file is {found.name}",
-                need=f"none of these settings but {', '.join(sorted(found.settings))} for {found.name}",
-                fix=f"leave input.{name} out",
-            )
 
 
 def _selected(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:

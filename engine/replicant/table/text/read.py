@@ -1,152 +1,245 @@
 """Text files of rows and cells, read strictly.
 
-Nothing is repaired silently: a row that is too short or bytes that are no text are errors. No message repeats what a
-library says of the content, for that may hold cells.
+Nothing is repaired silently: a row that is too short, a quote that is never closed or bytes that are no text are
+errors. No message repeats what a library says of the content, for that may hold cells.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from replicant.errors import DataError
+from replicant.events import Event
 from replicant.table.arrow_frame import frame_of
-from replicant.table.checks import check_selection
+from replicant.table.checks import check_header, check_selection
 from replicant.table.codebook import ColumnSpec
-from replicant.table.limits import Metered
 from replicant.table.loaded import Loaded
-from replicant.table.place import PACKED, Place
+from replicant.table.place import Place
 from replicant.table.reading import Reading
+from replicant.table.text.cells import Found, look
+from replicant.table.text.detect import HEAD, Dialect, check_bytes_of_text, detect, encoding_of, not_text_in
+from replicant.table.text.marks import resolve
+from replicant.table.text.quotes import unclosed_line
+from replicant.table.text.stream import Rows, UndecodableError, damaged, opened
+from replicant.table.wishes import Wish, wishes
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["read_text"]
+__all__ = ["NA_VALUES", "dialect_of", "read_text"]
 
-_SNIFF = 1 << 16
+NA_VALUES = (
+    *("NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NULL", "null", "None", "NaN", "nan", "-NaN", "-nan"),
+    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+"""Unquoted texts that mean a missing cell where nothing else is said."""
+
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
+_LATIN = "cp1252"
 
 
 def read_text(
     place: Place, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
-    """A text file as a table; see `Reader`."""
-    table = _read_csv(place, zipped=place.name.lower().endswith(PACKED))
-    if columns is not None:
-        check_selection(columns, table.column_names)
-        table = table.select(list(columns))
-    return Loaded(frame_of(table))
-
-
-def _read_csv(place: Place, *, zipped: bool = False) -> pa.Table:
-    """A comma-separated UTF-8 file with a header line, types inferred.
+    """A text file as a table; see `Reader`.
 
     Raises
     ------
     DataError
-        It is empty, binary, not UTF-8, separated by something else, or has rows of unequal length.
+        It is empty, binary, in another encoding than was said, has rows of unequal length, a quote that is never closed
+        or cells that are not of the type that was said.
+    SpecError
+        What was said names a column that is not there.
     """
+    dialect = dialect_of(place, reading)
+    if columns is not None:
+        check_selection(columns, dialect.names)
+    chosen = list(dialect.names if columns is None else columns)
+    check_header(chosen)
+    said = wishes(dialect.names, reading, codebook)
+    try:
+        texts = _texts(place, dialect, chosen, reading, said)
+    except UndecodableError:
+        if reading.encoding is not None or dialect.encoding == _LATIN or _is_mostly_utf8(place):
+            raise not_text_in(place, dialect.encoding, given=reading.encoding is not None) from None
+        dialect = dialect_of(place, reading.model_copy(update={"encoding": _LATIN}))
+        dialect = replace(dialect, recognised=(*dialect.recognised, f"text in {_LATIN}"))
+        try:
+            texts = _texts(place, dialect, chosen, reading, said)
+        except UndecodableError:
+            raise not_text_in(place, "utf-8", given=False) from None
+    return _typed(texts, chosen, dialect, reading, said)
+
+
+def dialect_of(place: Place, reading: Reading) -> Dialect:
+    """How a text file is written, by its beginning and what was said.
+
+    Raises
+    ------
+    DataError
+        It is empty, binary, or not as was said.
+    """
+    try:
+        with opened(place) as stream:
+            head = stream.read(HEAD)
+            check_bytes_of_text(place, head)
+            while (reading.header or 0) > head.count(b"\n") and (more := stream.read(HEAD)):
+                head += more
+            while (more := stream.read(HEAD)) and len(head) < HEAD:  # some streams give less than is asked for
+                head += more
+    except damaged as error:
+        raise _broken(place, error) from None
+    whole = len(head) < HEAD or not more
+    return detect(place, head, reading, encoding_of(place, head, reading, whole=whole), whole=whole)
+
+
+def _texts(
+    place: Place, dialect: Dialect, chosen: list[str], reading: Reading, said: Mapping[str, Wish]
+) -> dict[str, pa.ChunkedArray]:
+    """Every cell of the columns as text, missing where an unquoted one says so."""
+    words = _missing(reading)
+    # Where a level is written like a missing cell, it is a level.
+    by_words: dict[frozenset[str], list[str]] = {}
+    for name in chosen:
+        by_words.setdefault(words - said.get(name, Wish()).apart, []).append(name)
+    out: dict[str, pa.ChunkedArray] = {}
+    for missing, names in by_words.items():
+        table, quoted = _parsed(place, dialect, names, missing)
+        out |= dict(zip(names, table.columns, strict=True))
+        if quoted:
+            _check_quotes(place, dialect, table)
+    return out
+
+
+def _missing(reading: Reading) -> frozenset[str]:
+    return frozenset(NA_VALUES if reading.na_values is None else reading.na_values)
+
+
+def _parsed(place: Place, dialect: Dialect, names: list[str], missing: frozenset[str]) -> tuple[pa.Table, bool]:
+    """The cells of some columns as texts, and whether there is any quote in the file."""
     import pyarrow as pa
     from pyarrow import csv
 
-    def attempt(*, threads: bool) -> pa.Table:
-        with _bytes(place, zipped=zipped) as stream:
-            return csv.read_csv(
-                stream,
-                read_options=csv.ReadOptions(use_threads=threads),
-                parse_options=csv.ParseOptions(newlines_in_values=True),
-                convert_options=csv.ConvertOptions(strings_can_be_null=True),
+    quote = dialect.quote or False
+
+    def attempt(*, threads: bool) -> tuple[pa.Table, bool]:
+        with opened(place) as stream:
+            rows = Rows(stream, dialect.encoding, dialect.skip, dialect.quote)
+            table = csv.read_csv(
+                rows,
+                read_options=csv.ReadOptions(use_threads=threads, column_names=list(dialect.names)),
+                parse_options=csv.ParseOptions(
+                    delimiter=dialect.delimiter, quote_char=quote, newlines_in_values=bool(quote)
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(dialect.names, pa.string()),
+                    include_columns=names,
+                    null_values=["", *sorted(missing)],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                ),
             )
+            return table, rows.marked
 
     try:
-        with _bytes(place, zipped=zipped) as stream:
-            _check_head(place, stream.read(_SNIFF))
-        table = attempt(threads=True)
+        return attempt(threads=True)
     except pa.ArrowException as error:
         fault = str(error)
+        if "invalid UTF8" in fault:
+            raise UndecodableError from None
+        if dialect.quote:
+            _check_whole(place, dialect)
         if _RAGGED.search(fault):
             # Only the reader with one thread counts rows.
             try:
                 attempt(threads=False)
             except pa.ArrowException as again:
                 fault = str(again)
-        raise _bad_csv(place, fault) from None
-    except (OSError, EOFError) as error:
-        raise DataError(f"{place} cannot be read as a whole ({type(error).__name__})", fix="fetch it again") from None
-    if any(pa.types.is_binary(field.type) for field in table.schema):
-        raise _not_utf8(place)
-    return table
+        raise _bad(place, dialect, fault) from None
+    except damaged as error:
+        raise _broken(place, error) from None
 
 
-@contextmanager
-def _bytes(place: Place, *, zipped: bool) -> Iterator[Any]:
-    with place.open() as file:
-        if not zipped:
-            yield Metered(file, place.shown)
+def _check_quotes(place: Place, dialect: Dialect, table: pa.Table) -> None:
+    """Where a cell has several lines, see whether a quote before it was never closed."""
+    import pyarrow.compute as pc
+
+    for column in table.columns:
+        if pc.any(pc.match_substring(column, "\n")).as_py():
+            _check_whole(place, dialect)
             return
-        import fsspec
-
-        method = fsspec.utils.infer_compression(place.name)
-        if method is None:
-            raise DataError(f"{place}: this compression is not known", need=".csv, .csv.gz, .csv.bz2 or .csv.xz")
-        with fsspec.compression.compr[method](file, mode="rb") as stream:
-            yield Metered(stream, place.shown)
 
 
-def _check_head(place: Place, head: bytes) -> None:
-    if not head.strip():
+def _check_whole(place: Place, dialect: Dialect) -> None:
+    content = _content(place, dialect)
+    line = unclosed_line(content, dialect.delimiter, dialect.quote)
+    if line is not None:
         raise DataError(
-            f"{place} is empty", need="a header line and a row for each record", fix="check how it was made"
+            f"{place}: a quote that opens on line {dialect.lines + line} is never closed",
+            need="a quote at the end of each cell that begins with one",
+            fix="close it, or set input.quote to an empty text if quotes are part of the cells",
         )
-    if head.startswith(b"PAR1"):
-        raise DataError(f"{place} is a Parquet file", fix="rename it to .parquet")
-    if b"\0" in head:
-        raise DataError(
-            f"{place} is not a CSV: it holds binary data",
-            need="comma-separated text in UTF-8",
-            fix="export it as CSV; if it is text in UTF-16, save it as UTF-8",
-        )
-    try:
-        # The last character may be cut in two.
-        head.decode("utf-8-sig") if len(head) < _SNIFF else head[:-4].decode("utf-8-sig", errors="strict")
-    except UnicodeDecodeError as error:
-        if len(head) < _SNIFF or error.start < len(head) - 8:
-            raise _not_utf8(place) from None
-    line = head.split(b"\n", 1)[0]
-    if b"," not in line:
-        for sign, called in ((b";", "semicolons"), (b"\t", "tabs"), (b"|", "bars")):
-            if sign in line:
-                raise DataError(
-                    f"{place} is separated by {called}",
-                    need="commas, and points in decimals",
-                    fix="convert it, for example with pandas.read_csv(path, sep=..., decimal=...), and pass the frame",
-                )
 
 
-def _not_utf8(place: Place) -> DataError:
-    return DataError(
-        f"{place} is not UTF-8 text",
-        need="a CSV in UTF-8",
-        fix="save it as UTF-8, or read it with pandas.read_csv(path, encoding=...) and pass the frame",
-    )
+def _content(place: Place, dialect: Dialect) -> bytes:
+    with opened(place) as stream:
+        rows = Rows(stream, dialect.encoding, dialect.skip)
+        return b"".join(iter(lambda: rows.read(1 << 20), b""))
 
 
-def _bad_csv(place: Place, fault: str) -> DataError:
+def _is_mostly_utf8(place: Place) -> bool:
+    """Whether more of the letters beyond ASCII are in UTF-8 than are not."""
+    with opened(place) as stream:
+        text = b"".join(iter(lambda: stream.read(1 << 20), b"")).decode("utf-8", "surrogateescape")
+    beyond = sum(sign > "\x7f" for sign in text)
+    return 2 * sum("\udc80" <= sign <= "\udcff" for sign in text) < beyond
+
+
+def _typed(
+    texts: dict[str, pa.ChunkedArray], chosen: list[str], dialect: Dialect, reading: Reading, said: Mapping[str, Wish]
+) -> Loaded:
+    import pyarrow as pa
+
+    missing = _missing(reading)
+    form = reading.date_format if isinstance(reading.date_format, str) else None
+
+    def found_in(name: str) -> Found:
+        wish = said.get(name, Wish())
+        return look(name, texts.pop(name), wish, missing - wish.apart, form)
+
+    # Casts leave Python's lock; the texts of a column are let go when it is typed.
+    with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(chosen)))) as pool:
+        found = list(pool.map(found_in, chosen))
+    recognised = [*dialect.recognised, *resolve(found, reading, dialect.delimiter)]
+    events = [Event("text_recognised", "", f"recognised in the file: {', '.join(recognised)}")] if recognised else []
+    events += [event for column in found for event in column.events]
+    table = pa.table([column.values for column in found], names=chosen)
+    return Loaded(frame_of(table), {}, tuple(events))
+
+
+def _broken(place: Place, error: Exception) -> DataError:
+    return DataError(f"{place} cannot be read as a whole ({type(error).__name__})", fix="fetch it again")
+
+
+def _bad(place: Place, dialect: Dialect, fault: str) -> DataError:
     ragged = _RAGGED.search(fault)
     if ragged:
         row, want, got = ragged.groups()
-        where = f"row {row}" if row else "a row"
+        where = f"row {int(row) + dialect.lines}" if row else "a row"
         return DataError(
-            f"{place} is not a CSV: {where} has {got} cells where the header has {want}",
-            need="as many cells in every row as in the header, cells with commas in quotes",
-            fix="correct that row, or export the file again",
+            f"{place} is not a table: {where} has {got} cells where the header has {want}",
+            need="as many cells in every row as in the header, cells with the delimiter in them in quotes",
+            fix="correct that row, or export the file again; input.delimiter says what stands between the cells",
         )
     if "Empty CSV" in fault:
         return DataError(f"{place} is empty", need="a header line and a row for each record")
     return DataError(
-        f"{place} is not a CSV that can be read",
-        need="comma-separated UTF-8 text with a header line, quotes closed",
+        f"{place} is not a table that can be read",
+        need="rows of text with a header line, quotes closed",
         fix="export the file again",
     )

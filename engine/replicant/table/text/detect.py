@@ -1,0 +1,267 @@
+"""How a text file is written: its encoding, what stands between its cells, and where its rows begin."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from replicant.errors import DataError
+from replicant.table.place import Place
+from replicant.table.reading import Reading
+
+__all__ = ["HEAD", "Dialect", "check_bytes_of_text", "detect", "encoding_of"]
+
+HEAD = 1 << 18
+"""Bytes that are looked at; more where the header is further down."""
+
+CALLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks", ".": "points"}
+"""Signs in words."""
+
+_CANDIDATES = ("\t", ";", "|", ",")
+"""In this order: a comma may be a decimal mark where another sign stands between the cells."""
+
+_LOOKED_AT = 200
+_ALIKE = 0.95
+_CONTROL = bytes([*range(1, 9), *range(14, 32)])
+_LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a text file is written.
+
+    Attributes
+    ----------
+    encoding, delimiter, quote
+        As in `Reading`; the quote is empty where nothing is quoted.
+    names
+        Of the columns.
+    skip
+        Bytes before the first row, in UTF-8 and behind a byte order mark.
+    lines
+        Lines before the first row.
+    recognised
+        In words, what of this is not the plain comma and UTF-8 and was not said.
+    row_bytes
+        About how many bytes a row takes in the file.
+    """
+
+    encoding: str
+    delimiter: str
+    quote: str
+    names: tuple[str, ...]
+    skip: int
+    lines: int
+    recognised: tuple[str, ...]
+    row_bytes: float
+
+
+def detect(place: Place, head: bytes, reading: Reading, encoding: str, *, whole: bool) -> Dialect:
+    """See how a text file is written.
+
+    Parameters
+    ----------
+    place
+        The file.
+    head
+        Its beginning.
+    reading
+        What was said of it.
+    encoding
+        Of its text.
+    whole
+        Whether `head` is all of it.
+
+    Raises
+    ------
+    DataError
+        The header is beyond its end, or the delimiter is not the one that was said.
+    """
+    text = _decoded(place, head, encoding, given=reading.encoding is not None, whole=whole)
+    lines = _LINES.findall(text)
+    if not whole and len(lines) > 1:
+        lines.pop()  # cut somewhere
+    first = max(0, (reading.header or 1) - 1)
+    if first >= len(lines):
+        raise DataError(
+            f"input.header is {first + 1}, but {place} has {len(lines)} lines" + ("" if whole else " that can be one"),
+            need="the line that names the columns, counted from 1, or 0 if none does",
+            fix="correct input.header",
+        )
+    quote = '"' if reading.quote is None else reading.quote
+    body = lines[first:]
+    delimiter = _delimiter(place, body, reading, quote)
+    names, taken = _first_record(place, body, delimiter, quote, first)
+    recognised = []
+    if reading.delimiter is None and delimiter != ",":
+        recognised.append(f"{CALLED[delimiter]} between the cells")
+    if reading.encoding is None and encoding not in {"utf-8", "utf-8-sig"}:
+        recognised.append(f"text in {encoding}")
+    if reading.header == 0:
+        names, taken = tuple(f"c{at}" for at in range(1, len(names) + 1)), 0
+    skip = sum(len(line.encode()) for line in lines[: first + taken])
+    return Dialect(
+        encoding,
+        delimiter,
+        quote,
+        names,
+        skip,
+        first + taken,
+        tuple(recognised),
+        len(head) / max(1, len(lines) - first - taken),
+    )
+
+
+def check_bytes_of_text(place: Place, head: bytes) -> None:
+    """Refuse what is empty, or no text at all.
+
+    Raises
+    ------
+    DataError
+        It is.
+    """
+    if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+        raise DataError(
+            f"{place} is empty", need="a header line and a row for each record", fix="check how it was made"
+        )
+    if head.startswith(b"PAR1"):
+        raise DataError(f"{place} is a Parquet file", fix="rename it to .parquet")
+    if head.startswith(b"PK\x03\x04"):
+        raise DataError(f"{place} is a .zip or a workbook", fix="rename it to .zip or .xlsx, whichever it is")
+
+
+def encoding_of(place: Place, head: bytes, reading: Reading, *, whole: bool) -> str:
+    """The encoding that was said, or that the beginning of a file shows.
+
+    Raises
+    ------
+    DataError
+        It is binary, or text in an encoding that cannot be recognised.
+    """
+    if reading.encoding is not None:
+        return reading.encoding
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    if b"\0" in head:
+        even, odd = head[::2].count(b"\0"), head[1::2].count(b"\0")
+        # Most letters of most texts have a zero for one of their two bytes in UTF-16.
+        if max(even, odd) > 0.4 * (len(head) / 2) and min(even, odd) < 0.1 * max(even, odd):
+            return "utf-16-le" if odd > even else "utf-16-be"
+        raise _binary(place)
+    if _decodes(head, "utf-8", whole=whole):
+        return "utf-8"
+    if len(head.translate(None, _CONTROL)) < 0.99 * len(head):
+        raise _binary(place)
+    if _decodes(head, "cp1252", whole=whole):
+        return "cp1252"
+    raise DataError(
+        f"{place} is text neither in UTF-8 nor in cp1252",
+        need="text in an encoding that is said or can be recognised (UTF-8, UTF-16, cp1252)",
+        fix="set input.encoding, for example to cp850, cp1250 or mac_roman",
+    )
+
+
+def _binary(place: Place) -> DataError:
+    return DataError(
+        f"{place} is not a text file: it holds binary data",
+        need="rows of text with a sign between the cells",
+        fix="export it as CSV, or rename it to what it is",
+    )
+
+
+def _decodes(head: bytes, encoding: str, *, whole: bool) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _decoded(place: Place, head: bytes, encoding: str, *, given: bool, whole: bool) -> str:
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(head, final=whole).removeprefix("\ufeff")
+    except UnicodeError:
+        raise not_text_in(place, encoding, given=given) from None
+
+
+def not_text_in(place: Place, encoding: str, *, given: bool) -> DataError:
+    """The error of bytes that are no text in an encoding."""
+    return DataError(
+        f"{place} is not text in {encoding}",
+        need="a file that is in one encoding throughout",
+        fix=("correct input.encoding" if given else "set input.encoding, for example to cp1252")
+        + ", or save the file as UTF-8",
+    )
+
+
+def _delimiter(place: Place, lines: list[str], reading: Reading, quote: str) -> str:
+    some = [line for line in lines if line.strip("\r\n")][:_LOOKED_AT]
+    given = reading.delimiter
+    if given is not None and any(given in line for line in some):
+        return given
+    suffix = PurePath(place.name.lower().removesuffix(".gz")).suffix
+    candidates = (*_CANDIDATES, " ") if suffix == ".txt" else _CANDIDATES
+    best = max(((*_score(some, sign, quote), sign) for sign in candidates), key=lambda one: one[:2])
+    share, width, sign = best
+    found = sign if share > 0 and width > 1 else ","
+    if given is not None:
+        if width > 1 and share >= _ALIKE:
+            raise DataError(
+                f"input.delimiter is given, but does not occur in {place}: it is separated by {CALLED[found]}",
+                need="the sign that stands between the cells",
+                fix="correct input.delimiter, or leave it out to have it recognised",
+            )
+        return given
+    return found
+
+
+def _score(lines: list[str], sign: str, quote: str) -> tuple[float, int]:
+    """The share of records that are as wide as the first, and its width."""
+    try:
+        rows = [row for row in _records(lines, sign, quote) if row]
+    except csv.Error:
+        return 0.0, 1
+    width = len(rows[0]) if rows else 1
+    if width < 2:
+        return 0.0, 1
+    counts = Counter(map(len, rows))
+    share = counts[width] / len(rows)
+    return (1.0 if share >= _ALIKE else share), width if share < _ALIKE else 2
+
+
+def _records(lines: list[str], sign: str, quote: str) -> Any:
+    """A reader of the standard library, which knows how many lines it took."""
+    if not quote:
+        return csv.reader(lines, delimiter=sign, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=sign, quotechar=quote)
+
+
+def _first_record(
+    place: Place, lines: list[str], delimiter: str, quote: str, before: int
+) -> tuple[tuple[str, ...], int]:
+    """The cells of the first record, and how many lines it takes with empty ones before it."""
+    reader = _records(lines, delimiter, quote)
+    try:
+        names: list[str] = next((row for row in reader if row), [])
+    except csv.Error:
+        names = []
+    if not names or (any("\n" in name for name in names) and len(lines) <= reader.line_num):
+        raise DataError(
+            f"{place}: a quote that opens on line {before + 1} is never closed",
+            need="a quote at the end of each cell that begins with one",
+            fix="close it, or set input.quote to an empty text if quotes are part of the cells",
+        )
+    return tuple(names), reader.line_num
