@@ -34,6 +34,7 @@ def study(
     title: str | None = None,
     reference: str | os.PathLike[str] | None = None,
     columns: Mapping[str, Any] | None = None,
+    reading: Mapping[str, Any] | None = None,
     client: Any = None,
     workers: int | None = None,
     threads: int | None = None,
@@ -69,6 +70,8 @@ def study(
         Folder of published figures to lie beside.
     columns
         What inference of kinds gets wrong, as for `synthesize`.
+    reading
+        How a file is written, as for `synthesize`.
     client, workers, threads
         A `distributed.Client`, a number of processes on this machine (a script then needs the usual
         `if __name__ == "__main__":`), or of threads in this one. None of them: this thread.
@@ -124,7 +127,7 @@ def study(
     except ValidationError as error:
         raise explain(error, StudySpec, asked) from None
     settings = validate_synthesis(m=m, **synthesis)
-    table, source = encode(data, columns), source_of(data, columns)
+    table, source = encode(data, columns, reading), source_of(data, columns, reading)
     designed = design(spec, settings, table, methods.registered())
     return compute(
         designed,

@@ -13,7 +13,7 @@ from replicant.errors import SpecError
 from replicant.plan import build_plan
 from replicant.release.sets import SyntheticSets
 from replicant.spec.load import validate_output, validate_synthesis
-from replicant.table import Codebook, Table, encode_table, read_data
+from replicant.table import Codebook, Reading, Table, encode_table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +59,7 @@ def synthesize(
     exclude_self: bool = False,
     shuffle: bool = True,
     columns: Mapping[str, Any] | None = None,
+    reading: Mapping[str, Any] | None = None,
     client: Any = None,
     threads: int | None = None,
 ) -> Synthesis:
@@ -70,8 +71,8 @@ def synthesize(
     Parameters
     ----------
     data
-        A pandas, Polars or PyArrow table, a path or URL (.csv, .parquet, a folder of Parquet files), or a `Table` from
-        `encode_table`.
+        A pandas, Polars or PyArrow table, a path or URL (a text file such as .csv, .parquet, a folder of Parquet
+        files), or a `Table` from `encode_table`.
     m
         Number of synthetic tables.
     seed
@@ -122,6 +123,9 @@ def synthesize(
         Shuffle the rows, so that their position tells nothing.
     columns
         What inference gets wrong, by column: `{"educ": {"kind": "ordered", "levels": [...]}}`. See `ColumnSpec`.
+    reading
+        How a file is written, where that is not to be recognised: `{"delimiter": ";", "decimal": ",", "encoding":
+        "cp1252", "date_format": "%d/%m/%Y", "types": {"zip": "text"}}`. The keys are those of `input` in a job.
     client
         A `distributed.Client` to run on. None: this process.
     threads
@@ -179,29 +183,32 @@ def synthesize(
     )
     if client is not None and threads is not None:
         raise SpecError("`client` and `threads` were both given.", fix="choose one: a client brings its own workers")
-    source = source_of(data, columns)
-    table = encode(data, columns)
+    source = source_of(data, columns, reading)
+    table = encode(data, columns, reading)
     plan = build_plan(spec, table, methods=methods.registered())
     drawn = _run(plan, table, source, client, threads)
     return Synthesis(plan, table, drawn, spec=spec, source=None if source is None else source.describe())
 
 
-def encode(data: Data, columns: Mapping[str, Any] | None) -> Table:
+def encode(data: Data, columns: Mapping[str, Any] | None, reading: Mapping[str, Any] | None = None) -> Table:
     """The table of whatever the user gave."""
     if isinstance(data, Table):
         if columns:
             raise SpecError("`columns` was given with a table that is encoded.", fix="give it to `encode_table`")
+        if reading:
+            raise SpecError("`reading` was given with a table that is encoded.", fix="give it to `read_data`")
         return data
-    return encode_table(read_data(data), columns)
+    loaded = read_table(data, reading=reading, codebook=columns)
+    return encode_table(loaded.frame, loaded.declared(columns or {}), events=loaded.events)
 
 
-def source_of(data: Data, columns: Mapping[str, Any] | None) -> Source | None:
+def source_of(data: Data, columns: Mapping[str, Any] | None, reading: Mapping[str, Any] | None = None) -> Source | None:
     """Where workers can load it for themselves; None of data that live here only."""
     if not isinstance(data, str | PathLike):
         return None
     from replicant.run.work import Source
 
-    return Source.at(data, columns)
+    return Source.at(data, columns, Reading.of(reading))
 
 
 def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: int | None) -> list[Drawn]:

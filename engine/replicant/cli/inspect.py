@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from replicant.cli.offers import datasets
-from replicant.cli.options import common_options, tell
+from replicant.cli.options import common_options, set_option, tell
 
 __all__ = ["inspect"]
 
@@ -23,26 +23,30 @@ __all__ = ["inspect"]
     metavar="FILE",
     help="Also write the codebook: YAML to edit and paste under `columns:` of a job. `-` prints it.",
 )
+@set_option
 @common_options
-def inspect(data: str | None, dataset: str | None, codebook: str | None) -> None:
+def inspect(data: str | None, dataset: str | None, codebook: str | None, overrides: tuple[str, ...]) -> None:
     """Show how a table is understood: kinds, levels, missing cells.
 
-    DATA is a .csv or .parquet file, a folder of Parquet files, or a URL. What is inferred wrongly is put right in the
-    codebook: write it, edit it, and use it in a job.
+    DATA is a file that holds a table (.csv, .tsv, .txt, .parquet and others), a folder of Parquet files, or a URL. How
+    text is written is recognised and told, and can be said: --set input.delimiter=; --set input.encoding=cp1252. What
+    is inferred wrongly is put right in the codebook: write it, edit it, and use it in a job.
 
     \b
     Examples:
         replicant inspect survey.parquet
         replicant inspect survey.csv --codebook codebook.yaml
+        replicant inspect survey.csv --set input.decimal=, --set input.date_format=%d/%m/%Y
         replicant inspect --dataset anes96
     """
     from replicant.run.work import Source
+    from replicant.spec.load import job_of_table
 
     if (data is None) == (dataset is None):
         raise click.UsageError("Give either DATA or --dataset NAME.")
     if codebook not in {None, "-"} and Path(str(codebook)).exists():
         raise click.UsageError(f"{codebook} exists and may have been edited. Choose another name or remove it.")
-    table = Source(path=data, dataset=dataset).load()
+    table = Source.of_job(job_of_table(path=data, dataset=dataset, overrides=overrides)).load()
     if codebook == "-":
         click.echo(table.codebook.to_yaml(), nl=False)
         return

@@ -52,11 +52,15 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         return [self._data(i) for i in range(self.m)]
 
     def _observed(self, real: Any) -> Data:
-        from replicant.table import Table, read_data, read_parts
+        from replicant.table import Codebook, Kind, Table, read_data, read_parts
 
         if isinstance(real, Table):
             return real.observed()
-        return self._placed(read_parts(real)) if isinstance(real, (str, os.PathLike)) else read_data(real)
+        if not isinstance(real, (str, os.PathLike)):
+            return read_data(real)
+        # Codes of a text file stay as the codebook has them; how its dates are written it does not say.
+        known = Codebook.from_manifest(self.manifest).items()
+        return self._placed(read_parts(real, codebook={n: spec for n, spec in known if spec.kind is not Kind.DATE}))
 
     def __len__(self) -> int:
         return self.m

@@ -21,7 +21,16 @@ from replicant.spec.places import check_places
 from replicant.spec.yaml_mistakes import yaml_fix, yaml_words
 from replicant.table.formats import SUFFIXES, is_table
 
-__all__ = ["check_override", "load_any", "load_job", "parse_any", "parse_job", "validate_output", "validate_synthesis"]
+__all__ = [
+    "check_override",
+    "job_of_table",
+    "load_any",
+    "load_job",
+    "parse_any",
+    "parse_job",
+    "validate_output",
+    "validate_synthesis",
+]
 
 MAX_BYTES = 4_000_000
 _SMALLEST = "write for example\n    input: {path: survey.csv}\n    output: {path: release}"
@@ -104,6 +113,32 @@ def load_any(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpe
     """The same of a file that may hold a bulk: a job with a section `bulk` is taken apart into its releases."""
     text, source = _read_text(path)
     return parse_any(text, overrides, source=source)
+
+
+def job_of_table(
+    *, path: str | PathLike[str] | None = None, dataset: str | None = None, overrides: Sequence[str] = ()
+) -> JobSpec:
+    """The job that synthesizes a table by the defaults, to `NAME-release`.
+
+    Parameters
+    ----------
+    path, dataset
+        A file, folder or URL, or the name of a built-in table; exactly one.
+    overrides
+        As for `load_job`.
+
+    Raises
+    ------
+    SpecError
+        An override cannot be.
+    """
+    given = {"dataset": dataset} if path is None else {"path": fspath(path)}
+    return parse_job(_job_of(given), overrides)
+
+
+def _job_of(given: dict[str, str | None]) -> str:
+    stem = Path(str(next(iter(given.values())))).name.partition(".")[0] or "table"
+    return yaml.safe_dump({"input": given, "output": {"path": f"{stem}-release"}}, allow_unicode=True)
 
 
 def parse_job(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec:
@@ -190,9 +225,7 @@ def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
     """The text of a job file, and what errors call it. Data stand for the job that has nothing to say of them."""
     place = Path(fspath(path))
     if is_table(place.name):
-        stem = place.name.partition(".")[0]
-        job = {"input": {"path": fspath(path)}, "output": {"path": f"{stem}-release"}}
-        return yaml.safe_dump(job, allow_unicode=True), "the job"
+        return _job_of({"path": fspath(path)}), "the job"
     if place.suffix.lower() in _DATA_SUFFIXES:
         raise SpecError(
             f"{str(place)!r} looks like data of a kind that cannot be read, not like a job",
@@ -318,9 +351,16 @@ def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
     keys = steps(key)
     check_override(override)
     said = key.strip()[:60]
-    parsed, _ = _read_yaml(value, f"the value of --set {said}", "a value such as 5, cart, [a, b] or {a: b}")
+    parsed: Any = value
+    if not _is_sign(value):
+        parsed, _ = _read_yaml(value, f"the value of --set {said}", "a value such as 5, cart, [a, b] or {a: b}")
     put(document, keys, parsed, said=f"--set {key.strip()[:60]}")
     return keys
+
+
+def _is_sign(value: str) -> bool:
+    """Whether a value is a sign, such as a delimiter, or a format of dates: YAML would want these in quotes."""
+    return value.startswith("%") or (len(value) == 1 and not value.isalnum() and value != "~")
 
 
 def _refuse_unnamed(document: Mapping[Any, Any], source: str) -> None:
