@@ -132,7 +132,7 @@ def job_of_table(
     SpecError
         An override cannot be.
     """
-    given = {"dataset": dataset} if path is None else {"path": fspath(path)}
+    given: dict[str, str | None] = {"dataset": dataset} if path is None else {"path": fspath(path)}
     return parse_job(_job_of(given), overrides)
 
 
