@@ -53,17 +53,18 @@ def typed(frame: pd.DataFrame, codebook: Mapping[str, ColumnSpec], used: Collect
     """
     changed: dict[str, Any] = {}
     sources: set[str] = set()
-    columns = {name: cells for name, cells in frame.items() if isinstance(name, str)}
+    types = dict(zip(frame.columns, frame.dtypes, strict=True))  # quicker than a column at a time
     for name, spec in codebook.items():
         if used is not None and name not in used:
             continue
-        raw = name if name in columns else spec.source
-        if raw is None or raw not in columns:
+        raw = name if name in types else spec.source
+        if raw is None or raw not in types or (raw == name and _is_typed(types[name], spec)):
             continue
-        cells = _column(name, columns[raw], spec)
+        given = frame[raw]
+        cells = _column(name, given, spec)
         if raw != name:
             sources.add(raw)
-        if cells is not columns[raw] or raw != name:
+        if cells is not given or raw != name:
             changed[name] = cells
     if not changed:
         return frame
@@ -81,6 +82,21 @@ def analysed_dtype(levels: Sequence[Any], *, ordered: bool) -> pd.CategoricalDty
     if levels and all(isinstance(level, (bool, np.bool_)) for level in levels):
         levels = [False, True]
     return pd.CategoricalDtype(list(levels), ordered=ordered)
+
+
+def _is_typed(dtype: Any, spec: ColumnSpec) -> bool:
+    """Whether the type alone says that a column has its form already, which most columns of a synthesis have."""
+    kind = spec.kind
+    if kind is None or kind is Kind.IDENTIFIER:
+        return True
+    if spec.labels or spec.missing_codes:
+        return False
+    if kind.is_categorical and not is_indicator(kind, spec.levels):
+        categories = isinstance(dtype, pd.CategoricalDtype) and dtype.ordered == (kind is Kind.ORDERED)
+        return categories and dtype.categories.tolist() == spec.levels
+    if kind is Kind.DATE:
+        return isinstance(dtype, np.dtype) and dtype.kind == "M"
+    return isinstance(dtype, np.dtype) and dtype.kind in "iuf"
 
 
 def _column(name: str, cells: pd.Series[Any], spec: ColumnSpec) -> pd.Series[Any]:
