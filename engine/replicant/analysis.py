@@ -577,7 +577,8 @@ def discriminate(
     weights = options.get("weights")
     known = {*_columns(manifest), *([weights] if isinstance(weights, str) else [])}
     used = known or None
-    found = told_apart(typed(real, manifest, used), [typed(one, manifest, used) for one in sets], formula, **options)
+    both = [typed(one, manifest, used, only=True) for one in (real, *sets)]
+    found = told_apart(both[0], both[1:], formula, **options)
     return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})
 
 
@@ -596,10 +597,14 @@ def _columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @overload
-def typed(data: pd.DataFrame, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> pd.DataFrame: ...
+def typed(
+    data: pd.DataFrame, manifest: Mapping[str, Any], used: Collection[str] | None = None, *, only: bool = False
+) -> pd.DataFrame: ...
 @overload
-def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> Data: ...
-def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None) -> Data:
+def typed(
+    data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None, *, only: bool = False
+) -> Data: ...
+def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None, *, only: bool = False) -> Data:
     """Columns as the codebook of the sets says they are, in every partition: see `replicant.table.typed`.
 
     Parameters
@@ -609,15 +614,19 @@ def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None 
     manifest
         With `columns`: their names, kinds, levels, labels and missing codes.
     used
-        Columns that matter: no others are kept. None: all.
+        Columns that matter; None: all. Partitions elsewhere keep no others: what is narrow can stay in memory there
+        from one pass to the next.
+    only
+        Whether a frame here keeps no others either.
     """
     import pandas as pd
 
     from replicant.table.codebook import Codebook
 
-    form = partial(_formed, codebook=Codebook.from_manifest(manifest), used=None if used is None else frozenset(used))
+    book, kept = Codebook.from_manifest(manifest), None if used is None else frozenset(used)
     if isinstance(data, pd.DataFrame):
-        return form(data)
+        return _formed(data, book, kept, only)
+    form = partial(_formed, codebook=book, used=kept, only=True)
     if isinstance(data, Parts):
         return data.mapped(form)
     return [partial(_loaded, load, form) for load in data]
@@ -627,11 +636,13 @@ def _loaded(load: Load, form: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.Data
     return form(load())
 
 
-def _formed(frame: pd.DataFrame, codebook: Codebook, used: frozenset[str] | None) -> pd.DataFrame:
+def _formed(frame: pd.DataFrame, codebook: Codebook, used: frozenset[str] | None, only: bool) -> pd.DataFrame:
     from replicant.table.typed import typed as of_frame
 
     frame = of_frame(frame, codebook, used)
-    return frame if used is None else frame[[name for name in frame.columns if name in used]]
+    if not only or used is None or used.issuperset(frame.columns):
+        return frame
+    return frame[[name for name in frame.columns if name in used]]
 
 
 def _pooled(
