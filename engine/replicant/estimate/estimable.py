@@ -147,6 +147,8 @@ def _refused(
         some = plain if sets is None else _named(where, sets)
         said = f"No row of {some} has {which}, {rest}: its terms are something else there"
     fix = "merge it with another level before the synthesis, in every set"
+    if len(where) == len(fits):
+        fix = "take it out of the codebook's levels before the synthesis, or merge it with another"
     everywhere = [one for one in first.levels if all(one in other.seen for other in found.values())]
     if first.coding == "together":
         fix += f", or take contrasts that do not rest on it: C({first.column}, treatment)"
