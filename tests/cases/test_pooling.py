@@ -541,6 +541,8 @@ def test_an_ordered_column_with_an_unused_level_does_not_stop_a_discrimination()
     more = [one.assign(o=one["o"].cat.add_categories(["z"])) for one in frames]
     plain = discriminate(frames[0], frames[1:], {})
     told = discriminate(more[0], more[1:], {})
+    with pytest.raises(DataError, match="No term could be estimated in every set"):
+        discriminate(more[0][["o"]], [one[["o"]] for one in more[1:]], {}).pool()
     pd.testing.assert_frame_equal(told.frame, plain.frame, rtol=1e-6)
     assert told.pool().terms == ("x",)
     at = plain.pool().terms.index("x")

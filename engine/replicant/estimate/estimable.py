@@ -149,11 +149,12 @@ def _refused(
     fix = "merge it with another level before the synthesis, in every set"
     if len(where) == len(fits):
         fix = "take it out of the codebook's levels before the synthesis, or merge it with another"
+    name = first.column if first.column.isidentifier() else f"`{first.column}`"
     everywhere = [one for one in first.levels if all(one in other.seen for other in found.values())]
     if first.coding == "together":
-        fix += f", or take contrasts that do not rest on it: C({first.column}, treatment)"
+        fix += f", or take contrasts that do not rest on it: C({name}, treatment)"
     elif first.coding == "reference" and first.columns and everywhere and first.typed:
-        fix += f', or name another reference: C({first.column}, ref="{everywhere[0]}")'
+        fix += f', or name another reference: C({name}, ref="{everywhere[0]}")'
     return DataError(said, need="rows of that level in every set", fix=fix)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,9 @@ class Discriminations:
 
     def _pooled(self, found: Discriminated) -> Floats:
         figures = np.full((len(FIELDS), len(self.coefficients.terms)), np.nan)
-        if len(found.fits) > 1:
+        if len(found.fits) < 2:
+            return figures
+        with suppress(DataError):  # where no term can be told in every set, which the table counts
             pooled = found.pool(level=self.level)
             at = {term: i for i, term in enumerate(self.coefficients.terms)}
             index = [at[term] for term in pooled.terms]
