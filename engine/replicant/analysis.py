@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -12,11 +13,13 @@ import numpy as np
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate import Discrimination, Fit, Formula, aligned, coefficients, common, fit, matched, parse
 from replicant.estimate import discriminate as told_apart
+from replicant.estimate.formula import Formula
 from replicant.estimate.learned import Learned, learned_together
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.estimate.sampling import design_columns
 from replicant.pool import RULES_OF_TESTS, Choice, JointTest, Pooled, choose, invalid, pool, valid, wald
 from replicant.pool.pool import WITH_DFCOM
+from replicant.table.kinds import Kind
 from replicant.view.figures import brief, measured, probability
 
 if TYPE_CHECKING:
@@ -25,7 +28,17 @@ if TYPE_CHECKING:
     from replicant.table.codebook import Codebook
     from replicant.view.plot import Plot
 
-__all__ = ["Analyses", "Comparison", "Data", "Discriminated", "analyse", "compare", "discriminate", "typed"]
+__all__ = [
+    "Analyses",
+    "Comparison",
+    "Data",
+    "Discriminated",
+    "analyse",
+    "compare",
+    "discriminate",
+    "refuse_identifiers",
+    "typed",
+]
 
 Model = str | Callable[..., Any]
 Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
@@ -468,8 +481,13 @@ def analyse(
     settings = {"weights": weights, **options}
     if callable(model):
         return Analyses(aligned([fit(model, formula, typed(data, manifest), **settings) for data in sets]), manifest)
+<<<<<<< HEAD
     bound = parse(formula, _columns(manifest) or _names(sets[0]))
     used = tuple(dict.fromkeys((*bound.names, *design_columns(settings))))
+=======
+    bound = _parsed(formula, manifest, sets[0])
+    used = tuple(dict.fromkeys((*bound.names, *([weights] if weights else []))))
+>>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
     data = [typed(one, manifest, used) for one in sets]
     if learned is None:
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
@@ -575,11 +593,45 @@ def discriminate(
         As in `replicant.estimate.discriminate`.
     """
     weights = options.get("weights")
+    if formula is not None:
+        refuse_identifiers(manifest, _words(formula))
     known = {*_columns(manifest), *([weights] if isinstance(weights, str) else [])}
     used = known or None
     both = [typed(one, manifest, used, only=True) for one in (real, *sets)]
     found = told_apart(both[0], both[1:], formula, **options)
     return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})
+
+
+def refuse_identifiers(manifest: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse an analysis of identifiers.
+
+    Raises
+    ------
+    SpecError
+        One of the names is one's.
+    """
+    identifiers = {str(entry["name"]) for entry in manifest.get("columns", ()) if entry.get("kind") == "identifier"}
+    for name in names:
+        if name in identifiers:
+            raise SpecError(
+                f"{name!r} is an identifier, and its values were made up",
+                need="variables: an identifier tells rows apart and measures nothing",
+                fix=f"take {name!r} out",
+            )
+
+
+def _parsed(formula: str, manifest: Mapping[str, Any], data: Data) -> Formula:
+    known = _columns(manifest)
+    try:
+        return parse(formula, known or _names(data))
+    except SpecError:
+        refuse_identifiers(manifest, _words(formula))
+        raise
+
+
+def _words(formula: str) -> list[str]:
+    """What may be names in a formula: those in backquotes as a whole."""
+    return [a or b for a, b in re.findall(r"`([^`]+)`|([^\W\d][\w.]*)", str(formula))]
 
 
 def _names(data: Data) -> tuple[str, ...]:
@@ -592,8 +644,8 @@ def _names(data: Data) -> tuple[str, ...]:
 
 
 def _columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the columns of the sets, where the manifest lists them: real data may have others beside them."""
-    return tuple(str(entry["name"]) for entry in manifest.get("columns", ()))
+    """Names of the variables of the sets, where the manifest lists them: real data may have others beside them."""
+    return tuple(str(entry["name"]) for entry in manifest.get("columns", ()) if entry.get("kind") != "identifier")
 
 
 @overload
@@ -639,10 +691,16 @@ def _loaded(load: Load, form: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.Data
 def _formed(frame: pd.DataFrame, codebook: Codebook, used: frozenset[str] | None, only: bool) -> pd.DataFrame:
     from replicant.table.typed import typed as of_frame
 
+<<<<<<< HEAD
     frame = of_frame(frame, codebook, used)
     if not only or used is None or used.issuperset(frame.columns):
         return frame
     return frame[[name for name in frame.columns if name in used]]
+=======
+    identifiers = [name for name, spec in codebook.items() if spec.kind is Kind.IDENTIFIER and name in frame]
+    frame = of_frame(frame.drop(columns=identifiers) if identifiers else frame, codebook, used)
+    return frame if used is None else frame[[name for name in frame.columns if name in used]]
+>>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
 
 
 def _pooled(

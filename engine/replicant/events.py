@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
 
-__all__ = ["Event"]
+__all__ = ["Event", "EventLevel"]
+
+EventLevel: TypeAlias = Literal["note", "warning"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,15 +22,22 @@ class Event:
         The column it is about, or an empty string.
     message
         What was found and what was done.
+    level
+        `note`, or `warning` for what may do harm if nobody reads it: the command line says it with `--quiet` too.
     """
 
     code: str
     column: str
     message: str
+    level: EventLevel = "note"
 
     def as_dict(self) -> dict[str, str]:
-        """Code, column and message by name."""
+        """Code, column, message and level by name."""
         return asdict(self)
+
+    def line(self) -> str:
+        """Its level and what it says: a line of a command's output."""
+        return f"{self.level}: {self}"
 
     def __str__(self) -> str:
         return f"{self.column}: {self.message}" if self.column else self.message

@@ -46,6 +46,7 @@ def synthesize(
     minsplit: int | None = None,
     maxdepth: int = 30,
     class_risk: Literal["gini", "misclassified"] | None = None,
+    drop: str | Sequence[str] | None = None,
     passive: Mapping[str, str] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
     visit_sequence: str | Sequence[str] = "random",
@@ -80,7 +81,7 @@ def synthesize(
         seed and data can tell which record a cell came from: keep it with the data.
     method
         `cart`, `sample` (bootstrap of the column alone), `keep` (left as observed) or a registered method: one for all
-        columns, or one by column.
+        columns, or one by column. `surrogate` for an identifier: new values of the same pattern.
     conditioning
         `synthetic`: each column is drawn given the synthetic columns before it, and no row stands for a real one.
         `observed`: given the row's observed other columns, as in mice and the paper; many cells come back unchanged.
@@ -95,6 +96,8 @@ def synthesize(
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, which takes back every split that
         changes no majority. None: `misclassified` under `observed` conditioning, as in mice and the paper, else `gini`.
+    drop
+        Columns to leave out, such as names and other identifiers.
     passive
         Columns computed from others, as whitelisted arithmetic: `{"bmi": "wgt / (hgt / 100)**2"}`.
     predictors
@@ -168,6 +171,7 @@ def synthesize(
         minsplit=minsplit,
         maxdepth=maxdepth,
         class_risk=class_risk,
+        drop=drop or [],
         passive=passive or {},
         predictors=predictors or {},
         visit_sequence=visit_sequence,
@@ -183,18 +187,28 @@ def synthesize(
     )
     if client is not None and threads is not None:
         raise SpecError("`client` and `threads` were both given.", fix="choose one: a client brings its own workers")
+<<<<<<< HEAD
     source = source_of(data, columns, reading)
     table = encode(data, columns, reading)
+=======
+    source = source_of(data, columns, spec.drop)
+    table = encode(data, columns, spec.drop)
+>>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
     plan = build_plan(spec, table, methods=methods.registered())
     drawn = _run(plan, table, source, client, threads)
     return Synthesis(plan, table, drawn, spec=spec, source=None if source is None else source.describe())
 
 
+<<<<<<< HEAD
 def encode(data: Data, columns: Mapping[str, Any] | None, reading: Mapping[str, Any] | None = None) -> Table:
+=======
+def encode(data: Data, columns: Mapping[str, Any] | None, drop: Sequence[str] = ()) -> Table:
+>>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
     """The table of whatever the user gave."""
     if isinstance(data, Table):
         if columns:
             raise SpecError("`columns` was given with a table that is encoded.", fix="give it to `encode_table`")
+<<<<<<< HEAD
         if reading:
             raise SpecError("`reading` was given with a table that is encoded.", fix="give it to `read_data`")
         return data
@@ -203,12 +217,23 @@ def encode(data: Data, columns: Mapping[str, Any] | None, reading: Mapping[str, 
 
 
 def source_of(data: Data, columns: Mapping[str, Any] | None, reading: Mapping[str, Any] | None = None) -> Source | None:
+=======
+        return data.without(drop) if drop else data
+    return encode_table(read_data(data), columns, drop=drop)
+
+
+def source_of(data: Data, columns: Mapping[str, Any] | None, drop: Sequence[str] = ()) -> Source | None:
+>>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
     """Where workers can load it for themselves; None of data that live here only."""
     if not isinstance(data, str | PathLike):
         return None
     from replicant.run.work import Source
 
+<<<<<<< HEAD
     return Source.at(data, columns, Reading.of(reading))
+=======
+    return Source.at(data, columns, drop=drop)
+>>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
 
 
 def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: int | None) -> list[Drawn]:
@@ -373,7 +398,7 @@ class Synthesis(SyntheticSets):
         from replicant.report import terminal
 
         lines = [repr(self)[1:-1], "", terminal.render(self.summary())]
-        return "\n".join([*lines, *(f" note: {event}" for event in self.events)])
+        return "\n".join([*lines, *(f" {event.line()}" for event in self.events)])
 
     def _repr_html_(self) -> str:
         from replicant.plan.show import inner

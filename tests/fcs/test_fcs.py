@@ -271,7 +271,7 @@ def test_k_rows_are_drawn_whatever_was_observed(conditioning: str, k: int) -> No
 @CONDITIONINGS
 def test_weights_stand_for_a_bootstrap_sample(conditioning: str) -> None:
     """A row of weight 0 is no donor and has no successor; others have as many as their weight."""
-    frame = pd.DataFrame({"id": np.arange(300) * 10, "x": np.random.default_rng(5).integers(0, 9, 300)})
+    frame = pd.DataFrame({"id": np.arange(300) * 10.5, "x": np.random.default_rng(5).integers(0, 9, 300)})
     frame["y"] = frame["id"] % 70
     weights = np.random.default_rng(6).multinomial(250, np.full(300, 1 / 300)).astype(np.int32)
     run = Run(frame, conditioning=conditioning)
@@ -350,7 +350,7 @@ def test_a_record_never_donates_to_itself(seed: int) -> None:
     """Every cell is different in every row, so a cell that stayed would be the record's own."""
     rng = np.random.default_rng(seed)
     x = rng.permutation(400)
-    frame = pd.DataFrame({"x": x, "y": x * 1000 + rng.permutation(400), "z": rng.permutation(400) * 7})
+    frame = pd.DataFrame({"x": x, "y": x * 1000 + rng.permutation(400), "z": rng.permutation(400) * 7}) / 8
     without = Run(frame, conditioning="observed", exclude_self=True, shuffle=False, seed=seed).sets()
     assert (without.to_numpy() != frame.to_numpy()).all()
     free = Run(frame, conditioning="observed", shuffle=False, seed=seed).sets()
@@ -359,9 +359,9 @@ def test_a_record_never_donates_to_itself(seed: int) -> None:
 
 def test_a_record_does_not_donate_its_missing_value_either() -> None:
     """Two parts: one row alone is missing, so nobody else can give it that."""
-    x = np.arange(200.0)
+    x = np.arange(200) / 8
     x[17] = np.nan
-    frame = pd.DataFrame({"x": x, "y": np.arange(200)})
+    frame = pd.DataFrame({"x": x, "y": np.arange(200) / 8})
     one = Run(frame, conditioning="observed", exclude_self=True, shuffle=False).sets()
     assert not np.isnan(one["x"][17])
     assert (one["x"].to_numpy() != x)[np.arange(200) != 17].all()

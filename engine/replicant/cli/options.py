@@ -12,7 +12,7 @@ import click
 
 from replicant.cli.log import FORMATS, VARIABLE, Log
 from replicant.cli.offers import settings
-from replicant.run.progress import Level, Progress, choose
+from replicant.run.progress import Level, Progress, Quiet, choose
 
 __all__ = [
     "State",
@@ -94,7 +94,7 @@ def quiet_option(command: F) -> F:
 
 def watching(*, quiet: bool = False) -> Progress:
     """The progress of this invocation."""
-    return _state().log or choose(quiet=quiet)
+    return _state().log or (Quiet() if quiet else choose())
 
 
 def tell(message: str, *, event: str = "note", level: Level = "info") -> None:

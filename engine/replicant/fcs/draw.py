@@ -138,6 +138,8 @@ class _Drawing:
             source = planned.inputs[0]
             codes = self.codes[self.plan.positions[source]]
             exact = self.exact.get(source)
+        elif planned.method == "surrogate":
+            codes, exact = self._make_up(column, at)
         elif planned.method == "passive":
             codes, exact = self._compute(planned, column)
         elif planned.where is not None:
@@ -151,6 +153,23 @@ class _Drawing:
             features = self.prepared.columns[planned.name]
             for position, encoded in zip(features.positions, features.encode(codes), strict=True):
                 self.x[:, position] = encoded
+
+    def _make_up(self, column: Column, at: int) -> tuple[Int32, Float]:
+        """New identifiers, which differ in all rows of the set: each partition has a stretch of their order."""
+        if column.space is None:
+            raise TypeError("an identifier that is made up has a space")
+        plan, index = self.plan, self.prepared.partition
+        sizes = [partition.k for partition in plan.partitions]
+        before = sum(sizes[:index])
+        order = stream(
+            plan.seed, Stage.SURROGATE_ORDER, replicate=self.replicate, imputation=self.imputation, column=at
+        )
+        keys = order.integers(0, 2**64, 4, dtype=np.uint64)
+        rng = self._stream(Stage.SURROGATE, at)
+        numbers = column.space.draw(self.k, (before, before + sizes[index], sum(sizes)), keys, rng)
+        # As often missing as the real ones, but not where they are.
+        codes = np.minimum(column.codes[rng.integers(0, column.n, self.k)], 0) if column.has_missing else None
+        return np.zeros(self.k, dtype=np.int32) if codes is None else codes, numbers
 
     def _compute(self, planned: ColumnPlan, column: Column) -> tuple[Int32, Float]:
         if planned.expression is None:

@@ -188,6 +188,13 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
     for column in table.columns:
         made = _as_features(column, len(codes))
         columns[column.name] = made
+        if column.kind is Kind.IDENTIFIER:
+            # It predicts nothing, yet has its place.
+            codes.append(np.zeros(column.n, dtype=np.int32))
+            nominal.append(False)
+            sizes.append(1)
+            values.append(None)
+            continue
         codes.extend(made.encode(column.codes))
         levels = made.levels
         # Of two levels either order is exact, and the ordered scan is the cheaper one.
@@ -208,6 +215,8 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
 
 
 def _as_features(column: Column, first: int) -> ColumnFeatures:
+    if column.kind is Kind.IDENTIFIER:
+        return ColumnFeatures(first, -1, ())
     missing = column.has_missing
     kinds = _missing_kinds(column) if missing and column.missing_codes else ()
     kinds = kinds if len(kinds) > 1 else ()

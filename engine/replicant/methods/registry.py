@@ -13,7 +13,7 @@ from replicant.plan.model import Cart
 
 __all__ = ["BUILTIN", "GROUP", "method_for", "names", "register", "registered"]
 
-BUILTIN = ("cart", "sample", "passive", "keep", "copy")
+BUILTIN = ("cart", "sample", "passive", "keep", "copy", "surrogate")
 GROUP = "replicant.methods"
 """Entry points of this group name instances or classes without arguments, for job files and workers to find."""
 

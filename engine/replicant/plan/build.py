@@ -21,8 +21,10 @@ from replicant.plan.names import check_set_column
 from replicant.plan.passive import compare, dependents, expressions
 from replicant.plan.sequence import check_list, sequence_for
 from replicant.plan.strata import cut
+from replicant.plan.surrogates import made_up, told
 from replicant.plan.where import Mask, cells_to_replace, union
 from replicant.spec.synonyms import instead
+from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
     from replicant.spec.expression import Expression
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILTIN_METHODS", "build_plan"]
 
-BUILTIN_METHODS = frozenset({"cart", "sample", "keep"})
+BUILTIN_METHODS = frozenset({"cart", "sample", "keep", "surrogate"})
 """Methods a user may ask for by name without registering anything."""
 
 FEW_ROWS = 50
@@ -138,6 +140,8 @@ class _Draft:
 
     def columns(self) -> tuple[ColumnPlan, ...]:
         spec, table = self.spec, self.table
+        surrogates = made_up(spec, table)
+        self.events.extend(told(surrogates, table, table.n if spec.k is None else spec.k))
         self.passive = expressions(spec.passive, table)
         self.events.extend(compare(self.passive, table))
         self.later = dependents({name: expression.names for name, expression in self.passive.items()})
@@ -148,6 +152,7 @@ class _Draft:
         cells.update(dict.fromkeys(kept, nothing))
         for name, expression in self.passive.items():  # in order: an input that is passive is settled before
             cells[name] = union((cells[other] for other in expression.names), table.n)
+        cells.update(dict.fromkeys(surrogates))  # whatever `where` says: none of them is kept
         idle = {name for name, mask in cells.items() if mask is not None and not mask.any()}
         if len(idle) == len(table.names):
             raise SpecError(
@@ -158,11 +163,14 @@ class _Draft:
         methods = {name: self.method(name) for name in table.names}
         flat = {column.name for column in table.columns if _is_flat(column)}
         copies = self.copies(cells, idle, flat)
-        drop = flat | set(copies)
+        drop = flat | set(copies) | surrogates
         plans = []
         for column in table.columns:
             name = column.name
-            if name in idle:
+            if name in surrogates:
+                why = "new values of the same pattern"
+                plans.append(ColumnPlan(name, column.kind, "surrogate", why=why, parametric=True))
+            elif name in idle:
                 self.check_kept(name)
                 why = kept.get(name, self.why_idle(name))
                 plans.append(ColumnPlan(name, column.kind, "keep", why=why, parametric=True))
@@ -322,7 +330,8 @@ class _Draft:
     def copies(self, cells: dict[str, Mask], idle: set[str], flat: set[str]) -> dict[str, str]:
         """Columns that equal an earlier one, unless the spec speaks about them: then they are drawn as it says."""
         spec = self.spec
-        spoken = set(self.passive) | idle | flat | set(spec.predictors) | set(spec.strata_columns)
+        identifiers = {column.name for column in self.table.columns if column.kind is Kind.IDENTIFIER}
+        spoken = set(self.passive) | idle | flat | identifiers | set(spec.predictors) | set(spec.strata_columns)
         spoken = spoken.union(*spec.predictors.values())
         if not isinstance(spec.method, str):
             spoken |= set(spec.method)

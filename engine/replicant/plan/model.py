@@ -59,7 +59,7 @@ class ColumnPlan:
     name, kind
         The column and its kind.
     method
-        `cart`, `sample`, `passive`, `keep`, `copy`, or the name of a registered method.
+        `cart`, `sample`, `passive`, `keep`, `copy`, `surrogate`, or the name of a registered method.
     predictors
         Columns it may be predicted from, in table order. Which of them are usable at a visit depends on the sequence:
         see `Plan.predictors_of`.
@@ -87,8 +87,8 @@ class ColumnPlan:
 
     @property
     def is_fitted(self) -> bool:
-        """Whether a model is fitted for it: not for `keep`, `passive` and `copy`."""
-        return self.method not in {"keep", "passive", "copy"}
+        """Whether a model is fitted for it: not for `keep`, `passive`, `copy` and `surrogate`."""
+        return self.method not in {"keep", "passive", "copy", "surrogate"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

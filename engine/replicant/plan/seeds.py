@@ -32,6 +32,8 @@ class Stage(IntEnum):
     ESTIMATE = 6
     SPLIT = 7
     MIX = 8
+    SURROGATE = 9
+    SURROGATE_ORDER = 10
 
 
 def stream(

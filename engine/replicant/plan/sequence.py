@@ -1,8 +1,9 @@
 """Visit sequences: the order in which an imputation draws its columns.
 
-Columns left as observed come first. A passive column, or a copy, comes as soon as its inputs are there. The rest is
-walked in a random order of the imputation's own, in table order, or in the order of the user's list. Independent orders
-let a tree's own error differ between the m sets, so that it reaches the between-imputation variance.
+Columns left as observed, and identifiers that are made up, come first. A passive column, or a copy, comes as soon as
+its inputs are there. The rest is walked in a random order of the imputation's own, in table order, or in the order of
+the user's list. Independent orders let a tree's own error differ between the m sets, so that it reaches the
+between-imputation variance.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ def sequence_for(
     tuple of str
         Every column exactly once.
     """
-    kept = [column.name for column in columns if column.method == "keep"]
+    kept = [column.name for column in columns if column.method in {"keep", "surrogate"}]
     waiting = {column.name: column.inputs for column in columns if column.method in {"passive", "copy"}}
     if isinstance(visit, str):
-        order = [column.name for column in columns if column.method not in {"keep", "passive", "copy"}]
+        order = [column.name for column in columns if column.method not in {"keep", "passive", "copy", "surrogate"}]
         if visit == "random":
             rng = stream(seed, Stage.ORDER, replicate=replicate, imputation=imputation)
             order = [order[i] for i in rng.permutation(len(order))]
@@ -119,10 +120,17 @@ def check_list(visit: Sequence[str], columns: Sequence[ColumnPlan]) -> None:
             need="synthesized columns only; kept ones come first by themselves",
             fix=f"take {_quoted(kept)} out of visit_sequence",
         )
+    made_up = [name for name in visit if plans[name].method == "surrogate"]
+    if made_up:
+        raise SpecError(
+            f"visit_sequence names {_quoted(made_up)}, whose values are made up",
+            need="columns that are drawn; identifiers predict nothing and are not predicted",
+            fix=f"take {_quoted(made_up)} out of visit_sequence",
+        )
     missing = [
         name
         for name, column in plans.items()
-        if name not in listed and column.method not in {"keep", "passive", "copy"}
+        if name not in listed and column.method not in {"keep", "passive", "copy", "surrogate"}
     ]
     if missing:
         raise SpecError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,7 @@ class Release(SyntheticSets):
     @property
     def events(self) -> tuple[Event, ...]:
         """What was done about anything odd in the data."""
-        keys = ("code", "column", "message")
-        return tuple(Event(*(str(entry.get(key, "")) for key in keys)) for entry in self.manifest.get("events", ()))
+        return tuple(_event(entry) for entry in self.manifest.get("events", ()))
 
     def _make(self, imputation: int) -> pd.DataFrame:
         import pandas as pd
@@ -163,6 +162,11 @@ def read_release(path: str | os.PathLike[str], elsewhere: Callable[[Sequence[Loa
             fix="restore the release from a copy, or write it again",
         )
     return Release(folder, parse_manifest(content), elsewhere)
+
+
+def _event(entry: Mapping[str, Any]) -> Event:
+    code, column, message = (str(entry.get(key, "")) for key in ("code", "column", "message"))
+    return Event(code, column, message, "warning" if entry.get("level") == "warning" else "note")
 
 
 def _read_part(url: str, path: str, sha256: str) -> pd.DataFrame:

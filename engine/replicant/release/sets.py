@@ -249,9 +249,10 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         tuple of Correlation
             One for each set; pool their `estimates` by `transform="fisher_z"`.
         """
-        from replicant.analysis import typed
+        from replicant.analysis import refuse_identifiers, typed
         from replicant.estimate import correlation
 
+        refuse_identifiers(self.manifest, columns or ())
         return tuple(correlation(typed(one, self.manifest), columns, weights=weights, **options) for one in self._all)
 
     @abstractmethod
@@ -283,8 +284,9 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def _tables(
         self, function: Callable[..., pd.DataFrame], columns: Sequence[str] | None, **options: Any
     ) -> pd.DataFrame:
-        from replicant.analysis import typed
+        from replicant.analysis import refuse_identifiers, typed
 
+        refuse_identifiers(self.manifest, columns or ())
         return stack([function(typed(one, self.manifest), columns, **options) for one in self._all])
 
 

@@ -158,6 +158,8 @@ def _form(column: Column) -> Form:
         if is_indicator(column.kind, column.levels()):
             return Form.NUMBER
         return Form.ORDERED if column.kind == "ordered" else Form.FACTOR
+    if column.kind == "identifier":
+        return Form.NUMBER if column.dtype.number is not None or column.dtype.python == "integer" else Form.TEXT
     if column.kind == "date":
         whole = bool((np.floor(column.values) == column.values).all())
         return Form.DATE if whole else Form.DATETIME

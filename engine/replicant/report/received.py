@@ -121,7 +121,8 @@ def _sorting(level: Any) -> tuple[str, Any]:
 
 
 def _profiled(frame: pd.DataFrame, weights: Floats | None, *, kinds: Mapping[str, str]) -> _Profiles:
-    return {str(name): _profile(frame[name], kinds.get(str(name)) or _guess(frame[name])) for name in frame.columns}
+    wanted = [name for name in frame.columns if kinds.get(str(name)) != "identifier"]
+    return {str(name): _profile(frame[name], kinds.get(str(name)) or _guess(frame[name])) for name in wanted}
 
 
 def _profile(series: pd.Series, kind: str) -> _Profile:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.report.bins import LARGEST, Bins, bins_of
+from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,7 @@ def summarise(
 
 def outline(table: Table) -> Outline:
     """Fix the bins and levels for a real table."""
-    return Outline(tuple(_outline_column(column) for column in table.columns))
+    return Outline(tuple(_outline_column(column) for column in table.columns if column.kind is not Kind.IDENTIFIER))
 
 
 def tally(data: Table | pd.DataFrame, plan: Outline) -> Tally:

@@ -79,7 +79,7 @@ class JobResult:
 
         size = sum(file.bytes for file in self.files)
         lines = [terminal.render(self.summary).rstrip(), ""] if self.summary else []
-        lines += [f"note: {event}" for event in self.events]
+        lines += [event.line() for event in self.events]
         lines += [
             f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
             *(f"script:    {self.target}/{file.path}" for file in self.files if isinstance(file, release.Helper)),

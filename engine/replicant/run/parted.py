@@ -27,6 +27,7 @@ from replicant.run import pieces
 from replicant.run.compilation import ensure_compiled
 from replicant.run.effort import Effort
 from replicant.run.farm import farm
+from replicant.run.identifiers import made_up, note, runs
 from replicant.run.job import JobResult, check_begun
 from replicant.run.metrics import keep_metrics
 from replicant.run.pieces import Counted, Head, Key, Parts
@@ -36,7 +37,8 @@ from replicant.run.resumable import document_of, told
 from replicant.run.work import dataset_of
 from replicant.run.writer import PartSink, Writer, Written, copied, finish, is_kept, staged
 from replicant.spec.models import JobSpec
-from replicant.table import Dataset, merge_scans
+from replicant.table import Dataset, Scan, merge_scans
+from replicant.table.recode import dropped
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -123,8 +125,12 @@ class _Run:
 
     def go(self, digest: str) -> JobResult:
         resumed = self.records.any()
-        counted = self._count()
-        parts, events = self._cut(counted)
+        counted, whole = self._count()
+        parts, events = self._cut(counted, whole)
+        if made_up(parts):
+            spans = runs(parts)
+            rows = [sum(chunk.rows for chunk in span) for span in spans]
+            self._each("reading identifiers", note, parts, [(at,) for at in range(len(spans))], rows)
         self._each(
             "dealing rows", pieces.deal, parts, [(chunk,) for chunk in self.chunks], [c.rows for c in self.chunks]
         )
@@ -162,23 +168,29 @@ class _Run:
         keep_metrics(self.effort, self.progress, output.internal_path, digest=digest, files=files, resumed=resumed)
         return JobResult(output.path, output.internal_path, files, plan.events, summary, self.effort)
 
-    def _count(self) -> list[Counted]:
+    def _count(self) -> tuple[list[Counted], Scan]:
         strata = self.job.synthesis.strata_columns
-        shared = (self.dataset, dict(self.job.columns), strata)
-        found = self._each(
-            "reading", _count, shared, [(chunk,) for chunk in self.chunks], [c.rows for c in self.chunks]
-        )
-        return sorted(found, key=lambda one: one.index)
+        shared = (self.dataset, dict(self.job.columns), strata, tuple(self.job.synthesis.drop))
+        whole: list[Scan] = []
 
-    def _cut(self, counted: Sequence[Counted]) -> tuple[Parts, list[Event]]:
+        def merge(one: Counted) -> Counted:
+            # At once: what is known of thousands of chunks is more than what is known of the whole.
+            whole[:] = [merge_scans(*whole, *([] if one.scan is None else [one.scan]))]
+            return replace(one, scan=None)
+
+        items = [(chunk,) for chunk in self.chunks]
+        found = self._each("reading", _count, shared, items, [c.rows for c in self.chunks], merge)
+        return sorted(found, key=lambda one: one.index), whole[0]
+
+    def _cut(self, counted: Sequence[Counted], whole: Scan) -> tuple[Parts, list[Event]]:
         """Decide the parts."""
         spec = self.job.synthesis
-        whole = merge_scans(*(one.scan for one in counted))
         codebook = whole.codebook(self.job.columns)
         keys = sorted({key for one in counted for key in one.strata}, key=lambda key: _order(key, codebook, spec))
         rows = np.array([[one.strata.get(key, 0) for key in keys] for one in counted], dtype=np.int64)
         bins = pool_small(rows.sum(axis=0), spec.min_stratum)
-        events = _pooled(rows.sum(axis=0), bins, spec.min_stratum)
+        events = [*dropped(spec.drop), *whole.oddities(self.job.columns)]
+        events += _pooled(rows.sum(axis=0), bins, spec.min_stratum)
         groups = int(bins[-1]) + 1
         by_group = np.stack([np.bincount(bins, one, groups).astype(np.int64) for one in rows])
         totals = by_group.sum(axis=0)
@@ -252,21 +264,30 @@ class _Run:
         return self._each(what, _alone, (call, shared), [()], [1])[0]
 
     def _each(
-        self, what: str, call: Callable[..., T], shared: Any, items: Sequence[tuple[Any, ...]], units: Sequence[int]
+        self,
+        what: str,
+        call: Callable[..., T],
+        shared: Any,
+        items: Sequence[tuple[Any, ...]],
+        units: Sequence[int],
+        arrived: Callable[[T], T] | None = None,
     ) -> list[T]:
-        """A pass: every piece once, in any order; gives back what they gave, in the order of the items."""
+        """A pass: every piece once, in any order; gives back what they gave, in the order of the items.
+
+        What a piece gives goes through `arrived` first, as soon as it is there.
+        """
         found: dict[int, T] = {}
         where: dict[str, Any] = {"client": self.client, "threads": self.threads, "effort": self.effort}
         with self.progress.running(sum(units), what):
             for at, made in farm(call, shared, items, what=what, **where):
-                found[at] = made
+                found[at] = made if arrived is None else arrived(made)
                 self.progress.advance(units[at])
         return [found[at] for at in range(len(items))]
 
 
-def _count(shared: tuple[Dataset, Mapping[str, Any], tuple[str, ...]], chunk: Any) -> Counted:
-    dataset, columns, strata = shared
-    return pieces.count(dataset, chunk, columns, strata)
+def _count(shared: tuple[Dataset, Mapping[str, Any], tuple[str, ...], tuple[str, ...]], chunk: Any) -> Counted:
+    dataset, columns, strata, drop = shared
+    return pieces.count(dataset, chunk, columns, strata, drop)
 
 
 def _draw(

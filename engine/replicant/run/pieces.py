@@ -31,6 +31,7 @@ from replicant.plan.seeds import Stage, stream
 from replicant.release.arrow import from_arrow, to_arrow
 from replicant.report.summary import Outline, Tally, outline, tally
 from replicant.run import work
+from replicant.run.identifiers import with_spaces
 from replicant.run.records import Records
 from replicant.run.writer import PartSink, Written
 from replicant.spec.models import SynthesisSpec
@@ -58,13 +59,13 @@ class Counted:
     index
         Of the chunk.
     scan
-        Kinds, levels and counts of its columns.
+        Kinds, levels and counts of its columns; None once it is merged with the others'.
     strata
         Rows by stratum; one key, the empty one, without strata.
     """
 
     index: int
-    scan: Scan
+    scan: Scan | None
     strata: Mapping[Key, int]
 
 
@@ -135,7 +136,8 @@ class Parts:
     def table(self, part: int) -> Table:
         """The rows of a part, encoded by the codebook of the whole."""
         names = [f"{_dealt_name(chunk.index)}.arrow" for chunk in self.chunks]
-        return encode_table(_gathered(self.records, names, part), self.codebook)
+        table = encode_table(_gathered(self.records, names, part), self.codebook, judged=True)
+        return with_spaces(self, table)
 
     def plan(self, part: int, table: Table) -> Plan:
         """The plan of a part: it differs from the others' only where its rows make it, as a constant does."""
@@ -163,10 +165,12 @@ class Head:
     outline: Outline
 
 
-def count(dataset: Dataset, chunk: Chunk, columns: Mapping[str, Any], strata: Sequence[str]) -> Counted:
+def count(
+    dataset: Dataset, chunk: Chunk, columns: Mapping[str, Any], strata: Sequence[str], drop: Sequence[str] = ()
+) -> Counted:
     """See what a chunk holds."""
     frame = dataset.read(chunk)
-    found = scan(frame, columns, chunk=chunk.index)
+    found = scan(frame, columns, drop=drop, chunk=chunk.index)
     return Counted(chunk.index, found, _sizes(frame, columns, strata))
 
 
@@ -175,7 +179,9 @@ def deal(parts: Parts, chunk: Chunk) -> int:
     name = _dealt_name(chunk.index)
     if parts.records.find(name) is not None:
         return chunk.rows
-    frame = parts.scan.conform(parts.dataset.read(chunk)).reset_index(drop=True)
+    # What was dropped is not even dealt.
+    wanted = list(dict.fromkeys(column.source for column in parts.scan.columns))
+    frame = parts.scan.conform(parts.dataset.read(chunk)[wanted]).reset_index(drop=True)
     member = _members(parts, chunk.index, frame)
     order = np.argsort(member, kind="stable")
     edges = np.searchsorted(member[order], np.arange(parts.count + 1))
@@ -261,7 +267,7 @@ def _strata(
                 f"strata names {name!r}, which is not a column{nearest(name, frame.columns)}",
                 need="columns of the table",
             )
-    table = encode_table(frame[sources], specs)
+    table = encode_table(frame[sources], specs, judged=True)
     codes = np.stack([table[name].codes for name in names], axis=1)
     found, member = np.unique(codes, axis=0, return_inverse=True)
     values = [_values(table, name) for name in names]

@@ -113,7 +113,7 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     rows = job.input.part_rows or 0
     dataset = dataset_of(job)
     chunks = dataset.chunks(CHUNK_ROWS)
-    table = encode_table(dataset.read(chunks[0]), dict(job.columns))
+    table = encode_table(dataset.read(chunks[0]), dict(job.columns), drop=job.synthesis.drop)
     plan = build_plan(job.synthesis.model_copy(update={"strata": None, "k": None}), table, methods.registered())
     parts = max(1, -(-dataset.rows // rows))
     part = -(-dataset.rows // parts)
@@ -133,6 +133,7 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     dealt = f"{dataset.rows:,} rows in {len(chunks):,} chunks are dealt at random to {parts:,} parts of about {part:,}"
     lines = [
         render(replace(plan, n=dataset.rows, k=k), table).split("\n\nTasks")[0].rstrip(),
+        *([f"Left out: {', '.join(job.synthesis.drop)}"] if job.synthesis.drop else []),
         "",
         "Parts",
         f"  {dealt}{within}.",

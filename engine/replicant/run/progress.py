@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["Bar", "Json", "Level", "Lines", "Progress", "choose", "in_notebook", "joined", "span"]
+__all__ = ["Bar", "Json", "Level", "Lines", "Progress", "Quiet", "choose", "in_notebook", "joined", "span"]
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 
@@ -56,6 +56,19 @@ class Progress:
 
     def advance(self, units: int) -> None:
         """Some units are done."""
+
+
+class Quiet(Progress):
+    """Says only what may do harm if nobody reads it."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    def odd(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.level == "warning":
+                self._stream.write(f"{event.line()}\n")
+        self._stream.flush()
 
 
 class Lines(Progress):

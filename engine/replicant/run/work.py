@@ -38,6 +38,8 @@ class Source:
         Columns to read, in the order wanted; None for all.
     columns
         What the user said of columns.
+    drop
+        Columns to leave out.
     digest
         Of the table that is expected; None if any will do.
     reading
@@ -48,22 +50,29 @@ class Source:
     dataset: str | None = None
     select: tuple[str, ...] | None = None
     columns: Mapping[str, ColumnSpec | dict[str, Any]] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
     digest: str | None = None
     reading: Reading = field(default_factory=Reading)
 
     @classmethod
     def at(
-        cls, path: str | PathLike[str], columns: Mapping[str, Any] | None = None, reading: Reading | None = None
+        cls,
+        path: str | PathLike[str],
+        columns: Mapping[str, Any] | None = None,
+        reading: Reading | None = None,
+        drop: Sequence[str] = (),
     ) -> Source:
         """A file, folder or URL, as seen from any working directory."""
-        return cls(path=_absolute(os.fspath(path)), columns=dict(columns or {}), reading=reading or Reading())
+        given, reading = dict(columns or {}), reading or Reading()
+        return cls(path=_absolute(os.fspath(path)), columns=given, drop=tuple(drop), reading=reading)
 
     @classmethod
     def of_job(cls, job: JobSpec) -> Source:
         """A job's input."""
         path = None if job.input.path is None else _absolute(job.input.path)
         select = None if job.input.columns is None else tuple(job.input.columns)
-        return cls(path, job.input.dataset, select, dict(job.columns), reading=job.input.reading)
+        drop = tuple(job.synthesis.drop)
+        return cls(path, job.input.dataset, select, dict(job.columns), drop, reading=job.input.reading)
 
     def load(self) -> Table:
         """Read and encode.
@@ -74,7 +83,13 @@ class Source:
             If it cannot be read, cannot be synthesized as it is, or is not the table expected.
         """
         loaded = self._read()
-        table = encode_table(loaded.frame, loaded.declared(self.columns), events=loaded.events)
+        table = encode_table(
+            loaded.frame,
+            loaded.declared(self.columns),
+            events=loaded.events,
+            drop=self.drop,
+            by_file=loaded.by_file(self.columns),
+        )
         if self.digest is not None and table.digest() != self.digest:
             raise DataError(
                 "A worker read another table than the one the plan was made for.",

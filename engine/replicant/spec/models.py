@@ -33,7 +33,8 @@ class SynthesisSpec(Document):
     seed
         Seed of all random streams; None draws one from the operating system's entropy.
     method
-        One method for all columns (`cart`, `sample`, or a registered name), or a method by column.
+        One method for all columns (`cart`, `sample`, or a registered name), or a method by column; `surrogate` makes up
+        new values of an identifier.
     conditioning
         `synthetic`: predict each column from the synthetic ones before it. `observed`: from the row's observed values.
     minbucket, cp, minsplit, maxdepth
@@ -41,6 +42,8 @@ class SynthesisSpec(Document):
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, mice and synthpop, which takes back
         every split that changes no majority. None: `misclassified` under `observed` conditioning, else `gini`.
+    drop
+        Columns that are left out of the release, such as names and other identifiers; no other column knows of them.
     passive
         Columns that are computed from others: `{bmi: "wgt / (hgt / 100)**2"}`.
     predictors
@@ -76,6 +79,7 @@ class SynthesisSpec(Document):
     minsplit: Annotated[Whole, Field(ge=2, le=MOST_ROWS)] | None = None
     maxdepth: Annotated[Whole, Field(ge=1, le=100)] = 30
     class_risk: Literal["gini", "misclassified"] | None = None
+    drop: Names = Field(default_factory=list)
     passive: dict[str, str] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
     visit_sequence: Annotated[str | list[str], BeforeValidator(list_or_word)] = "random"

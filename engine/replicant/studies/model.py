@@ -135,6 +135,13 @@ def design(
                 fix="leave k out",
             )
         plan = build_plan(spec, table, methods)
+        made_up = [column.name for column in plan.columns if column.method == "surrogate"]
+        if made_up:
+            raise SpecError(
+                f"the identifier {made_up[0]!r} is made up anew, and there is nothing to study of it",
+                need="variables only",
+                fix=f"leave it out (drop: [{', '.join(made_up)}])",
+            )
         variants.append(Variant(name, settings, plan, public_manifest(plan, table, ())))
     taken = (
         bootstrap.drawn(table.n, study.replicates, seed)

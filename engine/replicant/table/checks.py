@@ -10,23 +10,19 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
-from replicant.table.arrays import Typed
 from replicant.table.column import Column
-from replicant.table.infer import dates_in_text
+from replicant.table.kinds import Kind
 from replicant.table.limits import check_columns, check_rows
 
 __all__ = [
     "check_frame",
     "check_header",
-    "check_identifier",
     "check_selection",
     "check_size",
     "equal_columns",
     "oddities",
 ]
 
-IDENTIFIER_SHARE = 0.95
-IDENTIFIER_ROWS = 20
 MANY_LEVELS = 1000
 _NARROW = 2
 
@@ -131,34 +127,6 @@ def check_selection(columns: Sequence[str], known: Sequence[Any]) -> None:
         raise SpecError("the selection names a column twice", fix="name each column once")
 
 
-def check_identifier(name: str, texts: Typed, filled: int) -> None:
-    """Refuse a text column, of which nothing was declared, whose values are nearly all distinct.
-
-    Parameters
-    ----------
-    name
-        The column's name.
-    texts
-        Its distinct texts.
-    filled
-        How many cells are not missing.
-
-    Raises
-    ------
-    DataError
-        At least 95 % of at least 20 texts are distinct: synthesis would release real names or keys.
-    """
-    if filled < IDENTIFIER_ROWS or len(texts) < IDENTIFIER_SHARE * filled:
-        return
-    if dates_in_text(texts) is not None:
-        return
-    raise DataError(
-        f"column {name!r} looks like an identifier: {len(texts)} distinct texts in {filled} cells",
-        need="columns whose values recur; an identifier drawn from the real ones would release them",
-        fix=f"drop {name!r} or have it regenerated after synthesis; if it is a variable, declare columns.{name}.kind",
-    )
-
-
 def oddities(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Event]:
     """Events for what is odd but lawful, and what was done about it."""
     events: list[Event] = []
@@ -187,13 +155,7 @@ def _of_column(column: Column) -> Iterator[Event]:
             yield Event("all_missing", name, "every cell is missing; it stays so")
         else:
             yield Event("constant_column", name, "every cell holds the same value; it stays so and predicts nothing")
-    if column.is_numeric:
-        if column.decimals == 0 and column.size >= IDENTIFIER_ROWS and column.size == _filled(column):
-            yield Event(
-                "all_distinct",
-                name,
-                f"all {column.size} whole numbers are distinct; if it is an identifier, drop it: drawn ones are real",
-            )
+    if not column.is_categorical:
         return
     counts = np.bincount(codes[codes >= 0], minlength=column.size)
     unused = int(np.count_nonzero(counts == 0))
@@ -209,20 +171,16 @@ def _of_column(column: Column) -> Iterator[Event]:
         )
 
 
-def _filled(column: Column) -> int:
-    return int(np.count_nonzero(column.codes >= 0))
-
-
 def equal_columns(columns: Sequence[Column]) -> dict[str, str]:
     """Columns that equal an earlier one in every cell, with the first such column.
 
     Equal means the same codes and the same values behind them, so either's codes can be decoded as the other's.
-    Constant and empty columns are left out.
+    Constant and empty columns, and identifiers, are left out.
     """
     seen: dict[tuple[int, ...], list[Column]] = {}
     out: dict[str, str] = {}
     for column in columns:
-        if column.size < _NARROW:
+        if column.size < _NARROW or column.kind is Kind.IDENTIFIER:
             continue
         codes = column.codes
         # Cheap to make, and enough to tell nearly all unequal columns apart.

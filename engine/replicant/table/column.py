@@ -12,6 +12,7 @@ import pandas as pd
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
+from replicant.table.surrogates import Space
 
 __all__ = ["Column"]
 
@@ -42,6 +43,8 @@ class Column:
         The original type.
     why
         Why it is of this kind.
+    space
+        Of an identifier: the new values that may take the place of the real ones; None if there can be none.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Column:
     decimals: int | None
     dtype: ColumnType
     why: str
+    space: Space | None = None
     _lookup: Typed = field(default=None, init=False)
 
     @property
@@ -83,6 +87,8 @@ class Column:
 
     def restore(self, codes: Codes, exact: Floats | None = None) -> Typed:
         """Cells of the original type as a bare array; see `decode`."""
+        if exact is not None and self.kind is Kind.IDENTIFIER:
+            return self._surrogates(codes, exact)
         if exact is None:
             return self.dtype.restore(self._cells(), codes)
         if self.missing_codes and (coded := codes < -1).any():
@@ -141,13 +147,25 @@ class Column:
             self.decimals,
             self.dtype,
             self.why,
+            self.space,
         )
 
     def levels(self) -> list[Any]:
-        """Levels in their order as plain Python values; empty for numeric kinds."""
-        if self.is_numeric:
+        """Levels in their order as plain Python values; empty for other kinds."""
+        if not self.is_categorical:
             return []
         return [value.item() if isinstance(value, np.generic) else value for value in self.originals]
+
+    def _surrogates(self, codes: Codes, numbers: Floats) -> Typed:
+        if self.space is None:
+            raise TypeError("this identifier has no surrogates")
+        there = codes >= 0
+        values = self.space.values(self.space.spell(np.where(there, numbers, 0.0)))
+        stored = self.dtype
+        if isinstance(stored.dtype, pd.CategoricalDtype):
+            stored = ColumnType(pd.CategoricalDtype(pd.Index(np.unique(values)), stored.dtype.ordered))
+        lookup = stored.lookup(stored.cells(values), self.missing_codes)
+        return stored.restore(lookup, np.where(there, np.arange(len(codes), dtype=np.int32), codes))
 
     def _cells(self) -> Typed:
         # Made at the first decoding and kept. Two threads may both make it; they make the same.

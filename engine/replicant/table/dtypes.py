@@ -51,6 +51,12 @@ class ColumnType:
             return np.dtype(inner) if inner is not None else None
         return None
 
+    def cells(self, values: Typed) -> Typed:
+        """New whole numbers or texts as cells of the type."""
+        if isinstance(self.dtype, pd.CategoricalDtype):
+            return pd.Index(values)
+        return values.astype(self.dtype) if isinstance(self.dtype, np.dtype) else pd.array(values, dtype=self.dtype)
+
     def lookup(self, originals: Typed, missing_codes: Sequence[Any]) -> Typed:
         """Distinct values followed by what negative codes stand for (see the module's text)."""
         dtype = self.dtype

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +13,16 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.table.arrays import Codes, Floats, Typed
-from replicant.table.checks import check_frame, check_identifier, oddities
+from replicant.table.checks import check_frame, oddities
 from replicant.table.codebook import ColumnSpec, as_spec
 from replicant.table.column import Column
 from replicant.table.factor import Factor, Nature, factorize
-from replicant.table.infer import count_decimals, dates_in_text, infer_kind, numbers_in_text
+from replicant.table.identifiers import suspect, warning
+from replicant.table.infer import count_decimals, dates_in_text, infer_kind, numbers_in_text, spells_dates
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
-from replicant.table.recode import plan_columns, relabel
+from replicant.table.recode import dropped, plan_columns, relabel
+from replicant.table.surrogates import space_of
 from replicant.table.table import Table
 
 __all__ = ["Numbers", "as_numbers", "check_spikes", "coded_places", "decimals_of", "encode_table", "judge", "settle"]
@@ -34,6 +36,9 @@ def encode_table(
     columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None,
     *,
     events: Iterable[Event] = (),
+    drop: Collection[str] = (),
+    by_file: Collection[str] = (),
+    judged: bool = False,
 ) -> Table:
     """Type, check and encode a dataframe.
 
@@ -45,6 +50,13 @@ def encode_table(
         What inference gets wrong, by column: a `Codebook`, or a mapping of name to `ColumnSpec` or dict.
     events
         What was odd when the frame was read.
+    drop
+        Columns to leave out.
+    by_file
+        Columns whose kind only their file says: it may call an identifier nominal.
+    judged
+        Whether `columns` says what the columns are in the table of which the frame is a part: then nothing is suspected
+        of them here.
 
     Returns
     -------
@@ -64,19 +76,32 @@ def encode_table(
     noted = list(events)
     raw: dict[Any, pd.Series[Any]] = dict(frame.items())
     encoded: list[Column] = []
-    for name, source in plan_columns(list(raw), specs):
-        spec = specs.get(name)
-        factor = factorize(name, raw[source])
-        if spec is None:
-            if factor.nature is Nature.TEXT:
-                check_identifier(name, factor.uniques, int(np.count_nonzero(factor.codes >= 0)))
-            spec = _NOTHING
-        else:
-            factor, spec = relabel(name, factor, spec)
-        encoded.append(settle(name, factor, spec, noted))
+    for name, source in plan_columns(list(raw), specs, drop):
+        cells, said = factorize(name, raw[source]), specs.get(name)
+        factor, spec = (cells, _NOTHING) if said is None else relabel(name, cells, said)
+        declared = (spec.kind is not None or spec.levels is not None) and name not in by_file
+        plain = judged or factor is not cells
+        column = settle(name, factor, spec, noted) if plain else _judged(name, factor, spec, declared, noted)
+        if column.kind is Kind.IDENTIFIER and not judged:
+            column = replace(column, space=space_of(column.originals, column.dtype.number))
+        encoded.append(column)
+    noted += dropped(drop)
     noted += oddities(frame, encoded)
     same = len(encoded) == len(raw) and all(column.name in raw for column in encoded)
     return Table(tuple(encoded), len(frame), tuple(noted), specs, frame.columns if same else None)
+
+
+def _judged(name: str, factor: Factor, spec: ColumnSpec, declared: bool, events: list[Event]) -> Column:
+    """The column, as an identifier if it is one by its content and the user did not say what it is."""
+    numbers = factor.numbers() if factor.nature in _MEASURED else None
+    found = suspect(name, factor, numbers, coded_places(factor, spec), lambda: spells_dates(factor))
+    if found is None or spec.kind is Kind.IDENTIFIER:
+        return settle(name, factor, spec, events)
+    if found.level == "identifier" and not declared:
+        return identifier(name, factor, spec, found.why)
+    column = settle(name, factor, spec, events)
+    events.append(warning(name, found, column.kind, declared=declared))
+    return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +129,8 @@ def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> 
         It cannot be what was declared of it.
     """
     check_missing_codes(name, factor, spec)
+    if spec.kind is Kind.IDENTIFIER:
+        return identifier(name, factor, spec, "declared")
     numbers = as_numbers(name, factor, spec)
     decimals = None
     kept = np.empty(0, dtype=np.float64)
@@ -298,6 +325,36 @@ def _numeric(
         decimals if spec.decimals is None else spec.decimals,
         factor.type,
         why,
+    )
+
+
+def identifier(name: str, factor: Factor, spec: ColumnSpec, why: str) -> Column:
+    """The column as an identifier: its values stand in no order that means something.
+
+    Raises
+    ------
+    SpecError
+        What was declared gives them a meaning.
+    """
+    if spec.levels is not None or spec.spike:
+        raise SpecError(
+            f"columns.{name}.{'spike' if spec.levels is None else 'levels'} is given, but the column is an identifier",
+            need="nothing but its kind: an identifier has no values that mean something",
+            fix="leave it out, or declare what the column is",
+        )
+    places = coded_places(factor, spec)
+    kept = _rest(len(factor.uniques), places)
+    kept = kept[_cells_of(factor)[kept] > 0]
+    to = np.full(len(factor.uniques) + 1, -1, dtype=np.int32)
+    to[kept] = np.arange(len(kept), dtype=np.int32)
+    for i, place in enumerate(places):
+        if place >= 0:
+            to[place] = -2 - i
+    values = np.arange(len(kept), dtype=np.float64)
+    originals = factor.uniques.take(kept)
+    codes = to.take(factor.codes)
+    return Column(
+        name, Kind.IDENTIFIER, codes, values, originals, tuple(spec.missing_codes), (), None, factor.type, why
     )
 
 

@@ -54,3 +54,9 @@ class Loaded:
             own = self.codebook.get(spec.source or name, ColumnSpec())
             known[name] = own.model_copy(update={key: getattr(spec, key) for key in spec.model_fields_set})
         return known
+
+    def by_file(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]]) -> frozenset[str]:
+        """Columns whose kind or levels the file says, and the user does not."""
+        said = {name: as_spec(name, given) for name, given in columns.items()}
+        silent = {name for name, spec in said.items() if spec.kind is None and spec.levels is None}
+        return frozenset(name for name in self.codebook if name not in said or name in silent)

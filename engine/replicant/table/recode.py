@@ -10,24 +10,28 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
+from replicant.events import Event
 from replicant.table.codebook import Code, ColumnSpec, Label
 from replicant.table.dtypes import ColumnType
 from replicant.table.factor import Factor, Nature
 from replicant.table.kinds import Kind
 
-__all__ = ["Recoding", "plan_columns", "recoding", "relabel"]
+__all__ = ["Recoding", "dropped", "plan_columns", "recoding", "relabel"]
 
 
-def plan_columns(names: list[str], specs: Mapping[str, ColumnSpec]) -> list[tuple[str, str]]:
+def plan_columns(
+    names: list[str], specs: Mapping[str, ColumnSpec], drop: Collection[str] = ()
+) -> list[tuple[str, str]]:
     """Columns of the table and the raw column each is made from, in order.
 
     A column made from another stands where that one stood. A raw column that is only a source, and of which the
-    codebook says nothing under its own name, gives way to what is made from it.
+    codebook says nothing under its own name, gives way to what is made from it. Those in `drop` are left out.
 
     Raises
     ------
     SpecError
-        The codebook names a column that is neither in the data nor made from one that is.
+        The codebook names a column that is neither in the data nor made from one that is, or `drop` one that is not
+        there.
     """
     known = set(names)
     made: dict[str, list[str]] = {}
@@ -52,7 +56,27 @@ def plan_columns(names: list[str], specs: Mapping[str, ColumnSpec]) -> list[tupl
         if name in specs or name not in made:
             out.append((name, name))
         out.extend((new, name) for new in made.get(name, ()))
-    return out
+    return _without(out, drop) if drop else out
+
+
+def _without(columns: list[tuple[str, str]], drop: Collection[str]) -> list[tuple[str, str]]:
+    names = [name for name, _ in columns]
+    unknown = [name for name in drop if name not in names]
+    if unknown:
+        raise SpecError(
+            f"drop names {unknown[0]!r}, which is not a column{nearest(unknown[0], names)}",
+            need=f"some of the {len(names)} columns of the table",
+            fix="correct the name, or take it out",
+        )
+    left = [(name, source) for name, source in columns if name not in set(drop)]
+    if not left:
+        raise SpecError("drop names every column", need="at least one column to synthesize", fix="keep some")
+    return left
+
+
+def dropped(drop: Collection[str]) -> tuple[Event, ...]:
+    """What is said of columns that are left out."""
+    return tuple(Event("dropped_column", name, "left out of the table, as asked") for name in drop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ associative and commutative, and the codebook is made of the facts of all chunks
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -18,12 +18,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from replicant.errors import DataError, SpecError
+from replicant.events import Event
 from replicant.table.arrays import Codes, Floats, Typed
-from replicant.table.checks import check_header, check_identifier, check_size
+from replicant.table.checks import check_header, check_size
 from replicant.table.codebook import Codebook, ColumnSpec, as_spec
+from replicant.table.distinct import Distinct
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import Numbers, as_numbers, check_spikes, coded_places, decimals_of, judge, settle
 from replicant.table.factor import Factor, Nature, factorize
+from replicant.table.identifiers import SHARE, Verdict, distinct_of, verdict, warning
 from replicant.table.infer import spells_dates
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
@@ -76,6 +79,8 @@ class ScannedColumn:
     spells
         What all texts spell: dates, numbers (where coded missing values among texts are declared), or text; None if
         there was no text.
+    values
+        Distinct values, of columns that may be identifiers; None of numbers that are not all whole.
     digests
         For each chunk, a digest of its cells as numbers and one as levels (empty where they are none).
     """
@@ -93,6 +98,7 @@ class ScannedColumn:
     levels: Mapping[Any, int] | None
     places: Mapping[Any, Place]
     spells: Nature | None
+    values: Distinct | None
     digests: Mapping[int, tuple[bytes, bytes]]
 
     @property
@@ -124,12 +130,10 @@ class ScannedColumn:
         measured = spells is not Nature.TEXT or natures != {Nature.TEXT}
         counted = all(part.levels is not None for part in known)
         levels = _summed([part.levels for part in known]) if counted else None
+        values = _joined([part.values for part in known])
         if levels is not None and len(levels) > MOST_LEVELS:
-            if spells in (None, Nature.TEXT):
-                raise too_many_levels(self.name, MOST_LEVELS)
+            _check_levels(self.name, next(iter(natures), None), spells, values)
             levels = None
-        elif not counted and spells is Nature.TEXT:
-            raise too_many_levels(self.name, MOST_LEVELS)
         places = dict(self.places)
         for level, place in other.places.items():
             places[level] = min(place, places.get(level, place))
@@ -147,8 +151,15 @@ class ScannedColumn:
             levels,
             places,
             spells,
+            values,
             {**self.digests, **other.digests},
         )
+
+    def verdict(self) -> Verdict | None:
+        """Whether it is an identifier by its content, or near one."""
+        if self.values is None or self.nature is None or self.recoded:
+            return None
+        return verdict(self.name, self.nature, self.values, dated=self.spells is Nature.DATE)
 
     def dtype(self) -> Any:
         """The dtype that the cells of the whole table have in a dataframe; of one with labels, the dtype of these."""
@@ -184,6 +195,8 @@ class ScannedColumn:
         DataError, SpecError
             The whole cannot be what was declared of it.
         """
+        if spec.kind is Kind.IDENTIFIER:
+            return spec.kind, [], None
         listed = spec.kind is None and spec.levels is not None
         if listed or (spec.kind is not None and spec.kind.is_categorical):
             return self._as_levels(spec)
@@ -278,13 +291,26 @@ class Scan:
         return Codebook({column.name: self._spec(column, specs.get(column.name)) for column in self.columns})
 
     def _spec(self, column: ScannedColumn, said: ColumnSpec | None) -> ColumnSpec:
-        if said is None:
-            if column.nature is Nature.TEXT and column.spells is not Nature.DATE and column.levels is not None:
-                check_identifier(column.name, list(column.levels), self.rows - column.missing)
-            said = _NOTHING
+        said = _NOTHING if said is None else said
+        found = column.verdict()
+        if said.kind is None and said.levels is None and found is not None and found.level == "identifier":
+            return said.model_copy(update={"kind": Kind.IDENTIFIER})
         kind, levels, decimals = column.judged(said)
         listed = levels if kind.is_categorical and _plain(levels) else None
         return said.model_copy(update={"kind": kind, "levels": listed, "decimals": decimals})
+
+    def oddities(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> list[Event]:
+        """What should be known of columns that are, or may be, identifiers; as `encode_table` says it of the whole."""
+        specs = _specs(columns)
+        events = []
+        for column in self.columns:
+            said, found = specs.get(column.name, _NOTHING), column.verdict()
+            declared = said.kind is not None or said.levels is not None
+            if found is None or said.kind is Kind.IDENTIFIER or (found.level == "identifier" and not declared):
+                continue
+            kind, _, _ = column.judged(said)
+            events.append(warning(column.name, found, kind, declared=declared))
+        return events
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A part of the table with the types of the whole, which missing cells and categories elsewhere decide too."""
@@ -316,7 +342,11 @@ class Scan:
 
 
 def scan(
-    frame: pd.DataFrame, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None, *, chunk: int = 0
+    frame: pd.DataFrame,
+    columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None,
+    *,
+    drop: Collection[str] = (),
+    chunk: int = 0,
 ) -> Scan:
     """Facts about one chunk of a table.
 
@@ -326,6 +356,8 @@ def scan(
         The rows of the chunk.
     columns
         What is declared of the columns, as for `encode_table`; the same for all chunks.
+    drop
+        Columns to leave out.
     chunk
         Number of the chunk in the order of the rows.
 
@@ -343,7 +375,7 @@ def scan(
         len(frame),
         tuple(
             _column(name, source, raw[source], specs.get(name), chunk)
-            for name, source in plan_columns(list(raw), specs)
+            for name, source in plan_columns(list(raw), specs, drop)
         ),
     )
 
@@ -396,9 +428,9 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     levels, places = _levels(factor, spec, counts, chunk)
     text = factor.nature is Nature.TEXT and spec.kind is None and spec.levels is None
     spells = _spelt(factor, spec, numbers) if text else None
+    values = distinct_of(factor, factor.numbers() if factor.nature in _MEASURED else None, coded_places(factor, spec))
     if levels is not None and len(levels) > MOST_LEVELS:
-        if spells in (None, Nature.TEXT):
-            raise too_many_levels(name, MOST_LEVELS)
+        _check_levels(name, factor.nature, spells, values)
         levels = None
     return ScannedColumn(
         name,
@@ -414,6 +446,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
         levels,
         places,
         spells,
+        values,
         {chunk: _digests(factor, numbers, levels)},
     )
 
@@ -495,6 +528,18 @@ def _summed(counts: list[Mapping[Any, int] | None]) -> dict[Any, int]:
         for level, count in (part or {}).items():
             out[level] = out.get(level, 0) + count
     return out
+
+
+def _check_levels(name: str, nature: Nature | None, spells: Nature | None, values: Distinct | None) -> None:
+    """Refuse so many levels, unless they are numbers or dates in words, or an identifier's of which nothing was said."""
+    declared = spells is None and nature is not Nature.CATEGORY
+    if declared or (spells in (None, Nature.TEXT) and (values is None or values.share < SHARE)):
+        raise too_many_levels(name, MOST_LEVELS)
+
+
+def _joined(parts: list[Distinct | None]) -> Distinct | None:
+    known = [part for part in parts if part is not None]
+    return reduce(Distinct.merge, known) if known and len(known) == len(parts) else None
 
 
 def _both(one: Any, other: Any, join: Callable[[Any, Any], Any]) -> Any:

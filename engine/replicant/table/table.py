@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
+from replicant.table.recode import dropped, plan_columns
 from replicant.table.typed import analysed_dtype, is_indicator
 
 __all__ = ["Table"]
@@ -116,6 +117,18 @@ class Table:
         n = int(np.count_nonzero(rows)) if rows.dtype == np.bool_ else len(rows)
         return replace(self, columns=columns, n=n)
 
+    def without(self, drop: Collection[str]) -> Table:
+        """The table without some columns.
+
+        Raises
+        ------
+        SpecError
+            It does not have one of them, or no other.
+        """
+        left = [name for name, _ in plan_columns([column.name for column in self.columns], {}, drop)]
+        events = tuple(event for event in self.events if event.column not in drop) + dropped(drop)
+        return replace(self, columns=tuple(self[name] for name in left), events=events, header=None)
+
     def analysed(self) -> Table:
         """The same table, whose frames have the columns that analyses see: what `typed` makes of a frame.
 
@@ -151,7 +164,8 @@ class Table:
             bare = column.take(np.empty(0, dtype=np.intp))
             if column.is_categorical:
                 return bare
-            return replace(bare, values=column.values[:0], originals=column.originals[:0], spikes=())
+            space = None if column.space is None else column.space.without_cells()
+            return replace(bare, values=column.values[:0], originals=column.originals[:0], spikes=(), space=space)
 
         return replace(self, columns=tuple(of(column) for column in self.columns), n=0)
 
