@@ -13,7 +13,6 @@ import numpy as np
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate import Discrimination, Fit, Formula, aligned, coefficients, common, fit, matched, parse
 from replicant.estimate import discriminate as told_apart
-from replicant.estimate.formula import Formula
 from replicant.estimate.learned import Learned, learned_together
 from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.estimate.sampling import design_columns

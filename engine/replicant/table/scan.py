@@ -531,7 +531,7 @@ def _summed(counts: list[Mapping[Any, int] | None]) -> dict[Any, int]:
 
 
 def _check_levels(name: str, nature: Nature | None, spells: Nature | None, values: Distinct | None) -> None:
-    """Refuse so many levels, unless they are numbers or dates in words, or an identifier's of which nothing was said."""
+    """Refuse so many levels, unless they are numbers or dates in words, or an undeclared identifier's."""
     declared = spells is None and nature is not Nature.CATEGORY
     if declared or (spells in (None, Nature.TEXT) and (values is None or values.share < SHARE)):
         raise too_many_levels(name, MOST_LEVELS)

@@ -1,0 +1,282 @@
+"""Situations 16 and 17: identifiers and people in the rows."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import replicant as rp
+from replicant.cli.main import main
+from replicant.table import Kind, encode_table, merge_scans, scan
+
+N = 400
+RNG = np.random.default_rng(20)
+
+
+def variables(n: int = N) -> dict[str, Any]:
+    rng = np.random.default_rng(n)
+    return {"age": rng.integers(18, 90, n), "wage": rng.lognormal(7, 0.4, n).round(2), "sex": rng.choice(["f", "m"], n)}
+
+
+def table(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({**columns, **variables(len(next(iter(columns.values()))))})
+
+
+def drawn(low: int, high: int, n: int = N) -> np.ndarray:
+    """Numbers in a range, none twice."""
+    return np.random.default_rng(n).choice(high - low, n, replace=False) + low
+
+
+def birth(n: int) -> pd.Series:
+    days = np.random.default_rng(3).choice(25_000, n, replace=False)
+    return pd.Series(pd.Timestamp("1940-01-01") + pd.to_timedelta(days, unit="D"))
+
+
+IDENTIFIERS: dict[str, Callable[[], Any]] = {
+    "nine-digit numbers": lambda: drawn(10**8, 10**9),
+    "running numbers": lambda: np.arange(1, N + 1),
+    "running numbers, shuffled, with gaps": lambda: np.random.default_rng(1).permutation(
+        np.arange(0, 6 * N, 6)[:N] + 5
+    ),
+    "running numbers that start anywhere": lambda: 730_000 + np.arange(N)[::-1],
+    "six digits, at random": lambda: drawn(100_000, 1_000_000),
+    "whole numbers as floats, some missing": lambda: np.where(np.arange(N) % 9, drawn(10**8, 10**9), np.nan),
+    "nullable integers": lambda: pd.array(drawn(10**9, 10**10), dtype="Int64"),
+    "sixteen digits": lambda: drawn(10**15, 10**16 - 1),
+    "codes with leading zeros": lambda: [f"{i:06d}" for i in drawn(0, 10**6)],
+    "texts with a prefix": lambda: [f"PAT-{i:05d}" for i in drawn(0, 10**5)],
+    "categories": lambda: pd.Categorical([f"P{i}" for i in drawn(1000, 9999)]),
+    "categories of numbers": lambda: pd.Categorical(drawn(10**6, 10**7)),
+    "UUIDs": lambda: [str(uuid.UUID(int=int(i) << 64 | int(i) ** 2, version=4)) for i in drawn(2**40, 2**41)],
+    "addresses": lambda: [f"name{i}.other@mail{i % 7}.org" for i in drawn(100, 999)],
+    "telephone numbers": lambda: [f"+43 664 {i // 1000:04d} {i % 1000:03d}" for i in drawn(10**6, 10**7)],
+    "names, of which some are the same": lambda: [f"person {i % (N - 8)}" for i in range(N)],
+    "birth dates within numbers": lambda: [
+        int(f"{day:%y%m%d}{i:04d}") for day, i in zip(birth(N), drawn(1000, 9999), strict=True)
+    ],
+}
+
+MEASURED: dict[str, Callable[[], Any]] = {
+    "incomes in whole units": lambda: np.random.default_rng(1).lognormal(10, 0.6, N).round(),
+    "amounts in cents": lambda: (np.random.default_rng(2).lognormal(10, 0.6, N) * 100).round().astype(int),
+    "populations": lambda: (np.random.default_rng(3).pareto(1.1, N) * 5000).round().astype(int),
+    "seconds since 1970": lambda: np.random.default_rng(4).integers(1_500_000_000, 1_600_000_000, N),
+    "dates as numbers": lambda: birth(N).dt.strftime("%Y%m%d").astype(int),
+    "numbers with decimals": lambda: np.random.default_rng(5).normal(size=N),
+    "distances": lambda: np.random.default_rng(6).normal(50_000, 9_000, N).round(),
+}
+
+
+@pytest.mark.parametrize("what", IDENTIFIERS)
+def test_identifiers_are_refused_whatever_their_type(what: str) -> None:
+    frame = table(pid=IDENTIFIERS[what]())
+    with pytest.raises(rp.errors.DataError) as refused:
+        rp.synthesize(frame, m=1, seed=1)
+    text = str(refused.value)
+    assert "identifier: 'pid'" in text
+    assert "drop: [pid]" in text
+    assert "method: {pid: surrogate}" in text
+    assert "distinct" in text
+    for value in frame["pid"].dropna().astype(str).head(20):
+        assert value not in text
+
+
+@pytest.mark.parametrize("what", IDENTIFIERS)
+def test_identifiers_are_dropped_or_made_up(what: str) -> None:
+    frame = table(pid=IDENTIFIERS[what]())
+    without = rp.synthesize(frame, m=1, seed=1, drop=["pid"])
+    assert list(without[0].columns) == ["age", "wage", "sex"]
+    assert ("dropped_column", "pid") in {(event.code, event.column) for event in without.events}
+    made = rp.synthesize(frame, m=2, seed=1, method={"pid": "surrogate"})
+    real = frame["pid"].dropna()
+    for synthetic in made:
+        pid = synthetic["pid"]
+        there = pid.dropna()
+        assert there.is_unique
+        assert not set(there) & set(real)
+        if isinstance(frame["pid"].dtype, pd.CategoricalDtype):
+            assert isinstance(pid.dtype, pd.CategoricalDtype)
+            assert not set(pid.cat.categories) & set(frame["pid"].cat.categories)
+        else:
+            assert pid.dtype == frame["pid"].dtype
+        assert {shape(value) for value in there} <= {shape(value) for value in real} | longer(real)
+        assert abs(pid.isna().mean() - frame["pid"].isna().mean()) < 0.06
+    assert set(made[0]["pid"].dropna()) != set(made[1]["pid"].dropna())
+    again = rp.synthesize(frame, m=2, seed=1, method={"pid": "surrogate"})
+    pd.testing.assert_frame_equal(again[1], made[1])
+
+
+def shape(value: object) -> str:
+    text = str(int(value)) if isinstance(value, int | float | np.number) else str(value)
+    return re.sub(r"\d", "9", re.sub(r"[A-Za-z0-9]*[a-z][A-Za-z0-9]*", "a", text)) if "-4" not in text else "uuid"
+
+
+def longer(real: pd.Series) -> set[str]:
+    """Running numbers fill their pattern: new ones have a digit more."""
+    return {max(map(shape, real), key=len) + "9"}
+
+
+@pytest.mark.parametrize("what", MEASURED)
+def test_measurements_are_not_refused(what: str) -> None:
+    frame = table(x=MEASURED[what]())
+    syn = rp.synthesize(frame, m=1, seed=1)
+    assert set(syn[0]["x"]) <= set(frame["x"])
+    warned = {event.column for event in syn.events if event.level == "warning"}
+    assert warned <= {"x"}
+
+
+NEAR: dict[str, tuple[Callable[[], Any], str]] = {
+    "400 of 500 texts": (lambda: [f"text {i % 400}" for i in range(500)], "near_identifier"),
+    "dates of birth, 94.97 %": (lambda: pd.concat([birth(1000)[:950], birth(1000)[:50]]).to_numpy(), "near_identifier"),
+    "all dates of birth": (lambda: birth(500).to_numpy(), "near_identifier"),
+    "dates of birth as text": (lambda: birth(500).dt.strftime("%Y-%m-%d").to_numpy(), "near_identifier"),
+    "amounts, all distinct": (
+        lambda: np.cumsum(np.random.default_rng(9).lognormal(5, 2, 500)).round(),
+        "near_identifier",
+    ),
+    "numbers, nine in ten distinct": (lambda: drawn(10**8, 10**9, 450)[np.arange(500) % 450], "near_identifier"),
+}
+
+
+@pytest.mark.parametrize("what", NEAR)
+def test_what_is_near_is_warned_about(what: str) -> None:
+    make, code = NEAR[what]
+    syn = rp.synthesize(table(x=make()), m=1, seed=1)
+    assert [event.level for event in syn.events if (event.code, event.column) == (code, "x")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        ("nine-digit numbers", "count"),
+        ("texts with a prefix", "nominal"),
+        ("UUIDs", "nominal"),
+        ("running numbers", "continuous"),
+    ],
+)
+def test_a_declared_identifier_is_warned_about(what: str, kind: str) -> None:
+    syn = rp.synthesize(table(pid=IDENTIFIERS[what]()), m=1, seed=1, columns={"pid": {"kind": kind}})
+    (event,) = [event for event in syn.events if event.column == "pid" and event.code == "declared_identifier"]
+    assert event.level == "warning"
+
+
+@pytest.mark.parametrize("what", [*IDENTIFIERS, *MEASURED])
+def test_parts_of_a_table_tell_what_the_whole_tells(what: str) -> None:
+    frame = table(x={**IDENTIFIERS, **MEASURED}[what]())
+    whole = encode_table(frame)
+    parts = merge_scans(*(scan(frame[i::3], chunk=i) for i in (2, 0, 1)))
+    assert parts.codebook()["x"].kind == whole["x"].kind
+    assert sorted(parts.oddities()) == sorted(event for event in whole.events if event.code == "near_identifier")
+
+
+def test_many_numbers_are_judged_by_a_sample_of_their_hashes() -> None:
+    n = 60_000
+    frame = pd.DataFrame({"pid": drawn(10**8, 10**9, n), "age": np.arange(n) % 71, "nr": np.arange(n) * 3 % 100_003})
+    whole = encode_table(frame)
+    assert [column.kind for column in whole] == [Kind.IDENTIFIER, Kind.COUNT, Kind.IDENTIFIER]
+    parts = merge_scans(*(scan(frame[i : i + 20_000], chunk=i) for i in range(0, n, 20_000)))
+    assert [spec.kind for spec in parts.codebook().values()] == [column.kind for column in whole]
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "names 'pud', which is not a column, did you mean 'pid'": {"drop": ["pud"]},
+    "'surrogate', and the column is count": {"drop": ["pid"], "method": {"age": "surrogate"}},
+    "predictors.age names 'pid', which is an identifier": {
+        "method": {"pid": "surrogate"},
+        "predictors": {"age": ["pid"]},
+    },
+    "strata names 'pid', which is an identifier": {"method": {"pid": "surrogate"}, "strata": "pid"},
+    "whose values are made up": {"method": {"pid": "surrogate"}, "visit_sequence": ["pid", "age", "wage", "sex"]},
+    "looks like an identifier": {"method": {"pid": "keep"}},
+    "for all columns": {"method": "surrogate"},
+}
+
+
+@pytest.mark.parametrize("says", WRONG)
+def test_what_cannot_be_said_of_identifiers(says: str) -> None:
+    with pytest.raises(rp.errors.ReplicantError, match=re.escape(says)):
+        rp.synthesize(table(pid=drawn(10**8, 10**9)), m=1, seed=1, **WRONG[says])
+
+
+def test_identifiers_are_not_analysed() -> None:
+    syn = rp.synthesize(table(pid=drawn(10**8, 10**9)), m=2, seed=1, method={"pid": "surrogate"})
+    for call in (lambda: syn.analyse("ols", "wage ~ pid"), lambda: syn.describe(["pid"])):
+        with pytest.raises(rp.errors.SpecError, match="'pid' is an identifier"):
+            call()
+    assert "pid" not in set(syn.describe()["column"])
+    assert "pid" not in {column["name"] for column in syn.summary()["columns"]}
+    entry = next(entry for entry in syn.manifest["columns"] if entry["name"] == "pid")
+    assert (entry["kind"], entry["method"], entry["predictors"]) == ("identifier", "surrogate", [])
+
+
+def test_strata_share_no_identifier() -> None:
+    frame = table(pid=drawn(1000, 3000))
+    syn = rp.synthesize(frame, m=1, seed=2, method={"pid": "surrogate"}, strata="sex", min_stratum=20)
+    assert syn[0]["pid"].is_unique
+    assert not set(syn[0]["pid"]) & set(frame["pid"])
+    assert syn[0]["pid"].between(1000, 9999).all()
+
+
+def test_a_pattern_without_room_is_refused() -> None:
+    frame = pd.DataFrame({"pid": np.arange(100, dtype=np.int8), "x": np.arange(100) / 7})
+    with pytest.raises(rp.errors.DataError, match="has room for about"):
+        rp.synthesize(frame, m=1, seed=1, method={"pid": "surrogate"})
+
+
+def command(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("data", ["data.csv", "data.parquet"])
+def test_warnings_survive_quiet(
+    data: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = table(name=[f"text {i % 400}" for i in range(500)])
+    frame.to_parquet(data, index=False) if data.endswith("t") else frame.to_csv(data, index=False)
+    assert command("run", data, "--quiet") == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "warning: name: 400 distinct values in 500 cells" in captured.err
+
+
+def test_a_table_in_parts_makes_up_identifiers_that_are_unique_in_the_whole(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("replicant.run.parted.CHUNK_ROWS", 500)
+    frame = table(pid=drawn(10**5, 10**6, 2000), nr=np.arange(2000))
+    frame["key"] = [f"K{i:04d}" for i in drawn(0, 10**4, 2000)]
+    frame.to_parquet("data.parquet", index=False, row_group_size=400)
+    job = """
+input: {path: data.parquet, part_rows: 600}
+synthesis: {m: 2, seed: 5, drop: nr, method: {pid: surrogate, key: surrogate}}
+output: {path: release}
+"""
+    (tmp_path / "job.yaml").write_text(job)
+    assert command("run", "job.yaml", "--quiet") == 0
+    first = [one.copy() for one in rp.read_release("release")]
+    for one in first:
+        assert list(one.columns) == ["pid", "age", "wage", "sex", "key"]
+        for name in ("pid", "key"):
+            assert one[name].is_unique
+            assert not set(one[name]) & set(frame[name])
+        assert one["pid"].between(10**5, 10**6 - 1).all()
+        assert one["key"].str.fullmatch(r"K\d{4}").all()
+    assert command("run", "job.yaml", "--quiet", "--overwrite", "--threads", "1") == 0
+    for one, other in zip(first, rp.read_release("release"), strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert command("verify", "release") == 0
+    undecided = job.replace(", key: surrogate", "")
+    (tmp_path / "job.yaml").write_text(undecided.replace("release", "other"))
+    assert command("run", "job.yaml", "--quiet") == 3
+    assert "identifier: 'key'" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
