@@ -280,3 +280,104 @@ output: {path: release}
     assert command("run", "job.yaml", "--quiet") == 3
     assert "identifier: 'key'" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+
+
+# --- rows that belong together ----------------------------------------------------------------------------------------
+
+
+def households(n: int, seed: int) -> tuple[np.ndarray, np.random.Generator]:
+    rng = np.random.default_rng(seed)
+    return np.repeat(np.arange(n), rng.integers(1, 5, n)), rng
+
+
+def panel(shuffled: bool) -> pd.DataFrame:
+    person = np.repeat(drawn(1000, 9999, 300), 4)
+    frame = table(person=person, wave=np.tile([1, 2, 3, 4], 300))
+    return frame.sample(frac=1, random_state=1) if shuffled else frame
+
+
+def in_households(key: Callable[[np.ndarray], Any], shuffled: bool = False) -> pd.DataFrame:
+    of, rng = households(600, 4)
+    frame = table(
+        house=key(of), region=rng.choice(list("abcdef"), 600)[of], income=rng.lognormal(8, 0.5, 600).round()[of]
+    )
+    return frame.sample(frac=1, random_state=1) if shuffled else frame
+
+
+def pupils(sizes: Any, **of_schools: Any) -> pd.DataFrame:
+    school = np.repeat(np.arange(len(sizes)), sizes)
+    return table(school=school, **{name: np.asarray(values)[school] for name, values in of_schools.items()})
+
+
+def districts() -> pd.DataFrame:
+    of, rng = households(800, 5)
+    district, number = np.divmod(np.arange(800), 40)
+    rooms, rent = rng.integers(1, 7, 800), rng.normal(600, 90, 800).round(1)
+    return table(district=district[of], number=number[of], rooms=rooms[of], rent=rent[of])
+
+
+KEYS: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
+    "a panel of four waves": (lambda: panel(shuffled=False), "person"),
+    "the same in any order": (lambda: panel(shuffled=True), "person"),
+    "households, numbered": (lambda: in_households(lambda of: of + 1), "house"),
+    "households in any order": (lambda: in_households(lambda of: of * 7 % 601, shuffled=True), "house"),
+    "households with texts as keys": (lambda: in_households(lambda of: [f"H-{i:05d}" for i in of]), "house"),
+    "thirty pupils in each of a hundred schools": (lambda: pupils([30] * 100), "school"),
+    "schools of all sizes": (lambda: pupils(np.random.default_rng(6).integers(12, 50, 60)), "school"),
+    "schools with what is known of them": (
+        lambda: pupils(
+            np.random.default_rng(7).integers(12, 50, 60),
+            public=np.random.default_rng(8).choice(["yes", "no"], 60),
+            score=np.random.default_rng(9).normal(size=60).round(2),
+        ).rename(columns={"school": "s"}),
+        "s",
+    ),
+    "households numbered within districts": (districts, "district"),
+}
+
+
+@pytest.mark.parametrize("what", KEYS)
+def test_keys_with_several_rows_are_told(what: str) -> None:
+    make, key = KEYS[what]
+    frame = make().reset_index(drop=True)
+    events = [event for event in encode_table(frame).events if event.code == "repeated_key"]
+    assert [event.column for event in events] == [key]
+    assert events[0].level == "warning"
+    for word in ("independent", "scattered", "standard errors", "design effect"):
+        assert word in events[0].message
+    parts = merge_scans(scan(frame, chunk=0), scan(frame[:60], chunk=1))
+    assert [event for event in parts.oddities() if event.code == "repeated_key"] == events
+
+
+def ordinary(n: int) -> pd.DataFrame:
+    rng = np.random.default_rng(n)
+    occupation, place = rng.integers(0, 600, n), rng.zipf(1.4, n) % 400
+    return pd.DataFrame(
+        {
+            **variables(n),
+            "occupation": occupation,
+            "title": [f"title {i * 7 % 600:03d}" for i in occupation],
+            "group": [f"group {i // 30 * 7 % 20}" for i in occupation],
+            "major": occupation // 120,
+            "born": rng.integers(1940, 2003, n),
+            "children": rng.poisson(1.4, n),
+            "income": rng.lognormal(10, 0.5, n).round(-2),
+            "place": place,
+            "county": [f"county {i * 13 % 21}" for i in place],
+            "date": pd.Timestamp("2001-01-01") + pd.to_timedelta(rng.integers(0, 900, n), unit="D"),
+        }
+    )
+
+
+@pytest.mark.parametrize("n", [300, 2000, 20_000])
+@pytest.mark.parametrize("order", [None, "age", "born", "income", "date", "county"])
+def test_ordinary_columns_are_no_keys(n: int, order: str | None) -> None:
+    frame = ordinary(n) if order is None else ordinary(n).sort_values(order, ignore_index=True)
+    found = {event.column for event in encode_table(frame).events if event.code in ("repeated_key", "near_identifier")}
+    assert found - {"date"} == set()
+
+
+@pytest.mark.parametrize("name", ["ma2019.csv", "sd2011.csv", "boys.csv"])
+def test_real_tables_without_keys(name: str, shared_data: Any) -> None:
+    frame = pd.read_csv(shared_data / name)
+    assert {event.code for event in encode_table(frame).events if event.level == "warning"} == set()

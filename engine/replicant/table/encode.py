@@ -19,6 +19,7 @@ from replicant.table.column import Column
 from replicant.table.factor import Factor, Nature, factorize
 from replicant.table.identifiers import suspect, warning
 from replicant.table.infer import count_decimals, dates_in_text, infer_kind, numbers_in_text, spells_dates
+from replicant.table.keys import repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import dropped, plan_columns, relabel
@@ -87,6 +88,8 @@ def encode_table(
         encoded.append(column)
     noted += dropped(drop)
     noted += oddities(frame, encoded)
+    if not judged:
+        noted += repeated_keys(encoded)
     same = len(encoded) == len(raw) and all(column.name in raw for column in encoded)
     return Table(tuple(encoded), len(frame), tuple(noted), specs, frame.columns if same else None)
 

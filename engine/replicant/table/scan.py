@@ -24,10 +24,20 @@ from replicant.table.checks import check_header, check_size
 from replicant.table.codebook import Codebook, ColumnSpec, as_spec
 from replicant.table.distinct import Distinct
 from replicant.table.dtypes import ColumnType
-from replicant.table.encode import Numbers, as_numbers, check_spikes, coded_places, decimals_of, judge, settle
+from replicant.table.encode import (
+    Numbers,
+    as_numbers,
+    check_spikes,
+    coded_places,
+    decimals_of,
+    encode_table,
+    judge,
+    settle,
+)
 from replicant.table.factor import Factor, Nature, factorize
 from replicant.table.identifiers import SHARE, Verdict, distinct_of, verdict, warning
 from replicant.table.infer import spells_dates
+from replicant.table.keys import ROWS, repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import plan_columns, relabel
@@ -265,10 +275,13 @@ class Scan:
         How many there are.
     columns
         Facts about each column, in the table's order.
+    keys
+        What is said of keys whose values bind rows together, judged by the beginning of the first chunk.
     """
 
     rows: int
     columns: tuple[ScannedColumn, ...]
+    keys: tuple[Event, ...] = ()
 
     def __getitem__(self, name: str) -> ScannedColumn:
         return next(column for column in self.columns if column.name == name)
@@ -300,7 +313,7 @@ class Scan:
         return said.model_copy(update={"kind": kind, "levels": listed, "decimals": decimals})
 
     def oddities(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> list[Event]:
-        """What should be known of columns that are, or may be, identifiers; as `encode_table` says it of the whole."""
+        """What should be known of columns that are, or may be, identifiers or keys; as `encode_table` says it."""
         specs = _specs(columns)
         events = []
         for column in self.columns:
@@ -310,7 +323,7 @@ class Scan:
                 continue
             kind, _, _ = column.judged(said)
             events.append(warning(column.name, found, kind, declared=declared))
-        return events
+        return [*events, *self.keys]
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A part of the table with the types of the whole, which missing cells and categories elsewhere decide too."""
@@ -371,13 +384,16 @@ def scan(
     check_header(list(frame.columns))
     specs = _specs(columns)
     raw: dict[Any, pd.Series[Any]] = dict(frame.items())
-    return Scan(
-        len(frame),
-        tuple(
-            _column(name, source, raw[source], specs.get(name), chunk)
-            for name, source in plan_columns(list(raw), specs, drop)
-        ),
+    found = tuple(
+        _column(name, source, raw[source], specs.get(name), chunk)
+        for name, source in plan_columns(list(raw), specs, drop)
     )
+    return Scan(len(frame), found, () if chunk else _keys(frame, specs, drop))
+
+
+def _keys(frame: pd.DataFrame, specs: Mapping[str, ColumnSpec], drop: Collection[str]) -> tuple[Event, ...]:
+    head = frame.head(ROWS)
+    return tuple(repeated_keys(encode_table(head, specs, drop=drop, judged=True).columns)) if len(head) > 1 else ()
 
 
 def merge_scans(*scans: Scan) -> Scan:
@@ -398,7 +414,8 @@ def _merged(one: Scan, other: Scan) -> Scan:
             need="the same columns in every part",
             fix="write the parts again with one schema",
         )
-    return Scan(one.rows + other.rows, tuple(a.merge(b) for a, b in zip(one.columns, other.columns, strict=True)))
+    columns = tuple(a.merge(b) for a, b in zip(one.columns, other.columns, strict=True))
+    return Scan(one.rows + other.rows, columns, (*one.keys, *other.keys))
 
 
 def _specs(columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None) -> dict[str, ColumnSpec]:
