@@ -323,7 +323,7 @@ def test_a_look_does_not_change_what_is_released(frame: pd.DataFrame, tmp_path: 
 def test_a_small_table_needs_neither_dask_nor_rich_nor_a_thread() -> None:
     script = """
 import sys, threading, pandas as pd, replicant as rp
-frame = pd.DataFrame({"a": [i / 8 for i in range(50)], "b": [i % 7 for i in range(50)]})
+frame = pd.DataFrame({"a": range(50), "b": [i % 7 for i in range(50)]})
 syn = rp.synthesize(frame, m=3, seed=1, threads=4)
 list(syn)
 heavy = {"dask", "distributed", "rich", "click", "statsmodels", "fsspec"} & set(sys.modules)

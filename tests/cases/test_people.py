@@ -33,6 +33,12 @@ def drawn(low: int, high: int, n: int = N) -> np.ndarray:
     return np.random.default_rng(n).choice(high - low, n, replace=False) + low
 
 
+def test_an_axis_is_no_identifier() -> None:
+    for name in ("x", "time", "rank", "study_year", "Period"):
+        (event,) = encode_table(table(**{name: np.arange(N)})).events
+        assert (event.code, event.column) == ("near_identifier", name)
+
+
 def birth(n: int) -> pd.Series:
     days = np.random.default_rng(3).choice(25_000, n, replace=False)
     return pd.Series(pd.Timestamp("1940-01-01") + pd.to_timedelta(days, unit="D"))
@@ -168,10 +174,10 @@ def test_a_declared_identifier_is_warned_about(what: str, kind: str) -> None:
 
 @pytest.mark.parametrize("what", [*IDENTIFIERS, *MEASURED])
 def test_parts_of_a_table_tell_what_the_whole_tells(what: str) -> None:
-    frame = table(x={**IDENTIFIERS, **MEASURED}[what]())
+    frame = table(pno={**IDENTIFIERS, **MEASURED}[what]())
     whole = encode_table(frame)
     parts = merge_scans(*(scan(frame[i::3], chunk=i) for i in (2, 0, 1)))
-    assert parts.codebook()["x"].kind == whole["x"].kind
+    assert parts.codebook()["pno"].kind == whole["pno"].kind
     assert sorted(parts.oddities()) == sorted(event for event in whole.events if event.code == "near_identifier")
 
 

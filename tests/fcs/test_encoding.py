@@ -134,7 +134,7 @@ def test_a_missing_level_is_a_level_of_its_own() -> None:
 
 
 def test_two_levels_need_no_search() -> None:
-    frame = pd.DataFrame({"sex": ["f", "m"] * 50, "x": np.arange(100) / 8})
+    frame = pd.DataFrame({"sex": ["f", "m"] * 50, "x": np.arange(100.0)})
     prepared = prepare(frame)
     assert prepared.features.nominal.tolist() == [0, 0]
 

@@ -4,7 +4,8 @@ Texts and categories of which nearly all are distinct do. Whole numbers may also
 population): what tells a number that was handed out from one that was measured is
 
 - *no repeats where some are due*: measured numbers of a smooth density repeat as birthdays do; numbers handed out one
-  by one, such as 1 to n with gaps, never do;
+  by one, such as 1 to n with gaps, never do (ranks and points in time do not either: a column of such a name, or of
+  one letter as in formulas, is taken for these);
 - *a format*: all have eight digits or more, and the same number of them, and are not rounded;
 - *an even spread* over all the numbers that so many digits can write;
 - where all this is silent and all are distinct, the column's name.
@@ -44,6 +45,10 @@ _NAMED = re.compile(
     r"(?:^|[_.\s-])(?:id|ids|pid|uid|guid|uuid|pin|ssn|nin|nr|no|num|number|key|serial|seq|identifier|caseid|recordid)\d*"
     r"(?:$|[_.\s-])|(?<=[a-z])(?:ID|Id|Nr|No|Key|Pin|PIN)$|^(?:case|person|pers|hh|house|household|resp|rec|subj|pat|cust)"
     r"[a-z]*(?:id|nr|no|key)$",
+)
+_AXIS = re.compile(
+    r"[a-z]\d*|.*(?:time|period|step|rank|order|trend|day|week|month|year|hour|minute|second|round|tick|lag|dose|size)s?",
+    re.IGNORECASE,
 )
 _FORMAT = 8
 """Digits that all numbers have: shorter ones may be incomes."""
@@ -212,12 +217,13 @@ def _handed_out(name: str, found: Distinct) -> str | None:
         return None
     repeats = found.cells - found.size
     never = repeats == 0 or (found.size > MOST and found.share > 1 - _ABOUT)
-    step = np.diff(values)
-    if len(step) and len(values) == found.size and step[0] == step[-1] and (step == step[0]).all():
-        return "running numbers"
-    due = _due(values, found.cells)
-    if due >= _DUE and repeats <= due / 2 - 2:
-        return "running numbers with gaps, none of which repeats where measured ones would"
+    if not _AXIS.fullmatch(name):
+        step = np.diff(values)
+        if len(step) and len(values) == found.size and (step == step[0]).all():
+            return "running numbers"
+        due = _due(values, found.cells)
+        if due >= _DUE and repeats <= due / 2 - 2:
+            return "running numbers with gaps, none of which repeats where measured ones would"
     if _are_moments(values, low, high) or float(np.mean(values % 10 == 0)) > _ROUNDED:
         return None
     digits = np.floor(np.log10(np.maximum(values, 1))) + 1
