@@ -480,13 +480,9 @@ def analyse(
     settings = {"weights": weights, **options}
     if callable(model):
         return Analyses(aligned([fit(model, formula, typed(data, manifest), **settings) for data in sets]), manifest)
-<<<<<<< HEAD
-    bound = parse(formula, _columns(manifest) or _names(sets[0]))
-    used = tuple(dict.fromkeys((*bound.names, *design_columns(settings))))
-=======
     bound = _parsed(formula, manifest, sets[0])
-    used = tuple(dict.fromkeys((*bound.names, *([weights] if weights else []))))
->>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
+    refuse_identifiers(manifest, design_columns(settings))
+    used = tuple(dict.fromkeys((*bound.names, *design_columns(settings))))
     data = [typed(one, manifest, used) for one in sets]
     if learned is None:
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
@@ -690,16 +686,11 @@ def _loaded(load: Load, form: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.Data
 def _formed(frame: pd.DataFrame, codebook: Codebook, used: frozenset[str] | None, only: bool) -> pd.DataFrame:
     from replicant.table.typed import typed as of_frame
 
-<<<<<<< HEAD
-    frame = of_frame(frame, codebook, used)
+    identifiers = [name for name, spec in codebook.items() if spec.kind is Kind.IDENTIFIER and name in frame]
+    frame = of_frame(frame.drop(columns=identifiers) if identifiers else frame, codebook, used)
     if not only or used is None or used.issuperset(frame.columns):
         return frame
     return frame[[name for name in frame.columns if name in used]]
-=======
-    identifiers = [name for name, spec in codebook.items() if spec.kind is Kind.IDENTIFIER and name in frame]
-    frame = of_frame(frame.drop(columns=identifiers) if identifiers else frame, codebook, used)
-    return frame if used is None else frame[[name for name in frame.columns if name in used]]
->>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
 
 
 def _pooled(

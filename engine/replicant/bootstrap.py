@@ -127,11 +127,8 @@ def study(
     except ValidationError as error:
         raise explain(error, StudySpec, asked) from None
     settings = validate_synthesis(m=m, **synthesis)
-<<<<<<< HEAD
-    table, source = encode(data, columns, reading), source_of(data, columns, reading)
-=======
-    table, source = encode(data, columns, settings.drop), source_of(data, columns, settings.drop)
->>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
+    table = encode(data, columns, reading, settings.drop)
+    source = source_of(data, columns, reading, settings.drop)
     designed = design(spec, settings, table, methods.registered())
     return compute(
         designed,

@@ -187,53 +187,43 @@ def synthesize(
     )
     if client is not None and threads is not None:
         raise SpecError("`client` and `threads` were both given.", fix="choose one: a client brings its own workers")
-<<<<<<< HEAD
-    source = source_of(data, columns, reading)
-    table = encode(data, columns, reading)
-=======
-    source = source_of(data, columns, spec.drop)
-    table = encode(data, columns, spec.drop)
->>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
+    source = source_of(data, columns, reading, spec.drop)
+    table = encode(data, columns, reading, spec.drop)
     plan = build_plan(spec, table, methods=methods.registered())
     drawn = _run(plan, table, source, client, threads)
     return Synthesis(plan, table, drawn, spec=spec, source=None if source is None else source.describe())
 
 
-<<<<<<< HEAD
-def encode(data: Data, columns: Mapping[str, Any] | None, reading: Mapping[str, Any] | None = None) -> Table:
-=======
-def encode(data: Data, columns: Mapping[str, Any] | None, drop: Sequence[str] = ()) -> Table:
->>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
+def encode(
+    data: Data,
+    columns: Mapping[str, Any] | None,
+    reading: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+) -> Table:
     """The table of whatever the user gave."""
     if isinstance(data, Table):
         if columns:
             raise SpecError("`columns` was given with a table that is encoded.", fix="give it to `encode_table`")
-<<<<<<< HEAD
         if reading:
             raise SpecError("`reading` was given with a table that is encoded.", fix="give it to `read_data`")
-        return data
-    loaded = read_table(data, reading=reading, codebook=columns)
-    return encode_table(loaded.frame, loaded.declared(columns or {}), events=loaded.events)
-
-
-def source_of(data: Data, columns: Mapping[str, Any] | None, reading: Mapping[str, Any] | None = None) -> Source | None:
-=======
         return data.without(drop) if drop else data
-    return encode_table(read_data(data), columns, drop=drop)
+    loaded = read_table(data, reading=reading, codebook=columns)
+    known, by_file = loaded.declared(columns or {}), loaded.by_file(columns or {})
+    return encode_table(loaded.frame, known, events=loaded.events, drop=drop, by_file=by_file)
 
 
-def source_of(data: Data, columns: Mapping[str, Any] | None, drop: Sequence[str] = ()) -> Source | None:
->>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
+def source_of(
+    data: Data,
+    columns: Mapping[str, Any] | None,
+    reading: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+) -> Source | None:
     """Where workers can load it for themselves; None of data that live here only."""
     if not isinstance(data, str | PathLike):
         return None
     from replicant.run.work import Source
 
-<<<<<<< HEAD
-    return Source.at(data, columns, Reading.of(reading))
-=======
-    return Source.at(data, columns, drop=drop)
->>>>>>> b90b54b (Identifiers are recognised by content whatever their type, and refused: dropped, or made up anew; what is near one is warned about)
+    return Source.at(data, columns, Reading.of(reading), drop)
 
 
 def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: int | None) -> list[Drawn]:
