@@ -479,15 +479,27 @@ def analyse(
     """
     settings = {"weights": weights, **options}
     if callable(model):
-        return Analyses(aligned([fit(model, formula, typed(data, manifest), **settings) for data in sets]), manifest)
+        fits = [_fitted(i, len(sets), model, formula, typed(one, manifest), settings) for i, one in enumerate(sets)]
+        return Analyses(aligned(fits), manifest)
     bound = _parsed(formula, manifest, sets[0])
     refuse_identifiers(manifest, design_columns(settings))
     used = tuple(dict.fromkeys((*bound.names, *design_columns(settings))))
     data = [typed(one, manifest, used) for one in sets]
     if learned is None:
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
-    fits = [fit(model, bound, one, learned=learned, **settings) for one in data]
+    settings["learned"] = learned
+    fits = [_fitted(i, len(sets), model, bound, one, settings) for i, one in enumerate(data)]
     return Analyses(aligned(fits), manifest, used, learned, bound)
+
+
+def _fitted(i: int, m: int, model: Model, formula: str | Formula, data: Data, settings: Mapping[str, Any]) -> Fit:
+    """The fit of one set; an error says of which set it is, where there are several."""
+    try:
+        return fit(model, formula, data, **settings)
+    except DataError as error:
+        if m == 1:
+            raise
+        raise DataError(f"set {i + 1}: {error.found}", need=error.need, fix=error.fix) from None
 
 
 def compare(

@@ -260,6 +260,11 @@ def test_another_reference_is_the_way_out_that_the_message_names() -> None:
     assert pooled.estimate[1] == pytest.approx(np.mean([one["c"] - one["b"] for one in means]))
 
 
+def test_a_set_that_has_one_level_of_the_response_is_named() -> None:
+    with pytest.raises(DataError, match="set 3: the response of polr has 1 level"):
+        fits_of(sets_of({3: without("o", *"kmn")}), "polr", "o ~ x")
+
+
 def test_fits_of_the_engine_are_pooled_by_themselves_alike() -> None:
     sets = sets_of({2: cell("a", "t"), 3: without("g", "c")})
     fits = [fit("ols", "y ~ g * h + x", one) for one in sets]
