@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import DataError, ReplicantError, SpecError
-from replicant.table import Column, ColumnSpec, Kind, encode_table
+from replicant.table import Column, ColumnSpec, Kind, encode_table, scan
 
 SECRET = "Xyzzy"
 
@@ -147,6 +147,17 @@ def test_a_coded_missing_value_is_no_level(
     assert column.codes.tolist() == codes
     if "labels" not in spec:
         assert column.decode(column.codes).tolist() == cells
+
+
+@pytest.mark.parametrize("labels", [{1: "m", 2: "f", 3: "x"}, {1: "m", 2: "f", 22: "g", 33: "h"}])
+def test_labels_of_values_that_do_not_occur_are_refused_unless_listed(labels: dict[int, str]) -> None:
+    frame = pd.DataFrame({"x": [1, 2, 1, 2]})
+    with pytest.raises(DataError, match=f"{len(labels) - 2} of the {len(labels)} labels stand for values"):
+        encode_table(frame, {"x": {"labels": labels}})
+    with pytest.raises(DataError, match="labels stand for values that do not occur"):
+        scan(frame, {"x": {"labels": labels}}).codebook({"x": {"labels": labels}})
+    kept = encode_table(frame, {"x": {"labels": labels, "levels": [*labels.values()]}})
+    assert kept["x"].levels() == [*labels.values()]
 
 
 def test_kinds_of_missing_are_told_apart_among_labels() -> None:

@@ -148,7 +148,10 @@ CELLS = {
     "numbers": (st.sampled_from([1, 2, 3, -8, None]), {"kind": "count", "missing_codes": [-8]}),
     "texts": (st.sampled_from(["a", "b", "?", None]), {"kind": "nominal", "missing_codes": ["?"]}),
     "ordered": (st.sampled_from([1, 2, 3, 9, None]), {"kind": "ordered", "levels": [1, 2, 3], "missing_codes": [9]}),
-    "labels": (st.sampled_from([1, 2, 9, None]), {"labels": {1: "m", 2: "f"}, "missing_codes": {9: "refused"}}),
+    "labels": (
+        st.sampled_from([1, 2, 9, None]),
+        {"labels": {1: "m", 2: "f"}, "levels": ["m", "f"], "missing_codes": {9: "refused"}},
+    ),
     "spelt": (st.sampled_from(["1.5", "2", "N", None]), {"missing_codes": ["N"]}),
 }
 

@@ -17,6 +17,7 @@ from replicant.run.work import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.studies import Study, design, open_room
 from replicant.table import Table, encode_table
+from replicant.table.recode import listed
 
 __all__ = ["Preview", "preview"]
 
@@ -113,7 +114,8 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     rows = job.input.part_rows or 0
     dataset = dataset_of(job)
     chunks = dataset.chunks(CHUNK_ROWS)
-    table = encode_table(dataset.read(chunks[0]), dict(job.columns), drop=job.synthesis.drop)
+    columns = {name: listed(spec) for name, spec in job.columns.items()}
+    table = encode_table(dataset.read(chunks[0]), columns, drop=job.synthesis.drop)
     plan = build_plan(job.synthesis.model_copy(update={"strata": None, "k": None}), table, methods.registered())
     parts = max(1, -(-dataset.rows // rows))
     part = -(-dataset.rows // parts)

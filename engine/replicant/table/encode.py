@@ -22,7 +22,7 @@ from replicant.table.infer import count_decimals, dates_in_text, infer_kind, num
 from replicant.table.keys import repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
-from replicant.table.recode import dropped, plan_columns, relabel
+from replicant.table.recode import check_labels, dropped, plan_columns, relabel
 from replicant.table.surrogates import space_of
 from replicant.table.table import Table
 
@@ -83,6 +83,9 @@ def encode_table(
         declared = (spec.kind is not None or spec.levels is not None) and name not in by_file
         plain = judged or factor is not cells
         column = settle(name, factor, spec, noted) if plain else _judged(name, factor, spec, declared, noted)
+        if said is not None and not judged and name not in by_file:
+            counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
+            check_labels(name, said, dict(zip(column.levels(), counts.tolist(), strict=False)))
         if column.kind is Kind.IDENTIFIER and not judged:
             column = replace(column, space=space_of(column.originals, column.dtype.number))
         encoded.append(column)

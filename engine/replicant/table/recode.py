@@ -16,7 +16,7 @@ from replicant.table.dtypes import ColumnType
 from replicant.table.factor import Factor, Nature
 from replicant.table.kinds import Kind
 
-__all__ = ["Recoding", "dropped", "plan_columns", "recoding", "relabel"]
+__all__ = ["Recoding", "check_labels", "dropped", "listed", "plan_columns", "recoding", "relabel"]
 
 
 def plan_columns(
@@ -145,6 +145,42 @@ def relabel(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, Column
         return _numeric(name, factor, texts), spec
     made = _categorical(name, factor, spec, texts, found)
     return made, spec.model_copy(update={"missing_codes": list(found.missing.values())})
+
+
+def check_labels(name: str, spec: ColumnSpec, counts: Mapping[Any, int]) -> None:
+    """Refuse labels of values that do not occur, unless their levels are listed: a slip of the pen looks like that.
+
+    Parameters
+    ----------
+    name
+        Of the column.
+    spec
+        What the user says of it.
+    counts
+        Cells by level.
+
+    Raises
+    ------
+    DataError
+        There are such labels.
+    """
+    if not spec.labels or spec.levels is not None:
+        return
+    unused = sum(count == 0 for count in counts.values())
+    if unused:
+        raise DataError(
+            f"columns.{name}.labels: {unused} of the {len(counts)} labels stand for values that do not occur",
+            need="labels of values that are in the data",
+            fix=f"correct or remove them; list all labels under columns.{name}.levels to keep levels that nobody has",
+        )
+
+
+def listed(spec: ColumnSpec) -> ColumnSpec:
+    """The same with the levels that its labels make: of a part of a table, in which not all of them need occur."""
+    found = None if spec.levels is not None else recoding(spec)
+    if found is None or (spec.kind is not None and spec.kind.is_numeric):
+        return spec
+    return spec.model_copy(update={"levels": found.levels})
 
 
 def _shown(spec: ColumnSpec, labels: Mapping[Label, Label], by_label: Collection[Code]) -> dict[Code, Label]:

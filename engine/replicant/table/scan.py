@@ -40,7 +40,7 @@ from replicant.table.infer import spells_dates
 from replicant.table.keys import ROWS, repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
-from replicant.table.recode import plan_columns, relabel
+from replicant.table.recode import check_labels, plan_columns, relabel
 
 __all__ = ["Scan", "ScannedColumn", "merge_scans", "scan"]
 
@@ -310,6 +310,8 @@ class Scan:
             return said.model_copy(update={"kind": Kind.IDENTIFIER})
         kind, levels, decimals = column.judged(said)
         listed = levels if kind.is_categorical and _plain(levels) else None
+        if listed is not None:
+            check_labels(column.name, said, {level: (column.levels or {}).get(level, 1) for level in listed})
         return said.model_copy(update={"kind": kind, "levels": listed, "decimals": decimals})
 
     def oddities(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> list[Event]:
