@@ -12,6 +12,7 @@ import pytest
 
 from replicant.release.sheet import Form, csv_bytes, sheet_of
 from replicant.table import encode_table
+from replicant.table.text.read import NA_VALUES
 
 WORDS = ["plain", "with, comma", 'a "quoted" one', "two\nlines", "cr\rlf\r\n", "007", " padded ", "é", "NULL", "nan"]
 
@@ -35,7 +36,13 @@ def test_texts_and_names() -> None:
 
 @pytest.mark.parametrize(
     ("words", "missing"),
-    [(["a", "b"], ""), (["a", ""], "NA"), (["", "NA"], "<NA>"), (["", "NA", "<NA>", "NA1"], "NA2")],
+    [
+        (["a", "b"], ""),
+        (["a", ""], "NA"),
+        (["", "NA"], "<NA>"),
+        (["", "NA", "<NA>", "N/A"], "n/a"),
+        (["", *NA_VALUES, "NA1"], "NA2"),
+    ],
 )
 def test_missing_text_is_no_text(words: list[str], missing: str) -> None:
     frame = pd.DataFrame({"x": [*words, None] * 20, "n": [1.5, None] * (10 * (len(words) + 1))})

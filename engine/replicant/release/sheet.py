@@ -1,7 +1,7 @@
 """CSV beside Parquet, for programs that read nothing else: what each column is written as, and the writing.
 
 Text is quoted, numbers are written so that they read back as they were, and a missing cell is an empty one; where a
-level is itself empty, a text that is no level stands for missing text instead.
+level is itself empty, a word that is no level stands for missing text instead, without quotes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from replicant.errors import DataError
 from replicant.release.arrow import to_arrow
 from replicant.release.manifest import MANY_LEVELS
+from replicant.table.text.read import NA_VALUES
 from replicant.table.typed import is_indicator
 
 if TYPE_CHECKING:
@@ -113,17 +114,40 @@ def csv_bytes(frame: pd.DataFrame, sheet: Sheet) -> Any:
     import pyarrow as pa
     from pyarrow import csv
 
-    arrays = []
-    for column in sheet.columns:
-        cells = _cells(frame[column.name], column.form, text=column.is_text)
-        blank = sheet.missing if column.is_text else ""
-        if blank or len(sheet.columns) == 1:  # one empty cell alone is an empty line, which readers skip
-            cells = cells.cast(pa.string()).fill_null(blank)
-        arrays.append(cells)
-    table = pa.Table.from_arrays(arrays, names=[column.name for column in sheet.columns])
+    arrays = [_cells(frame[column.name], column.form, text=column.is_text) for column in sheet.columns]
+    names = [column.name for column in sheet.columns]
+    if sheet.missing:
+        alone = len(names) == 1  # one empty cell alone is an empty line, which readers skip
+        return _joined(names, arrays, [sheet.missing if alone or one.is_text else "" for one in sheet.columns])
+    if len(names) == 1:
+        arrays = [arrays[0].cast(pa.string()).fill_null("")]
     sink = pa.BufferOutputStream()
-    csv.write_csv(table, sink, write_options=csv.WriteOptions(quoting_style="needed"))
+    options = csv.WriteOptions(quoting_style="needed")
+    csv.write_csv(pa.Table.from_arrays(arrays, names=names), sink, write_options=options)
     return sink.getvalue()
+
+
+def _joined(names: list[str], arrays: list[Any], missing: list[str]) -> Any:
+    """The same where what stands for a missing cell differs between columns; it is never in quotes, as texts are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def sign(text: str) -> Any:
+        return pa.scalar(text, pa.large_string())
+
+    def quoted(texts: Any) -> Any:
+        return pc.binary_join_element_wise(sign('"'), pc.replace_substring(texts, '"', '""'), sign('"'), sign(""))
+
+    cells = []
+    for array, blank in zip(arrays, missing, strict=True):
+        text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+        written = array.cast(pa.large_string())
+        cells.append((quoted(written) if text else written).fill_null(blank))
+    head = ",".join(quoted(pa.array(names, pa.large_string())).to_pylist())
+    lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, sign(",")), sign("\n"), sign(""))
+    whole = lines.combine_chunks() if isinstance(lines, pa.ChunkedArray) else lines
+    _, _, content = whole.buffers()
+    return pa.py_buffer(f"{head}\n".encode() + (b"" if content is None else content.to_pybytes()))
 
 
 # --- what a column is ------------------------------------------------------------------------------------------------
@@ -153,7 +177,7 @@ def _form(column: Column) -> Form:
     if column.is_categorical:
         if _is_truth(column):
             return Form.LOGICAL
-        if column.size > MANY_LEVELS:
+        if column.size > MANY_LEVELS or not column.size:
             return Form.TEXT
         if is_indicator(column.kind, column.levels()):
             return Form.NUMBER
@@ -178,7 +202,10 @@ def _is_truth(column: Column) -> bool:
 def _missing(table: Table) -> str:
     taken = {text for column in table.columns if column.is_categorical for text in _texts(column.originals)}
     taken |= {str(code) for column in table.columns for code in column.missing_codes}
-    candidates = chain(("", "NA", "<NA>"), (f"NA{i}" for i in count(1)))
+    if len(table.columns) == 1 and table.columns[0].is_categorical:
+        taken.add("")  # an empty line, which readers skip
+    # The first of these our own reader takes for missing by itself, as others do.
+    candidates = chain(("", "NA", "<NA>", *NA_VALUES), (f"NA{i}" for i in count(1)))
     return next(text for text in candidates if text not in taken)
 
 

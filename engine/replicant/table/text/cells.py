@@ -120,7 +120,7 @@ def _empty(found: Found) -> Found:
     import pyarrow as pa
 
     kind = {"number": pa.float64(), "integer": pa.float64()}.get(str(found.wish.cells), pa.null())
-    found.values = found.values.cast(kind)
+    found.values = pa.chunked_array([pa.nulls(len(found.values), kind)])
     return found
 
 
