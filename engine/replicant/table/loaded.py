@@ -53,9 +53,6 @@ class Loaded:
         for name, spec in said.items():
             own = self.codebook.get(spec.source or name, ColumnSpec())
             known[name] = own.model_copy(update={key: getattr(spec, key) for key in spec.model_fields_set})
-            if own.labels and spec.labels is None and known[name].levels is None:
-                # A file's labels of values that nobody has are levels too; a user's would be a slip.
-                known[name] = known[name].model_copy(update={"levels": list(dict.fromkeys(own.labels.values()))})
         return known
 
     def by_file(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]]) -> frozenset[str]:

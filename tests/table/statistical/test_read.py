@@ -49,7 +49,11 @@ def test_spss(haven: Path, name: str) -> None:
     frame, book = loaded.frame, loaded.codebook
     assert frame["id"].dtype == np.int64
     assert book["sex"] == ColumnSpec(
-        kind="binary", label="Sex", labels={1: "male", 2: "female"}, missing_codes={9: "refused"}
+        kind="binary",
+        label="Sex",
+        labels={1: "male", 2: "female"},
+        levels=["male", "female"],
+        missing_codes={9: "refused"},
     )
     assert book["inc"].missing_labels == {-9: "not known", -8: "refused", -7: ""}
     assert book["inc"].decimals == 2

@@ -176,7 +176,8 @@ def _levels(column: Described, labels: Mapping[Value, str], bare: list[Value], e
         return {"kind": kind, "levels": [plain(value) for value in order]}
     truth = [texts[value].lower() for value in order] == ["false", "true"] and order == [0, 1]
     made: dict[Label, Label] = {0: False, 1: True} if truth else _labels(column, texts, events)
-    return {"kind": kind, "labels": made}
+    # Listed as levels too, since some may be labels of values that nobody has.
+    return {"kind": kind, "labels": made, "levels": [*made.values()]}
 
 
 def _labels(column: Described, texts: Mapping[Value, str], events: list[Event]) -> dict[Label, Label]:
