@@ -62,7 +62,7 @@ lint: $(DEV) ## ruff, its formatter, mypy
 	$(BIN)/ruff format --check engine tests
 	$(BIN)/mypy
 
-format: $(DEV) ## let ruff mend what it can
+format: $(DEV) ## let ruff fix what it can
 	$(BIN)/ruff check --fix engine tests
 	$(BIN)/ruff format engine tests
 

@@ -81,7 +81,18 @@ def __getattr__(name: str) -> Any:
     try:
         home, _, attribute = _HOMES[name].partition(":")
     except KeyError:
-        raise AttributeError(f"module 'replicant' has no attribute {name!r}") from None
+        said = f"module 'replicant' has no attribute {name!r}"
+        if name.startswith("_"):
+            raise AttributeError(said) from None
+        from replicant.errors import nearest
+
+        of_sets = {"analyse", "analyze", "compare", "discriminate", "describe", "plot"}
+        hint = (
+            ": it is a method of what `synthesize` gives"
+            if name in of_sets
+            else nearest(name, [one for one in __all__ if one[0].islower() == name[0].islower()])
+        )
+        raise AttributeError(said + hint) from None
     value = getattr(import_module(home), attribute or name)
     globals()[name] = value
     return value

@@ -19,6 +19,7 @@ from replicant.estimate.sampling import design_columns
 from replicant.pool import RULES_OF_TESTS, Choice, JointTest, Pooled, choose, invalid, pool, valid, wald
 from replicant.pool.pool import WITH_DFCOM
 from replicant.table.kinds import Kind
+from replicant.table.names import names_of, set_number
 from replicant.view.figures import brief, measured, probability
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ class Analyses(Sequence[Fit]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Fit, ...]: ...
     def __getitem__(self, index: int | slice) -> Fit | tuple[Fit, ...]:
-        return self.fits[index]
+        if isinstance(index, slice):
+            return self.fits[index]
+        return self.fits[set_number(index, len(self.fits), "a coefficient is a row of .frame or .pool().frame")]
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -398,6 +401,7 @@ class Comparison:
         from replicant.view.plot import Plot
 
         known = list(self.frame["term"])
+        terms = None if terms is None else names_of(terms)
         for term in terms or ():
             if term not in known:
                 raise SpecError(f"{term!r} is not a term{nearest(term, known)}", need="terms of the model")
@@ -477,6 +481,7 @@ def analyse(
         As for `replicant.estimate.fit`: `weight_kind` and what else is to be said of a sample, `cov`, `cluster`, and
         those of the model.
     """
+    _check_call(model, formula)
     settings = {"weights": weights, **options}
     if callable(model):
         fits = [_fitted(i, len(sets), model, formula, typed(one, manifest), settings) for i, one in enumerate(sets)]
@@ -500,6 +505,21 @@ def _fitted(i: int, m: int, model: Model, formula: str | Formula, data: Data, se
         if m == 1:
             raise
         raise DataError(f"set {i + 1}: {error.found}", need=error.need, fix=error.fix) from None
+def _check_call(model: Model, formula: object) -> None:
+    """A formula in the place of the model, none at all, or the two in the wrong order."""
+    if not isinstance(model, str) or isinstance(formula, Formula):
+        return
+    if "~" in model:
+        name = formula if isinstance(formula, str) and formula and "~" not in formula else "ols"
+        raise SpecError(
+            "a formula in the place of the model's name",
+            need="the name of a model, then the formula",
+            fix=f'write "{name}", "{model}"',
+        )
+    if formula is None or (isinstance(formula, str) and not formula.strip()):
+        raise SpecError(
+            f"the model {model[:40]!r} without a formula", need="response ~ terms", fix=f'write "{model[:40]}", "y ~ x"'
+        )
 
 
 def compare(

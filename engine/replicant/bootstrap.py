@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from replicant import methods
+from replicant.errors import SpecError
 from replicant.spec.explain import explain
 from replicant.spec.load import validate_synthesis
 from replicant.spec.models import StudySpec
@@ -115,7 +116,7 @@ def study(
     where = Where(threads=threads, workers=workers, client=client)
     asked = {
         "replicates": replicates,
-        "estimands": [_plain(one) for one in estimands or ()],
+        "estimands": _listed(estimands),
         "variants": {name: _plain(settings) for name, settings in (variants or {}).items()},
         "samples": None if samples is None else os.fspath(samples),
         "level": level,
@@ -137,6 +138,23 @@ def study(
         source=None if source is None else replace(source, digest=table.digest()),
         progress=choose(quiet=not progress, stream=sys.stderr),
     )
+
+
+def _listed(estimands: object) -> list[object]:
+    """The estimands one by one.
+
+    Raises
+    ------
+    SpecError
+        If they are no list.
+    """
+    if isinstance(estimands, str | Mapping):
+        raise SpecError(
+            f"estimands is {'a text' if isinstance(estimands, str) else 'a mapping'}",
+            need="a list of mappings",
+            fix='write estimands=[{"model": "ols", "formula": "y ~ x"}]',
+        )
+    return [_plain(one) for one in (estimands if isinstance(estimands, Sequence) else ())]
 
 
 def _plain(value: object) -> object:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from replicant.errors import DataError, SpecError
+from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate.design import factors_of, numbers_of
 from replicant.estimate.partitions import columns_of, partitioned
 from replicant.estimate.sampling import Sampling, sampling_of
@@ -18,6 +18,7 @@ from replicant.estimate.sketch import KEEP, Sketch, sketch
 from replicant.estimate.survey import linearized
 from replicant.estimate.units import UnitSums, unit_sums, units_of
 from replicant.table.arrays import Floats
+from replicant.table.names import names_of
 
 __all__ = ["Correlation", "correlation"]
 
@@ -188,12 +189,17 @@ def correlation(
         raise SpecError("strata or clusters with Spearman's correlation", need='method="pearson", or weights alone')
     known = columns_of(source)
     factors = factors_of(source, known)
-    chosen = tuple(columns) if columns is not None else tuple(name for name in known if name not in factors)
+    chosen = names_of(columns) if columns is not None else tuple(name for name in known if name not in factors)
     for name in chosen:
-        if name not in known or name in factors:
-            raise SpecError("a column that is unknown, or has levels", need="columns of numbers")
+        if name not in known:
+            raise SpecError(f"unknown column {name!r}{nearest(name, known)}", need="columns of numbers")
+        if name in factors:
+            raise SpecError(
+                f"{name!r} has levels", need="columns of numbers", fix="shares and models take columns of levels"
+            )
     if len(chosen) < 2:
-        raise DataError(f"{len(chosen)} columns of numbers", need="two or more")
+        said = f"{len(chosen)} column{'s' if len(chosen) != 1 else ''} of numbers"
+        raise DataError(said, need="two or more", fix='name two: ["age", "income"]')
     ranks: list[Sketch] | None = None
     error = 0.0
     if method == "spearman":

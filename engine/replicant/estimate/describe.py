@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from replicant.errors import DataError, SpecError, nearest
+from replicant.errors import DataError, SpecError, nearest, some
 from replicant.estimate.design import Factor, codes_of, factors_of, numbers_of
 from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.sampling import Sampling, sampling_of
@@ -18,6 +18,7 @@ from replicant.estimate.sketch import KEEP, Sketch, sketch
 from replicant.estimate.survey import linearized
 from replicant.estimate.units import UnitSums, combined, unit_sums, units_of
 from replicant.table.arrays import Floats
+from replicant.table.names import names_of
 
 __all__ = ["Powers", "bound_columns", "describe", "powers"]
 
@@ -128,10 +129,12 @@ def bound_columns(
     """The partitions, the columns chosen, and the levels of those that have them."""
     source = partitioned(data, weights)
     known = columns_of(source)
-    chosen = known if columns is None else tuple(columns)
+    chosen = known if columns is None else names_of(columns)
     for name in chosen:
         if name not in known:
-            raise SpecError(f"unknown column{nearest(name, known)}", need="columns of the table")
+            raise SpecError(
+                f"unknown column {name!r}{nearest(name, known)}", need=f"columns of the table: {some(known)}"
+            )
     if not chosen:
         raise DataError("no columns", need="a table with columns")
     return source, chosen, factors_of(source, chosen)

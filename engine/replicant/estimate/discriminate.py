@@ -25,6 +25,7 @@ from replicant.estimate.result import Fit
 from replicant.estimate.sampling import sampling_of, tally
 from replicant.estimate.scores import confused, distances, drawn, null_pmse, scored
 from replicant.estimate.sides import Pair, Side
+from replicant.view.figures import brief
 
 __all__ = ["Discrimination", "Discriminator", "SetScore", "discriminate"]
 
@@ -261,7 +262,7 @@ class Discrimination:
         return f"<Real against {len(self.scores)} synthetic sets>"
 
     def __str__(self) -> str:
-        return f"{self._told()}\n{self.frame.round(4).to_string(index=False)}"
+        return f"{self._told()}\n{self.frame.to_string(index=False, float_format=brief)}"
 
     def _told(self) -> str:
         ratio = self.frame["pmse_ratio"]
@@ -272,7 +273,7 @@ class Discrimination:
 
         names = {"auc": "AUC", "pmse": "pMSE", "pmse_null": "its mean if right", "pmse_ratio": "ratio", "pmse_z": "z"}
         body = [
-            (f"set {i}", f"{auc:.3f}", f"{pmse:.5f}", f"{null:.5f}", f"{ratio:.2f}", f"{z:+.2f}")
+            (f"set {i}", f"{auc:.3f}", brief(pmse), brief(null), f"{ratio:.2f}", f"{z:+.2f}")
             for i, (auc, pmse, null, ratio, z) in enumerate(self.frame[list(names)].to_numpy().tolist(), 1)
         ]
         head = ("real against", *names.values())

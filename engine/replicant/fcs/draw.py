@@ -283,7 +283,7 @@ def _checked(drawn: object, size: int, planned: ColumnPlan, column: Column) -> n
     raise ReplicantError(
         f"method {planned.method!r} drew {found}, for column {planned.name!r}",
         need="one code of the column for each row, or, for a numeric column, one finite number",
-        fix="mend the `draw` of its model",
+        fix="correct the `draw` of its model",
     )
 
 

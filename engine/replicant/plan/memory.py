@@ -62,7 +62,7 @@ def check_memory(kinds: Iterable[Kind], part_rows: int, chunk_rows: int, budget:
         return
     rows = largest_part(known, budget)
     raise SpecError(
-        f"a piece of this job takes about {readable(needed)} of memory, and there are {readable(budget)} for a process",
+        f"a task of this job takes about {readable(needed)} of memory, and there are {readable(budget)} for a process",
         need=f"parts of {rows:,} rows or fewer" if rows >= LEAST_ROWS else "more memory for a process",
         fix=f"set input.part_rows to {rows}, or give each process more memory"
         if rows >= LEAST_ROWS

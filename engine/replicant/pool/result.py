@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replicant.errors import SpecError, nearest
+from replicant.errors import SpecError, nearest, some
 from replicant.pool.arrays import Array
+from replicant.table.names import names_of
 from replicant.view.figures import brief, degrees, probability
 
 if TYPE_CHECKING:
@@ -157,9 +158,13 @@ class Pooled:
         from replicant.view.intervals import Interval, intervals
         from replicant.view.plot import Plot
 
+        terms = None if terms is None else names_of(terms)
         for term in terms or ():
             if term not in self.terms:
-                raise SpecError(f"{term!r} is not a term{nearest(term, self.terms)}", need="terms of the pooled model")
+                raise SpecError(
+                    f"{term!r} is not a term{nearest(term, self.terms)}",
+                    need=f"terms of the pooled model: {some(self.terms)}",
+                )
         at = [self.terms.index(term) for term in terms or self._slopes()]
         own = [Interval(*(float(one[i]) for one in (self.estimate, self.conf_low, self.conf_high))) for i in at]
         drawn = intervals("Pooled estimates", "estimate", [self.terms[i] for i in at], {"synthetic": own})

@@ -8,6 +8,7 @@ two real tables are taken for independent samples: a panel, whose people are in 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -122,13 +123,19 @@ class Drift:
         }
 
 
-def drift(a: SyntheticSets, b: SyntheticSets, *, names: tuple[str, str] = ("a", "b"), level: float = 0.95) -> Drift:
+def drift(
+    a: SyntheticSets | str | os.PathLike[str],
+    b: SyntheticSets | str | os.PathLike[str],
+    *,
+    names: tuple[str, str] = ("a", "b"),
+    level: float = 0.95,
+) -> Drift:
     """Compare two releases, such as those of two years.
 
     Parameters
     ----------
     a, b
-        The earlier and the later one.
+        The earlier and the later one, or where they are.
     names
         What to call them.
     level
@@ -149,6 +156,9 @@ def drift(a: SyntheticSets, b: SyntheticSets, *, names: tuple[str, str] = ("a", 
     """
     if not 0 < level < 1:
         raise SpecError("The level must lie between 0 and 1.", need="0.95, for example")
+    from replicant.release.read import read_release
+
+    a, b = (read_release(one) if isinstance(one, str | os.PathLike) else one for one in (a, b))
     ours, theirs = (_entries(one.manifest) for one in (a, b))
     shared = [_shared(ours[name], theirs[name]) for name in ours if name in theirs]
     columns = [one for one in shared if one is not None]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
+
+from replicant.table.names import names_of, set_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,15 +75,26 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """One synthetic set, counted from 0; the same object each time."""
         if isinstance(imputation, slice):
             return [self[i] for i in range(*imputation.indices(self.m))]
-        position = imputation + self.m if imputation < 0 else imputation
-        if not 0 <= position < self.m:
-            raise IndexError(f"there are {self.m} synthetic sets, counted from 0")
+        position = set_number(imputation, self.m, 'a column is [0]["age"], or .stack()["age"] of all')
         if position not in self._frames:
             self._frames[position] = self._make(position)
         return self._frames[position]
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         return (self[i] for i in range(self.m))
+
+    if not TYPE_CHECKING:  # whoever checks types is told of any name that is not there
+
+        def __getattr__(self, name: str) -> Any:
+            said = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name.startswith("_") or hasattr(type(self), name):
+                raise AttributeError(said)
+            from replicant.release.elsewhere import hint_for
+
+            columns = [entry["name"] for entry in self.manifest.get("columns", ())]
+            known = [one for one in dir(type(self)) if not one.startswith("_")]
+            hint = hint_for(name, known, columns)
+            raise AttributeError(f"{said}: {hint}" if hint else said)
 
     def stack(self) -> pd.DataFrame:
         """All sets below one another, with a first column `imputation` (1 to m).
@@ -259,13 +272,13 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def summary(self) -> dict[str, Any]:
         """Each column's figures, and how it is distributed."""
 
-    def plot(self, *columns: str) -> Plot:
+    def plot(self, *columns: str | Iterable[str]) -> Plot:
         """How columns are distributed; beside the real ones, where these are at hand.
 
         Parameters
         ----------
         columns
-            Which, at most twelve; the first twelve unless given.
+            Which, at most twelve, as names or lists of names; the first twelve unless given.
 
         Returns
         -------
@@ -279,7 +292,8 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.report.plots import distributions
 
-        return distributions(self.summary(), columns)
+        chosen = names_of(columns)
+        return distributions(self.summary(), chosen)
 
     def _tables(
         self, function: Callable[..., pd.DataFrame], columns: Sequence[str] | None, **options: Any

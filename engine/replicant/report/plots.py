@@ -41,7 +41,7 @@ def distributions(summary: dict[str, Any], names: Sequence[str] = ()) -> Plot:
     for name in names:
         if name not in columns:
             raise SpecError(
-                f"a plot of {name!r}, which is not a column{nearest(str(name), columns)}",
+                f"a plot of {name!r}, which is not a column{nearest(name, columns)}",
                 need=f"one of the {len(columns)} columns",
             )
     if len(names) > MOST:

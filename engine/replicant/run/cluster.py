@@ -241,6 +241,12 @@ def await_worker(client: Client) -> None:
     RunError
         If there is none in time.
     """
+    if not hasattr(client, "asynchronous"):
+        raise SpecError(
+            f"The client is a {type(client).__name__}.",
+            need="a distributed.Client",
+            fix="connect one: distributed.Client(ADDRESS)",
+        )
     if getattr(client, "asynchronous", False):
         raise SpecError(
             "The Dask client is asynchronous.", need="a synchronous client: Client(..., asynchronous=False)"

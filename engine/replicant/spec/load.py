@@ -18,8 +18,8 @@ from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 from replicant.spec.places import check_places
-from replicant.spec.yaml_mistakes import yaml_fix, yaml_words
 from replicant.table.formats import SUFFIXES, is_table
+from replicant.table.yaml_mistakes import yaml_fix, yaml_words
 
 __all__ = [
     "check_override",
@@ -300,7 +300,7 @@ def _read_yaml(text: str, source: str, need: str = "a job file in YAML") -> tupl
         mark = error.problem_mark or error.context_mark
         at = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise SpecError(
-            f"{source}{at}: not valid YAML: {yaml_words(error.problem or error.context or 'unreadable')}",
+            f"{source}{at}: not valid YAML: {yaml_words(error)}",
             need=need,
             fix=yaml_fix(error),
         ) from None

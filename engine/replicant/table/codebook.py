@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from replicant.errors import SpecError, nearest
 from replicant.table.kinds import Kind, kind_instead
+from replicant.table.yaml_mistakes import yaml_fix, yaml_words
 
-__all__ = ["Code", "Codebook", "ColumnSpec", "Label", "as_spec"]
+__all__ = ["Code", "Codebook", "ColumnSpec", "Label", "as_spec", "as_specs"]
 
 Label: TypeAlias = str | int | float | bool
 
@@ -33,7 +34,7 @@ _HEADER = """\
 class ColumnSpec(BaseModel):
     """What a user may say about one column; whatever is left out is inferred from the data."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: Kind | None = Field(None, description="continuous, count, ordered, nominal, binary, date or identifier")
     label: str | None = Field(None, description="what the column is, in words: the variable label of SPSS and Stata")
@@ -82,6 +83,23 @@ def as_spec(name: str, given: ColumnSpec | Mapping[str, Any] | None) -> ColumnSp
         raise _explain(name, given, error) from None
 
 
+def as_specs(columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None) -> dict[str, ColumnSpec]:
+    """What was said about columns, by name.
+
+    Raises
+    ------
+    SpecError
+        It is no mapping, or a key or a value in it is not known.
+    """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise SpecError(
+            f"columns is a {type(columns).__name__}",
+            need="a mapping of column name to what is said of the column",
+            fix="write for example columns={'educ': {'kind': 'ordered'}}; to use some columns only, select them before",
+        )
+    return {name: as_spec(name, given) for name, given in (columns or {}).items()}
+
+
 def _explain(name: str, given: Mapping[str, Any], error: ValidationError) -> SpecError:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     path = [str(part) for part in first["loc"]]
@@ -100,6 +118,16 @@ def _explain(name: str, given: Mapping[str, Any], error: ValidationError) -> Spe
             fix=fix,
         )
     need = ColumnSpec.model_fields[key].description if key else None
+    said = given.get(key)
+    values = (
+        [*said, *said.values()] if isinstance(said, Mapping) else said if isinstance(said, list | tuple) else [said]
+    )
+    if any(value is None for value in values):
+        return SpecError(
+            f"{where} holds nothing (null) in place of a value",
+            need=need,
+            fix='a value that is called null goes in quotes ("null"); an empty entry is taken out',
+        )
     return SpecError(
         f"{where} is not valid", need=need, fix="see the codebook that `replicant inspect DATA --codebook` prints"
     )
@@ -186,7 +214,7 @@ class Codebook(Mapping[str, ColumnSpec]):
             mark = error.problem_mark
             place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
             raise SpecError(
-                f"the codebook is not valid YAML{place}: {error.problem}", fix="correct that line"
+                f"the codebook is not valid YAML{place}: {yaml_words(error)}", fix=yaml_fix(error)
             ) from None
         except yaml.YAMLError:
             raise SpecError("the codebook is not valid YAML", fix="save it as UTF-8 text") from None

@@ -14,7 +14,7 @@ from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.checks import check_frame, oddities
-from replicant.table.codebook import ColumnSpec, as_spec
+from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.column import Column
 from replicant.table.factor import Factor, Nature, factorize
 from replicant.table.identifiers import suspect, warning
@@ -73,7 +73,7 @@ def encode_table(
         `columns` names an unknown column or says of a column what it cannot be.
     """
     check_frame(frame)
-    specs = {name: as_spec(name, given) for name, given in (columns or {}).items()}
+    specs = as_specs(columns)
     noted = list(events)
     raw: dict[Any, pd.Series[Any]] = dict(frame.items())
     encoded: list[Column] = []

@@ -92,7 +92,7 @@ class BulkPlan:
         reasons = "\n".join(f"  {name}: {'; '.join(why.splitlines())}" for name, why in self.refused.items())
         raise PartialError(
             f"{len(self.refused)} of {len(self.lines)} releases cannot be made.\n{reasons}",
-            fix="mend the cause; a run would make the others",
+            fix="correct the cause; a run would make the others",
         )
 
     def _counted(self) -> str:

@@ -61,19 +61,24 @@ _MISTAKES: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def yaml_words(problem: str) -> str:
+def yaml_words(error: yaml.MarkedYAMLError) -> str:
     """What is wrong, in our words."""
-    found = _mistake(problem)
-    return found[0] if found else problem
+    found = _mistake(error)
+    return found[0] if found else error.problem or error.context or "it cannot be read"
 
 
-def yaml_fix(error: yaml.YAMLError | None) -> str:
+def yaml_fix(error: yaml.MarkedYAMLError) -> str:
     """What to do about it."""
-    found = _mistake(str(getattr(error, "problem", "")))
+    found = _mistake(error)
     return found[1] if found else _ANY
 
 
-def _mistake(problem: str) -> tuple[str, str] | None:
+def _mistake(error: yaml.MarkedYAMLError) -> tuple[str, str] | None:
+    problem, opened, at = error.problem or "", error.context_mark, error.problem_mark
+    closing = re.search(r"expected ',' or '([\]}])', but got ':'", problem)
+    if closing and opened is not None and at is not None and opened.line < at.line:
+        # The next key of the file is read as part of what was never closed.
+        return f"a bracket that is never closed, opened on line {opened.line + 1}", f"close it with a {closing[1]}"
     for pattern, words, fix in _MISTAKES:
         match = re.search(pattern, problem)
         if match:
