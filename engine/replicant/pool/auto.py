@@ -12,7 +12,6 @@ from typing import Any
 
 from replicant.errors import SpecError, nearest
 from replicant.pool.rules import RULES
-from replicant.spec.synonyms import instead
 
 __all__ = ["Choice", "choose", "invalid", "valid"]
 
@@ -132,6 +131,8 @@ def invalid(
         If the rule or a column is unknown.
     """
     if rule not in RULES:
+        from replicant.spec.synonyms import instead
+
         fix = instead("rule", rule)
         near = "" if fix else nearest(str(rule), RULES)
         raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)

@@ -16,7 +16,6 @@ from replicant.pool.result import Pooled
 from replicant.pool.results import are_results, read_results
 from replicant.pool.rules import RULES
 from replicant.pool.transform import transform_named
-from replicant.spec.synonyms import instead
 
 __all__ = ["WITH_DFCOM", "pool"]
 
@@ -216,6 +215,8 @@ def _check_rule(rule: str) -> None:
             fix="`syn.analyse(...).pool()` and `replicant.pool.choose(manifest)` choose from a release's manifest",
         )
     if rule not in RULES:
+        from replicant.spec.synonyms import instead
+
         fix = instead("rule", rule)
         near = "" if fix else nearest(str(rule), RULES)
         raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)

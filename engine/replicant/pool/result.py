@@ -11,7 +11,6 @@ import numpy as np
 
 from replicant.errors import SpecError, nearest, some
 from replicant.pool.arrays import Array
-from replicant.table.names import names_of
 from replicant.view.figures import brief, degrees, probability
 
 if TYPE_CHECKING:
@@ -155,6 +154,7 @@ class Pooled:
         SpecError
             For a term that is not there.
         """
+        from replicant.table.names import names_of
         from replicant.view.intervals import Interval, intervals
         from replicant.view.plot import Plot
 
