@@ -111,8 +111,8 @@ def test_a_job_that_is_not_there(job: Path, place: Path, replicant: Command) -> 
 
 
 def test_data_in_place_of_a_job(job: Path, place: Path, replicant: Command) -> None:
-    (place / "data.sav").write_bytes(b"$FL2")
-    outcome = replicant("run", "data.sav")
+    (place / "data.rds").write_bytes(b"X")
+    outcome = replicant("run", "data.rds")
     assert outcome.code == BAD_SPEC
     assert "store the table as Parquet or CSV" in outcome.err
 

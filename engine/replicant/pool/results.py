@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from replicant.errors import DataError, SpecError
-from replicant.estimate.estimable import common
-from replicant.estimate.result import Fit
 from replicant.pool.arrays import Array
 
 __all__ = ["Results", "are_results", "read_results"]
@@ -64,6 +62,9 @@ def read_results(given: Sequence[Any]) -> Results:
     DataError
         If no estimate is in all of them, or one lacks a level on which its others rest.
     """
+    from replicant.estimate.estimable import common
+    from replicant.estimate.result import Fit
+
     said: list[str] | None = None
     if all(isinstance(one, Fit) for one in given):  # ours know what their terms rest on
         given, _, said = common(given)

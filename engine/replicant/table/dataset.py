@@ -15,7 +15,7 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection, check_size
-from replicant.table.codebook import ColumnSpec, as_spec
+from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.formats import PARQUET, check_settings, is_parquet
 from replicant.table.obey import obey
 from replicant.table.parquet import Part, bad_parquet, folder_columns, hive, open_parts, parquet_footers
@@ -128,7 +128,7 @@ class Dataset:
         parts, schema = parquet_footers(place)
         reading = reading or Reading()
         check_settings(PARQUET, reading)
-        said = {name: as_spec(name, given) for name, given in (codebook or {}).items()}
+        said = as_specs(codebook)
         folders = None
         in_folders: tuple[str, ...] = ()
         if folder:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from replicant.events import Event
-from replicant.table.codebook import ColumnSpec, as_spec
+from replicant.table.codebook import ColumnSpec, as_specs
 
 __all__ = ["Loaded"]
 
@@ -47,7 +47,7 @@ class Loaded:
         SpecError
             A key or a value in it is not known.
         """
-        said = {name: as_spec(name, given) for name, given in columns.items()}
+        said = as_specs(columns)
         sources = {spec.source for spec in said.values() if spec.source is not None}
         known = {name: spec for name, spec in self.codebook.items() if name in said or name not in sources}
         for name, spec in said.items():
@@ -57,6 +57,6 @@ class Loaded:
 
     def by_file(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]]) -> frozenset[str]:
         """Columns whose kind or levels the file says, and the user does not."""
-        said = {name: as_spec(name, given) for name, given in columns.items()}
+        said = as_specs(columns)
         silent = {name for name, spec in said.items() if spec.kind is None and spec.levels is None}
         return frozenset(name for name in self.codebook if name not in said or name in silent)

@@ -11,7 +11,7 @@ import pandas as pd
 from replicant.errors import DataError, SpecError, nearest
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
-from replicant.table.codebook import ColumnSpec, as_spec
+from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.formats import PARQUET, SUFFIXES, check_settings, format_of
 from replicant.table.loaded import Loaded
 from replicant.table.place import Place
@@ -71,7 +71,7 @@ def read_table(
     """The same with what the file says of its columns, and what was recognised in it."""
     how = Reading.of(reading)
     if isinstance(data, (str, os.PathLike)):
-        said = {name: as_spec(name, given) for name, given in (codebook or {}).items()}
+        said = as_specs(codebook)
         return _from_place(Place.of(data), how, said, columns)
     if how != _NOTHING:
         raise SpecError(

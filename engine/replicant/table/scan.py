@@ -21,7 +21,7 @@ from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.checks import check_header, check_size
-from replicant.table.codebook import Codebook, ColumnSpec, as_spec
+from replicant.table.codebook import Codebook, ColumnSpec, as_specs
 from replicant.table.distinct import Distinct
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import (
@@ -421,7 +421,7 @@ def _merged(one: Scan, other: Scan) -> Scan:
 
 
 def _specs(columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None) -> dict[str, ColumnSpec]:
-    return {name: as_spec(name, given) for name, given in (columns or {}).items()}
+    return as_specs(columns)
 
 
 def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | None, chunk: int) -> ScannedColumn:
