@@ -505,6 +505,8 @@ def _fitted(i: int, m: int, model: Model, formula: str | Formula, data: Data, se
         if m == 1:
             raise
         raise DataError(f"set {i + 1}: {error.found}", need=error.need, fix=error.fix) from None
+
+
 def _check_call(model: Model, formula: object) -> None:
     """A formula in the place of the model, none at all, or the two in the wrong order."""
     if not isinstance(model, str) or isinstance(formula, Formula):
