@@ -487,8 +487,9 @@ def analyse(
         fits = [_fitted(i, len(sets), model, formula, typed(one, manifest), settings) for i, one in enumerate(sets)]
         return Analyses(aligned(fits), manifest)
     bound = _parsed(formula, manifest, sets[0])
-    refuse_identifiers(manifest, design_columns(settings))
-    used = tuple(dict.fromkeys((*bound.names, *design_columns(settings))))
+    beside = design_columns(settings, _columns(manifest) or _names(sets[0]))
+    refuse_identifiers(manifest, beside)
+    used = tuple(dict.fromkeys((*bound.names, *beside)))
     data = [typed(one, manifest, used) for one in sets]
     if learned is None:
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from replicant.errors import DataError, SpecError
+from replicant.errors import DataError, SpecError, nearest
 from replicant.table.arrays import Floats
 
 __all__ = [
@@ -136,7 +136,10 @@ def column_weights(frame: pd.DataFrame, name: str) -> Floats:
         If there is no such column, or it holds something else than weights.
     """
     if name not in frame.columns:
-        raise SpecError(f"weights name {name!r}, no column of the table", need="a column of the table")
+        known = [str(column) for column in frame.columns]
+        raise SpecError(
+            f"weights name {name!r}, no column of the table", need=f"a column of the table{nearest(name, known)}"
+        )
     return _checked(frame[name].to_numpy(dtype=np.float64, na_value=np.nan), len(frame))
 
 

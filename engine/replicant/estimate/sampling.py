@@ -8,7 +8,7 @@ guess does little harm: small whole numbers are taken for frequencies, and that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,10 +105,21 @@ class Sampling:
 ONE_EACH = Sampling()
 
 
-def design_columns(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Columns that the options of an estimator name beside its formula."""
-    named = (options.get(key) for key in ("weights", "strata", "clusters", "fpc", "cluster"))
-    return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
+def design_columns(options: Mapping[str, Any], known: Collection[str]) -> tuple[str, ...]:
+    """Columns that the options of an estimator name beside its formula.
+
+    Raises
+    ------
+    SpecError
+        If one of them is not known.
+    """
+    named = {key: options.get(key) for key in ("weights", "strata", "clusters", "fpc", "cluster")}
+    columns = {key: name for key, name in named.items() if isinstance(name, str)}
+    for key, name in columns.items():
+        if name not in known:
+            need = f"a column of the table{nearest(name, known)}"
+            raise SpecError(f"{key} name{'s' * (key != 'weights')} {name!r}, no column of the table", need=need)
+    return tuple(dict.fromkeys(columns.values()))
 
 
 def sampling_of(

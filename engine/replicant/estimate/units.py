@@ -100,7 +100,9 @@ def _named(frame: pd.DataFrame, name: str, what: str, whole: bool = True) -> tup
     """Codes and values of a column; `whole`: nothing may be missing."""
     if name not in frame.columns:
         known = [str(column) for column in frame.columns]
-        raise SpecError(f"{what} names a column that is not there{nearest(name, known)}", need="a column of the table")
+        raise SpecError(
+            f"{what} names {name!r}, no column of the table", need=f"a column of the table{nearest(name, known)}"
+        )
     codes, values = pd.factorize(frame[name])
     if whole and (missing := int(np.count_nonzero(codes < 0))):
         raise DataError(

@@ -65,6 +65,9 @@ _SCORED: Any = {
 """For JSON Schema: published figures that are compared with scores."""
 
 
+_DESIGN = ("weights", "weight_kind", "strata", "clusters", "fpc", "nest", "lonely_psu", "cov", "cluster")
+
+
 class EstimandSpec(Document):
     """One thing to estimate on each bootstrap sample and its synthetic sets. Exactly one of the keys in `KINDS`.
 
@@ -78,6 +81,8 @@ class EstimandSpec(Document):
         Columns whose correlations are estimated, and pooled by Fisher's z.
     model, formula
         As in `analyse`: `ols`, `polr`, ..., or from Python a function of a frame.
+    weights, weight_kind, strata, clusters, fpc, nest, lonely_psu, cov, cluster
+        Of a model, as in `analyse`: what a row stands for and how it was drawn; robust or clustered standard errors.
     discriminate
         `all`, or a one-sided formula: real against synthetic rows by a logistic model.
     scores, scores_title
@@ -101,6 +106,7 @@ class EstimandSpec(Document):
             "oneOf": [given(kind) for kind in KINDS],
             "allOf": [
                 {"anyOf": [given("model", "formula"), {"not": {"anyOf": [given("model"), given("formula")]}}]},
+                {"anyOf": [given("model"), {"not": {"anyOf": [given(key) for key in _DESIGN]}}]},
                 {
                     "anyOf": [
                         given("discriminate"),
@@ -117,6 +123,15 @@ class EstimandSpec(Document):
     correlation: Names | None = None
     model: Annotated[Any, WithJsonSchema({"type": ["string", "null"]})] = None
     formula: str | None = None
+    weights: str | None = None
+    weight_kind: Literal["survey", "frequency"] | None = None
+    strata: str | None = None
+    clusters: str | None = None
+    fpc: str | None = None
+    nest: bool | None = None
+    lonely_psu: Literal["fail", "adjust", "average", "certainty"] | None = None
+    cov: Literal["HC0", "HC1", "HC2", "HC3"] | None = None
+    cluster: str | None = None
     discriminate: str | None = None
     scores: _Named = None
     scores_title: str | None = None
@@ -132,6 +147,11 @@ class EstimandSpec(Document):
     def kind(self) -> str:
         """Which of `KINDS` it is."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def design(self) -> dict[str, Any]:
+        """What is said of the rows, as an estimator takes it."""
+        return {key: value for key in _DESIGN if (value := getattr(self, key)) is not None}
 
     @field_validator("name", "scores")
     @classmethod
@@ -154,6 +174,8 @@ class EstimandSpec(Document):
             raise ValueError(f"exactly one of {', '.join(KINDS)}")
         if (self.formula is not None) != isinstance(self.model, str):
             raise ValueError("a formula with each named model, and only there")
+        if self.design and self.model is None:
+            raise ValueError(f"{next(iter(self.design))} with a model only")
         if (self.scores is not None or self.scores_title is not None) and given != ["discriminate"]:
             raise ValueError("scores with discriminate only")
         if any(one.scores for one in self.published) and given != ["discriminate"]:

@@ -150,7 +150,7 @@ def _correlation(a: _Asked) -> Estimand:
 def _model(a: _Asked) -> Estimand:
     model, formula = a.spec.model, a.spec.formula or ""
     return Coefficients.bind(
-        a.name, a.spec.title, model, formula, a.spec.rule, a.original.frames[0], a.manifests, a.level
+        a.name, a.spec.title, model, formula, a.spec.rule, a.original.frames[0], a.manifests, a.level, a.spec.design
     )
 
 

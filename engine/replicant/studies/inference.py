@@ -26,16 +26,19 @@ FIELDS = ("estimate", "std_error", "width", "coverage")
 
 
 def rules_of(
-    rule: str, manifests: Mapping[str, Mapping[str, Any]], columns: tuple[str, ...] | None
+    rule: str,
+    manifests: Mapping[str, Mapping[str, Any]],
+    columns: tuple[str, ...] | None,
+    errors: str = "model",
 ) -> dict[str, tuple[str, dict[str, Any]]]:
     """For each variant the rule of pooling and its options; a rule that does not hold for a variant is refused."""
     made = {}
     for name, manifest in manifests.items():
         try:
-            choice = choose(manifest, columns=columns) if rule == "auto" else None
+            choice = choose(manifest, columns=columns, errors=errors) if rule == "auto" else None
         except SpecError as error:
             raise SpecError(f"variant {name!r}: {error.found}", need=error.need, fix="give it more sets (m)") from None
-        if choice is None and (reason := invalid(rule, manifest, columns=columns)):
+        if choice is None and (reason := invalid(rule, manifest, columns=columns, errors=errors)):
             raise SpecError(
                 f"The rule {rule!r} does not hold for the variant {name!r}: {reason}.", fix="use rule: auto"
             )
@@ -62,6 +65,7 @@ class Coefficients:
     rules: Mapping[str, str]
     level: float
     original: Fit
+    design: Mapping[str, Any]
 
     @classmethod
     def bind(
@@ -74,10 +78,11 @@ class Coefficients:
         frame: pd.DataFrame,
         manifests: Mapping[str, Mapping[str, Any]],
         level: float,
+        design: Mapping[str, Any],
     ) -> Coefficients:
         """Fit it on the original data: the truth."""
         manifest = next(iter(manifests.values()))
-        found = analyse([frame], manifest, model, formula)
+        found = analyse([frame], manifest, model, formula, **design)
         fit = found[0]
         if fit.separated or not np.isfinite(fit.estimates).any():
             raise DataError(
@@ -85,12 +90,12 @@ class Coefficients:
                 need="a model that these data can tell",
                 fix="fit it on them first, and look at its messages",
             )
-        rules = {side: chosen for side, (chosen, _) in rules_of(rule, manifests, found.columns).items()}
-        said = {"model": model if isinstance(model, str) else "a function", "formula": formula, "rule": rules}
+        rules = {side: chosen for side, (chosen, _) in rules_of(rule, manifests, found.columns, fit.errors).items()}
+        said = {"model": model if isinstance(model, str) else "a function", "formula": formula, "rule": rules, **design}
         head = Head(
             name, title, "model", fit.terms, tuple({} for _ in fit.terms), FIELDS, fit.estimates.copy(), about=said
         )
-        return cls(head, model, formula, manifest, rules, level, fit)
+        return cls(head, model, formula, manifest, rules, level, fit, design)
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -101,7 +106,7 @@ class Coefficients:
         # Where it has no estimate the table counts that. A function of the user's, which did well on the original
         # data, may raise whatever it likes; where outcomes are separated, figures are only where a search stopped.
         with suppress(Exception if callable(self.model) else ReplicantError):
-            fits = analyse(side.frames, side.manifest or self.manifest, self.model, self.formula)
+            fits = analyse(side.frames, side.manifest or self.manifest, self.model, self.formula, **self.design)
             # What the rows of a replicate tell only together with other columns than those of the original is no
             # estimate of its parameters.
             fits = replace(fits, fits=aligned((self.original, *fits))[1:])
