@@ -371,13 +371,13 @@ class Synthesis(SyntheticSets):
             source=self._source,
         ) as writer:
             for part in self._drawn:
-                frame = self.table.to_frame(part.codes, part.exact)
+                frame = self.table.to_frame(part.codes, part.exact, self.plan.outputs)
                 writer.written.append(writer.sink(frame, part.imputation, part.partition))
 
     def _make(self, imputation: int) -> pd.DataFrame:
         parts = [part for part in self._drawn if part.imputation == imputation]
         codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
-        return self.table.to_frame(codes, exact)
+        return self.table.to_frame(codes, exact, self.plan.outputs)
 
     def __repr__(self) -> str:
         plan = self.plan

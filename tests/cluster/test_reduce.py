@@ -73,10 +73,10 @@ def write(path: Path, m: int, partitions: int, rows: int) -> list[pd.DataFrame]:
     frames = [[sample(rows, 100 * i + j) for j in range(partitions)] for i in range(m)]
     table = encode_table(frames[0][0])
     plan = build_plan(validate_synthesis(m=m, seed=3), table)
-    meta = release.table_meta(table)
+    schema = release.output_schema(plan, table)
     with release.stage(path, digest=plan.digest, m=m) as staging:
         parts = [
-            release.write_part(staging, frame, meta, i, j)
+            release.write_part(staging, frame, schema, i, j)
             for i, one in enumerate(frames, start=1)
             for j, frame in enumerate(one)
         ]

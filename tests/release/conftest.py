@@ -76,8 +76,8 @@ def write(table: Any, make_plan: Callable[..., Any], frames: list[pd.DataFrame])
     ) -> list[release.Part]:
         plan = make_plan(seed=seed)
         with release.stage(target, digest=plan.digest, overwrite=overwrite, m=plan.m, **settings) as staging:
-            meta, sheet = release.table_meta(table), release.sheet_of(table)
-            parts = [release.write_part(staging, frame, meta, i, 0) for i, frame in enumerate(frames, start=1)]
+            schema, sheet = release.output_schema(plan, table), release.sheet_of(table)
+            parts = [release.write_part(staging, frame, schema, i, 0) for i, frame in enumerate(frames, start=1)]
             sheets = [
                 release.write_copy(staging, frame, "csv", sheet, i, 0) for i, frame in enumerate(frames, 1) if helpers
             ]

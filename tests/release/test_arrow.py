@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import DataError, ReleaseError
-from replicant.release.arrow import from_arrow, parquet_bytes, to_arrow
+from replicant.release.arrow import from_arrow, parquet_bytes
+from replicant.release.schema import to_arrow
 
 MOMENTS = ["2020-02-29 12:00:01", None, "1900-01-31 00:00:00", "2020-02-29 12:00:01"]
 

@@ -23,6 +23,8 @@ from replicant.release.remote_folder import RemoteFolder
 
 Write = Callable[..., list[release.Part]]
 
+ONE = pd.DataFrame({"x": [1]})
+
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
@@ -60,7 +62,7 @@ def test_the_same_frames_give_the_same_files(write: Write, tmp_path: Path) -> No
 
 def test_wide_numbers_for_many_sets(tmp_path: Path) -> None:
     staging = release.stage(tmp_path / "r", digest="0" * 64, m=1000)
-    part = release.write_part(staging, pd.DataFrame({"x": [1]}), None, 7, 3)
+    part = release.write_part(staging, ONE, release.frame_schema(ONE), 7, 3)
     assert part.path == "imputation=0007/part-3.parquet"
 
 
@@ -86,7 +88,7 @@ def test_a_late_part_does_not_bring_an_abandoned_folder_back(tmp_path: Path) -> 
     staging = release.stage(tmp_path / "r", digest="0" * 8)
     release.abandon(staging)
     with pytest.raises(ReleaseError):
-        release.write_part(staging, pd.DataFrame({"x": [1]}), None, 1)
+        release.write_part(staging, ONE, release.frame_schema(ONE), 1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -234,7 +236,7 @@ def test_a_move_that_fails_in_an_object_store_is_completed_by_the_next(
 def test_any_exception_abandons(place: str) -> None:
     def interrupted() -> None:
         with release.stage(place, digest="0" * 8) as staging:
-            release.write_part(staging, pd.DataFrame({"x": [1]}), None, 1)
+            release.write_part(staging, ONE, release.frame_schema(ONE), 1)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -346,7 +348,8 @@ def test_commit_refuses_lost_and_unlisted_parts(
 ) -> None:
     plan = make_plan()
     staging = release.stage(tmp_path / "r", digest=plan.digest)
-    parts = [release.write_part(staging, frame, None, i, 0) for i, frame in enumerate(frames, start=1)]
+    schema = release.frame_schema(frames[0])
+    parts = [release.write_part(staging, frame, schema, i, 0) for i, frame in enumerate(frames, start=1)]
     public = release.public_manifest(plan, table, parts)
     last = Path(staging.path, parts[-1].path)
     if damage == "lost":

@@ -203,7 +203,8 @@ def test_what_comes_after_the_last_part_adds_nothing(place: Path, monkeypatch: p
         [staging] = {path.with_suffix("") for path in place.glob(".release.*.sealed")}
         try:
             frame = pd.DataFrame({"x": [1.0]})
-            release.write_part(release.Staging("release", str(staging), "release-internal"), frame, None, 9)
+            late_staging = release.Staging("release", str(staging), "release-internal")
+            release.write_part(late_staging, frame, release.frame_schema(frame), 9)
         except ReleaseError as error:
             late.append(str(error))
 

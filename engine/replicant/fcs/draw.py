@@ -174,7 +174,7 @@ class _Drawing:
     def _compute(self, planned: ColumnPlan, column: Column) -> tuple[Int32, Float]:
         if planned.expression is None:
             raise TypeError("a passive column has an expression")
-        exact = planned.expression.evaluate({name: self._numbers(name) for name in planned.inputs})
+        exact = column.rounded(planned.expression.evaluate({name: self._numbers(name) for name in planned.inputs}))
         return column.nearest_codes(exact), exact
 
     def _numbers(self, name: str) -> Float:
@@ -224,7 +224,7 @@ class _Drawing:
         if not isinstance(value, DonorModel):
             drawn = _checked(drawn, x.size, planned, column)
         if drawn.dtype.kind == "f":
-            exact = drawn if column.decimals is None else np.round(drawn, column.decimals)
+            exact = column.rounded(drawn)
             if column.dtype.number is None:
                 # Dates and durations are no plain numbers: the nearest observed one keeps the column's type.
                 return column.nearest_codes(exact), None

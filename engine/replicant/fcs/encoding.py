@@ -11,7 +11,7 @@ from a model of the rows that have one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from replicant.methods import Response
 from replicant.plan.model import Plan
 from replicant.table import Column, Kind, Table
 from replicant.table.arrays import Floats
+from replicant.table.dtypes import ColumnType
 from replicant.trees import Features, encode_features
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class Prepared:
         How each column becomes features.
     where
         The rows of each column to be replaced, for columns of which only some are.
+    outputs
+        The types of computed columns.
     """
 
     table: Table
@@ -126,6 +129,7 @@ class Prepared:
     features: Features
     columns: dict[str, ColumnFeatures]
     where: dict[str, Mask]
+    outputs: Mapping[str, ColumnType] = field(default_factory=dict)
 
     @cached_property
     def responses(self) -> dict[str, ColumnResponse]:
@@ -160,7 +164,7 @@ class Prepared:
             if rows is not None:
                 chosen = chosen[rows]
                 computed = None if computed is None else computed[rows]
-            return column.restore(chosen, computed)
+            return column.restore(chosen, computed, self.outputs.get(name))
 
         size = len(rows) if rows is not None else self.table.n if codes is None else codes.shape[1]
         # The index says how many rows there are, also for the column visited first, which has no predictors.
@@ -211,7 +215,7 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
         if column.where is not None
     }
     features = encode_features(codes, nominal=nominal, values=values, sizes=sizes)
-    return Prepared(table=table, partition=partition, k=part.k, features=features, columns=columns, where=where)
+    return Prepared(table, partition, part.k, features, columns, where, plan.outputs)
 
 
 def _as_features(column: Column, first: int) -> ColumnFeatures:

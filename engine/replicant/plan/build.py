@@ -18,6 +18,7 @@ from replicant.plan.copies import find_copies
 from replicant.plan.cost import Cost, estimate_bytes, make_tasks
 from replicant.plan.model import Cart, ColumnPlan, Plan
 from replicant.plan.names import check_set_column
+from replicant.plan.output import output_types
 from replicant.plan.passive import compare, dependents, expressions
 from replicant.plan.sequence import check_list, sequence_for
 from replicant.plan.strata import cut
@@ -143,7 +144,8 @@ class _Draft:
         surrogates = made_up(spec, table)
         self.events.extend(told(surrogates, table, table.n if spec.k is None else spec.k))
         self.passive = expressions(spec.passive, table)
-        self.events.extend(compare(self.passive, table))
+        outputs, events = output_types(self.passive, table)
+        self.events.extend((*compare(self.passive, table), *events))
         self.later = dependents({name: expression.names for name, expression in self.passive.items()})
         self.check_names()
         cells = cells_to_replace(spec.where, table, self.passive)
@@ -169,7 +171,8 @@ class _Draft:
             name = column.name
             if name in surrogates:
                 why = "new values of the same pattern"
-                plans.append(ColumnPlan(name, column.kind, "surrogate", why=why, parametric=True))
+                output = column.surrogate_type
+                plans.append(ColumnPlan(name, column.kind, "surrogate", why=why, parametric=True, output=output))
             elif name in idle:
                 self.check_kept(name)
                 why = kept.get(name, self.why_idle(name))
@@ -186,6 +189,7 @@ class _Draft:
                         where=cells[name],
                         why="computed from columns already drawn",
                         parametric=True,
+                        output=outputs[name],
                     )
                 )
             elif name in copies:

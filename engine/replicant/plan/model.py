@@ -17,6 +17,7 @@ from replicant.events import Event
 
 if TYPE_CHECKING:
     from replicant.spec.expression import Expression
+    from replicant.table.dtypes import ColumnType
     from replicant.table.kinds import Kind
 
 __all__ = ["Cart", "ColumnPlan", "Partition", "Plan", "Task"]
@@ -73,6 +74,8 @@ class ColumnPlan:
         Why this method, in a few words.
     parametric
         Whether nothing is fitted for it, or all of it by a method that says it is parametric.
+    output
+        For `passive` and `surrogate`: the type of what is computed, the same in every set.
     """
 
     name: str
@@ -84,6 +87,7 @@ class ColumnPlan:
     where: NDArray[np.bool] | None = None
     why: str = ""
     parametric: bool = False
+    output: ColumnType | None = None
 
     @property
     def is_fitted(self) -> bool:
@@ -209,6 +213,11 @@ class Plan:
     def positions(self) -> dict[str, int]:
         """Position of each column in the table: the `column` of its seeds."""
         return {column.name: i for i, column in enumerate(self.columns)}
+
+    @cached_property
+    def outputs(self) -> dict[str, ColumnType]:
+        """The types of computed columns."""
+        return {column.name: column.output for column in self.columns if column.output is not None}
 
     @property
     def names(self) -> tuple[str, ...]:

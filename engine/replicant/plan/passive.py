@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from replicant.errors import ExpressionError, SpecError, nearest, some
 from replicant.events import Event
+from replicant.plan.output import check_dates
 from replicant.spec.expression import Expression, parse_expression
+from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
+    from replicant.table.arrays import Floats
+    from replicant.table.column import Column
     from replicant.table.table import Table
 
 __all__ = ["compare", "dependents", "expressions", "in_order"]
 
 SAME = 1e-3
-_INPUT_KINDS = {"continuous", "count"}
+SECOND = 1.0 / 86_400
+_INPUT_KINDS = {"continuous", "count", "date"}
 
 
 def expressions(passive: Mapping[str, str], table: Table) -> dict[str, Expression]:
@@ -59,6 +64,7 @@ def expressions(passive: Mapping[str, str], table: Table) -> dict[str, Expressio
         _need_number(name, table, f"the passive column {name!r}")
         for other in parsed[name].names:
             _need_number(other, table, f"{other!r}, an input of the passive column {name!r},")
+        check_dates(name, parsed[name], table)
     return {name: parsed[name] for name in ordered}
 
 
@@ -109,15 +115,19 @@ def dependents(inputs: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
 
 def compare(found: Mapping[str, Expression], table: Table) -> list[Event]:
     """Say where an expression does not give the observed values back (beyond rounding): released values follow it."""
-    events = []
+    events: list[Event] = []
     for name, expression in found.items():
         column = table[name]
         observed = column.numbers()
-        computed = expression.evaluate({other: table[other].numbers() for other in expression.names})
+        exact = expression.evaluate({other: table[other].numbers() for other in expression.names})
+        computed = column.rounded(exact)
+        if column.dtype.whole_days or (column.decimals == 0 and column.dtype.number is not None):
+            events.extend(_rounded(column, exact, computed))
         digit = 0.0 if column.decimals is None else 10.0**-column.decimals
         with np.errstate(invalid="ignore"):
             # A unit of the last digit, or a thousandth: columns are published rounded, cut off, or partly so.
-            same = np.abs(computed - observed) <= np.maximum(digit, SAME * np.abs(observed)) * (1 + 1e-9)
+            slack = np.maximum(digit, SAME * np.abs(observed)) if column.kind is not Kind.DATE else SECOND
+            same = np.abs(computed - observed) <= slack * (1 + 1e-9)
         same |= np.isnan(computed) & np.isnan(observed)
         other_values = table.n - int(same.sum())
         if other_values:
@@ -132,11 +142,21 @@ def compare(found: Mapping[str, Expression], table: Table) -> list[Event]:
     return events
 
 
+def _rounded(column: Column, exact: Floats, computed: Floats) -> Iterator[Event]:
+    """Say where results have fractions and the column has none: a type of whole numbers cannot hold them."""
+    with np.errstate(invalid="ignore"):
+        rows = int(np.count_nonzero(np.abs(exact - computed) > SAME))
+    if rows:
+        what = "days" if column.kind is Kind.DATE else "numbers"
+        text = f"its expression gives fractions in {rows} rows; results are rounded to whole {what}, as the column has"
+        yield Event("passive_rounded", column.name, text)
+
+
 def _need_number(name: str, table: Table, words: str) -> None:
     kind = table[name].kind
     if kind not in _INPUT_KINDS:
         raise SpecError(
             f"{words} is {kind}",
-            need="a continuous column or a count",
+            need="a continuous column, a count or a date",
             fix=f"declare it under columns: {{{name}: {{kind: continuous}}}} if its values are numbers",
         )

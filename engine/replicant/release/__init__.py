@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from replicant.release.arrow import from_arrow, table_meta, to_arrow
+from replicant.release.arrow import from_arrow
 from replicant.release.copies import FORMATS, CopyFormat
 from replicant.release.folder import HELPERS
 from replicant.release.helpers import helper_text
 from replicant.release.manifest import Copy, Helper, Part, internal_manifest, public_manifest
 from replicant.release.read import Release, read_release
+from replicant.release.schema import OutputSchema, frame_schema, output_schema, to_arrow
 from replicant.release.sets import SyntheticSets, stack
 from replicant.release.sheet import Sheet, sheet_of
 from replicant.release.verify import Verification, verify_release
@@ -32,6 +33,7 @@ __all__ = [
     "Copy",
     "CopyFormat",
     "Helper",
+    "OutputSchema",
     "Part",
     "Record",
     "Release",
@@ -42,9 +44,11 @@ __all__ = [
     "abandon",
     "check_place",
     "commit",
+    "frame_schema",
     "from_arrow",
     "helper_text",
     "internal_manifest",
+    "output_schema",
     "public_manifest",
     "read_release",
     "settle",
@@ -53,7 +57,6 @@ __all__ = [
     "stage",
     "staging_place",
     "standing",
-    "table_meta",
     "to_arrow",
     "verify_release",
     "write_copy",

@@ -1,32 +1,23 @@
-"""Pandas frames to Arrow tables and back, with nothing lost: dtypes, level order, unused levels, time units and zones.
+"""Files of a release back to pandas frames, nothing lost: dtypes, order of levels, unused levels, time units and zones.
 
 Parquet alone forgets integer-labelled categoricals, unused levels of some types, seconds, and the difference between
 `Int64` and `int64`. So the schema carries a description of every column under the key `replicant`, as JSON, and the
-columns themselves are stored as plain logical types that any other reader understands: labels, numbers, dates.
-
-The description holds names, kinds, dtypes and level labels; no other cell value.
+columns themselves are stored as plain logical types that any other reader understands (`release.schema`).
 """
 
 from __future__ import annotations
 
-import base64
-import datetime as dt
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from replicant.errors import DataError, ReleaseError
+from replicant.errors import ReleaseError
+from replicant.release.dtypes import dtype_of, level_array, levels_from_json
+from replicant.release.schema import FORMAT, KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from replicant.table import Table
-
-__all__ = ["describe_dtype", "from_arrow", "parquet_bytes", "table_meta", "to_arrow"]
-
-KEY = b"replicant"
-FORMAT = 1
+__all__ = ["from_arrow", "parquet_bytes", "read_meta"]
 
 # Fixed, so that the same frame gives the same bytes; nothing here depends on time, machine or thread.
 _PARQUET: dict[str, Any] = {
@@ -40,68 +31,14 @@ _PARQUET: dict[str, Any] = {
     "row_group_size": 1 << 20,
 }
 
-_MASKED = frozenset(
-    {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)} | {"Float32", "Float64", "boolean"}
-)
-_OBJECTS = frozenset({"date", "time", "string", "boolean", "integer", "floating", "decimal", "bytes", "empty"})
-
-
-def table_meta(table: Table) -> dict[str, Any]:
-    """What `to_arrow` records of a table beside the dtypes it sees: each column's kind.
-
-    Parameters
-    ----------
-    table
-        The encoded table that the synthetic frames stand for.
-
-    Returns
-    -------
-    dict
-        JSON-able; the same for every part of a release.
-    """
-    return {"kinds": {column.name: str(column.kind) for column in table.columns}}
-
-
-def to_arrow(frame: pd.DataFrame, meta: Mapping[str, Any] | None = None) -> Any:
-    """Turn a frame into an Arrow table that `from_arrow` turns back into an equal frame.
-
-    Parameters
-    ----------
-    frame
-        Text column names without duplicates; the index is not stored.
-    meta
-        JSON-able things to keep beside the dtypes, such as `table_meta`.
-
-    Returns
-    -------
-    pyarrow.Table
-
-    Raises
-    ------
-    DataError
-        If a column's type cannot be stored.
-    """
-    import pyarrow as pa
-
-    if not frame.columns.is_unique or not all(isinstance(name, str) for name in frame.columns):
-        raise DataError("The frame has column names that are not text or occur twice.", fix="rename the columns")
-    arrays, described = [], []
-    for name in frame.columns:
-        array, description = _encode(frame[name])
-        arrays.append(array)
-        described.append({"name": name, "dtype": description})
-    document = {**(meta or {}), "format": FORMAT, "columns": described}
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return pa.Table.from_arrays(arrays, names=list(frame.columns), metadata={KEY: text.encode()})
-
 
 def from_arrow(table: Any) -> pd.DataFrame:
-    """The frame that `to_arrow` was given, with a fresh index.
+    """The frame that `to_arrow` or an `OutputSchema` was given, with a fresh index.
 
     Parameters
     ----------
     table
-        A `pyarrow.Table` made by `to_arrow`, possibly after a round trip through Parquet.
+        A `pyarrow.Table` made so, possibly after a round trip through Parquet.
 
     Raises
     ------
@@ -121,7 +58,7 @@ def from_arrow(table: Any) -> pd.DataFrame:
 
 
 def read_meta(schema: Any) -> dict[str, Any]:
-    """The description in an Arrow schema: `columns`, `format`, and whatever `to_arrow` was given as `meta`.
+    """The description in an Arrow schema: `columns`, `format`, and whatever was given as `meta`.
 
     Raises
     ------
@@ -160,247 +97,7 @@ def parquet_bytes(table: Any) -> Any:
     return sink.getvalue()
 
 
-def describe_dtype(series: pd.Series) -> dict[str, Any]:
-    """A JSON-able description of a column's dtype, from which `from_arrow` makes the dtype again.
-
-    Raises
-    ------
-    DataError
-        If the dtype cannot be stored.
-    """
-    return _encode(series)[1]
-
-
-# --- one column out ---------------------------------------------------------------------------------------------------
-
-
-def _encode(series: pd.Series) -> tuple[Any, dict[str, Any]]:
-    import pandas as pd
-    import pyarrow as pa
-
-    description = _describe(series)
-    if description["type"] == "category":
-        return _encode_category(series, description)
-    try:
-        if description["type"] == "object":
-            present = series.to_numpy(dtype=object, copy=True)
-            present[series.isna().to_numpy()] = None
-            return pa.array(present, type=_object_type(description["holds"])), description
-        array = pa.array(series, from_pandas=True)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        # Arrow's own text quotes the cell it stumbled over.
-        raise DataError(
-            f"Column {series.name!r} of type {series.dtype} holds values that Parquet cannot store.",
-            fix="convert the column to numbers, text, dates or a categorical",
-        ) from None
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if isinstance(series.dtype, pd.StringDtype):
-        array = array.cast(pa.large_string())  # the same bytes for either storage
-    return array, description
-
-
-def _encode_category(series: pd.Series, description: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    import pyarrow as pa
-
-    codes = series.cat.codes.to_numpy().astype("int32")
-    positions = pa.array(codes, mask=codes < 0)
-    stored = description["stored"]
-    if stored == "codes":
-        return positions, description
-    levels = _level_array(series.cat.categories, stored)
-    if stored == "values":
-        return levels.take(positions), description
-    return pa.DictionaryArray.from_arrays(positions, levels, ordered=bool(series.cat.ordered)), description
-
-
-def _level_array(levels: pd.Index, stored: str) -> Any:
-    import pyarrow as pa
-
-    if stored == "labels":
-        return pa.array([str(level) for level in levels], pa.string())
-    array = pa.array(levels)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
-def _describe(series: pd.Series) -> dict[str, Any]:
-    import numpy as np
-    import pandas as pd
-
-    dtype = series.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        levels = dtype.categories
-        inside = _describe_levels(levels, series.name)
-        return {
-            "type": "category",
-            "ordered": bool(dtype.ordered),
-            "levels": _levels_to_json(levels, inside, series.name),
-            "of": inside,
-            "stored": _how_stored(levels, inside),
-        }
-    if dtype.kind == "O" and isinstance(dtype, np.dtype):
-        return _describe_object(series)
-    described = _describe_plain(dtype)
-    if described is None:
-        raise _unsupported(series.name, dtype)
-    return described
-
-
-def _describe_plain(dtype: Any) -> dict[str, Any] | None:
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
-    if isinstance(dtype, pd.StringDtype):
-        return {"type": "string", "storage": dtype.storage, "na": "NA" if dtype.na_value is pd.NA else "nan"}
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return {"type": "datetime", "unit": dtype.unit, "tz": pa.lib.tzinfo_to_string(dtype.tz)}
-    if isinstance(dtype, pd.ArrowDtype):
-        schema = pa.schema([pa.field("x", dtype.pyarrow_dtype)])
-        return {"type": "arrow", "schema": base64.b64encode(schema.serialize().to_pybytes()).decode()}
-    if pd.api.types.is_extension_array_dtype(dtype):
-        name = str(dtype)
-        return {"type": "masked", "dtype": name} if name in _MASKED else None
-    if isinstance(dtype, np.dtype):
-        if dtype.kind in "iufb":
-            return {"type": "numpy", "dtype": dtype.name} if dtype.itemsize <= 8 else None
-        if dtype.kind in "mM":
-            kind = "datetime" if dtype.kind == "M" else "timedelta"
-            return {"type": kind, "unit": np.datetime_data(dtype)[0], "tz": None}
-    return None
-
-
-def _describe_object(series: pd.Series) -> dict[str, Any]:
-    import pandas as pd
-
-    holds = pd.api.types.infer_dtype(series, skipna=True)
-    if holds not in _OBJECTS:
-        raise _unsupported(series.name, f"object ({holds})")
-    missing = series[series.isna()]
-    mark = "None"
-    if len(missing):
-        first = missing.iloc[0]
-        mark = "NA" if first is pd.NA else "NaT" if first is pd.NaT else "None" if first is None else "nan"
-    return {"type": "object", "holds": holds, "missing": mark}
-
-
-def _object_type(holds: str) -> Any:
-    import pyarrow as pa
-
-    fixed: dict[str, Any] = {
-        "date": pa.date32(),
-        "time": pa.time64("us"),
-        "string": pa.large_string(),
-        "boolean": pa.bool_(),
-        "integer": pa.int64(),
-        "floating": pa.float64(),
-        "bytes": pa.large_binary(),
-        "empty": pa.large_string(),
-    }
-    return fixed.get(holds)  # None lets Arrow find a decimal's precision
-
-
-# --- levels -----------------------------------------------------------------------------------------------------------
-
-
-def _describe_levels(levels: pd.Index, name: Any) -> dict[str, Any]:
-    import pandas as pd
-
-    if isinstance(levels, pd.IntervalIndex):
-        inside = _describe_plain(levels.left.dtype)
-        if inside is None:
-            raise _unsupported(name, f"categorical of {levels.dtype}")
-        return {"type": "interval", "closed": levels.closed, "of": inside}
-    if levels.dtype == object:
-        return {"type": "object"}
-    described = _describe_plain(levels.dtype)
-    if described is None or described["type"] == "arrow":
-        raise _unsupported(name, f"categorical of {levels.dtype}")
-    return described
-
-
-def _how_stored(levels: pd.Index, inside: dict[str, Any]) -> str:
-    """Text as a dictionary, numbers as they are, anything else by its text; as codes if two texts are the same."""
-    if inside["type"] == "string":
-        return "dictionary"
-    if inside["type"] in {"numpy", "masked", "datetime", "timedelta"}:
-        return "values"
-    return "labels" if len({str(level) for level in levels}) == len(levels) else "codes"
-
-
-def _levels_to_json(levels: Any, inside: dict[str, Any], name: Any) -> list[Any]:
-    kind = inside["type"]
-    if kind == "interval":
-        left, right = (_levels_to_json(side, inside["of"], name) for side in (levels.left, levels.right))
-        return [list(pair) for pair in zip(left, right, strict=True)]
-    if kind == "object":
-        return [_tagged(level, name) for level in levels]
-    if kind in {"datetime", "timedelta"}:
-        return [int(number) for number in levels.asi8]
-    plain: list[Any] = levels.tolist()
-    if any(isinstance(level, float) and not math.isfinite(level) for level in plain):
-        raise DataError(f"Column {name!r} has a level that is not finite.", fix="give the level a text label")
-    return plain
-
-
-def _tagged(level: Any, name: Any) -> list[Any]:
-    # bool before int, datetime is not a plain date: order matters.
-    for tag, kind in (("b", bool), ("i", int), ("f", float), ("s", str)):
-        if isinstance(level, kind):
-            return [tag, kind(level)]
-    if isinstance(level, dt.date) and not isinstance(level, dt.datetime):
-        return ["d", level.isoformat()]
-    raise _unsupported(name, f"categorical with a level of type {type(level).__name__}")
-
-
-def _levels_from_json(levels: Sequence[Any], inside: dict[str, Any]) -> Any:
-    import numpy as np
-    import pandas as pd
-
-    kind = inside["type"]
-    if kind == "interval":
-        left, right = (_levels_from_json([pair[side] for pair in levels], inside["of"]) for side in (0, 1))
-        return pd.IntervalIndex.from_arrays(left, right, closed=inside["closed"])
-    if kind == "object":
-        values = [dt.date.fromisoformat(value) if tag == "d" else value for tag, value in levels]
-        return pd.Index(values, dtype=object)
-    dtype = _dtype(inside)
-    if kind in {"datetime", "timedelta"}:
-        whole = np.array(levels, dtype="int64")
-        if inside["tz"] is not None:
-            return pd.DatetimeIndex(whole.view(f"M8[{inside['unit']}]")).tz_localize("UTC").tz_convert(dtype.tz)
-        return pd.Index(whole.view(dtype))
-    return pd.Index(levels, dtype=dtype)
-
-
 # --- one column back --------------------------------------------------------------------------------------------------
-
-
-def _dtype(description: dict[str, Any]) -> Any:
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
-    def arrow() -> Any:
-        schema = pa.ipc.read_schema(pa.BufferReader(base64.b64decode(description["schema"])))
-        return pd.ArrowDtype(schema.field(0).type)
-
-    def datetime() -> Any:
-        if description["tz"] is None:
-            return np.dtype(f"M8[{description['unit']}]")
-        return pd.DatetimeTZDtype(description["unit"], pa.lib.string_to_tzinfo(description["tz"]))
-
-    makers: dict[str, Callable[[], Any]] = {
-        "numpy": lambda: np.dtype(description["dtype"]),
-        "masked": lambda: pd.api.types.pandas_dtype(description["dtype"]),
-        "string": lambda: pd.StringDtype(
-            description["storage"], na_value=pd.NA if description["na"] == "NA" else float("nan")
-        ),
-        "datetime": datetime,
-        "timedelta": lambda: np.dtype(f"m8[{description['unit']}]"),
-        "arrow": arrow,
-    }
-    return makers[description["type"]]()
 
 
 def _decode(column: Any, description: dict[str, Any], name: str) -> Any:
@@ -416,11 +113,13 @@ def _decode(column: Any, description: dict[str, Any], name: str) -> Any:
             return _decode_category(array, description, name)
         if kind == "object":
             return _decode_object(array, description)
-        dtype = _dtype(description)
+        dtype = dtype_of(description)
         if kind == "numpy":
             return array.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
         if kind in {"masked", "string"}:
             return dtype.__from_arrow__(array)
+        if description.get("stored") == "date":
+            array = array.cast(pa.timestamp("s"))
         if kind == "arrow":
             return pd.arrays.ArrowExtensionArray(pa.chunked_array([array.cast(dtype.pyarrow_dtype)]))
         return array.to_pandas().astype(dtype)
@@ -447,12 +146,12 @@ def _decode_category(array: Any, description: dict[str, Any], name: str) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    levels = _levels_from_json(description["levels"], description["of"])
+    levels = levels_from_json(description["levels"], description["of"])
     stored = description["stored"]
     if stored == "codes":
         positions = array
     else:
-        known = _level_array(levels, stored)
+        known = level_array(levels, stored)
         if pa.types.is_dictionary(array.type):
             # Parquet may have reordered the dictionary: the description is what counts.
             labels = array.dictionary.cast(known.type)
@@ -464,11 +163,3 @@ def _decode_category(array: Any, description: dict[str, Any], name: str) -> Any:
     codes = positions.fill_null(-1).to_numpy(zero_copy_only=False)
     dtype = pd.CategoricalDtype(levels, ordered=description["ordered"])
     return pd.Categorical.from_codes(codes, dtype=dtype)
-
-
-def _unsupported(name: Any, what: Any) -> DataError:
-    return DataError(
-        f"Column {name!r} is of type {what}, which a release cannot hold.",
-        need="numbers, text, booleans, dates, times or a categorical of these",
-        fix="convert the column, or leave it out",
-    )

@@ -12,8 +12,8 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import DataError
-from replicant.release.arrow import to_arrow
 from replicant.release.manifest import MANY_LEVELS
+from replicant.release.schema import to_arrow
 from replicant.table.text.read import NA_VALUES
 from replicant.table.typed import is_indicator
 

@@ -18,10 +18,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from replicant.errors import ReleaseError
-from replicant.release.arrow import parquet_bytes, to_arrow
+from replicant.release.arrow import parquet_bytes
 from replicant.release.copies import FORMATS
 from replicant.release.folder import COPIES, HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
 from replicant.release.manifest import Copy, Helper, Part, listed, manifest_bytes, parse_manifest
+from replicant.release.schema import OutputSchema
 from replicant.release.store import open_folder
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Staging:
     As a context manager it abandons the release if the block raises:
 
         with stage("release", digest=plan.digest, m=plan.m) as staging:
-            parts = [write_part(staging, frame, meta, i + 1, 0) for i, frame in enumerate(frames)]
+            parts = [write_part(staging, frame, schema, i + 1, 0) for i, frame in enumerate(frames)]
             commit(staging, parts, public, internal)
 
     Attributes
@@ -169,7 +170,7 @@ def staging_place(target: str | os.PathLike[str], digest: str) -> str:
 
 
 def write_part(
-    staging: Staging, frame: pd.DataFrame, meta: Mapping[str, Any] | None, imputation: int, partition: int = 0
+    staging: Staging, frame: pd.DataFrame, schema: OutputSchema, imputation: int, partition: int = 0
 ) -> Part:
     """Write one partition of one imputation. The same frame gives the same bytes, so a retry does no harm.
 
@@ -179,8 +180,8 @@ def write_part(
         From `stage`.
     frame
         The synthetic rows.
-    meta
-        From `table_meta`.
+    schema
+        From `output_schema`: that of every file.
     imputation
         1-based.
     partition
@@ -194,7 +195,7 @@ def write_part(
         If the file cannot be written.
     """
     path = _data_path(staging, imputation, partition, "parquet")
-    size, sha256 = _write(staging, path, parquet_bytes(to_arrow(frame, meta)))
+    size, sha256 = _write(staging, path, parquet_bytes(schema.table(frame)))
     return Part(imputation, partition, path, len(frame), size, sha256)
 
 

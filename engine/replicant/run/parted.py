@@ -149,8 +149,8 @@ class _Run:
         ensure_compiled(plan, self.progress.note)
         output = self.job.output
         copies = copied(output.formats, top.table, int(parts.k.max()))
-        meta = release.table_meta(top.table)
-        sink = PartSink(self.staging, meta, top.outline, copies, self.records)
+        schema = release.output_schema(plan, top.table)
+        sink = PartSink(self.staging, schema, top.outline, copies, self.records)
         writer = Writer(sink)
         real = self._draw(parts, top, writer)
         self._mix(parts, writer)

@@ -28,7 +28,8 @@ from replicant.errors import RunError, SpecError, nearest
 from replicant.plan import build_plan
 from replicant.plan.model import Partition, Plan, Task
 from replicant.plan.seeds import Stage, stream
-from replicant.release.arrow import from_arrow, to_arrow
+from replicant.release.arrow import from_arrow
+from replicant.release.schema import to_arrow
 from replicant.report.summary import Outline, Tally, outline, tally
 from replicant.run import work
 from replicant.run.identifiers import with_spaces
@@ -223,7 +224,7 @@ def draw(
         siblings = parts.siblings(part)
         # What is left over goes to another file from each part, so that files are as long as parts.
         edges = (np.arange(len(siblings) + 1) * len(frame) + (part - siblings.start)) // len(siblings)
-        path, sha256 = parts.records.write(_set_name(imputation, part), _sliced(to_arrow(frame), edges))
+        path, sha256 = parts.records.write(_set_name(imputation, part), _sliced(sink.schema.table(frame), edges))
         files[path] = sha256
 
     work.draw(room, plan, Task(name, "draw", tuple(imputations), part), [], keep)

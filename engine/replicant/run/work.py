@@ -209,7 +209,7 @@ def draw(room: Room, plan: Plan, task: Task, fitted: Sequence[Fitted], sink: Sin
         if sink is None:
             made.append(Drawn(imputation, task.partition, drawn.codes, dict(drawn.exact)))
         else:
-            made.append(sink(room.table.to_frame(drawn.codes, drawn.exact), imputation, task.partition))
+            made.append(sink(room.table.to_frame(drawn.codes, drawn.exact, plan.outputs), imputation, task.partition))
     return made
 
 

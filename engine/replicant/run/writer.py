@@ -82,8 +82,8 @@ class PartSink:
     ----------
     staging
         The release in the making.
-    meta
-        What every file says of the table.
+    schema
+        That of every file.
     outline
         What to count for the summary; None for nothing.
     copies
@@ -93,7 +93,7 @@ class PartSink:
     """
 
     staging: release.Staging
-    meta: Mapping[str, Any]
+    schema: release.OutputSchema
     outline: Outline | None = None
     copies: Mapping[str, Any] = field(default_factory=dict)
     records: Records | None = None
@@ -115,7 +115,7 @@ class PartSink:
                 fix="write to a shared disk or to object storage, or run with --workers or --threads",
             )
         at = imputation + 1, partition
-        part = release.write_part(self.staging, frame, self.meta, *at)
+        part = release.write_part(self.staging, frame, self.schema, *at)
         copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
         written = Written(part, copies, None if self.outline is None else tally(frame, self.outline))
         if self.records is not None:
@@ -225,9 +225,9 @@ def writing(
     """
     with staged(target, digest=plan.digest, m=plan.m, internal=internal, overwrite=overwrite, job=job) as staging:
         facts = copied(copies, table, max(part.k for part in plan.partitions))
-        meta, counted = release.table_meta(table), outline(table) if count else None
+        schema, counted = release.output_schema(plan, table), outline(table) if count else None
         records = None if job is None else Records(staging.path)
-        writer = Writer(PartSink(staging, meta, counted, facts, records))
+        writer = Writer(PartSink(staging, schema, counted, facts, records))
         yield writer
         finish(writer, plan, table, helpers=helpers, spec=spec, source=source)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +14,7 @@ from replicant import fcs
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
 from replicant.table import Table
+from replicant.table.dtypes import ColumnType
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,8 @@ class Side:
         Of the study.
     sample
         For a variant: the bootstrap sample that it was made from.
+    outputs
+        The types of computed columns.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Side:
     manifest: Mapping[str, Any] | None
     seed: int
     sample: Side | None = None
+    outputs: Mapping[str, ColumnType] = field(default_factory=dict)
 
     @property
     def is_sample(self) -> bool:
@@ -85,7 +89,7 @@ class Side:
     @cached_property
     def frames(self) -> list[pd.DataFrame]:
         """The sets in their own types."""
-        return [self.table.to_frame(one.codes, one.exact) for one in self.sets]
+        return [self.table.to_frame(one.codes, one.exact, self.outputs) for one in self.sets]
 
     def stream(self) -> np.random.Generator:
         """For what an estimand draws of this side."""
@@ -134,7 +138,7 @@ def synthetic_side(
             for (one, _, w), fitted in zip(parts, models, strict=True)
         ]
         sets.append(_joined(table, drawn, parts))
-    return Side(name, replicate, table, tuple(sets), manifest, sample.seed, sample)
+    return Side(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
 
 
 _Part: TypeAlias = tuple[fcs.Prepared, "NDArray[np.int64] | None", Codes]

@@ -12,6 +12,7 @@ import pandas as pd
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
+from replicant.table.rounding import round_numbers
 from replicant.table.surrogates import Space
 
 __all__ = ["Column"]
@@ -85,15 +86,15 @@ class Column:
         """Whether any cell is missing, coded missing values included."""
         return bool(len(self.codes)) and bool(self.codes.min() < 0)
 
-    def restore(self, codes: Codes, exact: Floats | None = None) -> Typed:
-        """Cells of the original type as a bare array; see `decode`."""
+    def restore(self, codes: Codes, exact: Floats | None = None, output: ColumnType | None = None) -> Typed:
+        """Cells of the original type as a bare array, computed ones of type `output` if given; see `decode`."""
         if exact is not None and self.kind is Kind.IDENTIFIER:
             return self._surrogates(codes, exact)
         if exact is None:
             return self.dtype.restore(self._cells(), codes)
         if self.missing_codes and (coded := codes < -1).any():
             exact = np.where(coded & np.isnan(exact), self._coded(codes), exact)
-        return self.dtype.restore_numbers(exact)
+        return (output or self.dtype).restore_numbers(exact)
 
     def decode(self, codes: Codes, exact: Floats | None = None) -> pd.Series[Any]:
         """Cells of the original type.
@@ -121,6 +122,12 @@ class Column:
         out: Floats = self.values.take(codes, mode="clip")
         out[codes < 0] = np.nan
         return out
+
+    def rounded(self, numbers: Floats) -> Floats:
+        """Computed numbers with as many digits after the point as the column has; whole days where it has only such."""
+        if self.dtype.whole_days:
+            return np.rint(numbers)
+        return numbers if self.decimals is None else round_numbers(numbers, self.decimals)
 
     def nearest_codes(self, numbers: Floats) -> Codes:
         """Code of the observed value nearest to each number; -1 for NaN.
@@ -156,14 +163,21 @@ class Column:
             return []
         return [value.item() if isinstance(value, np.generic) else value for value in self.originals]
 
+    @property
+    def surrogate_type(self) -> ColumnType:
+        """The type of new identifiers: that of the categories where these are some, since new ones are none of them."""
+        dtype = self.dtype.dtype
+        if not isinstance(dtype, pd.CategoricalDtype):
+            return self.dtype
+        python = "string" if dtype.categories.dtype == object else ""
+        return ColumnType(dtype.categories.dtype, python)
+
     def _surrogates(self, codes: Codes, numbers: Floats) -> Typed:
         if self.space is None:
             raise TypeError("this identifier has no surrogates")
         there = codes >= 0
         values = self.space.values(self.space.spell(np.where(there, numbers, 0.0)))
-        stored = self.dtype
-        if isinstance(stored.dtype, pd.CategoricalDtype):
-            stored = ColumnType(pd.CategoricalDtype(pd.Index(np.unique(values)), stored.dtype.ordered))
+        stored = self.surrogate_type
         lookup = stored.lookup(stored.cells(values), self.missing_codes)
         return stored.restore(lookup, np.where(there, np.arange(len(codes), dtype=np.int32), codes))
 

@@ -7,8 +7,10 @@ code -(2 + i) the i-th coded missing value.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,13 @@ import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
 from replicant.table.arrays import Codes, Floats, Typed
+from replicant.table.computed import days_as_moments, decimals_as_text, numbers_as_objects
 
 __all__ = ["ColumnType"]
+
+_CONTEXT = Context(prec=100)
+_MEASURED = frozenset({"integer", "floating", "mixed-integer-float", "decimal", "date", "datetime", "datetime64"})
+_MEASURED |= {"timedelta", "timedelta64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,17 @@ class ColumnType:
         For dtype object, what the objects are (`date`, `string`, `decimal` ...); otherwise empty.
     missing
         For dtype object, the object that stood in missing cells (None, NaN, NaT ...).
+    digits
+        For decimals that are objects, the most digits before and after the point that any cell needs.
+    whole_days
+        For dates, whether all of them are whole days.
     """
 
     dtype: np.dtype[Any] | ExtensionDtype
     python: str = ""
     missing: Any = None
+    digits: tuple[int, int] | None = None
+    whole_days: bool = False
 
     def __str__(self) -> str:
         return f"object[{self.python}]" if self.python else str(self.dtype)
@@ -57,6 +70,16 @@ class ColumnType:
             return pd.Index(values)
         return values.astype(self.dtype) if isinstance(self.dtype, np.dtype) else pd.array(values, dtype=self.dtype)
 
+    @property
+    def scale(self) -> int | None:
+        """Digits after the point of decimals, None for other types."""
+        if self.digits is not None:
+            return self.digits[1]
+        scale: int | None = None
+        if isinstance(self.dtype, pd.ArrowDtype) and issubclass(self.dtype.type, Decimal):
+            scale = self.dtype.pyarrow_dtype.scale
+        return scale
+
     def lookup(self, originals: Typed, missing_codes: Sequence[Any]) -> Typed:
         """Distinct values followed by what negative codes stand for (see the module's text)."""
         dtype = self.dtype
@@ -67,8 +90,8 @@ class ColumnType:
         if isinstance(dtype, np.dtype):
             if dtype.kind == "O":
                 out = np.empty(len(originals) + len(tail) + 1, dtype=object)
-                out[: len(originals)] = originals
-                out[len(originals) : -1] = tail
+                out[: len(originals)] = [self._scaled(value) for value in originals]
+                out[len(originals) : -1] = [self._scaled(value) for value in tail]
                 out[-1] = self.missing
                 return out
             ends = [_cast(value, dtype) for value in tail]
@@ -97,12 +120,24 @@ class ColumnType:
             return pd.Series(cells, dtype=object, copy=False)
         return cells
 
+    def _scaled(self, value: Any) -> Any:
+        """A decimal with as many digits after the point as the column has; anything else as it is."""
+        if self.digits is None or isinstance(value, bool) or not isinstance(value, Decimal | int | float):
+            return value
+        try:
+            return _CONTEXT.quantize(Decimal(str(value)), Decimal(1).scaleb(-self.digits[1]))
+        except InvalidOperation:
+            return value
+
     def restore_numbers(self, exact: Floats) -> Typed:
-        """Computed numbers (NaN: missing) in the original type where it holds them all, otherwise float64."""
+        """Computed numbers (NaN: missing; dates and durations: days) in the original type where it holds them all.
+
+        Otherwise in float64. Those of a type that has neither numbers nor dates are float64 in any case.
+        """
         dtype = self.dtype
         number = self.number
         if number is None:
-            return exact
+            return self._restore_measured(exact)
         if number.kind == "f":
             return exact.astype(number) if isinstance(dtype, np.dtype) else _extension(exact, dtype)
         holes = np.isnan(exact)
@@ -119,6 +154,52 @@ class ColumnType:
         cells = _extension(whole.astype(number), dtype)
         cells[holes] = pd.NA
         return cells
+
+    def _restore_measured(self, exact: Floats) -> Typed:
+        """Of types that are no plain numbers: decimals, dates, durations."""
+        dtype = self.dtype
+        if isinstance(dtype, np.dtype):
+            if dtype.kind in "mM":
+                return days_as_moments(exact, np.datetime_data(dtype)[0], dtype.kind)
+            if not self.is_measured or (self.python == "integer" and (np.rint(exact) != exact)[~np.isnan(exact)].any()):
+                return exact
+            return numbers_as_objects(exact, self.python, self.missing, self.digits)
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            moments = days_as_moments(exact, dtype.unit, "M")
+            return pd.DatetimeIndex(moments, tz="UTC").tz_convert(dtype.tz).array
+        if isinstance(dtype, pd.ArrowDtype) and self.is_measured:
+            return _as_arrow(exact, dtype)
+        return exact
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether cells are numbers, dates or durations, in whatever form, and computed ones can be of the type."""
+        dtype = self.dtype
+        if isinstance(dtype, np.dtype):
+            return dtype.kind in "iufmM" or (dtype.kind == "O" and self.python in _MEASURED)
+        if isinstance(dtype, pd.ArrowDtype):
+            return issubclass(dtype.type, (float, int, np.number, Decimal, dt.date, dt.timedelta)) and dtype.kind != "b"
+        return isinstance(dtype, pd.DatetimeTZDtype) or self.number is not None
+
+
+def _as_arrow(exact: Floats, dtype: pd.ArrowDtype) -> Typed:
+    """Days, or decimals, in one of Arrow's types."""
+    import pyarrow as pa
+
+    stored = dtype.pyarrow_dtype
+    holes = np.isnan(exact)
+    if pa.types.is_decimal(stored):
+        array = pa.array(decimals_as_text(exact, stored.scale), pa.string()).cast(stored)
+    elif pa.types.is_date(stored):
+        days = np.where(holes, 0, np.rint(np.where(holes, 0, exact))).astype(np.int64)
+        array = pa.array(days.astype("M8[D]"), mask=holes).cast(stored)
+    else:
+        kind = "m" if pa.types.is_duration(stored) else "M"
+        array = pa.array(days_as_moments(exact, stored.unit, kind))
+        if kind == "M" and stored.tz is not None:
+            array = array.cast(pa.timestamp(stored.unit, "UTC"))
+        array = array.cast(stored)
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array([array]))
 
 
 def _smallest(categories: int) -> type[np.signedinteger[Any]]:

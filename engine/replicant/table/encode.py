@@ -16,13 +16,22 @@ from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.checks import check_frame, oddities
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.column import Column
+from replicant.table.dtypes import ColumnType
 from replicant.table.factor import Factor, Nature, factorize
 from replicant.table.identifiers import suspect, warning
-from replicant.table.infer import count_decimals, dates_in_text, infer_kind, numbers_in_text, spells_dates
+from replicant.table.infer import (
+    MOST_DECIMALS,
+    count_decimals,
+    dates_in_text,
+    infer_kind,
+    numbers_in_text,
+    spells_dates,
+)
 from replicant.table.keys import repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import check_labels, dropped, plan_columns, relabel
+from replicant.table.rounding import to_decimals
 from replicant.table.surrogates import space_of
 from replicant.table.table import Table
 
@@ -80,9 +89,12 @@ def encode_table(
     for name, source in plan_columns(list(raw), specs, drop):
         cells, said = factorize(name, raw[source]), specs.get(name)
         factor, spec = (cells, _NOTHING) if said is None else relabel(name, cells, said)
+        rounded, cut = to_decimals(name, factor, spec)
+        if cut:
+            noted.append(rounded_event(name, cut, spec))
         declared = (spec.kind is not None or spec.levels is not None) and name not in by_file
         plain = judged or factor is not cells
-        column = settle(name, factor, spec, noted) if plain else _judged(name, factor, spec, declared, noted)
+        column = settle(name, rounded, spec, noted) if plain else _judged(name, rounded, spec, declared, noted)
         if said is not None and not judged and name not in by_file:
             counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
             check_labels(name, said, dict(zip(column.levels(), counts.tolist(), strict=False)))
@@ -329,7 +341,7 @@ def _numeric(
         _stored_codes(factor, spec, numbers.coded),
         spikes,
         decimals if spec.decimals is None else spec.decimals,
-        factor.type,
+        _dated(factor, values),
         why,
     )
 
@@ -362,6 +374,18 @@ def identifier(name: str, factor: Factor, spec: ColumnSpec, why: str) -> Column:
     return Column(
         name, Kind.IDENTIFIER, codes, values, originals, tuple(spec.missing_codes), (), None, factor.type, why
     )
+
+
+def rounded_event(name: str, cells: int, spec: ColumnSpec) -> Event:
+    """That cells have fewer digits than they had."""
+    return Event("rounded", name, f"{cells} cells are rounded to the {spec.decimals} decimals declared for the column")
+
+
+def _dated(factor: Factor, values: Floats) -> ColumnType:
+    """The type, which of dates says whether all are whole days."""
+    if factor.nature is not Nature.DATE:
+        return factor.type
+    return replace(factor.type, whole_days=bool((np.floor(values) == values).all()))
 
 
 def _set_apart(factor: Factor, numbers: Numbers) -> tuple[Codes, Floats, Typed]:
@@ -549,6 +573,9 @@ def decimals_of(factor: Factor, numbers: Floats) -> int | None:
     stored = factor.type.number
     if stored is not None and stored.kind != "f":
         return 0
+    scale = factor.type.scale
+    if scale is not None:
+        return scale if scale <= MOST_DECIMALS else None
     return count_decimals(numbers, stored)
 
 

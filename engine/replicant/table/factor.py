@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -20,7 +21,7 @@ from replicant.errors import DataError
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.dtypes import ColumnType
 
-__all__ = ["Factor", "Nature", "factorize"]
+__all__ = ["Factor", "Nature", "digits_of", "factorize"]
 
 _SORT_BELOW = 50_000
 """Rows up to which sorting beats hashing floats whatever their distinct values."""
@@ -231,7 +232,18 @@ def _objects(name: str, cells: npt.NDArray[Any]) -> Factor:
         missing = np.nan  # NaN of any type, such as decimal's, is one NaN
     ranked = np.empty(len(uniques), dtype=object)
     ranked[:] = [uniques[place] for place in order]
-    return Factor(_rank(codes, order), ranked, nature, ColumnType(cells.dtype, python, missing))
+    digits = digits_of(ranked) if found == "decimal" else None
+    return Factor(_rank(codes, order), ranked, nature, ColumnType(cells.dtype, python, missing, digits))
+
+
+def digits_of(values: Iterable[decimal.Decimal]) -> tuple[int, int]:
+    """The most digits before and after the point."""
+    before = after = 0
+    for value in values:
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int):  # else infinite, which is refused elsewhere
+            before, after = max(before, value.adjusted() + 1), max(after, -exponent)
+    return before, after
 
 
 def _check_texts(name: str, values: Typed) -> None:

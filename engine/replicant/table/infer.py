@@ -13,9 +13,9 @@ from replicant.table.arrays import Floats, Typed
 from replicant.table.factor import Factor, Nature
 from replicant.table.kinds import Kind
 
-__all__ = ["count_decimals", "dates_in_text", "infer_kind", "numbers_in_text", "spells_dates"]
+__all__ = ["MOST_DECIMALS", "count_decimals", "dates_in_text", "infer_kind", "numbers_in_text", "spells_dates"]
 
-_MOST = 10
+MOST_DECIMALS = 10
 _PROBE = 512
 _TWO = 2
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?")
@@ -84,7 +84,7 @@ def count_decimals(numbers: Floats, stored: np.dtype[Any] | None = None) -> int 
     # Most columns are settled by a probe, which spares ten passes over a column that has no end of digits.
     for part in (numbers[:: len(numbers) // _PROBE], numbers) if len(numbers) > 2 * _PROBE else (numbers,):
         rest = part
-        for digits in range(least, _MOST + 1):
+        for digits in range(least, MOST_DECIMALS + 1):
             rest = rest[~_written_with(rest, digits, narrow)]
             if not len(rest):
                 least = digits

@@ -41,6 +41,7 @@ from replicant.table.keys import ROWS, repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import check_labels, plan_columns, relabel
+from replicant.table.rounding import to_decimals
 
 __all__ = ["Scan", "ScannedColumn", "merge_scans", "scan"]
 
@@ -91,6 +92,12 @@ class ScannedColumn:
         there was no text.
     values
         Distinct values, of columns that may be identifiers; None of numbers that are not all whole.
+    digits
+        Of decimals, the most digits before and after the point.
+    hole
+        The first chunk with a missing cell, and, of objects, what stands in it.
+    rounded
+        Cells that had more digits after the point than are declared.
     digests
         For each chunk, a digest of its cells as numbers and one as levels (empty where they are none).
     """
@@ -109,6 +116,9 @@ class ScannedColumn:
     places: Mapping[Any, Place]
     spells: Nature | None
     values: Distinct | None
+    digits: tuple[int, int] | None
+    hole: tuple[int, Any] | None
+    rounded: int
     digests: Mapping[int, tuple[bytes, bytes]]
 
     @property
@@ -162,6 +172,9 @@ class ScannedColumn:
             places,
             spells,
             values,
+            _both(self.digits, other.digits, lambda a, b: (max(a[0], b[0]), max(a[1], b[1]))),
+            _both(self.hole, other.hole, lambda a, b: min(a, b, key=lambda hole: hole[0])),
+            self.rounded + other.rounded,
             {**self.digests, **other.digests},
         )
 
@@ -218,13 +231,13 @@ class ScannedColumn:
             return self._as_levels(spec)
         numbers = self._numbers()
         decimals = None if self.decimals == _MANY_DIGITS else self.decimals
-        stored = self._type().number
+        stored = self.type().number
         if stored is not None and stored.kind != "f":
             decimals = 0
         nature = self.nature or Nature.TEXT
         if spelt:
             nature = self.spells or nature
-        factor = Factor(np.empty(0, np.int32), np.empty(0), nature, self._type())
+        factor = Factor(np.empty(0, np.int32), np.empty(0), nature, self.type())
         kind, _ = judge(factor, spec, numbers, decimals)
         if kind.is_categorical:
             seen = [code for code, count in zip(spec.missing_codes, self.coded, strict=True) if count]
@@ -242,10 +255,13 @@ class ScannedColumn:
         between = [] if self.decimals == 0 else [(self.low + self.high) / 2]
         return np.array([self.low, *between, self.high])
 
-    def _type(self) -> ColumnType:
+    def type(self) -> ColumnType:
+        """The type of the cells of the whole table; of a column with labels, that of its raw cells."""
         dtype = self.dtype()
         python = next((python for _, python in sorted(self.types, key=str) if python), "")
-        return ColumnType(dtype, python if dtype == _OBJECT else "")
+        whole_days = self.nature is Nature.DATE and self.decimals in (0, None)
+        hole = None if self.hole is None else self.hole[1]
+        return ColumnType(dtype, python if dtype == _OBJECT else "", hole, self.digits, whole_days)
 
     def _as_levels(self, spec: ColumnSpec, known: list[Any] | None = None) -> tuple[Kind, list[Any], None]:
         """As if encoding a table in which every distinct value occurs once."""
@@ -259,7 +275,7 @@ class ScannedColumn:
             known = self._ordered()
         counts = self.levels or {}
         codes = np.array([place for place, level in enumerate(known) if counts.get(level, 1)], dtype=np.int32)
-        stored = self._type()
+        stored = self.type()
         factor = Factor(codes, _typed(known, stored.dtype), self.nature or Nature.TEXT, stored)
         column = settle(self.name, factor, spec, [])
         return column.kind, column.levels(), None
@@ -427,7 +443,8 @@ def _specs(columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None) -> dict
 def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | None, chunk: int) -> ScannedColumn:
     spec = said or _NOTHING
     raw = factorize(name, cells)
-    factor, spec = relabel(name, raw, spec)
+    recoded, spec = relabel(name, raw, spec)
+    factor, rounded = to_decimals(name, recoded, spec)
     column = None
     if spec.kind is not None or spec.levels is not None:
         # What is declared of the whole must hold of every part, so a part is refused at once.
@@ -443,7 +460,10 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
         if len(kept):
             low, high = float(kept.min()), float(kept.max())
             decimals = column.decimals if column is not None and column.is_numeric else decimals_of(factor, kept)
+            if factor.nature is Nature.DATE:
+                decimals = 0 if bool((np.floor(kept) == kept).all()) else None
             decimals = _MANY_DIGITS if decimals is None else decimals
+    missing = len(factor.codes) - int(counts.sum())
     levels, places = _levels(factor, spec, counts, chunk)
     text = factor.nature is Nature.TEXT and spec.kind is None and spec.levels is None
     spells = _spelt(factor, spec, numbers) if text else None
@@ -454,10 +474,10 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     return ScannedColumn(
         name,
         source,
-        factor is not raw,
+        recoded is not raw,
         None if bare else factor.nature,
         frozenset([_type_of(factor.type, bare)]),
-        len(factor.codes) - int(counts.sum()),
+        missing,
         coded,
         low,
         high,
@@ -466,6 +486,9 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
         places,
         spells,
         values,
+        factor.type.digits,
+        (chunk, factor.type.missing) if missing else None,
+        rounded,
         {chunk: _digests(factor, numbers, levels)},
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from replicant.errors import SpecError, nearest
+from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
 from replicant.table import show
 from replicant.table.arrays import Codes, Floats
@@ -169,7 +169,12 @@ class Table:
 
         return replace(self, columns=tuple(of(column) for column in self.columns), n=0)
 
-    def to_frame(self, codes: Codes, exact: Mapping[str, Floats] | None = None) -> pd.DataFrame:
+    def to_frame(
+        self,
+        codes: Codes,
+        exact: Mapping[str, Floats] | None = None,
+        outputs: Mapping[str, ColumnType] | None = None,
+    ) -> pd.DataFrame:
         """A dataframe of the original types from codes.
 
         Parameters
@@ -178,14 +183,27 @@ class Table:
             (p, k) int32, one row of codes a column, in the table's order.
         exact
             (k,) computed values by column name, which take the place of codes; NaN is missing.
+        outputs
+            The type of computed values, where it is not the column's own (`Plan.outputs`).
 
         Returns
         -------
         DataFrame
             k rows, with a `RangeIndex`.
+
+        Raises
+        ------
+        DataError
+            If a computed value cannot be held by its type.
         """
-        exact = exact or {}
-        cells = {column.name: column.restore(codes[j], exact.get(column.name)) for j, column in enumerate(self.columns)}
+        exact, outputs = exact or {}, outputs or {}
+        cells = {}
+        for j, column in enumerate(self.columns):
+            computed, output = exact.get(column.name), outputs.get(column.name, column.dtype)
+            made = column.restore(codes[j], computed, output)
+            if computed is not None and made.dtype != output.dtype:
+                raise _not_held(column, output)
+            cells[column.name] = made
         frame = pd.DataFrame(cells, copy=False)
         if self.header is not None:
             frame.columns = self.header
@@ -238,3 +256,11 @@ class Table:
 
     def _repr_html_(self) -> str:
         return show.as_html(self.n, self.columns, self.events)
+
+
+def _not_held(column: Column, output: ColumnType) -> DataError:
+    return DataError(
+        f"column {column.name!r} was given numbers that its type, {output}, cannot hold",
+        need="the same type in every set",
+        fix=f"convert {column.name!r} to float64 before, or draw only what the type holds",
+    )
