@@ -169,8 +169,10 @@ class Column:
         dtype = self.dtype.dtype
         if not isinstance(dtype, pd.CategoricalDtype):
             return self.dtype
-        python = "string" if dtype.categories.dtype == object else ""
-        return ColumnType(dtype.categories.dtype, python)
+        stored: Any = dtype.categories.dtype
+        if stored.kind in "iu" and isinstance(stored, np.dtype) and self.has_missing:
+            stored = pd.Int64Dtype() if stored.kind == "i" else pd.UInt64Dtype()
+        return ColumnType(stored, "string" if stored.kind == "O" and isinstance(stored, np.dtype) else "")
 
     def _surrogates(self, codes: Codes, numbers: Floats) -> Typed:
         if self.space is None:
