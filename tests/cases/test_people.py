@@ -13,7 +13,9 @@ import pytest
 
 import replicant as rp
 from replicant.cli.main import main
+from replicant.spec.load import load_job
 from replicant.table import Kind, encode_table, merge_scans, scan
+from replicant.table.suspicions import suspicions
 
 N = 400
 RNG = np.random.default_rng(20)
@@ -387,3 +389,193 @@ def test_ordinary_columns_are_no_keys(n: int, order: str | None) -> None:
 def test_real_tables_without_keys(name: str, shared_data: Any) -> None:
     frame = pd.read_csv(shared_data / name)
     assert {event.code for event in encode_table(frame).events if event.level == "warning"} == set()
+
+
+# --- suspicions -------------------------------------------------------------------------------------------------------
+
+
+def odd(n: int = 600) -> pd.DataFrame:
+    """A table with something of each kind."""
+    rng = np.random.default_rng(11)
+    age = rng.integers(16, 95, n)
+    work = np.where(age < 67, rng.choice(["yes", "no"], n), "no")
+    wage = np.where(work == "yes", rng.lognormal(7.5, 0.4, n).round(), np.nan)
+    tax = (rng.uniform(0.1, 0.4, n) * 1000).round()
+    height, weight = rng.normal(170, 9, n).round(1), rng.normal(72, 11, n).round(1)
+    born = pd.Timestamp("2003-01-01") + pd.to_timedelta(rng.integers(0, 300, n), unit="D")
+    few = rng.choice([1, 2, 3, 4, 5], n)
+    return pd.DataFrame(
+        {
+            "pid": drawn(10**8, 10**9, n),
+            "sex": rng.choice([1, 2], n),
+            "age": np.where(rng.random(n) < 0.03, 999, age),
+            "work": work,
+            "wage": wage,
+            "tax": np.where(rng.random(n) < 0.1, -9, tax),
+            "trust": np.where(rng.random(n) < 0.1, rng.choice([8, 9], n), few),
+            "rooms": np.where(rng.random(n) < 0.05, "N", rng.poisson(2, n).astype(str)),
+            "height": height,
+            "weight": weight,
+            "bmi": (weight / (height / 100) ** 2).round(4),
+            "inch": (height / 2.54).round(4),
+            "earned": rng.normal(2000, 300, n).round(2),
+            "other": rng.normal(300, 90, n).round(2),
+            "seen": [f"{day:%d/%m/%Y}" for day in born],
+            "always": np.where(np.arange(n) == 7, "b", "a"),
+            "wgt_final": rng.gamma(3, 400, n).round(3),
+        }
+    ).assign(total=lambda d: (d["earned"] + d["other"]).round(2), agegr=np.digitize(age, [30, 50, 70]).astype(str))
+
+
+SUSPECTED = {
+    ("pid", "identifier"): {"kind": "identifier"},
+    ("sex", "codes"): {"kind": "nominal"},
+    ("age", "missing_codes"): {"kind": "count", "missing_codes": [999]},
+    ("tax", "missing_codes"): {"kind": "count", "missing_codes": [-9]},
+    ("trust", "missing_codes"): {"missing_codes": [8, 9]},
+    ("rooms", "missing_codes"): {"kind": "count", "missing_codes": ["N"]},
+    ("seen", "dates"): {"kind": "date"},
+    ("wgt_final", "weights"): {"kind": "continuous"},
+    ("wage", "skip"): {},
+    ("always", "near_constant"): {},
+    ("bmi", "derived"): {},
+    ("inch", "derived"): {},
+    ("total", "derived"): {},
+}
+
+
+def test_what_is_suspected_of_a_table() -> None:
+    found = {(one.column, one.code): one for one in suspicions(encode_table(odd()))}
+    assert set(SUSPECTED) <= set(found)
+    for key, spec in SUSPECTED.items():
+        assert spec.items() <= dict(found[key].spec).items()
+    assert "work is no" in found["wage", "skip"].text
+    assert found["pid", "identifier"].settings == {"synthesis.drop": "pid"}
+    assert found["seen", "dates"].settings == {"input.date_format.seen": "%d/%m/%Y"}
+    assert found["bmi", "derived"].settings == {"synthesis.passive.bmi": "10000 * weight / height**2"}
+    assert found["inch", "derived"].settings == {"synthesis.passive.inch": "height / 2.54"}
+    assert found["total", "derived"].settings == {"synthesis.passive.total": "earned + other"}
+    assert not {"height", "weight", "earned", "other", "work"} & {column for column, _ in found}
+
+
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [
+        ([*range(13), 99], [99]),
+        ([*range(13), 88, 99], [88, 99]),
+        ([*range(1, 6), 8, 9], [8, 9]),
+        ([*range(1, 5), 7, 8, 9], [7, 8, 9]),
+        ([*range(90), 999], [999]),
+        ([*range(90), 997, 998, 999], [997, 998, 999]),
+        ([-8, *range(200)], [-8]),
+        ([-9, -8, *range(12)], [-9, -8]),
+        ([*range(0, 3000, 10), 9999], [9999]),
+        ([*range(120)], []),
+        ([*range(10)], []),
+        ([*range(1, 8)], []),
+        ([*range(-20, 20)], []),
+        ([*range(0, 1000, 3)], []),
+    ],
+)
+def test_isolated_extreme_codes(values: list[int], codes: list[int]) -> None:
+    rng = np.random.default_rng(len(values))
+    weights = 1 / (1 + np.arange(len(values)) % 97)
+    drawn_ = rng.choice(values, 20 * len(values), p=weights / weights.sum())
+    frame = pd.DataFrame({"x": np.r_[values, drawn_], "y": rng.normal(size=21 * len(values))})
+    found = [one for one in suspicions(encode_table(frame)) if one.code == "missing_codes"]
+    assert [list(one.spec["missing_codes"]) for one in found] == ([codes] if codes else [])
+
+
+def written(data: str, place: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(place)
+    assert command("inspect", data, "--job", "job.yaml") == 0
+    job = load_job("job.yaml")
+    assert all(line.strip() for line in (place / "job.yaml").read_text().splitlines() if "#" in line)
+    return {name: spec.model_dump(exclude_defaults=True) for name, spec in job.columns.items()}
+
+
+def release(place: Any, *formulas: str) -> None:
+    assert command("run", "job.yaml", "--quiet", "--set", "synthesis.m=2", "--set", "synthesis.seed=1") == 0
+    target = str(load_job("job.yaml").output.path)
+    assert command("verify", target) == 0
+    for formula in formulas:
+        assert command("pool", target, "--formula", formula) == 0
+
+
+@pytest.mark.parametrize("data", ["data.csv", "data.parquet"])
+def test_a_proposed_job_runs_as_it_is(
+    data: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = odd()
+    (frame.to_parquet if data.endswith("t") else frame.to_csv)(tmp_path / data, index=False)
+    columns = written(data, tmp_path, monkeypatch)
+    said = capsys.readouterr().out
+    assert "Suspected:" in said
+    for text in (said, (tmp_path / "job.yaml").read_text()):
+        assert not any(str(value) in text for value in frame["pid"])
+    assert not any(value in (tmp_path / "job.yaml").read_text() for value in frame["seen"])
+    assert "pid" not in columns
+    assert columns["age"]["missing_codes"] == [999]
+    job = load_job("job.yaml")
+    assert job.synthesis.drop == ["pid"]
+    assert set(job.synthesis.passive) == {"bmi", "inch", "total"}
+    release(tmp_path, "wage ~ height + weight")
+
+
+# What the documentation of the data says: the ACS data dictionary, and synthpop's description of SD2011.
+ACS: dict[str, Any] = {
+    **dict.fromkeys(["PUMA", "SEX", "HISP", "RAC1P", "HOUSING_TYPE", "OWN_RENT", "DEYE", "DEAR"], "nominal"),
+    **dict.fromkeys(["MSP", "INDP", "INDP_CAT", "DVET", "DREM", "DPHY"], ("nominal", ["N"])),
+    **dict.fromkeys(["EDU", "PINCP_DECILE"], ("ordered", ["N"])),
+    **dict.fromkeys(["NOC", "NPF", "POVPIP"], ("count", ["N"])),
+    **{"AGEP": "count", "DENSITY": "continuous", "PINCP": ("continuous", ["N"]), "PWGTP": "count", "WGTP": "count"},
+}
+SD2011: dict[str, Any] = {
+    **dict.fromkeys(["unempdur", "income", "nofriend", "nociga", "wkabdur"], ("count", [-8])),
+    **dict.fromkeys(["age", "ymarr", "ysepdiv", "depress", "height", "weight"], "count"),
+    **dict.fromkeys(["mmarr", "msepdiv"], "nominal"),
+    **dict.fromkeys(["sex", "sport", "smoke", "alcabuse", "alcsol", "workab"], "binary"),
+    **dict.fromkeys(["agegr", "placesize", "region", "edu", "eduspec", "socprof", "marital", "ls", "trust"], "nominal"),
+    **dict.fromkeys(["trustfam", "trustneigh", "wkabint", "wkabintdur", "emcc", "englang"], "nominal"),
+    "bmi": "continuous",
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "right", "says", "formulas"),
+    [
+        ("ma2019.csv", ACS, ["weights='PWGTP'", "weights='WGTP'"], ["PINCP ~ AGEP + SEX"]),
+        ("sd2011.csv", SD2011, ["weight / height**2", "stretches of age"], ["income ~ age + sex"]),
+    ],
+)
+def test_public_tables_need_three_lines_of_editing_at_most(
+    data: str,
+    right: dict[str, Any],
+    says: list[str],
+    formulas: list[str],
+    tmp_path: Any,
+    shared_data: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = written(str(shared_data / data), tmp_path, monkeypatch)
+    assert list(columns) == list(pd.read_csv(shared_data / data, nrows=1).columns)
+    wrong = []
+    for name, spec in columns.items():
+        kind, codes = right[name] if isinstance(right[name], tuple) else (right[name], [])
+        if (spec["kind"], spec.get("missing_codes", [])) != (kind, codes):
+            wrong.append(name)
+    assert len(wrong) <= 3, wrong
+    text = (tmp_path / "job.yaml").read_text()
+    for words in says:
+        assert words in text
+    release(tmp_path, *formulas)
+
+
+def test_inspect_writes_no_file_twice(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table(x=np.arange(50) / 8).to_csv("data.csv", index=False)
+    assert command("inspect", "data.csv", "--job", "job.yaml") == 0
+    assert command("inspect", "data.csv", "--job", "job.yaml") == 2
+    assert command("inspect", "data.csv", "--job", "-", "--codebook", "-") == 2
+    assert command("inspect", "nowhere.csv", "--job", "other.yaml") == 3
+    assert not (tmp_path / "other.yaml").exists()

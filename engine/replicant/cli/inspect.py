@@ -23,34 +23,62 @@ __all__ = ["inspect"]
     metavar="FILE",
     help="Also write the codebook: YAML to edit and paste under `columns:` of a job. `-` prints it.",
 )
+@click.option(
+    "--job",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Also write a job for the table, with comments on all that is suspected of it, to be edited. `-` prints it.",
+)
 @set_option
 @common_options
-def inspect(data: str | None, dataset: str | None, codebook: str | None, overrides: tuple[str, ...]) -> None:
-    """Show how a table is understood: kinds, levels, missing cells.
+def inspect(
+    data: str | None, dataset: str | None, codebook: str | None, job: str | None, overrides: tuple[str, ...]
+) -> None:
+    """Show how a table is understood, and what is suspected of it: kinds, levels, missing cells, codes, identifiers.
 
     DATA is a file that holds a table (.csv, .tsv, .txt, .parquet and others), a folder of Parquet files, or a URL. How
     text is written is recognised and told, and can be said: --set input.delimiter=; --set input.encoding=cp1252. What
     is inferred wrongly is put right in the codebook: write it, edit it, and use it in a job.
 
+    What looks odd is listed below the table: identifiers, keys, weights, codes that mean missing, numbers that are
+    codes, dates as text, skip patterns, columns that follow from others. --job writes a job with all of it.
+
     \b
     Examples:
         replicant inspect survey.parquet
+        replicant inspect survey.csv --job job.yaml
         replicant inspect survey.csv --codebook codebook.yaml
         replicant inspect survey.csv --set input.decimal=, --set input.date_format=%d/%m/%Y
         replicant inspect --dataset anes96
     """
     from replicant.run.work import Source
     from replicant.spec.load import job_of_table
+    from replicant.spec.proposal import proposal
+    from replicant.table.suspicions import suspicions
 
     if (data is None) == (dataset is None):
         raise click.UsageError("Give either DATA or --dataset NAME.")
-    if codebook not in {None, "-"} and Path(str(codebook)).exists():
-        raise click.UsageError(f"{codebook} exists and may have been edited. Choose another name or remove it.")
-    table = Source.of_job(job_of_table(path=data, dataset=dataset, overrides=overrides)).load()
+    if job is not None and job == codebook:
+        raise click.UsageError("--job and --codebook go to two files.")
+    for file in (codebook, job):
+        if file not in {None, "-"} and Path(str(file)).exists():
+            raise click.UsageError(f"{file} exists and may have been edited. Choose another name or remove it.")
+    asked = job_of_table(path=data, dataset=dataset, overrides=overrides)
+    table = Source.of_job(asked).load()
     if codebook == "-":
         click.echo(table.codebook.to_yaml(), nl=False)
         return
+    found = suspicions(table)
+    proposed = "" if job is None else proposal(asked, table, found, lambda one: Source.of_job(one).load())
+    if job == "-":
+        click.echo(proposed, nl=False)
+        return
     click.echo(str(table))
+    if found:
+        click.echo("\n".join(["", "Suspected:", *(f"  {one}" for one in found)]))
     if codebook is not None:
         Path(codebook).write_text(table.codebook.to_yaml(), encoding="utf-8")
         tell(f"codebook: {codebook}")
+    if job is not None:
+        Path(job).write_text(proposed, encoding="utf-8")
+        tell(f"job: {job}")

@@ -1,0 +1,33 @@
+"""What looks odd in a table, and what might be said of it: a file for each suspicion, each a function of the table.
+
+A suspicion names columns, counts, levels and codes; it quotes no other cell.
+"""
+
+from __future__ import annotations
+
+from replicant.table.suspicions.codes import code_suspicions
+from replicant.table.suspicions.dates import date_suspicions
+from replicant.table.suspicions.derived import derived_suspicions
+from replicant.table.suspicions.model import Suspicion
+from replicant.table.suspicions.people import people_suspicions
+from replicant.table.suspicions.skips import skip_suspicions
+from replicant.table.suspicions.weights import weight_suspicions
+from replicant.table.table import Table
+
+__all__ = ["Suspicion", "suspicions"]
+
+
+def suspicions(table: Table) -> list[Suspicion]:
+    """All that is suspected of a table's columns, column by column in the table's order.
+
+    Parameters
+    ----------
+    table
+        The table as it was read, with nothing or little declared.
+    """
+    found: list[Suspicion] = [*people_suspicions(table), *weight_suspicions(table), *date_suspicions(table)]
+    settled = {one.column for one in found if one.settles}
+    found += [one for one in code_suspicions(table) if one.column not in settled]
+    found += [*derived_suspicions(table), *skip_suspicions(table)]
+    place = {name: at for at, name in enumerate(table.names)}
+    return sorted(found, key=lambda one: place[one.column])

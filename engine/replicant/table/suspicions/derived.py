@@ -1,0 +1,188 @@
+"""Columns that follow from others in every row: sums, differences, products, ratios, lines, and groups of numbers.
+
+A form is tried on a few rows for all columns at once; what fits there is then held against all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import combinations
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from replicant.table.arrays import Floats
+from replicant.table.column import Column
+from replicant.table.kinds import Kind
+from replicant.table.suspicions.model import Suspicion
+from replicant.table.table import Table
+
+__all__ = ["derived_suspicions"]
+
+Values: TypeAlias = npt.NDArray[np.float64]
+
+_PROBE = 48
+_SOME = 20_000
+_MOST = 24
+"""Columns of numbers of which pairs are tried."""
+
+_DISTINCT = 10
+_SAME_MISSING = 0.99
+"""Share of rows in which a column is missing exactly if what it follows from is."""
+
+_POWERS = ((1, 1), (1, -1), (-1, 1), (1, -2), (-2, 1), (1, 2), (2, 1))
+
+
+def derived_suspicions(table: Table) -> list[Suspicion]:
+    """Columns that can be computed, and groups of numbers."""
+    found = [
+        Suspicion(later, "equal", f"equal to {earlier} in every row: it is kept so", sure=False)
+        for later, earlier in table.equal.items()
+    ]
+    known = {one.column for one in found}
+    columns = [c for c in table.columns if c.kind in (Kind.CONTINUOUS, Kind.COUNT) and c.size >= _DISTINCT]
+    columns = [c for c in columns if c.name not in known and c.dtype.number is not None][:_MOST]
+    if len(columns) > 1:
+        found += _computed(columns)
+    done = {one.column for one in found}
+    return [*found, *(one for one in _groups(table) if one.column not in done)]
+
+
+def _computed(columns: list[Column]) -> list[Suspicion]:
+    n = columns[0].n
+    rows = np.arange(n) if n <= _SOME else np.random.default_rng(n).choice(n, _SOME, replace=False)
+    values = np.stack([column.numbers(column.codes[rows]) for column in columns])
+    whole = np.flatnonzero(~np.isnan(values).any(axis=0))
+    if len(whole) < _PROBE:
+        return []
+    probe = values[:, whole[np.linspace(0, len(whole) - 1, _PROBE).astype(int)]]
+    unit = np.array([0.0 if c.decimals is None else 10.0**-c.decimals for c in columns])
+    search = _Search(columns, values, probe, unit)
+    with np.errstate(all="ignore"):
+        for i, j in combinations(range(len(columns)), 2):
+            search.pair(i, j)
+        for i, y in combinations(range(len(columns)), 2):
+            search.line(i, y)
+    return list(search.found.values())
+
+
+class _Search:
+    """Forms that give a column, and what is found so far: no column is computed from one that is computed from it."""
+
+    def __init__(self, columns: list[Column], values: Values, probe: Values, unit: Floats) -> None:
+        self.columns, self.values, self.probe, self.unit = columns, values, probe, unit
+        self.found: dict[int, Suspicion] = {}
+        self.inputs: set[int] = set()
+
+    def pair(self, i: int, j: int) -> None:
+        """Sums, differences, products and ratios of two columns."""
+        for text, make, scaled in _forms(i, j, self.columns):
+            form = make(self.probe)
+            if not np.isfinite(form).all() or len(np.unique(form)) < 3:
+                continue
+            scale = np.nanmedian(self.probe / form, axis=1) if scaled else np.ones(len(self.columns))
+            # Twice what is allowed: the factor is not yet the one that somebody wrote.
+            close = np.abs(self.probe - scale[:, None] * form) <= 2 * _allowed(self.unit, self.probe)
+            for y in np.flatnonzero(close.all(axis=1)).tolist():
+                factor = _nice(float(scale[y]))
+                if y not in (i, j) and factor is not None:
+                    self.take(y, (i, j), factor * make(self.values), _said(factor, text))
+
+    def line(self, i: int, y: int) -> None:
+        """A linear function of one column."""
+        if not np.ptp(self.probe[i]):
+            return
+        slope, base = np.polyfit(self.probe[i], self.probe[y], 1)
+        name, x, part = _quoted(self.columns[i].name), self.values[i], _nice(float(1 / slope)) if slope else None
+        if part is not None and part != 1 and abs(base) < 1e-3 * np.ptp(self.probe[y]):
+            self.take(y, (i,), x / part, f"{name} / {part:g}")
+        a, b = _nice(float(slope)), 0.0 if abs(base) < 1e-9 else _nice(float(base))
+        if a and b is not None:
+            more = f" + {b:g}" if b > 0 else f" - {-b:g}" if b else ""
+            self.take(y, (i,), a * x + b, _said(a, name) + more)
+
+    def take(self, y: int, inputs: tuple[int, ...], made: Floats, text: str) -> None:
+        """Keep a form that gives every row back, missing cells too."""
+        if y in self.found or y in self.inputs or any(i in self.found for i in inputs):
+            return
+        if len(np.unique(self.probe[y])) < _DISTINCT:
+            return
+        name, given = self.columns[y].name, self.values[y]
+        both = ~np.isnan(made) & ~np.isnan(given)
+        allowed = _allowed(self.unit[[y]], given[None])[0]
+        if both.sum() < _PROBE or not (np.abs(made - given) <= allowed)[both].all():
+            return
+        same = float(np.mean(np.isnan(made) == np.isnan(given))) >= _SAME_MISSING
+        sure = same and not any((self.columns[i].codes < -1).any() for i in inputs)
+        told = f"follows from others in every row: {text}" + ("" if same else ", where none is missing")
+        self.found[y] = Suspicion(name, "derived", told, {}, {f"synthesis.passive.{name}": text}, sure=sure)
+        self.inputs.update(inputs)
+
+
+def _forms(i: int, j: int, columns: list[Column]) -> Iterator[tuple[str, Callable[[Values], Floats], bool]]:
+    """What may be made of two columns: in words, as a function of all columns, and whether times a factor."""
+    a, b = _quoted(columns[i].name), _quoted(columns[j].name)
+    yield f"{a} + {b}", lambda v: v[i] + v[j], False
+    yield f"{a} - {b}", lambda v: v[i] - v[j], False
+    yield f"{b} - {a}", lambda v: v[j] - v[i], False
+    for p, q in _POWERS:
+        yield _power(a, b, p, q), partial(_product, i=i, j=j, p=p, q=q), True
+
+
+def _product(values: Values, i: int, j: int, p: int, q: int) -> Floats:
+    return np.asarray(values[i] ** float(p) * values[j] ** float(q))
+
+
+def _power(a: str, b: str, p: int, q: int) -> str:
+    if p < 0:
+        a, b, p, q = b, a, q, p
+    first = a if p == 1 else f"{a}**{p}"
+    second = b if abs(q) == 1 else f"{b}**{abs(q)}"
+    return f"{first} {'*' if q > 0 else '/'} {second}"
+
+
+def _allowed(unit: Floats, values: Values) -> Values:
+    """Half a unit of the last digit, or what float64 cannot tell."""
+    return np.maximum(0.5000001 * unit[:, None] * (unit[:, None] < 1), 1e-9 * np.abs(values)) + 1e-12
+
+
+def _nice(number: float) -> float | None:
+    """A factor that somebody may have written: of few digits."""
+    for digits in range(5):
+        near = round(number, digits)
+        if near and abs(near - number) <= 1e-5 * abs(number):
+            return near
+    return None
+
+
+def _said(factor: float, text: str) -> str:
+    return text if factor == 1 else f"{factor:g} * {text}"
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f"`{name}`"
+
+
+def _groups(table: Table) -> list[Suspicion]:
+    """Levels that are stretches of a number, such as groups of age."""
+    found = []
+    numbers = [c for c in table.columns if c.kind in (Kind.CONTINUOUS, Kind.COUNT) and c.size >= 2 * _DISTINCT]
+    for column in table.columns:
+        if not (3 <= column.size <= 30) or column.kind in (Kind.IDENTIFIER, Kind.DATE, Kind.BINARY):
+            continue
+        for number in numbers:
+            there = (column.codes >= 0) & (number.codes >= 0)
+            if number.name == column.name or there.sum() < 100:
+                continue
+            order = np.lexsort((column.codes[there], number.codes[there]))
+            change = np.diff(column.codes[there][order]) != 0
+            if (np.diff(number.codes[there][order])[change] == 0).any():
+                continue  # a number that is in two groups
+            changes = int(np.count_nonzero(change))
+            if changes == len(np.unique(column.codes[there])) - 1 and changes > 1:
+                text = f"its levels are stretches of {number.name}: a group may contradict the number in synthetic rows"
+                found.append(Suspicion(column.name, "groups", text, sure=False))
+                break
+    return found
