@@ -128,6 +128,24 @@ def test_counts_of_a_table_are_frequencies_when_it_is_said() -> None:
     np.testing.assert_allclose(ours.std_errors, theirs.bse, rtol=1e-7)
 
 
+def test_person_weights_of_a_census_are_whole_and_no_frequencies(shared_data: Path) -> None:
+    """NIST's excerpt of the American Community Survey: PWGTP is 101 on average."""
+    from replicant.estimate import fit
+
+    frame = pd.read_csv(shared_data / "ma2019.csv", usecols=["AGEP", "SEX", "PUMA", "PWGTP"])
+    with pytest.raises(rp.DataError, match="as large as those of a sample"):
+        fit("ols", "AGEP ~ SEX", frame, weights="PWGTP")
+    ours = fit("ols", "AGEP ~ SEX", frame, weights="PWGTP", weight_kind="survey", strata="PUMA")
+    counted = fit("ols", "AGEP ~ SEX", frame, weights="PWGTP", weight_kind="frequency")
+    assert (ours.std_errors > 8 * counted.std_errors).all()
+    x, w = sm.add_constant(frame["SEX"].to_numpy(dtype=float)), frame["PWGTP"].to_numpy()
+    left = frame["AGEP"].to_numpy() - x @ ours.estimates
+    scores = pd.DataFrame(x * (w * left)[:, None]).groupby(frame["PUMA"])
+    meat = sum(len(one) * one.cov().to_numpy() for _, one in scores)
+    bread = np.linalg.inv(x.T * w @ x)
+    np.testing.assert_allclose(ours.covariance, bread @ meat @ bread, rtol=1e-8)
+
+
 def test_what_cannot_be_a_weight_is_refused() -> None:
     """Frequencies that are not whole, weights that are missing or below 0, also by a code of the codebook."""
     frame = survey(WEIGHTS["about 1500 and fractional"])

@@ -142,7 +142,10 @@ def test_the_number_of_workers_changes_no_bit(workers: int, far: Any, place: Pat
     [
         ("ols", "y ~ x + poly(z, 2) + g", {}),
         ("ols", "y ~ x + t", {"weights": "w", "weight_kind": "survey"}),
-        ("logit", "yes ~ .", {"weights": "w"}),
+        ("logit", "yes ~ .", {"weights": "w", "weight_kind": "frequency"}),
+        ("logit", "yes ~ x", {"weights": "w", "weight_kind": "survey", "strata": "t", "clusters": "v", "nest": True}),
+        ("ols", "y ~ x", {"cluster": "v"}),
+        ("poisson", "yes ~ x", {"cov": "HC3"}),
         ("polr", "grade ~ x + g", {}),
         ("polr", "grade ~ x", {"weights": "w", "weight_kind": "survey"}),
         ("multinomial", "g ~ x + z", {}),

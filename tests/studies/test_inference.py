@@ -14,6 +14,7 @@ from scipy import stats
 
 import replicant as rp
 from replicant.errors import DataError, SpecError
+from replicant.estimate import fit
 from replicant.spec.study import EstimandSpec
 from replicant.studies import Room
 from replicant.studies.bind import bind
@@ -78,6 +79,25 @@ def test_a_model_on_the_sets_is_pooled_by_the_rule_that_holds(
     np.testing.assert_allclose(found["width"], pooled.conf_high - pooled.conf_low, rtol=1e-8)
     truth = estimand.heads[0].truth
     np.testing.assert_array_equal(found["coverage"], covered(pooled.conf_low, pooled.conf_high, truth))
+
+
+@pytest.mark.parametrize(
+    "design",
+    [{"cov": "HC3"}, {"cluster": "word"}, {"weight_kind": "survey"}],
+    ids=lambda design: next(iter(design)),
+)
+def test_a_model_says_what_its_rows_are(
+    design: dict[str, str], sides: Sides, estimand_of: Callable[..., Estimand]
+) -> None:
+    """Its figures are those of the estimator on the sample."""
+    estimand = estimand_of(sides, level=LEVEL, model="ols", formula="y ~ x", **design)
+    expected = fit("ols", "y ~ x", sides["sample"].frames[0], **design)
+    found = measured(estimand, sides["sample"])
+    np.testing.assert_allclose(found["std_error"], expected.std_errors, rtol=1e-9)
+    reach = stats.t.ppf(0.5 + LEVEL / 2, expected.df_resid) * expected.std_errors
+    np.testing.assert_allclose(found["width"], 2 * reach, rtol=1e-9)
+    assert estimand.heads[0].about["rule"]["made"] == "reiter2003"
+    assert design.items() <= dict(estimand.heads[0].about).items()
 
 
 def test_the_pooled_model_is_that_of_a_synthesis(sides: Sides, estimand_of: Callable[..., Estimand]) -> None:

@@ -148,7 +148,11 @@ def _checked(given: Floats, rows: int) -> Floats:
         raise SpecError(f"{given.size} weights for {rows} rows", need="one weight for each row")
     if not (np.isfinite(given) & (given >= 0)).all():
         bad = int(np.count_nonzero(~(np.isfinite(given) & (given >= 0))))
-        raise DataError(f"{bad} weights are negative, missing or infinite", need="weights of 0 or more")
+        raise DataError(
+            f"{bad} weights are negative, missing or infinite",
+            need="weights of 0 or more",
+            fix="leave these rows out, or give them the weight 0",
+        )
     return given
 
 

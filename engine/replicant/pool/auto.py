@@ -60,6 +60,11 @@ class _Made:
         return self.n is None or self.k is None or self.n == self.k
 
     @property
+    def plain(self) -> bool:
+        """Whether the noise of the draws is about the variance of the estimates: ubar can then stand for it."""
+        return self.complete and self.fresh and not self.proper and self.same_size and self.errors == "model"
+
+    @property
     def grouped(self) -> bool:
         """Whether errors are those of a sample's design or of clusters."""
         return self.errors in {"survey", "cluster"}
@@ -102,7 +107,7 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
     if rule.startswith(("raab2016", "raghunathan")) and not made.same_size:
         options = {"n": made.n, "k": made.k}
     if rule == "one_step":
-        options = {"complete": made.complete and made.fresh and not made.proper and made.same_size}
+        options = {"complete": made.plain}
     return Choice(rule, why, tuple(_warnings(made, rule)), options)
 
 
@@ -230,7 +235,7 @@ def _warnings(made: _Made, rule: str) -> list[str]:
         )
     if not made.fresh and made.complete and not made.parametric and not made.imputed:
         said.append("cells are drawn given the real row by one fit for all sets: coverage falls a little short of 95 %")
-    if rule == "one_step" and not (made.complete and made.fresh and not made.proper and made.same_size):
+    if rule == "one_step" and not made.plain:
         said.append("an upper bound of the variance is used; with `v_mis` from the maker the intervals are exact")
     elif rule == "one_step" and not made.parametric:
         said.append(
