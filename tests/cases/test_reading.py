@@ -469,10 +469,14 @@ def test_signs_that_mean_two_things(tmp_path: Path) -> None:
 # --- Parquet obeys what can be said of it -----------------------------------------------------------------------------
 
 
-def test_types_of_parquet(tmp_path: Path) -> None:
-    pl.DataFrame({"code": [1, 2, 3], "n": ["1", "2", None], "d": ["31/12/1999", "01/02/2000", None]}).write_parquet(
-        tmp_path / "a.parquet"
-    )
+@pytest.mark.parametrize("writer", ["polars", "pandas"])
+def test_types_of_parquet(tmp_path: Path, writer: str) -> None:
+    """Polars writes Arrow's types alone, pandas notes beside them what they were in a frame."""
+    made = {"code": [1, 2, 3], "n": ["1", "2", None], "d": ["31/12/1999", "01/02/2000", None]}
+    if writer == "polars":
+        pl.DataFrame(made).write_parquet(tmp_path / "a.parquet")
+    else:
+        pd.DataFrame(made).to_parquet(tmp_path / "a.parquet")
     reading = {"types": {"code": "text", "n": "integer"}, "date_format": {"d": "%d/%m/%Y"}}
     frame = rp.read_data(tmp_path / "a.parquet", reading=reading)
     assert frame["code"].tolist() == ["1", "2", "3"]

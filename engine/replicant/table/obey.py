@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ def obey(
     """
     said = wishes(list(names), reading, codebook)
     events: list[Event] = []
+    changed: set[str] = set()
     for at, name in enumerate(table.column_names):
         wish = said.get(name, Wish())
         # Dates in texts that only a format makes dates: the codebook alone says nothing of how they are written.
@@ -66,7 +68,18 @@ def obey(
         else:
             made = _cast(name, column, wish)
         table = table.set_column(at, name, made)
-    return table, tuple(events)
+        changed.add(name)
+    return _without_notes(table, changed), tuple(events)
+
+
+def _without_notes(table: pa.Table, changed: Collection[str]) -> pa.Table:
+    """The table without what pandas noted of the types that columns had."""
+    noted = (table.schema.metadata or {}).get(b"pandas")
+    if noted is None or not changed:
+        return table
+    note = json.loads(noted)
+    note["columns"] = [one for one in note.get("columns", ()) if one.get("field_name") not in changed]
+    return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(note).encode()})
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -93,12 +93,13 @@ def look(name: str, texts: pa.ChunkedArray, wish: Wish, missing: frozenset[str],
         return as_truth(found, missing)
     if texts.null_count == len(texts):
         return _empty(found)
-    if (numbers := as_numbers(texts)) is not None:
-        return _settled(found, numbers, texts)
+    # The first cells tell nearly always what the column is not: a cast that fails costs as much as one that does not.
     first = _first(texts, missing)
-    if wish.cells is not None or (first and all(map(looks_like_number, first))):
-        return _maybe_numbers(found, missing, form)
-    return _maybe_others(found, first, missing, form)
+    if wish.cells is None and first and not all(map(looks_like_number, first)):
+        return _maybe_others(found, first, missing, form)
+    if (numbers := as_numbers(texts, broken=any("." in text for text in first))) is not None:
+        return _settled(found, numbers, texts)
+    return _maybe_numbers(found, missing, form)
 
 
 def _as_text(found: Found) -> Found:
@@ -126,13 +127,17 @@ def _empty(found: Found) -> Found:
 
 def _first(texts: pa.ChunkedArray, missing: frozenset[str]) -> list[str]:
     """The first cells that say something."""
-    out: list[str] = []
-    for start in range(0, len(texts), 4 * _PROBE):
-        some = texts.slice(start, 4 * _PROBE).to_pylist()
-        out += [text for text in some if text is not None and text.strip() and text not in missing]
-        if len(out) >= _PROBE or start > 100 * _PROBE:
-            break
-    return out[:_PROBE]
+    for some in (texts.slice(0, 4 * _PROBE), texts):
+        cells = some.drop_null()
+        out: list[str] = []
+        for start in range(0, len(cells), 4 * _PROBE):
+            part = cells.slice(start, 4 * _PROBE).to_pylist()
+            out += [text for text in part if text.strip() and text not in missing]
+            if len(out) >= _PROBE:
+                break
+        if out:
+            return out[:_PROBE]
+    return []
 
 
 def _trimmed(found: Found, missing: frozenset[str]) -> pa.ChunkedArray:

@@ -37,7 +37,7 @@ class Style:
         mark = re.escape(self.decimal)
         whole = r"\d+"
         if self.thousands:
-            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
+            whole = rf"(?:[1-9]\d{{0,2}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
         return rf"^[+-]?(?:{whole}(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?$"
 
     def grouped(self) -> str:
@@ -49,18 +49,18 @@ PLAIN = Style(".")
 
 
 def looks_like_number(text: str) -> bool:
-    """Whether a text may be a number in some style."""
-    return _FIRST.fullmatch(text) is not None
+    """Whether a text may be a number in some style, infinity among them."""
+    return _FIRST.fullmatch(text) is not None or text.strip().lower().lstrip("+-") in ("inf", "infinity")
 
 
-def as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+def as_numbers(texts: pa.ChunkedArray, *, broken: bool = False) -> pa.ChunkedArray | None:
     """Texts that are all numbers with a point, as int64, else float64; None if some are none.
 
-    Integers that are neither exactly are no numbers here.
+    Integers that are neither exactly are no numbers here. `broken`: some are known to be no integers.
     """
     import pyarrow as pa
 
-    for kind in (pa.int64(), pa.float64()):
+    for kind in (pa.float64(),) if broken else (pa.int64(), pa.float64()):
         try:
             found = texts.cast(kind)
         except pa.ArrowInvalid:

@@ -63,17 +63,20 @@ def read_text(
     check_header(chosen)
     said = wishes(dialect.names, reading, codebook)
     try:
-        texts = _texts(place, dialect, chosen, reading, said)
+        texts, quoted = _texts(place, dialect, chosen, reading, said)
     except UndecodableError:
         if reading.encoding is not None or dialect.encoding == _LATIN or _is_mostly_utf8(place):
             raise not_text_in(place, dialect.encoding, given=reading.encoding is not None) from None
         dialect = dialect_of(place, reading.model_copy(update={"encoding": _LATIN}))
         dialect = replace(dialect, recognised=(*dialect.recognised, f"text in {_LATIN}"))
         try:
-            texts = _texts(place, dialect, chosen, reading, said)
+            texts, quoted = _texts(place, dialect, chosen, reading, said)
         except UndecodableError:
             raise not_text_in(place, "utf-8", given=False) from None
-    return _typed(texts, chosen, dialect, reading, said)
+    found = _looked(texts, chosen, reading, said)
+    if quoted and any(_has_lines(column) for column in found):
+        _check_whole(place, dialect)
+    return _loaded(found, dialect, reading)
 
 
 def dialect_of(place: Place, reading: Reading) -> Dialect:
@@ -100,20 +103,19 @@ def dialect_of(place: Place, reading: Reading) -> Dialect:
 
 def _texts(
     place: Place, dialect: Dialect, chosen: list[str], reading: Reading, said: Mapping[str, Wish]
-) -> dict[str, pa.ChunkedArray]:
-    """Every cell of the columns as text, missing where an unquoted one says so."""
+) -> tuple[dict[str, pa.ChunkedArray], bool]:
+    """Every cell of the columns as text, missing where an unquoted one says so; and whether any is in quotes."""
     words = _missing(reading)
     # Where a level is written like a missing cell, it is a level.
     by_words: dict[frozenset[str], list[str]] = {}
     for name in chosen:
         by_words.setdefault(words - said.get(name, Wish()).apart, []).append(name)
     out: dict[str, pa.ChunkedArray] = {}
+    quoted = False
     for missing, names in by_words.items():
         table, quoted = _parsed(place, dialect, names, missing)
         out |= dict(zip(names, table.columns, strict=True))
-        if quoted:
-            _check_quotes(place, dialect, table)
-    return out
+    return out, quoted
 
 
 def _missing(reading: Reading) -> frozenset[str]:
@@ -165,14 +167,12 @@ def _parsed(place: Place, dialect: Dialect, names: list[str], missing: frozenset
         raise _broken(place, error) from None
 
 
-def _check_quotes(place: Place, dialect: Dialect, table: pa.Table) -> None:
-    """Where a cell has several lines, see whether a quote before it was never closed."""
+def _has_lines(column: Found) -> bool:
+    """Whether a cell has several lines, as it has where a quote before it was never closed."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    for column in table.columns:
-        if pc.any(pc.match_substring(column, "\n")).as_py():
-            _check_whole(place, dialect)
-            return
+    return bool(pa.types.is_string(column.values.type) and pc.any(pc.match_substring(column.values, "\n")).as_py())
 
 
 def _check_whole(place: Place, dialect: Dialect) -> None:
@@ -200,11 +200,9 @@ def _is_mostly_utf8(place: Place) -> bool:
     return 2 * sum("\udc80" <= sign <= "\udcff" for sign in text) < beyond
 
 
-def _typed(
-    texts: dict[str, pa.ChunkedArray], chosen: list[str], dialect: Dialect, reading: Reading, said: Mapping[str, Wish]
-) -> Loaded:
-    import pyarrow as pa
-
+def _looked(
+    texts: dict[str, pa.ChunkedArray], chosen: list[str], reading: Reading, said: Mapping[str, Wish]
+) -> list[Found]:
     missing = _missing(reading)
     form = reading.date_format if isinstance(reading.date_format, str) else None
 
@@ -212,13 +210,18 @@ def _typed(
         wish = said.get(name, Wish())
         return look(name, texts.pop(name), wish, missing - wish.apart, form)
 
-    # Casts leave Python's lock; the texts of a column are let go when it is typed.
+    # Casts leave Python's lock.
     with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(chosen)))) as pool:
-        found = list(pool.map(found_in, chosen))
+        return list(pool.map(found_in, chosen))
+
+
+def _loaded(found: list[Found], dialect: Dialect, reading: Reading) -> Loaded:
+    import pyarrow as pa
+
     recognised = [*dialect.recognised, *resolve(found, reading, dialect.delimiter)]
     events = [Event("text_recognised", "", f"recognised in the file: {', '.join(recognised)}")] if recognised else []
     events += [event for column in found for event in column.events]
-    table = pa.table([column.values for column in found], names=chosen)
+    table = pa.table([column.values for column in found], names=[column.name for column in found])
     return Loaded(frame_of(table), {}, tuple(events))
 
 
