@@ -81,6 +81,8 @@ def test_survey_weights_have_the_errors_of_the_sample(name: str) -> None:
     pooled = fits.pool()
     np.testing.assert_allclose(pooled.ubar, np.mean([one.std_errors**2 for one in fits], axis=0), rtol=1e-12)
     assert any("design-based" in message for message in pooled.messages)
+    total = syn.analyse("total", "y ~ 1", weights="w", weight_kind="survey").pool()
+    assert total.estimate[0] == pytest.approx(np.mean([data["w"] @ data["y"] for data in syn]), rel=1e-12)
     table = syn.describe(["y"], weights="w", weight_kind="survey")
     for (_, row), data in zip(table.iterrows(), syn, strict=True):
         assert row["total"] == pytest.approx(data["w"] @ data["y"], rel=1e-12)

@@ -67,6 +67,8 @@ for (name in names(designs)) {
     sqrt(drop(slope %*% vcov(s) %*% slope))
   })
   one$correlation$std_errors <- I(unname(r))
+  by <- svytotal(~I(enroll * (stype == "E")) + I(enroll * (stype == "H")) + I(enroll * (stype == "M")), d, na.rm = TRUE)
+  one$by <- list(estimates = unname(coef(by)), covariance = unname(vcov(by)))
   one$ols <- fitted(svyglm(api00 ~ ell + meals + stype, d))
   one$mean_only <- fitted(svyglm(api00 ~ 1, d))
   one$missing <- fitted(svyglm(api00 ~ target + ell, d))

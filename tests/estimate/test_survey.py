@@ -113,6 +113,21 @@ def test_means_and_totals_are_those_of_svymean_and_svytotal(design: str, parts: 
 
 @pytest.mark.parametrize("parts", [False, True], ids=["frame", "partitions"])
 @pytest.mark.parametrize("design", DESIGNS)
+def test_totals_are_a_model_that_is_pooled(design: str, parts: bool, api: Any) -> None:
+    data, options, theirs = given(design, api, parts)
+    for name in ("api00", "target"):
+        ours = fit("total", f"{name} ~ 1", data, **options)
+        assert ours.estimates[0] == pytest.approx(theirs[name]["total"], rel=RTOL)
+        assert ours.std_errors[0] == pytest.approx(theirs[name]["total_se"], rel=RTOL)
+        assert ours.df_resid == theirs[name]["df"]
+    ours = fit("total", "enroll ~ 0 + stype", data, **options)
+    scale = np.abs(theirs["by"]["covariance"]).max()
+    np.testing.assert_allclose(ours.estimates, theirs["by"]["estimates"], rtol=RTOL)
+    np.testing.assert_allclose(ours.covariance, theirs["by"]["covariance"], rtol=RTOL, atol=1e-11 * scale)
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["frame", "partitions"])
+@pytest.mark.parametrize("design", DESIGNS)
 def test_correlations_are_ratios_of_variances(design: str, parts: bool, api: Any) -> None:
     data, options, theirs = given(design, api, parts)
     ours = correlation(data, ["api00", "meals", "ell"], **options)
@@ -245,6 +260,8 @@ def test_what_is_said_of_a_sample_is_checked() -> None:
         fit("ols", "y ~ x", frame.assign(psu=frame["psu"].where(frame.index > 0)), **survey, clusters="psu")
     with pytest.raises(SpecError, match="Spearman"):
         correlation(frame, ["x", "y"], method="spearman", **survey, clusters="psu")
+    with pytest.raises(SpecError, match="a total without survey weights"):
+        fit("total", "y ~ 1", frame)
     for model in ("quantreg", "negbin"):
         with pytest.raises(SpecError, match="survey weights for"):
             fit(model, "one ~ x", frame, **survey)

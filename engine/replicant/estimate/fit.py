@@ -23,6 +23,7 @@ from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.polr import fit_polr
 from replicant.estimate.result import Fit
 from replicant.estimate.sampling import ONE_EACH, Sampling, sampling_of
+from replicant.estimate.total import fit_total
 from replicant.spec.synonyms import instead
 
 __all__ = ["Fit", "fit"]
@@ -51,9 +52,10 @@ def fit(
     Parameters
     ----------
     model
-        `ols`, `logit`, `probit`, `poisson`, `gamma`, `polr`, `multinomial`, which reduce over partitions; `negbin`,
-        `quantreg`, and whatever else `statsmodels.formula.api` names, which do not; or a function of a frame that gives
-        names, estimates, and variances or a covariance matrix (the formula is then not looked at).
+        `ols`, `logit`, `probit`, `poisson`, `gamma`, `polr`, `multinomial`, `total` (of a survey), which reduce over
+        partitions; `negbin`, `quantreg`, and whatever else `statsmodels.formula.api` names, which do not; or a function
+        of a frame that gives names, estimates, and variances or a covariance matrix (the formula is then not looked
+        at).
     formula
         As in R: `hgt ~ age + phb`; see `replicant.estimate.formula`.
     data
@@ -195,6 +197,7 @@ FITTERS: dict[str, Callable[..., Fit]] = {
     **{name: partial(fit_glm, model=name) for name in GLMS},
     "polr": fit_polr,
     "multinomial": fit_multinomial,
+    "total": fit_total,
 }
 OPTIONS: dict[str, tuple[str, ...]] = {
     "ols": (),
@@ -202,4 +205,5 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "gamma": ("link", "maxiter"),
     "polr": ("link", "maxiter"),
     "multinomial": ("maxiter",),
+    "total": (),
 }
