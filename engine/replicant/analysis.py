@@ -15,6 +15,7 @@ from replicant.estimate import Discrimination, Fit, Formula, aligned, coefficien
 from replicant.estimate import discriminate as told_apart
 from replicant.estimate.learned import Learned, learned_together
 from replicant.estimate.partitions import Load, Parts, columns_of
+from replicant.estimate.requests import columns_beside
 from replicant.estimate.sampling import design_columns
 from replicant.pool import RULES_OF_TESTS, Choice, JointTest, Pooled, choose, invalid, pool, valid, wald
 from replicant.pool.pool import WITH_DFCOM
@@ -487,7 +488,8 @@ def analyse(
         fits = [_fitted(i, len(sets), model, formula, typed(one, manifest), settings) for i, one in enumerate(sets)]
         return Analyses(aligned(fits), manifest)
     bound = _parsed(formula, manifest, sets[0])
-    beside = design_columns(settings, _columns(manifest) or _names(sets[0]))
+    known = _columns(manifest) or _names(sets[0])
+    beside = (*design_columns(settings, known), *columns_beside(model, options, known))
     refuse_identifiers(manifest, beside)
     used = tuple(dict.fromkeys((*bound.names, *beside)))
     data = [typed(one, manifest, used) for one in sets]
@@ -756,7 +758,16 @@ def _pooled(
         if np.isfinite(least):
             options["dfcom"] = least
     pooled = pool(estimates, covariances, rule, terms=kept, level=level, **options)
+    said = [*said, *_components(fits)]
     return replace(pooled, messages=(*pooled.messages, *dict.fromkeys((*notes, *said, *_messages(fits)))), why=why)
+
+
+def _components(fits: Sequence[Fit]) -> list[str]:
+    """What random effects vary by, on the average of the sets."""
+    names = list(dict.fromkeys(name for one in fits for name in one.components))
+    means = [np.mean([one.components[name] for one in fits if name in one.components]) for name in names]
+    shown = "; ".join(f"{name} {brief(float(mean))}" for name, mean in zip(names, means, strict=True))
+    return [f"means over the sets: {shown}"] if shown else []
 
 
 def _terms(fits: Sequence[Fit]) -> tuple[str, ...]:

@@ -1,152 +1,243 @@
 """Models of statsmodels by name, and functions of the user's: what does not reduce over partitions.
 
-statsmodels never sees a formula: it is given our matrix, with our names. Its rows are joined in memory.
+statsmodels never sees a formula: it is given our matrix, with our names (`replicant.estimate.borrowed` knows how). Its
+rows are joined in memory.
 """
 
 from __future__ import annotations
 
-import inspect
 import warnings
-from collections.abc import Callable, Mapping
-from functools import reduce
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from replicant.errors import DataError, ReplicantError, SpecError, nearest
+from replicant.errors import DataError, ReplicantError, SpecError
+from replicant.estimate.borrowed import BORROWED, Borrowed, Outcome, Rows
 from replicant.estimate.design import Design, Prepared
-from replicant.estimate.moments import basis_of, grounds_of, levels_said, moments, rows_said
+from replicant.estimate.moments import Basis, Moments, basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.partitions import Source
+from replicant.estimate.requests import Request
 from replicant.estimate.result import Fit
-from replicant.estimate.sampling import Sampling
 from replicant.estimate.units import Units
 from replicant.table.arrays import Floats
 
-__all__ = ["fit_function", "fit_statsmodels", "own_options", "statsmodels_names"]
+__all__ = ["fit_function", "fit_statsmodels"]
 
 JOINED = 1 << 27
 """Most cells of a design (8 bytes each) that partitions are joined to."""
 
-ALIASES = {"negbin": "negativebinomial"}
-_NO_MODEL = frozenset(
-    {"mnlogit", "mixedlm", "gee", "nominal_gee", "ordinal_gee", "glmgam", "conditional_logit", "conditional_mnlogit"}
-)
+REDUCING = "a model that reduces: ols, logit, probit, poisson, gamma, polr, multinomial"
 
 
-def _classes() -> dict[str, Any]:
-    import statsmodels.formula.api as formulas
+def fit_statsmodels(prepared: Prepared, request: Request) -> Fit:
+    """A model of statsmodels, by name.
 
-    found = {name: getattr(getattr(formulas, name), "__self__", None) for name in dir(formulas) if name[0] != "_"}
-    return {name: cls for name, cls in found.items() if isinstance(cls, type) and name not in _NO_MODEL}
+    Frequency weights repeat rows; survey weights are not known to these models. Partitions are joined, up to `JOINED`
+    cells.
 
+    Parameters
+    ----------
+    prepared
+        The formula with the request's extras, bound to data.
+    request
+        The model and its options.
 
-def statsmodels_names() -> tuple[str, ...]:
-    """Names of the models that statsmodels fits from one response and one matrix."""
-    return (*ALIASES, *_classes())
-
-
-def own_options(model: str) -> set[str]:
-    """Options that a model of statsmodels, or its `fit`, has itself."""
-    cls = _classes()[ALIASES.get(model, model)]
-    found = {*inspect.signature(cls.fit).parameters, *inspect.signature(cls.__init__).parameters}
-    return found - {"self", "endog", "exog"}
-
-
-def fit_statsmodels(prepared: Prepared, model: str, **options: Any) -> Fit:
-    """A model of statsmodels by the name that it has in `statsmodels.formula.api`, and `negbin`.
-
-    Options go to the model or to its `fit`, whichever knows them (`q` of `quantreg`, say). Frequency weights repeat
-    rows and must be whole; survey weights are not known to these models. Partitions are joined, up to `JOINED` cells.
+    Raises
+    ------
+    SpecError
+        If the model does not go with the formula, the weights or the place of the rows.
+    DataError
+        If it cannot be fitted.
     """
-    cls = _classes()[ALIASES.get(model, model)]
-    sampling = prepared.sampling
-    if sampling.survey:
-        raise SpecError(
-            f"survey weights for {model}",
-            need="a model that reduces: ols, logit, probit, poisson, gamma, polr, multinomial",
-        )
-    _check_here(prepared.source, model)
+    model, borrowed = request.model, BORROWED[request.model]
+    _check_asked(prepared, model, borrowed)
     found = moments(prepared)
     basis = basis_of(prepared, found)
-    if prepared.source.n_partitions > 1 and (cells := found.rows * (len(basis.kept) + 1)) > JOINED:
-        raise SpecError(
-            f"{model} does not reduce over partitions, and {found.rows:,} rows of {len(basis.kept)} terms are too many "
-            "to join",
-            need=f"at most {JOINED:,} cells ({cells:,} here), or one frame in memory",
-            fix="a model that reduces (ols, logit, probit, poisson, gamma, polr, multinomial), or a sample of the rows",
-        )
-    designs = prepared.reduce(lambda design: [design], lambda a, b: a + b)
-    y, x = np.concatenate([d.response for d in designs]), np.vstack([d.matrix[:, basis.kept] for d in designs])
-    groups, missing = _groups(designs)
-    if designs[0].weights is not None:
-        repeats = np.concatenate([d.weights for d in designs if d.weights is not None]).astype(np.intp)
-        y, x = np.repeat(y, repeats), np.repeat(x, repeats, axis=0)
-        groups = None if groups is None else np.repeat(groups, repeats)
-    kept = [prepared.names[j] for j in basis.kept]
-    settings = {**options, **_robust(cls, model, sampling, groups)}
-    result, caught = _result(cls, model, y, pd.DataFrame(x, columns=kept), settings)
-    params, covariance = result.params, np.asarray(result.cov_params(), dtype=np.float64)
-    if sampling.cov not in {None, "HC0"} and not hasattr(result, f"cov_{sampling.cov}"):
-        raise SpecError(f"{sampling.cov} for {model}: statsmodels has HC0 only there", need='cov="HC0", or cluster')
-    names = [str(name) for name in params.index]
-    if np.ndim(params) != 1 or covariance.shape != (len(names),) * 2:
-        raise SpecError(f"{model} has estimates that are no vector", need="a model with one equation")
-    terms = (*prepared.names, *names[len(kept) :])  # what a model estimates beyond the terms (alpha) stands last
-    at = np.array([terms.index(name) for name in names])
+    _check_size(prepared, model, found, basis)
+    first = 0 if borrowed.constant else 1
+    kept = basis.kept if borrowed.constant else basis.kept[basis.kept > 0]
+    rows, said = _rows(prepared, request, borrowed, kept)
+    outcome, kinds = _outcome(model, borrowed, rows, request)
+    sampling = prepared.sampling
+    terms = (*prepared.names[first:], *outcome.more)  # what a model estimates beyond the terms (alpha) stands last
+    at = np.array([*(kept - first), *range(len(prepared.names) - first, len(terms))], dtype=np.intp)
     estimates, full = np.full(len(terms), np.nan), np.full((len(terms),) * 2, np.nan)
-    estimates[at], full[np.ix_(at, at)] = np.asarray(params, dtype=np.float64), covariance
-    messages = [*basis.messages, *levels_said(prepared, found), *rows_said(found)]
+    estimates[at], full[np.ix_(at, at)] = outcome.params, outcome.covariance
+    messages = [*basis.messages, *levels_said(prepared, found), *rows_said(found), *said, *outcome.messages]
     if prepared.source.n_partitions > 1:
         messages.append(f"{model} does not reduce: {prepared.source.n_partitions} partitions were joined in memory")
-    if getattr(result, "mle_retvals", None) and not result.mle_retvals.get("converged", True):
+    retvals = getattr(outcome.result, "mle_retvals", None)
+    if isinstance(retvals, dict) and not retvals.get("converged", True):
         messages.append(f"{model} did not converge")
-    messages += [f"statsmodels warned: {kind}" for kind in caught]
-    messages += [sampling.says] if sampling.says else []
-    messages += [f"{sampling.cluster} is missing in {missing} rows: left out"] if missing else []
-    bad = [term for term, value in zip(names, np.diag(covariance), strict=True) if not value >= 0]
+    messages += [f"statsmodels warned: {kind}" for kind in kinds if not outcome.messages]
+    if sampling.cluster is not None and borrowed.clustered:
+        messages.append(f"standard errors clustered by {sampling.cluster} ({borrowed.clustered})")
+    elif sampling.says:
+        messages.append(sampling.says)
+    bad = [terms[j] for j in at if not full[j, j] >= 0]
     messages += [f"{term}: its standard error cannot be known" for term in bad]
+    clusters = None if rows.clusters is None else len(np.unique(rows.clusters))
     return Fit(
         model,
         prepared.formula.text,
         terms,
         estimates,
         full,
-        float(len(y) - len(names) if groups is None else len(np.unique(groups)) - 1),
-        float(len(y)),
-        _number(result, "llf"),
-        _number(result, "deviance"),
-        tuple(messages),
-        grounds_of(prepared, found, basis, [*range(len(prepared.names)), *(-1 for _ in names[len(kept) :])]),
-        errors="cluster" if groups is not None else sampling.cov or "model",
+        outcome.df if clusters is None else float(clusters - 1),
+        float(len(rows.y)),
+        _number(outcome.result, "llf"),
+        _number(outcome.result, "deviance"),
+        tuple(dict.fromkeys(messages)),
+        grounds_of(prepared, found, basis, [*range(first, len(prepared.names)), *(-1 for _ in outcome.more)]),
+        errors="cluster" if clusters is not None else sampling.cov or "model",
+        components=outcome.components,
     )
 
 
-def _result(cls: Any, model: str, y: Floats, x: pd.DataFrame, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """What statsmodels makes of it, and the kinds of its warnings; options go to the model or to its `fit`."""
-    fits = set(inspect.signature(cls.fit).parameters)
-    builds = set(inspect.signature(cls.__init__).parameters) - {"self", "endog", "exog"}
-    for option in options:
-        if option not in fits | builds:
-            raise SpecError(f"unknown option {option!r} of {model}{nearest(option, fits | builds)}")
-    settings = {key: value for key, value in options.items() if key in fits}
-    if "disp" in fits:
-        settings.setdefault("disp", 0)
+def _check_asked(prepared: Prepared, model: str, borrowed: Borrowed) -> None:
+    sampling = prepared.sampling
+    if sampling.survey:
+        raise SpecError(f"survey weights for {model}", need=REDUCING)
+    if sampling.weights and not borrowed.repeats:
+        raise SpecError(f"weights for {model}, whose rows belong to groups", need="no weights")
+    asked = sampling.cov or ("cluster" if sampling.cluster else None)
+    if asked is not None and asked not in borrowed.covariances:
+        known = [one if one == "cluster" else f'cov="{one}"' for one in borrowed.covariances]
+        raise SpecError(
+            f"{f'cov={asked!r}' if sampling.cov else 'cluster'} for {model}",
+            need=" or ".join(known) if known else f"its own standard errors, or {REDUCING}",
+        )
+    if not borrowed.constant and not prepared.formula.intercept:
+        raise SpecError(f"a formula without intercept for {model}, which has none", need="the formula without 0 or -1")
+    _check_here(prepared.source, model)
+
+
+def _check_size(prepared: Prepared, model: str, found: Moments, basis: Basis) -> None:
+    if prepared.source.n_partitions > 1 and (cells := found.rows * (len(basis.kept) + 1)) > JOINED:
+        raise SpecError(
+            f"{model} does not reduce over partitions, and {found.rows:,} rows of {len(basis.kept)} terms are too many "
+            "to join",
+            need=f"at most {JOINED:,} cells ({cells:,} here), or one frame in memory",
+            fix=f"{REDUCING}, or a sample of the rows",
+        )
+
+
+def _rows(
+    prepared: Prepared, request: Request, borrowed: Borrowed, kept: np.ndarray[Any, Any]
+) -> tuple[Rows, list[str]]:
+    """The rows of all partitions, and what is to be said of them."""
+    designs = prepared.reduce(lambda design: [design], lambda a, b: a + b)
+    repeats = None
+    if designs[0].weights is not None:
+        repeats = np.concatenate([d.weights for d in designs if d.weights is not None]).astype(np.intp)
+
+    def joined(part: Callable[[Design], Any]) -> Any:
+        whole = np.concatenate([part(design) for design in designs])
+        return whole if repeats is None else np.repeat(whole, repeats, axis=0)
+
+    y = joined(lambda design: design.response)
+    _check_response(prepared, request, borrowed, y)
+    said: list[str] = []
+    columns: dict[str, np.ndarray[Any, Any]] = {}
+    for i, (key, variable) in enumerate(request.columns.items()):
+        cells = joined(partial(_extra, at=i))
+        factor = prepared.factors.get(variable.label)
+        kind = borrowed.options[key].kind
+        if kind == "event":
+            cells, message = _events(key, cells, None if factor is None else factor.labels)
+            said += message
+        elif kind == "column" and factor is not None:
+            raise SpecError(f"{key} is a column of levels", need="a column of numbers")
+        if key == "exposure" and not (cells > 0).all():
+            raise DataError("exposure is not positive in every row", need="numbers above 0")
+        columns[key] = cells
+    random = None
+    if request.random is not None:
+        start = len(request.columns)
+        effects = {}
+        for i, variable in enumerate(request.random, start):
+            if variable.label in prepared.factors:
+                raise SpecError(f"random effects of {variable.label!r}, a column of levels", need="columns of numbers")
+            effects[variable.label] = joined(partial(_extra, at=i))
+        ones = {"(Intercept)": np.ones(len(y))} if request.random_intercept else {}
+        random = pd.DataFrame({**ones, **effects})
+    clusters, missing = _clusters(designs)
+    if missing:
+        said.append(f"{prepared.sampling.cluster} is missing in {missing} rows: left out")
+    if clusters is not None and repeats is not None:
+        clusters = np.repeat(clusters, repeats)
+    x = pd.DataFrame(joined(lambda design: design.matrix[:, kept]), columns=[prepared.names[j] for j in kept])
+    offset = None if designs[0].offset is None else joined(lambda design: design.offset)
+    return Rows(y, x, offset, columns, random, clusters, prepared.sampling.cov), said
+
+
+def _extra(design: Design, at: int) -> np.ndarray[Any, Any]:
+    return design.extras[at]
+
+
+def _check_response(prepared: Prepared, request: Request, borrowed: Borrowed, y: Floats) -> None:
+    levels = prepared.response_levels
+    outcome = borrowed.response == "outcome" or request.plain.get("family") == "binomial"
+    if levels is not None and not (outcome and len(levels.labels) == 2):
+        raise SpecError(
+            f"the response of {request.model} has levels",
+            need="two levels, or 0 and 1" if outcome else "a number",
+            fix="polr, multinomial or logit take levels",
+        )
+    if borrowed.response == "outcome" and not np.isin(y, (0.0, 1.0)).all():
+        raise DataError("the response has other values than 0 and 1", need="0 and 1, or two levels")
+    if borrowed.response == "count" and ((y < 0).any() or (y != np.round(y)).any()):
+        raise DataError("the response has values that are no counts", need="whole numbers of 0 or more")
+
+
+def _events(key: str, cells: Floats, labels: tuple[str, ...] | None) -> tuple[Floats, list[str]]:
+    """Whether each time ends with the event, as R's `Surv` takes it, and which level or number it is."""
+    if labels is not None:
+        if len(labels) != 2:
+            raise SpecError(
+                f"{key} has {len(labels)} levels", need="two", fix=f"a comparison: {key}='column == \"level\"'"
+            )
+        return (cells == 1).astype(np.float64), [] if labels == ("FALSE", "TRUE") else [f"the event is {labels[1]}"]
+    found = set(np.unique(cells).tolist())
+    if found <= {0.0, 1.0}:
+        return cells, []
+    if found == {1.0, 2.0}:
+        return cells - 1, ["the event is 2, as of status 1 and 2 in R"]
+    raise DataError(
+        f"{key} has other values than 0 and 1",
+        need="0 and 1, FALSE and TRUE, or two levels",
+        fix=f'a comparison: {key}="column == 3"',
+    )
+
+
+def _outcome(model: str, borrowed: Borrowed, rows: Rows, request: Request) -> tuple[Outcome, list[str]]:
+    """What statsmodels makes of it, and the kinds of its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            built = cls(y, x, **{k: v for k, v in options.items() if k not in fits})
-            result = built.fit(**settings)
-            result.cov_params()
-        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+            outcome = borrowed.fit(rows, request.plain)
+        except ReplicantError:
+            raise
+        except Exception as error:  # whatever a package of others raises: its words may quote cells
             raise DataError(
-                f"statsmodels cannot fit {model} ({type(error).__name__})", need="a response and terms that it takes"
+                f"statsmodels cannot fit {model} ({type(error).__name__})",
+                need="a response and terms that it takes",
+                fix="see whether terms are collinear within groups or strata, and simplify the model",
             ) from error
-    kinds = {warning.category.__name__ for warning in caught} - {"FutureWarning", "DeprecationWarning"}
-    return result, sorted(kinds)
+    size = rows.x.shape[1] + len(outcome.more)
+    if outcome.params.shape != (size,) or outcome.covariance.shape != (size, size):
+        raise SpecError(f"{model} has estimates of the shape {outcome.params.shape}", need="a model with one equation")
+    if not np.isfinite(outcome.params).all():
+        raise DataError(f"{model} finds no finite estimates", need="a simpler model")
+    ignored = {"FutureWarning", "DeprecationWarning", "PendingDeprecationWarning"}
+    kinds = {warning.category.__name__ for warning in caught} - ignored
+    return outcome, sorted(kinds)
 
 
-def _groups(designs: list[Design]) -> tuple[np.ndarray[Any, Any] | None, int]:
+def _clusters(designs: list[Design]) -> tuple[np.ndarray[Any, Any] | None, int]:
     """The group of each row, if rows have one, and how many rows have lost theirs."""
     all_units = [d.units for d in designs if d.units is not None]
     if not all_units:
@@ -155,23 +246,12 @@ def _groups(designs: list[Design]) -> tuple[np.ndarray[Any, Any] | None, int]:
     return units.codes, units.missing
 
 
-def _robust(cls: Any, model: str, sampling: Sampling, groups: np.ndarray[Any, Any] | None) -> dict[str, Any]:
-    """What a model's `fit` is told of errors that are not its own."""
-    if not sampling.says:
-        return {}
-    if "cov_type" not in inspect.signature(cls.fit).parameters:
-        raise SpecError(f"robust or clustered errors for {model}", need="a model whose fit takes cov_type")
-    if sampling.cov is not None:
-        return {"cov_type": sampling.cov}
-    return {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
-
-
 def _check_here(source: Source, model: str) -> None:
     """Refuse to bring the rows of a cluster together."""
     if source.remote:
         raise SpecError(
             f"{model} does not reduce over partitions, and the rows stay on the cluster",
-            need="a model that reduces: ols, logit, probit, poisson, gamma, polr, multinomial",
+            need=REDUCING,
             fix="choose one of these, or read the release without a client, where one set at a time fits in memory",
         )
 

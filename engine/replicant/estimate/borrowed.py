@@ -7,13 +7,14 @@ a vector of estimates with their covariance, the terms first. What has another f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError
+from replicant.estimate.cox import clustered, score_residuals
 from replicant.table.arrays import Floats
 
 __all__ = ["BORROWED", "REFUSED", "Borrowed", "Option", "Outcome", "Rows"]
@@ -132,6 +133,8 @@ class Borrowed:
         Whether frequency weights can be rows repeated.
     covariances
         Robust and clustered errors that it knows.
+    clustered
+        What its clustered errors are, where they are not CR1.
     """
 
     fit: Callable[[Rows, Mapping[str, Any]], Outcome]
@@ -142,6 +145,7 @@ class Borrowed:
     offset: bool = False
     repeats: bool = True
     covariances: tuple[str, ...] = ()
+    clustered: str = ""
 
 
 def _plain(result: Any, rows: Rows, more: tuple[str, ...] = (), df: float | None = None) -> Outcome:
@@ -281,9 +285,22 @@ def _phreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         offset=rows.offset,
         ties=given.get("ties", "efron"),
     )
-    groups = None if rows.clusters is None else pd.factorize(rows.clusters)[0]
-    result = made.fit(groups=groups, maxiter=given.get("maxiter", 100), tol=1e-12)
-    return _plain(result, rows, df=float(max(status.sum() - rows.x.shape[1], 0)))
+    result = made.fit(maxiter=given.get("maxiter", 100), tol=1e-12)
+    outcome = _plain(
+        result, rows, df=float(max(status.sum() - rows.x.shape[1], 0))
+    )  # events, not rows, tell of hazards
+    if rows.clusters is None:
+        return outcome
+    x = rows.x.to_numpy()
+    eta = x @ outcome.params + (0.0 if rows.offset is None else rows.offset)
+    residuals = np.empty(x.shape)
+    codes = np.zeros(len(x), dtype=np.intp) if strata is None else pd.factorize(strata)[0]
+    for code in range(int(codes.max()) + 1):
+        one = np.flatnonzero(codes == code)
+        parts = (rows.y[one], None if entry is None else entry[one], status[one], eta[one], x[one])
+        residuals[one] = score_residuals(*parts, efron=given.get("ties", "efron") == "efron")
+    spread = clustered(residuals, pd.factorize(rows.clusters)[0].astype(np.intp), outcome.covariance)
+    return replace(outcome, covariance=spread)
 
 
 def _mixedlm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
@@ -310,6 +327,13 @@ def _mixedlm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
     return Outcome(result, params, covariance, float(len(rows.y) - k), (), messages, components)
 
 
+def _newton(made: Any, params: Floats) -> tuple[Floats, Floats]:
+    """The maximum near by, and the inverse of the information there: BFGS stops some steps before it."""
+    for _ in range(5):
+        params = params - np.linalg.solve(np.asarray(made.hessian(params)), np.asarray(made.score(params)))
+    return params, np.asarray(np.linalg.inv(-np.asarray(made.hessian(params))))
+
+
 def _conditional(name: str) -> Callable[[Rows, Mapping[str, Any]], Outcome]:
     def fit(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         from statsmodels.discrete import conditional_models
@@ -322,11 +346,10 @@ def _conditional(name: str) -> Callable[[Rows, Mapping[str, Any]], Outcome]:
             raise DataError("the response does not vary within any group", need="groups with different outcomes")
         settings = {} if rows.offset is None else {"offset": rows.offset}
         made = getattr(conditional_models, name)(rows.y, rows.x, groups=groups, **settings)
-        result = made.fit(method="BFGS", maxiter=given.get("maxiter", 1000), gtol=1e-9)
+        result = made.fit(method="BFGS", maxiter=given.get("maxiter", 1000))
         silent = int((~telling).sum())
-        said = (f"{silent} groups of one outcome tell nothing and are left out",) if silent else ()
-        params = np.asarray(result.params, dtype=np.float64)
-        covariance = np.asarray(result.cov_params(), dtype=np.float64)
+        said = (f"groups of one outcome only tell nothing and are left out: {silent}",) if silent else ()
+        params, covariance = _newton(made, np.asarray(result.params, dtype=np.float64))
         df = float(telling[groups].sum() - telling.sum() - len(params))
         return Outcome(result, params, covariance, max(df, 0.0), (), said)
 
@@ -396,6 +419,7 @@ BORROWED: Mapping[str, Borrowed] = {
         constant=False,
         offset=True,
         covariances=("cluster",),
+        clustered="the sandwich of Lin and Wei 1989, as R's coxph",
     ),
     "mixedlm": Borrowed(
         _mixedlm,

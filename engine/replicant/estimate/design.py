@@ -372,7 +372,7 @@ def prepare(
     if response == "levels" and formula.response is not None and formula.response.role == "column":
         wanted = (*wanted, formula.response.names[0])
     if found is None:
-        found = survey(source, formula.names, wanted)
+        found = survey(source, tuple(dict.fromkeys(name for v in variables for name in _levelled(v))), wanted)
     factors: dict[str, Factor] = {}
     for variable in variables:
         name = variable.names[0]
@@ -398,6 +398,11 @@ def prepare(
     if len(columns) > MOST_TERMS:
         raise SpecError(f"a formula of {len(columns)} terms", need=f"at most {MOST_TERMS} terms")
     return Prepared(formula, columns, factors, source, blocks, learned, sampling=sampling)
+
+
+def _levelled(variable: Variable) -> tuple[str, ...]:
+    """Columns of which it matters whether they have levels."""
+    return () if variable.role == "group" else variable.names
 
 
 def _on_design(prepared: Prepared, function: Callable[[Design], S], frame: pd.DataFrame, weights: Floats | None) -> S:

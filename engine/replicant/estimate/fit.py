@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from replicant.errors import SpecError, nearest
-from replicant.estimate.adapter import fit_function, fit_statsmodels, own_options, statsmodels_names
+from replicant.estimate.adapter import fit_function, fit_statsmodels
+from replicant.estimate.borrowed import BORROWED
 from replicant.estimate.design import Prepared, prepare
 from replicant.estimate.estimable import settled
 from replicant.estimate.formula import Formula, parse
@@ -21,10 +22,10 @@ from replicant.estimate.multinomial import fit_multinomial
 from replicant.estimate.ols import fit_ols
 from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.polr import fit_polr
+from replicant.estimate.requests import ALIASES, refuse_unknown, request_of
 from replicant.estimate.result import Fit
-from replicant.estimate.sampling import ONE_EACH, Sampling, sampling_of
+from replicant.estimate.sampling import Sampling, sampling_of
 from replicant.estimate.total import fit_total
-from replicant.spec.synonyms import instead
 
 __all__ = ["Fit", "fit"]
 
@@ -53,9 +54,9 @@ def fit(
     ----------
     model
         `ols`, `logit`, `probit`, `poisson`, `gamma`, `polr`, `multinomial`, `total` (of a survey), which reduce over
-        partitions; `negbin`, `quantreg`, and whatever else `statsmodels.formula.api` names, which do not; or a function
-        of a frame that gives names, estimates, and variances or a covariance matrix (the formula is then not looked
-        at).
+        partitions; `phreg` (Cox), `negbin`, `quantreg`, `mixedlm`, `glm`, `gee`, `rlm`, `conditional_logit` and
+        `conditional_poisson` of statsmodels, which do not; or a function of a frame that gives names, estimates, and
+        variances or a covariance matrix (the formula is then not looked at).
     formula
         As in R: `hgt ~ age + phb`; see `replicant.estimate.formula`.
     data
@@ -89,7 +90,10 @@ def fit(
     learned
         What `poly`, `scale`, `bs` and `ns` have learned (`replicant.estimate.learned`), if not from these rows.
     **options
-        Of the model: `link`, `maxiter`; those of a statsmodels model go there.
+        Of the model: `link` (gamma, polr, glm, gee), `maxiter`; of `phreg` `status` (a column or a comparison such as
+        `'state == "dead"'`), `ties` (`efron` or `breslow`), `strata`, `entry`; of `negbin` `exposure`; of `quantreg`
+        `q`; of `mixedlm` `groups`, `re_formula` and `reml`; of `gee` `groups`, `family`, `cov_struct`; of `glm`
+        `family`; of the conditional models `groups`. `replicant.estimate.borrowed` has all of them.
 
     Returns
     -------
@@ -110,42 +114,58 @@ def fit(
         return fit_function(model, source)
     if not isinstance(model, str):
         raise SpecError(f"a model of type {type(model).__name__}", need="a name, or a function of a frame")
-    name = model.lower()
-    if name not in FITTERS and name not in (known := statsmodels_names()):
-        fix = instead("model", name)
-        near = "" if fix else nearest(name, (*FITTERS, *known))
-        raise SpecError(
-            f"an unknown model{near or f': {model[:40]!r}'}",
-            need="one of " + ", ".join(FITTERS) + ", or a model of statsmodels by its name, such as quantreg or rlm",
-            fix=fix,
-        )
-    if name not in FITTERS and weight_kind != "survey":  # what statsmodels' models call so is theirs
-        options |= {key: said.pop(key) for key in own_options(name) & said.keys() if said[key] is not None}
+    name = ALIASES.get(model.lower(), model.lower())
+    if name not in FITTERS and name not in BORROWED:
+        refuse_unknown(name, tuple(FITTERS))
+    columns = columns_of(source)
+    read = formula if isinstance(formula, Formula) else parse(formula, columns)
+    request = None
+    if name in BORROWED:
+        if weight_kind != "survey":  # what a model of statsmodels calls so is its own: strata of phreg
+            options |= {key: said.pop(key) for key in BORROWED[name].options if said.get(key) is not None}
+        request = request_of(name, options, columns)
+        read = read.beside(request.extras)
     sampling = sampling_of(source, weights, weight_kind, **said)
-    response = "levels" if name in {"polr", "multinomial"} else "number"
-    bound = bind(formula, source, levels, response, learned, sampling)
+    bound = prepare(
+        read,
+        source,
+        levels,
+        "levels" if name in {"polr", "multinomial"} else "number",
+        learned=learned,
+        sampling=sampling,
+    )
+    _check_formula(bound, name)
+    if request is not None:
+        found = _noted(settled(fit_statsmodels(bound, request)), sampling)
+    else:
+        _check_options(name, options)
+        with np.errstate(all="ignore"):
+            found = _told(settled(FITTERS[name](bound, **options)), sampling)
+    return replace(found, labels=labels_of(bound, found.terms))
+
+
+def _check_formula(bound: Prepared, name: str) -> None:
     if bound.formula.response is None:
         raise SpecError("a formula without a response", need="response ~ terms")
     if not bound.names:
         raise SpecError("a formula without terms", need="a term, or the intercept")
-    if bound.formula.offsets and name == "multinomial":
-        raise SpecError(
-            "an offset in multinomial, which has an equation for each level",
-            need="a model with one linear predictor: ols, logit, probit, poisson, gamma, negbin, polr",
-        )
-    if name in FITTERS:
-        allowed = OPTIONS[name]
-        for option in options:
-            if option not in allowed:
-                raise SpecError(
-                    f"unknown option {option!r} of {name}{nearest(option, allowed)}",
-                    need="one of " + ", ".join(allowed) if allowed else "no options",
-                )
-        with np.errstate(all="ignore"):
-            found = _told(settled(FITTERS[name](bound, **options)), sampling)
-    else:
-        found = _noted(settled(fit_statsmodels(bound, name, **options)), sampling)
-    return replace(found, labels=labels_of(bound, found.terms))
+    if bound.formula.offsets and not _takes_offset(name):
+        able = [one for one in (*FITTERS, *BORROWED) if _takes_offset(one)]
+        raise SpecError(f"an offset in {name}", need=f"a model that takes one: {', '.join(able)}")
+
+
+def _takes_offset(name: str) -> bool:
+    return BORROWED[name].offset if name in BORROWED else name not in {"multinomial", "total"}
+
+
+def _check_options(name: str, options: Mapping[str, Any]) -> None:
+    allowed = OPTIONS[name]
+    for option in options:
+        if option not in allowed:
+            raise SpecError(
+                f"unknown option {option!r} of {name}{nearest(option, allowed)}",
+                need="one of " + ", ".join(allowed) if allowed else "no options",
+            )
 
 
 def _check_function(source: Source, said: Mapping[str, Any]) -> None:
@@ -171,19 +191,6 @@ def _told(found: Fit, sampling: Sampling) -> Fit:
     names = ", ".join(term for term, one in zip(found.terms, bad, strict=True) if one)
     messages = (*found.messages, f"no standard error of {names}: the numbers are too far apart in size")
     return _noted(replace(found, messages=messages), sampling)
-
-
-def bind(
-    formula: str | Formula | None,
-    source: Source,
-    levels: Mapping[str, Sequence[Any]] | None,
-    response: str,
-    learned: Learned | None = None,
-    sampling: Sampling = ONE_EACH,
-) -> Prepared:
-    """The formula, read and bound to data."""
-    read = formula if isinstance(formula, Formula) else parse(formula, columns_of(source))
-    return prepare(read, source, levels, response, learned=learned, sampling=sampling)
 
 
 def _ols(prepared: Prepared) -> Fit:

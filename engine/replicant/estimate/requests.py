@@ -10,31 +10,17 @@ from replicant.errors import ExpressionError, SpecError, nearest
 from replicant.estimate.borrowed import BORROWED, REFUSED, Option
 from replicant.estimate.formula import Variable, parse, parse_variable
 from replicant.spec.grammar import Name
+from replicant.spec.synonyms import instead
 
 __all__ = ["Request", "borrowed_names", "columns_beside", "refuse_unknown", "request_of"]
 
 ALIASES = {"negativebinomial": "negbin"}
-_ELSEWHERE = {
-    "coxph": "phreg",
-    "cox": "phreg",
-    "lm": "ols",
-    "linear": "ols",
-    "regress": "ols",
-    "logistic": "logit",
-    "glm.nb": "negbin",
-    "nbreg": "negbin",
-    "rq": "quantreg",
-    "qreg": "quantreg",
-    "lmer": "mixedlm",
-    "lme": "mixedlm",
-    "mixed": "mixedlm",
-    "clogit": "conditional_logit",
-    "multinom": "multinomial",
-    "mlogit": "multinomial",
-    "ologit": "polr",
-    "geeglm": "gee",
+_HERE = {
+    "clogit": "write conditional_logit",
+    "xtlogit": "write conditional_logit",
+    "geeglm": "write gee",
+    "xtgee": "write gee",
 }
-"""What other programs call models that are here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +67,15 @@ def refuse_unknown(name: str, own: Sequence[str]) -> NoReturn:
         Always.
     """
     if name in REFUSED:
-        why, instead = REFUSED[name]
-        raise SpecError(f"the model {name} of statsmodels is not taken: {why}", need=instead)
+        why, other = REFUSED[name]
+        raise SpecError(f"the model {name} of statsmodels is not taken: {why}", need=other)
     known = (*own, *BORROWED)
-    other = _ELSEWHERE.get(name)
+    fix = _HERE.get(name) or instead("model", name)
+    near = "" if fix else nearest(name, known)
     raise SpecError(
-        f"an unknown model{'' if other else nearest(name, known)}",
+        f"an unknown model{near or f': {name[:40]!r}'}",
         need="one of " + ", ".join(known) + ", or a function of a frame",
-        fix=f"it is called {other} here" if other else None,
+        fix=fix,
     )
 
 
