@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["columns_of_release", "datasets", "jobs", "models", "rules", "settings"]
+__all__ = ["columns_of_release", "datasets", "jobs", "model_options", "models", "rules", "settings"]
 
 _NAMES_COLUMNS = {"input.columns", "synthesis.strata", "synthesis.visit_sequence"}
 """Settings that are columns of the input."""
@@ -82,9 +82,29 @@ def columns_of_release(ctx: click.Context, incomplete: str) -> Iterator[str]:
 @_offering
 def models(ctx: click.Context, incomplete: str) -> Iterable[str]:
     """Names of models."""
+    from replicant.estimate.borrowed import BORROWED
     from replicant.estimate.fit import FITTERS
 
-    return FITTERS
+    return (*FITTERS, *BORROWED)
+
+
+@_offering
+def model_options(ctx: click.Context, incomplete: str) -> Iterator[str]:
+    """Options of the model, and behind the sign of equality columns or the words that they may be."""
+    from replicant.estimate.borrowed import BORROWED
+    from replicant.estimate.fit import FITTERS, OPTIONS
+
+    model = str(ctx.params.get("model") or "ols")
+    key, sign, _ = incomplete.partition("=")
+    if not sign:
+        known = BORROWED[model].options if model in BORROWED else OPTIONS[model] if model in FITTERS else ()
+        yield from (f"{name}=" for name in known)
+        return
+    option = BORROWED[model].options[key]
+    if option.kind in {"column", "event", "group"}:
+        manifest = json.loads((Path(_argument(ctx, "release")) / "manifest.json").read_text(encoding="utf-8"))
+        yield from (f"{key}={column['name']}" for column in manifest["columns"])
+    yield from (f"{key}={word}" for word in option.words or (("true", "false") if option.kind == "whether" else ()))
 
 
 @_offering

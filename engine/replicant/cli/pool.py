@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from replicant.cli.design import design_options, given
-from replicant.cli.offers import models, rules
-from replicant.cli.options import cluster_options, common_options
+from replicant.cli.model_options import model_settings, shares_explained
+from replicant.cli.offers import model_options, models, rules
+from replicant.cli.options import cluster_options, common_options, tell
 
 __all__ = ["pool"]
 
@@ -20,9 +21,11 @@ __all__ = ["pool"]
     default="ols",
     shell_complete=models,
     show_default=True,
-    help="ols, logit, poisson, polr, multinomial, ...",
+    help="ols, logit, poisson, polr, multinomial, phreg, negbin, quantreg, mixedlm, ...",
 )
-@click.option("--formula", required=True, help='As in R: "hgt ~ age + phb".')
+@click.option(
+    "--formula", required=True, help='As in R: "hgt ~ age + phb", with bs, ns, offset, C(x, ref="b"), I(x > 3).'
+)
 @click.option(
     "--rule",
     default="auto",
@@ -31,6 +34,21 @@ __all__ = ["pool"]
     help="The combining rule; auto reads the manifest.",
 )
 @design_options
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=model_options,
+    help="An option of the model, such as status=dead or q=0.25. May be repeated.",
+)
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="TERM",
+    help="Test all coefficients of a term at once, or those that a smaller formula lacks ('~ . - phb'). May be repeated.",
+)
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
 @click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
 @click.option("--latex", "form", flag_value="latex", help="Print the table as a LaTeX tabular.")
@@ -41,6 +59,8 @@ def pool(
     model: str,
     formula: str,
     rule: str,
+    options: tuple[str, ...],
+    tests: tuple[str, ...],
     level: float,
     form: str | None,
     workers: int | None,
@@ -62,12 +82,23 @@ def pool(
         replicant pool release --model polr --formula "gen ~ age + hc + reg" --csv
         replicant pool release --formula "wage ~ age" --weights w --weight-kind survey --clusters psu
         replicant pool release --formula "score ~ hours" --cluster school
+        replicant pool release --model phreg --formula "time ~ age" --option status=dead --option ties=efron
+        replicant pool release --formula "hgt ~ age + phb" --test phb
         replicant pool release --model logit --formula "smokes ~ age" --scheduler tcp://10.0.0.5:8786
     """
     from replicant.run.reading import reader
     from replicant.run.where import Where
 
+    settings = {**given(design), **model_settings(options, taken=given(design))}
     with reader(Where(workers=workers, scheduler=scheduler)) as read:
-        pooled = read(release).analyse(model, formula, **given(design)).pool(rule, level=level)
+        analyses = read(release).analyse(model, formula, **settings)
+        pooled = analyses.pool(rule, level=level)
+        extra = [str(analyses.test(term, rule=rule)) for term in tests]
+        extra += shares_explained(analyses, rule, level)
     text = pooled.to_csv() if form == "csv" else pooled.to_latex() if form == "latex" else pooled.summary()
     click.echo(text, nl=False)
+    for line in extra:
+        if form is None:
+            click.echo(f"\n{line}" if line is extra[0] else line)
+        else:
+            tell(line)

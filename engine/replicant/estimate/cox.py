@@ -53,7 +53,7 @@ def score_residuals(
     out = -risk[:, None] * (x * total[:, None] - total_means)
     out[deaths] += x[deaths] - first[which]
     out[deaths] += risk[deaths][:, None] * (x[deaths] * own[which][:, None] - own_means[which])
-    return out
+    return np.asarray(out)
 
 
 def _sums_from(ends: Floats, values: Floats, at: Floats) -> Floats:
