@@ -47,7 +47,7 @@ __all__ = ["pool"]
     "tests",
     multiple=True,
     metavar="TERM",
-    help="Test all coefficients of a term at once, or those that a smaller formula lacks ('~ . - phb'). May be repeated.",
+    help="Test all coefficients of a term at once, or what a smaller formula lacks ('~ . - phb'). May be repeated.",
 )
 @click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
 @click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
