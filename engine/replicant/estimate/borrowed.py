@@ -155,7 +155,7 @@ def _plain(result: Any, rows: Rows, more: tuple[str, ...] = (), df: float | None
 
 
 def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
-    """By BFGS to the neighbourhood and by Newton's method to the maximum."""
+    """By BFGS, as statsmodels does; where that stops short of the maximum, by Newton's method from there."""
     from statsmodels.discrete.discrete_model import NegativeBinomial
 
     exposure = rows.columns.get("exposure")
@@ -165,6 +165,9 @@ def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         rows.y, rows.x, loglike_method=given.get("loglike_method", "nb2"), offset=rows.offset, exposure=exposure
     )
     steps = given.get("maxiter", 500)
+    near = made.fit(disp=0, **rows.robust)
+    if near.mle_retvals["converged"]:
+        return _plain(near, rows, ("alpha",))
     near = made.fit(method="bfgs", maxiter=steps, disp=0, **rows.robust)
     at = made.fit(
         start_params=np.asarray(near.params), method="newton", maxiter=steps, tol=1e-10, disp=0, **rows.robust
