@@ -114,21 +114,23 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         Parameters
         ----------
         model
-            `ols`, `logit`, `probit`, `poisson`, `gamma`, `negbin`, `polr`, `multinomial`, `quantreg`, the name of a
-            model of statsmodels, or a function of a frame that gives terms, estimates and variances.
+            `ols`, `logit`, `probit`, `poisson`, `gamma`, `polr`, `multinomial`, `phreg` (Cox), `negbin`, `quantreg`,
+            `mixedlm`, `glm`, `gee`, `rlm`, `conditional_logit`, `conditional_poisson`, or a function of a frame that
+            gives terms, estimates and variances.
         formula
-            As in R: `hgt ~ age + phb`. Ordered columns get polynomial contrasts, nominal ones treatment contrasts.
+            As in R: `hgt ~ age + phb`, with `bs`, `ns`, `poly`, `offset`, `C(x, ref="b")`, `I(x > 3)`; see
+            `replicant.estimate.formula`. Ordered columns get polynomial contrasts, nominal ones treatment contrasts.
         weights
             A column of weights. What they are is said by `weight_kind`.
         options
             `weight_kind="survey"` (a row stands for so many of a population) or `"frequency"` (for so many equal ones);
             of a survey `strata`, `clusters`, `fpc`, `nest` and `lonely_psu`; `cov="HC3"` or `cluster="column"` for
-            robust or clustered standard errors; those of the model. See `replicant.estimate.fit`.
+            robust or clustered standard errors; those of the model, such as `status` of `phreg` or `q` of `quantreg`. See `replicant.estimate.fit`.
 
         Returns
         -------
         Analyses
-            `analyses.pool()`, `analyses[0]`, `analyses.frame`.
+            `analyses.pool()`, `analyses.test("phb")`, `analyses.r_squared()`, `analyses[0]`, `analyses.frame`.
         """
         from replicant.analysis import analyse
 
