@@ -192,6 +192,11 @@ class Analyses(Sequence[Fit]):
         -------
         JointTest
             As of `test`.
+
+        Raises
+        ------
+        SpecError, DataError
+            As of `test`.
         """
         wanted = () if terms is None else (terms,) if isinstance(terms, str) else tuple(terms)
         asked = coefficients(self.fits, wanted, self.formula)

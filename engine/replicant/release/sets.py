@@ -123,9 +123,10 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         weights
             A column of weights. What they are is said by `weight_kind`.
         options
-            `weight_kind="survey"` (a row stands for so many of a population) or `"frequency"` (for so many equal ones);
-            of a survey `strata`, `clusters`, `fpc`, `nest` and `lonely_psu`; `cov="HC3"` or `cluster="column"` for
-            robust or clustered standard errors; those of the model, such as `status` of `phreg` or `q` of `quantreg`. See `replicant.estimate.fit`.
+            `weight_kind="survey"` (a row stands for so many of a population) or `"frequency"` (for so many equal
+            ones); of a survey `strata`, `clusters`, `fpc`, `nest` and `lonely_psu`; `cov="HC3"` or `cluster="column"`
+            for robust or clustered standard errors; those of the model, such as `status` of `phreg` or `q` of
+            `quantreg`. See `replicant.estimate.fit`.
 
         Returns
         -------
