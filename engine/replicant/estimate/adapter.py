@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, ReplicantError, SpecError
-from replicant.estimate.borrowed import BORROWED, Borrowed, Outcome, Rows
+from replicant.estimate.borrowed import BORROWED, Borrowed
 from replicant.estimate.design import Design, Prepared
 from replicant.estimate.moments import Basis, Moments, basis_of, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.partitions import Source
 from replicant.estimate.requests import Request
 from replicant.estimate.result import Fit
+from replicant.estimate.rows import Outcome, Rows
 from replicant.estimate.units import Units
 from replicant.table.arrays import Floats
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError
 from replicant.estimate.cox import clustered, score_residuals
+from replicant.estimate.rows import Outcome, Rows, climbed, orthonormal
 from replicant.table.arrays import Floats
 
-__all__ = ["BORROWED", "REFUSED", "Borrowed", "Option", "Outcome", "Rows"]
-
-Values: TypeAlias = "np.ndarray[Any, Any]"
+__all__ = ["BORROWED", "REFUSED", "Borrowed", "Option"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,71 +43,6 @@ class Option:
     words: tuple[str, ...] = ()
     low: float = -np.inf
     high: float = np.inf
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Rows:
-    """Complete rows of all partitions.
-
-    Attributes
-    ----------
-    y, x
-        The response, and the terms that can be estimated.
-    offset
-        (n,) or None.
-    columns
-        By option, what it names.
-    random
-        The random effects' design.
-    clusters
-        (n,) of `cluster`, for robust errors.
-    cov
-        `HC0` and so on, or None.
-    """
-
-    y: Floats
-    x: pd.DataFrame
-    offset: Floats | None
-    columns: Mapping[str, Values]
-    random: pd.DataFrame | None = None
-    clusters: Values | None = None
-    cov: str | None = None
-
-    @property
-    def robust(self) -> dict[str, Any]:
-        """What `fit` is told of errors that are not the model's own."""
-        if self.clusters is not None:
-            return {"cov_type": "cluster", "cov_kwds": {"groups": self.clusters}}
-        return {} if self.cov is None else {"cov_type": self.cov}
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Outcome:
-    """What a model gives.
-
-    Attributes
-    ----------
-    result
-        Of statsmodels.
-    params, covariance
-        (q,) and (q, q), the terms first.
-    more
-        Names of what is estimated beyond the terms.
-    df
-        Residual degrees of freedom.
-    messages
-        What is to be said.
-    components
-        Variances of random effects and of residuals, by name.
-    """
-
-    result: Any
-    params: Floats
-    covariance: Floats
-    df: float
-    more: tuple[str, ...] = ()
-    messages: tuple[str, ...] = ()
-    components: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,19 +213,18 @@ def _phreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         count = int((entry >= rows.y).sum())
         raise DataError(f"entry is not before the time in {count} rows", need="times after those of entry")
     strata = rows.columns.get("strata")
+    basis = orthonormal(rows)
     made = PHReg(
         rows.y,
-        rows.x,
+        basis.x,
         status=status,
         entry=entry,
         strata=None if strata is None else pd.factorize(strata)[0],
         offset=rows.offset,
         ties=given.get("ties", "efron"),
     )
-    result = made.fit(maxiter=given.get("maxiter", 100), tol=1e-12)
-    outcome = _plain(
-        result, rows, df=float(max(status.sum() - rows.x.shape[1], 0))
-    )  # events, not rows, tell of hazards
+    df = float(max(status.sum() - rows.x.shape[1], 0))  # events, not rows, tell of hazards
+    outcome = climbed(made, rows, basis, df, given.get("maxiter", 100))
     if rows.clusters is None:
         return outcome
     x = rows.x.to_numpy()
@@ -330,13 +263,6 @@ def _mixedlm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
     return Outcome(result, params, covariance, float(len(rows.y) - k), (), messages, components)
 
 
-def _newton(made: Any, params: Floats) -> tuple[Floats, Floats]:
-    """The maximum near by, and the inverse of the information there: BFGS stops some steps before it."""
-    for _ in range(5):
-        params = params - np.linalg.solve(np.asarray(made.hessian(params)), np.asarray(made.score(params)))
-    return params, np.asarray(np.linalg.inv(-np.asarray(made.hessian(params))))
-
-
 def _conditional(name: str) -> Callable[[Rows, Mapping[str, Any]], Outcome]:
     def fit(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         from statsmodels.discrete import conditional_models
@@ -348,13 +274,13 @@ def _conditional(name: str) -> Callable[[Rows, Mapping[str, Any]], Outcome]:
         if not telling.any():
             raise DataError("the response does not vary within any group", need="groups with different outcomes")
         settings = {} if rows.offset is None else {"offset": rows.offset}
-        made = getattr(conditional_models, name)(rows.y, rows.x, groups=groups, **settings)
-        result = made.fit(method="BFGS", maxiter=given.get("maxiter", 1000))
+        basis = orthonormal(rows)
+        made = getattr(conditional_models, name)(rows.y, basis.x, groups=groups, **settings)
         silent = int((~telling).sum())
         said = (f"groups of one outcome only tell nothing and are left out: {silent}",) if silent else ()
-        params, covariance = _newton(made, np.asarray(result.params, dtype=np.float64))
-        df = float(telling[groups].sum() - telling.sum() - len(params))
-        return Outcome(result, params, covariance, max(df, 0.0), (), said)
+        df = float(telling[groups].sum() - telling.sum() - rows.x.shape[1])
+        outcome = climbed(made, rows, basis, max(df, 0.0), given.get("maxiter", 100))
+        return replace(outcome, messages=(*said, *outcome.messages))
 
     return fit
 
