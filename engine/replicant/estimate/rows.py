@@ -1,4 +1,4 @@
-"""Rows of all partitions as models of statsmodels take them, what these give, and a safe search for their likelihoods."""
+"""Rows of all partitions as models of statsmodels take them, what these give, and a safe search for likelihoods."""
 
 from __future__ import annotations
 
