@@ -163,6 +163,28 @@ def test_what_cannot_be_a_weight_is_refused() -> None:
             syn.analyse("ols", "y ~ x", weights="w", weight_kind=kind)
 
 
+def test_too_few_units_for_a_pooled_interval_are_refused() -> None:
+    """Two clusters leave no degrees of freedom for two terms; a large sample may be supposed, in so many words."""
+    frame = survey(WEIGHTS["about 1500 and fractional"])
+    syn = rp.synthesize(frame, m=3, seed=3)
+    fits = syn.analyse("ols", "y ~ x + half", weights="w", weight_kind="survey", clusters="half")
+    assert any("no degrees of freedom are left" in message for message in fits[0].messages)
+    with pytest.raises(rp.DataError, match="too few sampling units"):
+        fits.pool()
+    assert np.isfinite(fits.pool(dfcom=None).frame["conf_low"]).all()
+
+
+def test_a_comparison_takes_the_degrees_of_freedom_of_the_units() -> None:
+    frame = survey(WEIGHTS["about 1500 and fractional"])
+    syn = rp.synthesize(frame, m=3, seed=3)
+    design = {"weights": "w", "weight_kind": "survey", "clusters": "district"}
+    found = syn.compare(frame, "ols", "y ~ x", **design)
+    assert found.real.df_resid == 25 - 1 + 1 - 2
+    shown = found.real.frame.set_index("term")
+    for _, row in found.frame.iterrows():
+        assert row["conf_low_real"] == pytest.approx(shown.loc[row["term"], "conf_low"])
+
+
 @pytest.fixture
 def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A release of a sample with weights, districts and halves."""
