@@ -100,9 +100,18 @@ def _numbers(column: Column, values: Floats, counts: npt.NDArray[np.int64]) -> l
         levels = [int(value) for value in values[keep]] if kind == "ordered" else None
         spec |= {"levels": levels} if levels else {}
         found.append(Suspicion(column.name, "codes", why, spec))
+    elif _is_scale(values[keep]):
+        levels = [int(value) for value in values[keep]]
+        text = f"{len(levels)} whole numbers from 1: codes of a scale, or a count"
+        found.append(Suspicion(column.name, "codes", text, {"kind": "ordered", "levels": levels}, sure=False))
     if missing:
         found.append(_missing(column, missing, values[keep], spec))
     return found
+
+
+def _is_scale(values: Floats) -> bool:
+    """Whether they are 1, 2, 3 ... as the answers of a questionnaire."""
+    return 3 <= len(values) <= 10 and bool((values == np.arange(1, len(values) + 1)).all())
 
 
 def _missing(column: Column, missing: list[int], rest: Floats, spec: dict[str, Any]) -> Suspicion:
