@@ -459,6 +459,35 @@ def test_what_is_suspected_of_a_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda a, b, c: a + b, "a + b"),
+        (lambda a, b, c: a - c, "a - c"),
+        (lambda a, b, c: a * b, "a * b"),
+        (lambda a, b, c: a / c, "a / c"),
+        (lambda a, b, c: 12 * a, "12 * a"),
+        (lambda a, b, c: 1.8 * b + 32, "1.8 * b + 32"),
+        (lambda a, b, c: a + b + c, "a + b + c"),
+        (lambda a, b, c: a * b + np.arange(len(a)) % 2, None),
+        (lambda a, b, c: np.sqrt(a) * c, None),
+    ],
+)
+@pytest.mark.parametrize("missing", [False, True])
+def test_columns_that_follow_from_others(make: Any, text: str | None, missing: bool) -> None:
+    rng = np.random.default_rng(12)
+    a, b, c = (rng.normal(mean, sd, 500).round(2) for mean, sd in ((50, 9), (7, 1), (300, 40)))
+    b = np.where(rng.random(500) < 0.1 * missing, np.nan, b)
+    frame = pd.DataFrame({"a": a, "b": b, "c": c, "y": make(a, b, c), "z": rng.normal(size=500)})
+    found = {one.column: one for one in suspicions(encode_table(frame)) if one.code == "derived"}
+    if text is None:
+        assert not found
+    else:
+        assert list(found) == ["y"]
+        assert found["y"].settings == {"synthesis.passive.y": text}
+        assert found["y"].sure
+
+
+@pytest.mark.parametrize(
     ("values", "codes"),
     [
         ([*range(13), 99], [99]),

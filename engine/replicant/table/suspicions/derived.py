@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from replicant.table.arrays import Floats
+from replicant.table.arrays import Codes, Floats
 from replicant.table.column import Column
 from replicant.table.kinds import Kind
 from replicant.table.suspicions.model import Suspicion
@@ -25,6 +25,10 @@ Values: TypeAlias = npt.NDArray[np.float64]
 
 _PROBE = 48
 _SOME = 20_000
+_FEW_ROWS = 2000
+_ALMOST = 0.02
+"""How far from a whole number a weight may be for the rounding of the parts."""
+
 _MOST = 24
 """Columns of numbers of which pairs are tried."""
 
@@ -65,6 +69,8 @@ def _computed(columns: list[Column]) -> list[Suspicion]:
             search.pair(i, j)
         for i, y in combinations(range(len(columns)), 2):
             search.line(i, y)
+        for y in range(len(columns)):
+            search.total(y)
     return list(search.found.values())
 
 
@@ -102,6 +108,23 @@ class _Search:
         if a and b is not None:
             more = f" + {b:g}" if b > 0 else f" - {-b:g}" if b else ""
             self.take(y, (i,), a * x + b, _said(a, name) + more)
+
+    def total(self, y: int) -> None:
+        """A sum of three columns or more."""
+        others = [i for i in range(len(self.columns)) if i != y and i not in self.found]
+        parts = self.probe[others].T
+        if y in self.found or len(others) < 3 or len(others) >= _PROBE:
+            return
+        weights = np.linalg.lstsq(parts, self.probe[y])[0]
+        chosen = [i for i, weight in zip(others, weights, strict=True) if round(float(weight)) == 1]
+        if (
+            len(chosen) < 3
+            or np.abs(weights - np.rint(weights)).max() > _ALMOST
+            or np.rint(weights).sum() != len(chosen)
+        ):
+            return
+        text = " + ".join(_quoted(self.columns[i].name) for i in chosen)
+        self.take(y, tuple(chosen), self.values[chosen].sum(axis=0), text)
 
     def take(self, y: int, inputs: tuple[int, ...], made: Floats, text: str) -> None:
         """Keep a form that gives every row back, missing cells too."""
@@ -173,16 +196,26 @@ def _groups(table: Table) -> list[Suspicion]:
         if not (3 <= column.size <= 30) or column.kind in (Kind.IDENTIFIER, Kind.DATE, Kind.BINARY):
             continue
         for number in numbers:
-            there = (column.codes >= 0) & (number.codes >= 0)
-            if number.name == column.name or there.sum() < 100:
+            some = slice(None, None, max(1, column.n // _FEW_ROWS))
+            if number.name == column.name or not _in_stretches(column.codes[some], number.codes[some]):
                 continue
-            order = np.lexsort((column.codes[there], number.codes[there]))
-            change = np.diff(column.codes[there][order]) != 0
-            if (np.diff(number.codes[there][order])[change] == 0).any():
-                continue  # a number that is in two groups
-            changes = int(np.count_nonzero(change))
-            if changes == len(np.unique(column.codes[there])) - 1 and changes > 1:
+            if np.count_nonzero((column.codes >= 0) & (number.codes >= 0)) < 100:
+                continue
+            if _in_stretches(column.codes, number.codes):
                 text = f"its levels are stretches of {number.name}: a group may contradict the number in synthetic rows"
                 found.append(Suspicion(column.name, "groups", text, sure=False))
                 break
     return found
+
+
+def _in_stretches(levels: Codes, numbers: Codes) -> bool:
+    """Whether each level holds the numbers between two bounds, and no number is in two levels."""
+    there = (levels >= 0) & (numbers >= 0)
+    levels, numbers = levels[there], numbers[there]
+    order = np.lexsort((levels, numbers))
+    levels, numbers = levels[order], numbers[order]
+    change = np.diff(levels) != 0
+    if (np.diff(numbers)[change] == 0).any():
+        return False
+    changes = int(np.count_nonzero(change))
+    return changes > 1 and changes == len(np.unique(levels)) - 1
