@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import DataError, ReplicantError, SpecError
-from replicant.plan.build import _is_flat
+from replicant.plan.whole import is_flat
 from replicant.table import Kind, Scan, encode_table, merge_scans, scan
 
 Cells = st.SearchStrategy[Any]
@@ -139,7 +139,7 @@ def test_parts_are_encoded_as_the_whole(case: tuple[pd.DataFrame, list[int], dic
     assert codebook == whole.codebook
     for column in whole:
         facts = found[column.name]
-        assert facts.is_flat == _is_flat(column)
+        assert facts.is_flat == is_flat(column)
         assert facts.missing == np.count_nonzero(column.codes == -1)
         if column.is_categorical:
             assert facts.distinct in (None, len(np.unique(column.codes[column.codes >= 0])))

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
-from replicant.plan.copies import find_copies
 from replicant.plan.cost import Cost, estimate_bytes, make_tasks
 from replicant.plan.model import Cart, ColumnPlan, Plan
 from replicant.plan.names import check_set_column
@@ -24,6 +23,7 @@ from replicant.plan.sequence import check_list, sequence_for
 from replicant.plan.strata import cut
 from replicant.plan.surrogates import made_up, told
 from replicant.plan.where import Mask, cells_to_replace, union
+from replicant.plan.whole import Whole
 from replicant.spec.synonyms import instead
 from replicant.table.kinds import Kind
 
@@ -43,7 +43,10 @@ DIGEST_VERSION = 1
 
 
 def build_plan(
-    spec: SynthesisSpec, table: Table, methods: Collection[str] | Mapping[str, Any] = BUILTIN_METHODS
+    spec: SynthesisSpec,
+    table: Table,
+    methods: Collection[str] | Mapping[str, Any] = BUILTIN_METHODS,
+    whole: Whole | None = None,
 ) -> Plan:
     """Decide everything a run does.
 
@@ -58,6 +61,8 @@ def build_plan(
     methods
         Names of the registered methods, or the methods by name: those that columns use then travel with the plan. The
         built-in ones need not be among them.
+    whole
+        Of a table that is a part of one: the facts of that one, which every part obeys. None: those of `table`.
 
     Returns
     -------
@@ -69,7 +74,8 @@ def build_plan(
     SpecError
         If the spec does not fit the table.
     """
-    draft = _Draft(spec, table, frozenset(methods) | BUILTIN_METHODS, _parametric(methods))
+    known = Whole.of_table(table) if whole is None else whole
+    draft = _Draft(spec, table, frozenset(methods) | BUILTIN_METHODS, _parametric(methods), known)
     columns = draft.columns()
     _check_rows(spec, table, columns)
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
@@ -135,6 +141,7 @@ class _Draft:
     table: Table
     methods: frozenset[str]
     parametric: frozenset[str]
+    whole: Whole
     events: list[Event] = field(default_factory=list)
     passive: dict[str, Expression] = field(default_factory=dict)
     later: dict[str, set[str]] = field(default_factory=dict)
@@ -144,7 +151,7 @@ class _Draft:
         surrogates = made_up(spec, table)
         self.events.extend(told(surrogates, table, table.n if spec.k is None else spec.k))
         self.passive = expressions(spec.passive, table)
-        outputs, events = output_types(self.passive, table)
+        outputs, events = output_types(self.passive, table, self.whole.bounds)
         self.events.extend((*compare(self.passive, table), *events))
         self.later = dependents({name: expression.names for name, expression in self.passive.items()})
         self.check_names()
@@ -163,7 +170,7 @@ class _Draft:
                 fix="take a column out of strata, `where` or method: keep",
             )
         methods = {name: self.method(name) for name in table.names}
-        flat = {column.name for column in table.columns if _is_flat(column)}
+        flat = set(self.whole.flat)
         copies = self.copies(cells, idle, flat)
         drop = flat | set(copies) | surrogates
         plans = []
@@ -233,7 +240,7 @@ class _Draft:
                     )
                 )
         # Which cells of a numeric column are missing or spikes is drawn by a tree, whatever draws the values.
-        by_tree = method != "sample" and column.is_numeric and (column.has_missing or bool(column.spikes))
+        by_tree = method != "sample" and column.is_numeric and (name in self.whole.holed or bool(column.spikes))
         return ColumnPlan(
             name,
             column.kind,
@@ -345,7 +352,7 @@ class _Draft:
         if not isinstance(spec.visit_sequence, str):
             rank = {name: i for i, name in enumerate(spec.visit_sequence)}
             order.sort(key=lambda name: rank.get(name, len(rank)))
-        copies = find_copies([self.table[name] for name in order])
+        copies = self.whole.copies([self.table[name] for name in order])
         told = {event.column for event in self.table.events if event.code == "equal_columns"}
         for name, original in copies.items():
             if name not in told:
@@ -445,13 +452,6 @@ def _warnings(spec: SynthesisSpec, table: Table, columns: Sequence[ColumnPlan]) 
             )
         )
     return events
-
-
-def _is_flat(column: Column) -> bool:
-    """Whether a column holds one value only, or none: it can neither be predicted nor predict."""
-    codes = column.codes
-    # Most columns differ in the first rows, which saves two passes over a long one.
-    return bool((codes[:16] == codes[0]).all()) and bool(codes.min() == codes.max())
 
 
 def _usable(columns: Sequence[ColumnPlan], sequences: Sequence[tuple[str, ...]], observed: bool) -> NDArray[np.int64]:

@@ -28,9 +28,12 @@ __all__ = ["check_dates", "output_types"]
 _LEAST, _MOST = -719_162, 2_932_896  # days of the years 1 and 9999
 _UNITS = {"ns": 106_751.0, "us": 106_751_991.0, "ms": 1e11, "s": 1e14}
 _WIDEST = 38
+_ANYWHERE = Bounds(-math.inf, math.inf, total=False)
 
 
-def output_types(passive: Mapping[str, Expression], table: Table) -> tuple[dict[str, ColumnType], list[Event]]:
+def output_types(
+    passive: Mapping[str, Expression], table: Table, bounds: Mapping[str, Bounds]
+) -> tuple[dict[str, ColumnType], list[Event]]:
     """The type of every passive column, and an event for each that is not of its own type.
 
     Parameters
@@ -38,9 +41,11 @@ def output_types(passive: Mapping[str, Expression], table: Table) -> tuple[dict[
     passive
         Expressions, each after its passive inputs.
     table
-        For types, bounds and missing cells: those of the whole table.
+        For types.
+    bounds
+        Of the columns, in the whole table.
     """
-    known = {column.name: _bounds(column) for column in table.columns}
+    known = {name: bounds.get(name, _ANYWHERE) for name in table.names}
     types: dict[str, ColumnType] = {}
     events: list[Event] = []
     for name, expression in passive.items():
@@ -99,12 +104,6 @@ def _is_date(node: Node, dates: set[str], name: str, text: str) -> bool:
         "(`discharge - admission`), or the max or min of dates",
         fix=f"its expression is: {text}",
     )
-
-
-def _bounds(column: Column) -> Bounds:
-    if not column.size or column.is_categorical:
-        return Bounds(-math.inf, math.inf, total=False)
-    return Bounds(float(column.values[0]), float(column.values[-1]), total=not column.has_missing)
 
 
 def _type_for(column: Column, found: Bounds) -> tuple[ColumnType, str]:
@@ -202,7 +201,7 @@ def _moments(column: Column, found: Bounds) -> tuple[ColumnType, str]:
 
 
 def _whole(column: Column) -> bool:
-    return bool((np.floor(column.values) == column.values).all())
+    return column.dtype.whole_days or bool((np.floor(column.values) == column.values).all())
 
 
 def _is_duration(own: ColumnType) -> bool:

@@ -22,6 +22,7 @@ from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.plan.memory import check_memory
 from replicant.plan.strata import largest_remainder, pool_small
+from replicant.plan.whole import Whole
 from replicant.report.summary import Tally, combine, conclude
 from replicant.run import pieces
 from replicant.run.compilation import ensure_compiled
@@ -211,6 +212,7 @@ class _Run:
             self.chunks,
             whole,
             codebook,
+            Whole.of_scan(whole, self.job.columns),
             spec,
             methods.registered(),
             spec.strata_columns,

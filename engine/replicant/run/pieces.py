@@ -28,6 +28,7 @@ from replicant.errors import RunError, SpecError, nearest
 from replicant.plan import build_plan
 from replicant.plan.model import Partition, Plan, Task
 from replicant.plan.seeds import Stage, stream
+from replicant.plan.whole import Whole
 from replicant.release.arrow import from_arrow
 from replicant.release.schema import to_arrow
 from replicant.report.summary import Outline, Tally, outline, tally
@@ -80,6 +81,8 @@ class Parts:
         The file, and how it is read.
     scan, codebook
         What the whole table holds, and so its kinds and levels: every part has the same.
+    whole
+        What a plan must know of all rows.
     synthesis
         The settings, with their seed.
     methods
@@ -102,6 +105,7 @@ class Parts:
     chunks: tuple[Chunk, ...]
     scan: Scan
     codebook: Codebook
+    whole: Whole
     synthesis: SynthesisSpec
     methods: Mapping[str, Any]
     strata: tuple[str, ...]
@@ -138,11 +142,15 @@ class Parts:
         """The rows of a part, encoded by the codebook of the whole."""
         names = [f"{_dealt_name(chunk.index)}.arrow" for chunk in self.chunks]
         table = encode_table(_gathered(self.records, names, part), self.codebook, judged=True)
-        return with_spaces(self, table)
+        types = self.whole.types
+        columns = tuple(replace(one, dtype=types.get(one.name, one.dtype)) for one in table.columns)
+        # What is odd about the whole is known; what is about a part is chance.
+        return with_spaces(self, replace(table, columns=columns, events=()))
 
     def plan(self, part: int, table: Table) -> Plan:
-        """The plan of a part: it differs from the others' only where its rows make it, as a constant does."""
-        plan = build_plan(self.synthesis.model_copy(update={"strata": None, "k": None}), table, self.methods)
+        """The plan of a part: what the whole table says is done to every column, whatever occurs in the part."""
+        spec = self.synthesis.model_copy(update={"strata": None, "k": None})
+        plan = build_plan(spec, table, self.methods, self.whole)
         partitions = tuple(Partition(i, None, int(k)) for i, k in enumerate(self.k))
         return replace(plan, partitions=partitions, n=table.n, k=int(self.k[part]))
 

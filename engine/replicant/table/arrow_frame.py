@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,10 +16,18 @@ _EXACT = 2**53
 """Integers up to this size are exact in float64."""
 
 
-def frame_of(table: pa.Table) -> pd.DataFrame:
-    """An Arrow table or record batch as a dataframe of types that can be encoded."""
+def frame_of(table: pa.Table, *, inferred: bool = False) -> pd.DataFrame:
+    """An Arrow table or record batch as a dataframe of types that can be encoded.
+
+    Parameters
+    ----------
+    table
+        What was read.
+    inferred
+        Whether its types are guesses, as those of a text file are: integers with missing cells are then float64, as in
+        pandas, unless this loses digits. Types that were said stay: `int32` with missing cells is `Int32`.
+    """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
@@ -34,19 +42,28 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
         elif pa.types.is_date(field.type):
             # Objects are slow, and no formula takes them.
             table = table.set_column(j, field.name, column.cast(pa.timestamp("s")))
-        elif pa.types.is_integer(field.type) and field.type.bit_width == 64 and column.null_count:
-            bounds = pc.min_max(column).as_py()
-            if max(-(bounds["min"] or 0), bounds["max"] or 0) > _EXACT:
-                wide.append(j)
+        elif pa.types.is_integer(field.type) and column.null_count and (not inferred or _is_wide(column)):
+            wide.append(j)
     if not wide:
         frame = table.to_pandas()
         return frame
-    types = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+    types = {
+        pa.from_numpy_dtype(name.lower()): pd.api.types.pandas_dtype(name)
+        for name in (f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+    }
     frame = table.to_pandas()
     for j in wide:
         name = table.schema.field(j).name
         frame[name] = table.select([j]).to_pandas(types_mapper=types.get)[name].array
     return frame
+
+
+def _is_wide(column: Any) -> bool:
+    """Whether float64 would lose digits of an integer."""
+    import pyarrow.compute as pc
+
+    bounds = pc.min_max(column).as_py()
+    return bool(max(-(bounds["min"] or 0), bounds["max"] or 0) > _EXACT)
 
 
 def _without_odd_types(table: pa.Table) -> pa.Table:

@@ -48,8 +48,8 @@ def read_data(
     -------
     DataFrame
         With the types the source has. The types of a text file are inferred: numbers, true/false, ISO dates and
-        moments, text; an empty cell is missing. Integers with missing cells become float64, as in pandas, unless this
-        loses digits.
+        moments, text; an empty cell is missing. Its integers with missing cells are float64, as in pandas, unless
+        this loses digits.
 
     Raises
     ------

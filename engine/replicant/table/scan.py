@@ -8,7 +8,7 @@ associative and commutative, and the codebook is made of the facts of all chunks
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -32,6 +32,7 @@ from replicant.table.encode import (
     decimals_of,
     encode_table,
     judge,
+    rounded_event,
     settle,
 )
 from replicant.table.factor import Factor, Nature, factorize
@@ -331,9 +332,13 @@ class Scan:
         return said.model_copy(update={"kind": kind, "levels": listed, "decimals": decimals})
 
     def oddities(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> list[Event]:
-        """What should be known of columns that are, or may be, identifiers or keys; as `encode_table` says it."""
+        """What is odd about columns, identifiers and keys among them; as `encode_table` says it of the whole."""
         specs = _specs(columns)
-        events = []
+        events: list[Event] = []
+        for column in self.columns:
+            events.extend(_remarks(column, specs.get(column.name, _NOTHING)))
+        for later, earlier in self.equal(columns).items():
+            events.append(Event("equal_columns", later, f"equal to column {earlier!r} in every cell; kept equal to it"))
         for column in self.columns:
             said, found = specs.get(column.name, _NOTHING), column.verdict()
             declared = said.kind is not None or said.levels is not None
@@ -356,6 +361,8 @@ class Scan:
         specs = _specs(columns)
         for column in self.columns:
             said = specs.get(column.name, _NOTHING)
+            if self._spec(column, said).kind is Kind.IDENTIFIER:
+                continue
             kind, levels, _ = column.judged(said)
             alone = column.low == column.high if kind.is_numeric else len(levels) < 2
             if alone:
@@ -370,6 +377,31 @@ class Scan:
             else:
                 seen[key] = column.name
         return out
+
+
+def _remarks(column: ScannedColumn, said: ColumnSpec) -> Iterator[Event]:
+    """What is odd about one column."""
+    name, counts = column.name, column.levels or {}
+    if column.is_flat and column.low is None and not any(counts.values()) and column.missing:
+        yield Event("all_missing", name, "every cell is missing; it stays so")
+    elif column.is_flat:
+        yield Event("constant_column", name, "every cell holds the same value; it stays so and predicts nothing")
+    if column.rounded:
+        yield rounded_event(name, column.rounded, said)
+    absent = sum(count == 0 for count in column.coded)
+    if absent and column.low is not None:
+        text = f"{absent} of its {len(column.coded)} coded missing values do not occur"
+        yield Event("missing_code_absent", name, text)
+    if column.levels is None or column.spells in (Nature.DATE, Nature.NUMBER) or column.verdict() is not None:
+        return
+    known = [level for level in (said.levels or counts) if level not in said.missing_codes]
+    unused = sum(counts.get(level, 0) == 0 for level in known)
+    if unused:
+        yield Event("unused_level", name, f"{unused} of {len(known)} levels do not occur; kept as levels, never drawn")
+    rare = sum(counts.get(level, 0) == 1 for level in known)
+    if rare:
+        verb = "level occurs" if rare == 1 else "levels occur"
+        yield Event("rare_level", name, f"{rare} {verb} once: a synthetic cell that holds it points at one record")
 
 
 def scan(

@@ -222,7 +222,7 @@ def _loaded(found: list[Found], dialect: Dialect, reading: Reading) -> Loaded:
     events = [Event("text_recognised", "", f"recognised in the file: {', '.join(recognised)}")] if recognised else []
     events += [event for column in found for event in column.events]
     table = pa.table([column.values for column in found], names=[column.name for column in found])
-    return Loaded(frame_of(table), {}, tuple(events))
+    return Loaded(frame_of(table, inferred=True), {}, tuple(events))
 
 
 def _broken(place: Place, error: Exception) -> DataError:
