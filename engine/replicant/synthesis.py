@@ -324,7 +324,7 @@ class Synthesis(SyntheticSets):
         *,
         overwrite: bool = False,
         internal: str | None = None,
-        copies: Sequence[Literal["csv"]] = (),
+        copies: Sequence[Literal["csv", "sav", "dta", "xlsx"]] = (),
         csv: bool = False,
         helpers: Sequence[Literal["r", "stata"]] = (),
     ) -> None:
@@ -340,7 +340,8 @@ class Synthesis(SyntheticSets):
             Where the internal manifest goes (seed, input, versions); None for `<uri>-internal` beside the release.
             Never share it.
         copies
-            Formats in which the sets are written once more, beside the Parquet files, under `_copies`: `csv`.
+            Formats in which the sets are written once more, beside the Parquet files, under `_copies`: `csv`,
+            `sav` (SPSS), `dta` (Stata), `xlsx` (small tables). The page Formats says what each cannot hold.
         csv
             Short for `copies=["csv"]`.
         helpers

@@ -682,6 +682,7 @@ OVERRIDES = [
     "columns.x={levels: [1, 2]}",
     "input.columns=[age, x]",
     "output.copies=csv",
+    "output.copies=[sav, dta, xlsx]",
     "synthesis.m=[",
     "synthesis.m=yes",
     "synthesis.m.x=1",

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from replicant.release.sheet import csv_bytes, sheet_of
+from replicant.release.statistical.dta import dta_bytes, prepare_dta
+from replicant.release.statistical.sav import prepare_sav, sav_bytes
+from replicant.release.workbook import prepare_xlsx, xlsx_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +32,8 @@ class CopyFormat:
     prepare
         Takes the encoded table (its cells may be gone: `Table.without_cells`) and the most rows that one file will
         hold. Gives what `write` needs; it travels to workers. What the format cannot hold is refused here, before
-        anything is written.
+        anything is written; what it holds otherwise than the table does is said by the `events` of what is given, if
+        it has any.
     write
         Takes the rows of a part and what `prepare` gave, and makes the file: bytes, or a buffer of them. The same rows
         must give the same bytes.
@@ -41,4 +45,7 @@ class CopyFormat:
 
 FORMATS: dict[str, CopyFormat] = {
     "csv": CopyFormat(lambda table, rows: sheet_of(table), csv_bytes),
+    "sav": CopyFormat(prepare_sav, sav_bytes),
+    "dta": CopyFormat(prepare_dta, dta_bytes),
+    "xlsx": CopyFormat(prepare_xlsx, xlsx_bytes),
 }

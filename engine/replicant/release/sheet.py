@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from replicant.table import Column, ColumnSpec, Table
 
-__all__ = ["Form", "Sheet", "SheetColumn", "csv_bytes", "sheet_of"]
+__all__ = ["Form", "Sheet", "SheetColumn", "csv_bytes", "form_of", "instants", "level_text", "sheet_of"]
 
 
 class Form(StrEnum):
@@ -154,7 +154,7 @@ def _joined(names: list[str], arrays: list[Any], missing: list[str]) -> Any:
 
 
 def _column(column: Column, said: ColumnSpec | None) -> SheetColumn:
-    form = _form(column)
+    form = form_of(column)
     levels: tuple[Any, ...] = ()
     if column.is_categorical:
         texts = _texts(column.originals)
@@ -170,7 +170,8 @@ def _column(column: Column, said: ColumnSpec | None) -> SheetColumn:
     return SheetColumn(column.name, str(column.kind), form, levels, codes, labels)
 
 
-def _form(column: Column) -> Form:
+def form_of(column: Column) -> Form:
+    """What a column is written as."""
     import numpy as np
 
     dtype = column.dtype.dtype
@@ -236,10 +237,10 @@ def _plain(text: str) -> str:
 def _texts(values: Any) -> list[str]:
     import pandas as pd
 
-    return [_text(value) for value in pd.Series(values).tolist()]
+    return [level_text(value) for value in pd.Series(values).tolist()]
 
 
-def _text(value: Any) -> str:
+def level_text(value: Any) -> str:
     """A level as R prints it, so that terms of models have the same names everywhere."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
@@ -261,23 +262,34 @@ def _cells(series: pd.Series, form: Form, *, text: bool) -> Any:
         return pa.array(series.astype("boolean").map({True: "TRUE", False: "FALSE"}), pa.string(), from_pandas=True)
     if form is Form.DAYS:
         return pa.array(series.dt.total_seconds() / 86_400, pa.float64(), from_pandas=True)
-    array = to_arrow(series.to_frame()).column(0)
     if form in {Form.DATE, Form.DATETIME}:
-        return _moments(series, array, form)
+        return _moments(series, form)
+    array = to_arrow(series.to_frame()).column(0)
     if pa.types.is_floating(array.type):
         return array.cast(pa.float64())  # else 0.1 stands for what is another number in double precision
     return array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
 
 
-def _moments(series: pd.Series, array: Any, form: Form) -> Any:
+def _moments(series: pd.Series, form: Form) -> Any:
     """ISO dates, or dates and times of day in UTC with a blank between them."""
+    import pyarrow as pa
+
+    array = instants(series)
+    if form is Form.DATE:
+        return array.cast(pa.date32(), safe=False).cast(pa.string())
+    return array.cast(pa.timestamp("us"), safe=False).cast(pa.string())
+
+
+def instants(series: pd.Series) -> Any:
+    """Dates, or moments in UTC, as an Arrow array without a zone."""
     import pandas as pd
     import pyarrow as pa
 
+    array = to_arrow(series.to_frame()).column(0)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         array = pa.array(pd.to_datetime(series, format="ISO8601", utc=True).dt.tz_localize(None), from_pandas=True)
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit, "UTC")).cast(pa.timestamp(array.type.unit))
-    if form is Form.DATE:
-        return array.cast(pa.date32(), safe=False).cast(pa.string())
-    return array.cast(pa.timestamp("us"), safe=False).cast(pa.string())
+    return array

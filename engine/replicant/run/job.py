@@ -188,7 +188,7 @@ def run_job(
         writer.written.extend(made)
     files = tuple(writer.files)
     keep_metrics(effort, progress, internal, digest=plan.digest, files=files, resumed=bool(skip))
-    return JobResult(target, internal, files, plan.events, writer.summary(ready.table), effort)
+    return JobResult(target, internal, files, (*plan.events, *writer.events), writer.summary(ready.table), effort)
 
 
 def check_begun(digest: str, begun: str | None) -> None:

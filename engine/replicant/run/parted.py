@@ -167,7 +167,7 @@ class _Run:
         summary = conclude(top.outline, real, writer.tallies())
         files = tuple(writer.files)
         keep_metrics(self.effort, self.progress, output.internal_path, digest=digest, files=files, resumed=resumed)
-        return JobResult(output.path, output.internal_path, files, plan.events, summary, self.effort)
+        return JobResult(output.path, output.internal_path, files, (*plan.events, *writer.events), summary, self.effort)
 
     def _count(self) -> tuple[list[Counted], Scan]:
         strata = self.job.synthesis.strata_columns

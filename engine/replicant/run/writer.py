@@ -19,6 +19,7 @@ import yaml
 
 from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
+from replicant.events import Event
 from replicant.plan.model import Plan
 from replicant.release.folder import Folder
 from replicant.release.store import open_folder
@@ -144,6 +145,11 @@ class Writer:
     def copies(self) -> list[release.Copy]:
         """The copies written."""
         return [copy for one in self.written for copy in one.copies]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the copies hold otherwise than the table does."""
+        return tuple(event for facts in self.sink.copies.values() for event in getattr(facts, "events", ()))
 
     @property
     def files(self) -> list[release.Record]:
@@ -323,6 +329,7 @@ def finish(
     staging = writer.sink.staging
     sheet = release.sheet_of(table) if helpers or "csv" in writer.sink.copies else None
     public = release.public_manifest(plan, table, writer.parts, writer.copies, "" if sheet is None else sheet.missing)
+    public["events"] += [event.as_dict() for event in writer.events]
     if sheet is not None and helpers:
         texts = {language: release.helper_text(language, public, sheet) for language in helpers}
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]

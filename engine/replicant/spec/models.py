@@ -189,7 +189,7 @@ _Language = Literal["r", "stata"]
 _Languages = Annotated[
     list[_Language], BeforeValidator(_one_is_a_list, json_schema_input_type=_Language | list[_Language] | None)
 ]
-_Format = Literal["csv"]
+_Format = Literal["csv", "sav", "dta", "xlsx"]
 _Formats = Annotated[
     list[_Format], BeforeValidator(_one_is_a_list, json_schema_input_type=_Format | list[_Format] | None)
 ]
@@ -205,7 +205,8 @@ class OutputSpec(Document):
     internal
         Where the manifest with seed and hashes goes, apart from the release.
     copies
-        Formats in which the sets are written once more, for programs that read no Parquet: `csv`.
+        Formats in which the sets are written once more, for programs that read no Parquet: `csv`, `sav` (SPSS),
+        `dta` (Stata), `xlsx` (small tables).
     csv
         Short for `copies: [csv]`.
     helpers

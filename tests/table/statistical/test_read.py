@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +12,6 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from replicant.errors import DataError, SpecError
@@ -338,20 +335,6 @@ def test_files_that_are_something_else(tmp_path: Path, name: str, content: bytes
         read_table(tmp_path / name)
     assert says in str(caught.value)
     assert "Xyzzy" not in str(caught.value)
-
-
-@given(st.binary(max_size=40), st.integers(0, 2000))
-def test_damaged_bytes_end_in_an_error_or_a_table(
-    tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int
-) -> None:
-    folder = tmp_path_factory.mktemp("noise")
-    path = sav(folder, {"a": [1.0, 2, 3], "b": ["x", "y", "z"]}, variable_value_labels={"a": {1: "p", 2: "q"}})
-    content = bytearray(path.read_bytes())
-    at %= len(content)
-    content[at : at + len(noise)] = noise
-    path.write_bytes(content)
-    with contextlib.suppress(DataError):
-        read_table(path)
 
 
 def test_another_encoding(tmp_path: Path) -> None:

@@ -174,8 +174,9 @@ def _levels(column: Described, labels: Mapping[Value, str], bare: list[Value], e
     if all(text == str(plain(value)) for value, text in texts.items()):
         # The labels say nothing that the values do not.
         return {"kind": kind, "levels": [plain(value) for value in order]}
-    truth = [texts[value].lower() for value in order] == ["false", "true"] and order == [0, 1]
-    made: dict[Label, Label] = {0: False, 1: True} if truth else _labels(column, texts, events)
+    truth = all(texts[value].lower() == {0: "false", 1: "true"}.get(plain(value)) for value in order)
+    made: dict[Label, Label]
+    made = {plain(value): bool(value) for value in order} if truth else _labels(column, texts, events)
     # Listed as levels too, since some may be labels of values that nobody has.
     return {"kind": kind, "labels": made, "levels": [*made.values()]}
 

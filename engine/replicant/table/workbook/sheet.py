@@ -145,7 +145,7 @@ def sheet_of(place: Place, book: Any, wanted: str | int | None, header: int | No
                 need=f"the line with the names of the columns, {top + 1} to {top + len(rows)}",
                 fix="correct input.header",
             )
-        rows, names = _without_blank(rows, at), [str(cell).strip() for cell in _plain(rows[at])]
+        rows, names = _without_blank(rows, at), [str(cell) for cell in _plain(rows[at])]
         names = names[: len(rows[at])]
         _check_names(place, name, names, left, top + at + 1, sheet.merged_cell_ranges or [])
         first = at + 1
@@ -221,7 +221,7 @@ def _check_names(
     line: int,
     merged: list[tuple[tuple[int, int], tuple[int, int]]],
 ) -> None:
-    blank = [_letter(left + j) for j, name in enumerate(names) if not name]
+    blank = [_letter(left + j) for j, name in enumerate(names) if not name.strip()]
     if blank:
         joined = any(start[0] <= line - 1 <= end[0] and start != end for start, end in merged)
         raise DataError(

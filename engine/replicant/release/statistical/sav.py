@@ -1,0 +1,207 @@
+"""Copies for SPSS: `.sav` with labels, kinds of missing and measures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from replicant.errors import DataError
+from replicant.release.private import file_bytes
+from replicant.release.sheet import Form
+from replicant.release.statistical.cells import coded, seconds_of, texts
+from replicant.release.statistical.facts import Facts, Program, facts_of
+from replicant.release.statistical.variables import Variable
+from replicant.table.arrays import Floats
+from replicant.table.local import needs
+
+if TYPE_CHECKING:
+    from replicant.table import Column, Table
+
+__all__ = ["prepare_sav", "sav_bytes"]
+
+SPSS = Program(
+    name="SPSS",
+    suffix="sav",
+    level_bytes=120,
+    label_length=255,
+    label_in_bytes=True,
+    text_bytes=32_767,
+    digits=5,
+    earliest=-141_427,
+)
+
+_START = 12_219_379_200
+"""1970 in seconds since 14 October 1582."""
+
+_DAY = 86_400
+_LONGEST = 64
+_RESERVED = frozenset(["ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH"])
+_MOST_CODES = 3
+_CODE_BYTES = 8
+
+_STAMPS = ((92, b"01 Jan 70"), (101, b"00:00:00"))
+"""When the file was written, by its place in the header: the same for all, so that equal rows give equal bytes."""
+
+
+def prepare_sav(table: Table, rows: int) -> Facts:
+    """What the files of SPSS say of a table.
+
+    Parameters
+    ----------
+    table
+        The encoded table, with its cells or without.
+    rows
+        The most rows of one file.
+
+    Raises
+    ------
+    DataError
+        SPSS cannot hold a column.
+    SpecError
+        pyreadstat is not installed.
+    """
+    needs("pyreadstat", "stat", "writing files of SPSS")
+    facts = facts_of(table, spss_names(column.name for column in table.columns), SPSS)
+    for column, variable in zip(table.columns, facts.variables, strict=True):
+        if variable.missing:
+            _ranges(variable, _values(column, variable))
+    return facts
+
+
+def _values(column: Column, variable: Variable) -> Floats:
+    """The numbers of a variable, as far as they are known before it is written."""
+    if variable.is_coded:
+        return np.array(variable.codes, dtype=np.float64)
+    return column.values * _DAY + _START if variable.form in {Form.DATE, Form.DATETIME} else column.values
+
+
+def spss_names(names: Iterable[str]) -> list[str]:
+    """Names of variables: a letter, then letters, digits and `. _ $ # @`; 64 bytes at most, apart in lower case."""
+    taken: set[str] = set()
+    out = []
+    for name in names:
+        plain = re.sub(r"[^\w.$#@]", "_", name)
+        plain = plain if plain[:1].isalpha() else f"x{plain}"
+        plain = plain if plain.upper() not in _RESERVED else f"{plain}_"
+        lawful, number = _cut(plain, ""), 1
+        while lawful.lower() in taken:
+            number += 1
+            lawful = _cut(plain, f"_{number}")
+        taken.add(lawful.lower())
+        out.append(lawful)
+    return out
+
+
+def _cut(name: str, ending: str) -> str:
+    """A name and its ending in 64 bytes; a point or an underscore may not be last."""
+    bare = name.encode()[: _LONGEST - len(ending) - 1].decode(errors="ignore")
+    whole = bare + ending if len(name.encode()) + len(ending) > _LONGEST else name + ending
+    return f"{whole[:-1]}_x" if whole.endswith(".") else whole
+
+
+def sav_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
+    """A file of SPSS in memory. The same frame gives the same bytes.
+
+    Raises
+    ------
+    DataError
+        A cell cannot be held exactly.
+    """
+    import pyreadstat
+
+    columns: dict[str, Any] = {}
+    labels: dict[str, dict[Any, str]] = {}
+    missing: dict[str, list[Any]] = {}
+    for variable in facts.variables:
+        cells = frame[variable.column]
+        if variable.form is Form.TEXT:
+            columns[variable.name] = pd.Series(texts(cells, variable), dtype=object)
+            ordinary = np.empty(0)
+        else:
+            columns[variable.name], ordinary = _cells(cells, variable)
+            labels[variable.name] = _labels(variable)
+        if variable.missing:
+            missing[variable.name] = _ranges(variable, ordinary)
+    content = file_bytes(
+        lambda path, folder: pyreadstat.write_sav(
+            pd.DataFrame(columns, columns=[variable.name for variable in facts.variables], copy=False),
+            path,
+            column_labels={one.name: one.label for one in facts.variables if one.label},
+            row_compress=True,
+            variable_value_labels={name: known for name, known in labels.items() if known},
+            missing_ranges=missing,
+            variable_measure={one.name: _measure(one) for one in facts.variables},
+            variable_format={one.name: form for one in facts.variables if (form := _format(one))},
+        ),
+        "sav",
+    )
+    for at, stamp in _STAMPS:
+        content[at : at + len(stamp)] = stamp
+    return content
+
+
+def _cells(series: pd.Series[Any], variable: Variable) -> tuple[Any, Any]:
+    """The doubles of a variable, and those of them that are no kind of missing."""
+    numbers, kinds = coded(series, variable)
+    if variable.form in {Form.DATE, Form.DATETIME}:
+        numbers = numbers + _START
+    for place, code in enumerate(variable.missing_codes, start=1):
+        numbers[kinds == place] = _number(code)
+    return numbers, numbers[(kinds == 0) & ~np.isnan(numbers)]
+
+
+def _labels(variable: Variable) -> dict[Any, str]:
+    known = dict(zip(variable.codes, variable.labels, strict=True))
+    meant = zip(variable.missing_codes, variable.missing_labels, strict=True)
+    known |= {code: label for code, label in meant if label}
+    return {_number(code): label for code, label in known.items()}
+
+
+def _number(code: Any) -> float:
+    """A code as a number; one that is a date as SPSS counts it."""
+    return seconds_of(code) + _START if isinstance(code, str) else float(code)
+
+
+def _ranges(variable: Variable, ordinary: Any) -> list[Any]:
+    """How SPSS is told of the missing codes: three values, or a range that holds no other value and one more."""
+    codes = list(variable.missing_codes)
+    if variable.form is Form.TEXT:
+        if len(codes) > _MOST_CODES or any(len(code.encode()) > _CODE_BYTES for code in codes):
+            raise DataError(
+                f"column {variable.column!r} has {len(codes)} missing codes of text, and SPSS holds three of 8 bytes",
+                fix="leave sav out of output.copies, or give its levels labels",
+            )
+        return codes
+    if len(codes) <= _MOST_CODES:
+        return [_number(code) for code in codes]
+    ordered = sorted(_number(code) for code in codes)
+    for low, high, apart in (
+        (ordered[0], ordered[-1], []),
+        (ordered[1], ordered[-1], ordered[:1]),
+        (ordered[0], ordered[-2], ordered[-1:]),
+    ):
+        if not ((ordinary >= low) & (ordinary <= high)).any():
+            return [{"lo": low, "hi": high}, *apart]
+    raise DataError(
+        f"column {variable.column!r} has {len(codes)} missing codes with other values between them",
+        need="three, or codes of which all, or all but one, lie in a range without other values: SPSS holds no more",
+        fix="leave sav out of output.copies, or join kinds of missing (columns.NAME.labels)",
+    )
+
+
+def _measure(variable: Variable) -> str:
+    if variable.kind in {"ordered", "nominal", "binary", "identifier"}:
+        return "ordinal" if variable.kind == "ordered" else "nominal"
+    return "scale"
+
+
+def _format(variable: Variable) -> str:
+    if variable.form is Form.TEXT:
+        return ""
+    named = {Form.DATE: "DATE11", Form.DATETIME: "DATETIME25.5", Form.DAYS: "TIME20.5"}.get(variable.form)
+    decimals = 0 if variable.is_coded else 5 if variable.decimals is None else min(variable.decimals, 12)
+    return named or f"F{12 + decimals}.{decimals}"
