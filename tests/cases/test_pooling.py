@@ -306,6 +306,33 @@ def test_the_command_line_refuses_with_the_code_for_data(tmp_path: Path, capsys:
     assert "the level 'a' of 'g'" in " ".join(capsys.readouterr().err.split())
 
 
+BORROWED = [
+    ("phreg", {"status": "event"}),
+    ("negbin", {}),
+    ("mixedlm", {"groups": "where"}),
+    ("gee", {"groups": "where"}),
+]
+
+
+@pytest.mark.parametrize(("model", "options"), BORROWED)
+def test_models_of_statsmodels_rest_on_levels_alike(model: str, options: dict[str, Any]) -> None:
+    """Cox's model has no intercept, and its coefficients rest on the reference all the same."""
+
+    def more(one: pd.DataFrame) -> pd.DataFrame:
+        counts = np.random.default_rng(5).poisson(3 * one["p"])  # wider than Poisson's
+        return one.assign(event=(one["z"] < 0.8).astype(int), where=np.arange(len(one)) % 20, n=counts)
+
+    manifest = manifest_of(more(made()), 3)
+    response = {"phreg": "p", "negbin": "n"}.get(model, "y")
+    sets = [more(one) for one in sets_of({2: without("g", "c")}, m=3)]
+    pooled = analyse(sets, manifest, model, f"{response} ~ x + g", **options).pool()
+    assert {"x", "gb"} <= set(pooled.terms)
+    assert "gc" not in pooled.terms
+    sets = [more(one) for one in sets_of({2: without("g", "a")}, m=3)]
+    with pytest.raises(DataError, match="No row of set 2 has the level 'a' of 'g'"):
+        analyse(sets, manifest, model, f"{response} ~ x + g", **options).pool()
+
+
 # -------------------------------------------------------------------- against exact arithmetic
 
 
