@@ -671,7 +671,24 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
 
 
+READINGS: dict[str, list[Any]] = {
+    "delimiter": [",", ",", ";", "\t", "tab", "|", ";;", "a", 5],
+    "quote": ['"', "'", "", "ab"],
+    "decimal": [".", ",", ";", 1],
+    "thousands": [",", "'", " ", ".", "x"],
+    "encoding": ["utf-8", "UTF8", "cp1252", "utf-16", "ascii", "nowhere", "base64"],
+    "na_values": [["N"], "x", [], [None], ["a", "1"]],
+    "header": [1, 1, 2, 0, 99, -1, "x"],
+    "sheet": [1, "x"],
+    "date_format": ["%d/%m/%Y", "%Y-%m-%d", "%Y", {"d": "%d.%m.%Y"}, 3],
+    "types": [{"age": "text"}, {"x": "integer"}, {"x": "number"}, {"nowhere": "date"}, {"x": "word"}, ["text"]],
+}
+"""Settings of reading, most of them sound for a plain CSV."""
+
 OVERRIDES = [
+    "input.delimiter=;",
+    "input.decimal=,",
+    "input.types.x=text",
     "synthesis.m=2",
     "synthesis.seed=7",
     "synthesis.conditioning=observed",
@@ -751,6 +768,8 @@ def jobs(draw: Any) -> Job:
         document["input"]["columns"] = draw(st.lists(st.sampled_from([*names, *names, "nowhere"]), max_size=5))
     if _often(draw, 4):
         document["input"]["part_rows"] = draw(st.sampled_from([4, 5, 10, 25, 100, 1, -1, 2.5, "x", 2**200]))
+    for key in draw(st.lists(st.sampled_from(list(READINGS)), max_size=2)) if _often(draw, 4) else []:
+        document["input"][key] = draw(st.sampled_from(READINGS[key]))
     if _often(draw, 8):
         section = draw(st.sampled_from(["input", "columns", "synthesis", "output", "study", "analyses"]))
         document[section] = draw(_anything().map(plain))

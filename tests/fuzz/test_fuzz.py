@@ -33,7 +33,7 @@ from replicant.release import Release
 from replicant.run.job import run_job
 from replicant.spec.load import load_job
 
-from .strategies import CANARIES, Case, Job, cases, estimands, expressions, jobs, models
+from .strategies import CANARIES, READINGS, Case, Job, cases, estimands, expressions, jobs, models
 
 pytestmark = pytest.mark.fuzz
 
@@ -240,7 +240,9 @@ def test_a_job_becomes_a_release_or_is_refused(scratch: Path, job: Job) -> None:
         if not job.overrides and "columns" not in document["input"]:
             # A section may have been replaced by an empty one: what the file says counts.
             said = replace(job.case, spec=document["synthesis"] or {}, codebook=document.get("columns"))
-            _check_release(Path(result.target), rp.read_data(path), said)
+            reading = {key: value for key, value in document["input"].items() if key in READINGS}
+            observed = rp.read_data(path, reading=reading, codebook=document.get("columns"))
+            _check_release(Path(result.target), observed, said)
         event("released")
 
 
