@@ -83,6 +83,12 @@ def test_columns(offers: Offers, job: Path, frame: pd.DataFrame, replicant: Comm
     assert offers("pool", "release", "--weights", "") == names[:-1]
     # What is not there offers nothing, and says nothing.
     assert offers("pool", "nowhere", "--weights", "") == []
+    assert "phreg" in offers("pool", "release", "--model", "")
+    cox = ("pool", "release", "--model", "phreg", "--option")
+    assert offers(*cox, "s") == ["status=", "strata="]
+    assert offers(*cox, "ties=") == ["ties=efron", "ties=breslow"]
+    assert offers(*cox, "status=") == [f"status={name}" for name in names[:-1]]
+    assert offers(*cox, "nothing=") == []
     assert offers("run", "nowhere.yaml", "--set", "synthesis.strata=") == []
 
 

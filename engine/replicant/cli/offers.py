@@ -73,10 +73,7 @@ def settings(ctx: click.Context, incomplete: str) -> Iterator[str]:
 @_offering
 def columns_of_release(ctx: click.Context, incomplete: str) -> Iterator[str]:
     """Columns, as the manifest of the release has them."""
-    from replicant.release.folder import MANIFEST
-
-    manifest = json.loads((Path(_argument(ctx, "release")) / MANIFEST).read_text(encoding="utf-8"))
-    yield from (column["name"] for column in manifest["columns"])
+    yield from _columns_of_release(ctx)
 
 
 @_offering
@@ -102,8 +99,7 @@ def model_options(ctx: click.Context, incomplete: str) -> Iterator[str]:
         return
     option = BORROWED[model].options[key]
     if option.kind in {"column", "event", "group"}:
-        manifest = json.loads((Path(_argument(ctx, "release")) / "manifest.json").read_text(encoding="utf-8"))
-        yield from (f"{key}={column['name']}" for column in manifest["columns"])
+        yield from (f"{key}={name}" for name in _columns_of_release(ctx))
     yield from (f"{key}={word}" for word in option.words or (("true", "false") if option.kind == "whether" else ()))
 
 
@@ -123,6 +119,13 @@ def datasets(ctx: click.Context, incomplete: str) -> Iterator[str]:
     found = find_spec("statsmodels")
     for place in (found.submodule_search_locations or ()) if found else ():
         yield from sorted(path.parent.name for path in Path(place, "datasets").glob("*/data.py"))
+
+
+def _columns_of_release(ctx: click.Context) -> Iterator[str]:
+    from replicant.release.folder import MANIFEST
+
+    manifest = json.loads((Path(_argument(ctx, "release")) / MANIFEST).read_text(encoding="utf-8"))
+    yield from (column["name"] for column in manifest["columns"])
 
 
 def _argument(ctx: click.Context, name: str) -> str:
