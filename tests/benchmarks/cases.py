@@ -405,6 +405,36 @@ def _trees(n: int | None) -> Callable[[bool], Measured]:
     return run
 
 
+def _read_sav(quick: bool) -> Measured:
+    """A file of SPSS to rows and codebook, against what pyreadstat takes for the same file; in turns."""
+    import pyreadstat
+
+    from replicant.table import read_table
+
+    rng = np.random.default_rng(1)
+    n = 200_000
+    answers = {f"q{j}": rng.integers(1, 6, n).astype(float) for j in range(9)}
+    measures = {f"x{j}": np.where(rng.random(n) < 0.05, -9, rng.normal(50, 10, n).round(2)) for j in range(8)}
+    texts = {f"t{j}": rng.choice(["alpha", "beta", "gamma"], n) for j in range(2)}
+    days = {"day": 13_200_537_600.0 + 86_400 * rng.integers(0, 3000, n)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "a.sav")
+        pyreadstat.write_sav(
+            pd.DataFrame(answers | measures | texts | days),
+            path,
+            variable_value_labels={name: {1: "a", 2: "b", 3: "c", 4: "d", 5: "e"} for name in answers},
+            missing_ranges={name: [-9] for name in measures},
+            variable_format={"day": "DATE11"},
+            row_compress=True,
+        )
+        ours, theirs = [], []
+        for _ in range(3 if quick else 7):
+            theirs += _repeat(lambda: pyreadstat.read_sav(path), 1, warm=False)
+            ours += _repeat(lambda: read_table(path), 1, warm=False)
+    mine, other = median(ours), median(theirs)
+    return Measured(mine / other, mine, "pyreadstat", other, spread=(min(ours), max(ours)))
+
+
 CASES = {
     case.name: case
     for case in [
@@ -462,6 +492,7 @@ CASES = {
         ),
         Case("overhead", "100k x 10, m = 1, frame to frame, against bare trees", _overhead, 1.3, "x bare fits"),
         Case("threads", "100k x 10, m = 4, two threads against one", _threads, 1.8, "x one thread", True, cores=2),
+        Case("read_sav", "200k x 20, a .sav with its codebook, against pyreadstat", _read_sav, 1.5, "x pyreadstat"),
         Case("import", "import, with all that rp.synthesize needs", _import, 1.5, "s"),
         Case("cold", "compiling, on a machine that never ran it", _cold, 12, "s"),
         Case("analyses", "boys, 5 sets: ols, polr and logistic discrimination", _analyses, 40, "ms"),
