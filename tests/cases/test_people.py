@@ -57,6 +57,7 @@ IDENTIFIERS: dict[str, Callable[[], Any]] = {
     "whole numbers as floats, some missing": lambda: np.where(np.arange(N) % 9, drawn(10**8, 10**9), np.nan),
     "nullable integers": lambda: pd.array(drawn(10**9, 10**10), dtype="Int64"),
     "sixteen digits": lambda: drawn(10**15, 10**16 - 1),
+    "unsigned integers beyond 2^63": lambda: drawn(10**8, 10**9).astype(np.uint64) + np.uint64(2**63),
     "codes with leading zeros": lambda: [f"{i:06d}" for i in drawn(0, 10**6)],
     "texts with a prefix": lambda: [f"PAT-{i:05d}" for i in drawn(0, 10**5)],
     "categories": lambda: pd.Categorical([f"P{i}" for i in drawn(1000, 9999)]),

@@ -109,7 +109,8 @@ class Space:
         """Texts as what they stand for."""
         if not self.number:
             return texts.astype(object)
-        return texts.astype(np.uint64 if texts.dtype.itemsize >= 4 * 20 else np.int64)
+        wide = texts.dtype.itemsize >= 4 * 19 and not np.any(np.char.startswith(texts, "-"))
+        return texts.astype(np.uint64 if wide else np.int64)
 
     def draw(self, k: int, stretch: tuple[int, int, int], keys: Words, rng: np.random.Generator) -> Floats:
         """New numbers for some rows of a set.
