@@ -112,3 +112,10 @@ def test_strata_in_which_a_column_is_constant_are_planned_as_the_whole() -> None
     ]
     assert methods[0] == methods[1]
     assert set(drawn[0].loc[drawn[0]["region"] == "b", "word"]) == {"no"}
+
+
+def test_what_was_counted_in_one_part_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parted, "CHUNK_ROWS", 700)
+    release = release_of(people(), tmp_path, 900, passive={"total": "x + 2 * other"})
+    (event,) = [event for event in release.events if event.code == "passive_differs"]
+    assert "counted in one part" in event.message

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import RunError, SpecError, nearest
+from replicant.events import Event
 from replicant.plan import build_plan
 from replicant.plan.model import Partition, Plan, Task
 from replicant.plan.seeds import Stage, stream
@@ -204,7 +205,15 @@ def head(parts: Parts) -> Head:
     table = parts.table(0)
     plan = parts.plan(0, table)
     columns = tuple(replace(column, where=None) for column in plan.columns)
-    return Head(replace(plan, columns=columns), table.without_cells(), outline(table))
+    events = tuple(_of_a_sample(event) for event in plan.events)
+    return Head(replace(plan, columns=columns, events=events), table.without_cells(), outline(table))
+
+
+def _of_a_sample(event: Event) -> Event:
+    """What was counted in the rows at hand, said so."""
+    if event.code not in {"passive_differs", "passive_rounded"}:
+        return event
+    return replace(event, message=f"{event.message} (counted in one part, a random sample of the rows)")
 
 
 def draw(
