@@ -120,6 +120,16 @@ class Table:
     def without(self, drop: Collection[str]) -> Table:
         """The table without some columns.
 
+        Parameters
+        ----------
+        drop
+            Their names.
+
+        Returns
+        -------
+        Table
+            With the others, and an event that says what was left out.
+
         Raises
         ------
         SpecError
