@@ -141,6 +141,16 @@ def test_real_data_in_any_form_are_compared_by_the_codebook(
     assert told.frame["pmse"].max() < 1e-12
 
 
+def test_real_data_may_have_columns_by_their_raw_names(raw: pd.DataFrame) -> None:
+    book = {"gender": {"source": "sex", **SEX}, "income": INCOME, "hours": SPELT}
+    frame = raw[["age", "income", "sex", "hours"]]
+    others = {name: "keep" for name in ("gender", "income", "hours")}
+    syn = rp.synthesize(frame, m=2, seed=1, columns=book, method=others, shuffle=False)
+    found = syn.compare(frame, "ols", "income ~ gender + hours")
+    assert found.frame["term"].tolist() == ["(Intercept)", "genderwoman", "hours"]
+    np.testing.assert_allclose(found.frame["estimate_real"], found.frame["estimate_synthetic"], rtol=1e-8)
+
+
 def test_the_command_line_gives_what_python_gives(
     kept: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,59 +1,33 @@
-"""One model on each of m sets, pooled by the rule that holds for them, and beside the same model on the real data."""
+"""One model on each of m sets, and what is pooled of it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from replicant.errors import DataError, SpecError, nearest
-from replicant.estimate import Discrimination, Fit, Formula, aligned, coefficients, common, fit, matched, parse
-from replicant.estimate import discriminate as told_apart
+from replicant.analysis.data import Data, columns_known, names_in, refuse_identifiers, typed, words_of
+from replicant.errors import DataError, SpecError
+from replicant.estimate import Fit, Formula, aligned, coefficients, common, fit, parse
 from replicant.estimate.learned import Learned, learned_together
-from replicant.estimate.partitions import Load, Parts, columns_of
 from replicant.estimate.requests import columns_beside
 from replicant.estimate.sampling import design_columns
 from replicant.pool import RULES_OF_TESTS, Choice, JointTest, Pooled, choose, invalid, pool, valid, wald
 from replicant.pool.pool import WITH_DFCOM
-from replicant.table.kinds import Kind
-from replicant.table.names import names_of, set_number
-from replicant.view.figures import brief, measured, probability
+from replicant.table.names import set_number
+from replicant.view.figures import brief, measured
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from replicant.table.codebook import Codebook
-    from replicant.view.plot import Plot
-
-__all__ = [
-    "Analyses",
-    "Comparison",
-    "Data",
-    "Discriminated",
-    "analyse",
-    "compare",
-    "discriminate",
-    "refuse_identifiers",
-    "typed",
-]
+__all__ = ["Analyses", "Model", "analyse", "pooled_fits"]
 
 Model = str | Callable[..., Any]
-Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
-"""One table for an estimator: a frame, functions that load its partitions one at a time, or partitions elsewhere."""
 
 # Degrees of freedom of a sample's design, or of clusters, are few: they count wherever a rule can take them.
 _WITH_FEW = frozenset({*WITH_DFCOM, "raab2016_simple", "raab2016_proper", "raab2016_partial"})
-
-_SIDES = ("real", "synthetic")
-_ENDS = ("estimate", "conf_low", "conf_high")
-_COMPARED = (
-    *("term", "estimate, real", "synthetic", "std. error, real", "synthetic", "interval, real", "synthetic"),
-    *("difference, in std. errors", "overlap"),
-)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,7 +112,7 @@ class Analyses(Sequence[Fit]):
         """
         choice = self._choice(rule)
         settings = {**choice.options, **options}
-        return _pooled(self.fits, choice.rule, level, dfcom, notes=choice.warnings, why=choice.why, **settings)
+        return pooled_fits(self.fits, choice.rule, level, dfcom, notes=choice.warnings, why=choice.why, **settings)
 
     def test(self, *terms: str, rule: str = "auto", null: float = 0.0) -> JointTest:
         """Test several coefficients at once, pooled over the sets: Wald's test by the rule that holds for them.
@@ -313,148 +287,6 @@ class Analyses(Sequence[Fit]):
         return fragment(f"{first.model} on {len(self)} sets", told, table, notes(_messages(self.fits)))
 
 
-def _with_error(estimate: float, error: float) -> str:
-    """An estimate and its error, to the digits that the error makes meaningful; empty where there is none."""
-    if not np.isfinite(estimate + error):
-        return ""
-    value, spread = measured(float(estimate), float(error))
-    return f"{value} ({spread})" if spread else value
-
-
-class Discriminated(Discrimination):
-    """Real against synthetic rows, set by set, with the coefficients pooled over the sets."""
-
-    def pool(self, *, level: float = 0.95, dfcom: float | str | None = "fit") -> Pooled:
-        """The coefficients pooled over m by Rubin's rule with Barnard and Rubin's degrees of freedom.
-
-        This is Table 6 of Volker and Vink (2021). Reiter's rule, which pools what is said of a population, is not used:
-        there the synthetic rows stand in for the real ones, and b/m is all that m sets leave of the noise of the
-        draws. Here the real rows stand in the model themselves, and a coefficient says how one synthetic set differs
-        from them. What it is from one set to the next is part of the answer, so b counts in full: T = ubar +
-        (1 + 1/m) b. It is on the safe side: ubar holds the error of the real rows, which all sets share and a right
-        model of synthesis reproduces, so a small p is a difference, and a large one no proof of there being none.
-
-        Parameters
-        ----------
-        level
-            Of the intervals.
-        dfcom
-            Degrees of freedom of one fit; `fit`: the least that the fits have; None: a large sample.
-
-        Returns
-        -------
-        Pooled
-            A line for each term.
-
-        Raises
-        ------
-        SpecError
-            If there is one set.
-        """
-        why = "real against synthetic rows: a coefficient differs from set to set, and b counts in full"
-        return _pooled(self.fits, "rubin1987", level, dfcom, why=why, strict=False)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
-    """One model on the real data and pooled over the synthetic sets: for the data owner's eyes.
-
-    Attributes
-    ----------
-    real
-        The fit on the real data. Confidential.
-    pooled
-        The pooled fits.
-    frame
-        term; estimate, std_error, conf_low, conf_high of both (`_real`, `_synthetic`); `std_difference`, the difference
-        in real standard errors; `overlap`, the mean share of each interval that the other covers (negative where they
-        lie apart; Karr et al. 2006).
-    lack_of_fit
-        Chi-square statistic, degrees of freedom and p of the synthetic estimates against the real ones: the squared
-        difference in the metric of its variance under a right model of synthesis, V n / (k m) (Raab, Nowok and Dibben
-        2016). Trees add an error of their own, so a small p tells of their error or of a bias.
-    messages
-        Terms that are left out, since one side cannot tell them or they are something else there.
-    """
-
-    real: Fit
-    pooled: Pooled
-    frame: pd.DataFrame
-    lack_of_fit: tuple[float, int, float]
-    messages: tuple[str, ...] = ()
-
-    def plot(self, terms: Sequence[str] | None = None) -> Plot:
-        """The synthetic intervals beside the real ones, each term in its own real standard errors.
-
-        On this scale all terms are alike: the real estimate lies at 0, and its 95 % interval reaches 1.96 to each side.
-
-        Parameters
-        ----------
-        terms
-            Which; all unless given.
-
-        Returns
-        -------
-        Plot
-            A notebook shows it; `.save("estimates.svg")` keeps it.
-
-        Raises
-        ------
-        SpecError
-            For a term that is not there.
-        """
-        from replicant.view.intervals import Interval, intervals
-        from replicant.view.plot import Plot
-
-        known = list(self.frame["term"])
-        terms = None if terms is None else names_of(terms)
-        for term in terms or ():
-            if term not in known:
-                raise SpecError(f"{term!r} is not a term{nearest(term, known)}", need="terms of the model")
-        shown = self.frame.set_index("term").loc[list(terms or known)]
-        sides = {
-            side: [
-                Interval(*((row[f"{end}_{side}"] - row["estimate_real"]) / row["std_error_real"] for end in _ENDS))
-                for _, row in shown.iterrows()
-            ]
-            for side in _SIDES
-        }
-        axis = "difference from the real estimate, in real standard errors"
-        drawn = intervals("Estimates", axis, list(shown.index), sides)
-        return Plot("Real beside synthetic", f"{self._told()}; {self._fit()}", [drawn])
-
-    def _told(self) -> str:
-        formula = f": {self.real.formula}" if self.real.formula else ""
-        return f"{self.real.model}{formula}, m = {self.pooled.m}, pooled by {self.pooled.rule}"
-
-    def _fit(self) -> str:
-        statistic, df, p = self.lack_of_fit
-        mean = self.frame["overlap"].mean()
-        return f"mean overlap {mean:.2f}; lack of fit: chi-square {statistic:.1f} on {df} df, p {probability(p)}"
-
-    def __repr__(self) -> str:
-        head = f"{self.real.model}: {self.real.formula}, real beside synthetic (m = {self.pooled.m})"
-        notes = "".join(f"\nNote: {message}." for message in self.messages)
-        return f"{head}\n{self.frame.round(4).to_string(index=False)}\n{self._fit()}{notes}"
-
-    def _repr_html_(self) -> str:
-        from replicant.view.fragment import fragment, notes, rows
-
-        body = [
-            (
-                str(row["term"]),
-                *(brief(row[f"{name}_{side}"]) for name in ("estimate", "std_error") for side in _SIDES),
-                *(f"{row[f'conf_low_{side}']:.3g} to {row[f'conf_high_{side}']:.3g}" for side in _SIDES),
-                f"{row['std_difference']:+.2f}",
-                f"{row['overlap']:.2f}",
-            )
-            for _, row in self.frame.iterrows()
-        ]
-        table = rows(_COMPARED, body, right=range(1, len(_COMPARED)))
-        said = [self._fit(), *dict.fromkeys((*self.messages, *self.real.messages, *self.pooled.messages))]
-        return fragment("Real beside synthetic", self._told(), table, notes(said))
-
-
 def analyse(
     sets: Sequence[Data],
     manifest: Mapping[str, Any],
@@ -493,7 +325,7 @@ def analyse(
         fits = [_fitted(i, len(sets), model, formula, typed(one, manifest), settings) for i, one in enumerate(sets)]
         return Analyses(aligned(fits), manifest)
     bound = _parsed(formula, manifest, sets[0])
-    known = _columns(manifest) or _names(sets[0])
+    known = columns_known(manifest) or names_in(sets[0])
     beside = (*design_columns(settings, known), *columns_beside(model, options, known))
     refuse_identifiers(manifest, beside)
     used = tuple(dict.fromkeys((*bound.names, *beside)))
@@ -532,210 +364,16 @@ def _check_call(model: Model, formula: object) -> None:
         )
 
 
-def compare(
-    real: Data,
-    sets: Sequence[Data],
-    manifest: Mapping[str, Any],
-    model: Model,
-    formula: str = "",
-    *,
-    rule: str = "auto",
-    level: float = 0.95,
-    **options: Any,
-) -> Comparison:
-    """The same model on real and synthetic data, side by side.
-
-    Parameters
-    ----------
-    real
-        The observed table.
-    sets, manifest, model, formula, options
-        As in `analyse`.
-    rule, level
-        As in `Analyses.pool`.
-
-    Raises
-    ------
-    DataError
-        If the model has other terms on one side, or a side lacks a level on which others rest.
-    """
-    import pandas as pd
-    from scipy import stats
-
-    analyses = analyse(sets, manifest, model, formula, **options)
-    if isinstance(real, pd.DataFrame):
-        _check_columns(real, analyses.columns or ())
-    alone = analyse([real], manifest, model, formula, learned=analyses.learned, **options)[0]
-    said = matched(alone, analyses.fits)
-    sides = ("the real data", *(f"set {i + 1}" for i in range(len(analyses))))
-    (on_real, *made), kept, lost = common((alone, *analyses.fits), sides)
-    pooled = replace(analyses, fits=tuple(made)).pool(rule, level=level)
-    at = {term: i for i, term in enumerate(on_real.terms)}
-    both = [term for term in pooled.terms if term in kept]
-    r = [at[term] for term in both]
-    s = [pooled.terms.index(term) for term in both]
-    estimate, error = on_real.estimates[r], on_real.std_errors[r]
-    reach = stats.t.ppf(0.5 + level / 2, on_real.df_resid if on_real.grouped else np.inf) * error
-    low, high = estimate - reach, estimate + reach
-    shared = np.minimum(high, pooled.conf_high[s]) - np.maximum(low, pooled.conf_low[s])
-    difference = pooled.estimate[s] - estimate
-    frame = pd.DataFrame(
-        {
-            "term": both,
-            "estimate_real": estimate,
-            "estimate_synthetic": pooled.estimate[s],
-            "std_error_real": error,
-            "std_error_synthetic": pooled.std_error[s],
-            "conf_low_real": low,
-            "conf_high_real": high,
-            "conf_low_synthetic": pooled.conf_low[s],
-            "conf_high_synthetic": pooled.conf_high[s],
-            "std_difference": difference / error,
-            "overlap": (shared / (high - low) + shared / (pooled.conf_high[s] - pooled.conf_low[s])) / 2,
-        }
-    )
-    ratio = float(manifest.get("n") or 1) / float(manifest.get("k") or manifest.get("n") or 1)
-    variance = on_real.covariance[np.ix_(r, r)] * ratio / pooled.m
-    statistic = float(difference @ np.linalg.solve(variance, difference))
-    lack = (statistic, len(both), float(stats.chi2.sf(statistic, len(both))))
-    return Comparison(on_real, pooled, frame, lack, (*said, *lost))
-
-
-def _check_columns(real: pd.DataFrame, used: Sequence[str]) -> None:
-    """Refuse real data without a column that the model has, and the sets too: its name is no secret."""
-    known = [str(name) for name in real.columns]
-    for name in used:
-        if name not in known:
-            raise DataError(
-                f"The real data have no column {name!r}{nearest(name, known)}", need="the columns of the model"
-            )
-
-
-def discriminate(
-    real: Data,
-    sets: Sequence[Data],
-    manifest: Mapping[str, Any],
-    formula: str | None = None,
-    **options: Any,
-) -> Discriminated:
-    """Tell the real rows from those of each set by a logistic model; `.pool()` then pools its coefficients.
-
-    Parameters
-    ----------
-    real
-        The observed table.
-    sets, manifest
-        As in `analyse`.
-    formula, options
-        As in `replicant.estimate.discriminate`.
-    """
-    weights = options.get("weights")
-    if formula is not None:
-        refuse_identifiers(manifest, _words(formula))
-    known = {*_columns(manifest), *([weights] if isinstance(weights, str) else [])}
-    used = known or None
-    both = [typed(one, manifest, used, only=True) for one in (real, *sets)]
-    found = told_apart(both[0], both[1:], formula, **options)
-    return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})
-
-
-def refuse_identifiers(manifest: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Refuse an analysis of identifiers.
-
-    Raises
-    ------
-    SpecError
-        One of the names is one's.
-    """
-    identifiers = {str(entry["name"]) for entry in manifest.get("columns", ()) if entry.get("kind") == "identifier"}
-    for name in names:
-        if name in identifiers:
-            raise SpecError(
-                f"{name!r} is an identifier, and its values were made up",
-                need="variables: an identifier tells rows apart and measures nothing",
-                fix=f"take {name!r} out",
-            )
-
-
 def _parsed(formula: str, manifest: Mapping[str, Any], data: Data) -> Formula:
-    known = _columns(manifest)
+    known = columns_known(manifest)
     try:
-        return parse(formula, known or _names(data))
+        return parse(formula, known or names_in(data))
     except SpecError:
-        refuse_identifiers(manifest, _words(formula))
+        refuse_identifiers(manifest, words_of(formula))
         raise
 
 
-def _words(formula: str) -> list[str]:
-    """What may be names in a formula: those in backquotes as a whole."""
-    return [a or b for a, b in re.findall(r"`([^`]+)`|([^\W\d][\w.]*)", str(formula))]
-
-
-def _names(data: Data) -> tuple[str, ...]:
-    """Names of the columns."""
-    import pandas as pd
-
-    if isinstance(data, Parts):
-        return columns_of(data.source(None))
-    return tuple(map(str, (data if isinstance(data, pd.DataFrame) else data[0]()).columns))
-
-
-def _columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the variables of the sets, where the manifest lists them: real data may have others beside them."""
-    return tuple(str(entry["name"]) for entry in manifest.get("columns", ()) if entry.get("kind") != "identifier")
-
-
-@overload
-def typed(
-    data: pd.DataFrame, manifest: Mapping[str, Any], used: Collection[str] | None = None, *, only: bool = False
-) -> pd.DataFrame: ...
-@overload
-def typed(
-    data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None, *, only: bool = False
-) -> Data: ...
-def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None = None, *, only: bool = False) -> Data:
-    """Columns as the codebook of the sets says they are, in every partition: see `replicant.table.typed`.
-
-    Parameters
-    ----------
-    data
-        A frame, functions that load partitions, or partitions elsewhere; synthetic or real.
-    manifest
-        With `columns`: their names, kinds, levels, labels and missing codes.
-    used
-        Columns that matter; None: all. Partitions elsewhere keep no others: what is narrow can stay in memory there
-        from one pass to the next.
-    only
-        Whether a frame here keeps no others either.
-    """
-    import pandas as pd
-
-    from replicant.table.codebook import Codebook
-
-    book, kept = Codebook.from_manifest(manifest), None if used is None else frozenset(used)
-    if isinstance(data, pd.DataFrame):
-        return _formed(data, book, kept, only)
-    form = partial(_formed, codebook=book, used=kept, only=True)
-    if isinstance(data, Parts):
-        return data.mapped(form)
-    return [partial(_loaded, load, form) for load in data]
-
-
-def _loaded(load: Load, form: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    return form(load())
-
-
-def _formed(frame: pd.DataFrame, codebook: Codebook, used: frozenset[str] | None, only: bool) -> pd.DataFrame:
-    from replicant.table.typed import typed as of_frame
-
-    identifiers = [name for name, spec in codebook.items() if spec.kind is Kind.IDENTIFIER and name in frame]
-    frame = of_frame(frame.drop(columns=identifiers) if identifiers else frame, codebook, used)
-    if not only or used is None or used.issuperset(frame.columns):
-        return frame
-    return frame[[name for name in frame.columns if name in used]]
-
-
-def _pooled(
+def pooled_fits(
     fits: Sequence[Fit],
     rule: str,
     level: float,
@@ -790,3 +428,11 @@ def _messages(fits: Sequence[Fit]) -> list[str]:
         message if len(sets) == len(fits) else f"{message} (set {', '.join(map(str, sets))})"
         for message, sets in where.items()
     ]
+
+
+def _with_error(estimate: float, error: float) -> str:
+    """An estimate and its error, to the digits that the error makes meaningful; empty where there is none."""
+    if not np.isfinite(estimate + error):
+        return ""
+    value, spread = measured(float(estimate), float(error))
+    return f"{value} ({spread})" if spread else value
