@@ -74,8 +74,9 @@ def inspect(
         click.echo(proposed, nl=False)
         return
     click.echo(str(table))
-    if found:
-        click.echo("\n".join(["", "Suspected:", *(f"  {one}" for one in found)]))
+    noticed = {str(event) for event in table.events}  # stands under the table already
+    if more := [str(one) for one in found if str(one) not in noticed]:
+        click.echo("\n".join(["", "Suspected:", *(f"  {one}" for one in more)]))
     if codebook is not None:
         Path(codebook).write_text(table.codebook.to_yaml(), encoding="utf-8")
         tell(f"codebook: {codebook}")
