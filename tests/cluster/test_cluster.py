@@ -154,6 +154,7 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     (tmp_path / "dask").mkdir()
     address_file = tmp_path / "dask" / "scheduler.json"
     common = {"env": ENVIRONMENT, "cwd": tmp_path / "dask", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    common["start_new_session"] = True  # so that a worker and the process it watches can be ended together
     here = ["--host", "127.0.0.1", "--scheduler-file", str(address_file), "--dashboard-address", "127.0.0.1:0"]
     dask = [sys.executable, "-m", "dask"]
     with subprocess.Popen([*dask, "scheduler", "--port", "0", *here], **common) as process:
@@ -162,8 +163,17 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
             time.sleep(0.05)
         with subprocess.Popen([*dask, "worker", "--nthreads", "2", *here], **common) as worker:
             yield json.loads(address_file.read_text())["address"], process
-            worker.terminate()
-        process.terminate()
+            _ended(worker)
+        _ended(process)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Ended, whatever state its scheduler was left in: a worker of a dead one may not answer to a request."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_scheduler_by_address(frame: pd.DataFrame, tmp_path: Path, scheduler: tuple[str, Any]) -> None:
