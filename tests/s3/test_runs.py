@@ -72,7 +72,7 @@ def test_a_release_is_completed_through_a_connection_that_breaks_five_times(
     connection.breaks = [
         Break("GET", r"/data/1\.parquet", "torn"),
         Break("PUT", r"imputation=01/part-0\.parquet", "cut"),
-        Break("PUT", r"partial/imputation=02/part-0\.csv", "lost"),
+        Break("PUT", r"partial/_copies/csv/imputation=02/part-0\.csv", "lost"),
         Break("PUT", r"/out/release/imputation=02/part-0\.parquet", "busy"),  # a copy into place
         Break("PUT", r"/out/release/_SUCCESS", "lost"),
     ]

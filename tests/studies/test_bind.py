@@ -66,7 +66,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"model": "ols", "formula": "y ~ xx"}, r"study\.estimands\[2\]"),
     ({"model": "olss", "formula": "y ~ x"}, r"did you mean 'ols'"),
     ({"model": "ols", "formula": "word ~ x"}, r"study\.estimands\[2\]"),
-    ({"model": "ols", "formula": "y ~ x", "rule": "reiter"}, r"did you mean 'reiter200\d'"),
+    ({"model": "ols", "formula": "y ~ x", "rule": "reiter"}, "write reiter2003"),
     ({"means": "x", "name": "summary"}, r"the name 'summary' is taken"),
     ({"means": "x", "name": "first"}, r"the name 'first' is taken"),
     ({"discriminate": "all", "scores": "first"}, r"the name 'first' is taken"),

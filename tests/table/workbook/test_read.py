@@ -69,7 +69,7 @@ def test_cells_keep_their_types(tmp_path: Path) -> None:
             "day": pd.Series([day, day]).astype("datetime64[s]"),
             "moment": pd.Series([moment, moment]).astype("datetime64[s]"),
             "span": pd.Series([pd.Timedelta(hours=30), pd.Timedelta(hours=1)]).astype("timedelta64[us]"),
-            "hole": [1, np.nan],
+            "hole": pd.array([1, None], dtype="Int64"),
             "error": [1.5, np.nan],
         }
     )
