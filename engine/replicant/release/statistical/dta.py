@@ -124,6 +124,7 @@ def dta_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
             variable_format={one.name: form for one in facts.variables if (form := _format(one))},
         ),
         "dta",
+        pyreadstat.ReadstatError,
     )
     content[:512], found = _STAMP.subn(_FIXED, bytes(content[:512]), count=1)
     assert found

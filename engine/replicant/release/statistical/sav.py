@@ -138,6 +138,7 @@ def sav_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
             variable_format={one.name: form for one in facts.variables if (form := _format(one))},
         ),
         "sav",
+        pyreadstat.ReadstatError,
     )
     for at, stamp in _STAMPS:
         content[at : at + len(stamp)] = stamp
