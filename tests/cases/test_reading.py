@@ -500,3 +500,68 @@ def test_a_job_says_how_its_input_is_written(tmp_path: Path, monkeypatch: pytest
     assert set(made["land"]) <= {f"{i:02}" for i in range(1, 21)}
     assert made["wert"].between(0, 6.9).all()
     assert pd.api.types.is_datetime64_any_dtype(made["tag"])
+
+
+# --- what is said is obeyed, or an error ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "reading", "values"),
+    [
+        ("a;b\n1\u00a0234;1\n5;2\n", {"thousands": " "}, [1234, 5]),
+        ("a;b\n1\u202f234,5;1\n5;2\n", {"thousands": " ", "decimal": ","}, [1234.5, 5]),
+        ("a;b\n1\u2019234;1\n5;2\n", {"thousands": "'"}, [1234, 5]),
+        ("a;b\n1.500;1\n5;2\n", {"decimal": ",", "types": {"a": "number"}}, [1500, 5]),
+        ("sep=;\na;b\n1;2\n3;4\n", {}, [1, 3]),
+        ('"sep=,"\na,b\n1,2\n3,4\n', {}, [1, 3]),
+        ("answers\n1;2\n3;4\n", {"delimiter": ","}, ["1;2", "3;4"]),
+        (
+            "born,b\n19991231,1\n20000102,2\n",
+            {"date_format": "%Y%m%d"},
+            [dt.datetime(1999, 12, 31), dt.datetime(2000, 1, 2)],
+        ),
+        (
+            "born,b\n31011999,1\n02122000,2\n",
+            {"date_format": "%d%m%Y"},
+            [dt.datetime(1999, 1, 31), dt.datetime(2000, 12, 2)],
+        ),
+    ],
+)
+def test_what_is_said_is_obeyed(tmp_path: Path, content: str, reading: dict[str, Any], values: list[Any]) -> None:
+    frame = rp.read_data(written(tmp_path, content), reading=reading)
+    assert cells(frame, frame.columns[0]) == values
+
+
+@pytest.mark.parametrize(
+    ("content", "reading", "says"),
+    [
+        ("a\n12345678901234567890\n2\n", {"types": {"a": "integer"}}, "64 bits"),
+        ("a\n1e30\n2\n", {"types": {"a": "integer"}}, "64 bits"),
+        ("a;b\n1.5;1\n5;2\n", {"decimal": ",", "types": {"a": "number"}}, "1 of its 2 cells"),
+        ("a;b\n1.23;1\n5;2\n", {"delimiter": ";", "thousands": ".", "types": {"a": "number"}}, "1 of its 2 cells"),
+        ("a,b\n1999,1\n,2\n", {"date_format": "%d/%m/%Y"}, "no column"),
+        ("a,b\n31.12.1999,1\n30.11.1999,2\n", {"date_format": "%d/%m/%Y"}, "%d.%m.%Y"),
+        ("# made in May\n# by us\na,b\n1,x\n2,y\n", {}, "set input.header to 3"),
+        ("Statistical office\n\na;b\n1;x\n2;y\n", {}, "set input.header to 3"),
+    ],
+)
+def test_what_cannot_be_obeyed_is_an_error(tmp_path: Path, content: str, reading: dict[str, Any], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        rp.read_data(written(tmp_path, content), reading=reading)
+
+
+@pytest.mark.parametrize(
+    ("content", "reading", "code", "values"),
+    [
+        ("a;b\n1.23;1\n5;2\n", {"delimiter": ";", "thousands": "."}, "kept_as_text", ["1.23", "5"]),
+        ("a\n12345678901234567890\n2\n", {"types": {"a": "number"}}, "digits_lost", [12345678901234567890.0, 2.0]),
+        ("a,b\n31/12/1999,1\n31/02/1999,2\n", {"date_format": "%d/%m/%Y"}, "no_dates", ["31/12/1999", "31/02/1999"]),
+        ("a,b\n19991231,1\n19991331,2\n", {"date_format": "%Y%m%d"}, "no_dates", [19991231, 19991331]),
+    ],
+)
+def test_what_is_not_what_was_said_is_told(
+    tmp_path: Path, content: str, reading: dict[str, Any], code: str, values: list[Any]
+) -> None:
+    loaded = read_table(written(tmp_path, content), reading=reading)
+    assert cells(loaded.frame, "a") == values
+    assert code in [event.code for event in loaded.events]

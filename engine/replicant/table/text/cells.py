@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from replicant.errors import DataError
-from replicant.events import Event
+from replicant.events import Event, EventLevel
 from replicant.table.dates import as_moments, by_format, moments_only, usual_formats
 from replicant.table.text.numbers import (
     PLAIN,
@@ -60,9 +60,14 @@ class Found:
     styles: tuple[Style, ...] = ()
     events: list[Event] = field(default_factory=list)
 
-    def note(self, code: str, message: str) -> None:
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of its events."""
+        return frozenset(event.code for event in self.events)
+
+    def note(self, code: str, message: str, level: EventLevel = "note") -> None:
         """Add an event."""
-        self.events.append(Event(code, self.name, message))
+        self.events.append(Event(code, self.name, message, level))
 
 
 def look(name: str, texts: pa.ChunkedArray, wish: Wish, missing: frozenset[str], form: str | None) -> Found:
@@ -97,9 +102,21 @@ def look(name: str, texts: pa.ChunkedArray, wish: Wish, missing: frozenset[str],
     first = _first(texts, missing)
     if wish.cells is None and first and not all(map(looks_like_number, first)):
         return _maybe_others(found, first, missing, form)
+    if wish.cells is None and form is not None and _all_written_as(first, form) and _read_by(found, form, missing):
+        return found
     if (numbers := as_numbers(texts, broken=any("." in text for text in first))) is not None:
         return _settled(found, numbers, texts)
     return _maybe_numbers(found, missing, form)
+
+
+def _all_written_as(texts: Sequence[str], form: str) -> bool:
+    """Whether a format writes dates as one whole number, and these texts have its length."""
+    parts = {"%Y": 4, "%m": 2, "%d": 2, "%j": 3}
+    found = [form[at : at + 2] for at in range(0, len(form), 2)]
+    if not set(found) <= set(parts):
+        return False
+    length = sum(parts[part] for part in found)
+    return all(len(text.strip()) == length and text.strip().isdecimal() for text in texts)
 
 
 def _as_text(found: Found) -> Found:
@@ -229,16 +246,31 @@ def _maybe_others(found: Found, first: Sequence[str], missing: frozenset[str], f
             _note_missing(found, texts)
             found.values = moments
             return found
-    if form is not None:
-        texts = _trimmed(found, missing)
-        if texts.null_count < len(texts):
-            start = texts.drop_null().slice(0, _PROBE)
-            moments, wrong = by_format(texts, form) if not by_format(start, form)[1] else (texts, 1)
-            if not wrong:
-                found.note("dates_read", "all of its cells are dates as input.date_format has them: read as dates")
-                found.values = _whole_days(moments)
-                return found
+    if form is not None and _read_by(found, form, missing):
+        return found
     return _as_text(found)
+
+
+def _read_by(found: Found, form: str, missing: frozenset[str]) -> bool:
+    """Make dates of cells that are all dates in a format; tell where nearly all are."""
+    texts = _trimmed(found, missing)
+    if texts.null_count == len(texts):
+        return False
+    start = texts.drop_null().slice(0, _PROBE)
+    if 2 * by_format(start, form)[1] > len(start):
+        return False
+    moments, wrong = by_format(texts, form)
+    if wrong:
+        found.note(
+            "no_dates",
+            f"{wrong} of its cells are no dates as input.date_format has them, so none is read as a date; declare "
+            f"kind: date, and what means missing under columns.{found.name}.missing_codes",
+            "warning",
+        )
+        return False
+    found.note("dates_read", "all of its cells are dates as input.date_format has them: read as dates")
+    found.values = _whole_days(moments)
+    return True
 
 
 def as_dates(found: Found, missing: frozenset[str]) -> Found:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -93,7 +94,7 @@ def detect(place: Place, head: bytes, reading: Reading, encoding: str, *, whole:
     lines = _LINES.findall(text)
     if not whole and len(lines) > 1:
         lines.pop()  # cut somewhere
-    first = max(0, (reading.header or 1) - 1)
+    first = _marked(lines) if reading.header is None else max(0, reading.header - 1)
     if first >= len(lines):
         raise DataError(
             f"input.header is {first + 1}, but {place} has {len(lines)} lines" + ("" if whole else " that can be one"),
@@ -103,6 +104,8 @@ def detect(place: Place, head: bytes, reading: Reading, encoding: str, *, whole:
     quote = '"' if reading.quote is None else reading.quote
     body = lines[first:]
     delimiter = _delimiter(place, body, reading, quote)
+    if reading.header is None:
+        _check_preamble(place, body, (delimiter,) if reading.delimiter else (delimiter, *_CANDIDATES[:-1]), quote)
     names, taken = _first_record(place, body, delimiter, quote, first)
     recognised = []
     if reading.delimiter is None and delimiter != ",":
@@ -122,6 +125,38 @@ def detect(place: Place, head: bytes, reading: Reading, encoding: str, *, whole:
         tuple(recognised),
         len(head) / max(1, len(lines) - first - taken),
     )
+
+
+def _marked(lines: Sequence[str]) -> int:
+    """Lines before the header: one such as `sep=;`, which only Excel knows of."""
+    return int(bool(lines) and re.fullmatch(r'"?sep=.?"?', lines[0].strip(), re.IGNORECASE) is not None)
+
+
+def _check_preamble(place: Place, lines: list[str], signs: Sequence[str], quote: str) -> None:
+    """Refuse a title or remarks above the names of the columns, which would be taken for the only name."""
+    some = [line for line in lines[:_LOOKED_AT] if line.strip()]
+    for sign in dict.fromkeys(signs):
+        try:
+            widths = [len(row) for row in _records(some, sign, quote) if row]
+        except csv.Error:
+            continue
+        usual, often = Counter(widths).most_common(1)[0] if widths else (1, 0)
+        start = widths.index(usual) if widths else 0
+        if usual > 1 and 0 < start < 50 and often == len(widths) - start > 1 and set(widths[:start]) == {1}:
+            line = next(at for at, one in enumerate(lines, 1) if len(_cells(one, sign, quote)) == usual)
+            raise DataError(
+                f"{place}: the first rows have 1 cell where all from line {line} on have {usual}",
+                need="the names of the columns in the first line, or where they are",
+                fix=f"if line {line} names the columns, set input.header to {line}; if all is one column, set "
+                "input.delimiter to a sign that does not occur",
+            )
+
+
+def _cells(line: str, delimiter: str, quote: str) -> list[str]:
+    try:
+        return next(iter(_records([line], delimiter, quote)), [])
+    except csv.Error:
+        return []
 
 
 def check_bytes_of_text(place: Place, head: bytes) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["resolve"]
 
 _CALLED = {**CALLED, "'": "apostrophes", "\u2019": "apostrophes", "\u00a0": "blanks", "\u202f": "blanks"}
+_SAME = dict.fromkeys("\u00a0\u202f\u2009", " ") | {"\u2019": "'"}
+"""Signs that are typed as another: blanks of every width, and the curly apostrophe."""
+
 _GROUPED = Style(",", ".")
 """The only style but the plain one under which numbers with points alone are numbers."""
 
@@ -73,7 +76,8 @@ class _Marks:
         if open_ or reading.decimal == "," or delimiter == ";":
             self.points = "." in alone and any(_has(column, ".") for column in open_ if _decides(column, "."))
             self.points |= any(_has_decimals(column) for column in columns if PLAIN in column.styles)
-        decimal = reading.decimal or ("," if self.commas and not self.points else ".")
+        comma = reading.thousands == "." or (reading.thousands != "," and self.commas and not self.points)
+        decimal = reading.decimal or ("," if comma else ".")
         self.usual = Style(decimal, reading.thousands or ("." if decimal == "," else ","))
 
     def of(self, column: Found) -> Style | None:
@@ -83,7 +87,10 @@ class _Marks:
         fits = [style for style in column.styles if self._allowed(style)]
         if not fits:
             if column.styles and column.wish.cells is None:
-                column.note("kept_as_text", "its cells are numbers, but not with the decimal mark that was said")
+                column.note(
+                    "kept_as_text",
+                    "its cells are numbers, but not with the marks that input.decimal and input.thousands say",
+                )
             return None
         if len(fits) == 1:
             return self._lone(column, fits[0])
@@ -102,8 +109,9 @@ class _Marks:
 
     def _allowed(self, style: Style) -> bool:
         said = self.reading
+        groups = None if said.thousands is None else _SAME.get(said.thousands, said.thousands)
         return said.decimal in (None, style.decimal) and (
-            not style.thousands or said.thousands in (None, style.thousands)
+            not style.thousands or groups in (None, _SAME.get(style.thousands, style.thousands))
         )
 
     def _lone(self, column: Found, style: Style) -> Style | None:
@@ -126,9 +134,10 @@ class _Marks:
         if said.decimal is None and said.thousands != "." and not self.commas and self.delimiter != ";":
             return PLAIN
         if not _has(column, ".") or _has_decimals(column):
-            if said.decimal == "," and _has(column, "."):
+            if (said.decimal == "," or said.thousands == ".") and _has(column, "."):
                 if column.wish.cells is None:
-                    column.note("kept_as_text", "its cells are numbers with points, but input.decimal is a comma")
+                    which = "input.decimal is a comma" if said.decimal == "," else "input.thousands is a point"
+                    column.note("kept_as_text", f"its cells are numbers with decimal points, but {which}")
                 column.values = column.texts
                 return None
             return PLAIN
@@ -184,17 +193,29 @@ def _check(column: Found, texts: pa.ChunkedArray, style: Style) -> None:
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         plain = parse(texts, style)
         whole = pa.array(sorted(wish.apart), pa.string())
-        fits = pc.or_(pc.match_substring_regex(plain, PLAIN.pattern), pc.is_in(texts, value_set=whole))
+        fits = pc.or_(pc.match_substring_regex(texts, style.pattern), pc.is_in(texts, value_set=whole))
         wrong = int(pc.sum(pc.invert(fits)).as_py() or 0)
         need = f"numbers with a {'comma' if style.decimal == ',' else 'point'} as decimal mark"
         if wrong:
             raise not_of_type(column, wrong, need, "read it as text")
-        column.values = plain if wish.apart else plain.cast(pa.float64())
-        return
+        if wish.apart:
+            column.values = plain
+            return
+        values = column.values = plain.cast(pa.float64())
+        if wish.cells == "number":
+            column.note(
+                "digits_lost",
+                "some of its whole numbers have more digits than numbers hold: these are rounded; "
+                "types: text keeps them",
+                "warning",
+            )
     if wish.cells == "integer" and pa.types.is_floating(values.type):
         broken = int(pc.sum(pc.not_equal(pc.floor(values), values)).as_py() or 0)
         if broken:
             raise not_of_type(column, broken, "whole numbers", "read it as number")
+        far = int(pc.sum(pc.greater_equal(pc.abs(values), 2.0**63)).as_py() or 0)
+        if far:
+            raise not_of_type(column, far, "whole numbers that 64 bits hold", "read it as text")
         column.values = values.cast(pa.int64())
     elif wish.cells == "number" and pa.types.is_null(values.type):
         column.values = values.cast(pa.float64())
