@@ -32,6 +32,7 @@ def people(n: int = 300, seed: int = 2) -> pd.DataFrame:
             "visits": rng.poisson(rng.gamma(2, np.exp(eta) / 2)),
             "years": rng.uniform(1, 5, n).round(1),
             "smokes": pd.Categorical(np.where(rng.random(n) < 0.4, "yes", "no")),
+            "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 500, n), "D"),
         }
     )
 
@@ -107,6 +108,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ols", "y ~ (1 | school)", {}, "mixedlm"),
     ("ols", 'y ~ C(region, ref="east")', {}, "north, south, west"),
     ("ols", 'y ~ I(region == "east")', {}, "north, south, west"),
+    ("ols", "y ~ I(day > 2020)", {}, "a date, with a number"),
+    ("ols", "y ~ I(2020 <= day & x > 0)", {}, '"2020-12-31"'),
     ("ols", "region ~ x", {}, "has levels"),
     ("quantreg", "region ~ x", {}, "has levels"),
     ("multinomial", "region ~ x + offset(years)", {}, "offset"),

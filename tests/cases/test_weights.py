@@ -156,6 +156,13 @@ def test_what_cannot_be_a_weight_is_refused() -> None:
         syn.analyse("ols", "y ~ x", weights="w", weight_kind="frequency")
     with pytest.raises(rp.SpecError, match="kind of weights"):
         syn.analyse("ols", "y ~ x", weights="w", weight_kind="probability")
+    dated = frame.assign(
+        g=np.where(frame.index % 2, "a", "b"), day=pd.Timestamp("2020-01-01") + pd.to_timedelta(frame.index, "D")
+    )
+    syn = rp.synthesize(dated, m=2, seed=3)
+    for name in ("g", "day"):
+        with pytest.raises(rp.SpecError, match="no column of numbers"):
+            syn.analyse("ols", "y ~ x", weights=name, weight_kind="survey")
     coded = frame.assign(w=frame["w"].where(frame.index % 20 > 0, -9.0))
     syn = rp.synthesize(coded, m=2, seed=3, columns={"w": {"missing_codes": [-9]}})
     for kind in ("survey", "frequency", None):

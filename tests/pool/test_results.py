@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,6 +94,38 @@ def test_levels_that_differ_are_refused_where_they_are_the_reference() -> None:
     assert pooled.terms == ("Intercept", "g[T.b]")
 
 
+def test_equations_of_multinomial_models_are_named_by_their_levels() -> None:
+    sets = [t.assign(k=np.digitize(t["y"], [-1, 1])) for t in tables()]
+    fits = [smf.mnlogit("k ~ x", t).fit(disp=0) for t in sets]
+    pooled = rp.pool(fits, rule="rubin1987")
+    assert pooled.terms == ("1:Intercept", "1:x", "2:Intercept", "2:x")
+    q = np.array([fit.params.to_numpy().T.ravel() for fit in fits])
+    u = np.array([fit.bse.to_numpy().T.ravel() for fit in fits]) ** 2
+    by_hand = rp.pool(q, u, rule="rubin1987")
+    np.testing.assert_allclose(pooled.estimate, by_hand.estimate)
+    np.testing.assert_allclose(pooled.std_error, by_hand.std_error)
+    without = smf.mnlogit("k ~ x", sets[1][sets[1]["k"] > 0]).fit(disp=0)
+    with pytest.raises(SpecError, match="another level of the response"):
+        rp.pool([fits[0], without])
+
+
+def test_a_variance_at_the_end_of_its_range_does_not_take_the_others_with_it() -> None:
+    """statsmodels has no variance of a random effect that is estimated as 0."""
+    sets = [t.assign(s=np.arange(len(t)) % 12) for t in tables()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fits = [smf.mixedlm("y ~ x", t, groups=t["s"]).fit() for t in sets]
+    pooled = rp.pool(fits, rule="reiter2003")
+    assert pooled.terms[:2] == ("Intercept", "x")
+    np.testing.assert_allclose(pooled.estimate[:2], np.mean([fit.fe_params for fit in fits], axis=0))
+
+
+@pytest.mark.parametrize("form", [iter, lambda fits: dict(enumerate(fits))], ids=["iterator", "mapping"])
+def test_fits_may_come_one_by_one_or_by_name(form: Any) -> None:
+    fits = [smf.ols("y ~ x", t).fit() for t in tables()]
+    assert rp.pool(form(fits)).terms == ("Intercept", "x")
+
+
 def test_what_is_no_result_is_refused() -> None:
     sets = tables()
     results = [smf.ols("y ~ x", t).fit() for t in sets]
@@ -100,7 +133,12 @@ def test_what_is_no_result_is_refused() -> None:
         ([results[0], 3], "result 2 .* has no estimates"),
         ([SimpleNamespace(params=[1.0])], "has no covariance"),
         ([SimpleNamespace(params=[1.0], cov_params=[[1.0, 0.0]])], "covariance of the shape"),
-        ([smf.mnlogit("k ~ x", t.assign(k=np.digitize(t["y"], [-1, 1]))).fit(disp=0) for t in sets], "one equation"),
+        ([SimpleNamespace(params=[[1.0, 2.0]], cov_params=np.eye(2))], "one equation"),
+        ([], "empty list"),
+        (results[0], "one model .* in the place of a list"),
+        ([smf.ols("y ~ x", t) for t in sets], "not fitted"),
+        ([results[0], smf.rlm("y ~ x", sets[1]).fit()], "result 2 is of another model"),
+        ([results[0], smf.ols("x ~ y", sets[1]).fit()], "result 2 is of another response"),
     ):
         with pytest.raises(SpecError, match=said):
             rp.pool(given)

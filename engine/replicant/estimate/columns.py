@@ -13,7 +13,7 @@ from replicant.spec.grammar import Apply, Compare, Logic, Name, Node, Number, Te
 from replicant.spec.grammar import apply as apply_arithmetic
 from replicant.table.arrays import Bools, Floats
 
-__all__ = ["check_comparisons", "check_level", "column", "compared_with_texts", "compute", "label_of", "numbers"]
+__all__ = ["check_comparisons", "check_level", "column", "compared_with_values", "compute", "label_of", "numbers"]
 
 SHOWN_LEVELS = 30
 _ORDERING = frozenset({"<", "<=", ">", ">="})
@@ -151,15 +151,15 @@ def _days(text: Text) -> np.float64:
     return np.float64(np.datetime64(text.value, "us").astype(np.int64) / 86_400e6)
 
 
-def compared_with_texts(node: Node) -> set[str]:
-    """Columns that stand beside a text."""
+def compared_with_values(node: Node) -> set[str]:
+    """Columns that stand beside a text or a number."""
     if isinstance(node, Compare):
         _, left, right = _ordered(node)
-        if isinstance(left, Name) and isinstance(right, Text):
+        if isinstance(left, Name) and isinstance(right, Text | Number):
             return {left.name}
-        return compared_with_texts(node.left) | compared_with_texts(node.right)
+        return compared_with_values(node.left) | compared_with_values(node.right)
     inner = node.arguments if isinstance(node, Apply | Logic) else ()
-    return {name for one in inner for name in compared_with_texts(one)}
+    return {name for one in inner for name in compared_with_values(one)}
 
 
 def check_comparisons(label: str, node: Node, levels: Mapping[str, pd.Index | None], dtypes: Mapping[str, str]) -> None:
@@ -216,6 +216,8 @@ def _check_literal(
             np.datetime64(right.value, "us")
         except ValueError:
             raise SpecError(f"{label} compares {name!r} with a text that is no date", need='"2020-12-31"') from None
+    elif kind == "date":
+        raise SpecError(f"{label} compares {name!r}, a date, with a number", need='a date in quotes: "2020-12-31"')
     elif isinstance(right, Text):
         raise SpecError(
             f"{label} compares {name!r} with a text, and it is a column of {kind}s",

@@ -20,7 +20,7 @@ from replicant.estimate.columns import (
     check_comparisons,
     check_level,
     column,
-    compared_with_texts,
+    compared_with_values,
     compute,
     label_of,
     numbers,
@@ -523,7 +523,7 @@ def _check_computed(
             kinds[name] = "boolean" if one.values.dtype == bool else "ordered" if one.ordered else "nominal"
         if levels is not None and name in levels:
             known[name] = pd.Index(list(levels[name]))
-    maybe_dates = tuple(name for name in compared_with_texts(variable.node) if kinds[name] == "number")
+    maybe_dates = tuple(name for name in compared_with_values(variable.node) if kinds[name] == "number")
     if maybe_dates:
         dates: set[str] = source.reduce(partial(_dates, names=maybe_dates), set.intersection)
         kinds |= dict.fromkeys(dates, "date")

@@ -140,7 +140,14 @@ def column_weights(frame: pd.DataFrame, name: str) -> Floats:
         raise SpecError(
             f"weights name {name!r}, no column of the table", need=f"a column of the table{nearest(name, known)}"
         )
-    return _checked(frame[name].to_numpy(dtype=np.float64, na_value=np.nan), len(frame))
+    cells = frame[name]
+    if not pd.api.types.is_numeric_dtype(cells.dtype):
+        raise SpecError(
+            f"the weights {name!r} are no column of numbers",
+            need="numbers of 0 or more",
+            fix=f"name the column that holds the weights, or declare {name!r} as continuous",
+        )
+    return _checked(cells.to_numpy(dtype=np.float64, na_value=np.nan), len(frame))
 
 
 def _checked(given: Floats, rows: int) -> Floats:

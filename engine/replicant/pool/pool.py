@@ -13,7 +13,7 @@ from replicant.errors import SpecError, nearest
 from replicant.pool.arrays import as_sets
 from replicant.pool.distributions import t_quantile, t_tails
 from replicant.pool.result import Pooled
-from replicant.pool.results import are_results, read_results
+from replicant.pool.results import are_results, listed, read_results
 from replicant.pool.rules import RULES
 from replicant.pool.transform import transform_named
 
@@ -99,6 +99,7 @@ def pool(
     1    b     1.967      0.456
     """
     _check_rule(rule)
+    estimates = listed(estimates)
     if are_results(estimates):
         return _of_results(cast("Sequence[Any]", estimates), variances, rule, terms, dfcom, level, n, k, population)
     if not 0 < level < 1:

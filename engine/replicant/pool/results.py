@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from replicant.errors import DataError, SpecError
 from replicant.pool.arrays import Array
 
-__all__ = ["Results", "are_results", "read_results"]
+__all__ = ["Results", "are_results", "listed", "read_results"]
 
 _ESTIMATES = ("params", "estimates", "params_", "coef_")
 _COVARIANCES = ("cov_params", "covariance", "cov", "variance_matrix_", "vcov")
@@ -40,11 +40,36 @@ class Results:
     messages: tuple[str, ...]
 
 
+def listed(given: Any) -> Any:
+    """What is given, as a list where it is an iterator or a mapping of sets.
+
+    Raises
+    ------
+    SpecError
+        If there is nothing, or one fitted model in the place of a list.
+    """
+    if isinstance(given, Iterator | Mapping):
+        given = list(given.values() if isinstance(given, Mapping) else given)
+    if isinstance(given, Sequence) and not given:
+        raise SpecError("an empty list of sets", need="the estimates, or the fitted model, of each set")
+    if not isinstance(given, Sequence) and not hasattr(given, "__array__") and _is_model(given):
+        raise SpecError(
+            f"one model (of type {type(given).__name__}) in the place of a list",
+            need="a list of fitted models, one for each set",
+            fix="rp.pool([fit(frame) for frame in sets])",
+        )
+    return given
+
+
 def are_results(given: Any) -> bool:
-    """Whether these are fitted models, and not numbers."""
-    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
+    """Whether these are models, and not numbers."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
         return False
-    return any(_first(one, _ESTIMATES) is not None for one in given)
+    return any(_is_model(one) for one in given)
+
+
+def _is_model(one: Any) -> bool:
+    return _first(one, _ESTIMATES) is not None or callable(getattr(one, "fit", None))
 
 
 def read_results(given: Sequence[Any]) -> Results:
@@ -69,9 +94,14 @@ def read_results(given: Sequence[Any]) -> Results:
     if all(isinstance(one, Fit) for one in given):  # ours know what their terms rest on
         given, _, said = common(given)
     read = [_one(result, i + 1) for i, result in enumerate(given)]
+    _check_models(given)
     _check_levels(given, read)
-    finite = [
-        {name for name, value, variance in zip(names, q, np.diag(u), strict=True) if np.isfinite(value + variance)}
+    finite = [  # a variance below 0: at the end of its range, where statsmodels cannot tell it
+        {
+            name
+            for name, value, variance in zip(names, q, np.diag(u), strict=True)
+            if np.isfinite(value + variance) and variance >= 0
+        }
         for names, q, u in read
     ]
     lacking = {
@@ -81,7 +111,7 @@ def read_results(given: Sequence[Any]) -> Results:
     }
     kept = [name for name, without in lacking.items() if not without]
     messages = [
-        f"{name} is left out: result {', '.join(without)} has no estimate of it"
+        f"{name} is left out: result {', '.join(without)} has no estimate of it, or no variance"
         for name, without in lacking.items()
         if without
     ]
@@ -114,6 +144,10 @@ def _one(result: Any, number: int) -> tuple[tuple[str, ...], Array, Array]:
     what = f"result {number} (of type {type(result).__name__})"
     given = _first(result, _ESTIMATES)
     spread = _first(result, _COVARIANCES)
+    if given is None and callable(getattr(result, "fit", None)):
+        raise SpecError(
+            f"{what} is not fitted", need="fitted models", fix="call .fit() of each, and pool what it gives"
+        )
     if given is None or spread is None:
         raise SpecError(
             f"{what} has no {'estimates' if given is None else 'covariance'}",
@@ -125,6 +159,13 @@ def _one(result: Any, number: int) -> tuple[tuple[str, ...], Array, Array]:
         covariance = np.asarray(spread() if callable(spread) else spread, dtype=np.float64)
     except Exception as error:
         raise SpecError(f"{what} gives no numbers ({type(error).__name__})", need="a covariance matrix") from None
+    equations = _equations(result)
+    if estimates.ndim == 2 and equations is not None and estimates.shape[1] == len(equations) - 1:
+        names = [str(name) for name in result.model.exog_names]
+        terms = tuple(f"{level}:{name}" for level in equations[1:] for name in names)
+        estimates = estimates.ravel(order="F")
+        if covariance.shape == (len(terms),) * 2:
+            return terms, estimates, covariance
     if estimates.ndim != 1:
         raise SpecError(
             f"{what} has estimates of the shape {estimates.shape}",
@@ -139,6 +180,12 @@ def _one(result: Any, number: int) -> tuple[tuple[str, ...], Array, Array]:
     return _names(result, given, len(estimates)), estimates, covariance
 
 
+def _equations(result: Any) -> tuple[str, ...] | None:
+    """Levels of the outcome of a multinomial model of statsmodels, the reference first; None of other models."""
+    known = getattr(getattr(result, "model", None), "_ynames_map", None)
+    return tuple(str(known[at]) for at in sorted(known)) if isinstance(known, dict) else None
+
+
 def _names(result: Any, given: Any, size: int) -> tuple[str, ...]:
     own = getattr(result, "terms", None)  # of a `Fit`
     index = getattr(given, "index", None)
@@ -147,6 +194,23 @@ def _names(result: Any, given: Any, size: int) -> tuple[str, ...]:
         if names is not None and len(names) == size:
             return tuple(str(name) for name in names)
     return tuple(str(i + 1) for i in range(size))
+
+
+def _check_models(given: Sequence[Any]) -> None:
+    """Refuse estimates that are no more than namesakes: of other models, other responses or other references."""
+
+    def differ(of: Callable[[Any], Any]) -> str:
+        known = [of(result) for result in given]
+        return ", ".join(str(i + 1) for i, one in enumerate(known) if one != known[0])
+
+    kinds: tuple[tuple[Callable[[Any], Any], str], ...] = (
+        (lambda result: type(getattr(result, "model", result)), "of another model"),
+        (lambda result: getattr(getattr(result, "model", None), "endog_names", None), "of another response"),
+        (lambda result: (_equations(result) or (None,))[0], "compared with another level of the response"),
+    )
+    for of, what in kinds:
+        if others := differ(of):
+            raise SpecError(f"result {others} is {what} than the first", need="the same model on every set")
 
 
 def _check_levels(given: Sequence[Any], read: Sequence[tuple[tuple[str, ...], Array, Array]]) -> None:

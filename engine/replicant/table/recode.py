@@ -104,8 +104,8 @@ def recoding(spec: ColumnSpec) -> Recoding | None:
     Labels of coded missing values alone say what these mean, and replace nothing.
     """
     said, codes = spec.labels or {}, spec.missing_codes
-    # A code may be given as it is in the raw column, or by its label.
-    by_label = {code for code in codes if code not in said and code in said.values()}
+    # A code may be given as it is in the raw column, or by its label; manifests have both, and name the second.
+    by_label = {code for code in codes if said.get(code, code) == code and code in said.values()}
     labels = {raw: label for raw, label in said.items() if raw not in codes and label not in by_label}
     if not labels:
         return None
