@@ -609,3 +609,89 @@ def test_inspect_writes_no_file_twice(tmp_path: Any, monkeypatch: pytest.MonkeyP
     assert command("inspect", "data.csv", "--job", "-", "--codebook", "-") == 2
     assert command("inspect", "nowhere.csv", "--job", "other.yaml") == 3
     assert not (tmp_path / "other.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "pattern"),
+    [
+        ([f"P{i:05d}" for i in range(500)], r"P\d{5}"),
+        ([f"{i:06d}" for i in range(1, 401)], r"\d{6}"),
+        ([f"DE-{i:08d}-X" for i in range(300)], r"DE-\d{8}-X"),
+        ([f"2021-{i:04d}" for i in range(90)], r"2021-\d{4}"),
+        (list(range(100_000, 100_500)), r"[1-9]\d{5}"),
+        ([float(i) for i in range(20_000, 20_300)], r"[1-9]\d{4}\.0"),
+        ([f"2021-{i:03d}" for i in range(999)], r"2021-\d{4}"),
+    ],
+)
+def test_running_numbers_keep_their_length(values: list[Any], pattern: str) -> None:
+    frame = table(pid=values)
+    made = rp.synthesize(frame, m=1, seed=1, method={"pid": "surrogate"})[0]["pid"]
+    assert made.astype(str).str.fullmatch(pattern).all()
+    assert made.is_unique
+    assert not set(made) & set(values)
+
+
+def suspected(frame: pd.DataFrame) -> dict[tuple[str, str], Any]:
+    return {(one.column, one.code): one for one in suspicions(encode_table(frame))}
+
+
+def test_what_follows_from_what_follows() -> None:
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame(rng.integers(0, 50, (600, 5)), columns=list("abcde"))
+    frame["total"] = frame.sum(axis=1)
+    frame["mean"] = (frame["total"] / 5).round(1)
+    frame["mark"] = frame["a"] * 1.95583
+    found = suspected(frame)
+    assert found["total", "derived"].settings == {"synthesis.passive.total": "a + b + c + d + e"}
+    assert found["mean", "derived"].settings == {"synthesis.passive.mean": "total / 5"}
+    assert found["mark", "derived"].settings == {"synthesis.passive.mark": "1.95583 * a"}
+
+
+def test_columns_that_follow_from_others_where_no_row_is_whole() -> None:
+    rng = np.random.default_rng(9)
+    works = rng.random(600) < 0.5
+    frame = pd.DataFrame({"age": rng.integers(18, 70, 600), "born": 0})
+    frame["born"] = 2020 - frame["age"]
+    frame["hours"] = np.where(works, rng.integers(10, 50, 600), np.nan)
+    frame["minutes"] = 60 * frame["hours"]
+    frame["pension"] = np.where(works, np.nan, rng.normal(1500, 300, 600).round(2))
+    frame["yearly"] = (12 * frame["pension"]).round(2)
+    found = suspected(frame)
+    assert found["minutes", "derived"].settings == {"synthesis.passive.minutes": "60 * hours"}
+    assert found["yearly", "derived"].settings == {"synthesis.passive.yearly": "12 * pension"}
+    assert found["born", "derived"].settings == {"synthesis.passive.born": "-1 * age + 2020"}
+
+
+def test_codes_and_their_names_tell_the_same() -> None:
+    rng = np.random.default_rng(10)
+    frame = pd.DataFrame({"region": rng.integers(1, 6, 300)})
+    frame["name"] = frame["region"].map(dict(enumerate(["N", "S", "E", "W", "C"], 1)))
+    frame["number"] = frame["region"].map({1: 30, 2: 10, 3: 50, 4: 20, 5: 40})
+    frame["other"] = rng.integers(1, 6, 300)
+    assert {column for column, code in suspected(frame) if code == "relabelled"} == {"name", "number"}
+
+
+@pytest.mark.parametrize("name", ["gewichtung", "fexp", "factor_expansion", "vikt", "wgt_final", "pond2", "poids"])
+def test_weights_in_other_languages(name: str) -> None:
+    frame = pd.DataFrame({name: np.random.default_rng(1).gamma(5, 200, 300)})
+    assert (name, "weights") in suspected(frame)
+
+
+@pytest.mark.parametrize("name", ["weight_kg", "birth_weight", "weightlb", "weight.g"])
+def test_what_bodies_weigh_is_no_weight(name: str) -> None:
+    frame = pd.DataFrame({name: np.random.default_rng(1).normal(75, 9, 300).round(1)})
+    assert (name, "weights") not in suspected(frame)
+
+
+def test_dates_as_text_are_no_identifiers() -> None:
+    days = np.random.default_rng(1).choice(9000, 500, replace=False)
+    born = (pd.Timestamp("1960-01-01") + pd.to_timedelta(days, unit="D")).strftime("%d.%m.%Y")
+    found = suspected(pd.DataFrame({"born": born, "x": np.arange(500) % 7}))
+    assert ("born", "dates") in found
+    assert ("born", "identifier") not in found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_small_count_is_a_count(seed: int) -> None:
+    children = np.random.default_rng(seed).poisson(1.2, 1000)
+    assert ("children", "codes") not in suspected(pd.DataFrame({"children": children}))

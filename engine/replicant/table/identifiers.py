@@ -232,7 +232,7 @@ def _handed_out(name: str, found: Distinct) -> str | None:
     if never and _is_even(values, low, high):
         return f"spread evenly over the numbers of up to {int(digits[-1])} digits"
     if never and _NAMED.search(name):
-        return "and its name is that of an identifier"
+        return "named as an identifier"
     return None
 
 

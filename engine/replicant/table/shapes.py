@@ -160,6 +160,18 @@ class Pattern:
         found = [self._shape(name, count, masks) for name, (count, masks) in frequent]
         return [shape for shape in found if shape is not None]
 
+    def wider(self, shape: Shape) -> Shape | None:
+        """The shape with one digit more that varies: one that is the same in all values, beside those that vary."""
+        digits = [set(place) <= set(string.digits) for place in shape.places]
+        for at in range(len(shape.places) - 2, -1, -1):
+            beside = digits[at + 1] and len(shape.places[at + 1]) > 1
+            if digits[at] and len(shape.places[at]) == 1 and beside:
+                first = self.limit is not None and (at == 0 or (at == 1 and shape.places[0] == "-"))
+                free = string.digits[1:] if first else string.digits
+                wide = replace(shape, places=(*shape.places[:at], free, *shape.places[at + 1 :]))
+                return wide if self.limit is None else _within(wide, self.limit)
+        return None
+
     def longer(self, shape: Shape) -> Shape | None:
         """The shape with one more place, of the sort of its last one; None where no number can be longer."""
         filled = [at for at, place in enumerate(shape.places) if len(place) > 1]

@@ -71,10 +71,11 @@ class Space:
         """
         shapes = [shape for shape in pattern.shapes(rows) if _free(shape) >= 2 * shape.count + 16][:_SHAPES]
         if not shapes:
-            # All that can be written is taken: one more character makes ten times the room.
+            # All that can be written is taken: one more digit that varies makes ten times the room, be it one that was
+            # the same in all values, such as a leading zero, or one more character.
             widest = max(pattern.shapes(rows), key=lambda shape: (shape.size, shape.count), default=None)
             while widest is not None and _free(widest) < 2 * rows + 16:
-                widest = pattern.longer(widest)
+                widest = pattern.wider(widest) or pattern.longer(widest)
             shapes = [] if widest is None else [widest]
         total = sum(shape.count for shape in shapes)
         return cls(tuple(shapes), tuple(shape.count / total for shape in shapes), pattern.limit is not None, taken)

@@ -25,7 +25,11 @@ def suspicions(table: Table) -> list[Suspicion]:
     table
         The table as it was read, with nothing or little declared.
     """
-    found: list[Suspicion] = [*people_suspicions(table), *weight_suspicions(table), *date_suspicions(table)]
+    dates = date_suspicions(table)
+    # Dates in the order of a country are distinct texts, and no identifiers.
+    dated = {one.column for one in dates if one.settles}
+    people = [one for one in people_suspicions(table) if one.column not in dated]
+    found: list[Suspicion] = [*people, *weight_suspicions(table), *dates]
     settled = {one.column for one in found if one.settles}
     found += [one for one in code_suspicions(table) if one.column not in settled]
     found += [*derived_suspicions(table), *skip_suspicions(table)]

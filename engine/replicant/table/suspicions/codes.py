@@ -169,11 +169,17 @@ def _kind_of(name: str, values: Floats, counts: npt.NDArray[np.int64]) -> tuple[
         return "", ""
     if size <= 4 and values[0] <= 1:
         return "nominal", f"{size} whole numbers: codes"
-    rising = np.diff(counts.astype(float))
+    rising = np.diff(_without_tail(counts).astype(float))
     peaks = int(np.count_nonzero((np.r_[1.0, rising] > 0) & (np.r_[rising, -1.0] <= 0)))
     if peaks > 1 and not re.match(r"n(?:um|o|r|b)?_?[a-z]|count", name, re.IGNORECASE):
         return "nominal", f"{size} whole numbers that do not count anything (their frequencies rise and fall): codes"
     return "", ""
+
+
+def _without_tail(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Without the few cells at the upper end, which go up and down by chance."""
+    held = np.flatnonzero(counts >= max(2 * _RARE * counts.sum(), 10))
+    return counts[: held[-1] + 1] if len(held) else counts
 
 
 def _listed(values: list[Any]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import blake2b
 from itertools import combinations
 from typing import TypeAlias
 
@@ -29,7 +30,7 @@ _FEW_ROWS = 2000
 _ALMOST = 0.02
 """How far from a whole number a weight may be for the rounding of the parts."""
 
-_MOST = 24
+_MOST = 40
 """Columns of numbers of which pairs are tried."""
 
 _DISTINCT = 10
@@ -50,37 +51,84 @@ def derived_suspicions(table: Table) -> list[Suspicion]:
     columns = [c for c in columns if c.name not in known and c.dtype.number is not None][:_MOST]
     if len(columns) > 1:
         found += _computed(columns)
-    done = {one.column for one in found}
-    return [*found, *(one for one in _groups(table) if one.column not in done)]
+    for more in (_relabelled, _groups):
+        done = {one.column for one in found}
+        found += [one for one in more(table) if one.column not in done]
+    return found
 
 
 def _computed(columns: list[Column]) -> list[Suspicion]:
     n = columns[0].n
     rows = np.arange(n) if n <= _SOME else np.random.default_rng(n).choice(n, _SOME, replace=False)
     values = np.stack([column.numbers(column.codes[rows]) for column in columns])
-    whole = np.flatnonzero(~np.isnan(values).any(axis=0))
-    if len(whole) < _PROBE:
-        return []
-    probe = values[:, whole[np.linspace(0, len(whole) - 1, _PROBE).astype(int)]]
-    unit = np.array([0.0 if c.decimals is None else 10.0**-c.decimals for c in columns])
-    search = _Search(columns, values, probe, unit)
-    with np.errstate(all="ignore"):
-        for i, j in combinations(range(len(columns)), 2):
-            search.pair(i, j)
-        for i, y in combinations(range(len(columns)), 2):
-            search.line(i, y)
-        for y in range(len(columns)):
-            search.total(y)
-    return list(search.found.values())
+    found: dict[str, Suspicion] = {}
+    parts: dict[str, set[str]] = {}
+    for chosen, whole in _rounds(np.isnan(values)):
+        if len(chosen) < 2:
+            continue
+        probe = values[np.ix_(chosen, whole[np.linspace(0, len(whole) - 1, _PROBE).astype(int)])]
+        search = _Search([columns[at] for at in chosen], values[chosen], probe, found, parts)
+        with np.errstate(all="ignore"):
+            for i, j in combinations(range(len(chosen)), 2):
+                search.pair(i, j)
+            for i, y in combinations(range(len(chosen)), 2):
+                search.line(i, y)
+            for y in range(len(chosen)):
+                search.total(y)
+    return list(found.values())
+
+
+def _rounds(missing: npt.NDArray[np.bool_]) -> Iterator[tuple[list[int], npt.NDArray[np.intp]]]:
+    """Columns that have enough rows in common in which none is missing, and these rows, until each had its turn.
+
+    A table with skip patterns may have no row without a missing cell.
+    """
+    order = np.argsort(missing.sum(axis=1), kind="stable").tolist()
+    left = list(order)
+    while left:
+        there = ~missing[left[0]]
+        need = max(_PROBE, int(there.sum()) // 2)
+        chosen = []
+        for at in (left[0], *(at for at in order if at != left[0])):
+            both = there & ~missing[at]
+            if both.sum() >= need:
+                chosen.append(at)
+                there = both
+        left = [at for at in left[1:] if at not in chosen]
+        if chosen:
+            yield sorted(chosen), np.flatnonzero(there)
 
 
 class _Search:
     """Forms that give a column, and what is found so far: no column is computed from one that is computed from it."""
 
-    def __init__(self, columns: list[Column], values: Values, probe: Values, unit: Floats) -> None:
-        self.columns, self.values, self.probe, self.unit = columns, values, probe, unit
-        self.found: dict[int, Suspicion] = {}
-        self.inputs: set[int] = set()
+    def __init__(
+        self,
+        columns: list[Column],
+        values: Values,
+        probe: Values,
+        found: dict[str, Suspicion],
+        parts: dict[str, set[str]],
+    ) -> None:
+        self.columns, self.values, self.probe = columns, values, probe
+        self.unit = np.array([0.0 if c.decimals is None else 10.0**-c.decimals for c in columns])
+        self.found, self.parts = found, parts
+
+    def done(self, y: int) -> bool:
+        """Whether something is found of a column."""
+        return self.columns[y].name in self.found
+
+    def closes(self, y: int, inputs: tuple[int, ...]) -> bool:
+        """Whether some input is computed from the column itself."""
+        open_, seen = [self.columns[i].name for i in inputs], set[str]()
+        while open_:
+            name = open_.pop()
+            if name == self.columns[y].name:
+                return True
+            if name not in seen:
+                seen.add(name)
+                open_ += self.parts.get(name, ())
+        return False
 
     def pair(self, i: int, j: int) -> None:
         """Sums, differences, products and ratios of two columns."""
@@ -111,9 +159,9 @@ class _Search:
 
     def total(self, y: int) -> None:
         """A sum of three columns or more."""
-        others = [i for i in range(len(self.columns)) if i != y and i not in self.found]
+        others = [i for i in range(len(self.columns)) if i != y and not self.done(i)]
         parts = self.probe[others].T
-        if y in self.found or len(others) < 3 or len(others) >= _PROBE:
+        if self.done(y) or len(others) < 3 or len(others) >= _PROBE:
             return
         weights = np.linalg.lstsq(parts, self.probe[y])[0]
         chosen = [i for i, weight in zip(others, weights, strict=True) if round(float(weight)) == 1]
@@ -128,7 +176,7 @@ class _Search:
 
     def take(self, y: int, inputs: tuple[int, ...], made: Floats, text: str) -> None:
         """Keep a form that gives every row back, missing cells too."""
-        if y in self.found or y in self.inputs or any(i in self.found for i in inputs):
+        if self.done(y) or self.closes(y, inputs):
             return
         if len(np.unique(self.probe[y])) < _DISTINCT:
             return
@@ -140,8 +188,8 @@ class _Search:
         same = float(np.mean(np.isnan(made) == np.isnan(given))) >= _SAME_MISSING
         sure = same and not any((self.columns[i].codes < -1).any() for i in inputs)
         told = f"follows from others in every row: {text}" + ("" if same else ", where none is missing")
-        self.found[y] = Suspicion(name, "derived", told, {}, {f"synthesis.passive.{name}": text}, sure=sure)
-        self.inputs.update(inputs)
+        self.found[name] = Suspicion(name, "derived", told, {}, {f"synthesis.passive.{name}": text}, sure=sure)
+        self.parts[name] = {self.columns[i].name for i in inputs}
 
 
 def _forms(i: int, j: int, columns: list[Column]) -> Iterator[tuple[str, Callable[[Values], Floats], bool]]:
@@ -173,7 +221,7 @@ def _allowed(unit: Floats, values: Values) -> Values:
 
 def _nice(number: float) -> float | None:
     """A factor that somebody may have written: of few digits."""
-    for digits in range(5):
+    for digits in range(7):
         near = round(number, digits)
         if near and abs(near - number) <= 1e-5 * abs(number):
             return near
@@ -186,6 +234,21 @@ def _said(factor: float, text: str) -> str:
 
 def _quoted(name: str) -> str:
     return name if name.isidentifier() else f"`{name}`"
+
+
+def _relabelled(table: Table) -> list[Suspicion]:
+    """Columns that tell the same in other words, such as a code and its name."""
+    found, first = [], dict[bytes, str]()
+    for column in table.columns:
+        if not 3 <= column.size <= column.n / 5 or column.kind is Kind.IDENTIFIER:
+            continue
+        _, at, inverse = np.unique(column.codes, return_index=True, return_inverse=True)
+        order = np.argsort(np.argsort(at))[inverse]  # values numbered as they come
+        key = blake2b(order.astype(np.int64).tobytes() + (column.codes < 0).tobytes()).digest()
+        if (other := first.setdefault(key, column.name)) != column.name:
+            text = f"tells the same as {other} in every row, each of its values by another: one of them may be dropped"
+            found.append(Suspicion(column.name, "relabelled", text, sure=False))
+    return found
 
 
 def _groups(table: Table) -> list[Suspicion]:

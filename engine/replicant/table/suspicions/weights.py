@@ -13,21 +13,25 @@ from replicant.table.table import Table
 __all__ = ["weight_suspicions"]
 
 _NAMED = re.compile(
-    r"(?:^|[_.\s])(?:[a-z]{0,3}wgt[a-z]{0,2}|[a-z]{0,2}we?i?ghts?|wt|wts|pw|gewicht|hochr\w*|poids|pond\w*|peso|expans\w*)\d*"
+    r"(?:^|[_.\s])(?:[a-z]{0,3}wgt[a-z]{0,2}|[a-z]{0,2}we?i?ghts?|wt|wts|pw|gewicht(?:ung)?|gew|hochr\w*|poids|pond\w*|peso|expans\w*|"
+    r"f(?:ac|actor)?_?exp\w*|vikt|vekt|waga)\d*"
     r"(?:$|[_.\s])|(?:wgt|wgtp|weight|_wt|gewicht|finlwt)\d*$",
     re.IGNORECASE,
 )
 _BODY = re.compile(r"height|hgt|hght|bmi|size|stature|groesse|taille", re.IGNORECASE)
+_OF_BODIES = re.compile(r"birth|(?:[_.\s]|(?<=t))(?:kgs?|kilos?|lbs?|pounds|g|grams?)$", re.IGNORECASE)
 _PLAIN = {"weight", "wgt", "wght", "wt", "gewicht", "poids", "peso"}
 _LARGE = 500.0
 
 
 def weight_suspicions(table: Table) -> list[Suspicion]:
-    """Columns of positive numbers that are called weights; a body's weight beside its height is none."""
+    """Columns of positive numbers that are called weights; a body's, beside its height or in kilograms, are none."""
     body = any(_BODY.search(name) for name in table.names)
     found = []
     for column in table.columns:
         if column.kind not in (Kind.CONTINUOUS, Kind.COUNT) or column.size < 10 or not _NAMED.search(column.name):
+            continue
+        if _OF_BODIES.search(column.name):
             continue
         numbers = column.numbers()
         numbers = numbers[~np.isnan(numbers)]
