@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from statsmodels.duration.hazard_regression import PHReg
 
 import replicant as rp
+from replicant.analysis import analyse
 from replicant.cli.main import main
 from replicant.errors import ReplicantError
 
@@ -112,11 +114,43 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ols", "y ~ I(2020 <= day & x > 0)", {}, '"2020-12-31"'),
     ("ols", "region ~ x", {}, "has levels"),
     ("quantreg", "region ~ x", {}, "has levels"),
+    ("polr", "y ~ x", {}, "distinct numbers"),
+    ("multinomial", "time ~ x", {}, "distinct numbers"),
     ("multinomial", "region ~ x + offset(years)", {}, "offset"),
     ("phreg", "time ~ x", {"status": "died"}, "status"),
     ("phreg", "time ~ x", {"status": "dead", "tie": "efron"}, "did you mean 'ties'"),
     ("quantreg", "y ~ x", {"tau": 0.5}, "unknown option 'tau'"),
 ]
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_a_row_is_at_risk_after_its_entry_not_at_it(ties: str) -> None:
+    """Times in whole days tie with entries: R's intervals are open on the left. Half a day later says the same."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"x": rng.normal(size=200).round(2), "time": rng.integers(2, 12, 200).astype(float)})
+    frame["since"] = np.maximum(frame["time"] - rng.integers(1, 5, 200), 0.0)
+    frame["dead"] = rng.integers(0, 2, 200)
+    manifest = {"columns": [{"name": name, "kind": "continuous"} for name in frame]}
+    fit = analyse([frame], manifest, "phreg", "time ~ x", status="dead", entry="since", ties=ties)[0]
+    later = PHReg(frame["time"], frame[["x"]], status=frame["dead"], entry=frame["since"] + 0.5, ties=ties).fit()
+    np.testing.assert_allclose(fit.estimates, later.params, rtol=1e-6)
+    np.testing.assert_allclose(fit.std_errors, later.bse, rtol=1e-6)
+
+
+def test_the_event_is_the_same_in_every_set() -> None:
+    """Statuses 1 and 2, as R has them: a set without an event must not make events of its censored rows."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "time": rng.exponential(size=60), "status": 1})
+    frame.loc[:2, "status"] = 2
+    sets = [frame, frame.assign(status=1), frame]
+    manifest = {"columns": [{"name": name, "kind": "continuous"} for name in frame]}
+    with pytest.raises(rp.DataError, match="set 2 has no 2"):
+        analyse(sets, manifest, "phreg", "time ~ x", status="status")
+    with pytest.raises(rp.DataError, match="set 2: no row has the event"):
+        analyse(sets, manifest, "phreg", "time ~ x", status="status == 2")
+    only = analyse([frame.assign(status=2)] * 2, manifest, "phreg", "time ~ x", status="status")[0]
+    truth = PHReg(frame["time"], frame[["x"]]).fit()
+    np.testing.assert_allclose(only.estimates, truth.params, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("model", "formula", "options", "said"), REFUSED)

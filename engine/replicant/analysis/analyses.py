@@ -11,6 +11,7 @@ import numpy as np
 from replicant.analysis.data import Data, columns_known, names_in, refuse_identifiers, typed, words_of
 from replicant.errors import DataError, SpecError
 from replicant.estimate import Fit, Formula, aligned, coefficients, common, fit, parse
+from replicant.estimate.adapter import EVENT_2
 from replicant.estimate.learned import Learned, learned_together
 from replicant.estimate.requests import columns_beside
 from replicant.estimate.sampling import design_columns
@@ -334,6 +335,7 @@ def analyse(
         learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
     settings["learned"] = learned
     fits = [_fitted(i, len(sets), model, bound, one, settings) for i, one in enumerate(data)]
+    _check_events(fits)
     return Analyses(aligned(fits), manifest, used, learned, bound)
 
 
@@ -345,6 +347,17 @@ def _fitted(i: int, m: int, model: Model, formula: str | Formula, data: Data, se
         if m == 1:
             raise
         raise DataError(f"set {i + 1}: {error.found}", need=error.need, fix=error.fix) from None
+
+
+def _check_events(fits: Sequence[Fit]) -> None:
+    """Refuse sets of which some have statuses 1 and 2, and others 1 alone: it is the event there, and no event here."""
+    others = [str(i + 1) for i, one in enumerate(fits) if EVENT_2 not in one.messages]
+    if others and len(others) < len(fits):
+        raise DataError(
+            f"the status is 1 and 2, and set {', '.join(others)} has no 2: what the event is cannot be told there",
+            need="the same event in every set",
+            fix="name it by a comparison, such as status='column == 2'",
+        )
 
 
 def _check_call(model: Model, formula: object) -> None:

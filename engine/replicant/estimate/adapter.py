@@ -25,10 +25,12 @@ from replicant.estimate.rows import Outcome, Rows
 from replicant.estimate.units import Units
 from replicant.table.arrays import Floats
 
-__all__ = ["fit_function", "fit_statsmodels"]
+__all__ = ["EVENT_2", "fit_function", "fit_statsmodels"]
 
 JOINED = 1 << 27
 """Most cells of a design (8 bytes each) that partitions are joined to."""
+
+EVENT_2 = "the event is 2, as of status 1 and 2 in R"
 
 REDUCING = "a model that reduces: ols, logit, probit, poisson, gamma, polr, multinomial"
 
@@ -205,8 +207,8 @@ def _events(key: str, cells: Floats, labels: tuple[str, ...] | None) -> tuple[Fl
     found = set(np.unique(cells).tolist())
     if found <= {0.0, 1.0}:
         return cells, []
-    if found == {1.0, 2.0}:
-        return cells - 1, ["the event is 2, as of status 1 and 2 in R"]
+    if found <= {1.0, 2.0}:
+        return cells - 1, [EVENT_2]
     raise DataError(
         f"{key} has other values than 0 and 1",
         need="0 and 1, FALSE and TRUE, or two levels",

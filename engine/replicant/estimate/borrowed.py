@@ -218,7 +218,9 @@ def _phreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         rows.y,
         basis.x,
         status=status,
-        entry=entry,
+        # Rows come under observation after their entry, as in R's `Surv(entry, time, status)`; statsmodels counts them
+        # at an event at that very time already.
+        entry=None if entry is None else np.nextafter(entry, np.inf),
         strata=None if strata is None else pd.factorize(strata)[0],
         offset=rows.offset,
         ties=given.get("ties", "efron"),

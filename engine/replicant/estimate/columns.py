@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from replicant.errors import SpecError, nearest
+from replicant.errors import DataError, SpecError, nearest
 from replicant.spec.grammar import Apply, Compare, Logic, Name, Node, Number, Text
 from replicant.spec.grammar import apply as apply_arithmetic
 from replicant.table.arrays import Bools, Floats
@@ -240,14 +240,14 @@ def check_level(name: str, level: str, levels: pd.Index, *, public: bool = True)
 
     Raises
     ------
-    SpecError
-        If it is none of them.
+    SpecError, DataError
+        If it is none of them: of a type, or of the numbers that were found.
     """
     known = [label_of(value) for value in levels.tolist()]
     if level in known:
         return known.index(level)
     shown = ", ".join(known[:SHOWN_LEVELS]) + (f" and {len(known) - SHOWN_LEVELS} more" * (len(known) > SHOWN_LEVELS))
-    raise SpecError(
-        f"{level[:60]!r} is none of the levels of {name!r}{nearest(level, known) if public else ''}",
-        need=f"one of {shown}" if public else "a value that occurs",
-    )
+    said = f"{level[:60]!r} is none of the levels of {name!r}"
+    if not public:  # what occurs is a matter of the data: one set may have it and another not
+        raise DataError(said, need="a value that occurs in every set")
+    raise SpecError(f"{said}{nearest(level, known)}", need=f"one of {shown}")

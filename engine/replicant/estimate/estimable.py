@@ -94,7 +94,7 @@ def common(
         else:
             kept.append(term)
     if not kept:
-        reasons = next((fit.messages for fit in fits if not np.isfinite(fit.estimates).all()), ())
+        reasons = next((fit.messages for fit in fits if not np.isfinite(fit.estimates + fit.std_errors).all()), ())
         raise DataError(
             f"No term could be estimated in every set: {'; '.join(said[:2])}"
             + "".join(f"; {one}" for one in reasons[-2:]),

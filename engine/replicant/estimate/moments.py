@@ -15,14 +15,18 @@ from typing import Any
 import numpy as np
 
 from replicant.errors import DataError
-from replicant.estimate.design import Design, Prepared
+from replicant.estimate.design import Design, Factor, Prepared
 from replicant.estimate.grounds import Coded, Coding, Grounds, Relations, listed, reduced, triangle_of
 from replicant.table.arrays import Bools, Floats
 
-__all__ = ["Basis", "Moments", "basis_of", "grounds_of", "levels_said", "moments", "rows_said"]
+__all__ = ["Basis", "Moments", "basis_of", "check_outcome", "grounds_of", "levels_said", "moments", "rows_said"]
 
 LARGEST = 1e150
 """Terms and responses beyond it are refused: their squares, and sums of them, would not be numbers any more."""
+
+
+MOST_OUTCOMES = 50
+"""Most distinct numbers of a response that a model takes for levels."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -218,6 +222,22 @@ def rows_said(found: Moments) -> list[str]:
         out.append(f"{found.dropped} rows with missing cells were left out")
     out += [f"{label} is no finite number in {count} rows: left out" for label, count in found.undefined.items()]
     return out
+
+
+def check_outcome(model: str, levels: Factor) -> None:
+    """Refuse numbers that are no levels as the response of a model of levels: it would have a term for each of them.
+
+    Raises
+    ------
+    DataError
+        They are too many.
+    """
+    if not levels.typed and len(levels.labels) > MOST_OUTCOMES:
+        raise DataError(
+            f"the response of {model} is a column of {len(levels.labels):,} distinct numbers",
+            need=f"levels, or at most {MOST_OUTCOMES} distinct numbers",
+            fix="take ols, or declare the column as ordered in the codebook if its numbers are codes",
+        )
 
 
 def levels_said(prepared: Prepared, found: Moments) -> list[str]:

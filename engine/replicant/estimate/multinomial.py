@@ -8,7 +8,7 @@ import numpy as np
 
 from replicant.errors import DataError
 from replicant.estimate.design import Design, Prepared
-from replicant.estimate.moments import Basis, basis_of, grounds_of, levels_said, moments, rows_said
+from replicant.estimate.moments import Basis, basis_of, check_outcome, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import Robust, robust
@@ -57,6 +57,7 @@ def fit_multinomial(prepared: Prepared, *, maxiter: int = 60) -> Fit:
     levels = prepared.response_levels
     if levels is None:
         raise DataError("the response of multinomial is a number", need="a column of levels")
+    check_outcome("multinomial", levels)
     found = moments(prepared)
     basis = basis_of(prepared, found)
     occurring = np.flatnonzero(found.counts > 0)

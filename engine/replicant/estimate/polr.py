@@ -14,7 +14,7 @@ import numpy as np
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import Design, Prepared
 from replicant.estimate.links import LINKS, Link
-from replicant.estimate.moments import basis_of, grounds_of, levels_said, moments, rows_said
+from replicant.estimate.moments import basis_of, check_outcome, grounds_of, levels_said, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import robust
@@ -130,6 +130,7 @@ def fit_polr(prepared: Prepared, *, link: str = "logit", maxiter: int = 60) -> F
     levels = prepared.response_levels
     if levels is None:
         raise DataError("the response of polr is a number", need="an ordered column", fix="declare its levels")
+    check_outcome("polr", levels)
     if not prepared.formula.intercept:
         raise SpecError("a formula without intercept for polr", need="the intercept: the thresholds stand for it")
     found = moments(prepared)
