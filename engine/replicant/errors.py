@@ -139,7 +139,7 @@ def _rebuild(kind: type[ReplicantError], found: str, need: str | None, fix: str 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`", did you mean 'x'?"` for the nearest known word, or an empty string."""
     match = closest(word, known)
-    return f", did you mean {match!r}?" if match is not None else ""
+    return f", did you mean {str(match)!r}?" if match is not None else ""
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

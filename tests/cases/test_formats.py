@@ -16,8 +16,10 @@ import pyreadstat
 import pytest
 import xlsxwriter
 
+import replicant as rp
 from replicant import read_release
 from replicant.cli.main import main
+from replicant.table import read_table
 
 N = 400
 
@@ -183,3 +185,16 @@ def test_scales_with_labels_at_their_ends_and_codes_that_nobody_declared(tmp_pat
     assert "mood: only 2 of its values have labels (0: very bad; 10: very good)" in said
     assert "hours: only 1 of its values has a label (99: no answer)" in said
     assert "list them under missing_codes" in said
+
+
+@pytest.mark.parametrize("length", [31, 32, 33, 60])
+@pytest.mark.parametrize("suffix", ["sav", "dta"])
+def test_long_names_of_columns_with_levels(tmp_path: Path, length: int, suffix: str) -> None:
+    frame = pd.DataFrame({"v" * length + end: np.tile(["x", "y", "z"], 40) for end in ("1", "2")})
+    rp.synthesize(frame, m=1, seed=1).to_parquet(tmp_path / "release", copies=[suffix])
+    (path,) = (tmp_path / "release" / "_copies" / suffix).rglob(f"*.{suffix}")
+    loaded = read_table(path)
+    assert loaded.frame.columns.is_unique
+    for name, column in zip(loaded.frame.columns, frame.columns, strict=True):
+        assert loaded.codebook[name].levels == ["x", "y", "z"]
+        assert column.startswith(str(name).rstrip("_12"))

@@ -565,3 +565,12 @@ def test_what_is_not_what_was_said_is_told(
     loaded = read_table(written(tmp_path, content), reading=reading)
     assert cells(loaded.frame, "a") == values
     assert code in [event.code for event in loaded.events]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reading"), [("1.5", {"decimal": ","}), ("1,5", {"decimal": "."}), ("1.25", {"thousands": "."})]
+)
+def test_declared_numbers_have_the_marks_that_are_said(tmp_path: Path, cell: str, reading: dict[str, str]) -> None:
+    path = written(tmp_path, f"a;b\n{cell};1\n2;2\n")
+    with pytest.raises(DataError, match=r"input\.decimal and input\.thousands"):
+        rp.read_data(path, reading={"delimiter": ";", **reading}, codebook={"a": {"kind": "continuous"}})

@@ -242,8 +242,8 @@ def script(facts: Facts) -> str:
     return _filled(_HEAD, fill) + _remarks(facts) + _filled(_READ, fill) + _filled(pool, fill)
 
 
-def lawful_names(names: Iterable[str]) -> list[str]:
-    """Names of variables for columns: letters of ASCII, digits and underscores, 32 at most, each once.
+def lawful_names(names: Iterable[str], longest: int = _LONGEST) -> list[str]:
+    """Names of variables for columns: letters of ASCII, digits and underscores, 32 or fewer, each once.
 
     Stata's variables begin with a letter; what may not stand in a name becomes an underscore.
     """
@@ -253,14 +253,14 @@ def lawful_names(names: Iterable[str]) -> list[str]:
         plain = re.sub(r"[^A-Za-z0-9_]", "_", name) or "_"
         if not plain[0].isalpha():
             plain = f"x{plain}"
-        plain = plain[:_LONGEST]
+        plain = plain[:longest]
         if plain in _RESERVED or _TAKEN.fullmatch(plain):
             plain += "_"
         number = 1
         lawful = plain
         while lawful in taken:
             number += 1
-            lawful = f"{plain[: _LONGEST - len(str(number)) - 1]}_{number}"
+            lawful = f"{plain[: longest - len(str(number)) - 1]}_{number}"
         taken.add(lawful)
         out.append(lawful)
     return out

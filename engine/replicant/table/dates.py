@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from replicant.errors import DataError
+from replicant.events import Event
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["USUAL", "as_moments", "by_format", "is_moment", "moments_only", "usual_formats"]
+__all__ = [
+    "USUAL",
+    "as_moments",
+    "by_format",
+    "check_form_is_used",
+    "dates_read",
+    "is_moment",
+    "moments_only",
+    "no_dates",
+    "usual_formats",
+]
 
 USUAL = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d%m%Y"),
@@ -71,6 +85,46 @@ def usual_formats(texts: pa.ChunkedArray) -> list[str]:
     whole = pa.chunked_array([unique])
     start = whole.slice(0, 20)
     return [form for form in USUAL if not by_format(start, form)[1] and not by_format(whole, form)[1]]
+
+
+def dates_read(name: str) -> Event:
+    """The event of a column of which nothing is declared, and all of whose cells are dates in the format given."""
+    return Event("dates_read", name, "all of its cells are dates as input.date_format has them: read as dates")
+
+
+def no_dates(name: str, wrong: int) -> Event:
+    """The event of such a column of whose cells some are none."""
+    return Event(
+        "no_dates",
+        name,
+        f"{wrong} of its cells are no dates as input.date_format has them, so none is read as a date; declare "
+        f"kind: date, and what means missing under columns.{name}.missing_codes",
+        "warning",
+    )
+
+
+def check_form_is_used(source: str, columns: Mapping[str, pa.ChunkedArray]) -> None:
+    """Refuse a format of dates, given for all columns, where no column has turned out to hold dates.
+
+    Raises
+    ------
+    DataError
+        None has.
+    """
+    import pyarrow as pa
+
+    if any(is_moment(values.type) for values in columns.values()):
+        return
+    fix = "correct input.date_format, or leave it out"
+    for name, values in columns.items():
+        if pa.types.is_string(values.type) and (usual := usual_formats(values)):
+            fix = f"the cells of {name!r} are dates as {' or '.join(usual[:2])} has them: set it to that"
+            break
+    raise DataError(
+        f"input.date_format is given, but no column of {source} holds dates that are written so",
+        need="a column all of whose cells are dates in this format",
+        fix=fix,
+    )
 
 
 def moments_only(values: pa.ChunkedArray) -> int:

@@ -269,3 +269,19 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("replicant.table.limits.MOST_BYTES", 1000)
     with pytest.raises(DataError, match="holds more than"):
         read_table(book(tmp_path / "b.xlsx", [["a"], *([i] for i in range(500))]))
+
+
+def test_a_column_without_any_cell_is_left_out_wherever_it_stands(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", [["a", None, "b"], [1, None, "x"], [2, None, "y"]])
+    assert read_table(path).frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+
+
+def test_a_format_of_dates_for_all_columns(tmp_path: Path) -> None:
+    rows = [["born", "b"], ["31.12.1999", "x"], ["01.02.2000", "y"]]
+    path = book(tmp_path / "a.xlsx", rows)
+    assert read_table(path, reading={"date_format": "%d.%m.%Y"}).frame["born"].dt.year.tolist() == [1999, 2000]
+    with pytest.raises(DataError, match=r"%d\.%m\.%Y"):
+        read_table(path, reading={"date_format": "%d/%m/%Y"})
+    path = book(tmp_path / "a.xlsx", [*rows, ["unknown", "z"]])
+    loaded = read_table(path, reading={"date_format": "%d.%m.%Y"})
+    assert [event.code for event in loaded.events] == ["no_dates"]

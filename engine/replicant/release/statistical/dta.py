@@ -40,6 +40,7 @@ _START = 315_619_200
 
 _DAY = 86_400
 _VERSION = 14
+_LONGEST = 32
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LARGEST = 8.988e307
 _STAMP = re.compile(rb"<timestamp>\x11.{17}</timestamp>", re.DOTALL)
@@ -65,7 +66,12 @@ def prepare_dta(table: Table, rows: int) -> Facts:
         pyreadstat is not installed.
     """
     needs("pyreadstat", "stat", "writing files of Stata")
-    facts = facts_of(table, lawful_names(column.name for column in table.columns), STATA)
+    names = [column.name for column in table.columns]
+    facts = facts_of(table, lawful_names(names), STATA)
+    # pyreadstat calls the labels of a variable by its name and a number, and Stata gives them 32 letters in all.
+    longest = _LONGEST - len(str(len(names)))
+    if any(len(one.name) > longest and (one.codes or one.missing_codes) for one in facts.variables):
+        facts = facts_of(table, lawful_names(names, longest), STATA)
     events = list(facts.events)
     for variable in facts.variables:
         if len(variable.missing) > len(_LETTERS) and variable.form is not Form.TEXT:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from replicant.errors import DataError
 from replicant.events import Event, EventLevel
-from replicant.table.dates import as_moments, by_format, moments_only, usual_formats
+from replicant.table.dates import as_moments, by_format, dates_read, moments_only, no_dates, usual_formats
 from replicant.table.text.numbers import (
     PLAIN,
     Style,
@@ -261,14 +261,9 @@ def _read_by(found: Found, form: str, missing: frozenset[str]) -> bool:
         return False
     moments, wrong = by_format(texts, form)
     if wrong:
-        found.note(
-            "no_dates",
-            f"{wrong} of its cells are no dates as input.date_format has them, so none is read as a date; declare "
-            f"kind: date, and what means missing under columns.{found.name}.missing_codes",
-            "warning",
-        )
+        found.events.append(no_dates(found.name, wrong))
         return False
-    found.note("dates_read", "all of its cells are dates as input.date_format has them: read as dates")
+    found.events.append(dates_read(found.name))
     found.values = _whole_days(moments)
     return True
 

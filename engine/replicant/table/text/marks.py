@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from replicant.errors import DataError
 from replicant.table.reading import Reading
 from replicant.table.text.cells import Found, not_of_type
 from replicant.table.text.detect import CALLED
@@ -52,6 +53,13 @@ def resolve(columns: Sequence[Found], reading: Reading, delimiter: str) -> list[
         if column.texts is None:
             continue
         style = marks.of(column)
+        if style is None and column.styles and column.wish.cells == "number" and not column.wish.said:
+            raise DataError(
+                f"column {column.name!r} is declared to hold numbers, but not all of its cells are written with the "
+                "marks that input.decimal and input.thousands say",
+                need="numbers with these marks",
+                fix="correct the marks, or leave them out to have them recognised",
+            )
         if style is None:
             _check(column, column.texts, marks.usual)
             continue

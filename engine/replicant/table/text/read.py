@@ -18,7 +18,7 @@ from replicant.events import Event
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection
 from replicant.table.codebook import ColumnSpec
-from replicant.table.dates import is_moment, usual_formats
+from replicant.table.dates import check_form_is_used
 from replicant.table.loaded import Loaded
 from replicant.table.place import Place
 from replicant.table.reading import Reading
@@ -77,8 +77,9 @@ def read_text(
     found = _looked(texts, chosen, reading, said)
     if quoted and any(_has_lines(column) for column in found):
         _check_whole(place, dialect)
-    if isinstance(reading.date_format, str) and columns is None:
-        _check_dates(place, found)
+    settled = any(column.wish.form or "no_dates" in column.codes for column in found)
+    if isinstance(reading.date_format, str) and columns is None and not settled:
+        check_form_is_used(str(place), {column.name: column.values for column in found})
     return _loaded(found, dialect, reading)
 
 
@@ -216,24 +217,6 @@ def _looked(
     # Casts leave Python's lock.
     with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(chosen)))) as pool:
         return list(pool.map(found_in, chosen))
-
-
-def _check_dates(place: Place, found: Sequence[Found]) -> None:
-    """Refuse a format of dates that says nothing of any column."""
-    import pyarrow as pa
-
-    if any(is_moment(column.values.type) or column.wish.form or "no_dates" in column.codes for column in found):
-        return
-    fix = "correct input.date_format, or leave it out"
-    for column in found:
-        if pa.types.is_string(column.values.type) and (usual := usual_formats(column.values)):
-            fix = f"the cells of {column.name!r} are dates as {' or '.join(usual[:2])} has them: set it to that"
-            break
-    raise DataError(
-        f"input.date_format is given, but no column of {place} holds dates that are written so",
-        need="a column all of whose cells are dates in this format",
-        fix=fix,
-    )
 
 
 def _loaded(found: list[Found], dialect: Dialect, reading: Reading) -> Loaded:

@@ -16,6 +16,7 @@ import numpy as np
 from replicant.errors import DataError
 from replicant.events import Event
 from replicant.table.codebook import ColumnSpec
+from replicant.table.dates import dates_read, no_dates
 from replicant.table.kinds import Kind
 from replicant.table.reading import CellType, Reading
 
@@ -37,6 +38,7 @@ _DIGITS = 15
 """Digits that are exact in a double."""
 
 _EXACT = 2**53
+_NO_DATE = object()
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 _WORDS = {
@@ -83,10 +85,8 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
         return _as_type(name, cells, wanted, form, reading)
     if str in kinds and kinds <= _DATES | {str} and form is not None:
         return _moments(_each(name, cells, lambda cell: _moment(cell, form), f"dates written as {form}"))
-    if str in kinds and not levelled and kinds <= _NUMBERS | {str}:
-        numbers = _spelt_numbers(name, cells, reading, events)
-        if numbers is not None:
-            return numbers
+    if str in kinds and not levelled and (spelt := _of_texts(name, cells, reading, said, events)) is not None:
+        return spelt
     if kinds <= {str}:
         return pa.array(cells, pa.string())
     if kinds <= _NUMBERS:
@@ -103,6 +103,38 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
     if not levelled:
         _tell_mixed(name, cells, kinds, events)
     return _as_texts(cells)
+
+
+def _of_texts(
+    name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpec, events: list[Event]
+) -> pa.Array | None:
+    """Texts that spell dates in the format given, or numbers; None where they do not."""
+    kinds = _kinds(cells)
+    form = reading.date_format
+    if isinstance(form, str) and said.kind is None and kinds <= {str, dt.date}:
+        dates = _spelt_dates(name, cells, form, events)
+        if dates is not None:
+            return dates
+    return _spelt_numbers(name, cells, reading, events) if kinds <= _NUMBERS | {str} else None
+
+
+def _spelt_dates(name: str, cells: Sequence[Any], form: str, events: list[Event]) -> pa.Array | None:
+    """Texts that are all dates in a format as dates, None if some are none; told where nearly all are."""
+
+    def parsed(cell: Any) -> Any:
+        try:
+            return None if cell is None else _moment(cell, form)
+        except ValueError:
+            return _NO_DATE
+
+    dates = [parsed(cell) for cell in cells]
+    wrong = sum(date is _NO_DATE for date in dates)
+    if not wrong:
+        events.append(dates_read(name))
+        return _moments(dates)
+    if 2 * wrong <= sum(cell is not None for cell in cells):
+        events.append(no_dates(name, wrong))
+    return None
 
 
 def _kinds(cells: Sequence[Any]) -> set[type]:

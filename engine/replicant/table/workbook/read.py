@@ -10,6 +10,7 @@ from replicant.events import Event
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec
+from replicant.table.dates import check_form_is_used
 from replicant.table.limits import check_columns
 from replicant.table.loaded import Loaded
 from replicant.table.place import Place
@@ -69,6 +70,10 @@ def read_workbook(
         known = specs.get(name, _NOTHING)
         spec = known.model_copy(update={key: getattr(spec, key) for key in spec.model_fields_set})
         arrays.append(column_of(name, [row[at] for row in sheet.rows], reading, spec, events))
+    if isinstance(reading.date_format, str) and columns is None and "no_dates" not in {event.code for event in events}:
+        check_form_is_used(
+            str(place), {name: pa.chunked_array([one]) for name, one in zip(chosen, arrays, strict=True)}
+        )
     return Loaded(frame_of(pa.Table.from_arrays(arrays, names=chosen)), specs, tuple(events))
 
 

@@ -135,6 +135,7 @@ def sheet_of(place: Place, book: Any, wanted: str | int | None, header: int | No
     top, left = sheet.start
     rows = sheet.to_python()
     if header == 0:
+        rows, _ = _without_blank(rows, 0)
         names = [f"c{number}" for number in range(1, len(rows[0]) + 1)]
         first = 0
     else:
@@ -145,9 +146,9 @@ def sheet_of(place: Place, book: Any, wanted: str | int | None, header: int | No
                 need=f"the line with the names of the columns, {top + 1} to {top + len(rows)}",
                 fix="correct input.header",
             )
-        rows, names = _without_blank(rows, at), [str(cell) for cell in _plain(rows[at])]
-        names = names[: len(rows[at])]
-        _check_names(place, name, names, left, top + at + 1, sheet.merged_cell_ranges or [])
+        rows, kept = _without_blank(rows, at)
+        names = [str(cell) for cell in _plain(rows[at])]
+        _check_names(place, name, names, [left + j for j in kept], top + at + 1, sheet.merged_cell_ranges or [])
         first = at + 1
     body = rows[first:]
     filled = [row for row in body if any(cell != "" for cell in row)]
@@ -162,10 +163,10 @@ def _plain(cells: list[Any]) -> list[Any]:
     return [int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in cells]
 
 
-def _without_blank(rows: list[list[Any]], at: int) -> list[list[Any]]:
-    """The rows without columns on the right that have neither a name nor a cell."""
-    width = max((j + 1 for row in rows[at:] for j, cell in enumerate(row) if cell != ""), default=0)
-    return rows if width == len(rows[0]) else [row[:width] for row in rows]
+def _without_blank(rows: list[list[Any]], at: int) -> tuple[list[list[Any]], list[int]]:
+    """The rows without columns that have neither a name nor a cell, and which columns are kept."""
+    kept = [j for j in range(len(rows[at])) if any(row[j] != "" for row in rows[at:])]
+    return (rows if len(kept) == len(rows[at]) else [[row[j] for j in kept] for row in rows]), kept
 
 
 def _chosen(place: Place, book: Any, wanted: str | int | None, events: list[Event]) -> str:
@@ -217,11 +218,11 @@ def _check_names(
     place: Place,
     sheet: str,
     names: list[str],
-    left: int,
+    places: list[int],
     line: int,
     merged: list[tuple[tuple[int, int], tuple[int, int]]],
 ) -> None:
-    blank = [_letter(left + j) for j, name in enumerate(names) if not name.strip()]
+    blank = [_letter(places[j]) for j, name in enumerate(names) if not name.strip()]
     if blank:
         joined = any(start[0] <= line - 1 <= end[0] and start != end for start, end in merged)
         raise DataError(
