@@ -396,6 +396,10 @@ LINES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("rnu", "job.yaml"): ("did you mean 'run'",),
     ("run", "jbo.yaml"): ("did you mean 'job.yaml'",),
     ("pool", "release"): ("--formula",),
+    ("run", "job.yaml", "--set", "columns.word.kind=nominl"): ("did you mean 'nominal'",),
+    ("run", "job.yaml", "--set", "input.encoding=utf9"): ("did you mean 'utf-8'",),
+    ("inspect", "data.csv", "--codebook", "nowhere/book.yaml"): ("nowhere/book.yaml", "Make the folder"),
+    ("inspect", "data.csv", "--job", "nowhere/job.yaml"): ("nowhere/job.yaml", "Make the folder"),
     ("help", "polo"): ("did you mean 'pool'",),
 }
 

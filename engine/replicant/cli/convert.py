@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import click
 
-from replicant.cli.options import common_options
+from replicant.cli.options import common_options, write_file
 from replicant.errors import DataError, SpecError, nearest
 
 __all__ = ["convert"]
@@ -80,10 +80,7 @@ def convert(
     if output is None:
         click.echo(made.text, nl=False)
     else:
-        try:
-            Path(output).write_text(made.text, encoding="utf-8")
-        except OSError as error:
-            raise SpecError(f"{output} cannot be written ({error.strerror})", fix="choose another file") from None
+        write_file(output, made.text)
         click.echo(output)
     for note in made.notes:
         click.echo(click.wrap_text(note, 100, "note: ", "      "), err=True)

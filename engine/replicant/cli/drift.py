@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from replicant.cli.options import cluster_options, common_options
+from replicant.cli.options import cluster_options, common_options, write_file
 
 __all__ = ["drift"]
 
@@ -39,7 +39,6 @@ def drift(
         replicant drift release2020 release2021 --csv > drift.csv
     """
     import json
-    from pathlib import Path
 
     from replicant.release.drift import drift as compare
     from replicant.report import drift_page, drift_text
@@ -49,7 +48,7 @@ def drift(
     with reader(Where(workers=workers, scheduler=scheduler)) as read:
         found = compare(read(earlier), read(later), names=_names(earlier, later), level=level)
     if output is not None:
-        Path(output).write_text(drift_page.render(found.as_dict()), encoding="utf-8")
+        write_file(output, drift_page.render(found.as_dict()))
         click.echo(output)
     elif form == "csv":
         click.echo(found.terms.to_csv(index=False), nl=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from replicant.cli.offers import datasets
-from replicant.cli.options import common_options, set_option, tell
+from replicant.cli.options import common_options, set_option, tell, write_file
 
 __all__ = ["inspect"]
 
@@ -61,8 +61,14 @@ def inspect(
     if job is not None and job == codebook:
         raise click.UsageError("--job and --codebook go to two files.")
     for file in (codebook, job):
-        if file not in {None, "-"} and Path(str(file)).exists():
+        if file is None or file == "-":
+            continue
+        if Path(file).exists():
             raise click.UsageError(f"{file} exists and may have been edited. Choose another name or remove it.")
+        if not Path(file).absolute().parent.is_dir():
+            raise click.UsageError(
+                f"{file} lies in a folder that is not there. Make the folder first, or choose another."
+            )
     asked = job_of_table(path=data, dataset=dataset, overrides=overrides)
     table = Source.of_job(asked).load()
     if codebook == "-":
@@ -78,8 +84,8 @@ def inspect(
     if more := [str(one) for one in found if str(one) not in noticed]:
         click.echo("\n".join(["", "Suspected:", *(f"  {one}" for one in more)]))
     if codebook is not None:
-        Path(codebook).write_text(table.codebook.to_yaml(), encoding="utf-8")
+        write_file(codebook, table.codebook.to_yaml())
         tell(f"codebook: {codebook}")
     if job is not None:
-        Path(job).write_text(proposed, encoding="utf-8")
+        write_file(job, proposed)
         tell(f"job: {job}")

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
 from replicant.cli.log import FORMATS, VARIABLE, Log
 from replicant.cli.offers import settings
+from replicant.errors import SpecError
 from replicant.run.progress import Level, Progress, Quiet, choose
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "tell",
     "watching",
     "where_options",
+    "write_file",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -103,6 +106,24 @@ def tell(message: str, *, event: str = "note", level: Level = "info") -> None:
         log.say(level, event, message)
     else:
         click.echo(message, err=True)
+
+
+def write_file(file: str, text: str) -> None:
+    """Write what a command was asked to write.
+
+    Raises
+    ------
+    SpecError
+        It cannot be written there.
+    """
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SpecError(
+            f"{file} cannot be written ({error.strerror})",
+            need="a file in a folder that is there and may be written to",
+            fix="choose another file, or make its folder first",
+        ) from None
 
 
 def _overrides(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from os import PathLike, fspath
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from replicant.errors import SpecError, nearest
+from replicant.remote import is_url
 from replicant.spec.bulk import BulkJob, expand
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
@@ -137,8 +139,13 @@ def job_of_table(
 
 
 def _job_of(given: dict[str, str | None]) -> str:
-    stem = Path(str(next(iter(given.values())))).name.partition(".")[0] or "table"
-    return yaml.safe_dump({"input": given, "output": {"path": f"{stem}-release"}}, allow_unicode=True)
+    name = str(next(iter(given.values())))
+    stem = Path(name).name.partition(".")[0] or "table"
+    path = f"{stem}-release"
+    if "path" in given and not is_url(name) and Path.cwd().is_relative_to(folder := Path(name).expanduser().resolve()):
+        # From within the folder of the data: beside it, or the release would be read as data by the next run.
+        path = relpath(folder.parent / f"{folder.name or 'table'}-release")
+    return yaml.safe_dump({"input": given, "output": {"path": path}}, allow_unicode=True)
 
 
 def parse_job(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec:

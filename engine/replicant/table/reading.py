@@ -71,8 +71,9 @@ def _encoding(value: object) -> object:
     except (LookupError, ValueError, UnicodeError):
         known = False
     if not known:
-        names = sorted({*aliases.values(), *aliases, "utf-8", "utf-16", "cp1252", "latin-1"})
-        hint = nearest(value.lower().strip(), names)
+        word = value.lower().strip()
+        usual = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "iso-8859-1", "ascii")
+        hint = nearest(word, usual) or nearest(word, sorted({*aliases.values(), *aliases}))
         raise ValueError(f"the name of an encoding, such as utf-8, cp1252 or utf-16{hint} is needed")
     return value
 
