@@ -227,6 +227,30 @@ def test_the_script_for_r_reads_codes_as_missing(kept: Any, clean: pd.DataFrame,
     assert 'st_vlmodify("income", .b, "not known")' in text
 
 
+@pytest.mark.parametrize(
+    ("levels", "order"),
+    [
+        (["low", "mid", "high"], ["low", "mid", "high"]),
+        ([1, 2, 3], ["low", "mid", "high"]),
+        ([3, 2, 1], ["high", "mid", "low"]),
+        ([1, 2, 3, 9], ["low", "mid", "high"]),
+        (None, ["low", "mid", "high"]),
+    ],
+)
+def test_levels_beside_labels_are_labels_or_raw_values(levels: Any, order: list[str]) -> None:
+    rng = np.random.default_rng(1)
+    raw = pd.DataFrame({"wage": rng.choice([1, 2, 3, 9], 300), "x": rng.normal(size=300)})
+    spec = {"kind": "ordered", "labels": {1: "low", 2: "mid", 3: "high"}, "missing_codes": [9]}
+    columns = {"wage": spec if levels is None else spec | {"levels": levels}}
+    syn = rp.synthesize(raw, m=2, seed=1, columns=columns)
+    assert syn.table["wage"].levels() == order
+    real = syn.compare(raw, "ols", "x ~ C(wage, treatment)").real
+    assert real.n == (raw["wage"] != 9).sum()
+    words = raw["wage"].map({1: "low", 2: "mid", 3: "high"}).astype(pd.CategoricalDtype(order))
+    truth = smf.ols("x ~ wage", raw.assign(wage=words)).fit()
+    np.testing.assert_allclose(real.estimates, truth.params, rtol=1e-9)
+
+
 @pytest.mark.parametrize("side", ["synthesis", "release"])
 def test_the_summary_counts_codes_as_missing(side: str, kept: Any, clean: pd.DataFrame, tmp_path: Path) -> None:
     sets: Any = kept

@@ -23,9 +23,11 @@ from replicant.view.figures import brief, measured
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Analyses", "Model", "analyse", "pooled_fits"]
+__all__ = ["CLUSTERED_SHARE", "Analyses", "Model", "analyse", "pooled_fits"]
 
 Model = str | Callable[..., Any]
+
+CLUSTERED_SHARE = "the interval of R squared takes rows for independent: with clusters it is too short"
 
 # Degrees of freedom of a sample's design, or of clusters, are few: they count wherever a rule can take them.
 _WITH_FEW = frozenset({*WITH_DFCOM, "raab2016_simple", "raab2016_proper", "raab2016_partial"})
@@ -249,7 +251,8 @@ class Analyses(Sequence[Fit]):
             transform="r_squared",
             **choice.options,
         )
-        return replace(pooled, messages=(*pooled.messages, *choice.warnings), why=choice.why)
+        said = [CLUSTERED_SHARE] if self.fits[0].grouped else []
+        return replace(pooled, messages=(*pooled.messages, *choice.warnings, *said), why=choice.why)
 
     def _choice(self, rule: str) -> Choice:
         known: dict[str, Any] = {"columns": self.columns, "errors": self.fits[0].errors}

@@ -59,6 +59,8 @@ def model_settings(given: Sequence[str], *, taken: Collection[str] = ()) -> dict
 
 def shares_explained(analyses: Analyses, rule: str, level: float) -> list[str]:
     """R squared and its adjusted form with their interval, of models that have them and where they can be pooled."""
+    from replicant.analysis.analyses import CLUSTERED_SHARE
+
     out = []
     for adjusted in (False, True):
         try:
@@ -68,4 +70,6 @@ def shares_explained(analyses: Analyses, rule: str, level: float) -> list[str]:
         value, low, high = (number(float(one[0]), 3) for one in (pooled.estimate, pooled.conf_low, pooled.conf_high))
         name = "Adjusted R squared" if adjusted else "R squared"
         out.append(f"{name}: {value} ({100 * level:g} % interval {low} to {high})")
+        if adjusted and CLUSTERED_SHARE in pooled.messages:
+            out.append(f"Note: {CLUSTERED_SHARE}.")
     return out

@@ -135,7 +135,11 @@ def shares(
         chosen = tuple(name for name in chosen if name in factors)
     for name in chosen:
         if name not in factors:
-            raise SpecError(f"{name!r} is a column of numbers", need="columns of levels")
+            raise SpecError(
+                f"{name!r} is a column of numbers",
+                need="columns of levels",
+                fix="describe gives the mean of numbers: of 0 and 1 it is the share of 1",
+            )
     head = ["column", "level", "n", "share", "std_error"]
     rows: list[dict[str, Any]] = []
     if sampling.survey:

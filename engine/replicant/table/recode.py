@@ -113,6 +113,9 @@ def recoding(spec: ColumnSpec) -> Recoding | None:
     missing = dict(zip(codes, codes, strict=True)) if numeric else _shown(spec, labels, by_label)
     known: dict[Any, Any] = {str(code): label for code, label in missing.items()} | said | missing
     given = list(dict.fromkeys(labels.values())) if spec.levels is None else spec.levels
+    by_raw = said.keys() | set(codes)
+    if by_raw.issuperset(given) and not set(labels.values()).issuperset(given):  # levels by their raw values
+        given = list(dict.fromkeys(labels.get(level, level) for level in given))
     levels = [level for level in given if level not in codes and level not in missing.values()]
     return Recoding(known, levels, missing)
 
@@ -144,7 +147,8 @@ def relabel(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, Column
     if spec.kind is not None and spec.kind.is_numeric:
         return _numeric(name, factor, texts), spec
     made = _categorical(name, factor, spec, texts, found)
-    return made, spec.model_copy(update={"missing_codes": list(found.missing.values())})
+    known = {"missing_codes": list(found.missing.values())}
+    return made, spec.model_copy(update=known | ({} if spec.levels is None else {"levels": found.levels}))
 
 
 def check_labels(name: str, spec: ColumnSpec, counts: Mapping[Any, int]) -> None:
@@ -203,7 +207,9 @@ def _categorical(name: str, factor: Factor, spec: ColumnSpec, texts: list[Any], 
     lacking = {label for label in found.labels.values() if label not in known}
     if lacking:
         raise SpecError(
-            f"columns.{name}.levels lacks {len(lacking)} of the labels", fix=f"list every label of {name!r} once"
+            f"columns.{name}.levels lacks {len(lacking)} of the labels",
+            need="every label, or every raw value that has one, once",
+            fix=f"list them all under columns.{name}.levels, or leave levels out: the order of labels holds",
         )
     place = {level: at for at, level in enumerate([*found.levels, *found.missing.values()])}
     dtype = pd.CategoricalDtype(list(place), ordered=spec.kind is Kind.ORDERED)
