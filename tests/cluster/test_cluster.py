@@ -27,6 +27,7 @@ from replicant.run import cluster
 from replicant.run.job import run_job
 from replicant.run.planned import run_plan
 from replicant.run.progress import Progress
+from replicant.run.reduce import on_workers
 from replicant.run.work import Source
 from replicant.spec.load import parse_job, validate_synthesis
 from replicant.table import encode_table
@@ -187,7 +188,39 @@ def test_scheduler_by_address(frame: pd.DataFrame, tmp_path: Path, scheduler: tu
     assert digests(tmp_path / "threads") == digests(tmp_path / "remote")
 
 
-def test_a_scheduler_that_dies(frame: pd.DataFrame, tmp_path: Path, scheduler: tuple[str, Any]) -> None:
+@pytest.mark.parametrize("moment", ["wait_for_workers", "scatter", "submit", "gather", "nthreads", "compute"])
+def test_a_scheduler_that_dies(
+    moment: str, frame: pd.DataFrame, scheduler: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is asked for just then."""
+    from distributed import Client
+
+    address, process = scheduler
+    with Client(address, set_as_default=False, timeout=3) as client:
+        client.wait_for_workers(1)
+        call = getattr(client, moment)
+
+        def killed(*args: Any, **options: Any) -> Any:
+            process.kill()
+            process.wait()
+            return call(*args, **options)
+
+        monkeypatch.setattr(client, moment, killed)
+        with pytest.raises(rp.ReplicantError, match="connection"):
+            _asked_for_all(client, frame)
+        assert process.returncode is not None
+
+
+def _asked_for_all(client: Any, frame: pd.DataFrame) -> None:
+    rp.synthesize(frame, m=3, seed=1, client=client)
+    on_workers(client)([frame.copy]).source(None).reduce(_rows, int.__add__)
+
+
+def _rows(frame: pd.DataFrame, weights: Any) -> int:
+    return len(frame)
+
+
+def test_a_scheduler_that_dies_meanwhile(frame: pd.DataFrame, scheduler: tuple[str, Any]) -> None:
     from distributed import Client
 
     address, process = scheduler

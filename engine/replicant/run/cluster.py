@@ -31,10 +31,9 @@ __all__ = [
     "caught",
     "check",
     "connect",
+    "connected",
     "count_workers",
-    "disconnected",
     "local_cluster",
-    "loses_connection",
     "value",
     "workers_of",
 ]
@@ -137,7 +136,8 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
     except (OSError, TimeoutError) as error:
         raise unreachable(address, error, CONNECT_SECONDS) from None
     with _quiet(), client:
-        roll_call(client, within=ROLL_SECONDS)
+        with connected(client, "connecting"):
+            roll_call(client, within=ROLL_SECONDS)
         announce(client, progress)
         if progress is not None and not count_workers(client):
             progress.note(f"waiting for a first worker, {WORKER_SECONDS} s at most")
@@ -199,12 +199,35 @@ def check(client: Client, future: Future[Any], during: str) -> None:
             fix="install the same environment on every worker",
         )
     # Steps return their failures, so this is Dask's own: most often the first sign that the scheduler is going.
-    if loses_connection(client):
+    if _loses_connection(client):
         raise LostError
     raise describe(error, during) from None
 
 
-def loses_connection(client: Client, within: float = 5.0) -> bool:
+@contextmanager
+def connected(client: Client, during: str) -> Iterator[None]:
+    """Whatever Dask raises while it is asked for something is raised as what it means.
+
+    Raises
+    ------
+    LostError
+        If what workers held is gone, and the scheduler is still there.
+    RunError
+        If the scheduler is gone, or for anything else that is not an error of ours, without its text.
+    """
+    try:
+        yield
+    except LostError:
+        if _loses_connection(client, within=1.0):
+            raise _disconnected() from None
+        raise
+    except ReplicantError:
+        raise
+    except Exception as error:
+        raise (_disconnected() if _loses_connection(client) else describe(error, during)) from None
+
+
+def _loses_connection(client: Client, within: float = 5.0) -> bool:
     """Whether the client closes, or has closed, within so many seconds."""
     until = time.monotonic() + within
     while client.status == "running" and time.monotonic() < until:
@@ -212,7 +235,7 @@ def loses_connection(client: Client, within: float = 5.0) -> bool:
     return bool(client.status != "running")
 
 
-def disconnected() -> RunError:
+def _disconnected() -> RunError:
     return RunError(
         "The connection to the Dask scheduler was lost while the job ran.",
         fix="see whether the scheduler is still there and why it ended, then run again",
@@ -251,13 +274,14 @@ def await_worker(client: Client) -> None:
         raise SpecError(
             "The Dask client is asynchronous.", need="a synchronous client: Client(..., asynchronous=False)"
         )
-    try:
-        client.wait_for_workers(1, timeout=WORKER_SECONDS)
-    except TimeoutError:
-        raise RunError(
-            f"The scheduler{_at(client)} has had no worker for {WORKER_SECONDS} s.",
-            fix="start one with `dask worker ADDRESS`, on a machine that reaches the scheduler, and see what it prints",
-        ) from None
+    with connected(client, "waiting for a worker"):
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError:
+            raise RunError(
+                f"The scheduler{_at(client)} has had no worker for {WORKER_SECONDS} s.",
+                fix="start one with `dask worker ADDRESS`, on a machine that reaches it, and see what that prints",
+            ) from None
 
 
 def _at(client: Client) -> str:

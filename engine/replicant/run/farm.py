@@ -18,9 +18,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from replicant.errors import ReplicantError
 from replicant.run.effort import Effort, Pass, timed
-from replicant.run.failure import Failure, LostError, describe, guarded
+from replicant.run.failure import Failure, guarded
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -223,22 +222,14 @@ class _There:
         from replicant.run import cluster
 
         try:
-            holder = self._submit(_prepared, self.what, ready, shared, key=f"{self.name}-shared")
-            arriving = as_completed(loop=self.client.loop)  # type: ignore[no-untyped-call]
-            while self.left or self.under_way:
-                self._look_around()
-                while self.left and len(self.under_way) < AHEAD * self.one.hands:
-                    arriving.add(self._send(holder))  # type: ignore[no-untyped-call]
-                yield from self._received(arriving)
-        except LostError:
-            if cluster.loses_connection(self.client, within=1.0):
-                raise cluster.disconnected() from None
-            raise
-        except ReplicantError:
-            raise
-        except Exception as error:
-            lost = cluster.loses_connection(self.client)
-            raise (cluster.disconnected() if lost else describe(error, self.what)) from None
+            with cluster.connected(self.client, self.what):
+                holder = self._submit(_prepared, self.what, ready, shared, key=f"{self.name}-shared")
+                arriving = as_completed(loop=self.client.loop)  # type: ignore[no-untyped-call]
+                while self.left or self.under_way:
+                    self._look_around()
+                    while self.left and len(self.under_way) < AHEAD * self.one.hands:
+                        arriving.add(self._send(holder))  # type: ignore[no-untyped-call]
+                    yield from self._received(arriving)
         finally:
             with suppress(Exception):
                 # Not cancelled: that has the scheduler cancel what needs them too, of which some may be gone by then.

@@ -90,10 +90,8 @@ def run_plan(
     with progress.running(units(steps), "synthesizing", hands):
         for _ in range(ATTEMPTS):
             made: dict[int, list[Any]] = {}
-            pieces[0] = _load, data
-            if client is not None and isinstance(data, Table):
-                pieces[0] = _load, client.scatter(data, broadcast=True, hash=False)  # type: ignore[no-untyped-call]
             try:
+                pieces[0] = _load, data if client is None else _placed(client, data)
                 for at, result in farm(_make, (plan, sink), pieces, what="synthesizing", needs=needs, **where):
                     if share[at] and at not in told:
                         told.add(at)
@@ -107,6 +105,16 @@ def run_plan(
         f"The table was lost with its workers {ATTEMPTS} times.",
         fix="give workers more memory, or give the data as a path that every worker can read",
     )
+
+
+def _placed(client: Client, data: Table | work.Source) -> Any:
+    """Where pieces find the table: with the workers, or wherever they load it from."""
+    from replicant.run import cluster
+
+    if not isinstance(data, Table):
+        return data
+    with cluster.connected(client, "synthesizing"):
+        return client.scatter(data, broadcast=True, hash=False)  # type: ignore[no-untyped-call]
 
 
 def _pieces(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[int, ...]], list[int]]:

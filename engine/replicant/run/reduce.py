@@ -23,10 +23,10 @@ from dask.delayed import delayed
 from dask.sizeof import sizeof
 from distributed import Client, Future, as_completed
 
-from replicant.errors import DataError, ReplicantError, RunError
+from replicant.errors import DataError
 from replicant.estimate.partitions import Load, column_weights
 from replicant.run import cluster
-from replicant.run.failure import Failure, LostError, describe
+from replicant.run.failure import Failure
 from replicant.table import Floats
 
 __all__ = ["RemoteParts", "RemoteSource", "on_workers"]
@@ -116,19 +116,9 @@ class RemoteSource:
         return len(self._loads)
 
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
-        try:
+        with cluster.connected(self._client, "cluster"):
             value: S = self._reduce(_Pass(function, combine, self._weights))
-            return value
-        except Exception as error:
-            lost = isinstance(error, LostError)
-            if isinstance(error, ReplicantError) and not lost:
-                raise
-            if lost or cluster.loses_connection(self._client, within=1.0):
-                raise RunError(
-                    "The connection to the Dask scheduler was lost while partitions were read.",
-                    fix="see whether the scheduler is still there and why it ended, then try again",
-                ) from None
-            raise describe(error, "cluster") from None
+        return value
 
     def _reduce(self, work: _Pass) -> Any:
         number = next(self._passes)
