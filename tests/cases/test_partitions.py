@@ -71,7 +71,10 @@ def release_of(frame: pd.DataFrame, folder: Path, rows: int | None, **synthesis:
     return rp.read_release(target)
 
 
-@pytest.mark.parametrize("synthesis", [{}, {"passive": {"total": "x + other"}}, {"method": "sample"}])
+@pytest.mark.parametrize(
+    "synthesis",
+    [{}, {"passive": {"total": "x + other"}}, {"method": "sample"}, {"where": ["x > 40"]}, {"method": {"x": "keep"}}],
+)
 def test_manifests_agree_in_everything_per_column(
     synthesis: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,3 +122,12 @@ def test_what_was_counted_in_one_part_is_said_to_be(tmp_path: Path, monkeypatch:
     release = release_of(people(), tmp_path, 900, passive={"total": "x + 2 * other"})
     (event,) = [event for event in release.events if event.code == "passive_differs"]
     assert "counted in one part" in event.message
+
+
+def test_a_rule_for_complete_synthesis_is_refused_where_some_cells_are_real(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parted, "CHUNK_ROWS", 700)
+    release = release_of(people(), tmp_path, 900, where={"x": "other > 20", "other": "x > 50"})
+    with pytest.raises(rp.SpecError, match="only where every analysed column is synthesized in every row"):
+        release.analyse("ols", "x ~ other").pool(rule="raab2016_simple")

@@ -231,7 +231,8 @@ def internal_manifest(
         "replaced": {
             column.name: plan.n if column.where is None else int(column.where.sum())
             for column in plan.columns
-            if column.method != "keep"
+            # Of a table in parts, nobody has the cells that are replaced: they are not counted.
+            if column.method != "keep" and (column.where is None or column.where.size)
         },
         "tasks": len(plan.tasks),
         "events": [event.as_dict() for event in plan.events],

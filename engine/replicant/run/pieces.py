@@ -204,7 +204,9 @@ def head(parts: Parts) -> Head:
     """What the first part tells of all."""
     table = parts.table(0)
     plan = parts.plan(0, table)
-    columns = tuple(replace(column, where=None) for column in plan.columns)
+    # No cell leaves its machine, but that only some are replaced decides how the release is pooled.
+    nothing = np.zeros(0, dtype=np.bool_)
+    columns = tuple(replace(one, where=None if one.where is None else nothing) for one in plan.columns)
     events = tuple(_of_a_sample(event) for event in plan.events)
     return Head(replace(plan, columns=columns, events=events), table.without_cells(), outline(table))
 
