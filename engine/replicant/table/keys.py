@@ -17,15 +17,16 @@ The first rows of a table are enough: they are the same whether it is read as a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from replicant.events import Event
-from replicant.table.arrays import Codes
+from replicant.table.arrays import Codes, Floats
 from replicant.table.column import Column
 from replicant.table.kinds import Kind
 
@@ -44,6 +45,10 @@ _PAIRED = 8
 _SOME = 4000
 """Pairs of rows of one value that are looked at."""
 
+_PROBED = 64
+_FAR = 0.75
+"""Pairs that are looked at first, and the share in which a column has the same there if it can be constant."""
+
 _NAMED = re.compile(
     r"(?:^|[_.\s-])(?:id|pid|hid|hhid|key|hh|household|family|person|pers|resp|respondent|subject|patient|school|firm|plant|"
     r"psu|cluster|clinic|hospital|panel)(?:nr|no|id|key|num|number|code)?(?:$|[_.\s-])|(?<=[a-z])(?:ID|Id|Nr|Key)$",
@@ -52,26 +57,70 @@ _NAMED = re.compile(
 _WITHIN = 0.99
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+class _Head:
+    """The first rows of a table."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = [column.take(np.arange(ROWS)) if column.n > ROWS else column for column in columns]
+        self.codes = np.stack([column.codes for column in self.columns])
+        self._named = {column.name: column for column in self.columns}
+        self._alike: dict[str, float] = {}
+
+    def column(self, name: str) -> Column:
+        return self._named[name]
+
+    def alike(self, column: Column) -> float:
+        """How often two rows at random have the same."""
+        if column.name not in self._alike:
+            shares = np.bincount(column.codes - int(column.codes.min())) / column.n
+            self._alike[column.name] = float(np.sum(shares**2))
+        return self._alike[column.name]
+
+
 class _Groups:
-    """Rows by the value of a key: pairs of rows of the same value, one for each row but one of each value."""
+    """Rows by the value of a key.
 
-    names: tuple[str, ...]
-    codes: Codes
-    sizes: npt.NDArray[np.int64]
-    first: npt.NDArray[np.intp]
-    second: npt.NDArray[np.intp]
+    Parameters
+    ----------
+    names
+        Of the columns that the key is made of.
+    codes
+        (n,) the value of each row, negative where it is missing.
+    """
 
-    @classmethod
-    def of(cls, names: tuple[str, ...], codes: Codes) -> _Groups:
+    def __init__(self, names: tuple[str, ...], codes: Codes) -> None:
+        self.names = names
+        self.codes = codes
         sizes = np.bincount(codes[codes >= 0])
-        rows = np.flatnonzero(codes >= 0)
+        self.sizes = sizes[sizes > 0]
+
+    @cached_property
+    def pairs(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Two rows of the same value each: one pair for each row but one of a value, or some of them."""
+        rows = np.flatnonzero(self.codes >= 0)
         # In random order within a value: neighbours in a sorted file are alike in much.
         rows = rows[np.random.default_rng(len(rows)).permutation(len(rows))]
-        rows = rows[np.argsort(codes[rows], kind="stable")]
-        same = np.flatnonzero(codes[rows[1:]] == codes[rows[:-1]])
+        # The place in that order makes each number another, which sorts faster than what is equal.
+        ranked = np.sort(self.codes[rows].astype(np.int64) * len(rows) + np.arange(len(rows)))
+        codes, places = np.divmod(ranked, max(1, len(rows)))
+        rows = rows[places]
+        same = np.flatnonzero(codes[1:] == codes[:-1])
         same = same[:: max(1, len(same) // _SOME)]
-        return cls(names, codes, sizes[sizes > 0], rows[same], rows[same + 1])
+        return rows[same], rows[same + 1]
+
+    @property
+    def first(self) -> npt.NDArray[np.intp]:
+        return self.pairs[0]
+
+    @property
+    def second(self) -> npt.NDArray[np.intp]:
+        return self.pairs[1]
+
+    def equal(self, head: _Head) -> Floats:
+        """In which share of a few pairs each column has the same: most columns need no closer look."""
+        few = slice(None, None, max(1, len(self.first) // _PROBED))
+        shares: Floats = np.mean(head.codes[:, self.first[few]] == head.codes[:, self.second[few]], axis=1)
+        return shares
 
     @property
     def mean(self) -> float:
@@ -111,34 +160,33 @@ def repeated_keys(columns: Sequence[Column]) -> list[Event]:
     columns
         Of the table, or of its first rows.
     """
-    head = [column.take(np.arange(ROWS)) if column.n > ROWS else column for column in columns]
-    alike = {column.name: _alike(column) for column in head}
-    singles = [_Groups.of((column.name,), column.codes) for column in head if _may_bind(column)]
+    if not columns:
+        return []
+    head = _Head(columns)
+    singles = [_Groups((column.name,), column.codes) for column in head.columns if _may_bind(column)]
     found: list[tuple[_Groups, list[str]]] = []
     for one in singles:
         if not one.may_be_key or any(_is_same(one, other) for other, _ in found):
             continue
-        constant = _evidence(one, head, alike)
+        constant = _evidence(one, head)
         if constant is not None:
             found.append((one, constant))
-    return [_event(one, constant) for one, constant in found or _pair(singles, head, alike)]
+    return [_event(one, constant) for one, constant in found or _pair(singles, head)]
 
 
-def _pair(
-    singles: Sequence[_Groups], head: Sequence[Column], alike: Mapping[str, float]
-) -> list[tuple[_Groups, list[str]]]:
+def _pair(singles: Sequence[_Groups], head: _Head) -> list[tuple[_Groups, list[str]]]:
     """The pair of columns that is a key together, of the fewest values if there are several."""
     some = sorted((one for one in singles if len(one.sizes) >= 5 and one.mean > _LEAST), key=lambda one: len(one.sizes))
     for a, b in sorted(combinations(some[:_PAIRED], 2), key=lambda pair: len(pair[0].sizes) + len(pair[1].sizes)):
         there = (a.codes >= 0) & (b.codes >= 0)
         both = a.codes.astype(np.int64) * (int(b.codes.max()) + 1) + b.codes
         codes = np.full(len(both), -1, dtype=np.int32)
-        codes[there] = np.unique(both[there], return_inverse=True)[1]
-        pair = _Groups.of((*a.names, *b.names), codes)
+        codes[there] = pd.factorize(both[there], sort=True)[0]
+        pair = _Groups((*a.names, *b.names), codes)
         if not pair.may_be_key or pair.mean > 40:
             continue
-        constant = _constant(pair, head, alike)
-        alone = {*_constant(a, head, alike), *_constant(b, head, alike)} if constant else set()
+        constant = _constant(pair, head)
+        alone = {*_constant(a, head), *_constant(b, head)} if constant else set()
         if _is_crossed(pair, [name for name in constant if name not in alone], head):
             return [(pair, constant)]
     return []
@@ -155,39 +203,45 @@ def _may_bind(column: Column) -> bool:
     return column.kind in (Kind.COUNT, Kind.CONTINUOUS) and column.decimals == 0 and column.size >= 5
 
 
-def _evidence(groups: _Groups, head: Sequence[Column], alike: Mapping[str, float]) -> list[str] | None:
+def _evidence(groups: _Groups, head: _Head) -> list[str] | None:
     """Columns that are constant within the values, if these are a key's; None if nothing shows that."""
-    constant = _constant(groups, head, alike)
-    if _is_crossed(groups, constant, head) or groups.is_even or _has_complement(groups, head, alike):
+    constant = _constant(groups, head)
+    if _is_crossed(groups, constant, head) or groups.is_even or _has_complement(groups, head):
         return constant
     if groups.is_together and groups.mean >= 1.3:
         many = len(groups.sizes) >= _RUNNING and groups.mean <= 40
-        running = many and _is_handed_out(_column(head, groups.names[0]))
-        own = [n for n in constant if not (_is_nested(groups, c := _column(head, n)) or _is_label(groups, c))]
+        running = many and _is_handed_out(head.column(groups.names[0]))
+        own = [n for n in constant if not (_is_nested(groups, c := head.column(n)) or _is_label(groups, c))]
         if running or own:
             return constant
     return constant if _NAMED.search(groups.names[0]) else None
 
 
-def _constant(groups: _Groups, head: Sequence[Column], alike: Mapping[str, float]) -> list[str]:
+def _constant(groups: _Groups, head: _Head) -> list[str]:
     """Columns that are the same in all rows of a value, though they would differ by chance."""
+    pairs = len(groups.first)
+    if not pairs:
+        return []
     found = []
-    for column in head:
-        if column.name in groups.names or column.size < 2:
+    for column, share in zip(head.columns, groups.equal(head), strict=True):
+        if column.name in groups.names or column.size < 2 or share < _FAR:
             continue
-        equal = float(np.mean(column.codes[groups.first] == column.codes[groups.second])) if len(groups.first) else 0.0
-        if equal >= _WITHIN and (1 - alike[column.name]) * len(groups.first) >= _FEWEST:
+        equal = float(np.mean(column.codes[groups.first] == column.codes[groups.second]))
+        if equal >= _WITHIN and (1 - head.alike(column)) * pairs >= _FEWEST:
             found.append(column.name)
     return found
 
 
-def _has_complement(groups: _Groups, head: Sequence[Column], alike: Mapping[str, float]) -> bool:
+def _has_complement(groups: _Groups, head: _Head) -> bool:
     """Whether a column of few values never repeats within a value of the key, though it would by chance."""
-    for column in head:
-        if column.name in groups.names or not 2 <= column.size <= 60 or (column.codes < 0).any():
+    if not len(groups.first):
+        return False
+    for column, share in zip(head.columns, groups.equal(head), strict=True):
+        if column.name in groups.names or not 2 <= column.size <= 60 or share > 0 or (column.codes < 0).any():
             continue
-        due = alike[column.name] * len(groups.first)
-        if due < _FEWEST or (column.codes[groups.first] == column.codes[groups.second]).any():
+        if (column.codes[groups.first] == column.codes[groups.second]).any():
+            continue
+        if head.alike(column) * len(groups.first) < _FEWEST:
             continue
         there = groups.codes >= 0
         both = groups.codes[there].astype(np.int64) * column.size + column.codes[there]
@@ -196,16 +250,16 @@ def _has_complement(groups: _Groups, head: Sequence[Column], alike: Mapping[str,
     return False
 
 
-def _is_crossed(groups: _Groups, constant: Sequence[str], head: Sequence[Column]) -> bool:
+def _is_crossed(groups: _Groups, constant: Sequence[str], head: _Head) -> bool:
     """Whether two of the constant columns are variables of their own: one measures, or does not follow."""
-    constant = [name for name in constant if not _is_label(groups, _column(head, name))]
-    own = [name for name in constant if not _is_nested(groups, _column(head, name))]
-    measured = [name for name in own if _measures(groups, _column(head, name))]
+    constant = [name for name in constant if not _is_label(groups, head.column(name))]
+    own = [name for name in constant if not _is_nested(groups, head.column(name))]
+    measured = [name for name in own if _measures(groups, head.column(name))]
     if measured and len(own) > 1:
         return True
     rows = groups.first
     for one, other in combinations(constant, 2):
-        a, b = _column(head, one).codes[rows], _column(head, other).codes[rows]
+        a, b = head.column(one).codes[rows], head.column(other).codes[rows]
         joint = len(np.unique(a.astype(np.int64) * (int(b.max()) + 3) + b))
         if joint > 1.2 * max(len(np.unique(a)), len(np.unique(b))):
             return True
@@ -234,16 +288,6 @@ def _is_handed_out(column: Column) -> bool:
     if not column.is_numeric:
         return True
     return bool(column.size) and float(column.values[-1] - column.values[0] + 1) <= 1.1 * column.size
-
-
-def _alike(column: Column) -> float:
-    """How often two rows at random have the same."""
-    shares = np.bincount(column.codes - int(column.codes.min())) / column.n
-    return float(np.sum(shares**2))
-
-
-def _column(columns: Sequence[Column], name: str) -> Column:
-    return next(column for column in columns if column.name == name)
 
 
 def _event(groups: _Groups, constant: Sequence[str]) -> Event:
