@@ -13,6 +13,7 @@ import platform
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
@@ -278,17 +279,21 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     Replicant's own is what its code says: it is distributed as `replicant-synthesis`, and a package that is installed
     under the name `replicant` is somebody else's.
     """
+    found = {name: _version(name) for name in names}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+@cache
+def _version(name: str) -> str | None:
+    """Kept: a manifest is made for every analysis, and the files that say it are slow to read."""
     from importlib.metadata import PackageNotFoundError, version
 
     import replicant
 
-    found: dict[str, str] = {}
-    for name in names:
-        try:
-            found[name] = replicant.__version__ if name == "replicant" else version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    try:
+        return replicant.__version__ if name == "replicant" else version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _shape(manifest: dict[str, Any]) -> str:
