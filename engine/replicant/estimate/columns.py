@@ -12,6 +12,7 @@ from replicant.errors import DataError, SpecError, nearest
 from replicant.spec.grammar import Apply, Compare, Logic, Name, Node, Number, Text
 from replicant.spec.grammar import apply as apply_arithmetic
 from replicant.table.arrays import Bools, Floats
+from replicant.table.times import hours_of, is_times
 
 __all__ = ["check_comparisons", "check_level", "column", "compared_with_values", "compute", "label_of", "numbers"]
 
@@ -39,7 +40,7 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
-    """(n,) numbers of a column, NaN missing; dates are days since 1970."""
+    """(n,) numbers of a column, NaN missing; dates are days since 1970, times of day hours."""
     series = column(frame, name)
     dtype = series.dtype
     if dtype == np.float64:
@@ -52,6 +53,8 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
         out = days.astype(np.float64) / 86_400e6
         out[np.isnat(days)] = np.nan
         return out
+    if is_times(series):
+        return hours_of(series)
     try:
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):

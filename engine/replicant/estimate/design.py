@@ -35,6 +35,7 @@ from replicant.estimate.splines import columns_of_spline
 from replicant.estimate.units import Units, units_of
 from replicant.spec.grammar import Name
 from replicant.table.arrays import Bools, Floats
+from replicant.table.times import is_times
 
 __all__ = [
     "Design",
@@ -469,7 +470,7 @@ def _survey(frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...],
             out[name] = _Levels(dtype.categories, bool(dtype.ordered), True)
         elif pd.api.types.is_bool_dtype(dtype):
             out[name] = _Levels(pd.Index([False, True]), False, True)
-        elif pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
+        elif _is_measured(column(frame, name)):
             unique = pd.Index(column(frame, name).dropna().unique()).sort_values() if name in wanted else None
             out[name] = None if unique is None else _Levels(unique, False, False)
         else:
@@ -478,6 +479,12 @@ def _survey(frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...],
                 raise DataError(f"{name!r} is of type {dtype} with mixed values", need="numbers, texts or levels")
             out[name] = _Levels(unique.sort_values(), False, True)
     return out
+
+
+def _is_measured(cells: pd.Series) -> bool:
+    """Whether cells are numbers, dates or times of day."""
+    types = pd.api.types
+    return types.is_numeric_dtype(cells.dtype) or types.is_datetime64_any_dtype(cells.dtype) or is_times(cells)
 
 
 def merge_surveys(a: Survey, b: Survey) -> Survey:

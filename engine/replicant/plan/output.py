@@ -27,6 +27,7 @@ __all__ = ["check_dates", "output_types"]
 
 _LEAST, _MOST = -719_162, 2_932_896  # days of the years 1 and 9999
 _UNITS = {"ns": 106_751.0, "us": 106_751_991.0, "ms": 1e11, "s": 1e14}
+_HOURS = 24
 _WIDEST = 38
 _ANYWHERE = Bounds(-math.inf, math.inf, total=False)
 
@@ -112,6 +113,10 @@ def _type_for(column: Column, found: Bounds) -> tuple[ColumnType, str]:
     number = own.number
     if column.kind is Kind.DATE or _is_duration(own):
         return _moments(column, found)
+    if own.is_time:
+        if found.low >= 0 and found.high < _HOURS:
+            return own, ""
+        return ColumnType(np.dtype(np.float64)), "its expression may give hours that are no time of a day"
     if not own.is_measured:
         return ColumnType(np.dtype(np.float64)), f"computed numbers cannot be of type {own}"
     if own.scale is not None:

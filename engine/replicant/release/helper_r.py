@@ -93,6 +93,9 @@ typed <- function(x, column) {
   y <- switch(column$as,
     number = as.numeric(x),
     days = if (inherits(x, "difftime")) as.numeric(x, units = "days") else as.numeric(x),
+    time = if (is.character(x)) {
+      (as.numeric(substr(x, 1, 2)) * 3600 + as.numeric(substr(x, 4, 5)) * 60 + as.numeric(substring(x, 7))) / 3600
+    } else as.numeric(x, units = "hours"),
     logical = as.logical(x),
     date = if (is.character(x)) as.Date(substr(x, 1, 10), "%Y-%m-%d") else as.Date(x, tz = "UTC"),
     datetime = if (is.character(x)) as.POSIXct(sub("T", " ", x), tz = "UTC", format = "%Y-%m-%d %H:%M:%OS") else x,

@@ -306,6 +306,9 @@ def _column(name: str, raw: str, column: SheetColumn, missing: str) -> Iterator[
     elif form is Form.DATETIME:
         yield f'quietly generate double {name} = clock({raw}, "YMDhms")'
         yield f"format {name} %tc"
+    elif form is Form.TIME:
+        parts = [f"real(substr({raw}, {where})) * {seconds}" for where, seconds in (("1, 2", 3600), ("4, 2", 60))]
+        yield f"quietly generate double {name} = ({' + '.join(parts)} + real(substr({raw}, 7, .))) / 3600"
     elif column.is_text:
         kind = next((word for most, word in _INTEGERS if len(column.levels) <= most), "long")
         yield f"quietly generate {kind} {name} = ."

@@ -15,6 +15,7 @@ from replicant.errors import DataError
 from replicant.release.manifest import MANY_LEVELS
 from replicant.release.schema import to_arrow
 from replicant.table.text.read import NA_VALUES
+from replicant.table.times import clock_text
 from replicant.table.typed import is_indicator
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Form(StrEnum):
 
     NUMBER = "number"
     DAYS = "days"
+    TIME = "time"
     LOGICAL = "logical"
     DATE = "date"
     DATETIME = "datetime"
@@ -164,6 +166,8 @@ def _column(column: Column, said: ColumnSpec | None) -> SheetColumn:
     else:
         _check(column.name, [])
     codes = tuple(column.missing_codes)
+    if form is Form.TIME:
+        codes = tuple(_time_text(code) for code in codes)
     meanings = said.missing_labels if said is not None else {}
     declared = [*said.missing_codes] if said is not None else [*codes]
     labels = tuple(str(meanings.get(code, shown)) for code, shown in zip(declared, codes, strict=True))
@@ -188,6 +192,8 @@ def form_of(column: Column) -> Form:
     if column.kind == "date":
         whole = bool((np.floor(column.values) == column.values).all())
         return Form.DATE if whole else Form.DATETIME
+    if column.dtype.is_time:
+        return Form.TIME
     return Form.DAYS if dtype.kind == "m" else Form.NUMBER
 
 
@@ -247,6 +253,12 @@ def level_text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def _time_text(time: Any) -> str:
+    """A time of day as it is written."""
+    text = str(time)
+    return text.rstrip("0") if "." in text else text
+
+
 # --- its cells -------------------------------------------------------------------------------------------------------
 
 
@@ -264,6 +276,8 @@ def _cells(series: pd.Series, form: Form, *, text: bool) -> Any:
         return pa.array(series.dt.total_seconds() / 86_400, pa.float64(), from_pandas=True)
     if form in {Form.DATE, Form.DATETIME}:
         return _moments(series, form)
+    if form is Form.TIME:
+        return clock_text(to_arrow(series.to_frame()).column(0))
     array = to_arrow(series.to_frame()).column(0)
     if pa.types.is_floating(array.type):
         return array.cast(pa.float64())  # else 0.1 stands for what is another number in double precision

@@ -20,6 +20,7 @@ from replicant.release.private import file_bytes
 from replicant.release.sheet import Form, form_of, instants, level_text
 from replicant.release.statistical.facts import check_dates, few, is_finer
 from replicant.table.local import needs
+from replicant.table.times import hours_of
 from replicant.table.workbook.codebook import HEADER
 from replicant.table.workbook.sheet import CODEBOOK
 
@@ -45,7 +46,7 @@ _YEAR_1 = -719_162
 
 _DATA = "data"
 _CREATED = dt.datetime(1980, 1, 1)
-_FORMATS = {Form.DATE: "yyyy-mm-dd", Form.DATETIME: "yyyy-mm-dd hh:mm:ss"}
+_FORMATS = {Form.DATE: "yyyy-mm-dd", Form.DATETIME: "yyyy-mm-dd hh:mm:ss", Form.TIME: "hh:mm:ss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,9 @@ def _sheet(column: Column, events: list[Event]) -> Sheet:
             events.append(Event("xlsx_moments", name, "moments are kept to milliseconds in .xlsx"))
         if isinstance(column.dtype.dtype, pd.DatetimeTZDtype):
             events.append(Event("xlsx_zone", name, "moments are written to .xlsx in UTC"))
+    elif form is Form.TIME:
+        if is_finer(column.values / 24, 3):
+            events.append(Event("xlsx_moments", name, "times of day are kept to milliseconds in .xlsx"))
     elif column.is_numeric and len(column.values) and (column.decimals is None or _is_narrow(column)):
         events.append(Event("xlsx_digits", name, "numbers are kept to 16 digits in .xlsx"))
     return Sheet(name, form, column.decimals if column.is_numeric else None, _are_texts(column))
@@ -239,6 +243,8 @@ def _cells(series: pd.Series[Any], sheet: Sheet) -> list[Any]:
     """The cells of a column: texts, numbers, true/false, and None for missing ones."""
     if sheet.form in {Form.DATE, Form.DATETIME}:
         return _serials(series)
+    if sheet.form is Form.TIME:
+        return _without_nan((hours_of(series) / 24).tolist())
     if sheet.form is Form.DAYS:
         seconds = series.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan)
         return _without_nan((seconds / 86_400).tolist())

@@ -28,6 +28,7 @@ from replicant.report.summary import (
     numeric,
     tally,
 )
+from replicant.table.times import is_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,4 +167,4 @@ def _guess(series: pd.Series) -> str:
         return "binary"
     if types.is_datetime64_any_dtype(series) or types.infer_dtype(series, skipna=True) == "date":
         return "date"
-    return "continuous" if types.is_numeric_dtype(series) else "nominal"
+    return "continuous" if types.is_numeric_dtype(series) or is_times(series) else "nominal"

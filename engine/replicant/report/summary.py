@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from replicant.report.bins import LARGEST, Bins, bins_of
 from replicant.table.kinds import Kind
+from replicant.table.times import hours_in, hours_of, is_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -288,7 +289,7 @@ def _with_rest(column: OutlineColumn, shown: list[int], present: int) -> list[in
 
 
 def numbers_of(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> NDArray[np.float64]:
-    """Cells as float64, missing and coded missing ones NaN, dates as days since 1970-01-01."""
+    """Cells as float64, missing and coded missing ones NaN, dates as days since 1970-01-01, times of day as hours."""
     import pandas as pd
 
     types = pd.api.types
@@ -300,6 +301,10 @@ def numbers_of(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> 
         return _days(moments - pd.Timestamp(0, tz="UTC").as_unit("s"))
     if types.is_timedelta64_dtype(series):
         return _days(series)
+    if is_times(series):
+        hours = hours_of(series)
+        coded = hours_in(missing_codes)
+        return hours if coded is None else np.where(np.isin(hours, coded), np.nan, hours)
     if not types.is_numeric_dtype(series):
         series = pd.to_numeric(series.astype(object), errors="coerce")
     numbers: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
 from replicant.spec.grammar import Compare, Logic, Name, Node, Number, Percentile, Source, Text, apply, names_in, parse
+from replicant.table.times import hours_in
 
 if TYPE_CHECKING:
     from replicant.table.column import Column
@@ -194,8 +195,14 @@ class _Evaluation:
         return np.broadcast_to(result, (self.table.n,))
 
     def day(self, left: Node, right: Text, position: int) -> float:
-        """A quoted date as a number of days since 1970-01-01."""
-        if not (isinstance(left, Name) and self.table[left.name].kind == "date"):
+        """A quoted date as days since 1970-01-01, a quoted time of day as hours since midnight."""
+        column = self.table[left.name] if isinstance(left, Name) else None
+        if column is not None and column.dtype.is_time:
+            hours = hours_in([right.value])
+            if hours is None:
+                self.source.fail(position, "a text that is not a time of day", need="a time such as '08:30'")
+            return float(hours[0])
+        if column is None or column.kind != "date":
             self.source.fail(position, "a text beside a number", need="a number or a percentile")
         # The pattern first: NumPy also understands 'today', which would not be the same tomorrow.
         moment: np.datetime64[Any] = np.datetime64("NaT", "us")

@@ -34,19 +34,16 @@ def frame_of(table: pa.Table, *, inferred: bool = False) -> pd.DataFrame:
     table = _without_odd_types(table)
     frame: pd.DataFrame
     wide: list[int] = []
+    times: list[int] = []
     for j, field in enumerate(table.schema):
         column = table.column(j)
         if pa.types.is_time(field.type):
-            # A time of day is no number on a line; as text it can be a level.
-            table = table.set_column(j, field.name, column.cast(pa.string()))
+            times.append(j)
         elif pa.types.is_date(field.type):
             # Objects are slow, and no formula takes them.
             table = table.set_column(j, field.name, column.cast(pa.timestamp("s")))
         elif pa.types.is_integer(field.type) and column.null_count and (not inferred or _is_wide(column)):
             wide.append(j)
-    if not wide:
-        frame = table.to_pandas()
-        return frame
     types = {
         pa.from_numpy_dtype(name.lower()): pd.api.types.pandas_dtype(name)
         for name in (f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
@@ -55,6 +52,10 @@ def frame_of(table: pa.Table, *, inferred: bool = False) -> pd.DataFrame:
     for j in wide:
         name = table.schema.field(j).name
         frame[name] = table.select([j]).to_pandas(types_mapper=types.get)[name].array
+    for j in times:
+        # Objects are slow, and have no nanoseconds.
+        field = table.schema.field(j)
+        frame[field.name] = pd.Series(pd.arrays.ArrowExtensionArray(table.column(j)), index=frame.index)
     return frame
 
 

@@ -1,7 +1,7 @@
 """Computed numbers in the type of a column: what a passive column's results are written as.
 
-Numbers come as float64, dates and durations in days, missing as NaN. The type holds all of them: a plan sees to that
-before anything is drawn (`plan.output`).
+Numbers come as float64, dates and durations in days, times of day in hours, missing as NaN. The type holds all of them:
+a plan sees to that before anything is drawn (`plan.output`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from replicant.table.arrays import Floats, Typed
+from replicant.table.times import time_of_hours
 
 __all__ = ["days_as_moments", "decimals_as_text", "numbers_as_objects"]
 
@@ -59,4 +60,6 @@ def _object(number: float, python: str, digits: tuple[int, int] | None) -> Any:
         return _EPOCH + dt.timedelta(days=int(number))
     if python in {"datetime", "datetime64"}:
         return dt.datetime(1970, 1, 1) + dt.timedelta(days=number)
+    if python == "time":
+        return time_of_hours(number)
     return dt.timedelta(days=number) if python.startswith("timedelta") else number

@@ -19,12 +19,13 @@ from pandas.api.extensions import ExtensionDtype
 
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.computed import days_as_moments, decimals_as_text, numbers_as_objects
+from replicant.table.times import is_time, times_as_arrow
 
 __all__ = ["ColumnType"]
 
 _CONTEXT = Context(prec=100)
 _MEASURED = frozenset({"integer", "floating", "mixed-integer-float", "decimal", "date", "datetime", "datetime64"})
-_MEASURED |= {"timedelta", "timedelta64"}
+_MEASURED |= {"timedelta", "timedelta64", "time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class ColumnType:
 
     def __str__(self) -> str:
         return f"object[{self.python}]" if self.python else str(self.dtype)
+
+    @property
+    def is_time(self) -> bool:
+        """Whether cells are times of day."""
+        return self.python == "time" or is_time(self.dtype)
 
     @property
     def number(self) -> np.dtype[Any] | None:
@@ -130,9 +136,10 @@ class ColumnType:
             return value
 
     def restore_numbers(self, exact: Floats) -> Typed:
-        """Computed numbers (NaN: missing; dates and durations: days) in the original type where it holds them all.
+        """Computed numbers (NaN: missing; dates and durations: days, times of day: hours) in the original type.
 
-        Otherwise in float64. Those of a type that has neither numbers nor dates are float64 in any case.
+        In float64 where it does not hold them all. Those of a type that has neither numbers nor dates are float64 in
+        any case.
         """
         dtype = self.dtype
         number = self.number
@@ -173,12 +180,13 @@ class ColumnType:
 
     @property
     def is_measured(self) -> bool:
-        """Whether cells are numbers, dates or durations, in whatever form, and computed ones can be of the type."""
+        """Whether cells are numbers, dates, durations or times, and computed ones can be of the type."""
         dtype = self.dtype
         if isinstance(dtype, np.dtype):
             return dtype.kind in "iufmM" or (dtype.kind == "O" and self.python in _MEASURED)
         if isinstance(dtype, pd.ArrowDtype):
-            return issubclass(dtype.type, (float, int, np.number, Decimal, dt.date, dt.timedelta)) and dtype.kind != "b"
+            kinds = (float, int, np.number, Decimal, dt.date, dt.timedelta, dt.time)
+            return issubclass(dtype.type, kinds) and dtype.kind != "b"
         return isinstance(dtype, pd.DatetimeTZDtype) or self.number is not None
 
 
@@ -193,6 +201,8 @@ def _as_arrow(exact: Floats, dtype: pd.ArrowDtype) -> Typed:
     elif pa.types.is_date(stored):
         days = np.where(holes, 0, np.rint(np.where(holes, 0, exact))).astype(np.int64)
         array = pa.array(days.astype("M8[D]"), mask=holes).cast(stored)
+    elif is_time(dtype):
+        array = times_as_arrow(exact, stored)
     else:
         kind = "m" if pa.types.is_duration(stored) else "M"
         array = pa.array(days_as_moments(exact, stored.unit, kind))

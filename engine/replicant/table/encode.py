@@ -17,7 +17,7 @@ from replicant.table.checks import check_frame, oddities
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
-from replicant.table.factor import Factor, Nature, factorize
+from replicant.table.factor import MEASURED, Factor, Nature, factorize
 from replicant.table.identifiers import suspect, warning
 from replicant.table.infer import (
     MOST_DECIMALS,
@@ -34,11 +34,11 @@ from replicant.table.recode import check_labels, dropped, plan_columns, relabel
 from replicant.table.rounding import to_decimals
 from replicant.table.surrogates import space_of
 from replicant.table.table import Table
+from replicant.table.times import hours_in, time_in_text
 
 __all__ = ["Numbers", "as_numbers", "check_spikes", "coded_places", "decimals_of", "encode_table", "judge", "settle"]
 
 _NOTHING = ColumnSpec()
-_MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
 
 
 def encode_table(
@@ -111,7 +111,7 @@ def encode_table(
 
 def _judged(name: str, factor: Factor, spec: ColumnSpec, declared: bool, events: list[Event]) -> Column:
     """The column, as an identifier if it is one by its content and the user did not say what it is."""
-    numbers = factor.numbers() if factor.nature in _MEASURED else None
+    numbers = factor.numbers() if factor.nature in MEASURED else None
     found = suspect(name, factor, numbers, coded_places(factor, spec), lambda: spells_dates(factor))
     if found is None or spec.kind is Kind.IDENTIFIER:
         return settle(name, factor, spec, events)
@@ -154,7 +154,7 @@ def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> 
     kept = np.empty(0, dtype=np.float64)
     if numbers is not None:
         kept = numbers.all[numbers.kept] if spec.missing_codes else numbers.all
-        if factor.nature is not Nature.DATE and spec.kind is not Kind.DATE:
+        if factor.nature not in (Nature.DATE, Nature.TIME) and spec.kind is not Kind.DATE:
             decimals = decimals_of(factor, kept)
     kind, why = judge(factor, spec, None if numbers is None else kept, decimals)
     if kind.is_categorical:
@@ -189,9 +189,16 @@ def as_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers | None:
     """The distinct values as numbers, None where they are none and were not declared to be."""
     nature = factor.nature
     declared = spec.kind is not None and spec.kind.is_numeric
-    if nature in _MEASURED:
+    if nature in MEASURED:
         if spec.kind is not None and spec.kind.is_categorical:
             return None
+        if nature is Nature.TIME and declared and spec.kind is not Kind.CONTINUOUS:
+            raise _not_a(name, spec, "times of day, which are continuous (in hours)")
+        if nature is Nature.TIME and spec.decimals is not None:
+            raise SpecError(
+                f"columns.{name}.decimals is given, but the column holds times of day",
+                fix="leave it out: times keep the precision they have",
+            )
         if declared and (spec.kind is Kind.DATE) != (nature is Nature.DATE):
             raise _not_a(name, spec, "dates" if nature is Nature.DATE else "numbers")
         numbers = factor.numbers()
@@ -213,7 +220,9 @@ def coded_places(factor: Factor, spec: ColumnSpec) -> tuple[int, ...]:
         return ()
     if factor.nature is Nature.DATE:
         return _places(factor.numbers(), [_day(code) for code in spec.missing_codes])
-    if factor.nature in _MEASURED:
+    if factor.nature is Nature.TIME:
+        return _places(factor.numbers(), [_hour(code) for code in spec.missing_codes])
+    if factor.nature in MEASURED:
         return _places(factor.numbers(), [*spec.missing_codes])
     known = {value: place for place, value in enumerate(factor.uniques.tolist())}
     return tuple(known.get(code, known.get(str(code), -1)) for code in spec.missing_codes)
@@ -232,6 +241,8 @@ def check_missing_codes(name: str, factor: Factor, spec: ColumnSpec) -> None:
         wrong = [code for code in spec.missing_codes if not _holds(stored, code)]
     elif factor.nature is Nature.DATE:
         wrong = [code for code in spec.missing_codes if _day(code) is None]
+    elif factor.nature is Nature.TIME:
+        wrong = [code for code in spec.missing_codes if _hour(code) is None]
     elif factor.nature in (Nature.DURATION, Nature.TRUTH):
         wrong = [*spec.missing_codes]
     else:
@@ -249,6 +260,12 @@ def _day(code: int | float | str) -> float | None:
     """Days since 1970 of a code that is an ISO date, such as '9999-12-31'."""
     days = dates_in_text([code])
     return None if days is None else float(days[0])
+
+
+def _hour(code: int | float | str) -> float | None:
+    """Hours since midnight of a code that is a time of day, such as '00:00'."""
+    hours = hours_in([code]) if isinstance(code, str) else None
+    return None if hours is None else float(hours[0])
 
 
 def _holds(stored: np.dtype[Any] | None, code: int | float | str) -> bool:
@@ -404,6 +421,8 @@ def _set_apart(factor: Factor, numbers: Numbers) -> tuple[Codes, Floats, Typed]:
 
 def _stored_codes(factor: Factor, spec: ColumnSpec, coded: tuple[int, ...]) -> tuple[Any, ...]:
     """The coded missing values as they stand in the cells; those that do not occur as they would stand there."""
+    if factor.nature is Nature.TIME:
+        return tuple(time_in_text(code) for code in spec.missing_codes)
     if factor.nature in (Nature.DATE, Nature.DURATION) or factor.type.number is not None:
         return tuple(spec.missing_codes)
     values, as_text = factor.uniques, factor.nature is Nature.TEXT
@@ -520,6 +539,8 @@ def _relevel(name: str, factor: Factor, levels: list[Any]) -> Factor:
             hint = " (the column holds text: put the levels in quotes)"
         elif factor.nature is Nature.NUMBER and kinds == {str}:
             hint = " (the column holds numbers: take the quotes away)"
+        elif factor.nature is Nature.TIME:
+            hint = f" (the column holds times of day: read it as text, by input.types.{name}: text)"
         raise DataError(
             f"column {name!r}: {len(unlisted)} distinct values, in {int(occurs[unlisted].sum())} cells, are not among "
             f"the {len(levels)} declared levels",

@@ -20,8 +20,9 @@ from pandas.api.types import infer_dtype
 from replicant.errors import DataError
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.dtypes import ColumnType
+from replicant.table.times import hours_of
 
-__all__ = ["Factor", "Nature", "digits_of", "factorize"]
+__all__ = ["MEASURED", "Factor", "Nature", "digits_of", "factorize"]
 
 _SORT_BELOW = 50_000
 """Rows up to which sorting beats hashing floats whatever their distinct values."""
@@ -40,7 +41,12 @@ class Nature(Enum):
     TEXT = auto()
     DATE = auto()
     DURATION = auto()
+    TIME = auto()
     CATEGORY = auto()
+
+
+MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION, Nature.TIME)
+"""Cells that stand on a line, as numbers do."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
@@ -65,12 +71,15 @@ class Factor:
     type: ColumnType
 
     def numbers(self) -> Floats:
-        """(K,) the distinct values as float64: numbers as they are, dates as days since 1970, durations as days.
+        """(K,) the distinct values as float64: numbers as they are, dates as days since 1970, durations as days, times
+        of day as hours since midnight.
 
         What is too large for float64 is infinite.
         """
         if self.nature in (Nature.DATE, Nature.DURATION):
             return _days(self.uniques)
+        if self.nature is Nature.TIME:
+            return hours_of(self.uniques)
         if isinstance(self.uniques, np.ndarray):
             try:
                 return self.uniques.astype(np.float64)
@@ -92,6 +101,7 @@ _OBJECTS = {
     "datetime64": Nature.DATE,
     "timedelta": Nature.DURATION,
     "timedelta64": Nature.DURATION,
+    "time": Nature.TIME,
 }
 
 _KINDS = {
@@ -222,6 +232,8 @@ def _objects(name: str, cells: npt.NDArray[Any]) -> Factor:
     uniques = np.asarray(uniques, dtype=object)
     if nature is Nature.TEXT:
         _check_texts(name, uniques)
+    if nature is Nature.TIME and any(time.tzinfo is not None for time in uniques):
+        raise _unsupported(name, "times of day with a time zone")
     try:
         order = np.array(sorted(range(len(uniques)), key=uniques.__getitem__), dtype=np.intp)
     except TypeError:
@@ -275,6 +287,7 @@ def _extension_nature(dtype: Any) -> Nature | None:
         ((str,), Nature.TEXT),
         ((dt.date,), Nature.DATE),
         ((dt.timedelta,), Nature.DURATION),
+        ((dt.time,), Nature.TIME),
     ):
         if isinstance(scalar, type) and issubclass(scalar, types):
             return nature
@@ -307,7 +320,7 @@ def _days(uniques: Typed) -> Floats:
 def _unsupported(name: str, what: str) -> DataError:
     return DataError(
         f"column {name!r} holds {what}",
-        need="numbers, text, true/false, categories, dates or durations",
+        need="numbers, text, true/false, categories, dates, durations or times of day",
         fix=f"convert {name!r} to one of these, or leave it out",
     )
 

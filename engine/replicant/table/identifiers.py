@@ -68,6 +68,9 @@ _ABOUT = 0.03
 _DUE = 5.0
 """Repeats that are due before their absence says anything."""
 
+_NONE = (Nature.TRUTH, Nature.DURATION, Nature.TIME)
+"""What no identifier is made of."""
+
 Level: TypeAlias = Literal["identifier", "near"]
 
 
@@ -106,7 +109,7 @@ def distinct_of(factor: Factor, numbers: Floats | None, apart: Sequence[int]) ->
     counts = np.bincount(factor.codes + 1, minlength=len(factor.uniques) + 1)[1:]
     rest = counts > 0
     rest[[place for place in apart if place >= 0]] = False
-    if factor.nature in (Nature.TRUTH, Nature.DURATION):
+    if factor.nature in _NONE:
         rest[:] = False
     kept = np.flatnonzero(rest)
     some = None if numbers is None else numbers[kept]
@@ -150,7 +153,7 @@ def verdict(name: str, nature: Nature, found: Distinct, *, dated: bool = False) 
     Verdict
         None if there are too few cells, or if values repeat as those of any variable do.
     """
-    if found.cells < LEAST_CELLS or found.share < NEAR or nature in (Nature.TRUTH, Nature.DURATION):
+    if found.cells < LEAST_CELLS or found.share < NEAR or nature in _NONE:
         return None
     what = {Nature.TEXT: "texts", Nature.CATEGORY: "categories", Nature.DATE: "dates"}.get(nature, "whole numbers")
     what = "dates" if dated else what

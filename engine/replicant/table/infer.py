@@ -46,6 +46,8 @@ def infer_kind(factor: Factor, numbers: Floats | None, decimals: int | None, lev
         return Kind.DATE, "dates"
     if nature is Nature.DURATION:
         return Kind.CONTINUOUS, "durations, in days"
+    if nature is Nature.TIME:
+        return Kind.CONTINUOUS, "times of day, in hours"
     if nature is Nature.TEXT:
         if numbers is None:
             return (Kind.BINARY, "two levels of text") if levels == _TWO else (Kind.NOMINAL, "text")

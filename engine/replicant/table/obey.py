@@ -118,6 +118,8 @@ def _cast(name: str, column: pa.ChunkedArray, wish: Wish) -> pa.ChunkedArray:
             if broken:
                 raise not_of_type(found, broken, "whole numbers", "read it as number")
             return column.cast(pa.int64())
+        case "time" if pa.types.is_time(kind):
+            return column
         case "boolean" if pa.types.is_boolean(kind):
             return column
         case "date" | "datetime" | "moment" if pa.types.is_date(kind) or pa.types.is_timestamp(kind):

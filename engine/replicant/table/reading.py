@@ -14,7 +14,7 @@ from replicant.errors import SpecError, nearest
 
 __all__ = ["CellType", "Reading"]
 
-CellType: TypeAlias = Literal["text", "number", "integer", "date", "datetime", "boolean"]
+CellType: TypeAlias = Literal["text", "number", "integer", "date", "datetime", "time", "boolean"]
 """What the cells of a column are read as."""
 
 _SIGNS = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
@@ -132,7 +132,7 @@ class Reading(BaseModel):
     date_format
         How dates are written, such as `%d/%m/%Y`: for all columns of dates that are not ISO dates, or by column.
     types
-        What the cells of a column are read as: text, number, integer, date, datetime or boolean.
+        What the cells of a column are read as: text, number, integer, date, datetime, time or boolean.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -35,7 +35,7 @@ from replicant.table.encode import (
     rounded_event,
     settle,
 )
-from replicant.table.factor import Factor, Nature, factorize
+from replicant.table.factor import MEASURED, Factor, Nature, factorize
 from replicant.table.identifiers import SHARE, Verdict, distinct_of, verdict, warning
 from replicant.table.infer import spells_dates
 from replicant.table.keys import ROWS, repeated_keys
@@ -43,11 +43,11 @@ from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.recode import check_labels, plan_columns, relabel
 from replicant.table.rounding import to_decimals
+from replicant.table.times import finest, is_time
 
 __all__ = ["Scan", "ScannedColumn", "merge_scans", "scan"]
 
 _NOTHING = ColumnSpec()
-_MEASURED = (Nature.NUMBER, Nature.DATE, Nature.DURATION)
 _MANY_DIGITS = 11
 """Stands for more digits after the point than are counted."""
 
@@ -195,6 +195,8 @@ class ScannedColumn:
             return next(iter(known))
         # Missing cells make integers floats, or nullable integers where floats would lose digits.
         nullable = [dtype for dtype in known if not isinstance(dtype, np.dtype)]
+        if nullable and all(map(is_time, nullable)):
+            return finest(nullable)
         if nullable:
             return nullable[0]
         if any(dtype.kind == "O" for dtype in known):
@@ -227,7 +229,7 @@ class ScannedColumn:
         check_spikes(self.name, spec)
         text = self.nature in (Nature.TEXT, None)
         spelt = text and self.spells in (Nature.DATE, Nature.NUMBER)
-        numeric = spec.kind is not None or self.nature in _MEASURED or spelt
+        numeric = spec.kind is not None or self.nature in MEASURED or spelt
         if not numeric:
             return self._as_levels(spec)
         numbers = self._numbers()
@@ -494,12 +496,14 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
             decimals = column.decimals if column is not None and column.is_numeric else decimals_of(factor, kept)
             if factor.nature is Nature.DATE:
                 decimals = 0 if bool((np.floor(kept) == kept).all()) else None
+            elif factor.nature is Nature.TIME:
+                decimals = None
             decimals = _MANY_DIGITS if decimals is None else decimals
     missing = len(factor.codes) - int(counts.sum())
     levels, places = _levels(factor, spec, counts, chunk)
     text = factor.nature is Nature.TEXT and spec.kind is None and spec.levels is None
     spells = _spelt(factor, spec, numbers) if text else None
-    values = distinct_of(factor, factor.numbers() if factor.nature in _MEASURED else None, coded_places(factor, spec))
+    values = distinct_of(factor, factor.numbers() if factor.nature in MEASURED else None, coded_places(factor, spec))
     if levels is not None and len(levels) > MOST_LEVELS:
         _check_levels(name, factor.nature, spells, values)
         levels = None
@@ -540,7 +544,7 @@ def _levels(
     if spec.kind is not None:
         apart = spec.kind.is_categorical
     else:
-        apart = spec.levels is not None or factor.nature not in _MEASURED
+        apart = spec.levels is not None or factor.nature not in MEASURED
     if not apart:
         return None, {}
     values = [value.item() if isinstance(value, np.generic) else value for value in factor.uniques]

@@ -21,6 +21,7 @@ from replicant.table.codebook import ColumnSpec
 from replicant.table.infer import numbers_in_text
 from replicant.table.kinds import Kind
 from replicant.table.recode import recoding
+from replicant.table.times import hours_in, hours_of, is_time
 
 __all__ = ["analysed_dtype", "is_indicator", "typed"]
 
@@ -173,7 +174,12 @@ def _numbers(name: str, cells: pd.Series[Any], kind: Kind, codes: Collection[Any
         here = cells.to_numpy(dtype=np.float64, na_value=np.nan)
         coded = np.isin(here, numbers)
         return _as(cells, np.where(coded, np.nan, here)) if coded.any() else cells
+    if is_time(dtype):
+        return _as(cells, _without(hours_of(cells), codes))
     values, at = _distinct(cells)
+    hours = hours_in(values)
+    if hours is not None:
+        return _as(cells, np.append(_without(hours, codes), np.nan)[at])
     is_missing = _finder(list(codes))
     found = np.fromiter(map(_number, values), dtype=np.float64, count=len(values))
     wrong = [i for i, value in enumerate(values) if not np.isfinite(found[i]) and is_missing(value) < 0]
@@ -182,6 +188,12 @@ def _numbers(name: str, cells: pd.Series[Any], kind: Kind, codes: Collection[Any
         if is_missing(value) >= 0:
             found[i] = np.nan
     return _as(cells, np.append(found, np.nan)[at])
+
+
+def _without(hours: npt.NDArray[np.float64], codes: Collection[Any]) -> npt.NDArray[np.float64]:
+    """Hours since midnight, NaN where they are those of a coded missing value."""
+    coded = hours_in(list(codes))
+    return hours if coded is None else np.where(np.isin(hours, coded), np.nan, hours)
 
 
 def _dates(name: str, cells: pd.Series[Any], codes: Collection[Any]) -> pd.Series[Any]:

@@ -13,8 +13,12 @@ from replicant.release.sheet import Form, instants, level_text
 from replicant.release.statistical.variables import Variable
 from replicant.table.arrays import Floats
 from replicant.table.infer import dates_in_text
+from replicant.table.times import hours_of
 
 __all__ = ["coded", "seconds_of", "texts"]
+
+_PER_HOUR = 3_600_000_000
+"""Microseconds."""
 
 _EXACT = 2**53
 """Integers up to this size are exact in doubles."""
@@ -33,8 +37,8 @@ def coded(series: pd.Series[Any], variable: Variable) -> tuple[Floats, npt.NDArr
     Returns
     -------
     numbers, kinds
-        (k,) NaN where a cell is missing in any way; dates and moments in seconds since 1970, durations in seconds. And
-        the place of each cell in `variable.missing`, from 1; 0 if it is none of these.
+        (k,) NaN where a cell is missing in any way; dates and moments in seconds since 1970, durations and times of day
+        in seconds. And the place of each cell in `variable.missing`, from 1; 0 if it is none of these.
 
     Raises
     ------
@@ -53,6 +57,8 @@ def coded(series: pd.Series[Any], variable: Variable) -> tuple[Floats, npt.NDArr
             raise DataError(f"column {variable.column!r} holds values that are none of its levels")
         return np.array([*(known.get(value, np.nan) for value in values), np.nan], dtype=np.float64)[codes], kinds
     cells = series.mask(kinds > 0) if kinds.any() else series
+    if variable.form is Form.TIME:
+        return np.rint(hours_of(cells) * _PER_HOUR) / 1e6, kinds
     if variable.form is Form.DAYS:
         return np.array(cells.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan)), kinds
     return _numbers(cells, variable), kinds

@@ -157,6 +157,8 @@ def _cells(series: pd.Series[Any], variable: Variable, letters: list[str]) -> An
         numbers = np.floor((numbers + _START) / _DAY)
     elif variable.form is Form.DATETIME:
         numbers = np.rint((numbers + _START) * 1000)
+    elif variable.form is Form.TIME:
+        numbers = np.rint(numbers * 1000)
     elif variable.form is Form.DAYS:
         numbers = numbers / _DAY
     elif len(numbers) and np.nanmax(np.abs(numbers), initial=0.0) > _LARGEST:
@@ -181,7 +183,7 @@ def _labels(variable: Variable, letters: list[str]) -> dict[Any, str]:
 
 
 def _format(variable: Variable) -> str:
-    named = {Form.DATE: "%td", Form.DATETIME: "%tc", Form.TEXT: ""}.get(variable.form)
+    named = {Form.DATE: "%td", Form.DATETIME: "%tc", Form.TIME: "%tcHH:MM:SS", Form.TEXT: ""}.get(variable.form)
     if named is not None:
         return named
     if variable.is_coded or variable.decimals == 0:

@@ -151,6 +151,12 @@ def _of_column(column: Column, variable: Variable, program: Program) -> Iterator
     elif variable.form is Form.DAYS and program.suffix == "sav" and is_finer(column.values, _MICRO):
         yield Event("sav_moments", name, "durations are kept to microseconds in .sav")
 
+    elif variable.form is Form.TIME:
+        suffix, digits = program.suffix, _MICRO if program.suffix == "sav" else program.digits
+        if is_finer(column.values / 24, digits):
+            yield Event(f"{suffix}_moments", name, f"fractions of a second are kept to {digits} digits in .{suffix}")
+        yield Event(f"{suffix}_times", name, f"times of day are durations since midnight in .{suffix}")
+
 
 def check_dates(column: Column, earliest: int, suffix: str) -> None:
     """Refuse dates that a format does not have.

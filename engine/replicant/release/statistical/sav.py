@@ -38,6 +38,7 @@ _START = 12_219_379_200
 """1970 in seconds since 14 October 1582."""
 
 _DAY = 86_400
+_FORMATS = {Form.DATE: "DATE11", Form.DATETIME: "DATETIME25.5", Form.DAYS: "TIME20.5", Form.TIME: "TIME11.2"}
 _LONGEST = 64
 _RESERVED = frozenset(["ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH"])
 _MOST_CODES = 3
@@ -76,6 +77,8 @@ def _values(column: Column, variable: Variable) -> Floats:
     """The numbers of a variable, as far as they are known before it is written."""
     if variable.is_coded:
         return np.array(variable.codes, dtype=np.float64)
+    if variable.form is Form.TIME:
+        return column.values * 3600
     return column.values * _DAY + _START if variable.form in {Form.DATE, Form.DATETIME} else column.values
 
 
@@ -203,6 +206,6 @@ def _measure(variable: Variable) -> str:
 def _format(variable: Variable) -> str:
     if variable.form is Form.TEXT:
         return ""
-    named = {Form.DATE: "DATE11", Form.DATETIME: "DATETIME25.5", Form.DAYS: "TIME20.5"}.get(variable.form)
+    named = _FORMATS.get(variable.form)
     decimals = 0 if variable.is_coded else 5 if variable.decimals is None else min(variable.decimals, 12)
     return named or f"F{12 + decimals}.{decimals}"

@@ -157,7 +157,8 @@ def _with_missing(made: Variable, table: Table, column: Column) -> Variable:
             missing_codes=tuple(level_text(cell) for cell in column.missing_codes),
             missing_labels=tuple(meant),
         )
-    taken = set(made.codes) if made.is_coded else set(column.values.tolist())
+    values = column.values * 3600 if made.form is Form.TIME else column.values
+    taken = set(made.codes) if made.is_coded else set(values.tolist())
     codes: list[Any] = []
     labels: list[str] = []
     letters = iter("abcdefghijklmnopqrstuvwxyz_" * (1 + len(raw) // 27))

@@ -22,6 +22,7 @@ from replicant.table.text.numbers import (
     looks_like_number,
     styles_of,
 )
+from replicant.table.times import FORM, as_times
 from replicant.table.wishes import Wish
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def look(name: str, texts: pa.ChunkedArray, wish: Wish, missing: frozenset[str],
         return _as_text(found)
     if wish.cells in ("date", "datetime", "moment"):
         return as_dates(found, missing)
+    if wish.cells == "time":
+        return _as_times(found, missing)
     if wish.cells == "boolean":
         return as_truth(found, missing)
     if texts.null_count == len(texts):
@@ -356,6 +359,16 @@ def _no_dates(found: Found, texts: pa.ChunkedArray, wrong: int) -> DataError:
         need="dates in one order throughout the column",
         fix=fix,
     )
+
+
+def _as_times(found: Found, missing: frozenset[str]) -> Found:
+    texts = _trimmed(found, missing)
+    times, wrong = as_times(texts)
+    if wrong:
+        raise not_of_type(found, wrong, f"a time of day, {FORM},", "read it as text")
+    _note_missing(found, texts)
+    found.values = times
+    return found
 
 
 def as_truth(found: Found, missing: frozenset[str]) -> Found:

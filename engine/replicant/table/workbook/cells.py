@@ -19,6 +19,7 @@ from replicant.table.codebook import ColumnSpec
 from replicant.table.dates import dates_read, no_dates
 from replicant.table.kinds import Kind
 from replicant.table.reading import CellType, Reading
+from replicant.table.times import FORM, time_in_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,8 +99,7 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
     if kinds == {dt.timedelta}:
         return pa.array(cells, pa.duration("us"))
     if kinds == {dt.time}:
-        fine = any(cell is not None and cell.microsecond for cell in cells)
-        return pa.array(cells, pa.time64("us") if fine else pa.time32("s"))
+        return _times(cells)
     if not levelled:
         _tell_mixed(name, cells, kinds, events)
     return _as_texts(cells)
@@ -246,6 +246,21 @@ def _moments(cells: Sequence[Any]) -> pa.Array:
     return pa.array(days, pa.timestamp("us" if fine else "s"))
 
 
+def _times(cells: Sequence[Any]) -> pa.Array:
+    """Times of day, in seconds where these are enough."""
+    import pyarrow as pa
+
+    fine = any(cell is not None and cell.microsecond for cell in cells)
+    return pa.array(cells, pa.time64("us") if fine else pa.time32("s"))
+
+
+def _time(cell: Any) -> dt.time:
+    found = time_in_text(cell.strip()) if isinstance(cell, str) else cell
+    if not isinstance(found, dt.time):
+        raise TypeError
+    return found
+
+
 def _moment(cell: Any, form: str | None) -> Any:
     if isinstance(cell, str):
         text = cell.strip()
@@ -292,6 +307,8 @@ def _as_type(name: str, cells: Sequence[Any], wanted: CellType, form: str | None
         return _as_texts(cells)
     if wanted in {"date", "datetime"}:
         return _moments(_each(name, cells, lambda cell: _moment(cell, form), "dates"))
+    if wanted == "time":
+        return _times(_each(name, cells, _time, f"times of day, {FORM}"))
     if wanted == "boolean":
         return pa.array(_each(name, cells, lambda cell: _TRUTH[_spelt(cell).lower()], "true or false"), pa.bool_())
     array = _numbers(_each(name, cells, number, "numbers"))
