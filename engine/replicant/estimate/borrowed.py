@@ -265,7 +265,13 @@ def _mixedlm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
     return Outcome(result, params, covariance, float(len(rows.y) - k), (), messages, components)
 
 
-def _conditional(name: str) -> Callable[[Rows, Mapping[str, Any]], Outcome]:
+_MAXITER = Option("whole", "the most iterations", low=1, high=100_000)
+_GROUPS = Option("group", "the column of groups")
+
+
+def _conditional(name: str, response: Literal["count", "outcome"]) -> Borrowed:
+    """A model of the response within groups."""
+
     def fit(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         from statsmodels.discrete import conditional_models
 
@@ -284,11 +290,10 @@ def _conditional(name: str) -> Callable[[Rows, Mapping[str, Any]], Outcome]:
         outcome = climbed(made, rows, basis, max(df, 0.0), given.get("maxiter", 100))
         return replace(outcome, messages=(*said, *outcome.messages))
 
-    return fit
+    options = {"groups": _GROUPS, "maxiter": _MAXITER}
+    return Borrowed(fit, options, ("groups",), response=response, constant=False, offset=True, repeats=False)
 
 
-_MAXITER = Option("whole", "the most iterations", low=1, high=100_000)
-_GROUPS = Option("group", "the column of groups")
 _EXPOSURE = Option("column", "a column of exposures, whose logarithm is added")
 _FAMILY = {
     "family": Option("word", "the distribution", tuple(FAMILIES)),
@@ -363,24 +368,8 @@ BORROWED: Mapping[str, Borrowed] = {
         ("groups",),
         repeats=False,
     ),
-    "conditional_logit": Borrowed(
-        _conditional("ConditionalLogit"),
-        {"groups": _GROUPS, "maxiter": _MAXITER},
-        ("groups",),
-        response="outcome",
-        constant=False,
-        offset=True,
-        repeats=False,
-    ),
-    "conditional_poisson": Borrowed(
-        _conditional("ConditionalPoisson"),
-        {"groups": _GROUPS, "maxiter": _MAXITER},
-        ("groups",),
-        response="count",
-        constant=False,
-        offset=True,
-        repeats=False,
-    ),
+    "conditional_logit": _conditional("ConditionalLogit", "outcome"),
+    "conditional_poisson": _conditional("ConditionalPoisson", "count"),
 }
 
 REFUSED: Mapping[str, tuple[str, str]] = {

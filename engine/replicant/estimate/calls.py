@@ -10,7 +10,7 @@ from replicant.errors import nearest
 from replicant.estimate.expressions import COMPARISONS, TRUTH, Expressions
 from replicant.estimate.tokens import ARITHMETIC_CALLS, CALLS, FACTOR_CALLS, FOREIGN_CALLS, Token
 from replicant.estimate.variable import Spline, Variable
-from replicant.spec.grammar import Apply, Compare, Logic, Text, names_in
+from replicant.spec.nodes import Apply, Compare, Logic, Text, names_in
 
 __all__ = ["Calls"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
-from replicant.spec.grammar import Apply, Compare, Logic, Name, Node, Number, Text
-from replicant.spec.grammar import apply as apply_arithmetic
+from replicant.spec.nodes import Apply, Compare, Logic, Name, Node, Number, Text
+from replicant.spec.nodes import apply as apply_arithmetic
 from replicant.table.arrays import Bools, Floats
 from replicant.table.times import hours_of, is_times
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
-from replicant.estimate.design import factors_of, numbers_of
+from replicant.estimate.columns import numbers
+from replicant.estimate.levels import factors_of
 from replicant.estimate.partitions import columns_of, partitioned
 from replicant.estimate.sampling import Sampling, sampling_of
 from replicant.estimate.sketch import KEEP, Sketch, sketch
@@ -99,7 +100,7 @@ class Correlation:
 def _map(
     frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, ...], sketches: list[Sketch] | None
 ) -> CoMoments:
-    values = np.stack([numbers_of(frame, name) for name in columns], axis=1)
+    values = np.stack([numbers(frame, name) for name in columns], axis=1)
     complete = ~np.isnan(values).any(axis=1)
     values = values[complete]
     if sketches is not None:
@@ -123,7 +124,7 @@ def _by_unit(
 ) -> UnitSums:
     """Sums by unit of what each row adds to each correlation: w (ab - r (a^2 + b^2) / 2) / sum w, standardized."""
     mean, spread, total = scale
-    values = np.stack([numbers_of(frame, name) for name in columns], axis=1)
+    values = np.stack([numbers(frame, name) for name in columns], axis=1)
     w = np.ones(len(values)) if weights is None else weights
     complete = ~np.isnan(values).any(axis=1) & (w > 0)
     with np.errstate(all="ignore"):
@@ -145,7 +146,7 @@ def _by_unit(
 
 
 def _sketches(frame: pd.DataFrame, weights: Floats | None, columns: tuple[str, ...], keep: int) -> list[Sketch]:
-    values = np.stack([numbers_of(frame, name) for name in columns], axis=1)
+    values = np.stack([numbers(frame, name) for name in columns], axis=1)
     complete = ~np.isnan(values).any(axis=1)
     w = None if weights is None else weights[complete]
     return [sketch(values[complete, j], w, keep=keep) for j in range(len(columns))]
@@ -216,7 +217,7 @@ def correlation(
         matrix = np.clip(state.cross / np.outer(spread, spread), -1.0, 1.0)
     np.fill_diagonal(matrix, np.where(spread > 0, 1.0, np.nan))
     n = state.n**2 / state.squares if sampling.survey and state.squares > 0 else state.n
-    messages = (*constant, *([sampling.says] if sampling.says else []), *sampling.messages)
+    messages = (*constant, *sampling.said)
     pairs = matrix[np.triu_indices(len(chosen), 1)]
     found = Correlation(chosen, matrix, n, method, error, messages)
     if not sampling.survey:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest, some
-from replicant.estimate.design import Factor, codes_of, factors_of, numbers_of
+from replicant.estimate.columns import numbers
+from replicant.estimate.levels import Factor, codes_of, factors_of
 from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.sampling import Sampling, sampling_of
 from replicant.estimate.sketch import KEEP, Sketch, sketch
@@ -80,7 +81,7 @@ def powers(values: Floats, weights: Floats | None = None) -> Powers:
 def _values(frame: pd.DataFrame, name: str, factors: dict[str, Factor]) -> Floats:
     """Numbers, or codes of levels from 1; NaN missing."""
     if name not in factors:
-        return numbers_of(frame, name)
+        return numbers(frame, name)
     values = codes_of(frame, name, factors[name]).astype(np.float64) + 1
     values[values == 0] = np.nan
     return values
@@ -217,7 +218,7 @@ def describe(
             row |= {f"q{100 * q:g}": v for q, v in zip(quantiles, values, strict=True)}
             rows.append(row | {"rank_error": s.error / total.n if total.n else 0.0})
     out = pd.DataFrame(rows)
-    out.attrs["messages"] = [*([sampling.says] if sampling.says else []), *sampling.messages]
+    out.attrs["messages"] = list(sampling.said)
     return out
 
 

@@ -16,10 +16,11 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError
 from replicant.estimate.confusion import Confusion
-from replicant.estimate.design import Design, Prepared, Survey, merge_surveys, prepare, same_levels, survey
+from replicant.estimate.design import Design, Prepared, prepare
 from replicant.estimate.estimable import settled
 from replicant.estimate.formula import parse
 from replicant.estimate.glm import fit_glm
+from replicant.estimate.levels import Survey, merge_surveys, same_levels, survey
 from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.result import Fit
 from replicant.estimate.sampling import sampling_of, tally

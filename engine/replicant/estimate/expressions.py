@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from replicant.errors import nearest
 from replicant.estimate.tokens import ARITHMETIC_CALLS, FOREIGN_CALLS, NEED, Token, tokens
-from replicant.spec.grammar import Apply, Compare, Logic, Name, Node, Number, Source, Text
+from replicant.spec.grammar import Source
+from replicant.spec.nodes import Apply, Compare, Logic, Name, Node, Number, Text
 
 __all__ = ["COMPARISONS", "TRUTH", "Expressions"]
 

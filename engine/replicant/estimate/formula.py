@@ -29,7 +29,8 @@ from replicant.estimate.calls import MAX_DEGREE, Calls
 from replicant.estimate.expressions import COMPARISONS
 from replicant.estimate.tokens import Token
 from replicant.estimate.variable import Spline, Variable
-from replicant.spec.grammar import Name, Source
+from replicant.spec.grammar import Source
+from replicant.spec.nodes import Name
 
 __all__ = ["Formula", "Spline", "Variable", "parse", "parse_variable", "updated"]
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from replicant.errors import DataError
-from replicant.estimate.design import Design, Factor, Prepared
+from replicant.estimate.design import Design, Prepared
 from replicant.estimate.grounds import Coded, Coding, Grounds, Relations, listed, reduced, triangle_of
+from replicant.estimate.levels import Factor
 from replicant.table.arrays import Bools, Floats
 
 __all__ = ["Basis", "Moments", "basis_of", "check_outcome", "grounds_of", "levels_said", "moments", "rows_said"]

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from replicant.errors import ExpressionError, SpecError, nearest
 from replicant.estimate.borrowed import BORROWED, REFUSED, Option
 from replicant.estimate.formula import Variable, parse, parse_variable
-from replicant.spec.grammar import Name
+from replicant.spec.nodes import Name
 from replicant.spec.synonyms import instead
 
 __all__ = ["Request", "borrowed_names", "columns_beside", "refuse_unknown", "request_of"]

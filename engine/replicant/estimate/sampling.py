@@ -97,6 +97,11 @@ class Sampling:
             return f"standard errors clustered by {self.cluster} (CR1)"
         return f"heteroscedasticity-robust standard errors ({self.cov})" if self.cov else ""
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What the reader of a result must know of the weights and the errors."""
+        return (*([self.says] if self.says else []), *self.messages)
+
     def beside(self, indicator: str) -> Sampling:
         """The same for two tables in one, with a column that tells which."""
         return replace(self, within=indicator)

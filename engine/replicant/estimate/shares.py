@@ -12,7 +12,7 @@ import pandas as pd
 
 from replicant.errors import SpecError
 from replicant.estimate.describe import bound_columns
-from replicant.estimate.design import Factor, codes_of
+from replicant.estimate.levels import Factor, codes_of
 from replicant.estimate.sampling import Sampling, sampling_of
 from replicant.estimate.survey import linearized
 from replicant.estimate.units import Units, UnitSums, combined, unit_sums, units_of
@@ -163,5 +163,5 @@ def shares(
             figures = zip(factors[name].values, totals, share, error, strict=True)
             rows += [dict(zip(head, (name, *one), strict=True)) for one in figures]
     out = pd.DataFrame(rows, columns=head)
-    out.attrs["messages"] = [*([sampling.says] if sampling.says else []), *sampling.messages]
+    out.attrs["messages"] = list(sampling.said)
     return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replicant.spec.grammar import Node, names_in
+from replicant.spec.nodes import Node, names_in
 
 __all__ = ["Spline", "Variable"]
 

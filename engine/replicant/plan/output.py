@@ -13,8 +13,8 @@ import pandas as pd
 
 from replicant.errors import SpecError
 from replicant.events import Event
-from replicant.spec.grammar import Apply, Name, Node
 from replicant.spec.interval import Bounds, bounds_of
+from replicant.spec.nodes import Apply, Name, Node
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
 

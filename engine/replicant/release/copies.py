@@ -45,7 +45,7 @@ class CopyFormat:
 
 FORMATS: dict[str, CopyFormat] = {
     "csv": CopyFormat(lambda table, rows: sheet_of(table), csv_bytes),
-    "sav": CopyFormat(prepare_sav, sav_bytes),
-    "dta": CopyFormat(prepare_dta, dta_bytes),
+    "sav": CopyFormat(lambda table, rows: prepare_sav(table), sav_bytes),
+    "dta": CopyFormat(lambda table, rows: prepare_dta(table), dta_bytes),
     "xlsx": CopyFormat(prepare_xlsx, xlsx_bytes),
 }

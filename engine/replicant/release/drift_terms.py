@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from replicant.estimate.columns import numbers
 from replicant.estimate.describe import Powers, powers
-from replicant.estimate.design import numbers_of
 from replicant.estimate.partitions import partitioned
 from replicant.table.arrays import Floats
 
@@ -87,7 +87,7 @@ def _see(frame: pd.DataFrame, weights: Floats | None, columns: tuple[Shared, ...
     found = []
     for column in columns:
         if column.numeric:
-            values = numbers_of(frame, column.name)
+            values = numbers(frame, column.name)
             found.append(Seen(len(frame), int(np.isnan(values).sum()), powers(values), Counter()))
         else:
             labels = _labels(frame, column)
@@ -147,7 +147,7 @@ class Coding:
         for i, column in enumerate(self.columns):
             missing: Any
             if column.numeric:
-                values = numbers_of(frame, column.name)
+                values = numbers(frame, column.name)
                 missing = np.isnan(values)
                 if self.scale[i] > 0:
                     blocks.append(np.where(missing, 0.0, (values - self.fill[i]) / self.scale[i])[:, None])

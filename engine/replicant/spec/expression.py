@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import ExpressionError
-from replicant.spec.grammar import Name, Node, apply, names_in, parse
+from replicant.spec.grammar import parse
+from replicant.spec.nodes import Name, Node, apply, names_in
 
 __all__ = ["Expression", "parse_expression"]
 

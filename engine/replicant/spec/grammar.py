@@ -1,9 +1,9 @@
 """The small language of passive columns and rules: a whitelist over Python's syntax, never run as Python.
 
-`ast.parse` does the reading; every node is then checked against the whitelist and turned into one of the few node
-types below, which only NumPy ever evaluates. Names in backticks, quoted texts and percentiles (`p99`, `p99.9`) are cut
-out before the parse and put back as nodes, so that column names may hold spaces and dots, and no string ever reaches
-Python's parser.
+`ast.parse` does the reading; every node is then checked against the whitelist and turned into one of the few types of
+`replicant.spec.nodes`, which only NumPy ever evaluates. Names in backticks, quoted texts and percentiles (`p99`,
+`p99.9`) are cut out before the parse and put back as nodes, so that column names may hold spaces and dots, and no
+string ever reaches Python's parser.
 """
 
 from __future__ import annotations
@@ -12,29 +12,27 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass, field
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from replicant.errors import ExpressionError, nearest
 from replicant.spec.mistakes import call_fix, diagnose
+from replicant.spec.nodes import (
+    FUNCTIONS,
+    Apply,
+    Compare,
+    Logic,
+    Name,
+    Node,
+    Number,
+    Percentile,
+    Text,
+    apply,
+    names_in,
+)
 
-__all__ = [
-    "FUNCTIONS",
-    "Apply",
-    "Compare",
-    "Logic",
-    "Name",
-    "Node",
-    "Number",
-    "Percentile",
-    "Source",
-    "Text",
-    "apply",
-    "names_in",
-    "parse",
-]
+__all__ = ["Source", "parse"]
 
 MAX_TEXT = 2000
 MAX_DEPTH = 100
@@ -42,43 +40,6 @@ MAX_EXPONENT = 100.0
 MAX_DIGITS = 15
 WINDOW = 60
 
-# Number of arguments each function takes: (least, most).
-FUNCTIONS: dict[str, tuple[int, int]] = {
-    "abs": (1, 1),
-    "ceil": (1, 1),
-    "exp": (1, 1),
-    "floor": (1, 1),
-    "log": (1, 1),
-    "log10": (1, 1),
-    "log1p": (1, 1),
-    "log2": (1, 1),
-    "max": (2, 20),
-    "min": (2, 20),
-    "round": (1, 2),
-    "sqrt": (1, 1),
-}
-
-_UNARY_UFUNCS = {
-    "abs": np.abs,
-    "ceil": np.ceil,
-    "exp": np.exp,
-    "floor": np.floor,
-    "log": np.log,
-    "log10": np.log10,
-    "log1p": np.log1p,
-    "log2": np.log2,
-    "neg": np.negative,
-    "sqrt": np.sqrt,
-}
-_BINARY_UFUNCS = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "**": np.power,
-    "max": np.maximum,
-    "min": np.minimum,
-}
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -147,64 +108,6 @@ RULES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number in the text."""
-
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A column."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A quoted text in a rule: a level, or a date."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Percentile:
-    """`p99` in a rule: a percentile of what it is compared with. `text` is how it is written."""
-
-    percent: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Apply:
-    """A function or operator applied to arithmetic."""
-
-    function: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """`left operator right`; `position` is where the operator's right side starts in the text."""
-
-    operator: str
-    left: Node
-    right: Node
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Logic:
-    """`and`, `or`, `not` over comparisons."""
-
-    operator: str
-    arguments: tuple[Node, ...]
-
-
-Node: TypeAlias = Number | Name | Text | Percentile | Apply | Compare | Logic
-
-
 @dataclass(slots=True)
 class Source:
     """The text of an expression, and the way back from parsed code to positions in it."""
@@ -268,42 +171,6 @@ def parse(text: object, what: str) -> Node:
     source.code, source.origin = stripped.rstrip(), source.origin[cut:]
     tree = _syntax(source)
     return _Reader(source).read(tree)
-
-
-def names_in(node: Node) -> tuple[str, ...]:
-    """Columns in the order of their first mention."""
-    found: dict[str, None] = {}
-    stack: list[Node] = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Name):
-            found.setdefault(current.name)
-        elif isinstance(current, (Apply, Logic)):
-            stack.extend(reversed(current.arguments))
-        elif isinstance(current, Compare):
-            stack.extend((current.right, current.left))
-    return tuple(found)
-
-
-def apply(node: Node, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64] | np.float64:
-    """Evaluate arithmetic; the caller minds NaN and the floating point state."""
-    if isinstance(node, Number):
-        return np.float64(node.value)
-    if isinstance(node, Name):
-        return values[node.name]
-    if not isinstance(node, Apply):  # the reader lets nothing else into arithmetic
-        raise TypeError(f"{type(node).__name__} is not arithmetic")
-    if node.function == "round":
-        digits = node.arguments[1] if len(node.arguments) > 1 else Number(0.0)
-        assert isinstance(digits, Number)
-        return np.round(apply(node.arguments[0], values), int(digits.value))
-    first = apply(node.arguments[0], values)
-    if node.function in _UNARY_UFUNCS:
-        return _UNARY_UFUNCS[node.function](first)
-    ufunc = _BINARY_UFUNCS[node.function]
-    for argument in node.arguments[1:]:
-        first = ufunc(first, apply(argument, values))
-    return first
 
 
 def _article(what: str) -> str:

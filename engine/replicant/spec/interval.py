@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from replicant.spec.grammar import Apply, Name, Node, Number
+from replicant.spec.nodes import Apply, Name, Node, Number
 
 __all__ = ["Bounds", "bounds_of"]
 

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from replicant.errors import SpecError, nearest
 from replicant.remote import is_url
-from replicant.spec.bulk import BulkJob, expand
+from replicant.spec.bulk import BulkJob
 from replicant.spec.dotted import put, steps
+from replicant.spec.expand import expand
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 from replicant.spec.places import check_places

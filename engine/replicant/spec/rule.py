@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
-from replicant.spec.grammar import Compare, Logic, Name, Node, Number, Percentile, Source, Text, apply, names_in, parse
+from replicant.spec.grammar import Source, parse
+from replicant.spec.nodes import Compare, Logic, Name, Node, Number, Percentile, Text, apply, names_in
 from replicant.table.times import hours_in
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from replicant.errors import SpecError, nearest
 from replicant.table.kinds import Kind, kind_instead
 from replicant.table.yaml_mistakes import yaml_fix, yaml_words
 
-__all__ = ["Code", "Codebook", "ColumnSpec", "Label", "as_spec", "as_specs"]
+__all__ = ["Code", "Codebook", "ColumnSpec", "Label", "as_spec", "as_specs", "declared"]
 
 Label: TypeAlias = str | int | float | bool
 
@@ -57,6 +57,12 @@ class ColumnSpec(BaseModel):
     def missing_labels(self) -> dict[Code, str]:
         """What the coded missing values mean, where that was said."""
         return dict(self.missing_codes) if isinstance(self.missing_codes, dict) else {}
+
+
+def declared(name: str, codebook: Mapping[str, ColumnSpec]) -> ColumnSpec:
+    """What a codebook says of a column of a file, or of the only one that is made from it."""
+    made = [spec for other, spec in codebook.items() if (spec.source or other) == name]
+    return made[0] if len(made) == 1 else codebook.get(name, ColumnSpec())
 
 
 def as_spec(name: str, given: ColumnSpec | Mapping[str, Any] | None) -> ColumnSpec:

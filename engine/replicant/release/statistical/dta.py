@@ -11,12 +11,11 @@ import pandas as pd
 from replicant.errors import DataError
 from replicant.events import Event
 from replicant.release.helper_stata import lawful_names
-from replicant.release.private import file_bytes
 from replicant.release.sheet import Form
 from replicant.release.statistical.cells import coded, texts
 from replicant.release.statistical.facts import Facts, Program, facts_of, few
+from replicant.release.statistical.file import file_of
 from replicant.release.statistical.variables import Variable
-from replicant.table.local import needs
 from replicant.table.statistical.special import letter_of
 
 if TYPE_CHECKING:
@@ -48,24 +47,8 @@ _FIXED = b"<timestamp>\x1101 Jan 1970 00:00</timestamp>"
 """When the file was written: the same for all, so that equal rows give equal bytes."""
 
 
-def prepare_dta(table: Table, rows: int) -> Facts:
-    """What the files of Stata say of a table.
-
-    Parameters
-    ----------
-    table
-        The encoded table, with its cells or without.
-    rows
-        The most rows of one file.
-
-    Raises
-    ------
-    DataError
-        Stata cannot hold a column.
-    SpecError
-        pyreadstat is not installed.
-    """
-    needs("pyreadstat", "stat", "writing files of Stata")
+def prepare_dta(table: Table) -> Facts:
+    """What the files of Stata say of an encoded table, with its cells or without; errors are those of `facts_of`."""
     names = [column.name for column in table.columns]
     facts = facts_of(table, lawful_names(names), STATA)
     # pyreadstat calls the labels of a variable by its name and a number, and Stata gives them 32 letters in all.
@@ -104,8 +87,6 @@ def dta_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
     DataError
         A cell cannot be held exactly.
     """
-    import pyreadstat
-
     columns: dict[str, Any] = {}
     labels: dict[str, dict[Any, str]] = {}
     special: dict[str, list[str]] = {}
@@ -119,18 +100,14 @@ def dta_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
         labels[variable.name] = _labels(variable, letters)
         if letters:
             special[variable.name] = letters
-    content = file_bytes(
-        lambda path, folder: pyreadstat.write_dta(
-            pd.DataFrame(columns, columns=[variable.name for variable in facts.variables], copy=False),
-            path,
-            column_labels={one.name: one.label for one in facts.variables if one.label},
-            version=_VERSION,
-            variable_value_labels={name: known for name, known in labels.items() if known},
-            missing_user_values=special,
-            variable_format={one.name: form for one in facts.variables if (form := _format(one))},
-        ),
+    content = file_of(
         "dta",
-        pyreadstat.ReadstatError,
+        columns,
+        facts,
+        labels,
+        version=_VERSION,
+        missing_user_values=special,
+        variable_format={one.name: form for one in facts.variables if (form := _format(one))},
     )
     content[:512], found = _STAMP.subn(_FIXED, bytes(content[:512]), count=1)
     assert found

@@ -14,6 +14,7 @@ from replicant.errors import DataError
 from replicant.events import Event
 from replicant.release.sheet import Form
 from replicant.release.statistical.variables import Variable, variables_of
+from replicant.table.local import needs
 
 if TYPE_CHECKING:
     from replicant.table import Column, Table
@@ -80,7 +81,10 @@ def facts_of(table: Table, names: Sequence[str], program: Program) -> Facts:
     ------
     DataError
         A column cannot be held at all.
+    SpecError
+        pyreadstat is not installed.
     """
+    needs("pyreadstat", "stat", f"writing files of {program.name}")
     variables = variables_of(table, names, program.name, program.level_bytes)
     events = [*_renamed(variables, program), *_cut(variables, program)]
     turned = [one.column for one in variables if list(one.codes) != sorted(one.codes)]

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError
-from replicant.release.private import file_bytes
 from replicant.release.sheet import Form
 from replicant.release.statistical.cells import coded, seconds_of, texts
 from replicant.release.statistical.facts import Facts, Program, facts_of
+from replicant.release.statistical.file import file_of
 from replicant.release.statistical.variables import Variable
 from replicant.table.arrays import Floats
-from replicant.table.local import needs
 
 if TYPE_CHECKING:
     from replicant.table import Column, Table
@@ -48,24 +47,8 @@ _STAMPS = ((92, b"01 Jan 70"), (101, b"00:00:00"))
 """When the file was written, by its place in the header: the same for all, so that equal rows give equal bytes."""
 
 
-def prepare_sav(table: Table, rows: int) -> Facts:
-    """What the files of SPSS say of a table.
-
-    Parameters
-    ----------
-    table
-        The encoded table, with its cells or without.
-    rows
-        The most rows of one file.
-
-    Raises
-    ------
-    DataError
-        SPSS cannot hold a column.
-    SpecError
-        pyreadstat is not installed.
-    """
-    needs("pyreadstat", "stat", "writing files of SPSS")
+def prepare_sav(table: Table) -> Facts:
+    """What the files of SPSS say of an encoded table, with its cells or without; errors are those of `facts_of`."""
     facts = facts_of(table, spss_names(column.name for column in table.columns), SPSS)
     for column, variable in zip(table.columns, facts.variables, strict=True):
         if variable.missing:
@@ -114,8 +97,6 @@ def sav_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
     DataError
         A cell cannot be held exactly.
     """
-    import pyreadstat
-
     columns: dict[str, Any] = {}
     labels: dict[str, dict[Any, str]] = {}
     missing: dict[str, list[Any]] = {}
@@ -129,19 +110,15 @@ def sav_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
             labels[variable.name] = _labels(variable)
         if variable.missing:
             missing[variable.name] = _ranges(variable, ordinary)
-    content = file_bytes(
-        lambda path, folder: pyreadstat.write_sav(
-            pd.DataFrame(columns, columns=[variable.name for variable in facts.variables], copy=False),
-            path,
-            column_labels={one.name: one.label for one in facts.variables if one.label},
-            row_compress=True,
-            variable_value_labels={name: known for name, known in labels.items() if known},
-            missing_ranges=missing,
-            variable_measure={one.name: _measure(one) for one in facts.variables},
-            variable_format={one.name: form for one in facts.variables if (form := _format(one))},
-        ),
+    content = file_of(
         "sav",
-        pyreadstat.ReadstatError,
+        columns,
+        facts,
+        labels,
+        row_compress=True,
+        missing_ranges=missing,
+        variable_measure={one.name: _measure(one) for one in facts.variables},
+        variable_format={one.name: form for one in facts.variables if (form := _format(one))},
     )
     for at, stamp in _STAMPS:
         content[at : at + len(stamp)] = stamp

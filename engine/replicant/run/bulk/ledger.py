@@ -11,7 +11,8 @@ from replicant.errors import ReleaseError
 from replicant.plan.seeds import derived_seed
 from replicant.release.index import FORMAT, INDEX
 from replicant.release.store import open_folder
-from replicant.spec.bulk import BulkJob, BulkRelease, expand
+from replicant.spec.bulk import BulkJob, BulkRelease
+from replicant.spec.expand import expand
 
 __all__ = ["Ledger", "begun_at", "known_stamps", "seeded"]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from replicant.errors import DataError
 from replicant.events import Event
 from replicant.table.checks import check_header, check_selection
-from replicant.table.codebook import ColumnSpec
+from replicant.table.codebook import ColumnSpec, declared
 from replicant.table.limits import check_bytes, check_columns, check_rows
 from replicant.table.loaded import Loaded
 from replicant.table.local import local_file, needs
@@ -32,8 +32,6 @@ _CHUNK_CELLS = 1 << 21
 
 _MOST_CHUNKS = 64
 """Each chunk is read past those before it, so there are not more of them."""
-
-_NOTHING = ColumnSpec()
 
 
 def read_statistical(
@@ -84,7 +82,7 @@ def _read(source: Source, codebook: Mapping[str, ColumnSpec], columns: Sequence[
     series: dict[str, Any] = {}
     specs: dict[str, ColumnSpec] = {}
     for name in chosen:
-        said = _said(name, codebook)
+        said = declared(name, codebook)
         column = cells.pop(name)
         if isinstance(column, Texts):
             series[name], spec = finish_texts(known[name], column, said, events)
@@ -94,12 +92,6 @@ def _read(source: Source, codebook: Mapping[str, ColumnSpec], columns: Sequence[
             specs[name] = ColumnSpec.model_validate(spec)
     frame = pd.DataFrame(series, index=pd.RangeIndex(rows), columns=pd.Index(chosen), copy=False)
     return Loaded(frame, specs, tuple(events))
-
-
-def _said(name: str, codebook: Mapping[str, ColumnSpec]) -> ColumnSpec:
-    """What the user declares of a column, or of the only one that is made from it."""
-    made = [spec for other, spec in codebook.items() if (spec.source or other) == name]
-    return made[0] if len(made) == 1 else codebook.get(name, _NOTHING)
 
 
 def _chunks(

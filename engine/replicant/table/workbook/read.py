@@ -9,7 +9,7 @@ from replicant.errors import DataError
 from replicant.events import Event
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
-from replicant.table.codebook import ColumnSpec
+from replicant.table.codebook import ColumnSpec, declared
 from replicant.table.dates import check_form_is_used
 from replicant.table.limits import check_columns
 from replicant.table.loaded import Loaded
@@ -20,8 +20,6 @@ from replicant.table.workbook.codebook import codebook_of
 from replicant.table.workbook.sheet import Sheet, open_workbook, sheet_of
 
 __all__ = ["read_workbook"]
-
-_NOTHING = ColumnSpec()
 
 
 def read_workbook(
@@ -65,9 +63,8 @@ def read_workbook(
     arrays = []
     for name in chosen:
         at = sheet.names.index(name)
-        made = [spec for other, spec in codebook.items() if (spec.source or other) == name]
-        spec = made[0] if len(made) == 1 else codebook.get(name, _NOTHING)
-        known = specs.get(name, _NOTHING)
+        spec = declared(name, codebook)
+        known = specs.get(name, ColumnSpec())
         spec = known.model_copy(update={key: getattr(spec, key) for key in spec.model_fields_set})
         arrays.append(column_of(name, [row[at] for row in sheet.rows], reading, spec, events))
     if isinstance(reading.date_format, str) and columns is None and "no_dates" not in {event.code for event in events}:
