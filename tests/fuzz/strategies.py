@@ -260,6 +260,9 @@ _COMMON: dict[str, Maker] = {
 }
 
 _SOUND: dict[str, Maker] = {
+    "times_object": _of_objects([dt.time(0), dt.time(12, 30), dt.time.max, dt.time(1, 2, 3, 4)]),
+    "times_s": _arrow(pa.time32("s"), [dt.time(0), dt.time(1), dt.time(23, 59, 59)]),
+    "times_ns": _arrow(pa.time64("ns"), [dt.time(0), dt.time.max, dt.time(8, 30)]),
     **{dtype: _integers(dtype) for dtype in ("int8", "int16", "int32", "uint8", "uint16", "uint32", "uint64")},
     **{dtype: _integers(dtype) for dtype in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt32", "UInt64")},
     **{dtype: _floats(dtype) for dtype in ("float16", "float32", "Float32", "Float64")},
@@ -325,7 +328,7 @@ _WRONG: dict[str, Maker] = {
     "sets": _of_objects([{1}, frozenset({2})]),
     "arrays": _of_objects([np.arange(2), np.arange(3)]),
     "fractions": _of_objects([Fraction(1, 3), Fraction(2, 3)]),
-    "times": _of_objects([dt.time(12, 30), dt.time(1)]),
+    "zoned_times": _of_objects([dt.time(12, 30, tzinfo=dt.UTC), dt.time(1, tzinfo=dt.UTC)]),
     "things": _of_objects([object()]),
     "types": _of_objects([int, str]),
     "surrogates": _of_objects(["lone \ud800", "a"]),
@@ -333,7 +336,6 @@ _WRONG: dict[str, Maker] = {
     "numpy_scalars": _of_objects([np.float32(1.5), np.int8(2), np.bool_(True)]),
     "numpy_days": _of_objects([np.datetime64("2001-01-01"), np.datetime64("NaT")]),
     "arrow_list": _arrow(pa.list_(pa.int64()), [[1], [2, 3]]),
-    "arrow_time": _arrow(pa.time32("s"), [dt.time(1), dt.time(2)]),
     "arrow_bytes": _arrow(pa.binary(), [b"x", CANARY_TEXT.encode()]),
     "arrow_wide": _arrow(pa.large_string(), ["x", CANARY_TEXT]),
     "arrow_levels": _arrow(pa.dictionary(pa.int8(), pa.string()), ["x", "y"]),

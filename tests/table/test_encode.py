@@ -254,7 +254,7 @@ def test_large_columns_have_the_ranks_of_numpy(digits: int) -> None:
         ([{"a": SECRET}, None, None], None, DataError, "nested values"),
         ([SECRET.encode(), b"a", b"b"], None, DataError, "bytes"),
         ([1j, 2j, 3j], None, DataError, "complex"),
-        ([dt.time(1), dt.time(2), dt.time(3)], None, DataError, "time"),
+        ([dt.time(1), dt.time(2), dt.time(3, tzinfo=dt.UTC)], None, DataError, "time zone"),
         (pd.period_range("2020", periods=3, freq="M"), None, DataError, "period"),
         ([SECRET, "b", "c"], {"kind": "nominal", "levels": ["b"]}, DataError, "2 distinct values, in 2 cells"),
         ([SECRET, "b", "c"], {"kind": "binary"}, SpecError, "3 levels"),

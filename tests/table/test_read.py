@@ -213,7 +213,7 @@ def test_a_file_with_types_that_pandas_writes_and_cannot_make(tmp_path: Path) ->
     levels = pd.Series(["a", "b"], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string())))
     pd.DataFrame({"t": times, "l": lists, "n": whole, "d": levels}).to_parquet(tmp_path / "a.parquet")
     found = read_data(tmp_path / "a.parquet")
-    assert found["t"].tolist()[0].startswith("01:00:00")
+    assert found["t"].tolist()[0] == dt.time(1)
     assert found["t"].isna().tolist() == [False, True]
     assert [list(cell) for cell in found["l"]] == [[1], [2, 3]]
     assert found["n"].dtype == whole.dtype

@@ -46,7 +46,7 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
 
 def is_time(dtype: Any) -> bool:
     """Whether a dtype is one of Arrow's types of times of day."""
-    return isinstance(dtype, pd.ArrowDtype) and isinstance(dtype.type, type) and issubclass(dtype.type, dt.time)
+    return isinstance(dtype, pd.ArrowDtype) and issubclass(dtype.type, dt.time)
 
 
 def is_times(cells: pd.Series[Any]) -> bool:
