@@ -149,7 +149,7 @@ class _Draft:
     def columns(self) -> tuple[ColumnPlan, ...]:
         spec, table = self.spec, self.table
         surrogates = made_up(spec, table)
-        self.events.extend(told(surrogates, table, table.n if spec.k is None else spec.k))
+        self.events.extend(told(surrogates, table))
         self.passive = expressions(spec.passive, table)
         outputs, events = output_types(self.passive, table, self.whole.bounds)
         self.events.extend((*compare(self.passive, table), *events))

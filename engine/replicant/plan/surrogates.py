@@ -48,7 +48,7 @@ def made_up(spec: SynthesisSpec, table: Table) -> set[str]:
     return wanted & identifiers.keys()
 
 
-def told(names: set[str], table: Table, k: int) -> list[Event]:
+def told(names: set[str], table: Table) -> list[Event]:
     """What should be known of identifiers whose values are made up."""
     events = []
     for name in table.names:

@@ -53,7 +53,7 @@ def render(summary: dict[str, Any], *, width: int | None = None, unicode: bool |
     across = max(NARROWEST, min(WIDEST, width or shutil.get_terminal_size((DEFAULT, 24)).columns))
     paired = summary["n"] is not None
     sizes = _sizes(summary, across, paired)
-    rows = [row for column in summary["columns"] for row in _rows(column, sizes, signs, paired)]
+    rows = [row for column in summary["columns"] for row in _rows(column, sizes, signs)]
     rule = " " + signs.rule * (across - 1)
     head = ["column", "", *(["real"] if paired else []), "synthetic", *(["difference"] if paired else [])]
     lines = [_title(summary), rule, _line([*head, "shape"], sizes, signs), rule, *rows, rule, *_legend(paired, across)]
@@ -91,7 +91,7 @@ def _sizes(summary: dict[str, Any], across: int, paired: bool) -> list[int]:
     return [name, left - name, *numbers, shape]
 
 
-def _rows(column: dict[str, Any], sizes: list[int], signs: _Signs, paired: bool) -> list[str]:
+def _rows(column: dict[str, Any], sizes: list[int], signs: _Signs) -> list[str]:
     real, synthetic = column["real"], column["synthetic"]
     numeric = column["type"] == "numeric"
     cells = _numeric(column, signs, sizes[-1]) if numeric else _categorical(column, signs, sizes[-1])

@@ -79,7 +79,7 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
 
     wanted = reading.types.get(name)
     levelled = said.kind in _LEVELLED or any(isinstance(level, str) for level in said.levels or ())
-    cells = _present(name, cells, reading, as_text=levelled or wanted == "text")
+    cells = _present(cells, reading, as_text=levelled or wanted == "text")
     kinds = _kinds(cells)
     form = _date_format(name, reading, said)
     if wanted is not None:
@@ -141,7 +141,7 @@ def _kinds(cells: Sequence[Any]) -> set[type]:
     return {type(cell) for cell in cells if cell is not None}
 
 
-def _present(name: str, cells: Sequence[Any], reading: Reading, *, as_text: bool) -> list[Any]:
+def _present(cells: Sequence[Any], reading: Reading, *, as_text: bool) -> list[Any]:
     """The cells with None for empty ones, and for texts that mean a missing one."""
     known = _without(cells, reading.na_values or ())
     if reading.na_values is not None or as_text:
