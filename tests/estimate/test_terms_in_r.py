@@ -222,7 +222,7 @@ WRONG = [
     ("y ~ bs(g, df = 4)", SpecError, "numbers"),
     ("y ~ bs(b, df = 9)", DataError, "knots coincide"),
     ("y ~ bs(x, knots = c(50))", DataError, "outside the range"),
-    ("y ~ C(pop, ref = 1)", SpecError, "a value that occurs"),
+    ("y ~ C(pop, ref = 1)", DataError, "a value that occurs"),
 ]
 
 
