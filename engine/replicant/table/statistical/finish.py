@@ -194,7 +194,8 @@ def _has_digits(numbers: Floats, digits: int, stored: np.dtype[Any]) -> bool:
     if not len(known) or digits > 10:
         return False
     scale = 10.0**digits
-    near = np.rint(known * scale) / scale
+    with np.errstate(over="ignore"):
+        near = np.rint(known * scale) / scale
     fits = near == known if stored.itemsize == known.dtype.itemsize else near.astype(stored) == known.astype(stored)
     return bool(fits.all()) and bool((np.rint(known) != known).any())
 
