@@ -287,7 +287,7 @@ class Synthesis(SyntheticSets):
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What was odd in the data or the request, and what was done about it."""
+        """What was unusual in the data or the request, and what was done about it."""
         return self.plan.events
 
     @property

@@ -1,4 +1,4 @@
-"""Frames that are refused, and events for what is odd but lawful."""
+"""Frames that are refused, and events for what is unusual but valid."""
 
 from __future__ import annotations
 

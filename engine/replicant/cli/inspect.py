@@ -40,7 +40,7 @@ def inspect(
     text is written is recognised and told, and can be said: --set input.delimiter=; --set input.encoding=cp1252. What
     is inferred wrongly is put right in the codebook: write it, edit it, and use it in a job.
 
-    What looks odd is listed below the table: identifiers, keys, weights, codes that mean missing, numbers that are
+    What looks unusual is listed below the table: identifiers, keys, weights, codes that mean missing, numbers that are
     codes, dates as text, skip patterns, columns that follow from others. --job writes a job with all of it.
 
     \b

@@ -1,4 +1,7 @@
-"""Spec and table in, frozen plan out."""
+"""Spec and table in, frozen plan out.
+
+Long because what is decided of one column hangs on what is decided of the others: it is one draft, with its checks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The combining rules, one pure function each.
+"""The combining rules, one pure function each; long for what is said of each: the code is a few lines a rule.
 
 Which rule holds is decided by how the sets were made, never by the numbers: see `replicant.pool.choose`, which reads
 it from a release's manifest. Notation, as in the papers: m sets, q_l the estimate of set l and u_l its variance, qbar

@@ -4,6 +4,8 @@ Set l of the one beside set l of the other is a synthetic set of the table that 
 with a column that tells them apart and was kept. A difference between the two sides is thus an estimate from m partly
 synthetic sets, and pools by Raab, Nowok and Dibben's (2016) T = ubar k/n + b/m, which is Reiter's (2003) for k = n. The
 two real tables are taken for independent samples: a panel, whose people are in both, changes less than is said here.
+
+Long because terms, columns and the whole are one comparison, which changes as one.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ order, as often as a retry wants; `write_copy` and `write_helper` put what else 
 manifest and `_SUCCESS` and moves the folder into place. Until then nothing is visible at the target; a release that was
 there stays whole until the new one takes its place: in one step on a disk, behind a URL file by file, `_SUCCESS` first
 to go and last to come.
+
+Long because all of it keeps one promise: each step counts on what the others leave behind.
 """
 
 from __future__ import annotations

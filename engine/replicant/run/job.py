@@ -53,7 +53,7 @@ class JobResult:
     files
         Those of the release, but for the manifest.
     events
-        What was odd, and what was done about it.
+        What was unusual, and what was done about it.
     summary
         Each column's mean or shares, real beside synthetic, as `report.summarise` gives them; empty if all that was
         left to do was to tidy up.

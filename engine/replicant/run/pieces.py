@@ -145,7 +145,7 @@ class Parts:
         table = encode_table(_gathered(self.records, names, part), self.codebook, judged=True)
         types = self.whole.types
         columns = tuple(replace(one, dtype=types.get(one.name, one.dtype)) for one in table.columns)
-        # What is odd about the whole is known; what is about a part is chance.
+        # What is unusual about the whole is known; what is about a part is chance.
         return with_spaces(self, replace(table, columns=columns, events=()))
 
     def plan(self, part: int, table: Table) -> Plan:

@@ -47,7 +47,7 @@ class Progress:
         """What it took, at the end: `metrics.measure`."""
 
     def odd(self, events: Iterable[Event]) -> None:
-        """What is odd but lawful in the data. On a terminal the result tells it, at the end."""
+        """What is unusual but valid in the data. On a terminal the result tells it, at the end."""
 
     @contextmanager
     def running(self, total: int, what: str, where: str = "") -> Iterator[None]:

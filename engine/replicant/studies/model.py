@@ -94,7 +94,7 @@ class Study:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What was odd in the table or the variants, each once."""
+        """What was unusual in the table or the variants, each once."""
         return tuple(dict.fromkeys(event for variant in self.variants for event in variant.plan.events))
 
     def replicates(self, block: int) -> range:

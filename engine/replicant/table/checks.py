@@ -1,4 +1,4 @@
-"""What a frame must be, and what is odd but lawful about a table."""
+"""What a frame must be, and what is unusual but valid about a table."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def check_selection(columns: Sequence[str], known: Sequence[Any]) -> None:
 
 
 def oddities(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Event]:
-    """Events for what is odd but lawful, and what was done about it."""
+    """Events for what is unusual but valid, and what was done about it."""
     events: list[Event] = []
     index = frame.index
     if not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):

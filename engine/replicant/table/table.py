@@ -38,7 +38,7 @@ class Table:
     n
         Number of rows.
     events
-        What is odd but lawful about the data, and what was done about it.
+        What is unusual but valid about the data, and what was done about it.
     specs
         What was declared, by column.
     header

@@ -1,4 +1,4 @@
-"""Workbooks as XlsxWriter writes them, and an OpenDocument sheet by hand; what is odd or wrong in them."""
+"""Workbooks as XlsxWriter writes them, and an OpenDocument sheet by hand; what is unusual or wrong in them."""
 
 from __future__ import annotations
 

@@ -73,12 +73,12 @@ def spss_names(names: Iterable[str]) -> list[str]:
         plain = re.sub(r"[^\w.$#@]", "_", name)
         plain = plain if plain[:1].isalpha() else f"x{plain}"
         plain = plain if plain.upper() not in _RESERVED else f"{plain}_"
-        lawful, number = _cut(plain, ""), 1
-        while lawful.lower() in taken:
+        valid, number = _cut(plain, ""), 1
+        while valid.lower() in taken:
             number += 1
-            lawful = _cut(plain, f"_{number}")
-        taken.add(lawful.lower())
-        out.append(lawful)
+            valid = _cut(plain, f"_{number}")
+        taken.add(valid.lower())
+        out.append(valid)
     return out
 
 

@@ -1,4 +1,4 @@
-"""What looks odd in a table, and what might be said of it: a file for each suspicion, each a function of the table.
+"""What looks unusual in a table, and what might be said of it: a file for each suspicion, each a function of the table.
 
 A suspicion names columns, counts, levels and codes; it quotes no other cell.
 """

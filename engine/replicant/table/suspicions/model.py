@@ -11,7 +11,7 @@ __all__ = ["Suspicion"]
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What looks odd about a column, and what might be said of it in a job.
+    """What looks unusual about a column, and what might be said of it in a job.
 
     Attributes
     ----------

@@ -51,7 +51,7 @@ class Found:
     styles
         The styles under which all of `texts` are numbers.
     events
-        What is odd about it.
+        What is unusual about it.
     """
 
     name: str
