@@ -64,7 +64,7 @@ def prepare_dta(table: Table) -> Facts:
             )
         if variable.form is Form.TEXT and variable.missing:
             events.append(Event("dta_missing", variable.column, "its missing codes are plain texts in .dta"))
-    ordered = [variable.column for variable in facts.variables if variable.form is Form.ORDERED]
+    ordered = [column.name for column in table.columns if column.kind == "ordered"]
     if ordered:
         events.append(
             Event(
