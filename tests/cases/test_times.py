@@ -158,6 +158,17 @@ def test_copies(form: str, tmp_path: Path) -> None:
         assert again.why == "times of day, in hours"
 
 
+@pytest.mark.parametrize("form", ["sav", "dta", "xlsx"])
+def test_the_last_moments_of_a_day_stay_in_it(form: str, tmp_path: Path) -> None:
+    cells = [dt.time(23, 59, 59, micro) for micro in (999_000, 999_400, 999_500, 999_600, 999_999)]
+    table = encode_table(pd.DataFrame({"t": [*cells, dt.time(0)]}))
+    path = tmp_path / f"a.{form}"
+    path.write_bytes(FORMATS[form].write(table.observed(), FORMATS[form].prepare(table, table.n)))
+    again = encode_table(read_table(path).frame)["t"].numbers() * (1 if form == "xlsx" else 24)
+    np.testing.assert_allclose(again * 3600, table["t"].numbers() * 3600, rtol=0, atol=1.0e-3 + 1e-9)
+    assert again[-1] == 0
+
+
 def test_rules_and_computed_times(tmp_path: Path) -> None:
     frame = _frame().dropna(ignore_index=True)
     frame["half"] = [

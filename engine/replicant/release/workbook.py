@@ -44,6 +44,9 @@ _FIRST = -25_508
 _YEAR_1 = -719_162
 """In days since 1970."""
 
+_LAST_MILLISECOND = 86_399_999
+"""Of a day."""
+
 _DATA = "data"
 _CREATED = dt.datetime(1980, 1, 1)
 _FORMATS = {Form.DATE: "yyyy-mm-dd", Form.DATETIME: "yyyy-mm-dd hh:mm:ss", Form.TIME: "hh:mm:ss"}
@@ -244,7 +247,9 @@ def _cells(series: pd.Series[Any], sheet: Sheet) -> list[Any]:
     if sheet.form in {Form.DATE, Form.DATETIME}:
         return _serials(series)
     if sheet.form is Form.TIME:
-        return _without_nan((hours_of(series) / 24).tolist())
+        # Readers keep milliseconds, and would take the next day's midnight for this day's.
+        milliseconds = np.minimum(np.rint(hours_of(series) * 3_600_000), _LAST_MILLISECOND)
+        return _without_nan((milliseconds / 86_400_000).tolist())
     if sheet.form is Form.DAYS:
         seconds = series.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan)
         return _without_nan((seconds / 86_400).tolist())
