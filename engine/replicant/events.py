@@ -35,9 +35,9 @@ class Event:
         """Code, column, message and level by name."""
         return asdict(self)
 
-    def line(self) -> str:
-        """Its level and what it says: a line of a command's output."""
-        return f"{self.level}: {self}"
+    def line(self, release: str = "") -> str:
+        """Its level and what it says: a line of a command's output. Of one release of many with its name."""
+        return f"{self.level}: {release}: {self}" if release else f"{self.level}: {self}"
 
     def __str__(self) -> str:
         return f"{self.column}: {self.message}" if self.column else self.message

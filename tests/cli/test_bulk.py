@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,3 +172,30 @@ def test_a_signal_ends_it_and_the_same_line_goes_on(how: signal.Signals, code: i
     assert sorted(path.name for path in Path("out/south").iterdir()) == ["2020", "2021"]
     drawn = {path.name: path.stat().st_mtime_ns for path in Path("out/south/2021").iterdir()}
     assert len(drawn) == 22
+
+
+def test_warnings_of_each_release_survive_quiet_with_its_name(
+    tables: Path, replicant: Command, frame: pd.DataFrame
+) -> None:
+    """Of those in memory on threads, of one in parts, and in the log; who is not quiet has them below the table."""
+    panel = frame.drop(columns="word").assign(pid=np.repeat(np.arange(1_000, 1_030), 2))
+    panel.to_csv("in/north-2020.csv", index=False)
+    panel.to_parquet("in/panel.parquet", row_group_size=20)
+    parts = "{for: {year: 2021, region: south}, set: {data: in/panel.parquet, columns: {}, input.part_rows: 30}}"
+    drop = "{for: {year: 2020, region: north}, set: {columns: {}}}"
+    text = BULK.replace("  drift: year\n", f"  overrides: [{drop}, {parts}]\n")
+    Path("bulk.yaml").write_text(text)
+    about = r"warning: {}: pid: .*rows.*\n"
+    quiet = replicant("run", "bulk.yaml", "-q", "--threads", 2)
+    assert (quiet.code, quiet.out) == (0, "")
+    assert re.fullmatch(about.format("2020-north") + about.format("2021-south"), quiet.err)
+    shutil.rmtree("out")
+    shutil.rmtree("out-internal")
+    log = replicant("run", "bulk.yaml", "-q", "--log", "json")
+    lines = [json.loads(line) for line in log.err.splitlines()]
+    odd = {(line["release"], line["column"]) for line in lines if line.get("code") == "repeated_key"}
+    assert odd == {("2020-north", "pid"), ("2021-south", "pid")}
+    shutil.rmtree("out")
+    loud = replicant("run", "bulk.yaml")
+    assert re.search(about.format("2020-north") + about.format("2021-south"), loud.out)
+    assert "warning" not in replicant("run", "bulk.yaml", "-q").err  # nothing was made: it was said by then

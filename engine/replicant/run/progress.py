@@ -37,6 +37,8 @@ SILENCE_SECONDS = 60.0
 class Progress:
     """Says nothing; the base of the others. Safe to advance from any thread."""
 
+    _release = ""
+
     def note(self, line: str) -> None:
         """Say one thing now, such as that the kernel is being compiled."""
 
@@ -48,6 +50,15 @@ class Progress:
 
     def odd(self, events: Iterable[Event]) -> None:
         """What is unusual but valid in the data. On a terminal the result tells it, at the end."""
+
+    @contextmanager
+    def about(self, release: str) -> Iterator[None]:
+        """The time in which one release of many is told of: what is unusual in its data is said with its name."""
+        self._release = release
+        try:
+            yield
+        finally:
+            self._release = ""
 
     @contextmanager
     def running(self, total: int, what: str, where: str = "") -> Iterator[None]:
@@ -67,7 +78,7 @@ class Quiet(Progress):
     def odd(self, events: Iterable[Event]) -> None:
         for event in events:
             if event.level == "warning":
-                self._stream.write(f"{event.line()}\n")
+                self._stream.write(f"{event.line(self._release)}\n")
         self._stream.flush()
 
 
@@ -162,8 +173,9 @@ class Json(Lines):
         self.say("info", "note", line)
 
     def odd(self, events: Iterable[Event]) -> None:
+        facts = {"release": self._release} if self._release else {}
         for event in events:
-            self.say("warning", "data.odd", str(event), code=event.code, column=event.column)
+            self.say("warning", "data.odd", str(event), code=event.code, column=event.column, **facts)
 
     def _begins(self, where: str) -> None:
         self.say("info", "stage.begins", joined(self._stage, where), stage=self._stage, total=self._total)

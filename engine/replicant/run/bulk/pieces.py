@@ -15,7 +15,7 @@ from replicant.release.index import Facts, facts
 from replicant.run.bulk.result import Outcome
 from replicant.run.bulk.state import Judgement, State, judge, stamp_of
 from replicant.run.failure import describe
-from replicant.run.job import prepare, run_job
+from replicant.run.job import JobResult, prepare, run_job
 from replicant.run.parted import run_parted
 from replicant.run.progress import Progress
 from replicant.run.writer import settled, sweep, unfinished
@@ -79,11 +79,11 @@ def make(order: Order, at: int, progress: Progress | None = None) -> Outcome:
     """One release in memory, unless it turns out to be up to date."""
     release = order.releases[at]
 
-    def run(judged: Judgement) -> bool:
+    def run(judged: Judgement) -> JobResult | None:
         ready = prepare(release.job)
         if judged.state is State.UNSURE and ready.plan.digest == judged.digest:
-            return False
-        run_job(
+            return None
+        return run_job(
             release.job,
             threads=order.threads,
             memory=order.memory,
@@ -91,7 +91,6 @@ def make(order: Order, at: int, progress: Progress | None = None) -> Outcome:
             progress=progress,
             ready=ready,
         )
-        return True
 
     return _ended(order, release, run)
 
@@ -100,8 +99,8 @@ def make_large(order: Order, at: int, client: Client | None, threads: int, progr
     """One release in parts, by all hands."""
     release = order.releases[at]
 
-    def run(judged: Judgement) -> bool:
-        run_parted(
+    def run(judged: Judgement) -> JobResult | None:
+        return run_parted(
             release.job,
             client=client,
             threads=threads,
@@ -110,12 +109,11 @@ def make_large(order: Order, at: int, client: Client | None, threads: int, progr
             progress=progress,
             begun=None,
         )
-        return True
 
     return _ended(order, release, run)
 
 
-def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], bool]) -> Outcome:
+def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], JobResult | None]) -> Outcome:
     """Make a release and verify it; whatever goes wrong with it is how it ended."""
     name, job, began = release.name, release.job, time.monotonic()
     stamp = None
@@ -129,11 +127,11 @@ def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], bool])
                 need="an empty place, or a release of this bulk",
                 fix="move it away, choose another output.path, or say --overwrite",
             )
-        made = judged.state is not State.UNCHANGED and run(judged)
-        if made:
+        made = None if judged.state is State.UNCHANGED else run(judged)
+        if made is not None:
             verify_release(job.output.path).require()
-        state = "released" if made else "unchanged"
-        return Outcome(name, state, stamp=stamp, seconds=time.monotonic() - began)
+        state, events = ("unchanged", ()) if made is None else ("released", made.events)
+        return Outcome(name, state, stamp=stamp, seconds=time.monotonic() - began, events=events)
     except Exception as error:
         known = describe(error, name)
         public = next(words for family, words in _FAMILIES if isinstance(known, family))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicant.errors import PartialError
+from replicant.events import Event
 from replicant.release.index import INDEX, PAGE
 
 __all__ = ["BulkResult", "Outcome", "inline", "near"]
@@ -29,6 +30,8 @@ class Outcome:
         Of the input that was read.
     seconds
         What it took.
+    events
+        What was unusual in its data, if it was made now.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Outcome:
     public: str = ""
     stamp: str | None = None
     seconds: float = 0.0
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,6 +78,9 @@ class BulkResult:
         from replicant.report import bulk_text
 
         lines = [bulk_text.render(self.index, {name: one.state for name, one in self.outcomes.items()})]
+        lines += [
+            event.line(name) for name, one in self.outcomes.items() for event in one.events if event.level == "warning"
+        ]
         lines += [
             f"time:      {self.seconds:.1f} s",
             f"index:     {near(self.folder)}/{PAGE} and {INDEX}",

@@ -134,11 +134,15 @@ class _Run:
                 if small:
                     with self.progress.running(len(small), "making releases", f"({len(todo)} of {len(self.releases)})"):
                         for _, outcome in self._side_by_side(small, client, threads):
+                            with self.progress.about(outcome.name):
+                                self.progress.odd(outcome.events)
                             self._take(outcome)
                             self.progress.advance(1)
                 for at in large:
                     self.progress.note(f"{self.releases[at].name}: in parts, on all hands")
-                    self._take(make_large(self.order, at, client, threads, self.progress))
+                    with self.progress.about(self.releases[at].name):  # it says what is unusual by itself
+                        outcome = make_large(self.order, at, client, threads, self.progress)
+                    self._take(outcome)
                 self._compare(pairs, client, threads)
         finally:
             self._write()
