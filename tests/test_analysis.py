@@ -14,6 +14,7 @@ import statsmodels.api as sm
 import replicant as rp
 from replicant.analysis import analyse, compare, discriminate
 from replicant.cli.main import main
+from replicant.errors import ReplicantError, SpecError
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,76 @@ def test_the_encoded_table_is_the_real_data_with_its_labels() -> None:
     assert list(found.frame["term"]) == ["(Intercept)", "partymiddle", "partyright"]
     pd.testing.assert_frame_equal(found.frame, wanted.frame)
     pd.testing.assert_frame_equal(syn.discriminate(table).frame, syn.discriminate(by_hand).frame)
+
+
+@pytest.fixture(scope="module")
+def visits() -> pd.DataFrame:
+    """Two hundred visits: a number, a date, codes with zeros, and a missing code."""
+    rng = np.random.default_rng(12)
+    days = pd.to_datetime("2001-01-01") + pd.to_timedelta(rng.integers(0, 900, 200), "D")
+    score = (days.day_of_year / 90 + rng.normal(size=200)).round(2)
+    area = rng.choice(["01", "02", "13"], 200)
+    return pd.DataFrame({"score": np.where(rng.random(200) < 0.1, -9, score), "day": days, "area": area})
+
+
+@pytest.mark.parametrize("how", ["european", "workbook", "tabs", "parquet"])
+def test_real_data_in_a_file_are_read_as_it_is_written(visits: pd.DataFrame, how: str, tmp_path: Path) -> None:
+    """`compare` and `discriminate` of a file, with its settings, are those of the frame; of a release too."""
+    known: dict[str, Any] = {"score": {"missing_codes": [-9]}, "area": {"kind": "nominal"}}
+    syn = rp.synthesize(visits, m=2, seed=1, columns=known)
+    syn.to_parquet(tmp_path / "release")
+    path, reading = written(visits, tmp_path, how)
+    for sets in (syn, rp.read_release(str(tmp_path / "release"))):
+        found, wanted = (
+            sets.compare(real, "ols", "score ~ day + area", reading=said)
+            for real, said in ((path, reading), (visits, None))
+        )
+        pd.testing.assert_frame_equal(found.frame, wanted.frame)
+        scores, expected = (
+            sets.discriminate(real, reading=said).frame for real, said in ((path, reading), (visits, None))
+        )
+        pd.testing.assert_frame_equal(scores, expected)
+    if how == "european":
+        with pytest.raises(ReplicantError):
+            syn.compare(path, "ols", "score ~ day + area")
+
+
+def written(frame: pd.DataFrame, folder: Path, how: str) -> tuple[Path, dict[str, Any]]:
+    """A file, and the settings without which it is another table."""
+    texts = frame.assign(day=frame["day"].dt.strftime("%d/%m/%Y"))
+    if how == "european":
+        path = folder / "real.csv"
+        texts.to_csv(path, index=False, sep=";", decimal=",", encoding="cp1252")
+        return path, {"delimiter": ";", "decimal": ",", "encoding": "cp1252", "date_format": "%d/%m/%Y"}
+    if how == "workbook":
+        path = folder / "real.xlsx"
+        with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+            pd.DataFrame({"note": ["of no use"]}).to_excel(book, sheet_name="Notes", index=False)
+            frame.to_excel(book, sheet_name="Data", index=False)
+        return path, {"sheet": "Data"}
+    if how == "tabs":
+        path = folder / "real.txt"
+        path.write_text("A title\n" + texts.to_csv(index=False, sep="\t"))
+        return path, {"header": 2, "delimiter": "tab", "types": {"day": "date"}, "date_format": {"day": "%d/%m/%Y"}}
+    path = folder / "real.parquet"
+    texts.to_parquet(path, index=False)
+    return path, {"date_format": {"day": "%d/%m/%Y"}}
+
+
+def test_settings_of_reading_that_cannot_be(visits: pd.DataFrame, tmp_path: Path) -> None:
+    syn = rp.synthesize(visits, m=2, seed=1)
+    visits.to_csv(tmp_path / "real.csv", index=False)
+    for real, reading, says in [
+        (tmp_path / "real.csv", {"delimitter": ";"}, "did you mean 'delimiter'"),
+        (tmp_path / "real.csv", {"delimiter": ";;"}, "reading.delimiter is not valid"),
+        (tmp_path / "real.csv", {"sheet": 1}, "sheet"),
+        (tmp_path / "real.csv", "semicolon", "`reading` is a str"),
+        (visits, {"decimal": ","}, "`reading` was given with a DataFrame"),
+        (syn.table, {"decimal": ","}, "`reading` was given with a DataFrame"),
+    ]:
+        for call in (syn.discriminate, lambda real, reading: syn.compare(real, "ols", "score ~ day", reading=reading)):
+            with pytest.raises(SpecError, match=says):
+                call(real, reading=reading)
 
 
 def test_intervals_are_drawn_in_real_standard_errors() -> None:

@@ -25,6 +25,7 @@ def render(
     output: str | None = None,
     *,
     extras: Sequence[str] = (),
+    parts: Sequence[str] | None = None,
 ) -> str:
     """The plan as plain text.
 
@@ -38,12 +39,14 @@ def render(
         Where the release goes, if the tree of its files should be shown.
     extras
         What else is in that tree: scripts, and folders of copies.
+    parts
+        Of a table in parts, what to say of these in the place of the tasks, which are those of one table.
     """
     blocks = [
         _headline(plan),
         _section("Columns", _grid(_column_head(table), _column_rows(plan, table))),
         _section("Visit sequences", _sequences(plan)),
-        _section("Tasks", _tasks(plan)),
+        _section("Tasks", _tasks(plan)) if parts is None else _section("Parts", parts),
     ]
     if output is not None:
         blocks.append(_section("Output", _tree(plan, output, extras)))

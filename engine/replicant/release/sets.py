@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from replicant.table.names import names_of, set_number
@@ -53,16 +53,15 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def _all(self) -> list[Data]:
         return [self._data(i) for i in range(self.m)]
 
-    def _observed(self, real: Any) -> Data:
+    def _observed(self, real: Any, reading: Mapping[str, Any] | None) -> Data:
         from replicant.table import Codebook, Kind, Table, read_data, read_parts
 
-        if isinstance(real, Table):
-            return real.observed()
         if not isinstance(real, (str, os.PathLike)):
-            return read_data(real)
+            return read_data(real.observed() if isinstance(real, Table) else real, reading=reading)
         # Codes of a text file stay as the codebook has them; how its dates are written it does not say.
         known = Codebook.from_manifest(self.manifest).items()
-        return self._placed(read_parts(real, codebook={n: spec for n, spec in known if spec.kind is not Kind.DATE}))
+        codebook = {name: spec for name, spec in known if spec.kind is not Kind.DATE}
+        return self._placed(read_parts(real, reading=reading, codebook=codebook))
 
     def __len__(self) -> int:
         return self.m
@@ -137,7 +136,15 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
 
         return analyse(self._all, self.manifest, model, formula, weights=weights, **options)
 
-    def compare(self, real: Any, model: str | Callable[..., Any], formula: str = "", **options: Any) -> Comparison:
+    def compare(
+        self,
+        real: Any,
+        model: str | Callable[..., Any],
+        formula: str = "",
+        *,
+        reading: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Comparison:
         """The same model on the real data and pooled over these sets, side by side: for the data owner.
 
         Parameters
@@ -148,6 +155,8 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
             the sets are there.
         model, formula
             As in `analyse`.
+        reading
+            How the file is written, as for `rp.synthesize`: `{"delimiter": ";", "decimal": ","}`.
         options
             `rule`, `level`, and options of the model.
 
@@ -158,13 +167,14 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """
         from replicant.analysis import compare
 
-        return compare(self._observed(real), self._all, self.manifest, model, formula, **options)
+        return compare(self._observed(real, reading), self._all, self.manifest, model, formula, **options)
 
     def discriminate(
         self,
         real: Any,
         formula: str | None = None,
         *,
+        reading: Mapping[str, Any] | None = None,
         weights: Any = None,
         weight_kind: str | None = None,
         rng: np.random.Generator | None = None,
@@ -180,6 +190,8 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
             the sets are there.
         formula
             One-sided, such as `~ age + hgt`; None for all columns but the weights.
+        reading
+            How the file is written, as for `rp.synthesize`: `{"delimiter": ";", "decimal": ","}`.
         weights
             Of the real rows: a column, which weights the synthetic rows too if they have it, or, for a frame, an array.
         weight_kind
@@ -198,7 +210,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         from replicant.analysis import discriminate
 
         options = {"weights": weights, "weight_kind": weight_kind, "rng": rng, **design}
-        return discriminate(self._observed(real), self._all, self.manifest, formula, **options)
+        return discriminate(self._observed(real, reading), self._all, self.manifest, formula, **options)
 
     def describe(
         self, columns: Sequence[str] | None = None, *, weights: str | None = None, **options: Any

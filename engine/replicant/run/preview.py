@@ -132,19 +132,14 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     pieces = 2 * len(chunks) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
     meanwhile = int(SCRATCH * (written + dataset.bytes))
     within = ", within strata" if job.synthesis.strata else ""
-    dealt = f"{dataset.rows:,} rows in {len(chunks):,} chunks are dealt at random to {parts:,} parts of about {part:,}"
-    lines = [
-        render(replace(plan, n=dataset.rows, k=k), table).split("\n\nTasks")[0].rstrip(),
-        *([f"Left out: {', '.join(job.synthesis.drop)}"] if job.synthesis.drop else []),
-        "",
-        "Parts",
-        f"  {dealt}{within}.",
-        f"  {pieces:,} pieces of work, about {seconds:,.0f} s on one core.",
-        f"  Memory: about {readable(peak)} for a process and piece.",
-        f"  Disk: about {readable(written)} of release, and {readable(meanwhile)} meanwhile.",
-        f"  Kinds and columns are those of the first chunk ({table.n:,} rows); a run reads all before it decides.",
-        "",
-        f"The release goes to {job.output.path}.",
+    dealt = f"{dataset.rows:,} rows are dealt at random to {parts:,} parts of about {part:,}"
+    told = [
+        f"{dealt}{within}",
+        f"{pieces:,} pieces of work, about {seconds:,.0f} s on one core",
+        f"memory: about {readable(peak)} for a process and piece",
+        f"disk: about {readable(written)} of release, and {readable(meanwhile)} meanwhile",
+        f"columns, kinds and events are those of the first chunk ({table.n:,} rows); a run reads all before it decides",
     ]
+    text = f"{render(replace(plan, n=dataset.rows, k=k), table, parts=told)}\nThe release goes to {job.output.path}.\n"
     known = None if job.synthesis.seed is None else digest_of(job, dataset)
-    return Preview("\n".join(lines) + "\n", known, peak, dataset.rows, len(kinds), seconds)
+    return Preview(text, known, peak, dataset.rows, len(kinds), seconds)

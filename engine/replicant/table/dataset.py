@@ -266,14 +266,14 @@ def read_parts(
     DataError, SpecError
         As `read_data`; what is wrong inside a part shows when it is loaded.
     """
-    text = os.fspath(where)
+    text, how = os.fspath(where), Reading.of(reading)
     if text and "://" not in text:
         text = os.path.abspath(os.path.expanduser(text))  # another process works in another folder
     place = Place.of(text)
     place.check_exists()
     if not is_parquet(place):
-        return [partial(read_data, text, reading=reading, codebook=codebook)]
-    dataset = Dataset.open(text, reading=Reading.of(reading), codebook=codebook)
+        return [partial(read_data, text, reading=how, codebook=codebook)]
+    dataset = Dataset.open(text, reading=how, codebook=codebook)
     return [partial(dataset.read, chunk) for chunk in dataset.chunks(PART_ROWS)]
 
 
