@@ -1,0 +1,57 @@
+"""What `replicant plan` says of a job before anything is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicant.run.preview import preview
+from replicant.spec.load import parse_job
+
+N = 600
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """A panel with a constant and two equal columns: three things to be told of."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=N).round(3)
+    return pd.DataFrame({"pid": np.repeat(np.arange(N // 2) + 5_000, 2), "x": x, "same": x, "unit": "kg", "old": x * 2})
+
+
+def said(frame: pd.DataFrame, folder: Path, part_rows: int | None, **synthesis: Any) -> str:
+    path = folder / "data.parquet"
+    frame.to_parquet(path, index=False, row_group_size=N)
+    text = {
+        "input": {"path": str(path), "part_rows": part_rows},
+        "synthesis": {"m": 2, "seed": 1, "drop": ["old"], **synthesis},
+        "output": {"path": str(folder / "release")},
+    }
+    return preview(parse_job(json.dumps(text))).text
+
+
+def events(text: str) -> list[str]:
+    """The lines of that section, in their order, without the breaks of lines."""
+    section = text.split("Events\n------\n")[1].split("\n\n", maxsplit=1)[0]
+    return section.replace("\n   ", " ").splitlines()
+
+
+def test_the_plan_of_a_table_in_parts_tells_the_events_of_its_first_chunk(frame: pd.DataFrame, tmp_path: Path) -> None:
+    whole, parts = said(frame, tmp_path, None), said(frame, tmp_path, 200, strata="unit")
+    assert events(parts) == events(whole)
+    assert {line.split(":")[0] for line in events(parts)} >= {"repeated_key", "constant_column", "dropped_column"}
+    assert "\nTasks\n" in whole
+    assert "\nTasks\n" not in parts
+    assert "600 rows are dealt at random to 3 parts of about 200, within strata" in parts
+    assert "events are those of the first chunk (600 rows)" in parts
+    assert parts.endswith(f"The release goes to {tmp_path}/release.\n")
+
+
+def test_a_plan_without_events_has_no_such_section(frame: pd.DataFrame, tmp_path: Path) -> None:
+    plain = frame[["x"]].assign(y=np.random.default_rng(2).normal(size=N))
+    assert "Events" not in said(plain, tmp_path, 200, drop=[])
