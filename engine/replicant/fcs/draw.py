@@ -135,9 +135,7 @@ class _Drawing:
         if planned.method == "keep":
             codes = column.codes[self.rows]
         elif planned.method == "copy":
-            source = planned.inputs[0]
-            codes = self.codes[self.plan.positions[source]]
-            exact = self.exact.get(source)
+            codes, exact = self._follow(self.plan.positions[planned.inputs[0]], column)
         elif planned.method == "surrogate":
             codes, exact = self._make_up(column, at)
         elif planned.method == "passive":
@@ -153,6 +151,18 @@ class _Drawing:
             features = self.prepared.columns[planned.name]
             for position, encoded in zip(features.positions, features.encode(codes), strict=True):
                 self.x[:, position] = encoded
+
+    def _follow(self, at: int, column: Column) -> tuple[Int32, Float | None]:
+        """The value that stands beside each drawn one of another column in the observed rows."""
+        source, drawn = self.prepared.table.columns[at], self.codes[at]
+        exact = self.exact.get(source.name)
+        if np.array_equal(source.codes, column.codes):
+            return drawn, exact if np.array_equal(source.values, column.values) else None
+        # A level that does not occur is none of the other column's.
+        lowest = 1 + len(source.missing_codes)
+        beside = np.minimum(np.arange(-lowest, source.size, dtype=np.int32), column.size - 1)
+        beside[source.codes + lowest] = column.codes
+        return beside.take(drawn + lowest), None
 
     def _make_up(self, column: Column, at: int) -> tuple[Int32, Float]:
         """New identifiers, which differ in all rows of the set: each partition has a stretch of their order."""

@@ -17,26 +17,27 @@ from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
+from replicant.plan.copies import followed
 from replicant.plan.cost import Cost, estimate_bytes, make_tasks
 from replicant.plan.model import Cart, ColumnPlan, Plan
 from replicant.plan.names import check_set_column
 from replicant.plan.output import output_types
-from replicant.plan.passive import compare, dependents, expressions
+from replicant.plan.passive import dependents, differences
+from replicant.plan.seen import Look, look
 from replicant.plan.sequence import check_list, sequence_for
 from replicant.plan.strata import cut
 from replicant.plan.surrogates import made_up, told
-from replicant.plan.where import Mask, cells_to_replace, union
+from replicant.plan.where import Mask, check_counts
 from replicant.plan.whole import Whole
 from replicant.spec.synonyms import instead
 from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
-    from replicant.spec.expression import Expression
     from replicant.spec.models import SynthesisSpec
     from replicant.table.column import Column
     from replicant.table.table import Table
 
-__all__ = ["BUILTIN_METHODS", "build_plan"]
+__all__ = ["BUILTIN_METHODS", "build_plan", "few_to_split"]
 
 BUILTIN_METHODS = frozenset({"cart", "sample", "keep", "surrogate"})
 """Methods a user may ask for by name without registering anything."""
@@ -77,10 +78,11 @@ def build_plan(
     SpecError
         If the spec does not fit the table.
     """
-    known = Whole.of_table(table) if whole is None else whole
-    draft = _Draft(spec, table, frozenset(methods) | BUILTIN_METHODS, _parametric(methods), known)
+    looked = look(spec, table, table.n if whole is None else whole.seen.rows)
+    known = Whole.of_table(table, looked.seen()) if whole is None else whole
+    draft = _Draft(spec, looked, frozenset(methods) | BUILTIN_METHODS, _parametric(methods), known)
     columns = draft.columns()
-    _check_rows(spec, table, columns)
+    _check_rows(spec, known.seen.rows, columns)
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
 
     visit: str | tuple[str, ...] = (
@@ -101,12 +103,14 @@ def build_plan(
         draft.check_predictors(sequences[0], fixed=visit != "random")
 
     k = table.n if spec.k is None else spec.k
-    partitions, strata_events = cut(table, spec.strata_columns, spec.min_stratum, k)
+    partitions, strata_events = cut(table, spec.strata_columns if whole is None else (), spec.min_stratum, k)
     digest = _digest(spec, table, columns, seed)
     shared = spec.fits == "shared" or (spec.conditioning == "observed" and not spec.proper)
     cost = Cost(columns, _usable(columns, sequences, spec.conditioning == "observed"), spec.minbucket)
     tasks, seconds = make_tasks(cost, partitions, table.n, spec.m, shared=shared, digest=digest)
-    events = [*draft.events, *strata_events, *_warnings(spec, table, columns)]
+    sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
+    events = [*draft.events, *strata_events, *_warnings(spec, columns)]
+    events += [] if whole is not None else few_to_split(spec, columns, sizes)
     return Plan(
         columns=columns,
         n=table.n,
@@ -141,37 +145,40 @@ class _Draft:
     """The columns of a plan in the making."""
 
     spec: SynthesisSpec
-    table: Table
+    look: Look
     methods: frozenset[str]
     parametric: frozenset[str]
     whole: Whole
     events: list[Event] = field(default_factory=list)
-    passive: dict[str, Expression] = field(default_factory=dict)
     later: dict[str, set[str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.table = self.look.table
+        self.passive = self.look.passive
+
     def columns(self) -> tuple[ColumnPlan, ...]:
-        spec, table = self.spec, self.table
-        surrogates = made_up(spec, table)
-        self.events.extend(told(surrogates, table))
-        self.passive = expressions(spec.passive, table)
+        spec, table, seen = self.spec, self.table, self.whole.seen
+        surrogates = made_up(spec, table, seen.rows)
+        self.events.extend(told([name for name in table.names if name in surrogates], self.whole.distinct))
         outputs, events = output_types(self.passive, table, self.whole.bounds)
-        self.events.extend((*compare(self.passive, table), *events))
+        for name in self.passive:
+            counts = (seen.other[name], seen.fractions.get(name, 0))
+            self.events.extend(differences(name, table[name].kind, *counts, seen.rows))
+        self.events.extend(events)
         self.later = dependents({name: expression.names for name, expression in self.passive.items()})
         self.check_names()
-        cells = cells_to_replace(spec.where, table, self.passive)
-        kept = self.kept(cells)
-        nothing = np.zeros(table.n, dtype=np.bool_)
-        cells.update(dict.fromkeys(kept, nothing))
-        for name, expression in self.passive.items():  # in order: an input that is passive is settled before
-            cells[name] = union((cells[other] for other in expression.names), table.n)
-        cells.update(dict.fromkeys(surrogates))  # whatever `where` says: none of them is kept
-        idle = {name for name, mask in cells.items() if mask is not None and not mask.any()}
+        kept = self.look.kept
+        if spec.where is not None:
+            check_counts(seen.rules, seen.replaced, self.passive)
+            self.check_strata(kept)
+        idle = {name for name in table.names if name in kept or not self.replaced(name)} - surrogates
         if len(idle) == len(table.names):
             raise SpecError(
                 "every column is kept as observed",
                 need="at least one column to synthesize",
                 fix="take a column out of strata, `where` or method: keep",
             )
+        cells = self.cells(surrogates)
         methods = {name: self.method(name) for name in table.names}
         flat = set(self.whole.flat)
         copies = self.copies(cells, idle, flat)
@@ -231,8 +238,8 @@ class _Draft:
         else:
             why = "as asked" if asked else "the method of all columns"
         if cells is not None:
-            count = int(np.count_nonzero(cells))
-            why += f"; {count} of {self.table.n} cells"
+            count = self.replaced(name)
+            why += f"; {count} of {self.whole.seen.rows} cells"
             if count < FEW_ROWS:
                 self.events.append(
                     Event(
@@ -243,7 +250,7 @@ class _Draft:
                     )
                 )
         # Which cells of a numeric column are missing or spikes is drawn by a tree, whatever draws the values.
-        by_tree = method != "sample" and column.is_numeric and (name in self.whole.holed or bool(column.spikes))
+        by_tree = method != "sample" and column.is_numeric and name in self.whole.holed | self.whole.spiked
         return ColumnPlan(
             name,
             column.kind,
@@ -287,24 +294,29 @@ class _Draft:
                     fix=f"take predictors.{name} out, or passive.{name}",
                 )
 
-    def kept(self, cells: dict[str, Mask]) -> dict[str, str]:
-        """Columns that are left as observed by name, with the reason."""
-        spec = self.spec
-        kept: dict[str, str] = {}
-        for name in self.table.names:
-            if name not in self.passive and self.method(name) == "keep":
-                kept[name] = "as asked"
-        if spec.k is None or spec.k == self.table.n:
-            for name in spec.strata_columns:
-                mask = cells[name]
-                if spec.where is not None and (mask is None or mask.any()):
-                    raise SpecError(
-                        f"where replaces cells of {name!r}, which is a stratum",
-                        need="strata that are kept as observed",
-                        fix=f"take {name!r} out of where or out of strata",
-                    )
-                kept[name] = "stratum"
-        return kept
+    def check_strata(self, kept: Mapping[str, str]) -> None:
+        """Refuse a `where` that replaces cells of a column that is kept because it is a stratum."""
+        for name, why in kept.items():
+            if why == "stratum" and self.replaced(name):
+                raise SpecError(
+                    f"where replaces cells of {name!r}, which is a stratum",
+                    need="strata that are kept as observed",
+                    fix=f"take {name!r} out of where or out of strata",
+                )
+
+    def replaced(self, name: str) -> int:
+        """How many cells of a column are replaced in the whole table."""
+        return self.whole.seen.replaced.get(name, self.whole.seen.rows if self.spec.where is None else 0)
+
+    def cells(self, surrogates: Collection[str]) -> dict[str, Mask]:
+        """The cells to replace, by column; None: all of the whole table."""
+        nothing = np.zeros(self.table.n, dtype=np.bool_)
+        found: dict[str, Mask] = {}
+        for name, mask in self.look.selection.masks.items():
+            # Whatever `where` says, no identifier is kept.
+            every = name in surrogates or self.replaced(name) == self.whole.seen.rows
+            found[name] = nothing if name in self.look.kept else None if every else mask
+        return found
 
     def why_idle(self, name: str) -> str:
         return "its inputs are kept" if name in self.passive else "not named in where"
@@ -355,10 +367,9 @@ class _Draft:
         if not isinstance(spec.visit_sequence, str):
             rank = {name: i for i, name in enumerate(spec.visit_sequence)}
             order.sort(key=lambda name: rank.get(name, len(rank)))
-        copies = self.whole.copies([self.table[name] for name in order])
-        told = {event.column for event in self.table.events if event.code == "equal_columns"}
+        copies = followed(order, self.whole.seen.first)
         for name, original in copies.items():
-            if name not in told:
+            if name not in self.whole.equal:
                 self.events.append(
                     Event(
                         "copied_column", name, f"follows from {original} in every row: its cells are copied from there"
@@ -412,19 +423,19 @@ def _used(methods: Mapping[str, Any], columns: Sequence[ColumnPlan]) -> dict[str
     return {name: method for name, method in methods.items() if name in asked}
 
 
-def _check_rows(spec: SynthesisSpec, table: Table, columns: Sequence[ColumnPlan]) -> None:
-    if spec.k is None or spec.k == table.n:
+def _check_rows(spec: SynthesisSpec, rows: int, columns: Sequence[ColumnPlan]) -> None:
+    if spec.k is None or spec.k == rows:
         return
     for column in columns:
         if column.method == "keep" or column.where is not None:
             raise SpecError(
-                f"k is {spec.k} and the table has {table.n} rows, but {column.name!r} keeps observed cells",
-                need=f"k = {table.n}, because kept cells stay in their rows",
+                f"k is {spec.k} and the table has {rows} rows, but {column.name!r} keeps observed cells",
+                need=f"k = {rows}, because kept cells stay in their rows",
                 fix="leave k out, or replace every cell",
             )
 
 
-def _warnings(spec: SynthesisSpec, table: Table, columns: Sequence[ColumnPlan]) -> list[Event]:
+def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]:
     """Settings that are lawful, and do something else than one may think."""
     events = []
     aligned = spec.conditioning == "observed" or any(c.method == "keep" or c.where is not None for c in columns)
@@ -445,16 +456,20 @@ def _warnings(spec: SynthesisSpec, table: Table, columns: Sequence[ColumnPlan]) 
                 "the models' own error, so intervals come out too narrow; use fits: own for inference"
             )
         events.append(Event("shared_fits", "", text))
-    least = max(spec.minsplit_used, 2 * spec.minbucket)
-    if table.n < least and any(column.method == "cart" for column in columns):
-        events.append(
-            Event(
-                "no_split",
-                "",
-                f"{table.n} rows are fewer than the {least} a tree needs to split: columns are drawn independently",
-            )
-        )
     return events
+
+
+def few_to_split(spec: SynthesisSpec, columns: Sequence[ColumnPlan], sizes: Sequence[int]) -> list[Event]:
+    """Say of partitions of so many rows that their trees cannot split."""
+    least = max(spec.minsplit_used, 2 * spec.minbucket)
+    few = sum(size < least for size in sizes)
+    if not few or not any(column.method == "cart" for column in columns):
+        return []
+    text = f"{sizes[0]} rows are fewer than the {least} a tree needs to split: columns are drawn independently"
+    if len(sizes) > 1:
+        needed = f"the {least} rows a tree needs to split"
+        text = f"{few} of {len(sizes)} partitions have fewer than {needed}: there columns are drawn independently"
+    return [Event("no_split", "", text)]
 
 
 def _usable(columns: Sequence[ColumnPlan], sequences: Sequence[tuple[str, ...]], observed: bool) -> NDArray[np.int64]:

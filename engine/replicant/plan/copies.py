@@ -1,42 +1,63 @@
-"""Equal columns, and such as differ in their labels only.
+"""Equal columns, and such as differ in their labels or unit only.
 
 The second of two is copied, because two draws would make a difference the data do not have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from replicant.table.arrays import Codes
     from replicant.table.column import Column
 
-__all__ = ["find_copies"]
+__all__ = ["alike", "followed"]
 
 _HEAD = 64
 
 
-def find_copies(columns: Sequence[Column]) -> dict[str, str]:
-    """The earlier column that each follows from, for those that do.
+def alike(columns: Sequence[Column]) -> dict[str, str]:
+    """For each column the first of those that tell the same cells apart in the same order: often itself.
 
-    One follows from the other if both have the same codes in every row and as many values. The values may differ, as a
-    length in two units does, or a number and its label; copied codes are decoded as the column's own values.
+    Two do if the values that occur have the same ranks in every row, and the same cells are missing in the same way.
+    The values may differ, as a length in two units does, or a number and its label.
     """
-    groups: dict[tuple[int, int, bytes], list[Column]] = {}
+    groups: dict[bytes, list[tuple[str, Codes]]] = {}
+    first: dict[str, str] = {}
     for column in columns:
+        ranks = _ranks(column)
         # The first rows tell almost all columns apart without a pass over the rest.
-        key = (column.size, len(column.missing_codes), column.codes[:_HEAD].tobytes())
-        groups.setdefault(key, []).append(column)
-    copies: dict[str, str] = {}
-    for group in groups.values():
-        originals: list[Column] = []
-        for column in group:
-            for original in originals:
-                if np.array_equal(original.codes, column.codes):
-                    copies[column.name] = original.name
-                    break
-            else:
-                originals.append(column)
-    return copies
+        group = groups.setdefault(ranks[:_HEAD].tobytes(), [])
+        found = next((name for name, others in group if np.array_equal(others, ranks)), None)
+        first[column.name] = column.name if found is None else found
+        if found is None:
+            group.append((column.name, ranks))
+    return first
+
+
+def followed(names: Sequence[str], first: Mapping[str, str]) -> dict[str, str]:
+    """The earlier of these columns that each follows from, for those that do; `first` as of `alike`."""
+    origins: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for name in names:
+        group = first.get(name, name)
+        if group in origins:
+            found[name] = origins[group]
+        else:
+            origins[group] = name
+    return found
+
+
+def _ranks(column: Column) -> Codes:
+    """The codes without levels that do not occur."""
+    if not column.is_categorical:
+        return column.codes
+    occurs = np.zeros(column.size + 1, dtype=np.bool_)
+    occurs[np.maximum(column.codes, -1)] = True
+    if occurs[:-1].all():
+        return column.codes
+    ranks = (np.cumsum(occurs[:-1]) - 1).astype(np.int32)
+    return np.where(column.codes >= 0, np.append(ranks, np.int32(-1)).take(np.maximum(column.codes, -1)), column.codes)

@@ -14,11 +14,9 @@ from replicant.spec.expression import Expression, parse_expression
 from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
-    from replicant.table.arrays import Floats
-    from replicant.table.column import Column
     from replicant.table.table import Table
 
-__all__ = ["compare", "dependents", "expressions", "in_order"]
+__all__ = ["count_differences", "dependents", "differences", "expressions", "in_order"]
 
 SAME = 1e-3
 SECOND = 1.0 / 86_400
@@ -113,43 +111,48 @@ def dependents(inputs: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
     return found
 
 
-def compare(found: Mapping[str, Expression], table: Table) -> list[Event]:
-    """Say where an expression does not give the observed values back (beyond rounding): released values follow it."""
-    events: list[Event] = []
+def count_differences(found: Mapping[str, Expression], table: Table) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows in which an expression does not give the observed value back (beyond rounding), by passive column.
+
+    Returns
+    -------
+    dict and dict
+        Rows with another value, or a missing one; and, of columns of whole numbers or days, rows in which the result
+        has a fraction.
+    """
+    other: dict[str, int] = {}
+    fractions: dict[str, int] = {}
     for name, expression in found.items():
         column = table[name]
         observed = column.numbers()
-        exact = expression.evaluate({other: table[other].numbers() for other in expression.names})
+        exact = expression.evaluate({input_: table[input_].numbers() for input_ in expression.names})
         computed = column.rounded(exact)
-        if column.dtype.whole_days or (column.decimals == 0 and column.dtype.number is not None):
-            events.extend(_rounded(column, exact, computed))
         digit = 0.0 if column.decimals is None else 10.0**-column.decimals
         with np.errstate(invalid="ignore"):
             # A unit of the last digit, or a thousandth: columns are published rounded, cut off, or partly so.
             slack = np.maximum(digit, SAME * np.abs(observed)) if column.kind is not Kind.DATE else SECOND
             same = np.abs(computed - observed) <= slack * (1 + 1e-9)
+            if column.dtype.whole_days or (column.decimals == 0 and column.dtype.number is not None):
+                fractions[name] = int(np.count_nonzero(np.abs(exact - computed) > SAME))
         same |= np.isnan(computed) & np.isnan(observed)
-        other_values = table.n - int(same.sum())
-        if other_values:
-            events.append(
-                Event(
-                    "passive_differs",
-                    name,
-                    f"its expression gives another value than the observed one, or a missing one, in {other_values} of "
-                    f"{table.n} rows; all released values follow the expression",
-                )
-            )
-    return events
+        other[name] = table.n - int(same.sum())
+    return other, fractions
 
 
-def _rounded(column: Column, exact: Floats, computed: Floats) -> Iterator[Event]:
-    """Say where results have fractions and the column has none: a type of whole numbers cannot hold them."""
-    with np.errstate(invalid="ignore"):
-        rows = int(np.count_nonzero(np.abs(exact - computed) > SAME))
-    if rows:
-        what = "days" if column.kind is Kind.DATE else "numbers"
-        text = f"its expression gives fractions in {rows} rows; results are rounded to whole {what}, as the column has"
-        yield Event("passive_rounded", column.name, text)
+def differences(name: str, kind: Kind, other: int, fractions: int, rows: int) -> Iterator[Event]:
+    """Say of a passive column what `count_differences` found in so many rows: released values follow the expression."""
+    if fractions:
+        # A type of whole numbers cannot hold them.
+        what = "days" if kind is Kind.DATE else "numbers"
+        text = f"its expression gives fractions in {fractions} rows; results are rounded to whole {what}"
+        yield Event("passive_rounded", name, f"{text}, as the column has")
+    if other:
+        yield Event(
+            "passive_differs",
+            name,
+            f"its expression gives another value than the observed one, or a missing one, in {other} of {rows} rows; "
+            f"all released values follow the expression",
+        )
 
 
 def _need_number(name: str, table: Table, words: str) -> None:

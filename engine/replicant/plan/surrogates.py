@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from replicant.errors import DataError, SpecError
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["made_up", "told"]
 
 
-def made_up(spec: SynthesisSpec, table: Table) -> set[str]:
-    """Identifiers of which new values are made up.
+def made_up(spec: SynthesisSpec, table: Table, rows: int) -> set[str]:
+    """Identifiers of which new values are made up; `rows` are those of the whole table.
 
     Raises
     ------
@@ -44,26 +45,31 @@ def made_up(spec: SynthesisSpec, table: Table) -> set[str]:
         raise refused(open_)
     _check_use(spec, identifiers)
     for name in sorted(wanted & identifiers.keys()):
-        _check_space(name, identifiers[name], table.n if spec.k is None else spec.k)
+        _check_space(name, identifiers[name], rows if spec.k is None else spec.k)
     return wanted & identifiers.keys()
 
 
-def told(names: set[str], table: Table) -> list[Event]:
-    """What should be known of identifiers whose values are made up."""
+def told(names: Sequence[str], distinct: Mapping[str, tuple[int, int]]) -> list[Event]:
+    """What should be known of identifiers whose values are made up.
+
+    Parameters
+    ----------
+    names
+        Of these identifiers.
+    distinct
+        How many values each has, in how many cells.
+    """
     events = []
-    for name in table.names:
-        if name not in names:
-            continue
-        column = table[name]
-        there = int((column.codes >= 0).sum())
+    for name in names:
         events.append(Event("surrogate", name, "an identifier: its values are made up anew, each in one row of a set"))
-        if column.size < there:
+        values, cells = distinct.get(name, (0, 0))
+        if values < cells:
             events.append(
                 Event(
                     "surrogates_unique",
                     name,
-                    f"{column.size} distinct identifiers stand in {there} rows; made-up ones are all distinct, so rows "
-                    "that belong together are no longer seen to",
+                    f"{values} distinct identifiers stand in {cells} rows; made-up ones are all distinct, so rows that "
+                    "belong together are no longer seen to",
                     "warning",
                 )
             )

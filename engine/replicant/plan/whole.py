@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from replicant.plan.copies import find_copies
 from replicant.spec.interval import Bounds
 from replicant.table.dtypes import ColumnType
+from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
+    from replicant.plan.seen import Seen
     from replicant.table.codebook import ColumnSpec
     from replicant.table.column import Column
     from replicant.table.scan import Scan
@@ -25,38 +26,51 @@ class Whole:
 
     Attributes
     ----------
+    seen
+        What was counted in the cells.
     flat
         Columns that hold one value only, or none: they can neither be predicted nor predict.
     holed
         Columns with missing cells, coded missing ones among them.
+    spiked
+        Columns with a spike that occurs.
     equal
-        Columns that equal an earlier one in every cell, with that one; None: to be found in the cells at hand.
+        Columns that are said to equal an earlier one in every cell.
     bounds
         Where the numbers of each column lie.
     types
         The types of the columns, which decide what is written.
+    distinct
+        Of identifiers, how many there are, and cells that hold one.
     """
 
+    seen: Seen
     flat: frozenset[str]
     holed: frozenset[str]
-    equal: Mapping[str, str] | None
+    spiked: frozenset[str]
+    equal: frozenset[str]
     bounds: Mapping[str, Bounds]
     types: Mapping[str, ColumnType]
+    distinct: Mapping[str, tuple[int, int]]
 
     @classmethod
-    def of_table(cls, table: Table) -> Whole:
+    def of_table(cls, table: Table, seen: Seen) -> Whole:
         """The facts of a table whose rows are all at hand."""
+        identifiers = [column for column in table.columns if column.kind is Kind.IDENTIFIER]
         return cls(
+            seen,
             frozenset(column.name for column in table.columns if is_flat(column)),
             frozenset(column.name for column in table.columns if column.has_missing),
-            None,
+            frozenset(column.name for column in table.columns if column.spikes),
+            frozenset(event.column for event in table.events if event.code == "equal_columns"),
             {column.name: _bounds(column) for column in table.columns},
             {column.name: column.dtype for column in table.columns},
+            {column.name: (column.size, int((column.codes >= 0).sum())) for column in identifiers},
         )
 
     @classmethod
-    def of_scan(cls, scan: Scan, columns: Mapping[str, ColumnSpec]) -> Whole:
-        """The facts that one pass over a table in chunks has found.
+    def of_scan(cls, scan: Scan, columns: Mapping[str, ColumnSpec], seen: Seen) -> Whole:
+        """The facts that passes over a table in chunks, and over its parts, have found.
 
         Parameters
         ----------
@@ -64,6 +78,8 @@ class Whole:
             Of all chunks.
         columns
             What was declared, the same as for the scan.
+        seen
+            In all parts.
         """
         holed = frozenset(column.name for column in scan.columns if column.missing or any(column.coded))
         bounds = {
@@ -72,26 +88,15 @@ class Whole:
             if column.low is not None and column.high is not None
         }
         return cls(
+            seen,
             frozenset(column.name for column in scan.columns if column.is_flat),
             holed,
-            scan.equal(columns),
+            frozenset(column.name for column in scan.columns if any(column.spiked)),
+            frozenset(scan.equal(columns)),
             bounds,
             {column.name: column.type() for column in scan.columns if not column.recoded},
+            {c.name: (c.values.size, c.values.cells) for c in scan.columns if c.values is not None},
         )
-
-    def copies(self, columns: Sequence[Column]) -> dict[str, str]:
-        """The earlier one of these columns that each follows from, for those that do."""
-        if self.equal is None:
-            return find_copies(columns)
-        first: dict[str, str] = {}
-        found: dict[str, str] = {}
-        for column in columns:
-            alike = self.equal.get(column.name, column.name)
-            if alike in first:
-                found[column.name] = first[alike]
-            else:
-                first[alike] = column.name
-        return found
 
 
 def is_flat(column: Column) -> bool:

@@ -8,6 +8,7 @@ columns themselves are stored as plain logical types that any other reader under
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
@@ -32,13 +33,15 @@ _PARQUET: dict[str, Any] = {
 }
 
 
-def from_arrow(table: Any) -> pd.DataFrame:
+def from_arrow(table: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
     """The frame that `to_arrow` or an `OutputSchema` was given, with a fresh index.
 
     Parameters
     ----------
     table
         A `pyarrow.Table` made so, possibly after a round trip through Parquet.
+    columns
+        Of the frame; None for all.
 
     Raises
     ------
@@ -52,9 +55,10 @@ def from_arrow(table: Any) -> pd.DataFrame:
     if names != table.column_names:
         raise ReleaseError("The columns of a file are not those its description names.", fix="verify the release")
     series: dict[str, Any] = {}
-    for entry in document["columns"]:
+    wanted = [entry for entry in document["columns"] if columns is None or entry["name"] in columns]
+    for entry in wanted:
         series[entry["name"]] = _decode(table.column(entry["name"]), entry["dtype"], entry["name"])
-    return pd.DataFrame(series, columns=pd.Index(names), index=pd.RangeIndex(table.num_rows))
+    return pd.DataFrame(series, columns=pd.Index(list(series)), index=pd.RangeIndex(table.num_rows))
 
 
 def read_meta(schema: Any) -> dict[str, Any]:

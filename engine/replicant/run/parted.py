@@ -20,7 +20,9 @@ import numpy as np
 from replicant import methods, release
 from replicant.errors import DataError, SpecError
 from replicant.events import Event
+from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory
+from replicant.plan.seen import Seen, names_looked_at
 from replicant.plan.strata import largest_remainder, pool_small
 from replicant.plan.whole import Whole
 from replicant.report.summary import Tally, combine, conclude
@@ -135,7 +137,9 @@ class _Run:
         self._each(
             "dealing rows", pieces.deal, parts, [(chunk,) for chunk in self.chunks], [c.rows for c in self.chunks]
         )
+        parts = self._look(parts)
         top: Head = self._one("planning", pieces.head, parts)
+        events += few_to_split(parts.synthesis, top.plan.columns, parts.sizes.tolist())
         plan = replace(
             top.plan,
             n=int(parts.sizes.sum()),
@@ -212,7 +216,7 @@ class _Run:
             self.chunks,
             whole,
             codebook,
-            Whole.of_scan(whole, self.job.columns),
+            Whole.of_scan(whole, self.job.columns, Seen(int(sizes.sum()))),
             spec,
             methods.registered(),
             spec.strata_columns,
@@ -224,6 +228,16 @@ class _Run:
             self.records,
         )
         return parts, events
+
+    def _look(self, parts: Parts) -> Parts:
+        """The parts, with what only the cells of all of them tell, where the plan depends on that."""
+        spec = parts.synthesis
+        names = names_looked_at(spec, list(parts.codebook), parts.scan.alike())
+        if not names:
+            return parts
+        items = [(names, part) for part in range(parts.count)]
+        found: list[Seen] = self._each("looking at cells", pieces.look, parts, items, parts.sizes.tolist())
+        return replace(parts, whole=replace(parts.whole, seen=reduce(Seen.merge, found)))
 
     def _draw(self, parts: Parts, top: Head, writer: Writer) -> Tally:
         """All sets of all parts; gives back what was counted in the real rows."""

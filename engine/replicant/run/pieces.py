@@ -2,6 +2,7 @@
 
     chunk ──> scan      what it holds (kinds, levels, counts): small, and merged to the codebook of the whole
     chunk ──> deal      its rows dealt to the parts, one slice for each part of one file for each chunk
+    part  ──> look      what only its cells tell (which a rule selects, which columns follow from others): counts
     part  ──> draw      its slices of all those files are one table, synthesized by itself; each set in one file,
                         with a slice for each file of the release that will hold some of its rows
     file  ──> mix       its slice of every sibling's set, shuffled: where a row stands tells nothing of its part
@@ -16,7 +17,7 @@ Parquet footer grows with them, and with thousands of parts is longer than the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,10 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import RunError, SpecError, nearest
-from replicant.events import Event
 from replicant.plan import build_plan
 from replicant.plan.model import Partition, Plan, Task
 from replicant.plan.seeds import Stage, stream
+from replicant.plan.seen import Seen
+from replicant.plan.seen import look as looked_at
 from replicant.plan.whole import Whole
 from replicant.release.arrow import from_arrow
 from replicant.release.schema import to_arrow
@@ -44,7 +46,7 @@ from replicant.table.codebook import as_spec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Counted", "Head", "Parts", "count", "deal", "draw", "head", "mix"]
+__all__ = ["Counted", "Head", "Parts", "count", "deal", "draw", "head", "look", "mix"]
 
 Key: TypeAlias = tuple[Any, ...]
 """A stratum: the levels of its columns, None for missing."""
@@ -139,31 +141,36 @@ class Parts:
         at = int(np.searchsorted(edges, part, side="right")) - 1
         return range(int(edges[at]), int(edges[at + 1]))
 
-    def table(self, part: int) -> Table:
-        """The rows of a part, encoded by the codebook of the whole."""
+    def table(self, part: int, columns: Sequence[str] | None = None) -> Table:
+        """The rows of a part, encoded by the codebook of the whole; some columns, or all."""
         names = [f"{_dealt_name(chunk.index)}.arrow" for chunk in self.chunks]
-        table = encode_table(_gathered(self.records, names, part), self.codebook, judged=True)
+        if columns is None:
+            table = encode_table(_gathered(self.records, names, part), self.codebook, judged=True)
+        else:
+            codebook = {name: self.codebook[name] for name in columns}
+            sources = {self.scan[name].source for name in columns}
+            table = encode_table(_gathered(self.records, names, part, sources), codebook, judged=True)
         types = self.whole.types
-        columns = tuple(replace(one, dtype=types.get(one.name, one.dtype)) for one in table.columns)
+        typed = tuple(replace(one, dtype=types.get(one.name, one.dtype)) for one in table.columns)
         # What is unusual about the whole is known; what is about a part is chance.
-        return with_spaces(self, replace(table, columns=columns, events=()))
+        table = replace(table, columns=typed, events=())
+        return with_spaces(self, table) if columns is None else table
 
     def plan(self, part: int, table: Table) -> Plan:
         """The plan of a part: what the whole table says is done to every column, whatever occurs in the part."""
-        spec = self.synthesis.model_copy(update={"strata": None, "k": None})
-        plan = build_plan(spec, table, self.methods, self.whole)
+        plan = build_plan(self.synthesis, table, self.methods, self.whole)
         partitions = tuple(Partition(i, None, int(k)) for i, k in enumerate(self.k))
         return replace(plan, partitions=partitions, n=table.n, k=int(self.k[part]))
 
 
 @dataclass(frozen=True, repr=False)
 class Head:
-    """What all parts share and only a part can tell.
+    """What all parts share.
 
     Attributes
     ----------
     plan
-        Of the first part, without its cells: what the manifest says.
+        Without a cell: what the manifest says.
     table
         Its columns without a cell.
     outline
@@ -200,22 +207,19 @@ def deal(parts: Parts, chunk: Chunk) -> int:
     return len(frame)
 
 
+def look(parts: Parts, names: Sequence[str], part: int) -> Seen:
+    """Count what only the cells of a part tell, in the columns that it depends on."""
+    return looked_at(parts.synthesis, parts.table(part, names), parts.dataset.rows).seen()
+
+
 def head(parts: Parts) -> Head:
-    """What the first part tells of all."""
+    """The plan of the whole, as it is made for the first part."""
     table = parts.table(0)
-    plan = parts.plan(0, table)
+    made = parts.plan(0, table)
     # No cell leaves its machine, but that only some are replaced decides how the release is pooled.
     nothing = np.zeros(0, dtype=np.bool_)
-    columns = tuple(replace(one, where=None if one.where is None else nothing) for one in plan.columns)
-    events = tuple(_of_a_sample(event) for event in plan.events)
-    return Head(replace(plan, columns=columns, events=events), table.without_cells(), outline(table))
-
-
-def _of_a_sample(event: Event) -> Event:
-    """What was counted in the rows at hand, said so."""
-    if event.code not in {"passive_differs", "passive_rounded"}:
-        return event
-    return replace(event, message=f"{event.message} (counted in one part, a random sample of the rows)")
+    columns = tuple(replace(one, where=None if one.where is None else nothing) for one in made.columns)
+    return Head(replace(made, columns=columns), table.without_cells(), outline(table))
 
 
 def draw(
@@ -330,8 +334,10 @@ def _sliced(rows: Any, edges: NDArray[np.int64]) -> Any:
     return sink.getvalue()
 
 
-def _gathered(records: Records, names: Sequence[str], index: int) -> pd.DataFrame:
-    """One slice of each of several files, as one frame."""
+def _gathered(
+    records: Records, names: Sequence[str], index: int, columns: Collection[str] | None = None
+) -> pd.DataFrame:
+    """One slice of each of several files, as one frame; some columns, or all."""
     import pandas as pd
     import pyarrow as pa
 
@@ -348,7 +354,7 @@ def _gathered(records: Records, names: Sequence[str], index: int) -> pd.DataFram
     batches = [batch for batch in batches if batch.num_rows] or batches[:1]
     # Files whose columns are stored alike are put together before they become frames, which is far less work.
     alike = groupby(batches, key=lambda batch: (batch.schema, batch.schema.metadata))
-    frames = [from_arrow(pa.Table.from_batches(list(some)).unify_dictionaries()) for _, some in alike]
+    frames = [from_arrow(pa.Table.from_batches(list(some)).unify_dictionaries(), columns) for _, some in alike]
     return pd.concat(frames, ignore_index=True)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from replicant import methods
 from replicant.plan import build_plan
 from replicant.plan.memory import check_memory, piece_bytes, readable
+from replicant.plan.seen import look
 from replicant.plan.show import render
+from replicant.plan.whole import Whole
 from replicant.release.folder import COPIES, HELPERS
 from replicant.run.job import prepare
 from replicant.run.parted import CHUNK_ROWS, digest_of
@@ -116,7 +118,9 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     chunks = dataset.chunks(CHUNK_ROWS)
     columns = {name: listed(spec) for name, spec in job.columns.items()}
     table = encode_table(dataset.read(chunks[0]), columns, drop=job.synthesis.drop)
-    plan = build_plan(job.synthesis.model_copy(update={"strata": None, "k": None}), table, methods.registered())
+    seen = look(job.synthesis.model_copy(update={"k": None}), table, table.n).seen().of_a_sample()
+    whole = Whole.of_table(table, seen)
+    plan = build_plan(job.synthesis.model_copy(update={"k": None}), table, methods.registered(), whole)
     parts = max(1, -(-dataset.rows // rows))
     part = -(-dataset.rows // parts)
     k = job.synthesis.k or dataset.rows

@@ -1,17 +1,13 @@
-"""What a frame must be, and what is unusual but valid about a table."""
+"""What a frame must be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
-from replicant.events import Event
-from replicant.table.column import Column
-from replicant.table.kinds import Kind
 from replicant.table.limits import check_columns, check_rows
 
 __all__ = [
@@ -19,12 +15,7 @@ __all__ = [
     "check_header",
     "check_selection",
     "check_size",
-    "equal_columns",
-    "oddities",
 ]
-
-MANY_LEVELS = 1000
-_NARROW = 2
 
 
 def check_frame(frame: pd.DataFrame) -> None:
@@ -125,78 +116,3 @@ def check_selection(columns: Sequence[str], known: Sequence[Any]) -> None:
             )
     if len(set(columns)) < len(columns):
         raise SpecError("the selection names a column twice", fix="name each column once")
-
-
-def oddities(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Event]:
-    """Events for what is unusual but valid, and what was done about it."""
-    events: list[Event] = []
-    index = frame.index
-    if not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
-        name = "" if isinstance(index, pd.MultiIndex) or index.name is None else f" {index.name!r}"
-        events.append(
-            Event("index_dropped", "", f"the frame's index{name} is not kept; make it a column if it is a variable")
-        )
-    if len(columns) < _NARROW:
-        events.append(
-            Event("narrow_table", "", "the table has one column: with no other to predict it, it is resampled")
-        )
-    for column in columns:
-        events.extend(_of_column(column))
-    for later, earlier in equal_columns(columns).items():
-        events.append(Event("equal_columns", later, f"equal to column {earlier!r} in every cell; kept equal to it"))
-    return events
-
-
-def _of_column(column: Column) -> Iterator[Event]:
-    codes, name = column.codes, column.name
-    first = codes[0]
-    if (column.size < _NARROW or column.is_categorical) and not (codes != first).any():
-        if first == -1:
-            yield Event("all_missing", name, "every cell is missing; it stays so")
-        else:
-            yield Event("constant_column", name, "every cell holds the same value; it stays so and predicts nothing")
-    if not column.is_categorical:
-        return
-    counts = np.bincount(codes[codes >= 0], minlength=column.size)
-    unused = int(np.count_nonzero(counts == 0))
-    if unused:
-        yield Event("unused_level", name, f"{unused} of {column.size} levels do not occur; kept as levels, never drawn")
-    rare = int(np.count_nonzero(counts == 1))
-    if rare:
-        verb = "level occurs" if rare == 1 else "levels occur"
-        yield Event("rare_level", name, f"{rare} {verb} once: a synthetic cell that holds it points at one record")
-    if column.size > MANY_LEVELS:
-        yield Event(
-            "many_levels", name, f"{column.size} levels: they are grouped as the trees see fit, which is slower"
-        )
-
-
-def equal_columns(columns: Sequence[Column]) -> dict[str, str]:
-    """Columns that equal an earlier one in every cell, with the first such column.
-
-    Equal means the same codes and the same values behind them, so either's codes can be decoded as the other's.
-    Constant and empty columns, and identifiers, are left out.
-    """
-    seen: dict[tuple[int, ...], list[Column]] = {}
-    out: dict[str, str] = {}
-    for column in columns:
-        if column.size < _NARROW or column.kind is Kind.IDENTIFIER:
-            continue
-        codes = column.codes
-        # Cheap to make, and enough to tell nearly all unequal columns apart.
-        key = (column.size, column.is_numeric, int(codes[0]), int(codes[-1]), int(codes[len(codes) // 2]))
-        earlier = next((other for other in seen.get(key, ()) if _equal(other, column)), None)
-        if earlier is not None:
-            out[column.name] = earlier.name
-        else:
-            seen.setdefault(key, []).append(column)
-    return out
-
-
-def _equal(one: Column, other: Column) -> bool:
-    return (
-        np.array_equal(one.codes, other.codes)
-        and one.missing_codes == other.missing_codes
-        and np.array_equal(one.values, other.values)
-        and (one.is_numeric or one.levels() == other.levels())
-    )

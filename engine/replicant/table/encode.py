@@ -13,7 +13,7 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.table.arrays import Codes, Floats, Typed
-from replicant.table.checks import check_frame, oddities
+from replicant.table.checks import check_frame
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
@@ -30,6 +30,7 @@ from replicant.table.infer import (
 from replicant.table.keys import repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
+from replicant.table.oddities import absent_codes, absent_spikes, assumed_order, oddities
 from replicant.table.recode import check_labels, dropped, plan_columns, relabel
 from replicant.table.rounding import to_decimals
 from replicant.table.surrogates import space_of
@@ -348,7 +349,7 @@ def _numeric(
             fix=f"declare {name!r} continuous, or list special values under columns.{name}.missing_codes",
         )
     spikes = _spikes(name, values, spec, events)
-    _note_absent(name, numbers.coded, events)
+    events.extend(absent_codes(name, [place >= 0 for place in numbers.coded]))
     return Column(
         name,
         kind,
@@ -436,14 +437,6 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _note_absent(name: str, coded: tuple[int, ...], events: list[Event]) -> None:
-    absent = sum(place < 0 for place in coded)
-    if absent:
-        events.append(
-            Event("missing_code_absent", name, f"{absent} of its {len(coded)} coded missing values do not occur")
-        )
-
-
 def check_spikes(name: str, spec: ColumnSpec) -> None:
     """Refuse values declared both a spike and a coded missing value.
 
@@ -463,11 +456,9 @@ def _spikes(name: str, values: Floats, spec: ColumnSpec, events: list[Event]) ->
     if not spec.spike:
         return ()
     check_spikes(name, spec)
-    places = [int(place) for place in _places(values, list(dict.fromkeys(spec.spike))) if place >= 0]
-    absent = len(set(spec.spike)) - len(places)
-    if absent:
-        events.append(Event("spike_absent", name, f"{absent} of its {len(set(spec.spike))} spikes do not occur"))
-    return tuple(sorted(places))
+    places = _places(values, list(dict.fromkeys(spec.spike)))
+    events.extend(absent_spikes(name, [place >= 0 for place in places]))
+    return tuple(sorted(place for place in places if place >= 0))
 
 
 def _categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: str, events: list[Event]) -> Column:
@@ -481,13 +472,11 @@ def _categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: s
     stored = _stored_codes(factor, spec, coded)
     missing = _as_missing(factor, coded)
     factor = _without_coded(factor, coded)
-    _note_absent(name, coded, events)
+    events.extend(absent_codes(name, [place >= 0 for place in coded]))
     if spec.levels is not None and spec.labels is None:
         factor = _relevel(name, factor, [level for level in spec.levels if level not in {*spec.missing_codes, *stored}])
     elif kind is Kind.ORDERED and factor.nature is Nature.TEXT:
-        events.append(
-            Event("assumed_order", name, "declared ordered without levels; they were put in alphabetical order")
-        )
+        events.append(assumed_order(name))
     size = len(factor.uniques)
     if size > MOST_LEVELS:
         raise too_many_levels(name, MOST_LEVELS)

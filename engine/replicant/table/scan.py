@@ -41,6 +41,7 @@ from replicant.table.infer import spells_dates
 from replicant.table.keys import ROWS, repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
+from replicant.table.oddities import absent_codes, absent_spikes, assumed_order, equal, flat, narrow, of_levels
 from replicant.table.recode import check_labels, plan_columns, relabel
 from replicant.table.rounding import to_decimals
 from replicant.table.times import finest, is_time
@@ -79,6 +80,8 @@ class ScannedColumn:
         Missing cells, coded missing values not counted.
     coded
         Cells that hold each of the declared coded missing values; none where these can only be levels.
+    held, spiked
+        Whether each of the declared coded missing values, and each of the declared spikes, is among the values.
     low, high
         Least and greatest number (dates: days since 1970), coded missing values left out; None if there is none.
     decimals
@@ -100,7 +103,8 @@ class ScannedColumn:
     rounded
         Cells that had more digits after the point than are declared.
     digests
-        For each chunk, a digest of its cells as numbers and one as levels (empty where they are none).
+        For each chunk, a digest of its cells as numbers and one as levels (empty where they are none), and one of which
+        cells are alike, whatever they hold.
     """
 
     name: str
@@ -110,6 +114,8 @@ class ScannedColumn:
     types: frozenset[tuple[Any, str]]
     missing: int
     coded: tuple[int, ...]
+    held: tuple[bool, ...]
+    spiked: tuple[bool, ...]
     low: float | None
     high: float | None
     decimals: int | None
@@ -120,7 +126,7 @@ class ScannedColumn:
     digits: tuple[int, int] | None
     hole: tuple[int, Any] | None
     rounded: int
-    digests: Mapping[int, tuple[bytes, bytes]]
+    digests: Mapping[int, tuple[bytes, bytes, bytes]]
 
     @property
     def distinct(self) -> int | None:
@@ -166,6 +172,8 @@ class ScannedColumn:
             types,
             self.missing + other.missing,
             tuple(a + b for a, b in zip(self.coded, other.coded, strict=True)),
+            tuple(a or b for a, b in zip(self.held, other.held, strict=True)),
+            tuple(a or b for a, b in zip(self.spiked, other.spiked, strict=True)),
             _both(self.low, other.low, min) if measured else None,
             _both(self.high, other.high, max) if measured else None,
             _both(self.decimals, other.decimals, max) if measured else None,
@@ -336,11 +344,12 @@ class Scan:
     def oddities(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> list[Event]:
         """What is odd about columns, identifiers and keys among them; as `encode_table` says it of the whole."""
         specs = _specs(columns)
-        events: list[Event] = []
+        events: list[Event] = narrow(len(self.columns))
         for column in self.columns:
-            events.extend(_remarks(column, specs.get(column.name, _NOTHING)))
+            said = specs.get(column.name, _NOTHING)
+            events.extend(_remarks(column, said, self._spec(column, said)))
         for later, earlier in self.equal(columns).items():
-            events.append(Event("equal_columns", later, f"equal to column {earlier!r} in every cell; kept equal to it"))
+            events.append(equal(later, earlier))
         for column in self.columns:
             said, found = specs.get(column.name, _NOTHING), column.verdict()
             declared = said.kind is not None or said.levels is not None
@@ -371,7 +380,7 @@ class Scan:
                 continue
             marks = tuple(
                 (chunk, numbers if kind.is_numeric else cells or numbers)
-                for chunk, (numbers, cells) in sorted(column.digests.items())
+                for chunk, (numbers, cells, _) in sorted(column.digests.items())
             )
             key = (kind.is_numeric, tuple(said.missing_codes), tuple(levels), marks)
             if key in seen:
@@ -380,30 +389,36 @@ class Scan:
                 seen[key] = column.name
         return out
 
+    def alike(self) -> tuple[str, ...]:
+        """Columns that may follow from another, or another from them: in no chunk do they tell other cells apart."""
+        groups: dict[tuple[bytes, ...], list[str]] = {}
+        for column in self.columns:
+            marks = tuple(pattern for _, (_, _, pattern) in sorted(column.digests.items()))
+            groups.setdefault(marks, []).append(column.name)
+        found = {name for group in groups.values() if len(group) > 1 for name in group}
+        return tuple(column.name for column in self.columns if column.name in found)
 
-def _remarks(column: ScannedColumn, said: ColumnSpec) -> Iterator[Event]:
-    """What is odd about one column."""
-    name, counts = column.name, column.levels or {}
-    if column.is_flat and column.low is None and not any(counts.values()) and column.missing:
-        yield Event("all_missing", name, "every cell is missing; it stays so")
-    elif column.is_flat:
-        yield Event("constant_column", name, "every cell holds the same value; it stays so and predicts nothing")
+
+def _remarks(column: ScannedColumn, said: ColumnSpec, settled: ColumnSpec) -> Iterator[Event]:
+    """What is unusual about one column: as declared, and as it is in the codebook of the whole."""
+    name, kind = column.name, settled.kind
+    if column.is_flat:
+        yield flat(name, empty=column.low is None and not column.distinct and column.missing > 0)
     if column.rounded:
         yield rounded_event(name, column.rounded, said)
-    absent = sum(count == 0 for count in column.coded)
-    if absent and column.low is not None:
-        text = f"{absent} of its {len(column.coded)} coded missing values do not occur"
-        yield Event("missing_code_absent", name, text)
-    if column.levels is None or column.spells in (Nature.DATE, Nature.NUMBER) or column.verdict() is not None:
+    if kind is None or kind is Kind.IDENTIFIER:
         return
-    known = [level for level in (said.levels or counts) if level not in said.missing_codes]
-    unused = sum(counts.get(level, 0) == 0 for level in known)
-    if unused:
-        yield Event("unused_level", name, f"{unused} of {len(known)} levels do not occur; kept as levels, never drawn")
-    rare = sum(counts.get(level, 0) == 1 for level in known)
-    if rare:
-        verb = "level occurs" if rare == 1 else "levels occur"
-        yield Event("rare_level", name, f"{rare} {verb} once: a synthetic cell that holds it points at one record")
+    yield from absent_codes(name, column.held)
+    if kind.is_numeric:
+        yield from absent_spikes(name, column.spiked)
+        return
+    if kind is Kind.ORDERED and column.nature is Nature.TEXT and said.levels is None and said.labels is None:
+        yield assumed_order(name)
+    counts = np.empty(0, np.int64) if column.values is None else column.values.counts
+    if column.levels is not None:
+        known = settled.levels or [level for level in column.levels if level not in said.missing_codes]
+        counts = np.array([column.levels.get(level, 0) for level in known], dtype=np.int64)
+    yield from of_levels(name, counts)
 
 
 def scan(
@@ -488,9 +503,13 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     numbers = as_numbers(name, factor, spec)
     low = high = decimals = None
     coded = (0,) * len(spec.missing_codes)
+    held = tuple(place >= 0 for place in coded_places(factor, spec))
+    spikes = dict.fromkeys(spec.spike)
+    spiked = (False,) * len(spikes)
     if numbers is not None:
         coded = tuple(int(counts[place]) if place >= 0 else 0 for place in numbers.coded)
         kept = column.values if column is not None and column.is_numeric else numbers.all[numbers.kept]
+        spiked = tuple(np.isin(list(spikes), kept).tolist())
         if len(kept):
             low, high = float(kept.min()), float(kept.max())
             decimals = column.decimals if column is not None and column.is_numeric else decimals_of(factor, kept)
@@ -515,6 +534,8 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
         frozenset([_type_of(factor.type, bare)]),
         missing,
         coded,
+        held,
+        spiked,
         low,
         high,
         decimals,
@@ -554,7 +575,7 @@ def _levels(
     return found, {value: (chunk, place) for place, value in enumerate(values)}
 
 
-def _digests(factor: Factor, numbers: Numbers | None, levels: Mapping[Any, int] | None) -> tuple[bytes, bytes]:
+def _digests(factor: Factor, numbers: Numbers | None, levels: Mapping[Any, int] | None) -> tuple[bytes, bytes, bytes]:
     as_number = as_level = b""
     if numbers is not None:
         marks = (numbers.all + 0.0).view(np.uint64)
@@ -567,7 +588,15 @@ def _digests(factor: Factor, numbers: Numbers | None, levels: Mapping[Any, int] 
     if factor.codes.max(initial=-1) < 0:
         # A part without a value is equal to any other such part, whatever its cells would have been.
         as_number = as_level = _digest(factor.codes, np.empty(0, dtype=np.uint64))
-    return as_number, as_level
+    return as_number, as_level, hashlib.blake2b(_numbered(factor.codes).data, digest_size=16).digest()
+
+
+def _numbered(codes: Codes) -> Codes:
+    """The codes numbered by where each occurs first; what is missing stays so."""
+    first = np.zeros(int(codes.max(initial=-1)) + 2, dtype=np.int32)
+    first[codes[::-1]] = np.arange(len(codes), dtype=np.int32)[::-1]
+    first[-1] = -1
+    return first.take(codes)
 
 
 def _digest(codes: Codes, marks: npt.NDArray[np.uint64]) -> bytes:

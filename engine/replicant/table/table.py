@@ -16,11 +16,11 @@ from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
 from replicant.table import show
 from replicant.table.arrays import Codes, Floats
-from replicant.table.checks import equal_columns
 from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
+from replicant.table.oddities import equal_columns
 from replicant.table.recode import dropped, plan_columns
 from replicant.table.typed import analysed_dtype, is_indicator
 

@@ -1,0 +1,148 @@
+"""What only the cells tell of a table: counted in all of its rows, or in each of its parts and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from replicant.errors import ReplicantError
+from replicant.plan.copies import alike
+from replicant.plan.passive import count_differences, expressions
+from replicant.plan.where import RuleCount, Selection, names_in, select
+from replicant.spec.expression import parse_expression
+from replicant.table.kinds import Kind
+
+if TYPE_CHECKING:
+    from replicant.spec.expression import Expression
+    from replicant.spec.models import SynthesisSpec
+    from replicant.table.table import Table
+
+__all__ = ["Look", "Seen", "look", "names_looked_at"]
+
+
+@dataclass(frozen=True, repr=False)
+class Seen:
+    """Facts about some rows, which add up.
+
+    Attributes
+    ----------
+    rows
+        How many there are.
+    rules
+        What each rule of `where` selects.
+    replaced
+        Cells to replace, by column.
+    other, fractions
+        Of passive columns: rows in which the expression gives another value, or a fraction that is rounded away.
+    first
+        By column, the first that tells the same cells apart in the same order; a column that is not named, itself.
+    """
+
+    rows: int
+    rules: tuple[RuleCount, ...] = ()
+    replaced: Mapping[str, int] = field(default_factory=dict)
+    other: Mapping[str, int] = field(default_factory=dict)
+    fractions: Mapping[str, int] = field(default_factory=dict)
+    first: Mapping[str, str] = field(default_factory=dict)
+
+    def merge(self, more: Seen) -> Seen:
+        """The facts of the rows of both."""
+        pairs: dict[tuple[str, str], str] = {}
+        return Seen(
+            self.rows + more.rows,
+            tuple((column, rule, a + b) for (column, rule, a), (_, _, b) in zip(self.rules, more.rules, strict=True)),
+            _added(self.replaced, more.replaced),
+            _added(self.other, more.other),
+            _added(self.fractions, more.fractions),
+            {name: pairs.setdefault((first, more.first[name]), name) for name, first in self.first.items()},
+        )
+
+    def of_a_sample(self) -> Seen:
+        """As of a table of which these are some rows: a rule that selects none of them may select others."""
+        rules = tuple((column, rule, max(1, cells)) for column, rule, cells in self.rules)
+        named = {column for column, _, _ in rules}
+        replaced = {name: max(1, cells) if name in named else cells for name, cells in self.replaced.items()}
+        return replace(self, rules=rules, replaced=replaced)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Look:
+    """What the settings mean for the rows at hand.
+
+    Attributes
+    ----------
+    table
+        The rows.
+    passive
+        Expressions by column, each after its passive inputs.
+    kept
+        Columns that are left as observed because of their method or because they are strata, with the reason.
+    selection
+        The cells to replace.
+    """
+
+    table: Table
+    passive: Mapping[str, Expression]
+    kept: Mapping[str, str]
+    selection: Selection
+
+    def seen(self) -> Seen:
+        """What is counted."""
+        variables = [column for column in self.table.columns if column.kind is not Kind.IDENTIFIER]
+        other, fractions = count_differences(self.passive, self.table)
+        rows = self.table.n
+        return Seen(rows, self.selection.rules, self.selection.counts(rows), other, fractions, alike(variables))
+
+
+def look(spec: SynthesisSpec, table: Table, rows: int) -> Look:
+    """Read the settings for some rows of a table.
+
+    Parameters
+    ----------
+    spec
+        The settings.
+    table
+        A table, or a part of one.
+    rows
+        Of the whole table.
+
+    Raises
+    ------
+    SpecError
+        If expressions or rules do not fit the table.
+    """
+    passive = expressions(spec.passive, table)
+    own = spec.method if not isinstance(spec.method, str) else {}
+    kept = {
+        name: "as asked"
+        for name in table.names
+        if name not in passive and own.get(name, spec.method if isinstance(spec.method, str) else "") == "keep"
+    }
+    if spec.k is None or spec.k == rows:
+        kept |= dict.fromkeys((name for name in spec.strata_columns if name in table.names), "stratum")
+    return Look(table, passive, kept, select(spec.where, table, passive, kept))
+
+
+def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[str]) -> tuple[str, ...]:
+    """The columns that `Seen` depends on, in the table's order; none if nothing has to be looked at.
+
+    Parameters
+    ----------
+    spec
+        The settings.
+    names
+        Of all columns.
+    alike
+        Of those that may follow from one another.
+    """
+    try:
+        wanted = names_in(spec.where).union(spec.passive, alike)
+        wanted = wanted.union(*(parse_expression(text).names for text in spec.passive.values()))
+    except ReplicantError:  # whoever looks at the cells says what is wrong
+        return tuple(names)
+    return tuple(names) if wanted - set(names) else tuple(name for name in names if name in wanted)
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: count + other[name] for name, count in one.items()}
