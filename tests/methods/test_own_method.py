@@ -151,6 +151,16 @@ def test_the_manifest_says_which_columns_are_drawn_by_a_parametric_method(frame:
     assert not parametric(spikes, method=normal, columns={"y": {"spike": [0]}})["y"]
 
 
+def test_what_follows_from_its_draws_has_values_of_its_own(frame: pd.DataFrame) -> None:
+    """A second unit is not given the numbers of the first, and no number that is none of its own."""
+    two = frame[["y"]].assign(inch=frame["y"] / 2.54, again=frame["y"])
+    drawn = rp.synthesize(two, m=1, seed=1, method="normal")
+    assert [drawn.plan.column(name).method for name in ("inch", "again")] == ["copy", "copy"]
+    assert drawn[0]["again"].tolist() == drawn[0]["y"].tolist()
+    assert set(drawn[0]["inch"]) <= set(two["inch"])
+    assert drawn[0]["inch"].corr(drawn[0]["y"]) > 0.99
+
+
 def test_its_models_pickle(frame: pd.DataFrame) -> None:
     """Models go from the worker that fits to the one that draws."""
     table = encode_table(frame)
