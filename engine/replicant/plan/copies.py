@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["alike", "followed"]
 
 _HEAD = 64
+_SOME = 1000
 
 
 def alike(columns: Sequence[Column]) -> dict[str, str]:
@@ -51,9 +52,14 @@ def followed(names: Sequence[str], first: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def _all_occur(codes: Codes, size: int) -> bool:
+    """Whether a few rows have every level, which saves a look at the rest."""
+    return bool(np.bincount(codes[codes >= 0], minlength=size).all())
+
+
 def _ranks(column: Column) -> Codes:
     """The codes without levels that do not occur."""
-    if not column.is_categorical:
+    if not column.is_categorical or _all_occur(column.codes[:_SOME], column.size):
         return column.codes
     occurs = np.zeros(column.size + 1, dtype=np.bool_)
     occurs[np.maximum(column.codes, -1)] = True
