@@ -389,6 +389,51 @@ def test_separation_is_named(model: str) -> None:
     assert "x" in said(perfect)
 
 
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+@pytest.mark.parametrize("model", ["glm", "gee"])
+def test_separation_of_borrowed_models_of_outcomes_is_named(model: str, link: str) -> None:
+    frame = sample().assign(group=lambda d: np.arange(len(d)) % 30)
+    frame["rare"] = np.where((frame.index < 5) & (frame["binary"] == 1), 1, 0)
+    options: dict[str, Any] = {"family": "binomial", "link": link}
+    options |= {"groups": "group"} if model == "gee" else {}
+    ours = fit(model, "binary ~ x + z + rare", frame, **options)
+    assert ours.separated
+    assert said(ours).startswith("separation: rare tells some outcomes apart")
+    assert not fit(model, "binary ~ x + z", frame, **options).separated
+    if model == "glm":
+        perfect = fit(model, "binary ~ x", frame.assign(binary=(frame["x"] > 0).astype(int)), cov="HC0", **options)
+        assert said(perfect).startswith("separation: x tells")
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("poisson", {}),
+        ("glm", {"family": "poisson"}),
+        ("gee", {"family": "poisson", "groups": "group"}),
+        ("negbin", {}),
+        ("negbin", {"loglike_method": "nb1"}),
+        ("negbin", {"exposure": "time", "cov": "HC0"}),
+    ],
+)
+def test_a_level_without_any_count_is_separation(model: str, options: dict[str, Any]) -> None:
+    """Its rate is 0: the coefficient of its logarithm has no end. That of the other levels is what it is without it."""
+    rng = np.random.default_rng(4)
+    n = 600
+    frame = pd.DataFrame(
+        {"x": rng.normal(size=n), "g": rng.choice(["a", "b", "none"], n), "time": rng.uniform(1, 2, n)}
+    )
+    frame["count"] = np.where(frame["g"] == "none", 0, rng.negative_binomial(1, 0.3, n))
+    frame["group"] = np.arange(n) % 40
+    ours = fit(model, "count ~ x + g", frame, **options)
+    assert ours.separated
+    assert "separation: gnone tells some outcomes apart" in said(ours)
+    others = fit(model, "count ~ x + g", frame[frame["g"] != "none"], **options)
+    assert not others.separated
+    if model != "gee":
+        np.testing.assert_allclose(ours.estimates[:3], others.estimates[:3], rtol=1e-3, atol=1e-4)
+
+
 def test_separation_of_polr_is_named() -> None:
     frame = sample()
     frame["rare"] = (frame["stage"] == 3).astype(int) * (frame.index < 40)

@@ -15,7 +15,8 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.estimate.cox import clustered, score_residuals
-from replicant.estimate.rows import Outcome, Rows, climbed, orthonormal
+from replicant.estimate.newton import Score
+from replicant.estimate.rows import Outcome, Rows, climbed, orthonormal, unbounded
 from replicant.table.arrays import Floats
 
 __all__ = ["BORROWED", "REFUSED", "Borrowed", "Option"]
@@ -99,15 +100,22 @@ def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         rows.y, rows.x, loglike_method=given.get("loglike_method", "nb2"), offset=rows.offset, exposure=exposure
     )
     steps = given.get("maxiter", 500)
-    near = made.fit(disp=0, **rows.robust)
-    if near.mle_retvals["converged"]:
-        return _plain(near, rows, ("alpha",))
-    near = made.fit(method="bfgs", maxiter=steps, disp=0, **rows.robust)
-    at = made.fit(
-        start_params=np.asarray(near.params), method="newton", maxiter=steps, tol=1e-10, disp=0, **rows.robust
-    )
-    better = np.isfinite(at.params).all() and at.llf >= near.llf - 1e-9 * abs(near.llf)
-    return _plain(at if better else near, rows, ("alpha",))
+    end = made.fit(disp=0, **rows.robust)
+    if not end.mle_retvals["converged"]:
+        near = made.fit(method="bfgs", maxiter=steps, disp=0, **rows.robust)
+        end = made.fit(
+            start_params=np.asarray(near.params), method="newton", maxiter=steps, tol=1e-10, disp=0, **rows.robust
+        )
+        better = np.isfinite(end.params).all() and end.llf >= near.llf - 1e-9 * abs(near.llf)
+        end = end if better else near
+    k, alpha = rows.x.shape[1], np.asarray(end.params)[-1]
+
+    def score(theta: Floats) -> Score:
+        whole = np.append(theta, alpha)
+        return Score(made.loglike(whole), made.score(whole)[:k], -made.hessian(whole)[:k, :k], np.empty(0))
+
+    said = unbounded(rows, score, np.asarray(end.params)[:k], np.zeros(k))
+    return replace(_plain(end, rows, ("alpha",)), messages=said)
 
 
 def _quantreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
@@ -171,18 +179,35 @@ def _glm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
     settings = dict(given)
     family = _family(settings, rows.y)
     made = GLM(rows.y, rows.x, family=family, offset=rows.offset, exposure=rows.columns.get("exposure"))
-    return _plain(made.fit(tol=1e-12, **settings, **rows.robust), rows)
+    result = made.fit(tol=1e-12, **settings, **rows.robust)
+    return replace(_plain(result, rows), messages=_separation(made, rows, result))
+
+
+def _separation(made: Any, rows: Rows, result: Any) -> tuple[str, ...]:
+    """What is to be said of a generalized linear model whose outcomes are told apart without error."""
+    from statsmodels.genmod import families
+
+    if not isinstance(made.family, families.Binomial | families.Poisson):
+        return ()
+
+    def score(theta: Floats) -> Score:
+        loglik = float(made.loglike(theta, scale=1.0))
+        return Score(loglik, made.score(theta, scale=1.0), -made.hessian(theta, 1.0, observed=False), np.empty(0))
+
+    return unbounded(rows, score, np.asarray(result.params), np.asarray(made.fit(maxiter=2).params))
 
 
 def _gee(rows: Rows, given: Mapping[str, Any]) -> Outcome:
     from statsmodels.genmod import cov_struct
     from statsmodels.genmod.generalized_estimating_equations import GEE
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     settings = dict(given)
     family = _family(settings, rows.y)
     words = {"independence": "Independence", "exchangeable": "Exchangeable", "autoregressive": "Autoregressive"}
     dependence = getattr(cov_struct, words[settings.pop("cov_struct", "independence")])()
     groups = pd.factorize(rows.columns["groups"])[0]
+    more = {"offset": rows.offset, "exposure": rows.columns.get("exposure")}
     if isinstance(dependence, cov_struct.Autoregressive) and "time" not in rows.columns:
         raise DataError("an autoregressive GEE without times", need="a column of times within groups", fix='time="..."')
     made = GEE(
@@ -192,11 +217,11 @@ def _gee(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         time=rows.columns.get("time"),
         family=family,
         cov_struct=dependence,
-        offset=rows.offset,
-        exposure=rows.columns.get("exposure"),
+        **more,
     )
     result = made.fit(ctol=1e-9, **{"maxiter": 200, **settings})
-    return _plain(result, rows, df=float(groups.max() + 1 - rows.x.shape[1]))
+    said = _separation(GLM(rows.y, rows.x, family=family, **more), rows, result)
+    return replace(_plain(result, rows, df=float(groups.max() + 1 - rows.x.shape[1])), messages=said)
 
 
 def _phreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:

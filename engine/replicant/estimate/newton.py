@@ -10,7 +10,10 @@ import numpy as np
 from replicant.estimate.result import SEPARATION
 from replicant.table.arrays import Floats
 
-__all__ = ["Maximum", "Score", "maximize"]
+__all__ = ["FLAT", "Maximum", "Score", "maximize", "trouble"]
+
+FLAT = 1e-3
+"""In terms of length 1 an information of less than this is a standard error of more than 30."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -98,8 +101,7 @@ def maximize(
     for done in range(1, maxiter + 1):
         step = _solve(score.information, score.gradient)
         gain = float(score.gradient @ step) / unit
-        # In terms of length 1 an information of less than 1e-3 is a standard error of more than 30.
-        flat = gain < 1e-6 and float(step @ step) > 1e3 * gain
+        flat = gain < 1e-6 and float(step @ step) * FLAT > gain
         if flat or not np.isfinite(gain):
             return Maximum(theta, score, _inverse(score.information), bool(flat), step if flat else None, done)
         if gain < 1e-15:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError
-from replicant.estimate.newton import Score, maximize, trouble
+from replicant.estimate.newton import FLAT, Score, maximize, trouble
 from replicant.table.arrays import Floats
 
-__all__ = ["Basis", "Outcome", "Rows", "climbed", "orthonormal"]
+__all__ = ["Basis", "Outcome", "Rows", "climbed", "orthonormal", "unbounded"]
 
 Values: TypeAlias = "np.ndarray[Any, Any]"
 
@@ -92,9 +92,7 @@ class Likelihood:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Basis:
-    """Terms less their means in orthonormal coordinates, where a search by Newton's method is safe.
-
-    Only of models in which a constant makes no difference.
+    """Terms in orthonormal coordinates, where a search by Newton's method is safe.
 
     Attributes
     ----------
@@ -111,8 +109,8 @@ class Basis:
     sizes: Floats
 
 
-def orthonormal(rows: Rows) -> Basis:
-    """The terms in these coordinates.
+def orthonormal(rows: Rows, *, centred: bool = True) -> Basis:
+    """The terms in these coordinates; `centred`: less their means, in models in which a constant makes no difference.
 
     Raises
     ------
@@ -120,7 +118,7 @@ def orthonormal(rows: Rows) -> Basis:
         If a term is a combination of others and a constant.
     """
     x = rows.x.to_numpy(dtype=np.float64)
-    x = x - x.mean(axis=0)
+    x = x - x.mean(axis=0) if centred else x
     r = np.linalg.qr(x, mode="r") / np.sqrt(len(x))
     if len(r) < x.shape[1] or (np.abs(np.diag(r)) <= 1e-9 * np.linalg.norm(r, axis=0)).any():
         raise DataError("terms that are collinear once a constant is taken off", need="fewer terms")
@@ -152,3 +150,37 @@ def climbed(made: Any, rows: Rows, basis: Basis, df: float, maxiter: int) -> Out
     said = tuple(trouble(end, tuple(map(str, rows.x.columns)), basis.rotation, basis.sizes))
     covariance = basis.rotation @ end.covariance @ basis.rotation.T
     return Outcome(Likelihood(float(end.score.loglik)), basis.rotation @ end.theta, covariance, df, (), said)
+
+
+def unbounded(rows: Rows, score: Callable[[Floats], Score], stopped: Floats, start: Floats) -> tuple[str, ...]:
+    """What is to be said where a likelihood rises without end (separation), of which a search stops somewhere.
+
+    Where the information is next to nothing, the search is done again, by Newton's method and from its beginning: from
+    there it can be seen which terms still move when nothing more is gained.
+
+    Parameters
+    ----------
+    rows
+        The rows.
+    score
+        Of the terms' coefficients (p,).
+    stopped
+        (p,) where the search of statsmodels ended.
+    start
+        (p,) coefficients from which to search again.
+    """
+    with np.errstate(all="ignore"):
+        basis = orthonormal(rows, centred=False)
+        rotation = basis.rotation
+
+        def evaluate(theta: Floats) -> Score:
+            one = score(rotation @ theta)
+            if not all(np.isfinite(each).all() for each in (one.loglik, one.gradient, one.information)):
+                return Score(-np.inf, np.zeros(len(theta)), np.eye(len(theta)), np.empty(0))
+            return Score(one.loglik, rotation.T @ one.gradient, rotation.T @ one.information @ rotation, one.extra)
+
+        there = rotation.T @ score(stopped).information @ rotation
+        if np.isfinite(there).all() and np.linalg.eigvalsh(there)[0] > FLAT:
+            return ()
+        end = maximize(evaluate, np.linalg.solve(rotation, start))
+    return () if end.direction is None else tuple(trouble(end, tuple(map(str, rows.x.columns)), rotation, basis.sizes))
