@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,3 +142,40 @@ def test_a_term_that_no_set_could_estimate_is_no_test(syn: rp.Synthesis) -> None
     analyses = syn.analyse("ols", "y ~ x + I(2 * x)")
     with pytest.raises(DataError, match="not estimated"):
         analyses.test("I(2 * x)")
+
+
+@pytest.mark.parametrize("rule", [["reiter2003"], {"rule": 1}, 3, None, ("auto",)])
+def test_a_rule_that_is_no_text_is_refused(syn: rp.Synthesis, rule: Any) -> None:
+    """It was Python's TypeError, of the first dictionary that was asked for it."""
+    analyses = syn.analyse("ols", "y ~ x")
+    says = f"`rule` is of type {type(rule).__name__}\nNeeded: one of rubin1987, .*as a text"
+    for call in (
+        analyses.pool,
+        lambda **said: analyses.test("x", **said),
+        lambda **said: analyses.wald("x", **said),
+        analyses.r_squared,
+        lambda **said: syn.compare(syn[0], "ols", "y ~ x", **said),
+        lambda **said: rp.pool([1.0, 2.0], [1.0, 1.0], **said),
+        lambda **said: wald([[1.0], [2.0]], [[[1.0]], [[1.0]]], **said),
+    ):
+        with pytest.raises(rp.SpecError, match=says):
+            call(rule=rule)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"level": "0.9"}, "`level` of type str holds no numbers"),
+        ({"level": [0.9]}, "between 0 and 1"),
+        ({"dfcom": "all"}, "`dfcom` is no number"),
+        ({"n": "many"}, "`n` of type str holds no numbers"),
+        ({"population": {}}, "`population` of type dict holds no numbers"),
+    ],
+)
+def test_arguments_of_pooling_that_are_no_numbers(syn: rp.Synthesis, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(rp.SpecError, match=says):
+        syn.analyse("ols", "y ~ x").pool(**options)
+    with pytest.raises(rp.SpecError, match=r"`null` of type str holds no numbers|`null` has the shape"):
+        syn.analyse("ols", "y ~ x").test("x", null="none")
+    with pytest.raises(rp.SpecError, match=r"`null` has the shape \(2,\)"):
+        syn.analyse("ols", "y ~ x").wald("x", null=[1, 2])

@@ -71,6 +71,22 @@ def test_weights_of_a_sample_are_never_frequencies_without_a_word(name: str) -> 
         assert not any(one in text for one in shown), "a weight is in the message"
 
 
+def test_strata_and_clusters_are_spoken_of_where_there_are_some_only() -> None:
+    """That the synthesis must have drawn given them is said of these columns, not of weights alone."""
+    syn = rp.synthesize(survey(WEIGHTS["about 1500 and fractional"]).drop(columns="district"), m=2, seed=3)
+    survey_of: dict[str, Any] = {"weights": "w", "weight_kind": "survey"}
+    for model, design, spoken in [
+        ("ols", survey_of, False),
+        ("total", survey_of, False),
+        ("logit", {"cov": "HC1"}, False),
+        ("ols", {**survey_of, "strata": "half"}, True),
+        ("ols", {"cluster": "half"}, True),
+    ]:
+        formula = "y ~ 1" if model == "total" else "I(y > 2) ~ x" if model == "logit" else "y ~ x"
+        pooled = syn.analyse(model, formula, **design).pool(dfcom=None)
+        assert any("strata and clusters" in message for message in pooled.messages) == spoken
+
+
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_survey_weights_have_the_errors_of_the_sample(name: str) -> None:
     frame = survey(WEIGHTS[name])

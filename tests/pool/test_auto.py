@@ -54,7 +54,7 @@ def test_the_rule_follows_from_how_the_sets_were_made(release: dict[str, Any], r
     assert all((invalid(name, release) is None) == (name in holds) for name in RULES)
 
 
-@pytest.mark.parametrize("errors", ["survey", "cluster", "HC3"])
+@pytest.mark.parametrize("errors", ["survey", "weights", "cluster", "HC3"])
 def test_the_noise_of_the_draws_is_measured_where_errors_are_not_the_models_own(errors: str) -> None:
     """Raab's rules take ubar for it: of a sample's design, or of clusters, it is something else."""
     release = manifest(method="normal")
@@ -67,7 +67,9 @@ def test_the_noise_of_the_draws_is_measured_where_errors_are_not_the_models_own(
     assert alone.rule == "raab2016_simple"
     assert any("sample of this design" in said for said in alone.warnings) == (errors != "HC3")
     assert choose(manifest(missing="impute"), errors=errors).options == {"complete": False}
-    assert any("alike within them" in said for said in choose(release, errors=errors).warnings) == (errors != "HC3")
+    assert any("alike within them" in said for said in choose(release, errors=errors).warnings) == (
+        errors in {"survey", "cluster"}
+    )
 
 
 def test_a_method_is_parametric_only_if_the_manifest_says_so() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -406,6 +407,8 @@ def pooled_fits(
     at = [[where[term] for term in kept] for where in position]
     estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
     covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(fits, at, strict=True)])
+    if not isinstance(dfcom, Real | None) and dfcom != "fit":
+        raise SpecError("`dfcom` is no number of degrees of freedom", need='a number, "fit", or None')
     if rule in (_WITH_FEW if fits[0].grouped else WITH_DFCOM) and dfcom is not None:
         least = min(one.df_resid for one in fits) if dfcom == "fit" else float(dfcom)
         if least <= 0 and fits[0].grouped:

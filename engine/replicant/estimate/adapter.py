@@ -95,7 +95,7 @@ def fit_statsmodels(prepared: Prepared, request: Request) -> Fit:
         _number(outcome.result, "deviance"),
         tuple(dict.fromkeys(messages)),
         grounds_of(prepared, found, basis, [*range(first, len(prepared.names)), *(-1 for _ in outcome.more)]),
-        errors="cluster" if clusters is not None else sampling.cov or "model",
+        errors=sampling.errors,
         components=outcome.components,
     )
 

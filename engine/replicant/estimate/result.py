@@ -55,8 +55,8 @@ class Fit:
     components
         Variances of random effects and of residuals, by name.
     errors
-        What the standard errors are: `model`, the model's own; `survey`, those of a sample's design; `cluster`, or
-        `HC0` to `HC3`.
+        What the standard errors are: `model`, the model's own; `survey`, those of a sample with strata or clusters,
+        `weights`, with neither; `cluster`, or `HC0` to `HC3`.
     """
 
     model: str
@@ -79,7 +79,7 @@ class Fit:
     @property
     def grouped(self) -> bool:
         """Whether errors are those of a sample's design or of clusters: degrees of freedom are then those of units."""
-        return self.errors in {"survey", "cluster"}
+        return self.errors in {"weights", "survey", "cluster"}
 
     @property
     def separated(self) -> bool:

@@ -182,5 +182,5 @@ def unbounded(rows: Rows, score: Callable[[Floats], Score], stopped: Floats, sta
         there = rotation.T @ score(stopped).information @ rotation
         if np.isfinite(there).all() and np.linalg.eigvalsh(there)[0] > FLAT:
             return ()
-        end = maximize(evaluate, np.linalg.solve(rotation, start))
+        end = maximize(evaluate, np.asarray(np.linalg.solve(rotation, start), np.float64))
     return () if end.direction is None else tuple(trouble(end, tuple(map(str, rows.x.columns)), rotation, basis.sizes))

@@ -86,6 +86,13 @@ class Sampling:
         return self.survey or self.cluster is not None
 
     @property
+    def errors(self) -> str:
+        """What the standard errors are, as `Fit` has it."""
+        if self.survey:
+            return "weights" if self.strata is None and self.clusters is None else "survey"
+        return "cluster" if self.cluster is not None else self.cov or "model"
+
+    @property
     def says(self) -> str:
         """What a design-based, robust or clustered error is told as; empty of a model's own."""
         if self.survey:

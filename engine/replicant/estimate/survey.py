@@ -217,7 +217,7 @@ def robust(
             messages.append(
                 f"{found.units} sampling units in {found.strata} strata for {k} terms: no degrees of freedom are left"
             )
-        return Robust(bread @ found.variance @ bread, max(df, 0.0), "survey", tuple(messages))
+        return Robust(bread @ found.variance @ bread, max(df, 0.0), sampling.errors, tuple(messages))
     if sums.missing:
         messages.append(f"{sampling.cluster} is missing in {sums.missing} rows: left out")
     z = sums.sums[sums.used > 0]
@@ -225,7 +225,7 @@ def robust(
     if groups < 2:
         raise DataError(f"{sampling.cluster!r} has {groups} group with complete rows", need="two or more, best forty")
     scale = groups / (groups - 1) * (n - 1) / (n - k) if n > k else np.nan
-    return Robust(bread @ (z.T @ z) @ bread * scale, float(groups - 1), "cluster", tuple(messages))
+    return Robust(bread @ (z.T @ z) @ bread * scale, float(groups - 1), sampling.errors, tuple(messages))
 
 
 def _unequal(
@@ -258,4 +258,4 @@ def _unequal(
     messages = [sampling.says]
     if alone:
         messages.append(f"{sampling.cov} cannot be known: {alone} rows decide on a term by themselves (leverage 1)")
-    return Robust(bread @ middle @ bread * scale, max(n - k, 0.0), str(sampling.cov), tuple(messages))
+    return Robust(bread @ middle @ bread * scale, max(n - k, 0.0), sampling.errors, tuple(messages))

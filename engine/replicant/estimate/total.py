@@ -52,5 +52,5 @@ def fit_total(prepared: Prepared) -> Fit:
         known.degrees,
         float(found.rows),
         messages=messages,
-        errors="survey",
+        errors=sampling.errors,
     )

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from replicant.errors import SpecError
 
-__all__ = ["Array", "Combined", "Moments", "as_sets", "moments", "nested_moments"]
+__all__ = ["Array", "Combined", "Moments", "as_numbers", "as_sets", "moments", "nested_moments"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -158,6 +158,23 @@ def as_sets(estimates: ArrayLike, variances: ArrayLike | None, *, nested: bool =
     if not np.isfinite(u).all() or (u < 0).any():
         raise SpecError("Variances are missing, infinite or negative.", fix="look at the messages of each fit")
     return q, u
+
+
+def as_numbers(name: str, given: Any) -> Array:
+    """An argument as an array of numbers.
+
+    Raises
+    ------
+    SpecError
+        If it holds something else.
+    """
+    try:
+        values = np.asarray(given)
+        if values.dtype.kind in "biufO":
+            return values.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise SpecError(f"`{name}` of type {type(given).__name__} holds no numbers", need="numbers")
 
 
 def moments(estimates: ArrayLike, variances: ArrayLike | None, *, least: int = 2) -> Moments:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicant.errors import SpecError, nearest
-from replicant.pool.rules import RULES
+from replicant.pool.rules import RULES, check_rule
 
 __all__ = ["Choice", "choose", "invalid", "valid"]
 
@@ -67,7 +67,7 @@ class _Made:
     @property
     def grouped(self) -> bool:
         """Whether errors are those of a sample's design or of clusters."""
-        return self.errors in {"survey", "cluster"}
+        return self.errors in {"weights", "survey", "cluster"}
 
 
 def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = None, errors: str = "model") -> Choice:
@@ -135,12 +135,7 @@ def invalid(
     SpecError
         If the rule or a column is unknown.
     """
-    if rule not in RULES:
-        from replicant.spec.synonyms import instead
-
-        fix = instead("rule", rule)
-        near = "" if fix else nearest(str(rule), RULES)
-        raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)
+    check_rule(rule)
     return _INVALID[rule](_read(manifest, columns, errors))
 
 
@@ -223,7 +218,7 @@ def _warnings(made: _Made, rule: str) -> list[str]:
             "this variance takes the noise of the draws for that of a sample of this design: with two sets or more it "
             "would be measured"
         )
-    if made.grouped and made.touched:
+    if made.errors in {"survey", "cluster"} and made.touched:
         said.append(
             "standard errors know of strata and clusters as far as the synthetic rows are alike within them: where the "
             "synthesis did not draw given these columns, the intervals are too short"

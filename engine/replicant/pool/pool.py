@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replicant.errors import SpecError, nearest
-from replicant.pool.arrays import as_sets
+from replicant.pool.arrays import as_numbers, as_sets
 from replicant.pool.distributions import t_quantile, t_tails
 from replicant.pool.result import Pooled
 from replicant.pool.results import are_results, listed, read_results
-from replicant.pool.rules import RULES
+from replicant.pool.rules import RULES, check_rule
 from replicant.pool.transform import transform_named
 
 __all__ = ["WITH_DFCOM", "pool"]
@@ -99,11 +99,13 @@ def pool(
     1    b     1.967      0.456
     """
     _check_rule(rule)
+    for name, value in {"dfcom": dfcom, "n": n, "k": k, "population": population}.items():
+        as_numbers(name, np.nan if value is None else value)
+    if as_numbers("level", level).ndim or not 0 < level < 1:
+        raise SpecError("The level of the intervals must lie between 0 and 1.", need="0.95, for example")
     estimates = listed(estimates)
     if are_results(estimates):
         return _of_results(cast("Sequence[Any]", estimates), variances, rule, terms, dfcom, level, n, k, population)
-    if not 0 < level < 1:
-        raise SpecError("The level of the intervals must lie between 0 and 1.", need="0.95, for example")
     nested = rule == "reiter2004" or (rule == "census" and np.ndim(estimates) == 3)
     scale = transform_named(transform) if transform is not None else None
     if variances is None and not (rule == "census" and population is None):
@@ -215,12 +217,7 @@ def _check_rule(rule: str) -> None:
             need="the name of a rule",
             fix="`syn.analyse(...).pool()` and `replicant.pool.choose(manifest)` choose from a release's manifest",
         )
-    if rule not in RULES:
-        from replicant.spec.synonyms import instead
-
-        fix = instead("rule", rule)
-        near = "" if fix else nearest(str(rule), RULES)
-        raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)
+    check_rule(rule)
 
 
 def _options(

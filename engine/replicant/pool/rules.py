@@ -24,13 +24,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from replicant.errors import SpecError
+from replicant.errors import SpecError, nearest
 from replicant.pool.arrays import Array, Combined, Moments, moments, nested_moments
 
 __all__ = [
     "RULES",
     "barnard_rubin",
     "census",
+    "check_rule",
     "one_step",
     "raab2016_partial",
     "raab2016_proper",
@@ -468,3 +469,21 @@ def _ratio(n: float | None, k: float | None) -> float:
 def _said(negative: NDArray[np.bool_], what: str) -> tuple[str, ...]:
     count = int(np.count_nonzero(negative))
     return (f"{count} of {np.size(negative)} terms: the {what}",) if count else ()
+
+
+def check_rule(rule: object) -> None:
+    """Refuse what is not the name of a rule.
+
+    Raises
+    ------
+    SpecError
+        With the names, and the one that was meant, if that can be told.
+    """
+    if not isinstance(rule, str):
+        raise SpecError(f"`rule` is of type {type(rule).__name__}", need=f"one of {', '.join(RULES)}, as a text")
+    if rule not in RULES:
+        from replicant.spec.synonyms import instead
+
+        fix = instead("rule", rule)
+        near = "" if fix else nearest(rule, RULES)
+        raise SpecError(f"No rule is called {rule!r}{near or '.'}", need=f"one of {', '.join(RULES)}", fix=fix)

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replicant.errors import SpecError, nearest
-from replicant.pool.arrays import Array
+from replicant.pool.arrays import Array, as_numbers
 from replicant.pool.distributions import f_tail
+from replicant.pool.rules import check_rule
 from replicant.view.figures import degrees, probability
 
 __all__ = ["RULES_OF_TESTS", "JointTest", "likelihood_ratio", "wald"]
@@ -135,6 +136,9 @@ def wald(
     p = q.shape[-1]
     sets = q.shape[:-1]
     _check_sets(rule, sets)
+    value = as_numbers("null", null)
+    if value.shape not in {(), (p,)}:
+        raise SpecError(f"`null` has the shape {value.shape}.", need=f"one number, or ({p},)")
     ubar = u.mean(axis=tuple(range(len(sets))))
     try:
         root = np.linalg.cholesky(ubar)
@@ -148,7 +152,7 @@ def wald(
 
     means = q.mean(axis=1) if len(sets) == 2 else q
     centre = means.mean(axis=0)
-    quadratic = float((whitened(centre - np.broadcast_to(np.asarray(null, np.float64), (p,))) ** 2).sum())
+    quadratic = float((whitened(centre - np.broadcast_to(value, (p,))) ** 2).sum())
     m = sets[0]
     between = float((whitened(means - centre) ** 2).sum()) / ((m - 1) * p) if m > 1 else np.nan
     within = np.nan
@@ -278,6 +282,7 @@ def _w(t: int, p: int, r: float) -> float:
 
 
 def _check(rule: str) -> None:
+    check_rule(rule)
     if rule not in RULES_OF_TESTS:
         raise SpecError(
             f"No joint test goes with a rule {rule!r}{nearest(str(rule), RULES_OF_TESTS)}.",
