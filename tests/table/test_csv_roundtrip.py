@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import string
 import tempfile
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,9 @@ texts = st.sampled_from([*WORDS, *AWKWARD, *NA_VALUES]) | st.text(
     string.ascii_letters + string.digits + " ,;\"'.\n-+äß", max_size=6
 )
 doubles = st.floats(allow_nan=False, allow_infinity=False)
+unsigned = st.integers(0, 2**64 - 1)
+continuous = {"kind": "continuous"}
+spans = st.timedeltas(timedelta(-9), timedelta(99))
 whole = st.integers(-(2**63), 2**63 - 1)
 moments = st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01"))
 
@@ -57,8 +62,9 @@ def columns(draw: st.DrawFn, rows: int) -> tuple[pd.Series, dict[str, Any]]:
     def cells(values: st.SearchStrategy[Any]) -> list[Any]:
         return draw(st.lists(st.none() | values, min_size=rows, max_size=rows))
 
-    kind = draw(st.sampled_from(["text", "ordered", "coded", "float", "int", "exact", "bool", "day", "moment", "few"]))
-    match kind:
+    kinds = ["text", "ordered", "coded", "float", "int", "exact", "bool", "day", "moment", "few"]
+    kinds += ["unsigned", "large", "large levels", "large codes", "dated", "spans", "span levels", "priced", "levels"]
+    match draw(st.sampled_from(kinds)):
         case "text":
             return pd.Series(cells(texts), dtype="str"), {"kind": "nominal"}
         case "ordered":
@@ -70,12 +76,34 @@ def columns(draw: st.DrawFn, rows: int) -> tuple[pd.Series, dict[str, Any]]:
         case "few":
             return pd.Series(cells(st.sampled_from([0, 1, 2])), dtype="Int64"), {"kind": "nominal"}
         case "float":
-            return pd.Series(cells(doubles), dtype="float64"), {"kind": "continuous"}
+            return pd.Series(cells(doubles), dtype="float64"), continuous
         case "int":
             values = draw(st.lists(whole, min_size=rows, max_size=rows))
-            return pd.Series(values, dtype="int64"), {"kind": "continuous"}
+            return pd.Series(values, dtype="int64"), continuous
         case "exact":
-            return pd.Series(cells(whole), dtype="Int64"), {"kind": "continuous"}
+            return pd.Series(cells(whole), dtype="Int64"), continuous
+        case "unsigned":
+            return pd.Series(draw(st.lists(unsigned, min_size=rows, max_size=rows)), dtype="uint64"), continuous
+        case "large":
+            return pd.Series(cells(unsigned), dtype="UInt64"), continuous
+        case "large levels":
+            levels = draw(st.permutations([2**64 - 1, 2**63, 2**63 + 1, 7]))
+            return pd.Series(cells(st.sampled_from(levels)), dtype="UInt64"), {"kind": "ordered", "levels": levels}
+        case "large codes":
+            values = cells(st.sampled_from([2**64 - 1, 9]) | st.integers(0, 2**62))
+            return pd.Series(values, dtype="UInt64"), {**continuous, "missing_codes": [2**64 - 1, 9]}
+        case "dated":
+            days = pd.Series(cells(moments.map(pd.Timestamp)), dtype=draw(st.sampled_from(["M8[ns]", "M8[us]"])))
+            return days, {"kind": "nominal"}
+        case "spans":
+            return pd.Series(cells(spans), dtype=draw(st.sampled_from(["m8[us]", "object"]))), {}
+        case "span levels":
+            return pd.Series(cells(spans), dtype=draw(st.sampled_from(["m8[ns]", "object"]))), {"kind": "nominal"}
+        case "priced":
+            prices = st.sampled_from([Decimal("2"), Decimal("2.5"), Decimal("-0.25"), Decimal("918273645.5")])
+            return pd.Series(cells(prices), dtype=object), draw(st.sampled_from([{}, {"kind": "nominal"}]))
+        case "levels":
+            return pd.Series(cells(st.sampled_from([0.1 + 0.2, 0.5, 1.0, -2.0])), dtype="float64"), {"kind": "nominal"}
         case "bool":
             return pd.Series(cells(st.booleans()), dtype="object"), {}
         case "day":

@@ -172,3 +172,19 @@ def test_the_raw_frame_the_encoded_table_and_a_release_give_the_same_columns(sor
         pd.testing.assert_series_equal(found, released, check_dtype=False, check_categorical=True)
     expected = [value in (None, *spec["missing_codes"]) for value in values]
     assert released.isna().tolist() == expected
+
+
+def test_decimals_as_levels_are_one_with_any_zeros_at_their_end() -> None:
+    """A manifest has decimals as texts; those that were drawn have the digits of the column, real ones their own."""
+    frame = pd.DataFrame({"x": [Decimal("2"), Decimal("2.25"), None, Decimal("918.5")]})
+    table = encode_table(frame, {"x": {"kind": "nominal"}})
+    levels = [str(level) for level in table["x"].levels()]
+    assert levels == ["2.00", "2.25", "918.50"]
+    for cells in (frame["x"], table.observed()["x"]):
+        found = one(cells, kind="nominal", levels=levels)
+        assert found.cat.codes.tolist() == [0, 1, -1, 2]
+
+
+def test_durations_as_objects_are_days() -> None:
+    found = one(pd.Series([dt.timedelta(hours=12), None], dtype=object), kind="continuous")
+    np.testing.assert_array_equal(found, [0.5, np.nan])

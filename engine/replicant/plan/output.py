@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -111,7 +110,7 @@ def _type_for(column: Column, found: Bounds) -> tuple[ColumnType, str]:
     """The type, and why it is another than the column's own."""
     own = column.dtype
     number = own.number
-    if column.kind is Kind.DATE or _is_duration(own):
+    if column.kind is Kind.DATE or own.is_duration:
         return _moments(column, found)
     if own.is_time:
         if found.low >= 0 and found.high < _HOURS:
@@ -207,13 +206,6 @@ def _moments(column: Column, found: Bounds) -> tuple[ColumnType, str]:
 
 def _whole(column: Column) -> bool:
     return column.dtype.whole_days or bool((np.floor(column.values) == column.values).all())
-
-
-def _is_duration(own: ColumnType) -> bool:
-    dtype = own.dtype
-    if isinstance(dtype, np.dtype):
-        return dtype.kind == "m" or own.python.startswith("timedelta")
-    return isinstance(dtype, pd.ArrowDtype) and issubclass(dtype.type, dt.timedelta)
 
 
 def _unit(own: ColumnType) -> str | None:

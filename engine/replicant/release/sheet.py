@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from replicant.errors import DataError
 from replicant.release.manifest import MANY_LEVELS
 from replicant.release.schema import to_arrow
+from replicant.table.arrays import as_python
+from replicant.table.durations import elapsed
 from replicant.table.text.read import NA_VALUES
 from replicant.table.times import clock_text
 from replicant.table.typed import is_indicator
@@ -23,7 +25,17 @@ if TYPE_CHECKING:
 
     from replicant.table import Column, ColumnSpec, Table
 
-__all__ = ["Form", "Sheet", "SheetColumn", "csv_bytes", "form_of", "instants", "level_text", "sheet_of"]
+__all__ = [
+    "Form",
+    "Sheet",
+    "SheetColumn",
+    "csv_bytes",
+    "form_of",
+    "instants",
+    "iso_texts",
+    "level_text",
+    "sheet_of",
+]
 
 
 class Form(StrEnum):
@@ -159,7 +171,7 @@ def _column(column: Column, said: ColumnSpec | None) -> SheetColumn:
     form = form_of(column)
     levels: tuple[Any, ...] = ()
     if column.is_categorical:
-        texts = _texts(column.originals)
+        texts = [level_text(level) for level in column.levels()]
         _check(column.name, texts)
         if form in {Form.FACTOR, Form.ORDERED}:
             levels = tuple(column.levels()) if column.dtype.number is not None else tuple(texts)
@@ -178,7 +190,6 @@ def form_of(column: Column) -> Form:
     """What a column is written as."""
     import numpy as np
 
-    dtype = column.dtype.dtype
     if column.is_categorical:
         if _is_truth(column):
             return Form.LOGICAL
@@ -194,20 +205,21 @@ def form_of(column: Column) -> Form:
         return Form.DATE if whole else Form.DATETIME
     if column.dtype.is_time:
         return Form.TIME
-    return Form.DAYS if dtype.kind == "m" else Form.NUMBER
+    return Form.DAYS if column.dtype.is_duration else Form.NUMBER
 
 
 def _is_truth(column: Column) -> bool:
+    """Whether all levels are true/false; where there are none, whether the type is."""
     import pandas as pd
 
-    dtype = column.dtype.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        return dtype.categories.inferred_type == "boolean"
-    return pd.api.types.is_bool_dtype(dtype) or column.dtype.python == "boolean"
+    levels = column.levels()
+    if not levels:
+        return pd.api.types.is_bool_dtype(column.dtype.dtype)
+    return all(isinstance(level, bool) for level in levels)
 
 
 def _missing(table: Table) -> str:
-    taken = {text for column in table.columns if column.is_categorical for text in _texts(column.originals)}
+    taken = {level_text(level) for column in table.columns for level in column.levels()}
     taken |= {str(code) for column in table.columns for code in column.missing_codes}
     if len(table.columns) == 1 and table.columns[0].is_categorical:
         taken.add("")  # an empty line, which readers skip
@@ -240,12 +252,6 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _texts(values: Any) -> list[str]:
-    import pandas as pd
-
-    return [level_text(value) for value in pd.Series(values).tolist()]
-
-
 def level_text(value: Any) -> str:
     """A level as R prints it, so that terms of models have the same names everywhere."""
     if isinstance(value, bool):
@@ -269,13 +275,15 @@ def _cells(series: pd.Series, form: Form, *, text: bool) -> Any:
     if text or isinstance(series.dtype, pd.CategoricalDtype):
         codes, levels = (series.cat.codes, series.cat.categories) if hasattr(series, "cat") else pd.factorize(series)
         places = pd.Series(codes).to_numpy().astype("int32")
-        return pa.array(_texts(levels), pa.string()).take(pa.array(places, mask=places < 0))
+        return pa.array([level_text(level) for level in as_python(levels)], pa.string()).take(
+            pa.array(places, mask=places < 0)
+        )
     if form is Form.LOGICAL:
         return pa.array(series.astype("boolean").map({True: "TRUE", False: "FALSE"}), pa.string(), from_pandas=True)
     if form is Form.DAYS:
-        return pa.array(series.dt.total_seconds() / 86_400, pa.float64(), from_pandas=True)
+        return pa.array(elapsed(series) / 86_400, pa.float64(), from_pandas=True)
     if form in {Form.DATE, Form.DATETIME}:
-        return _moments(series, form)
+        return iso_texts(series, form)
     if form is Form.TIME:
         return clock_text(to_arrow(series.to_frame()).column(0))
     array = to_arrow(series.to_frame()).column(0)
@@ -284,7 +292,7 @@ def _cells(series: pd.Series, form: Form, *, text: bool) -> Any:
     return array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
 
 
-def _moments(series: pd.Series, form: Form) -> Any:
+def iso_texts(series: pd.Series, form: Form) -> Any:
     """ISO dates, or dates and times of day in UTC with a blank between them."""
     import pyarrow as pa
 
@@ -302,6 +310,8 @@ def instants(series: pd.Series) -> Any:
     array = to_arrow(series.to_frame()).column(0)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
+    if array.null_count == len(array):
+        return pa.nulls(len(array), pa.timestamp("us"))  # of any type, declared a date
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         array = pa.array(pd.to_datetime(series, format="ISO8601", utc=True).dt.tz_localize(None), from_pandas=True)
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:

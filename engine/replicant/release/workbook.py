@@ -17,8 +17,10 @@ import pandas as pd
 from replicant.errors import DataError
 from replicant.events import Event
 from replicant.release.private import file_bytes
-from replicant.release.sheet import Form, form_of, instants, level_text
+from replicant.release.sheet import Form, form_of, instants, iso_texts, level_text
 from replicant.release.statistical.facts import check_dates, few, is_finer
+from replicant.table.arrays import as_python
+from replicant.table.durations import elapsed
 from replicant.table.local import needs
 from replicant.table.times import hours_of
 from replicant.table.workbook.codebook import HEADER
@@ -47,6 +49,7 @@ _YEAR_1 = -719_162
 _LAST_MILLISECOND = 86_399_999
 """Of a day."""
 
+_MIDNIGHT = " 00:00:00.000000"
 _DATA = "data"
 _CREATED = dt.datetime(1980, 1, 1)
 _FORMATS = {Form.DATE: "yyyy-mm-dd", Form.DATETIME: "yyyy-mm-dd hh:mm:ss", Form.TIME: "hh:mm:ss"}
@@ -65,7 +68,8 @@ class Sheet:
     decimals
         Digits after the point that are shown.
     as_text
-        Whether all of its cells are texts: levels that are not all numbers, or all true/false.
+        Whether its cells are texts though they are none: levels that are not all numbers, or all true/false; dates that
+        Excel does not have.
     """
 
     name: str
@@ -128,29 +132,41 @@ def prepare_xlsx(table: Table, rows: int) -> Book:
 
 def _sheet(column: Column, events: list[Event]) -> Sheet:
     name, form = column.name, form_of(column)
-    texts = [level_text(level) for level in column.levels()] if column.is_categorical else []
-    for text in (name, *texts):
-        if not text or len(text) > _MOST_SIGNS or "\0" in text:
-            raise DataError(
-                f"column {name!r} has a name or level that is empty, or longer than a cell of a workbook, or holds NUL",
-                need=f"texts of 1 to {_MOST_SIGNS:,} characters",
-                fix="give it a label, or leave xlsx out of output.copies",
-            )
+    for value in (name, *column.levels(), *column.missing_codes):
+        _checked(level_text(value), name)
     if form in {Form.DATE, Form.DATETIME}:
         check_dates(column, _YEAR_1, "xlsx")
-        if len(column.values) and column.values[0] < _FIRST:
-            events.append(Event("xlsx_dates", name, "dates before March 1900 are no dates of Excel: all are ISO texts"))
-            return Sheet(name, Form.TEXT)
-        if is_finer(column.values, 3):
-            events.append(Event("xlsx_moments", name, "moments are kept to milliseconds in .xlsx"))
         if isinstance(column.dtype.dtype, pd.DatetimeTZDtype):
             events.append(Event("xlsx_zone", name, "moments are written to .xlsx in UTC"))
+        if len(column.values) and column.values[0] < _FIRST:
+            events.append(Event("xlsx_dates", name, "dates before March 1900 are no dates of Excel: all are ISO texts"))
+            return Sheet(name, form, as_text=True)
+        if is_finer(column.values, 3):
+            events.append(Event("xlsx_moments", name, "moments are kept to milliseconds in .xlsx"))
     elif form is Form.TIME:
         if is_finer(column.values / 24, 3):
             events.append(Event("xlsx_moments", name, "times of day are kept to milliseconds in .xlsx"))
     elif column.is_numeric and len(column.values) and (column.decimals is None or _is_narrow(column)):
         events.append(Event("xlsx_digits", name, "numbers are kept to 16 digits in .xlsx"))
     return Sheet(name, form, column.decimals if column.is_numeric else None, _are_texts(column))
+
+
+def _checked(text: str, column: str) -> str:
+    """A text, if a cell can hold it.
+
+    Raises
+    ------
+    DataError
+        It cannot.
+    """
+    if not text or len(text) > _MOST_SIGNS or "\0" in text:
+        raise DataError(
+            f"column {column!r} has a name, level or code that is empty, or longer than a cell of a workbook, or holds "
+            "NUL",
+            need=f"texts of 1 to {_MOST_SIGNS:,} characters",
+            fix="give it a label, or leave xlsx out of output.copies",
+        )
+    return text
 
 
 def _codebook(table: Table) -> list[tuple[Any, ...]]:
@@ -161,8 +177,7 @@ def _codebook(table: Table) -> list[tuple[Any, ...]]:
         label = (spec.label if spec is not None else None) or ""
         decimals = "" if column.is_categorical or column.decimals is None else column.decimals
         rows.append((column.name, str(column.kind), label, decimals, "", "", ""))
-        if column.is_categorical and form_of(column) is not Form.TEXT:
-            rows += [(column.name, "", "", "", _plain(level, column), "", "") for level in column.levels()]
+        rows += [(column.name, "", "", "", _plain(level, column), "", "") for level in column.levels()]
         raw = [*spec.missing_codes] if spec is not None else []
         meanings = spec.missing_labels if spec is not None else {}
         for place, code in enumerate(column.missing_codes):
@@ -178,18 +193,22 @@ def _is_narrow(column: Column) -> bool:
 
 
 def _are_texts(column: Column) -> bool:
-    """Whether the levels of a column are neither all numbers nor all true/false."""
-    kinds = {"truth" if isinstance(level, bool) else "number" for level in column.levels() if _is_plain(level)}
-    return column.is_categorical and (len(kinds) != 1 or not all(_is_plain(level) for level in column.levels()))
+    """Whether the levels and codes of a column are neither all numbers that a cell holds nor all true/false."""
+    values = [*column.levels(), *column.missing_codes]
+    truths = all(isinstance(value, bool) for value in values)
+    return column.is_categorical and not truths and not all(_is_kept(value) for value in values)
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (bool, int, float))
+def _is_kept(value: Any) -> bool:
+    """Whether a level is a number that a cell gives back as it was."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= _DIGITS if isinstance(value, int) else float(f"{value:.16G}") == value
 
 
 def _plain(value: Any, column: Column) -> Any:
     """A level or a code as a cell: text, number or true/false."""
-    return value if _is_plain(value) and not _are_texts(column) else level_text(value)
+    return value if isinstance(value, (bool, int, float)) and not _are_texts(column) else level_text(value)
 
 
 def xlsx_bytes(frame: pd.DataFrame, book: Book) -> bytearray:
@@ -245,25 +264,22 @@ def _shown(whole: Any, sheet: Sheet) -> Any:
 def _cells(series: pd.Series[Any], sheet: Sheet) -> list[Any]:
     """The cells of a column: texts, numbers, true/false, and None for missing ones."""
     if sheet.form in {Form.DATE, Form.DATETIME}:
-        return _serials(series)
+        return _days_in_text(series, sheet.form) if sheet.as_text else _serials(series)
     if sheet.form is Form.TIME:
         # Readers keep milliseconds, and would take the next day's midnight for this day's.
         milliseconds = np.minimum(np.rint(hours_of(series) * 3_600_000), _LAST_MILLISECOND)
         return _without_nan((milliseconds / 86_400_000).tolist())
     if sheet.form is Form.DAYS:
-        seconds = series.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan)
-        return _without_nan((seconds / 86_400).tolist())
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return [None if pd.isna(cell) else str(cell).removesuffix(" 00:00:00") for cell in series]
+        return _without_nan((elapsed(series) / 86_400).tolist())
     codes, values = pd.factorize(series)
-    cells = [_cell(value, sheet) for value in pd.Series(values).tolist()]
+    cells = [_cell(value, sheet) for value in as_python(values)]
     cells.append(None)
     return [cells[code] for code in codes]
 
 
 def _cell(value: Any, sheet: Sheet) -> Any:
     if sheet.as_text or sheet.form is Form.TEXT:
-        return level_text(value)
+        return _checked(level_text(value), sheet.name)
     if isinstance(value, (bool, str)):
         return value
     number = float(value)
@@ -273,6 +289,12 @@ def _cell(value: Any, sheet: Sheet) -> Any:
             fix="declare it nominal or an identifier, or leave xlsx out of output.copies",
         )
     return number
+
+
+def _days_in_text(series: pd.Series[Any], form: Form) -> list[Any]:
+    """ISO dates, with their time of day where one is not midnight."""
+    texts = iso_texts(series, form).to_pylist()
+    return [None if text is None else text.removesuffix(_MIDNIGHT) for text in texts]
 
 
 def _serials(series: pd.Series[Any]) -> list[Any]:

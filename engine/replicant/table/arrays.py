@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-__all__ = ["Bools", "Codes", "Floats", "Typed"]
+__all__ = ["Bools", "Codes", "Floats", "Typed", "as_python"]
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 """What holds, element by element."""
@@ -20,3 +21,10 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 Typed: TypeAlias = Any
 """Values in their original type: a NumPy array, a pandas extension array, or an Index (of categories)."""
+
+
+def as_python(values: Typed) -> list[Any]:
+    """Values as Python has them: moments and durations as such, of which NumPy makes integers if they are fine."""
+    # Without the type, pandas would guess one for objects.
+    plain = pd.Series(values, dtype=values.dtype).tolist()
+    return [value.item() if isinstance(value, np.generic) else value for value in plain]

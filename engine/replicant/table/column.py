@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from replicant.table.arrays import Codes, Floats, Typed
+from replicant.table.arrays import Codes, Floats, Typed, as_python
 from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
 from replicant.table.rounding import round_numbers
@@ -158,10 +158,8 @@ class Column:
         )
 
     def levels(self) -> list[Any]:
-        """Levels in their order as plain Python values; empty for other kinds."""
-        if not self.is_categorical:
-            return []
-        return [value.item() if isinstance(value, np.generic) else value for value in self.originals]
+        """Levels in their order as plain Python values, as they stand in cells; empty for other kinds."""
+        return [self.dtype.scaled(level) for level in as_python(self.originals)] if self.is_categorical else []
 
     @property
     def surrogate_type(self) -> ColumnType:

@@ -61,6 +61,11 @@ class ColumnType:
         return self.python == "time" or is_time(self.dtype)
 
     @property
+    def is_duration(self) -> bool:
+        """Whether cells are durations."""
+        return self.dtype.kind == "m" or self.python.startswith("timedelta")
+
+    @property
     def number(self) -> np.dtype[Any] | None:
         """The NumPy dtype in which numbers are stored, None if the cells are not plain numbers."""
         if isinstance(self.dtype, np.dtype):
@@ -96,8 +101,8 @@ class ColumnType:
         if isinstance(dtype, np.dtype):
             if dtype.kind == "O":
                 out = np.empty(len(originals) + len(tail) + 1, dtype=object)
-                out[: len(originals)] = [self._scaled(value) for value in originals]
-                out[len(originals) : -1] = [self._scaled(value) for value in tail]
+                out[: len(originals)] = [self.scaled(value) for value in originals]
+                out[len(originals) : -1] = [self.scaled(value) for value in tail]
                 out[-1] = self.missing
                 return out
             ends = [_cast(value, dtype) for value in tail]
@@ -126,7 +131,7 @@ class ColumnType:
             return pd.Series(cells, dtype=object, copy=False)
         return cells
 
-    def _scaled(self, value: Any) -> Any:
+    def scaled(self, value: Any) -> Any:
         """A decimal with as many digits after the point as the column has; anything else as it is."""
         if self.digits is None or isinstance(value, bool) or not isinstance(value, Decimal | int | float):
             return value

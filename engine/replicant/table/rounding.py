@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import SpecError
-from replicant.table.arrays import Floats, Typed
+from replicant.table.arrays import Floats
 from replicant.table.codebook import ColumnSpec
 from replicant.table.factor import Factor, Nature, factorize
 
@@ -43,12 +43,13 @@ def to_decimals(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, in
         It holds texts that spell numbers with more digits, or rounding would make a coded missing value of a number.
     """
     numeric = spec.kind is None or spec.kind.is_numeric
-    if spec.decimals is None or not numeric or factor.nature not in (Nature.NUMBER, Nature.TEXT, Nature.CATEGORY):
+    if spec.decimals is None or not numeric or factor.nature in (Nature.TRUTH, Nature.DATE, Nature.TIME):
         return factor, 0
-    if factor.nature is not Nature.NUMBER:
+    if factor.nature in (Nature.TEXT, Nature.CATEGORY):
         return _check_texts(name, factor, spec)
-    rounded = _rounded(factor.uniques, spec.decimals)
-    before, after = pd.Series(factor.uniques), pd.Series(rounded)
+    stored = factor.uniques.dtype
+    before = pd.Series(factor.uniques, dtype=stored)
+    after = pd.Series(_rounded(factor, spec.decimals), dtype=stored)
     coded = before.isin(spec.missing_codes).to_numpy(dtype=np.bool_)
     changed = (before != after).to_numpy(dtype=np.bool_) & ~coded
     if not changed.any():
@@ -81,7 +82,10 @@ def _check_texts(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, i
     return factor, 0
 
 
-def _rounded(values: Typed, decimals: int) -> Any:
+def _rounded(factor: Factor, decimals: int) -> Any:
+    values = factor.uniques
+    if factor.nature is Nature.DURATION:
+        return factor.type.restore_numbers(round_numbers(factor.numbers(), decimals))
     if isinstance(values, np.ndarray):
         if values.dtype.kind == "f":
             return round_numbers(values.astype(np.float64), decimals).astype(values.dtype)

@@ -9,6 +9,7 @@ dates, and every kind of missing as a missing cell. A column that is so already 
 from __future__ import annotations
 
 import decimal
+import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.table.codebook import ColumnSpec
+from replicant.table.durations import are_durations, elapsed
 from replicant.table.infer import numbers_in_text
 from replicant.table.kinds import Kind
 from replicant.table.recode import recoding
@@ -26,6 +28,7 @@ from replicant.table.times import hours_in, hours_of, is_time
 __all__ = ["analysed_dtype", "is_indicator", "typed"]
 
 _INDICATOR = ([0, 1], [1], [0])
+_DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 
 
 def typed(frame: pd.DataFrame, codebook: Mapping[str, ColumnSpec], used: Collection[str] | None = None) -> pd.DataFrame:
@@ -165,8 +168,6 @@ def _categorical(
 
 def _numbers(name: str, cells: pd.Series[Any], kind: Kind, codes: Collection[Any]) -> pd.Series[Any]:
     dtype = cells.dtype
-    if pd.api.types.is_timedelta64_dtype(dtype):
-        return _as(cells, cells.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan) / 86_400)
     if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
         numbers = [float(code) for code in codes if _spells_number(code)]
         if not numbers:
@@ -176,6 +177,8 @@ def _numbers(name: str, cells: pd.Series[Any], kind: Kind, codes: Collection[Any
         return _as(cells, np.where(coded, np.nan, here)) if coded.any() else cells
     if is_time(dtype):
         return _as(cells, _without(hours_of(cells), codes))
+    if are_durations(cells):
+        return _as(cells, elapsed(cells) / 86_400)
     values, at = _distinct(cells)
     hours = hours_in(values)
     if hours is not None:
@@ -232,20 +235,27 @@ def _counts(codes: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
 
 
 def _finder(known: Sequence[Any]) -> Callable[[Any], int]:
-    """Position of a value among known ones, -1 if it is none. 1, 1.0 and "1" are one: files differ in that."""
+    """Position of a value among known ones, -1 if it is none. 1, 1.0 and "1" are one: files differ in that.
+
+    So are decimals with more or fewer zeros at their end; a manifest has them as texts.
+    """
     exact: dict[Hashable, int] = {}
     spelt: dict[str, int] = {}
+    scaled: dict[decimal.Decimal, int] = {}
     for at, value in enumerate(known):
         if not isinstance(value, bool):
             exact.setdefault(value, at)
         spelt.setdefault(_text(value), at)
+        if isinstance(value, str) and _DECIMAL.fullmatch(value):
+            scaled.setdefault(decimal.Decimal(value), at)
 
     def find(value: Any) -> int:
         if not isinstance(value, bool):
             at = exact.get(value)
             if at is not None:
                 return at
-        return spelt.get(_text(value), -1)
+        at = spelt.get(_text(value), -1)
+        return scaled.get(value, at) if isinstance(value, decimal.Decimal) else at
 
     return find
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 import replicant as rp
 from replicant.errors import DataError, SpecError
 from replicant.release.copies import FORMATS
+from replicant.release.sheet import level_text
 from replicant.release.statistical.sav import spss_names
 from replicant.table import Table, encode_table, read_table
 
@@ -177,6 +179,7 @@ LONG = "y" * 40
         ("dta", {"x": ["a", "b\0c"]}, {}, "the character NUL"),
         ("xlsx", {"x": ["a", "b" * 40_000]}, {}, "longer than a cell"),
         ("xlsx", {"x": ["a", ""]}, {"x": {"levels": ["a", ""]}}, "empty"),
+        ("xlsx", {"x": ["a", "b", ""]}, {"x": {"missing_codes": ["", -8]}}, "empty"),
     ],
 )
 def test_refused(form: str, cells: dict[str, Any], book: dict[str, Any], says: str) -> None:
@@ -209,6 +212,64 @@ def test_told(form: str, cells: dict[str, Any], book: dict[str, Any], codes: lis
     assert all(
         f".{form}" in event.message or "Stata" in event.message or "Excel" in event.message for event in facts.events
     )
+
+
+HOURS = [dt.timedelta(hours=5), dt.timedelta(days=2), dt.timedelta(days=2)]
+DAYS = pd.to_datetime(["0001-01-01", "2087-11-23", "2000-02-29"]).as_unit("us")
+TRUTH = pd.Categorical([None, None, None], categories=pd.Index([False, True]))
+FRACTIONS = pd.Categorical([-2.0, -2.0, None], categories=[0.5, -2.0, 1.5])
+MIXED = pd.Categorical(["a", 1, 2.5])
+PRICES = [Decimal("2.25"), Decimal("2"), Decimal("918273645.5")]
+NOMINAL = {"x": {"kind": "nominal"}}
+
+
+@pytest.mark.parametrize("form", ["sav", "dta", "xlsx"])
+@pytest.mark.parametrize(
+    ("cells", "book"),
+    [
+        (HOURS, {}),
+        (HOURS, {"x": {"decimals": 0}}),
+        (pd.Series(HOURS).astype("m8[ns]"), {"x": {"decimals": 0}}),
+        (HOURS, NOMINAL),
+        (pd.Series(HOURS).astype("m8[ns]"), NOMINAL),
+        (DAYS, NOMINAL),
+        (DAYS[1:].append(DAYS[1:2]).as_unit("ns"), NOMINAL),
+        ([dt.date(2000, 1, 1), dt.date(1850, 1, 1), None], NOMINAL),
+        ([0.1 + 0.2, 0.5, np.nan], NOMINAL),
+        ([1.0, 2.0, 3.0], {"x": {"kind": "nominal", "levels": [1.0, 2.0, 3.0, 3.5]}}),
+        ([2**53 + 1, 5, 5], NOMINAL),
+        (PRICES, NOMINAL),
+        (TRUTH, {}),
+        (FRACTIONS, {}),
+        (MIXED, {}),
+        (pd.Categorical([True, False, None]), {"x": {"missing_codes": [-8]}}),
+        (pd.Series([True, False, None], dtype=object), {"x": {"levels": [False, True, "unused"]}}),
+        (["12.5", "NA", "3"], {"x": {"missing_codes": ["NA"]}}),
+        (pd.Series([None, None, np.nan], dtype=object), {"x": {"kind": "date"}}),
+    ],
+)
+def test_levels_and_durations_come_back(form: str, cells: Any, book: dict[str, Any], tmp_path: Path) -> None:
+    table = encode_table(pd.DataFrame({"x": cells, "row": [0, 1, 2]}), book)
+    loaded = read_table(written(tmp_path, form, table))
+    one, other = table["x"], encode_table(loaded.frame, loaded.declared({}))["x"]
+    assert other.n == table.n
+    assert (one.codes < -1).tolist() == (other.codes < -1).tolist()
+    if one.is_categorical:
+        expected, found = ([level_text(level) for level in each.levels()] for each in (one, other))
+        assert found == expected
+        assert other.codes.tolist() == one.codes.tolist()
+    else:
+        np.testing.assert_allclose(other.numbers(), one.numbers(), rtol=1e-15)
+
+
+def test_early_moments_are_iso_texts_in_utc(tmp_path: Path) -> None:
+    """The calendar of Excel begins in 1900; a time of day and a zone are not lost for it."""
+    moments = pd.to_datetime(["1850-01-01 10:30", "2001-05-06 00:00"]).tz_localize("Europe/Amsterdam").as_unit("us")
+    table = encode_table(pd.DataFrame({"x": moments, "row": [0, 1]}))
+    assert {"xlsx_dates", "xlsx_zone"} <= {event.code for event in FORMATS["xlsx"].prepare(table, 2).events}
+    loaded = read_table(written(tmp_path, "xlsx", table))
+    again = encode_table(loaded.frame, loaded.declared({}))
+    np.testing.assert_allclose(again["x"].numbers(), moments.tz_convert("UTC").asi8 / 86_400e6, rtol=1e-12)
 
 
 def test_names_of_spss() -> None:

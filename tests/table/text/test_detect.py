@@ -56,3 +56,12 @@ def test_a_header_beyond_the_first_bytes(tmp_path: Path) -> None:
     path.write_text("a remark that is long\n" * 9_000 + "a;b\n1;2\n" * 50_000)
     found = dialect_of(Place.of(path), Reading(header=9_001))
     assert (found.names, found.delimiter) == (("a", "b"), ";")
+
+
+@pytest.mark.parametrize("name", [";", "a;b", "|", "a\tb"])
+def test_a_sign_within_quotes_is_none_between_cells(name: str, tmp_path: Path) -> None:
+    """A quote that closes a cell stands before the delimiter: the sign that would break this is none."""
+    path = tmp_path / "a.csv"
+    path.write_text(f'"0","{name}"\n,\n,\n')
+    found = dialect_of(Place.of(path), Reading())
+    assert (found.delimiter, found.names) == (",", ("0", name))

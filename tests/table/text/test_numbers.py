@@ -61,3 +61,12 @@ def test_what_a_column_leaves_open(cells: list[str], styles: set[Style]) -> None
 @pytest.mark.parametrize("cells", [["9223372036854775808"], ["+491701234567"], ["9007199254740993", "0.5"], ["a"]])
 def test_what_would_lose_digits_is_no_number(cells: list[str]) -> None:
     assert as_numbers(texts(cells)) is None
+
+
+@pytest.mark.parametrize("cells", [["9223372036854775808", None], ["18446744073709551615", "0"]])
+def test_integers_without_a_sign_are_numbers_where_they_are_declared_to_be(cells: list[str | None]) -> None:
+    found = as_numbers(texts(cells), unsigned=True)
+    assert found is not None
+    assert found.to_pylist() == [None if cell is None else int(cell) for cell in cells]
+    for beyond in ("18446744073709551616", "-1", "0.5"):
+        assert as_numbers(texts([*cells, beyond]), unsigned=True) is None

@@ -11,7 +11,8 @@ import pandas as pd
 from replicant.errors import DataError
 from replicant.release.sheet import Form, instants, level_text
 from replicant.release.statistical.variables import Variable
-from replicant.table.arrays import Floats
+from replicant.table.arrays import Floats, as_python
+from replicant.table.durations import elapsed
 from replicant.table.infer import dates_in_text
 from replicant.table.times import hours_of
 
@@ -60,7 +61,7 @@ def coded(series: pd.Series[Any], variable: Variable) -> tuple[Floats, npt.NDArr
     if variable.form is Form.TIME:
         return np.rint(hours_of(cells) * _PER_HOUR) / 1e6, kinds
     if variable.form is Form.DAYS:
-        return np.array(cells.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan)), kinds
+        return elapsed(cells), kinds
     return _numbers(cells, variable), kinds
 
 
@@ -93,7 +94,7 @@ def _distinct(series: pd.Series[Any]) -> tuple[npt.NDArray[np.intp], list[Any]]:
     if isinstance(series.dtype, pd.CategoricalDtype):
         return series.cat.codes.to_numpy().astype(np.intp), series.cat.categories.tolist()
     codes, values = pd.factorize(series)
-    return codes, pd.Series(values).tolist()
+    return codes, as_python(values)
 
 
 def _numbers(cells: pd.Series[Any], variable: Variable) -> Floats:

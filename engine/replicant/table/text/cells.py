@@ -107,9 +107,15 @@ def look(name: str, texts: pa.ChunkedArray, wish: Wish, missing: frozenset[str],
         return _maybe_others(found, first, missing, form)
     if wish.cells is None and form is not None and _all_written_as(first, form) and _read_by(found, form, missing):
         return found
-    if (numbers := as_numbers(texts, broken=any("." in text for text in first))) is not None:
+    broken = any("." in text for text in first)
+    if (numbers := as_numbers(texts, broken=broken, unsigned=_is_declared(wish))) is not None:
         return _settled(found, numbers, texts)
     return _maybe_numbers(found, missing, form)
+
+
+def _is_declared(wish: Wish) -> bool:
+    """Whether a codebook says that a column holds numbers."""
+    return wish.cells == "number" and not wish.said
 
 
 def _all_written_as(texts: Sequence[str], form: str) -> bool:
@@ -198,7 +204,7 @@ def _maybe_numbers(found: Found, missing: frozenset[str], form: str | None) -> F
     texts = _trimmed(found, missing)
     if texts.null_count == len(texts):
         return _empty(found) if found.wish.cells is not None else _as_text(found)
-    if (numbers := as_numbers(texts)) is not None:
+    if (numbers := as_numbers(texts, unsigned=_is_declared(found.wish))) is not None:
         _note_missing(found, texts)
         return _settled(found, numbers, texts)
     apart = found.wish.apart

@@ -249,8 +249,8 @@ def _delimiter(place: Place, lines: list[str], reading: Reading, quote: str) -> 
         return given
     suffix = PurePath(place.name.lower().removesuffix(".gz")).suffix
     candidates = (*_CANDIDATES, " ") if suffix == ".txt" else _CANDIDATES
-    best = max(((*_score(some, sign, quote), sign) for sign in candidates), key=lambda one: one[:2])
-    share, width, sign = best
+    best = max(((*_score(some, sign, quote), sign) for sign in candidates), key=lambda one: one[:3])
+    share, width, _, sign = best
     found = sign if share > 0 and width > 1 else ","
     if given is not None:
         if width > 1 and share >= _ALIKE:
@@ -263,25 +263,35 @@ def _delimiter(place: Place, lines: list[str], reading: Reading, quote: str) -> 
     return found
 
 
-def _score(lines: list[str], sign: str, quote: str) -> tuple[float, int]:
-    """The share of records that are as wide as the first, and its width."""
+def _score(lines: list[str], sign: str, quote: str) -> tuple[float, int, bool]:
+    """The share of records that are as wide as the first, its width, and whether cells in quotes end with them."""
     try:
         rows = [row for row in _records(lines, sign, quote) if row]
     except csv.Error:
-        return 0.0, 1
+        return 0.0, 1, False
     width = len(rows[0]) if rows else 1
     if width < 2:
-        return 0.0, 1
+        return 0.0, 1, False
     counts = Counter(map(len, rows))
     share = counts[width] / len(rows)
-    return (1.0 if share >= _ALIKE else share), width if share < _ALIKE else 2
+    return (1.0 if share >= _ALIKE else share), width if share < _ALIKE else 2, _ends_with_quotes(lines, sign, quote)
 
 
-def _records(lines: list[str], sign: str, quote: str) -> Any:
+def _ends_with_quotes(lines: list[str], sign: str, quote: str) -> bool:
+    """Whether a quote that closes a cell stands before a delimiter or the end of a line."""
+    try:
+        for _ in _records(lines, sign, quote, strict=True):
+            pass
+    except csv.Error as error:
+        return "expected after" not in str(error)  # else the last of the lines that are looked at is cut
+    return True
+
+
+def _records(lines: list[str], sign: str, quote: str, *, strict: bool = False) -> Any:
     """A reader of the standard library, which knows how many lines it took."""
     if not quote:
         return csv.reader(lines, delimiter=sign, quoting=csv.QUOTE_NONE)
-    return csv.reader(lines, delimiter=sign, quotechar=quote)
+    return csv.reader(lines, delimiter=sign, quotechar=quote, strict=strict)
 
 
 def _first_record(

@@ -53,10 +53,11 @@ def looks_like_number(text: str) -> bool:
     return _FIRST.fullmatch(text) is not None or text.strip().lower().lstrip("+-") in ("inf", "infinity")
 
 
-def as_numbers(texts: pa.ChunkedArray, *, broken: bool = False) -> pa.ChunkedArray | None:
+def as_numbers(texts: pa.ChunkedArray, *, broken: bool = False, unsigned: bool = False) -> pa.ChunkedArray | None:
     """Texts that are all numbers with a point, as int64, else float64; None if some are none.
 
-    Integers that are neither exactly are no numbers here. `broken`: some are known to be no integers.
+    Integers that are neither exactly are no numbers here. `broken`: some are known to be no integers. `unsigned`: they
+    are declared to be numbers, so that those which 64 bits hold without a sign are uint64.
     """
     import pyarrow as pa
 
@@ -67,7 +68,10 @@ def as_numbers(texts: pa.ChunkedArray, *, broken: bool = False) -> pa.ChunkedArr
             continue
         if pa.types.is_integer(kind):
             return found
-        return None if _dialled(texts) else _checked(texts, found)
+        if _dialled(texts):
+            return None
+        exact = _checked(texts, found)
+        return _unsigned(texts) if exact is None and unsigned else exact
     return None
 
 
@@ -94,6 +98,16 @@ def _checked(texts: pa.ChunkedArray, found: pa.ChunkedArray) -> pa.ChunkedArray 
     whole = texts.filter(pc.match_substring_regex(texts, r"^[+-]?\d+$"))
     lost = any(int(float(text)) != int(text) or abs(int(text)) >= _INT64 for text in whole.to_pylist() if text)
     return None if lost else found
+
+
+def _unsigned(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Whole numbers that 64 bits hold without a sign; None if some are none."""
+    import pyarrow as pa
+
+    try:
+        return texts.cast(pa.uint64())
+    except pa.ArrowInvalid:
+        return None
 
 
 def has_zeros_in_front(texts: pa.ChunkedArray) -> bool:

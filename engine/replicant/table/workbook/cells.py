@@ -79,7 +79,7 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
 
     wanted = reading.types.get(name)
     levelled = said.kind in _LEVELLED or any(isinstance(level, str) for level in said.levels or ())
-    cells = _present(cells, reading, as_text=levelled or wanted == "text")
+    cells = _present(cells, reading, MISSING.difference(said.missing_codes), as_text=levelled or wanted == "text")
     kinds = _kinds(cells)
     form = _date_format(name, reading, said)
     if wanted is not None:
@@ -88,10 +88,14 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
         return _moments(_each(name, cells, lambda cell: _moment(cell, form), f"dates written as {form}"))
     if str in kinds and not levelled and (spelt := _of_texts(name, cells, reading, said, events)) is not None:
         return spelt
+    if not kinds and said.levels and not any(isinstance(level, str) for level in said.levels):
+        return pa.nulls(len(cells), pa.array(said.levels).type)
     if kinds <= {str}:
         return pa.array(cells, pa.string())
     if kinds <= _NUMBERS:
-        return _numbers(cells)
+        # Some of the levels may have digits after the point though those that occur have none.
+        whole = all(float(level).is_integer() for level in said.levels or () if isinstance(level, (int, float)))
+        return _numbers(cells) if whole else _numbers(cells).cast(pa.float64())
     if kinds == {bool}:
         return pa.array(cells, pa.bool_())
     if kinds <= _DATES:
@@ -141,12 +145,12 @@ def _kinds(cells: Sequence[Any]) -> set[type]:
     return {type(cell) for cell in cells if cell is not None}
 
 
-def _present(cells: Sequence[Any], reading: Reading, *, as_text: bool) -> list[Any]:
-    """The cells with None for empty ones, and for texts that mean a missing one."""
+def _present(cells: Sequence[Any], reading: Reading, missing: Collection[str], *, as_text: bool) -> list[Any]:
+    """The cells with None for empty ones, and for texts that mean a missing one among numbers or dates."""
     known = _without(cells, reading.na_values or ())
     if reading.na_values is not None or as_text:
         return known
-    rest = _without(known, MISSING)
+    rest = _without(known, missing)
     texts = all(
         isinstance(cell, str) and not _NUMBER.fullmatch(_plain(cell, reading)) for cell in rest if cell is not None
     )
