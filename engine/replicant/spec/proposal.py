@@ -70,6 +70,9 @@ def _text(job: JobSpec, table: Table, found: Sequence[Suspicion], as_text: bool,
             if one.spec and not one.sure:
                 perhaps = {**said, **_levels(one.spec, as_text, listed)}
                 lines.append(f"  # {_flow(column.name, perhaps)}")
+            for other in one.others:
+                rest = {key: value for key, value in said.items() if key != "levels"}
+                lines.append(f"  # {_flow(column.name, _levels({**rest, **other}, as_text, listed))}")
     lines += ["", *_synthesis(found, dropped), "", f"output: {_flow('path', job.output.path, bare=True)}"]
     return "\n".join(lines) + "\n"
 

@@ -63,6 +63,36 @@ def test_codes_of_levels(name: str, cells: list[float], kind: str | None) -> Non
     assert (found.get("kind") if found.get("kind") != "ordered" or kind == "ordered" else None) == kind
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "kinds"),
+    [
+        ("q", many(0, 1, 2, 3), [("nominal", True), ("ordered", False), ("count", False)]),
+        ("treat", many(1, 2, 3), [("nominal", True), ("ordered", False), ("count", False)]),
+        ("q", many(1, 2, 3, 4, 5), [("ordered", False)]),  # a count, unless somebody says so
+        ("visits", many(0, 1, 2, 3, 4, 5), []),
+        ("q", many(0, 1, 2, 9), [("nominal", True), ("ordered", False), ("count", False), ("nominal", True)]),
+        ("ecog", many(0, 1, 2, 3, 4), [("ordered", True)]),
+        ("NYHA", many(1, 2, 3, 4), [("ordered", True)]),
+        ("region", many(1, 2, 3, 4), [("nominal", True)]),  # the name speaks of codes
+        ("q", many(1, 2, 4), [("nominal", True)]),  # steps do not leave one out
+        ("q", many(1, 2), [("nominal", True)]),
+    ],
+)
+def test_steps_of_a_scale_and_counts_are_offered_beside_codes(
+    name: str, cells: list[float], kinds: list[tuple[str, bool]]
+) -> None:
+    """Whole numbers that follow one another may be names, steps, or a number; only a person can tell."""
+    found = code_suspicions(encode_table(pd.DataFrame({name: np.array(cells, dtype=int)})))
+    offered = [
+        pair
+        for one in found
+        for pair in [(one.spec["kind"], one.sure), *((other["kind"], False) for other in one.others)]
+    ]
+    assert offered == kinds
+    levels = [spec["levels"] for one in found for spec in (one.spec, *one.others) if spec["kind"] == "ordered"]
+    assert levels == [sorted({int(cell) for cell in cells} - {9})] * len(levels)
+
+
 def test_words_among_numbers_as_text() -> None:
     found = suspected("hours", [*map(str, range(20, 61)), "refused", "N"] * 3)
     assert found == {"missing_codes": {"kind": "count", "missing_codes": ["N", "refused"]}}

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import replicant as rp
 from replicant.spec.expression import parse_expression
 from replicant.table import encode_table
+from replicant.table.suspicions import suspicions
 from replicant.table.suspicions.derived import derived_suspicions
 
 RNG = np.random.default_rng(6)
@@ -52,3 +54,50 @@ def test_groups_of_a_number() -> None:
     assert [(one.column, one.code) for one in derived_suspicions(table)] == [("group", "groups")]
     group[np.argmin(age)] = "old"
     assert derived_suspicions(encode_table(pd.DataFrame({"age": age, "group": group}))) == []
+
+
+CODED = RNG.random(N) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("made", "sure"),
+    [
+        (np.where(CODED, np.nan, A + B), True),  # blank where a is coded: what is computed there
+        (np.where(CODED, -9, A + B), False),  # computed blank there, and not the code
+        (np.where(CODED, -9 + B, A + B), False),  # somebody added up the code
+    ],
+)
+def test_nothing_is_computed_of_codes_of_missing(made: np.ndarray, sure: bool) -> None:
+    table = encode_table(pd.DataFrame({"a": np.where(CODED, -9, A), "b": B, "made": made}))
+    found = [one for one in suspicions(table) if "synthesis.passive.made" in one.settings]
+    assert [(one.settings["synthesis.passive.made"], one.sure) for one in found] == [("a + b", sure)]
+
+
+def test_a_code_that_is_not_sure_leaves_the_form_unsure() -> None:
+    """8 beyond a gap is a value of a count or a code: as a value it is computed with, as a code it is missing."""
+    small = RNG.integers(0, 6, N).astype(float)
+    coded = np.where(CODED, 8, small)
+    table = encode_table(pd.DataFrame({"a": coded, "b": B, "made": np.where(CODED, np.nan, coded * B)}))
+    for one in suspicions(table):
+        assert not (one.sure and one.settings)
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [(1, "end - start"), (7, "(end - start) / 7"), (365.25, "(end - start) / 365.25")],
+)
+@pytest.mark.parametrize("holes", [False, True])
+def test_the_time_between_two_dates(days: float, text: str, holes: bool) -> None:
+    start = pd.to_datetime("1990-01-01") + pd.to_timedelta(RNG.integers(0, 9000, N), "D")
+    end = (start + pd.to_timedelta(RNG.integers(1, 4000, N), "D")).to_series(index=range(N))
+    if holes:
+        end[CODED] = pd.NaT
+    span = ((end - start.to_series(index=range(N))).dt.days / days).round(3)
+    frame = pd.DataFrame({"start": start, "end": end, "span": span, "x": RNG.normal(size=N)})
+    (one,) = (one for one in derived_suspicions(encode_table(frame)) if one.settings)
+    assert (one.settings, one.sure) == ({"synthesis.passive.span": text}, True)
+    syn = rp.synthesize(frame, m=1, seed=1, passive={"span": text})[0].dropna()
+    made = (syn["end"] - syn["start"]).dt.days / days
+    np.testing.assert_allclose(syn["span"], made, atol=0.0005001)
+    span[N // 2] += 1
+    assert not [one for one in derived_suspicions(encode_table(frame.assign(span=span))) if one.settings]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from replicant.table import encode_table
+from replicant.table.suspicions import suspicions
 from replicant.table.suspicions.skips import skip_suspicions
 
 RNG = np.random.default_rng(8)
@@ -43,3 +44,11 @@ def test_a_single_row_that_disagrees_is_enough() -> None:
 def test_two_columns_that_are_missing_together() -> None:
     gone = RNG.random(N) < 0.3
     assert told(gone, pay=np.where(gone, np.nan, HOURS * 20))[-1] == "missing exactly where pay is"
+
+
+def test_a_code_of_missing_is_missing() -> None:
+    """Blank where another column is coded: not in the rows of its lowest value."""
+    gone = RNG.random(N) < 0.2
+    frame = pd.DataFrame({"age": np.where(gone, -9, AGE), "hours": np.where(gone, np.nan, HOURS)})
+    texts = [one.text for one in suspicions(encode_table(frame)) if one.code == "skip"]
+    assert texts == ["missing exactly where age is: a skip pattern; trees keep it"]

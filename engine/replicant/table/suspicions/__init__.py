@@ -32,6 +32,7 @@ def suspicions(table: Table) -> list[Suspicion]:
     found: list[Suspicion] = [*people, *weight_suspicions(table), *dates]
     settled = {one.column for one in found if one.settles}
     found += [one for one in code_suspicions(table) if one.column not in settled]
-    found += [*derived_suspicions(table), *skip_suspicions(table)]
+    codes = [one for one in found if one.code == "missing_codes"]
+    found += [*derived_suspicions(table, codes), *skip_suspicions(table, codes)]
     place = {name: at for at, name in enumerate(table.names)}
     return sorted(found, key=lambda one: place[one.column])

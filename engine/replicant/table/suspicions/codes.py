@@ -34,7 +34,7 @@ _POSITIVE = [
 ]
 _ORDERED = re.compile(
     r"edu|educ|school|grade|decile|quintile|quartile|percentile|level|rank|stage|agegr|age_?group|income_?(?:cat|group)|likert|freq|"
-    r"satisf|agree|health|severity|score|class(?:e|es)?$|_cat_?ord",
+    r"satisf|agree|health|severity|score|ecog|nyha|apgar|karno|gleason|class(?:e|es)?$|_cat_?ord",
     re.IGNORECASE,
 )
 _CODED = re.compile(
@@ -99,19 +99,23 @@ def _numbers(column: Column, values: Floats, counts: npt.NDArray[np.int64]) -> l
     if kind:
         levels = [int(value) for value in values[keep]] if kind == "ordered" else None
         spec |= {"levels": levels} if levels else {}
-        found.append(Suspicion(column.name, "codes", why, spec))
-    elif _is_scale(values[keep]):
-        levels = [int(value) for value in values[keep]]
-        text = f"{len(levels)} whole numbers from 1: codes of a scale, or a count"
-        found.append(Suspicion(column.name, "codes", text, {"kind": "ordered", "levels": levels}, sure=False))
+        others = _scales(values[keep]) if kind == "nominal" and not _CODED.search(column.name) else ()
+        why += "; the steps of a scale, or a count, would be written alike" if others else ""
+        found.append(Suspicion(column.name, "codes", why, spec, others=others))
+    elif (others := _scales(values[keep])) and values[keep][0] == 1:  # what begins at 0 counts
+        text = f"{len(values[keep])} whole numbers from 1: the steps of a scale, or a count"
+        found.append(Suspicion(column.name, "codes", text, others[0], sure=False))
     if missing:
         found.append(_missing(column, missing, values[keep], spec))
     return found
 
 
-def _is_scale(values: Floats) -> bool:
-    """Whether they are 1, 2, 3 ... as the answers of a questionnaire."""
-    return 3 <= len(values) <= 10 and bool((values == np.arange(1, len(values) + 1)).all())
+def _scales(values: Floats) -> tuple[dict[str, Any], ...]:
+    """What numbers that follow one another, from 0 or 1, are if they are no names: steps of a scale, or a number."""
+    first = values[0] if len(values) else np.nan
+    if not 3 <= len(values) <= 10 or first not in (0, 1) or (np.diff(values) != 1).any():
+        return ()
+    return {"kind": "ordered", "levels": [int(value) for value in values]}, {"kind": "count"}
 
 
 def _missing(column: Column, missing: list[int], rest: Floats, spec: dict[str, Any]) -> Suspicion:

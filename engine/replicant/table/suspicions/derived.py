@@ -5,10 +5,10 @@ A form is tried on a few rows for all columns at once; what fits there is then h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
-from itertools import combinations
+from itertools import combinations, permutations, product
 from typing import TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from replicant.table.arrays import Codes, Floats
 from replicant.table.column import Column
 from replicant.table.kinds import Kind
-from replicant.table.suspicions.model import Suspicion
+from replicant.table.suspicions.model import Suspicion, coded
 from replicant.table.table import Table
 
 __all__ = ["derived_suspicions"]
@@ -37,11 +37,25 @@ _DISTINCT = 10
 _SAME_MISSING = 0.99
 """Share of rows in which a column is missing exactly if what it follows from is."""
 
+_DATES = 8
+"""Columns of dates of which pairs are tried."""
+
+_SPANS = (1, 7, 365.25, 365, 30.4375, 30)
+"""Days of what a difference of dates is told in."""
+
 _POWERS = ((1, 1), (1, -1), (-1, 1), (1, -2), (-2, 1), (1, 2), (2, 1))
 
 
-def derived_suspicions(table: Table) -> list[Suspicion]:
-    """Columns that can be computed, and groups of numbers."""
+def derived_suspicions(table: Table, codes: Sequence[Suspicion] = ()) -> list[Suspicion]:
+    """Columns that can be computed, and groups of numbers.
+
+    Parameters
+    ----------
+    table
+        The table.
+    codes
+        What is suspected of codes of missing among numbers: nothing is computed of these.
+    """
     found = [
         Suspicion(later, "equal", f"equal to {earlier} in every row: it is kept so", sure=False)
         for later, earlier in table.equal.items()
@@ -50,24 +64,28 @@ def derived_suspicions(table: Table) -> list[Suspicion]:
     columns = [c for c in table.columns if c.kind in (Kind.CONTINUOUS, Kind.COUNT) and c.size >= _DISTINCT]
     columns = [c for c in columns if c.name not in known and c.dtype.number is not None][:_MOST]
     if len(columns) > 1:
-        found += _computed(columns)
+        found += _computed(columns, codes)
+    found += _durations(table, [column for column in columns if column.name not in {one.column for one in found}])
     for more in (_relabelled, _groups):
         done = {one.column for one in found}
         found += [one for one in more(table) if one.column not in done]
     return found
 
 
-def _computed(columns: list[Column]) -> list[Suspicion]:
+def _computed(columns: list[Column], codes: Sequence[Suspicion]) -> list[Suspicion]:
     n = columns[0].n
     rows = np.arange(n) if n <= _SOME else np.random.default_rng(n).choice(n, _SOME, replace=False)
-    values = np.stack([column.numbers(column.codes[rows]) for column in columns])
+    values = np.stack([_numbers(column, column.codes[rows], codes) for column in columns])
+    # What is computed from a coded cell is missing: it stands for a blank cell only, and only of a code that is sure.
+    blank = {c.name for c in columns if not (c.codes < -1).any()} - {one.column for one in codes}
+    settled = {c.name for c in columns} - {one.column for one in codes if not one.sure}
     found: dict[str, Suspicion] = {}
     parts: dict[str, set[str]] = {}
     for chosen, whole in _rounds(np.isnan(values)):
         if len(chosen) < 2:
             continue
         probe = values[np.ix_(chosen, whole[np.linspace(0, len(whole) - 1, _PROBE).astype(int)])]
-        search = _Search([columns[at] for at in chosen], values[chosen], probe, found, parts)
+        search = _Search([columns[at] for at in chosen], values[chosen], probe, found, parts, blank, settled)
         with np.errstate(all="ignore"):
             for i, j in combinations(range(len(chosen)), 2):
                 search.pair(i, j)
@@ -76,6 +94,13 @@ def _computed(columns: list[Column]) -> list[Suspicion]:
             for y in range(len(chosen)):
                 search.total(y)
     return list(found.values())
+
+
+def _numbers(column: Column, codes: Codes, found: Sequence[Suspicion]) -> Floats:
+    """Cells as numbers, without those that may be codes of missing."""
+    values = column.numbers(codes)
+    values[(codes >= 0) & coded(column, found)[np.maximum(codes, 0)]] = np.nan
+    return values
 
 
 def _rounds(missing: npt.NDArray[np.bool_]) -> Iterator[tuple[list[int], npt.NDArray[np.intp]]]:
@@ -109,10 +134,13 @@ class _Search:
         probe: Values,
         found: dict[str, Suspicion],
         parts: dict[str, set[str]],
+        blank: set[str],
+        settled: set[str],
     ) -> None:
         self.columns, self.values, self.probe = columns, values, probe
         self.unit = np.array([0.0 if c.decimals is None else 10.0**-c.decimals for c in columns])
         self.found, self.parts = found, parts
+        self.blank, self.settled = blank, settled
 
     def done(self, y: int) -> bool:
         """Whether something is found of a column."""
@@ -181,13 +209,12 @@ class _Search:
         if len(np.unique(self.probe[y])) < _DISTINCT:
             return
         name, given = self.columns[y].name, self.values[y]
-        both = ~np.isnan(made) & ~np.isnan(given)
-        allowed = _allowed(self.unit[[y]], given[None])[0]
-        if both.sum() < _PROBE or not (np.abs(made - given) <= allowed)[both].all():
+        if not _agree(made, given, self.unit[y]):
             return
         same = float(np.mean(np.isnan(made) == np.isnan(given))) >= _SAME_MISSING
-        sure = same and not any((self.columns[i].codes < -1).any() for i in inputs)
+        sure = same and name in self.blank and all(self.columns[i].name in self.settled for i in inputs)
         told = f"follows from others in every row: {text}" + ("" if same else ", where none is missing")
+        told += " (of a missing cell a blank one is computed, no code)" if same and name not in self.blank else ""
         self.found[name] = Suspicion(name, "derived", told, {}, {f"synthesis.passive.{name}": text}, sure=sure)
         self.parts[name] = {self.columns[i].name for i in inputs}
 
@@ -217,6 +244,34 @@ def _power(a: str, b: str, p: int, q: int) -> str:
 def _allowed(unit: Floats, values: Values) -> Values:
     """Half a unit of the last digit, or what float64 cannot tell."""
     return np.maximum(0.5000001 * unit[:, None] * (unit[:, None] < 1), 1e-9 * np.abs(values)) + 1e-12
+
+
+def _agree(made: Floats, given: Floats, unit: float) -> bool:
+    """Whether what is computed is what is there, in all of enough rows in which neither is missing."""
+    both = ~np.isnan(made) & ~np.isnan(given)
+    allowed = _allowed(np.array([unit]), given[None])[0]
+    return bool(both.sum() >= _PROBE and (np.abs(made - given) <= allowed)[both].all())
+
+
+def _durations(table: Table, columns: Sequence[Column]) -> list[Suspicion]:
+    """Numbers that are the time from one date to another, in days, weeks, months or years."""
+    dates = {c.name: c.numbers() for c in table.columns if c.kind is Kind.DATE and c.size >= 2}
+    pairs = list(permutations(list(dates)[:_DATES], 2))
+    found = []
+    for column in columns:
+        given, unit = column.numbers(), 0.0 if column.decimals is None else 10.0**-column.decimals
+        for (late, early), days in product(pairs, _SPANS):
+            made = (dates[late] - dates[early]) / days
+            if not _agree(made[:_FEW_ROWS], given[:_FEW_ROWS], unit) or not _agree(made, given, unit):
+                continue
+            span = f"{_quoted(late)} - {_quoted(early)}"
+            text = span if days == 1 else f"({span}) / {days:g}"
+            same = float(np.mean(np.isnan(made) == np.isnan(given))) >= _SAME_MISSING
+            told = f"follows from others in every row: {text}" + ("" if same else ", where none is missing")
+            passive = {f"synthesis.passive.{column.name}": text}
+            found.append(Suspicion(column.name, "derived", told, {}, passive, sure=same))
+            break
+    return found
 
 
 def _nice(number: float) -> float | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Suspicion"]
+import numpy as np
+import numpy.typing as npt
+
+from replicant.table.column import Column
+
+__all__ = ["Suspicion", "coded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Suspicion:
         What to say elsewhere, by dotted key: `synthesis.drop`, `synthesis.passive.bmi`, `input.date_format.born`.
     sure
         Whether it can be taken as it is; otherwise a person has to look.
+    others
+        What might be said of the column instead: a person has to choose.
     settles
         Whether nothing else is to be suspected of the column.
     """
@@ -38,6 +45,13 @@ class Suspicion:
     settings: Mapping[str, Any] = field(default_factory=dict)
     sure: bool = True
     settles: bool = False
+    others: tuple[Mapping[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.column}: {self.text}"
+
+
+def coded(column: Column, found: Iterable[Suspicion]) -> npt.NDArray[np.bool_]:
+    """(levels,) which values of a column of numbers are suspected of being codes of missing."""
+    codes = [code for one in found if one.column == column.name for code in one.spec.get("missing_codes", ())]
+    return np.isin(column.values, [code for code in codes if isinstance(code, int | float)])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from replicant.table.column import Column
 from replicant.table.infer import numbers_in_text
 from replicant.table.kinds import Kind
-from replicant.table.suspicions.model import Suspicion
+from replicant.table.suspicions.model import Suspicion, coded
 from replicant.table.table import Table
 
 __all__ = ["skip_suspicions"]
@@ -19,9 +21,9 @@ _SHOWN = 6
 Mask = npt.NDArray[np.bool_]
 
 
-def skip_suspicions(table: Table) -> list[Suspicion]:
-    """Columns whose missing cells follow from another column."""
-    found, masks = [], {column.name: _missing(column) for column in table.columns}
+def skip_suspicions(table: Table, codes: Sequence[Suspicion] = ()) -> list[Suspicion]:
+    """Columns whose missing cells follow from another column, `codes` being what is suspected of codes of missing."""
+    found, masks = [], {column.name: _missing(column, codes) for column in table.columns}
     seen: dict[bytes, str] = {}
     for column in table.columns:
         mask = masks[column.name]
@@ -39,9 +41,11 @@ def skip_suspicions(table: Table) -> list[Suspicion]:
     return found
 
 
-def _missing(column: Column) -> Mask:
-    """Missing cells; a word among numbers is one too."""
+def _missing(column: Column, codes: Sequence[Suspicion]) -> Mask:
+    """Missing cells; a code or a word among numbers is one too."""
     mask: Mask = column.codes < 0
+    if column.is_numeric:
+        mask = mask | ((column.codes >= 0) & coded(column, codes)[np.maximum(column.codes, 0)])
     if column.kind is Kind.NOMINAL and column.why == "text" and column.size > 2:
         numbers = numbers_in_text(np.array([str(text) for text in column.originals], dtype=object))
         words = np.flatnonzero(np.isnan(numbers))
