@@ -100,7 +100,7 @@ def _numbers(column: Column, values: Floats, counts: npt.NDArray[np.int64]) -> l
         levels = [int(value) for value in values[keep]] if kind == "ordered" else None
         spec |= {"levels": levels} if levels else {}
         others = _scales(values[keep]) if kind == "nominal" and not _CODED.search(column.name) else ()
-        why += "; the steps of a scale, or a count, would be written alike" if others else ""
+        why += ", or the steps of a scale, or a count" if others else ""
         found.append(Suspicion(column.name, "codes", why, spec, others=others))
     elif (others := _scales(values[keep])) and values[keep][0] == 1:  # what begins at 0 counts
         text = f"{len(values[keep])} whole numbers from 1: the steps of a scale, or a count"
