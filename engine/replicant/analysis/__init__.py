@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from replicant.analysis.analyses import Analyses, analyse
+from replicant.analysis.analyses import Analyses
 from replicant.analysis.comparison import Comparison, compare
 from replicant.analysis.data import Data, refuse_identifiers, typed
 from replicant.analysis.discriminated import Discriminated, discriminate
+from replicant.analysis.fitting import analyse
 
 __all__ = [
     "Analyses",

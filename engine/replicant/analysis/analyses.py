@@ -1,37 +1,27 @@
-"""One model on each of m sets, and what is pooled of it."""
+"""The fits of one model on m sets: pooled, and tested together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from replicant.analysis.data import Data, columns_known, names_in, refuse_identifiers, typed, words_of
+from replicant.analysis.pooling import messages_of, pooled_fits
 from replicant.errors import DataError, SpecError
-from replicant.estimate import Fit, Formula, aligned, coefficients, common, fit, parse
-from replicant.estimate.adapter import EVENT_2
-from replicant.estimate.learned import Learned, learned_together
-from replicant.estimate.requests import columns_beside
-from replicant.estimate.sampling import design_columns
+from replicant.estimate import Fit, Formula, coefficients, common
+from replicant.estimate.learned import Learned
 from replicant.pool import RULES_OF_TESTS, Choice, JointTest, Pooled, choose, invalid, pool, valid, wald
-from replicant.pool.pool import WITH_DFCOM
 from replicant.table.names import set_number
-from replicant.view.figures import brief, measured
+from replicant.view.figures import measured
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CLUSTERED_SHARE", "Analyses", "Model", "analyse", "pooled_fits"]
-
-Model = str | Callable[..., Any]
+__all__ = ["CLUSTERED_SHARE", "Analyses"]
 
 CLUSTERED_SHARE = "the interval of R squared takes rows for independent: with clusters it is too short"
-
-# Degrees of freedom of a sample's design, or of clusters, are few: they count wherever a rule can take them.
-_WITH_FEW = frozenset({*WITH_DFCOM, "raab2016_simple", "raab2016_proper", "raab2016_partial"})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -289,164 +279,12 @@ class Analyses(Sequence[Fit]):
         first = self.fits[0]
         told = f"{first.formula or 'a function'}; estimates (standard errors); pool() makes one table of them"
         table = rows(head, body, right=range(1, len(head)))
-        return fragment(f"{first.model} on {len(self)} sets", told, table, notes(_messages(self.fits)))
-
-
-def analyse(
-    sets: Sequence[Data],
-    manifest: Mapping[str, Any],
-    model: Model,
-    formula: str = "",
-    *,
-    weights: str | None = None,
-    learned: Learned | None = None,
-    **options: Any,
-) -> Analyses:
-    """Fit one model on each set.
-
-    What `poly`, `scale`, `bs` and `ns` must know of the rows is learned once of all sets together: their terms would
-    otherwise mean something else in each.
-
-    Parameters
-    ----------
-    sets
-        m frames, or for each set the functions that load its partitions: no more than one is then in memory at a time;
-        or partitions elsewhere, of which only the columns that the model names are kept.
-    manifest
-        The public manifest: levels of text columns, and how the sets were made.
-    model, formula
-        As in `replicant.estimate.fit`.
-    weights
-        Name of a column of weights.
-    learned
-        What terms have learned, if not of these sets.
-    options
-        As for `replicant.estimate.fit`: `weight_kind` and what else is to be said of a sample, `cov`, `cluster`, and
-        those of the model.
-    """
-    _check_call(model, formula)
-    settings = {"weights": weights, **options}
-    if callable(model):
-        fits = [_fitted(i, len(sets), model, formula, typed(one, manifest), settings) for i, one in enumerate(sets)]
-        return Analyses(aligned(fits), manifest)
-    bound = _parsed(formula, manifest, sets[0])
-    known = columns_known(manifest) or names_in(sets[0])
-    beside = (*design_columns(settings, known), *columns_beside(model, options, known))
-    refuse_identifiers(manifest, beside)
-    used = tuple(dict.fromkeys((*bound.names, *beside)))
-    data = [typed(one, manifest, used) for one in sets]
-    if learned is None:
-        learned = learned_together(bound, data, weights, counted=options.get("weight_kind") != "survey")
-    settings["learned"] = learned
-    fits = [_fitted(i, len(sets), model, bound, one, settings) for i, one in enumerate(data)]
-    _check_events(fits)
-    return Analyses(aligned(fits), manifest, used, learned, bound)
-
-
-def _fitted(i: int, m: int, model: Model, formula: str | Formula, data: Data, settings: Mapping[str, Any]) -> Fit:
-    """The fit of one set; an error says of which set it is, where there are several."""
-    try:
-        return fit(model, formula, data, **settings)
-    except DataError as error:
-        if m == 1:
-            raise
-        raise DataError(f"set {i + 1}: {error.found}", need=error.need, fix=error.fix) from None
-
-
-def _check_events(fits: Sequence[Fit]) -> None:
-    """Refuse sets of which some have statuses 1 and 2, and others 1 alone: it is the event there, and no event here."""
-    others = [str(i + 1) for i, one in enumerate(fits) if EVENT_2 not in one.messages]
-    if others and len(others) < len(fits):
-        raise DataError(
-            f"the status is 1 and 2, and set {', '.join(others)} has no 2: what the event is cannot be told there",
-            need="the same event in every set",
-            fix="name it by a comparison, such as status='column == 2'",
-        )
-
-
-def _check_call(model: Model, formula: object) -> None:
-    """A formula in the place of the model, none at all, or the two in the wrong order."""
-    if not isinstance(model, str) or isinstance(formula, Formula):
-        return
-    if "~" in model:
-        name = formula if isinstance(formula, str) and formula and "~" not in formula else "ols"
-        raise SpecError(
-            "a formula in the place of the model's name",
-            need="the name of a model, then the formula",
-            fix=f'write "{name}", "{model}"',
-        )
-    if formula is None or (isinstance(formula, str) and not formula.strip()):
-        raise SpecError(
-            f"the model {model[:40]!r} without a formula", need="response ~ terms", fix=f'write "{model[:40]}", "y ~ x"'
-        )
-
-
-def _parsed(formula: str, manifest: Mapping[str, Any], data: Data) -> Formula:
-    known = columns_known(manifest)
-    try:
-        return parse(formula, known or names_in(data))
-    except SpecError:
-        refuse_identifiers(manifest, words_of(formula))
-        raise
-
-
-def pooled_fits(
-    fits: Sequence[Fit],
-    rule: str,
-    level: float,
-    dfcom: float | str | None,
-    *,
-    notes: Sequence[str] = (),
-    why: str = "",
-    strict: bool = True,
-    **options: Any,
-) -> Pooled:
-    """The terms that every fit could estimate, pooled; what the fits said, and what is left out, in the messages."""
-    fits, kept, said = common(fits, strict=strict)
-    position = [{term: i for i, term in enumerate(one.terms)} for one in fits]
-    at = [[where[term] for term in kept] for where in position]
-    estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
-    covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(fits, at, strict=True)])
-    if not isinstance(dfcom, Real | None) and dfcom != "fit":
-        raise SpecError("`dfcom` is no number of degrees of freedom", need='a number, "fit", or None')
-    if rule in (_WITH_FEW if fits[0].grouped else WITH_DFCOM) and dfcom is not None:
-        least = min(one.df_resid for one in fits) if dfcom == "fit" else float(dfcom)
-        if least <= 0 and fits[0].grouped:
-            raise DataError(
-                "no degrees of freedom are left for the standard errors: there are too few sampling units or clusters",
-                need="more units than strata and terms together",
-                fix="a model of fewer terms, or dfcom=None for those of a large sample",
-            )
-        if np.isfinite(least):
-            options["dfcom"] = least
-    pooled = pool(estimates, covariances, rule, terms=kept, level=level, **options)
-    said = [*said, *_components(fits)]
-    return replace(pooled, messages=(*pooled.messages, *dict.fromkeys((*notes, *said, *_messages(fits)))), why=why)
-
-
-def _components(fits: Sequence[Fit]) -> list[str]:
-    """What random effects vary by, on the average of the sets."""
-    names = list(dict.fromkeys(name for one in fits for name in one.components))
-    means = [np.mean([one.components[name] for one in fits if name in one.components]) for name in names]
-    shown = "; ".join(f"{name} {brief(float(mean))}" for name, mean in zip(names, means, strict=True))
-    return [f"means over the sets: {shown}"] if shown else []
+        return fragment(f"{first.model} on {len(self)} sets", told, table, notes(messages_of(self.fits)))
 
 
 def _terms(fits: Sequence[Fit]) -> tuple[str, ...]:
     """Terms of all fits, in the order of their first mention."""
     return tuple(dict.fromkeys(term for one in fits for term in one.terms))
-
-
-def _messages(fits: Sequence[Fit]) -> list[str]:
-    """What the fits said, each once, with the sets it was said of."""
-    where: dict[str, list[int]] = {}
-    for i, one in enumerate(fits):
-        for message in one.messages:
-            where.setdefault(message, []).append(i + 1)
-    return [
-        message if len(sets) == len(fits) else f"{message} (set {', '.join(map(str, sets))})"
-        for message, sets in where.items()
-    ]
 
 
 def _with_error(estimate: float, error: float) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from replicant.analysis.analyses import Model, analyse
 from replicant.analysis.data import Data
+from replicant.analysis.fitting import Model, analyse
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate import Fit, common, matched
 from replicant.pool import Pooled

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from replicant.analysis.analyses import pooled_fits
 from replicant.analysis.data import Data, columns_known, refuse_identifiers, typed, words_of
+from replicant.analysis.pooling import pooled_fits
 from replicant.estimate import Discrimination
 from replicant.estimate import discriminate as told_apart
 from replicant.pool import Pooled

@@ -70,6 +70,11 @@ class Factor:
     nature: Nature
     type: ColumnType
 
+    @property
+    def counts(self) -> npt.NDArray[np.intp]:
+        """(K,) how many cells hold each distinct value."""
+        return np.bincount(self.codes + 1, minlength=len(self.uniques) + 1)[1:]
+
     def numbers(self) -> Floats:
         """(K,) the distinct values as float64: numbers as they are, dates as days since 1970, durations as days, times
         of day as hours since midnight.

@@ -106,7 +106,7 @@ def distinct_of(factor: Factor, numbers: Floats | None, apart: Sequence[int]) ->
     apart
         Positions of those that are coded missing values; below 0 for those that do not occur.
     """
-    counts = np.bincount(factor.codes + 1, minlength=len(factor.uniques) + 1)[1:]
+    counts = factor.counts
     rest = counts > 0
     rest[[place for place in apart if place >= 0]] = False
     if factor.nature in _NONE:

@@ -138,7 +138,7 @@ def relabel(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, Column
     if found is None:
         return factor, spec.model_copy(update={"labels": None})
     raw = factor.uniques.tolist()
-    occurs = np.bincount(factor.codes + 1, minlength=len(raw) + 1)[1:]
+    occurs = factor.counts
     # Unused categories need no label.
     without = [place for place, value in enumerate(raw) if value not in found.labels and occurs[place]]
     if without:

@@ -61,7 +61,7 @@ def to_decimals(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, in
         )
     again = factorize(name, after.where(changed, before).astype(before.dtype))
     codes = np.append(again.codes, np.int32(-1)).take(factor.codes)
-    cells = np.bincount(factor.codes + 1, minlength=len(before) + 1)[1:]
+    cells = factor.counts
     kept = replace(again.type, missing=factor.type.missing)
     return Factor(codes, again.uniques, factor.nature, kept), int(cells[changed].sum())
 
