@@ -7,9 +7,7 @@ slip in a job or on the command line leaves with code 2 (or 3, if it is the data
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +17,11 @@ import pytest
 import yaml
 
 import replicant as rp
-from replicant.cli.main import main
 from replicant.run import cluster
 from replicant.table.kinds import Kind
 
-CANARY = 471147.25
-CANARY_TEXT = "canary-zebra"
+from ..commands import Command, Outcome, command_line, records
+
 JOB: dict[str, Any] = {
     "input": {"path": "data.csv"},
     "columns": {"word": {"kind": "nominal"}},
@@ -33,65 +30,29 @@ JOB: dict[str, Any] = {
 }
 
 
-def table() -> pd.DataFrame:
-    """Sixty records; a number and a word among them must never be printed."""
-    rng = np.random.default_rng(7)
-    n = 60
-    weight = rng.normal(70, 9, n).round(1)
-    weight[17] = CANARY
-    return pd.DataFrame(
-        {
-            "height": rng.normal(170, 9, n).round(1),
-            "weight": weight,
-            "children": rng.poisson(1.2, n),
-            "region": rng.choice(["north", "south", "west"], n),
-            "word": [CANARY_TEXT, *rng.choice(["yes", "no", "perhaps"], n - 1)],
-        }
-    )
-
-
-@dataclass(frozen=True)
-class Told:
-    """How a command ended, and what it said on standard error."""
-
-    code: int
-    words: str
-
-
-Command = Callable[..., Told]
-
-
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a table and a job."""
     monkeypatch.chdir(tmp_path)
-    table().to_csv("data.csv", index=False)
+    records().to_csv("data.csv", index=False)
     Path("job.yaml").write_text(yaml.safe_dump(JOB))
     return tmp_path
 
 
 @pytest.fixture
 def replicant(place: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    """The command line in this process: never a traceback, a cell, or anything written by what fails."""
-    before = signal.getsignal(signal.SIGTERM)
+    """The command line in this process: what fails prints no result, and writes nothing."""
+    with command_line(capsys) as run:
 
-    def run(*args: object) -> Told:
-        capsys.readouterr()
-        there = set(place.rglob("*"))
-        with pytest.raises(SystemExit) as left:
-            main([str(arg) for arg in args])
-        done = capsys.readouterr()
-        code = int(left.value.code or 0)
-        assert "Traceback" not in done.out + done.err
-        if code:
-            assert done.out == ""
-            assert set(place.rglob("*")) == there
-            assert "471147" not in done.err
-            assert CANARY_TEXT not in done.err
-        return Told(code, done.err)
+        def told(*args: object) -> Outcome:
+            there = set(place.rglob("*"))
+            outcome = run(*args)
+            if outcome.code:
+                assert outcome.out == ""
+                assert set(place.rglob("*")) == there
+            return outcome
 
-    yield run
-    signal.signal(signal.SIGTERM, before)
+        yield told
 
 
 def with_changed(section: str, **values: Any) -> None:
@@ -101,12 +62,12 @@ def with_changed(section: str, **values: Any) -> None:
     Path("job.yaml").write_text(yaml.safe_dump(job))
 
 
-def refused(told: Told, code: int, *words: str) -> None:
+def refused(told: Outcome, code: int, *words: str) -> None:
     """The message has all these words, and says what to do."""
-    assert told.code == code, told.words
+    assert told.code == code, told.err
     for word in words:
-        assert word in told.words, told.words
-    assert re.search(r"^Fix: |^Needed: |Usage: |did you mean", told.words, re.MULTILINE), told.words
+        assert word in told.err, told.err
+    assert re.search(r"^Fix: |^Needed: |Usage: |did you mean", told.err, re.MULTILINE), told.err
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------
@@ -215,9 +176,9 @@ def test_a_kind(word: str, replicant: Command) -> None:
     with_changed("columns", height={"kind": word})
     told = replicant("plan", "job.yaml")
     refused(told, 2, "columns.height.kind", repr(word))
-    hint = re.search(r"(Fix: .*|did you mean .*)", told.words)
+    hint = re.search(r"(Fix: .*|did you mean .*)", told.err)
     assert hint is not None
-    assert all(kind in hint[1] for kind in KINDS[word]), told.words
+    assert all(kind in hint[1] for kind in KINDS[word]), told.err
     with pytest.raises(rp.SpecError) as caught:
         rp.Codebook({"height": {"kind": word}})
     assert all(kind in str(caught.value).replace("one of " + ", ".join(Kind), "") for kind in KINDS[word])
@@ -252,7 +213,7 @@ def test_a_setting(key: str, word: str, replicant: Command) -> None:
 
 @pytest.fixture(scope="module")
 def syn() -> rp.Synthesis:
-    return rp.synthesize(table(), m=2, seed=1, columns={"word": {"kind": "nominal"}})
+    return rp.synthesize(records(), m=2, seed=1, columns={"word": {"kind": "nominal"}})
 
 
 MODELS = {
@@ -368,7 +329,7 @@ def test_a_job_file(case: str, replicant: Command) -> None:
     Path("job.yaml").write_text(text)
     told = replicant("run", "job.yaml")
     refused(told, 2, *words)
-    assert "job.yaml" in told.words
+    assert "job.yaml" in told.err
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
@@ -439,7 +400,7 @@ def test_a_scheduler(address: str, replicant: Command, monkeypatch: pytest.Monke
 def test_a_password_in_an_address_is_not_repeated(replicant: Command) -> None:
     told = replicant("run", "job.yaml", "--scheduler", "tcp://someone:sesame@127.0.0.1:9")
     refused(told, 2, "address is not one")
-    assert "sesame" not in told.words
+    assert "sesame" not in told.err
 
 
 # --- places -----------------------------------------------------------------------------------------------------------
@@ -519,7 +480,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "a blank formula": (lambda syn: syn.analyse("ols", "  "), ("without a formula",)),
     "a formula alone": (lambda syn: syn.analyse("weight ~ height"), ('write "ols", "weight ~ height"',)),
     "the wrong order": (lambda syn: syn.analyse("region ~ height", "polr"), ('write "polr", "region ~ height"',)),
-    "no formula to compare": (lambda syn: syn.compare(table(), "ols"), ("without a formula",)),
+    "no formula to compare": (lambda syn: syn.compare(records(), "ols"), ("without a formula",)),
     "the wrong case": (lambda syn: syn.analyse("ols", "Weight ~ height"), ("did you mean 'weight'",)),
     "a typing error": (lambda syn: syn.analyse("ols", "weight ~ hieght"), ("did you mean 'height'", "position 10")),
     "an equals sign": (lambda syn: syn.analyse("ols", "weight = height"), ("no ~", "write ~ in its place")),
@@ -540,22 +501,22 @@ CALLS: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "a description of what is not there": (lambda syn: syn.describe(["heigth"]), ("did you mean 'height'",)),
     "a correlation of levels": (lambda syn: syn.correlation(["height", "region"]), ("'region' has levels",)),
     "a correlation of one": (lambda syn: syn.correlation("height"), ("two or more",)),
-    "columns in a list": (lambda syn: rp.synthesize(table(), columns=["height"]), ("columns is a list", "{'educ'")),
+    "columns in a list": (lambda syn: rp.synthesize(records(), columns=["height"]), ("columns is a list", "{'educ'")),
     "a null label": (
-        lambda syn: rp.synthesize(table(), columns={"region": {"labels": {"north": None}}}),
+        lambda syn: rp.synthesize(records(), columns={"region": {"labels": {"north": None}}}),
         ("columns.region.labels holds nothing (null)", "in quotes"),
     ),
     "a null level": (
-        lambda syn: rp.synthesize(table(), columns={"region": {"levels": ["north", None]}}),
+        lambda syn: rp.synthesize(records(), columns={"region": {"levels": ["north", None]}}),
         ("columns.region.levels holds nothing (null)",),
     ),
     "an address for a client": (
-        lambda syn: rp.synthesize(table(), client="tcp://127.0.0.1:9"),
+        lambda syn: rp.synthesize(records(), client="tcp://127.0.0.1:9"),
         ("distributed.Client",),
     ),
-    "a negative m": (lambda syn: rp.synthesize(table(), m=-1), ("found -1",)),
+    "a negative m": (lambda syn: rp.synthesize(records(), m=-1), ("found -1",)),
     "a formula for estimands": (
-        lambda syn: rp.study(table(), 4, estimands="weight ~ height"),
+        lambda syn: rp.study(records(), 4, estimands="weight ~ height"),
         ("estimands is a text", '"formula": "y ~ x"'),
     ),
 }

@@ -18,7 +18,7 @@ import pytest
 
 import replicant as rp
 
-from .conftest import CANARY_TEXT, Command
+from ..commands import CANARY_TEXT, Command
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
 BULK = """\
