@@ -36,7 +36,18 @@ class Event:
         return asdict(self)
 
     def line(self, release: str = "") -> str:
-        """Its level and what it says: a line of a command's output. Of one release of many with its name."""
+        """Its level and what it says.
+
+        Parameters
+        ----------
+        release
+            The name of the one of many releases it is about.
+
+        Returns
+        -------
+        str
+            A line of a command's output.
+        """
         return f"{self.level}: {release}: {self}" if release else f"{self.level}: {self}"
 
     def __str__(self) -> str:
