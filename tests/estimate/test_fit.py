@@ -273,6 +273,20 @@ def test_other_models_are_taken_from_statsmodels_by_name(name: str, options: dic
     np.testing.assert_allclose(weighted.estimates, fit(name, formula, repeated, **options).estimates, rtol=1e-5)
 
 
+def test_counts_without_dispersion_are_those_of_poisson() -> None:
+    """No step leaves the range of alpha: there a fit would take minutes, and mean nothing."""
+    frame = sample()
+    repeated = frame.loc[frame.index.repeat(frame["w"])]
+    ours = fit("negbin", "count ~ x + z", repeated)
+    assert 0 < ours.estimates[-1] < 1e-4
+    assert "no more than those of a Poisson variable" in said(ours)
+    np.testing.assert_allclose(ours.estimates[:3], fit("poisson", "count ~ x + z", repeated).estimates, atol=2e-3)
+    even = frame.assign(count=np.rint(np.exp(1 + 0.5 * frame["x"])))
+    with pytest.raises(DataError, match="no more than those of a Poisson variable") as caught:
+        fit("negbin", "count ~ x + z", even)
+    assert caught.value.fix == "fit poisson"
+
+
 def test_more_rows_than_can_be_joined_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a model that does not reduce; one frame is in memory anyhow, and a model that reduces joins nothing."""
     frame = sample()

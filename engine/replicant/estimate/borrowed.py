@@ -89,8 +89,14 @@ def _plain(result: Any, rows: Rows, more: tuple[str, ...] = (), df: float | None
     return Outcome(result, params, covariance, float(len(rows.y) - len(params)) if df is None else df, more)
 
 
+_NO_DISPERSION = 1e-4
+
+
 def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
-    """By BFGS, as statsmodels does; where that stops short of the maximum, by Newton's method from there."""
+    """By BFGS, as statsmodels does; where that stops short of the maximum, by Newton's method from there.
+
+    Counts that vary no more than a Poisson variable's have alpha at 0, and a step of Newton's method would leave it.
+    """
     from statsmodels.discrete.discrete_model import NegativeBinomial
 
     exposure = rows.columns.get("exposure")
@@ -103,11 +109,11 @@ def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
     end = made.fit(disp=0, **rows.robust)
     if not end.mle_retvals["converged"]:
         near = made.fit(method="bfgs", maxiter=steps, disp=0, **rows.robust)
-        end = made.fit(
-            start_params=np.asarray(near.params), method="newton", maxiter=steps, tol=1e-10, disp=0, **rows.robust
-        )
-        better = np.isfinite(end.params).all() and end.llf >= near.llf - 1e-9 * abs(near.llf)
-        end = end if better else near
+        end, start = near, np.asarray(near.params)
+        if start[-1] > _NO_DISPERSION:
+            last = made.fit(start_params=start, method="newton", maxiter=steps, tol=1e-10, disp=0, **rows.robust)
+            inside = np.isfinite(last.params).all() and last.params[-1] > 0
+            end = last if inside and last.llf >= near.llf - 1e-9 * abs(near.llf) else near
     k, alpha = rows.x.shape[1], np.asarray(end.params)[-1]
 
     def score(theta: Floats) -> Score:
@@ -115,6 +121,11 @@ def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         return Score(made.loglike(whole), made.score(whole)[:k], -made.hessian(whole)[:k, :k], np.empty(0))
 
     said = unbounded(rows, score, np.asarray(end.params)[:k], np.zeros(k))
+    if alpha <= _NO_DISPERSION:
+        text = "alpha is at 0: the counts vary no more than those of a Poisson variable"
+        if getattr(end, "normalized_cov_params", None) is None and not hasattr(end, "cov_params_default"):
+            raise DataError(text, need="counts that vary more", fix="fit poisson")
+        said = (*said, f"{text}; poisson fits them too")
     return replace(_plain(end, rows, ("alpha",)), messages=said)
 
 
