@@ -121,12 +121,13 @@ def _negbin(rows: Rows, given: Mapping[str, Any]) -> Outcome:
         return Score(made.loglike(whole), made.score(whole)[:k], -made.hessian(whole)[:k, :k], np.empty(0))
 
     said = unbounded(rows, score, np.asarray(end.params)[:k], np.zeros(k))
-    if alpha <= _NO_DISPERSION:
-        text = "alpha is at 0: the counts vary no more than those of a Poisson variable"
-        if getattr(end, "normalized_cov_params", None) is None and not hasattr(end, "cov_params_default"):
-            raise DataError(text, need="counts that vary more", fix="fit poisson")
-        said = (*said, f"{text}; poisson fits them too")
-    return replace(_plain(end, rows, ("alpha",)), messages=said)
+    text = "alpha is at 0: the counts vary no more than those of a Poisson variable"
+    try:
+        found = _plain(end, rows, ("alpha",))
+    except ValueError:  # no covariance
+        raise DataError(text, need="counts that vary more", fix="fit poisson") from None
+    said = said if alpha > _NO_DISPERSION else (*said, f"{text}; poisson fits them too")
+    return replace(found, messages=said)
 
 
 def _quantreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
