@@ -188,8 +188,6 @@ def _column(column: Column, said: ColumnSpec | None) -> SheetColumn:
 
 def form_of(column: Column) -> Form:
     """What a column is written as."""
-    import numpy as np
-
     if column.is_categorical:
         if _is_truth(column):
             return Form.LOGICAL
@@ -201,8 +199,7 @@ def form_of(column: Column) -> Form:
     if column.kind == "identifier":
         return Form.NUMBER if column.dtype.number is not None or column.dtype.python == "integer" else Form.TEXT
     if column.kind == "date":
-        whole = bool((np.floor(column.values) == column.values).all())
-        return Form.DATE if whole else Form.DATETIME
+        return Form.DATE if column.extent.whole else Form.DATETIME
     if column.dtype.is_time:
         return Form.TIME
     return Form.DAYS if column.dtype.is_duration else Form.NUMBER

@@ -18,7 +18,7 @@ from replicant.errors import DataError
 from replicant.events import Event
 from replicant.release.private import file_bytes
 from replicant.release.sheet import Form, form_of, instants, iso_texts, level_text
-from replicant.release.statistical.facts import check_dates, few, is_finer
+from replicant.release.statistical.facts import check_dates, few
 from replicant.table.arrays import as_python
 from replicant.table.durations import elapsed
 from replicant.table.local import needs
@@ -131,22 +131,22 @@ def prepare_xlsx(table: Table, rows: int) -> Book:
 
 
 def _sheet(column: Column, events: list[Event]) -> Sheet:
-    name, form = column.name, form_of(column)
+    name, form, extent = column.name, form_of(column), column.extent
     for value in (name, *column.levels(), *column.missing_codes):
         _checked(level_text(value), name)
     if form in {Form.DATE, Form.DATETIME}:
         check_dates(column, _YEAR_1, "xlsx")
         if isinstance(column.dtype.dtype, pd.DatetimeTZDtype):
             events.append(Event("xlsx_zone", name, "moments are written to .xlsx in UTC"))
-        if len(column.values) and column.values[0] < _FIRST:
+        if extent.low is not None and extent.low < _FIRST:
             events.append(Event("xlsx_dates", name, "dates before March 1900 are no dates of Excel: all are ISO texts"))
             return Sheet(name, form, as_text=True)
-        if is_finer(column.values, 3):
+        if extent.digits > 3:
             events.append(Event("xlsx_moments", name, "moments are kept to milliseconds in .xlsx"))
     elif form is Form.TIME:
-        if is_finer(column.values / 24, 3):
+        if extent.digits > 3:
             events.append(Event("xlsx_moments", name, "times of day are kept to milliseconds in .xlsx"))
-    elif column.is_numeric and len(column.values) and (column.decimals is None or _is_narrow(column)):
+    elif column.is_numeric and extent.low is not None and (column.decimals is None or _is_narrow(column)):
         events.append(Event("xlsx_digits", name, "numbers are kept to 16 digits in .xlsx"))
     return Sheet(name, form, column.decimals if column.is_numeric else None, _are_texts(column))
 

@@ -153,8 +153,11 @@ class _Run:
         self.progress.odd(plan.events)
         ensure_compiled(plan, self.progress.note)
         output = self.job.output
-        copies = copied(output.formats, top.table, int(parts.k.max()))
-        schema = release.output_schema(plan, top.table)
+        # No value is in this table: copies are of the types and the reach that the whole has.
+        known = (replace(one, whole=parts.scan[one.name].extent) for one in top.table.columns)
+        table = replace(top.table, columns=tuple(known))
+        copies = copied(output.formats, table, int(parts.k.max()))
+        schema = release.output_schema(plan, table)
         sink = PartSink(self.staging, schema, top.outline, copies, self.records)
         writer = Writer(sink)
         real = self._draw(parts, top, writer)
@@ -163,7 +166,7 @@ class _Run:
         finish(
             writer,
             plan,
-            top.table,
+            table,
             helpers=output.helpers,
             spec=self.job,
             source={"path": self.dataset.path, "digest": self.dataset.signature},

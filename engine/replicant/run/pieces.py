@@ -151,7 +151,11 @@ class Parts:
             sources = {self.scan[name].source for name in columns}
             table = encode_table(_gathered(self.records, names, part, sources), codebook, judged=True)
         types = self.whole.types
-        typed = tuple(replace(one, dtype=types.get(one.name, one.dtype)) for one in table.columns)
+        # Nor do the digits of a part say how many the whole has.
+        typed = tuple(
+            replace(one, dtype=types.get(one.name, one.dtype), decimals=self.codebook[one.name].decimals)
+            for one in table.columns
+        )
         # What is unusual about the whole is known; what is about a part is chance.
         table = replace(table, columns=typed, events=())
         return with_spaces(self, table) if columns is None else table

@@ -11,6 +11,7 @@ import pandas as pd
 
 from replicant.table.arrays import Codes, Floats, Typed, as_python
 from replicant.table.dtypes import ColumnType
+from replicant.table.extent import Extent
 from replicant.table.kinds import Kind
 from replicant.table.rounding import round_numbers
 from replicant.table.surrogates import Space
@@ -46,6 +47,8 @@ class Column:
         Why it is of this kind.
     space
         Of an identifier: the new values that may take the place of the real ones; None if there can be none.
+    whole
+        Of a column without cells: what is known of the numbers of the whole table; None where the values are here.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Column:
     dtype: ColumnType
     why: str
     space: Space | None = None
+    whole: Extent | None = None
     _lookup: Typed = field(default=None, init=False)
 
     @property
@@ -155,7 +159,16 @@ class Column:
             self.dtype,
             self.why,
             self.space,
+            self.whole,
         )
+
+    @property
+    def extent(self) -> Extent:
+        """Where its numbers lie, and how fine they are, in the whole table."""
+        if self.whole is not None:
+            return self.whole
+        in_days = self.kind is Kind.DATE or self.dtype.is_duration
+        return Extent.of(self.values, self.values if in_days else self.values / 24 if self.dtype.is_time else None)
 
     def levels(self) -> list[Any]:
         """Levels in their order as plain Python values, as they stand in cells; empty for other kinds."""

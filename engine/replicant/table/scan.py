@@ -35,6 +35,7 @@ from replicant.table.encode import (
     rounded_event,
     settle,
 )
+from replicant.table.extent import Extent, digits_of_seconds
 from replicant.table.factor import MEASURED, Factor, Nature, factorize
 from replicant.table.identifiers import SHARE, Verdict, distinct_of, verdict, warning
 from replicant.table.infer import spells_dates
@@ -105,6 +106,8 @@ class ScannedColumn:
     digests
         For each chunk, a digest of its cells as numbers and one as levels (empty where they are none), and one of which
         cells are alike, whatever they hold.
+    fine
+        Of dates, durations and times of day, the digits after the point of a second; -1 where all are whole days.
     """
 
     name: str
@@ -127,6 +130,12 @@ class ScannedColumn:
     hole: tuple[int, Any] | None
     rounded: int
     digests: Mapping[int, tuple[bytes, bytes, bytes]]
+    fine: int = -1
+
+    @property
+    def extent(self) -> Extent:
+        """Where its numbers lie, and how fine they are."""
+        return Extent(self.low, self.high, self.fine < 0, max(self.fine, 0))
 
     @property
     def distinct(self) -> int | None:
@@ -185,6 +194,7 @@ class ScannedColumn:
             _both(self.hole, other.hole, lambda a, b: min(a, b, key=lambda hole: hole[0])),
             self.rounded + other.rounded,
             {**self.digests, **other.digests},
+            max(self.fine, other.fine),
         )
 
     def verdict(self) -> Verdict | None:
@@ -502,6 +512,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     bare = factor.nature is Nature.TEXT and raw.type.dtype == object and not len(factor.uniques)
     numbers = as_numbers(name, factor, spec)
     low = high = decimals = None
+    fine = -1
     coded = (0,) * len(spec.missing_codes)
     held = tuple(place >= 0 for place in coded_places(factor, spec))
     spikes = dict.fromkeys(spec.spike)
@@ -518,6 +529,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
             elif factor.nature is Nature.TIME:
                 decimals = None
             decimals = _MANY_DIGITS if decimals is None else decimals
+            fine = _fineness(factor, spec, kept)
     missing = len(factor.codes) - int(counts.sum())
     levels, places = _levels(factor, spec, counts, chunk)
     text = factor.nature is Nature.TEXT and spec.kind is None and spec.levels is None
@@ -547,7 +559,18 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
         (chunk, factor.type.missing) if missing else None,
         rounded,
         {chunk: _digests(factor, numbers, levels)},
+        fine,
     )
+
+
+def _fineness(factor: Factor, spec: ColumnSpec, numbers: Floats) -> int:
+    """Digits after the point of a second; -1 where all are whole days, and of what is neither dates nor times."""
+    if factor.nature is Nature.TIME:
+        return digits_of_seconds(numbers / 24)
+    dated = factor.nature in (Nature.DATE, Nature.DURATION) or spec.kind is Kind.DATE
+    if not dated and not (factor.nature is Nature.TEXT and spec.kind is None and spells_dates(factor)):
+        return -1
+    return -1 if (np.floor(numbers) == numbers).all() else digits_of_seconds(numbers)
 
 
 def _spelt(factor: Factor, spec: ColumnSpec, numbers: Numbers | None) -> Nature | None:

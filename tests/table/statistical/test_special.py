@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
+import pyreadstat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicant.table import read_table
 from replicant.table.statistical.special import LETTERS, date_codes, letter_of, number_codes, spoken
 
 
@@ -34,3 +39,18 @@ def test_codes_are_apart(letters: set[str], labels: dict[str, str], taken: set[i
         back = letter_of(said)
         own = str(code) == labels.get(letter, "").partition(":")[0]
         assert own or back == (letter, labels.get(letter, ""))
+
+
+def test_labels_of_special_missing_values_are_codes_whether_or_not_one_occurs(tmp_path: Path) -> None:
+    """Else two files of one survey would differ in their codebooks."""
+    books = []
+    for cells in ([1.0, 2.0, "a"], [1.0, 2.0, 3.0]):
+        pyreadstat.write_dta(
+            pd.DataFrame({"x": pd.Series(cells, dtype=object)}),
+            str(tmp_path / "a.dta"),
+            variable_value_labels={"x": {"a": "-8: refused"}},
+            missing_user_values={"x": ["a"]},
+        )
+        books.append(read_table(tmp_path / "a.dta").codebook["x"])
+    assert books[0] == books[1]
+    assert books[0].missing_codes == {-8: "refused"}

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from replicant.errors import DataError
@@ -19,7 +18,7 @@ from replicant.table.local import needs
 if TYPE_CHECKING:
     from replicant.table import Column, Table
 
-__all__ = ["Facts", "Program", "check_dates", "facts_of", "few", "is_finer"]
+__all__ = ["Facts", "Program", "check_dates", "facts_of", "few"]
 
 _SHOWN = 5
 _MICRO = 6
@@ -143,7 +142,7 @@ def _of_column(column: Column, variable: Variable, program: Program) -> Iterator
         yield Event(f"{program.suffix}_texts", name, f"it is written to .{program.suffix} as text without labels")
     if variable.form in {Form.DATE, Form.DATETIME}:
         check_dates(column, program.earliest, program.suffix)
-        if is_finer(column.values, program.digits):
+        if column.extent.digits > program.digits:
             yield Event(
                 f"{program.suffix}_moments",
                 name,
@@ -152,12 +151,12 @@ def _of_column(column: Column, variable: Variable, program: Program) -> Iterator
         if isinstance(column.dtype.dtype, pd.DatetimeTZDtype):
             yield Event(f"{program.suffix}_zone", name, f"its moments are written to .{program.suffix} in UTC")
 
-    elif variable.form is Form.DAYS and program.suffix == "sav" and is_finer(column.values, _MICRO):
+    elif variable.form is Form.DAYS and program.suffix == "sav" and column.extent.digits > _MICRO:
         yield Event("sav_moments", name, "durations are kept to microseconds in .sav")
 
     elif variable.form is Form.TIME:
         suffix, digits = program.suffix, _MICRO if program.suffix == "sav" else program.digits
-        if is_finer(column.values / 24, digits):
+        if column.extent.digits > digits:
             yield Event(f"{suffix}_moments", name, f"fractions of a second are kept to {digits} digits in .{suffix}")
         yield Event(f"{suffix}_times", name, f"times of day are durations since midnight in .{suffix}")
 
@@ -179,19 +178,11 @@ def check_dates(column: Column, earliest: int, suffix: str) -> None:
     DataError
         There are some.
     """
-    if len(column.values) and (column.values[0] < earliest or column.values[-1] >= _YEAR_10_000):
+    extent = column.extent
+    if extent.low is not None and (extent.low < earliest or (extent.high or 0) >= _YEAR_10_000):
         first = np.datetime64(earliest, "D")
         raise DataError(
             f"column {column.name!r} holds dates that .{suffix} cannot hold",
             need=f"dates from {first} to 9999-12-31",
             fix=f"leave {suffix} out of output.copies",
         )
-
-
-def is_finer(days: npt.NDArray[np.float64], digits: int) -> bool:
-    """Whether seconds of moments or durations, given in days, have more digits after the point."""
-    seconds = days * 86_400
-    cut = np.rint(seconds * 10.0**digits) / 10.0**digits
-    # Days in a double have an error of their own, which is no digit.
-    error = 4 * 86_400 * np.spacing(np.abs(days)) + 1e-12
-    return bool((np.abs(cut - seconds) > error).any())

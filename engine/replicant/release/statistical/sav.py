@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError
@@ -50,19 +50,11 @@ _STAMPS = ((92, b"01 Jan 70"), (101, b"00:00:00"))
 def prepare_sav(table: Table) -> Facts:
     """What the files of SPSS say of an encoded table, with its cells or without; errors are those of `facts_of`."""
     facts = facts_of(table, spss_names(column.name for column in table.columns), SPSS)
-    for column, variable in zip(table.columns, facts.variables, strict=True):
-        if variable.missing:
-            _ranges(variable, _values(column, variable))
-    return facts
-
-
-def _values(column: Column, variable: Variable) -> Floats:
-    """The numbers of a variable, as far as they are known before it is written."""
-    if variable.is_coded:
-        return np.array(variable.codes, dtype=np.float64)
-    if variable.form is Form.TIME:
-        return column.values * 3600
-    return column.values * _DAY + _START if variable.form in {Form.DATE, Form.DATETIME} else column.values
+    settled = [
+        replace(variable, ranges=_ranges(variable, column)) if variable.missing else variable
+        for column, variable in zip(table.columns, facts.variables, strict=True)
+    ]
+    return replace(facts, variables=tuple(settled))
 
 
 def spss_names(names: Iterable[str]) -> list[str]:
@@ -104,12 +96,12 @@ def sav_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
         cells = frame[variable.column]
         if variable.form is Form.TEXT:
             columns[variable.name] = pd.Series(texts(cells, variable), dtype=object)
-            ordinary = np.empty(0)
         else:
-            columns[variable.name], ordinary = _cells(cells, variable)
+            columns[variable.name] = _cells(cells, variable)
             labels[variable.name] = _labels(variable)
         if variable.missing:
-            missing[variable.name] = _ranges(variable, ordinary)
+            ranges = variable.ranges
+            missing[variable.name] = [low if low == high else {"lo": low, "hi": high} for low, high in ranges]
     content = file_of(
         "sav",
         columns,
@@ -125,14 +117,22 @@ def sav_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
     return content
 
 
-def _cells(series: pd.Series[Any], variable: Variable) -> tuple[Any, Any]:
-    """The doubles of a variable, and those of them that are no kind of missing."""
+def _cells(series: pd.Series[Any], variable: Variable) -> Floats:
+    """The doubles of a variable.
+
+    Raises
+    ------
+    DataError
+        A number lies among the missing codes.
+    """
     numbers, kinds = coded(series, variable)
     if variable.form in {Form.DATE, Form.DATETIME}:
         numbers = numbers + _START
+    if any(((numbers >= low) & (numbers <= high)).any() for low, high in variable.ranges):
+        raise _between(variable)
     for place, code in enumerate(variable.missing_codes, start=1):
         numbers[kinds == place] = _number(code)
-    return numbers, numbers[(kinds == 0) & ~np.isnan(numbers)]
+    return numbers
 
 
 def _labels(variable: Variable) -> dict[Any, str]:
@@ -147,7 +147,7 @@ def _number(code: Any) -> float:
     return seconds_of(code) + _START if isinstance(code, str) else float(code)
 
 
-def _ranges(variable: Variable, ordinary: Any) -> list[Any]:
+def _ranges(variable: Variable, column: Column) -> tuple[tuple[Any, Any], ...]:
     """How SPSS is told of the missing codes: three values, or a range that holds no other value and one more."""
     codes = list(variable.missing_codes)
     if variable.form is Form.TEXT:
@@ -156,19 +156,42 @@ def _ranges(variable: Variable, ordinary: Any) -> list[Any]:
                 f"column {variable.column!r} has {len(codes)} missing codes of text, and SPSS holds three of 8 bytes",
                 fix="leave sav out of output.copies, or give its levels labels",
             )
-        return codes
+        return tuple((code, code) for code in codes)
+    numbers = [_number(code) for code in codes]
     if len(codes) <= _MOST_CODES:
-        return [_number(code) for code in codes]
-    ordered = sorted(_number(code) for code in codes)
-    for low, high, apart in (
-        (ordered[0], ordered[-1], []),
-        (ordered[1], ordered[-1], ordered[:1]),
-        (ordered[0], ordered[-2], ordered[-1:]),
-    ):
-        if not ((ordinary >= low) & (ordinary <= high)).any():
-            return [{"lo": low, "hi": high}, *apart]
-    raise DataError(
-        f"column {variable.column!r} has {len(codes)} missing codes with other values between them",
+        return tuple((number, number) for number in numbers)
+    ordered = sorted(numbers)
+    ways = [
+        ((ordered[0], ordered[-1]), ()),
+        ((ordered[1], ordered[-1]), ordered[:1]),
+        ((ordered[0], ordered[-2]), ordered[-1:]),
+    ]
+    for span, apart in ways:
+        if not _holds(variable, column, *span):
+            return span, *((code, code) for code in apart)
+    if column.whole is None or variable.is_coded:
+        raise _between(variable)
+    # Only the ends of its numbers are known: whether one lies in the smaller range is seen when they are written.
+    span, apart = min(ways[1:], key=lambda way: way[0][1] - way[0][0])
+    return span, *((code, code) for code in apart)
+
+
+def _holds(variable: Variable, column: Column, low: float, high: float) -> bool:
+    """Whether a number of a variable lies between two others, or may lie there."""
+    if variable.is_coded:
+        return any(low <= code <= high for code in variable.codes)
+    to = {Form.DATE: _DAY, Form.DATETIME: _DAY, Form.DAYS: _DAY, Form.TIME: 3600}.get(variable.form, 1)
+    start = _START if variable.form in {Form.DATE, Form.DATETIME} else 0
+    if column.whole is None:
+        values = column.values * to + start
+        return bool(((values >= low) & (values <= high)).any())
+    least, most = column.whole.low, column.whole.high
+    return least is not None and most is not None and least * to + start <= high and most * to + start >= low
+
+
+def _between(variable: Variable) -> DataError:
+    return DataError(
+        f"column {variable.column!r} has {len(variable.missing)} missing codes with other values between them",
         need="three, or codes of which all, or all but one, lie in a range without other values: SPSS holds no more",
         fix="leave sav out of output.copies, or join kinds of missing (columns.NAME.labels)",
     )

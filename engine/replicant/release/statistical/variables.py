@@ -5,17 +5,17 @@ It is settled once, from the whole table, so that the files of all sets say the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import DataError
 from replicant.release.manifest import MANY_LEVELS
 from replicant.release.sheet import Form, form_of, level_text
-from replicant.table.statistical.special import number_codes
 
 if TYPE_CHECKING:
     from replicant.table import Column, Table
+    from replicant.table.extent import Extent
 
 __all__ = ["Variable", "variables_of"]
 
@@ -47,6 +47,8 @@ class Variable:
         Coded missing values as they stand in cells.
     missing_codes, missing_labels
         The number of each (the text among texts, the ISO date among dates), and what it means.
+    ranges
+        Pairs of a least and a greatest value by which SPSS is told of them.
     """
 
     column: str
@@ -61,6 +63,7 @@ class Variable:
     missing: tuple[Any, ...] = ()
     missing_codes: tuple[Any, ...] = ()
     missing_labels: tuple[str, ...] = ()
+    ranges: tuple[tuple[Any, Any], ...] = ()
 
     @property
     def is_coded(self) -> bool:
@@ -157,21 +160,28 @@ def _with_missing(made: Variable, table: Table, column: Column) -> Variable:
             missing_codes=tuple(level_text(cell) for cell in column.missing_codes),
             missing_labels=tuple(meant),
         )
-    values = column.values * 3600 if made.form is Form.TIME else column.values
-    taken = set(made.codes) if made.is_coded else set(values.tolist())
+    taken = set(made.codes)
     codes: list[Any] = []
     labels: list[str] = []
-    letters = iter("abcdefghijklmnopqrstuvwxyz_" * (1 + len(raw) // 27))
     for code, meaning in zip(raw, meant, strict=True):
         if _is_number(code) and code not in taken:
             codes.append(int(code) if float(code).is_integer() else float(code))
             labels.append(meaning)
         else:
-            (number,) = number_codes([next(letters)], {}, taken).values()
-            codes.append(number)
+            codes.append(_made_up(len(codes), taken, None if made.is_coded else column.extent))
             labels.append(f"{code}: {meaning}" if meaning else str(code))
         taken.add(codes[-1])
     return replace(made, missing=column.missing_codes, missing_codes=tuple(codes), missing_labels=tuple(labels))
+
+
+def _made_up(at: int, taken: Collection[Any], extent: Extent | None) -> int:
+    """A number for a missing code that is none: -901, -902 ..., with more digits where numbers of the column lie."""
+    base = 900
+    while True:
+        code = -(base + 1 + at)
+        if code not in taken and (extent is None or not extent.covers(code)):
+            return code
+        base *= 10
 
 
 def _is_number(code: Any) -> bool:

@@ -59,6 +59,8 @@ def finish_numbers(
 ) -> tuple[Typed, dict[str, Any]]:
     """A column of numbers, or of dates or times that are stored as numbers; as `finish_texts`."""
     numbers, letters = cells.whole()
+    if letters is None and column.letters:
+        letters = np.zeros(len(numbers), dtype=np.int8)  # they have labels, though no cell holds one
     spec: dict[str, Any] = {} if column.label is None else {"label": column.label}
     unit = unit_of(column.package, column.form)
     if unit is not None:
