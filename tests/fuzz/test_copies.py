@@ -39,6 +39,7 @@ TOLD = {
     "zone": "moments are in UTC",
     "labels": "labels are cut",
     "times": "times of day are durations",
+    "blanks": "blanks at the ends of levels are gone",
 }
 
 

@@ -50,6 +50,7 @@ _LAST_MILLISECOND = 86_399_999
 """Of a day."""
 
 _MIDNIGHT = " 00:00:00.000000"
+_NO_XML = frozenset("\0\ufffe\uffff")
 _DATA = "data"
 _CREATED = dt.datetime(1980, 1, 1)
 _FORMATS = {Form.DATE: "yyyy-mm-dd", Form.DATETIME: "yyyy-mm-dd hh:mm:ss", Form.TIME: "hh:mm:ss"}
@@ -159,10 +160,10 @@ def _checked(text: str, column: str) -> str:
     DataError
         It cannot.
     """
-    if not text or len(text) > _MOST_SIGNS or "\0" in text:
+    if not text or len(text) > _MOST_SIGNS or not _NO_XML.isdisjoint(text):
         raise DataError(
             f"column {column!r} has a name, level or code that is empty, or longer than a cell of a workbook, or holds "
-            "NUL",
+            "a character that no workbook has",
             need=f"texts of 1 to {_MOST_SIGNS:,} characters",
             fix="give it a label, or leave xlsx out of output.copies",
         )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.release.sheet import Form
+from replicant.release.sheet import Form, level_text
 from replicant.release.statistical.variables import Variable, variables_of
 from replicant.table.local import needs
 
@@ -132,6 +132,10 @@ def _with_short_label(variable: Variable, program: Program) -> Variable:
 
 def _of_column(column: Column, variable: Variable, program: Program) -> Iterator[Event]:
     name = column.name
+    if any(text != text.rstrip() for text in map(level_text, column.levels())):
+        yield Event(
+            f"{program.suffix}_blanks", name, f"its levels are without blanks at their ends in .{program.suffix}"
+        )
     if variable.form is Form.TEXT:
         longest = max((len(str(level).encode()) for level in column.levels()), default=0)
         if longest > program.text_bytes:

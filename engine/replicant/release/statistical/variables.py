@@ -107,10 +107,16 @@ def _variable(table: Table, column: Column, name: str, program: str, longest: in
             f"column {column.name!r} has a level with the character NUL, which {program} cannot hold",
             fix=f"give it a label (columns.{column.name}.labels), or leave this format out of output.copies",
         )
-    if not all(labels):
+    if not all(text.rstrip() for text in labels):
         raise DataError(
-            f"column {column.name!r} has an empty text as a level, which {program} takes for a missing cell",
+            f"column {column.name!r} has an empty text as a level, or blanks alone, which {program} takes for "
+            "a missing cell",
             fix=f"give it a label (columns.{column.name}.labels), or leave this format out of output.copies",
+        )
+    if len({text.rstrip() for text in labels}) < len(labels):
+        raise DataError(
+            f"column {column.name!r} has levels that only blanks at their ends tell apart, which {program} leaves out",
+            fix=f"give them labels (columns.{column.name}.labels), or leave this format out of output.copies",
         )
     if form is Form.LOGICAL:
         made = replace(made, levels=tuple(column.levels()), codes=tuple(map(int, column.levels())), labels=labels)
