@@ -6,6 +6,7 @@ Same means: the same rows, numbers, levels in their order, dates, and kinds of m
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from replicant.errors import DataError, ReplicantError
-from replicant.release.copies import FORMATS
+from replicant.release.copies import FORMATS, CopyFormat
 from replicant.release.sheet import level_text
-from replicant.table import Column, Table, encode_table, read_table
+from replicant.table import Column, Table, encode_table, merge_scans, read_table, scan
 from replicant.table.kinds import Kind
 
 from .strategies import CANARIES, codebooks, frames
@@ -87,6 +88,35 @@ def test_round_trip(data: st.DataObject, form: str) -> None:
         assert again.names == table.names
     for one, other in zip(table.columns, again.columns, strict=True):
         same(one, other, form, {one_.code.partition("_")[2] for one_ in facts.events if one_.column in {"", one.name}})
+
+
+@fuzzed(0.2)
+@given(st.data())
+def test_copies_of_parts_say_what_those_of_the_whole_say(data: st.DataObject) -> None:
+    """What is known of a table that nobody holds as a whole is enough for what its copies say."""
+    frame = data.draw(frames(wrong=False))
+    book = data.draw(codebooks(frame, wrong=False))
+    size = max(2, len(frame) // 3)
+    try:
+        table = encode_table(frame, book)
+        chunks = [scan(frame[at : at + size], book, chunk=at) for at in range(0, len(frame), size)]
+        known = merge_scans(*chunks)
+        known.codebook(book)
+    except ReplicantError:
+        event("no table")
+        return
+    bare = table.without_cells()
+    bare = replace(bare, columns=tuple(replace(one, whole=known[one.name].extent) for one in bare.columns))
+    for form in FORMATS.values():
+        # A code that is no date is none in SPSS: NaN, which equals nothing.
+        assert said(form, table, table.n) == said(form, bare, table.n)
+
+
+def said(form: CopyFormat, table: Table, rows: int) -> str:
+    try:
+        return repr(form.prepare(table, rows))
+    except DataError as error:
+        return str(error)
 
 
 def same(one: Column, other: Column, form: str, told: set[str]) -> None:

@@ -103,7 +103,7 @@ def hashes_of(values: Typed) -> Hashes:
         else:
             array = np.array([str(value) for value in array], dtype=object)
     elif array.dtype.kind == "f":
-        whole = np.rint(array)
+        whole = np.rint(array.astype(np.float64))  # half a float does not reach 2^63
         far = np.abs(whole) >= 2.0**63
         array = array if far.any() or (whole != array).any() else whole.astype(np.int64)
     elif array.dtype.kind == "U":
