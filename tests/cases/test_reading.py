@@ -364,7 +364,7 @@ def test_moments(tmp_path: Path, form: str) -> None:
     [
         ("31/12/1999", {}, "set input.date_format.d to it"),
         ("11/12/1999", {}, "%d/%m/%Y or %m/%d/%Y"),
-        ("31/02/1999", {"date_format": "%d/%m/%Y"}, "1 of its 2 cells are none as %d/%m/%Y"),
+        ("31/02/1999", {"date_format": "%d/%m/%Y"}, "1 of its 2 cells are no dates as %d/%m/%Y"),
         ("sometime", {}, "1 of its 2 cells are none"),
         ("2020-13-01", {}, "1 of its 2 cells are none"),
     ],

@@ -113,7 +113,7 @@ def test_an_interrupted_study_is_resumed(
     assert "replicant resume release" in missing.err
     resumed = replicant("resume", "release", "--threads", "1")
     assert resumed.code == 0, resumed.err
-    assert "1 of 2 parts are there" in resumed.err
+    assert "1 of 2 blocks are there" in resumed.err
     assert "release/report.html" in resumed.out
     assert json.loads((place / "release" / "run.json").read_text())["resumed"] is True
     finished = replicant("resume", "release")

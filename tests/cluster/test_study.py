@@ -264,7 +264,7 @@ def test_a_killed_run_is_resumed(how: tuple[str, ...], folder: Path, long_whole:
         cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert re.search(r"taking up an interrupted study: \d+ of 24 parts are there", done.stderr)
+    assert re.search(r"taking up an interrupted study: \d+ of 24 blocks are there", done.stderr)
     assert digests(folder / out) == long_whole
     assert not partial_of(folder / out).exists()
 

@@ -160,8 +160,8 @@ def test_an_interrupted_run_is_taken_up(place: Path, monkeypatch: pytest.MonkeyP
     before = everything(place)
     told = rehearse_resume("release", threads=1)
     count = len([path for path in before if path.endswith(".json") and ".work/" in path])
-    assert f"taken up: {count} of its pieces are there" in told
-    assert f"taken up: {count} of its pieces are there" in rehearse(spec, threads=1)
+    assert f"taken up: {count} of its tasks are done" in told
+    assert f"taken up: {count} of its tasks are done" in rehearse(spec, threads=1)
     assert "run of another job is there" in rehearse(job(cp=0.1), threads=1)
     assert everything(place) == before
     assert Path("data.parquet").rename("kept.parquet")

@@ -141,7 +141,7 @@ def test_an_interruption_does_not_matter(whole: dict[str, str]) -> None:
     count = Count()
     result = resume_study("out", threads=1, progress=count)
     assert count.done == 23 - 12
-    assert any("3 of 6 parts are there" in line for line in count.lines)
+    assert any("3 of 6 blocks are there" in line for line in count.lines)
     assert digests("out") == whole
     assert not partial_of("out").exists()
     assert result.result.run["resumed"] is True

@@ -83,11 +83,11 @@ def test_neighbours_are_next_to_each_other_on_one_axis() -> None:
     [
         ("output.path=build/{regoin}/{year}", r"unknown placeholder \{regoin\}, did you mean 'region'"),
         ("output.path=build/{year", "brace without its other half"),
-        ("output.path=build/{region}", "'2010-north' and '2011-north' would write their files to one place"),
+        ("output.path=build/{region}", "'2010-north' and '2011-north' would write their files to one folder"),
         ('output.path="{region}/{year}"', "no folder for its index page"),
         ("bulk.folder=elsewhere", "would not lie in the folder of the bulk"),
         ("output.internal=build/secret-{year}-{region}", "would lie in the folder of the bulk, which is shared"),
-        ("output.internal=secret/{year}", "would write their internal manifests to one place"),
+        ("output.internal=secret/{year}", "would write their internal manifests to one folder"),
         ("bulk.drift=yaer", "'yaer', did you mean 'year'"),
         ("bulk.matix={}", "unknown key 'bulk.matix', did you mean 'bulk.matrix'"),
         ("bulk.tables=[a]", "exactly one of matrix and tables"),

@@ -196,7 +196,7 @@ def memory_option(command: F) -> F:
         "--memory",
         type=Bytes(),
         metavar="SIZE",
-        help="Memory of one process, such as 2GB: a job whose pieces do not fit is refused; the limit of --workers.",
+        help="Memory of one process, such as 2GB: a job whose tasks do not fit is refused; the limit of --workers.",
     )(command)
 
 

@@ -156,5 +156,5 @@ def trouble(found: Maximum, terms: tuple[str, ...], back: Floats, sizes: Floats)
         ]
     if not found.converged:
         moves = np.abs(back @ _solve(found.score.information, found.score.gradient)) * sizes
-        return [f"not converged after {found.iterations} passes; {terms[int(np.argmax(moves))]} still moves most"]
+        return [f"not converged after {found.iterations} iterations; {terms[int(np.argmax(moves))]} still moves most"]
     return []

@@ -192,7 +192,7 @@ def explain(error: Exception, action: str, url: str) -> ReleaseError:
     if number in {errno.EROFS, errno.EACCES, errno.EPERM} or fault is Fault.DENIED:
         return ReleaseError(
             f"No permission to {action} {url}.",
-            need=f"a place where you may {action}",
+            need=f"a location where you may {action}",
             fix="choose another path, or change its permissions",
         )
     if number in {errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY}:

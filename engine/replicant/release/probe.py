@@ -37,7 +37,7 @@ def probe(place: str | os.PathLike[str]) -> None:
         if beside.files():
             raise ReleaseError(
                 f"Files can be written but not removed beside {folder.url}.",
-                need="a place where you may do both: what is between is removed at the end of a run",
+                need="a location where you may do both: what is between is removed at the end of a run",
                 fix="change the permissions, or choose another path",
             )
         return

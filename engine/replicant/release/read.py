@@ -68,7 +68,7 @@ class Release(SyntheticSets):
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What was done about anything odd in the data."""
+        """What was done about anything unusual in the data."""
         return tuple(_event(entry) for entry in self.manifest.get("events", ()))
 
     def _make(self, imputation: int) -> pd.DataFrame:

@@ -110,7 +110,7 @@ def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:
     kept = unfinished(target)
     if kept is not None and kept.get("digest") == digest:
         count = sum(name.endswith(".json") for name in records.folder.files())
-        lines.append(f"an interrupted run of this job is taken up: {count} of its pieces are there")
+        lines.append(f"an interrupted run of this job is taken up: {count} of its tasks are done")
     elif kept is not None:
         lines.append(f"an interrupted run of another job is there and stays: replicant resume {target} completes it")
     return lines

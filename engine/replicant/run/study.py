@@ -228,7 +228,7 @@ def compute(
             before.add(block)
     todo = [block for block in range(study.blocks) if block not in before]
     if before:
-        progress.note(f"taking up an interrupted study: {len(before)} of {study.blocks} parts are there")
+        progress.note(f"taking up an interrupted study: {len(before)} of {study.blocks} blocks are there")
 
     def work(blocks: Sequence[int], shared: Any, **hands: Any) -> None:
         """A pass over blocks; each is kept as soon as it is there."""

@@ -277,8 +277,8 @@ def _check_apart(what: str, places: Sequence[tuple[str, str]]) -> None:
         above = next((one for one in _upwards(path) if one in taken), None)
         if above is not None:
             raise SpecError(
-                f"the releases {taken[above]!r} and {name!r} would write {what} to one place",
-                need="a place for each",
+                f"the releases {taken[above]!r} and {name!r} would write {what} to one folder",
+                need="a folder for each",
                 fix="put every axis into output.path",
             )
         taken[path] = name

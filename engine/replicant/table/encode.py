@@ -53,7 +53,7 @@ def encode_table(
     columns
         What inference gets wrong, by column: a `Codebook`, or a mapping of name to `ColumnSpec` or dict.
     events
-        What was odd when the frame was read.
+        What was unusual when the frame was read.
     drop
         Columns to leave out.
     by_file
@@ -66,7 +66,7 @@ def encode_table(
     -------
     Table
         Its columns in the frame's order (a column made from another stands in the other's place), with events for
-        whatever is odd but lawful.
+        whatever is unusual but valid.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _judged(name: str, factor: Factor, spec: ColumnSpec, declared: bool, events:
 
 
 def settle(name: str, factor: Factor, spec: ColumnSpec, events: list[Event]) -> Column:
-    """The column of its distinct values and codes; what is odd about it is added to `events`.
+    """The column of its distinct values and codes; what is unusual about it is added to `events`.
 
     Raises
     ------

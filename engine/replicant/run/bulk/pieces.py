@@ -124,7 +124,7 @@ def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], JobRes
         if judged.state is State.FOREIGN and not order.overwrite:
             raise ReleaseError(
                 f"There is something at {job.output.path} that this bulk did not make.",
-                need="an empty place, or a release of this bulk",
+                need="an empty folder, or a release of this bulk",
                 fix="move it away, choose another output.path, or say --overwrite",
             )
         made = None if judged.state is State.UNCHANGED else run(judged)

@@ -144,7 +144,7 @@ def _line(release: BulkRelease, known: str | None, memory: int | None, overwrite
         if judged.state is State.UNCHANGED:
             return _Line(release.name, "up to date")
         if judged.state is State.FOREIGN and not overwrite:
-            return _Line(release.name, "", refused="its place holds something that this bulk did not make")
+            return _Line(release.name, "", refused="its folder holds something that this bulk did not make")
         found = preview(release.job, memory)
         if judged.state is State.UNSURE and found.digest == judged.digest:
             return _Line(release.name, "up to date")

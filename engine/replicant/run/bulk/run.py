@@ -139,7 +139,7 @@ class _Run:
                             self._take(outcome)
                             self.progress.advance(1)
                 for at in large:
-                    self.progress.note(f"{self.releases[at].name}: in parts, on all hands")
+                    self.progress.note(f"{self.releases[at].name}: in parts, on all workers")
                     with self.progress.about(self.releases[at].name):  # it says what is unusual by itself
                         outcome = make_large(self.order, at, client, threads, self.progress)
                     self._take(outcome)
