@@ -1,4 +1,4 @@
-"""Events: what was done about something unusual but valid in the data, said in the plan, the result and the manifest."""
+"""Events: what was done about something unusual but valid, said in the plan, the result and the manifest."""
 
 from __future__ import annotations
 
