@@ -249,6 +249,7 @@ NOMINAL = {"x": {"kind": "nominal"}}
         (pd.Categorical([True, False, None]), {"x": {"missing_codes": [-8]}}),
         (pd.Series([True, False, None], dtype=object), {"x": {"levels": [False, True, "unused"]}}),
         (["12.5", "NA", "3"], {"x": {"missing_codes": ["NA"]}}),
+        (["1e3", "918273645.5", "-8"], {"x": {"missing_codes": ["918273645.5", -8]}}),
         (pd.Series([None, None, np.nan], dtype=object), {"x": {"kind": "date"}}),
     ],
 )

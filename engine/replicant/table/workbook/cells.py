@@ -86,7 +86,14 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
         return _as_type(name, cells, wanted, form, reading)
     if str in kinds and kinds <= _DATES | {str} and form is not None:
         return _moments(_each(name, cells, lambda cell: _moment(cell, form), f"dates written as {form}"))
-    if str in kinds and not levelled and (spelt := _of_texts(name, cells, reading, said, events)) is not None:
+    # Where a kind of missing is a text, so are the numbers beside it: whoever encodes the column tells them apart.
+    coded = any(isinstance(code, str) for code in said.missing_codes)
+    if (
+        str in kinds
+        and not levelled
+        and not coded
+        and (spelt := _of_texts(name, cells, reading, said, events)) is not None
+    ):
         return spelt
     if not kinds and said.levels and not any(isinstance(level, str) for level in said.levels):
         return pa.nulls(len(cells), pa.array(said.levels).type)
