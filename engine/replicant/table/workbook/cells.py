@@ -86,14 +86,7 @@ def column_of(name: str, cells: Sequence[Any], reading: Reading, said: ColumnSpe
         return _as_type(name, cells, wanted, form, reading)
     if str in kinds and kinds <= _DATES | {str} and form is not None:
         return _moments(_each(name, cells, lambda cell: _moment(cell, form), f"dates written as {form}"))
-    # Where a kind of missing is a text, so are the numbers beside it: whoever encodes the column tells them apart.
-    coded = any(isinstance(code, str) for code in said.missing_codes)
-    if (
-        str in kinds
-        and not levelled
-        and not coded
-        and (spelt := _of_texts(name, cells, reading, said, events)) is not None
-    ):
+    if str in kinds and not levelled and (spelt := _of_texts(name, cells, reading, said, events)) is not None:
         return spelt
     if not kinds and said.levels and not any(isinstance(level, str) for level in said.levels):
         return pa.nulls(len(cells), pa.array(said.levels).type)
@@ -126,7 +119,10 @@ def _of_texts(
         dates = _spelt_dates(name, cells, form, events)
         if dates is not None:
             return dates
-    return _spelt_numbers(name, cells, reading, events) if kinds <= _NUMBERS | {str} else None
+    # Where a kind of missing is a text, so are the numbers beside it: whoever encodes the column tells them apart.
+    if not kinds <= _NUMBERS | {str} or any(isinstance(code, str) for code in said.missing_codes):
+        return None
+    return _spelt_numbers(name, cells, reading, events)
 
 
 def _spelt_dates(name: str, cells: Sequence[Any], form: str, events: list[Event]) -> pa.Array | None:
