@@ -32,6 +32,7 @@ from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.release import Release
 from replicant.run.job import run_job
 from replicant.spec.load import load_job
+from replicant.trees.compile import ensure_compiled
 
 from .strategies import CANARIES, READINGS, Case, Job, cases, estimands, expressions, jobs, models
 
@@ -95,6 +96,7 @@ def _watched(scratch: Path) -> Iterator[Path]:
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of all examples, and for temporary files too; no file in it may stay open."""
+    ensure_compiled()  # an example may not take so long, where the cache is empty
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     process = psutil.Process()
     files = process.num_fds()

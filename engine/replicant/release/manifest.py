@@ -333,7 +333,7 @@ def _shape_of_helpers(helpers: Any) -> str:
     if not isinstance(helpers, list) or not all(_is_file(entry) for entry in helpers):
         return "`helpers` does not list files with path, bytes and sha256"
     if any(HELPERS.get(entry.get("language")) != entry["path"] for entry in helpers):
-        return "`helpers` lists a file that is none"
+        return "`helpers` lists a file that is no helper"
     return "" if len({entry["path"] for entry in helpers}) == len(helpers) else "a helper is listed twice"
 
 
