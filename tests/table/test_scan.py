@@ -186,7 +186,8 @@ def days(first: int, last: int) -> pd.DataFrame:
 
 
 def test_levels_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[Scan.__module__], "MOST_LEVELS", 50)
+    for module in ("scan", "scanned"):  # of a chunk, and of chunks put together
+        monkeypatch.setattr(sys.modules[f"replicant.table.{module}"], "MOST_LEVELS", 50)
     texts = [pd.DataFrame({"t": [f"text {i}" for i in range(first, first + 30)]}) for first in (0, 20, 30)]
     assert scanned(texts[:2])["t"].distinct == 50
     with pytest.raises(DataError, match="more than 50 levels"):

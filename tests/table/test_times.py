@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from replicant.errors import DataError, SpecError
 from replicant.table import encode_table
 from replicant.table.kinds import Kind
-from replicant.table.scan import merge_scans, scan
+from replicant.table.scan import scan
+from replicant.table.scans import merge_scans
 from replicant.table.times import (
     as_times,
     clock_text,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from replicant.plan.seen import Seen
     from replicant.table.codebook import ColumnSpec
     from replicant.table.column import Column
-    from replicant.table.scan import Scan
+    from replicant.table.scans import Scan
     from replicant.table.table import Table
 
 __all__ = ["Whole", "is_flat"]

@@ -16,7 +16,8 @@ from replicant.table.kinds import Kind
 from replicant.table.loaded import Loaded
 from replicant.table.read import read_data, read_dataset, read_table
 from replicant.table.reading import Reading
-from replicant.table.scan import Scan, merge_scans, scan
+from replicant.table.scan import scan
+from replicant.table.scans import Scan, merge_scans
 from replicant.table.table import Table
 
 __all__ = [
