@@ -334,5 +334,5 @@ def test_no_rows_come_to_the_client_or_go_through_the_scheduler(
     big = job(tmp_path / "data.parquet", tmp_path / "release", m=1, minbucket=50)
     big.input.part_rows = 5000
     run_job(big, threads=1)
-    assert {"reading", "dealing rows", "planning", "synthesizing", "mixing rows"} <= set(sizes)
+    assert {"reading", "shuffling rows", "planning", "synthesizing", "shuffling synthetic rows"} <= set(sizes)
     assert max(sizes.values()) < 40_000, sizes

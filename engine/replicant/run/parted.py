@@ -135,7 +135,7 @@ class _Run:
             rows = [sum(chunk.rows for chunk in span) for span in spans]
             self._each("reading identifiers", note, parts, [(at,) for at in range(len(spans))], rows)
         self._each(
-            "dealing rows", pieces.deal, parts, [(chunk,) for chunk in self.chunks], [c.rows for c in self.chunks]
+            "shuffling rows", pieces.deal, parts, [(chunk,) for chunk in self.chunks], [c.rows for c in self.chunks]
         )
         parts = self._look(parts)
         top: Head = self._one("planning", pieces.head, parts)
@@ -239,7 +239,7 @@ class _Run:
         if not names:
             return parts
         items = [(names, part) for part in range(parts.count)]
-        found: list[Seen] = self._each("looking at cells", pieces.look, parts, items, parts.sizes.tolist())
+        found: list[Seen] = self._each("counting cells", pieces.look, parts, items, parts.sizes.tolist())
         return replace(parts, whole=replace(parts.whole, seen=reduce(Seen.merge, found)))
 
     def _draw(self, parts: Parts, top: Head, writer: Writer) -> Tally:
@@ -270,7 +270,7 @@ class _Run:
         mixed = [part for part in range(parts.count) if len(parts.siblings(part)) > 1]
         items = [(part, i) for i in range(self.job.synthesis.m) for part in mixed]
         rows = [int(parts.k[part]) for part, _ in items]
-        writer.written.extend(self._each("mixing rows", _mix, (parts, writer.sink), items, rows))
+        writer.written.extend(self._each("shuffling synthetic rows", _mix, (parts, writer.sink), items, rows))
 
     def _hands(self) -> int:
         if self.client is None:

@@ -30,7 +30,7 @@ from replicant.table.rounding import to_decimals
 from replicant.table.surrogates import space_of
 from replicant.table.table import Table
 
-__all__ = ["Numbers", "as_numbers", "check_spikes", "coded_places", "decimals_of", "encode_table", "judge", "settle"]
+__all__ = ["check_spikes", "encode_table", "judge", "rounded_event", "settle"]
 
 _NOTHING = ColumnSpec()
 

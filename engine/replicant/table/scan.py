@@ -13,9 +13,10 @@ from replicant.events import Event
 from replicant.table.arrays import Floats
 from replicant.table.checks import check_header
 from replicant.table.codebook import ColumnSpec, as_specs
+from replicant.table.coded import coded_places
 from replicant.table.digests import digests_of
 from replicant.table.dtypes import ColumnType
-from replicant.table.encode import Numbers, as_numbers, coded_places, decimals_of, encode_table, settle
+from replicant.table.encode import encode_table, settle
 from replicant.table.extent import digits_of_seconds
 from replicant.table.factor import MEASURED, Factor, Nature, factorize
 from replicant.table.identifiers import distinct_of
@@ -23,6 +24,7 @@ from replicant.table.infer import spells_dates
 from replicant.table.keys import ROWS, repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS
+from replicant.table.numbers import Numbers, as_numbers, decimals_of
 from replicant.table.recode import plan_columns, relabel
 from replicant.table.rounding import to_decimals
 from replicant.table.scanned import MANY_DIGITS, Place, ScannedColumn, check_levels
