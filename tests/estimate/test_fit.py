@@ -492,7 +492,7 @@ def test_an_outcome_that_all_but_cannot_be_has_a_deviance(model: str) -> None:
 
 
 def test_a_search_that_is_cut_short_is_said() -> None:
-    assert "not converged after 2 passes" in said(fit("polr", "stage ~ x + z", sample(), maxiter=2))
+    assert "not converged after 2 iterations" in said(fit("polr", "stage ~ x + z", sample(), maxiter=2))
 
 
 def test_rows_left_out_are_said() -> None:

@@ -99,7 +99,7 @@ def test_columns() -> None:
 
 @pytest.mark.parametrize("cells", [str, lambda i: i], ids=["text", "numbers"])
 def test_levels(cells: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("replicant.table.encode"), "MOST_LEVELS", 50)
+    monkeypatch.setattr(importlib.import_module("replicant.table.categorical"), "MOST_LEVELS", 50)
     values = [cells(i) for i in range(51)]
     encode_table(pd.DataFrame({"t": values[:50] * 2}), {"t": {"kind": "nominal"}})
     with pytest.raises(DataError, match=r"column 't' has more than 50 levels"):
