@@ -16,8 +16,9 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
 
 # The way of the data. A room may know the rooms before it, and itself; the trees know no other room at all.
 ROOMS = [
-    *("errors", "events", "remote", "view", "table", "spec", "plan", "trees", "methods", "fcs"),
-    *("estimate", "pool", "analysis", "report", "release", "studies", "run", "synthesis", "bootstrap", "cli"),
+    *("errors", "events", "storage", "view", "table", "spec", "plan", "trees", "methods", "fcs"),
+    *("estimate", "pool", "report", "analysis", "utility", "release", "studies", "execution", "run", "bulk"),
+    *("synthesis", "bootstrap", "cli"),
 ]
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}
 
@@ -67,7 +68,7 @@ def test_a_room_knows_only_what_stands_left_of_it(path: Path) -> None:
     assert known <= allowed, f"{room} may not import {sorted(known - allowed)}"
 
 
-@pytest.mark.parametrize(("library", "room"), [("dask", "run"), ("distributed", "run"), ("numba", "trees")])
+@pytest.mark.parametrize(("library", "room"), [("dask", "execution"), ("distributed", "execution"), ("numba", "trees")])
 def test_a_library_is_at_home_in_one_room(library: str, room: str) -> None:
     users = {room_of(path) for path in FILES if any(name.split(".")[0] == library for name in imported(path))}
     assert users <= {room}

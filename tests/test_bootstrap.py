@@ -60,11 +60,11 @@ def test_threads_do_not_matter(frame: pd.DataFrame) -> None:
 @pytest.mark.cluster
 def test_a_client_does_not_matter(frame: pd.DataFrame, tmp_path: Path) -> None:
     """With a frame that is sent, and with a path that workers read."""
-    from replicant.run import cluster
+    from replicant.execution import dask_client
 
     frame.to_parquet(tmp_path / "data.parquet")
     expected = study(frame, estimands=[FIT], replicates=25).document
-    with cluster.local_cluster(2) as client:
+    with dask_client.local_cluster(2) as client:
         for data in (frame, tmp_path / "data.parquet"):
             found = study(data, estimands=[FIT], replicates=25, client=client)
             assert found.document == expected

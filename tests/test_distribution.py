@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import replicant
+from replicant.execution.software import software
 from replicant.release.manifest import versions
-from replicant.run.software import software
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -109,9 +109,9 @@ def study(
     0     sample  (Intercept)           4
     1  synthetic  (Intercept)           4
     """
-    from replicant.run.progress import choose
+    from replicant.execution.backend import Where
+    from replicant.execution.progress import choose
     from replicant.run.study import compute
-    from replicant.run.where import Where
 
     where = Where(threads=threads, workers=workers, client=client)
     asked = {

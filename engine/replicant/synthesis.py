@@ -227,9 +227,9 @@ def source_of(
 
 
 def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: int | None) -> list[Drawn]:
+    from replicant.execution.threads import threads_for
     from replicant.run.compilation import ensure_compiled
     from replicant.run.planned import run_plan
-    from replicant.run.threads import threads_for
 
     ensure_compiled(plan, _say)
     if client is None:
@@ -245,7 +245,7 @@ def _say(line: str) -> None:
 
 def _progress(plan: Plan, threads: int, *, always: bool = False) -> Any:
     """In a notebook a call to a cluster always shows its progress: whoever waits for others wants to know."""
-    from replicant.run import progress
+    from replicant.execution import progress
 
     quick = threads == 1 or plan.seconds_estimate / threads < LONG_SECONDS
     return progress.choose(quiet=quick and not (always and progress.in_notebook()))
@@ -310,10 +310,10 @@ class Synthesis(SyntheticSets):
         Returns
         -------
         dict
-            As `report.summarise` describes it.
+            As `utility.summary.summarise` describes it.
         """
         if self._summary is None:
-            from replicant.report import summarise
+            from replicant.utility.summary import summarise
 
             self._summary = summarise(self.table, self[: max(1, QUICK_ROWS // max(1, self.plan.k))])
         return self._summary
@@ -357,7 +357,7 @@ class Synthesis(SyntheticSets):
         ReleaseError
             If it cannot be written; nothing is left behind.
         """
-        from replicant.run.writer import writing
+        from replicant.run.release_writer import writing
 
         output = validate_output(path=fspath(uri), internal=internal, copies=copies, csv=csv, helpers=helpers)
         with writing(

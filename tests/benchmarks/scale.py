@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from replicant.execution.progress import Lines
 from replicant.plan.memory import piece_bytes
 from replicant.release import verify_release
 from replicant.run.job import run_job
 from replicant.run.parted import CHUNK_ROWS
-from replicant.run.progress import Lines
 from replicant.spec.load import parse_job
 from replicant.table import Kind
 

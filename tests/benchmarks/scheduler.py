@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import dask.config
 from distributed import Client, Scheduler, Worker
 
-from replicant.run import farm
+from replicant.execution import executor
 
 QUIET = {
     "distributed.worker.profile.enabled": False,
@@ -121,11 +121,11 @@ def measure(client: Client, pieces: int, workers: int, seconds: float) -> None:
     def since(done: int) -> list[float]:
         return [1e3 * (now.seconds - then.seconds) / done for now, then in zip(both(), before, strict=True)]
 
-    list(farm.farm(nothing, 1, [(i,) for i in range(5 * workers)], what="warming", client=client))
+    list(executor.farm(nothing, 1, [(i,) for i in range(5 * workers)], what="warming", client=client))
     before, began = both(), time.perf_counter()
     print("milliseconds of a core for each piece, and MiB: scheduler, client", flush=True)
     items = [(i,) for i in range(pieces)]
-    for done, (at, result) in enumerate(farm.farm(nothing, 1, items, what="pieces", client=client), 1):
+    for done, (at, result) in enumerate(executor.farm(nothing, 1, items, what="pieces", client=client), 1):
         if result != at + 1:
             raise SystemExit("a piece came back wrong")
         if not done % max(1, pieces // 8):
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0, help="that a worker holds a piece")
     parser.add_argument("--log", type=int, default=50, help="messages to each worker that the scheduler keeps")
     asked = parser.parse_args()
-    farm.TASK_SECONDS = 0.0
+    executor.TASK_SECONDS = 0.0
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     scheduler = spawn.Process(target=schedule, args=(theirs, asked.log), daemon=True)

@@ -16,9 +16,9 @@ import yaml
 
 import replicant as rp
 from replicant.errors import DataError
+from replicant.execution.progress import Progress
 from replicant.run import parted
 from replicant.run.job import run_job
-from replicant.run.progress import Progress
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
 from replicant.table import read_table

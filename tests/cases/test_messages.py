@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 import replicant as rp
-from replicant.run import cluster
+from replicant.execution import dask_client
 from replicant.table.kinds import Kind
 
 from ..commands import Command, Outcome, command_line, records
@@ -392,7 +392,7 @@ ADDRESSES: dict[str, tuple[int, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_scheduler(address: str, replicant: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 0.5)
     code, words = ADDRESSES[address]
     refused(replicant("run", "job.yaml", "--scheduler", address), code, *words)
 

@@ -141,7 +141,7 @@ def test_copies(form: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{form}"
     made = None if form == "csv" else FORMATS[form]
     if made is None:
-        from replicant.release.sheet import csv_bytes, sheet_of
+        from replicant.release.csv import csv_bytes, sheet_of
 
         path.write_bytes(csv_bytes(table.observed(), sheet_of(table)).to_pybytes())
     else:

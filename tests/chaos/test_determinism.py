@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 import replicant as rp
-from replicant.run import cluster, parted
+from replicant.execution import dask_client
+from replicant.execution.progress import Progress
+from replicant.run import parted
 from replicant.run.job import run_job
-from replicant.run.progress import Progress
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
 
@@ -69,7 +70,7 @@ def place(threads: int | None, workers: int | None) -> Iterator[dict[str, Any]]:
     if workers is None:
         yield {"threads": threads}
         return
-    with cluster.local_cluster(workers) as client:
+    with dask_client.local_cluster(workers) as client:
         yield {"scheduler": client.scheduler.address}
 
 

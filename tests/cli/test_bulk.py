@@ -85,16 +85,16 @@ def test_from_plan_to_verify_with_a_failure_between(tables: Path, replicant: Com
 def test_only_comparisons_that_took_place_count(
     tables: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from replicant.run.bulk import pieces
+    from replicant.bulk import tasks
 
-    genuine = pieces.drift
+    genuine = tasks.drift
 
     def drift(a: rp.release.Release, b: rp.release.Release, **options: tuple[str, str]) -> object:
         if "south" in a.url:
             raise rp.DataError("column 'word' is of another kind in each", need="columns of one kind")
         return genuine(a, b, **options)
 
-    monkeypatch.setattr(pieces, "drift", drift)
+    monkeypatch.setattr(tasks, "drift", drift)
     ran = replicant("run", "bulk.yaml", "--threads", 1)
     assert ran.code == 4
     assert "4 releases: 4 released; 1 pair of neighbours compared, 1 could not be" in ran.out
@@ -108,7 +108,7 @@ def test_only_comparisons_that_took_place_count(
 
     # What failed is tried again by the next run, and by nothing else.
     assert replicant("run", "bulk.yaml", "--threads", 1).code == 4
-    monkeypatch.setattr(pieces, "drift", genuine)
+    monkeypatch.setattr(tasks, "drift", genuine)
     again = replicant("run", "bulk.yaml", "--threads", 1)
     assert (again.code, "4 unchanged; 2 pairs of neighbours compared\n" in again.out) == (0, True)
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from replicant.execution.progress import Progress
 from replicant.run.checkpoint import Checkpoint, partial_of
-from replicant.run.progress import Progress
 
 Command = Callable[..., Any]
 
@@ -102,7 +102,7 @@ def test_an_interrupted_study_is_resumed(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(
-            "replicant.run.progress.Lines.advance", lambda self, units: (_ for _ in ()).throw(SystemExit(143))
+            "replicant.execution.progress.Lines.advance", lambda self, units: (_ for _ in ()).throw(SystemExit(143))
         )
         told = replicant("run", "job.yaml", "--threads", "1", "--set", "study.replicates=15")
     assert told.code == 4

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicant.run.bulk import run_bulk
+from replicant.bulk import run_bulk
 from replicant.spec.bulk import BulkJob
 from replicant.spec.load import parse_any
 

@@ -30,8 +30,8 @@ import pytest
 from distributed import Client
 
 import replicant as rp
+from replicant.execution.progress import Progress
 from replicant.run.job import run_job
-from replicant.run.progress import Progress
 from replicant.run.study import run_study_job
 from replicant.spec.load import load_job
 

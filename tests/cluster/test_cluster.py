@@ -22,12 +22,12 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import replicant as rp
+from replicant.execution import dask_client
+from replicant.execution.partitions import on_workers
+from replicant.execution.progress import Progress
 from replicant.plan import build_plan
-from replicant.run import cluster
 from replicant.run.job import run_job
 from replicant.run.planned import run_plan
-from replicant.run.progress import Progress
-from replicant.run.reduce import on_workers
 from replicant.run.work import Source
 from replicant.spec.load import parse_job, validate_synthesis
 from replicant.table import encode_table
@@ -53,7 +53,7 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def two_workers() -> Iterator[Any]:
-    with cluster.local_cluster(2) as client:
+    with dask_client.local_cluster(2) as client:
         yield client
 
 
@@ -264,7 +264,7 @@ def _dashboard_addresses(dask_scheduler: Any) -> list[str]:
 
 
 def test_what_workers_spill_is_private_and_goes_with_them(frame: pd.DataFrame) -> None:
-    with cluster.local_cluster(1) as client:
+    with dask_client.local_cluster(1) as client:
         [worker] = client.scheduler_info()["workers"].values()
         folder = Path(worker["local_directory"])
         parents = [parent for parent in folder.parents if parent.name.startswith("replicant-")]
@@ -302,8 +302,8 @@ def _task_count(dask_scheduler: Any) -> int:
 @pytest.mark.parametrize("bokeh", [True, False])
 def test_the_dashboard_is_announced_once(bokeh: bool, two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = Notes()
-    monkeypatch.setattr(cluster, "find_spec", lambda name: object() if bokeh else None)
-    cluster.announce(two_workers, notes)
+    monkeypatch.setattr(dask_client, "find_spec", lambda name: object() if bokeh else None)
+    dask_client.announce(two_workers, notes)
     [line] = notes.lines
     with urllib.request.urlopen(line.removeprefix("dashboard: "), timeout=20) as page:
         assert page.status == 200
@@ -384,7 +384,7 @@ def test_a_lost_worker_changes_nothing(by_path: bool, frame: pd.DataFrame, tmp_p
     data = Source.at(tmp_path / "data.parquet", {"word": {"kind": "nominal"}}) if by_path else table
     plan = build_plan(validate_synthesis(m=3, seed=5, strata="region", min_stratum=20), table)
     flag = tmp_path / "killed"
-    with cluster.local_cluster(1) as client:
+    with dask_client.local_cluster(1) as client:
         found = run_plan(plan, data, client=client, sink=_KillOnce(str(flag)))
     assert flag.exists()
     expected = rp.synthesize(table, m=3, seed=5, strata="region", min_stratum=20)
@@ -411,7 +411,7 @@ def test_a_task_that_kills_every_worker_is_given_up(frame: pd.DataFrame, tmp_pat
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=1, seed=5), table)
     frame.to_parquet(tmp_path / "data.parquet")
-    with cluster.local_cluster(1) as client, pytest.raises(rp.ReplicantError, match="died"):
+    with dask_client.local_cluster(1) as client, pytest.raises(rp.ReplicantError, match="died"):
         run_plan(plan, Source.at(tmp_path / "data.parquet"), client=client, sink=_kill)
 
 
@@ -420,7 +420,7 @@ def _kill(frame: pd.DataFrame, imputation: int, partition: int) -> None:
 
 
 def test_no_scheduler_there(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1)
     frame.to_parquet(tmp_path / "data.parquet")
     with pytest.raises(rp.ReplicantError, match="No Dask scheduler"):
         run_job(parse_job(job_text(tmp_path, "release")), scheduler="tcp://127.0.0.1:9")
@@ -430,7 +430,7 @@ def test_no_scheduler_there(frame: pd.DataFrame, tmp_path: Path, monkeypatch: py
 def test_a_scheduler_without_workers(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import Client, LocalCluster
 
-    monkeypatch.setattr(cluster, "WORKER_SECONDS", 1)
+    monkeypatch.setattr(dask_client, "WORKER_SECONDS", 1)
     with (
         LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty,
         Client(empty) as client,
@@ -444,11 +444,11 @@ def test_whoever_waits_for_a_worker_is_told() -> None:
 
     notes = Notes()
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as started:
-        with cluster.connect(started.scheduler_address, notes):
+        with dask_client.connect(started.scheduler_address, notes):
             assert notes.lines[1:] == ["waiting for a first worker, 300 s at most"]
         started.scale(1)
         started.wait_for_workers(1)
-        with cluster.connect(started.scheduler_address, notes):
+        with dask_client.connect(started.scheduler_address, notes):
             assert len(notes.lines) == 3
 
 

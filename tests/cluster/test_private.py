@@ -20,9 +20,9 @@ import psutil
 import pytest
 
 import replicant as rp
-from replicant.run import cluster, scratch
+from replicant.execution import dask_client, scratch
+from replicant.execution.progress import Progress
 from replicant.run.job import run_job
-from replicant.run.progress import Progress
 from replicant.run.study import run_study_job
 from replicant.spec.load import load_job
 
@@ -104,7 +104,7 @@ def test_nothing_of_a_local_cluster_is_reached_from_outside() -> None:
         return found
 
     before = listening()
-    with cluster.local_cluster(2) as client:
+    with dask_client.local_cluster(2) as client:
         client.submit(sum, [1, 2]).result()
         during = {port: ip for port, ip in listening().items() if port not in before}
         ports = {int(address.rpartition(":")[2]) for address in client.scheduler_info(n_workers=-1)["workers"]}
@@ -181,7 +181,7 @@ def test_scratch_is_private_and_goes(temporary: Path) -> None:
     """After a normal end, an error, and an interrupt."""
     for error in (None, ValueError, KeyboardInterrupt):
         try:
-            with cluster.local_cluster(1) as client:
+            with dask_client.local_cluster(1) as client:
                 [worker] = client.scheduler_info()["workers"].values()
                 [folder] = (path for path in temporary.iterdir() if path.name.startswith("replicant-"))
                 assert Path(worker["local_directory"]).is_relative_to(folder)
@@ -249,7 +249,7 @@ def test_a_start_that_is_interrupted_leaves_no_process_and_no_folder(
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, moment)
     try:
-        with pytest.raises(Ends), cluster.local_cluster(2):
+        with pytest.raises(Ends), dask_client.local_cluster(2):
             time.sleep(60)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -20,12 +20,12 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, PartialError
-from replicant.run import cluster
+from replicant.execution import dask_client
+from replicant.execution.backend import Where
+from replicant.execution.progress import Progress
 from replicant.run.checkpoint import Checkpoint, partial_of
-from replicant.run.progress import Progress
 from replicant.run.resumable import told
 from replicant.run.study import compute, resume_study, run_study_job
-from replicant.run.where import Where
 from replicant.run.work import Source
 from replicant.spec.load import parse_job
 from replicant.studies import Study, design
@@ -89,7 +89,7 @@ def whole(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def two_workers() -> Iterator[Any]:
-    with cluster.local_cluster(2) as client:
+    with dask_client.local_cluster(2) as client:
         yield client
 
 
@@ -159,7 +159,7 @@ def test_a_worker_killed_in_the_middle(
                 os.kill(victims[0], signal.SIGKILL)
 
     victims: list[int] = []
-    with cluster.local_cluster(2) as client:
+    with dask_client.local_cluster(2) as client:
         found = compute(study, table, Where(client=client), source=source if from_path else None, progress=Kill())
     assert len(victims) == 1
     expected = compute(study, table, Where(threads=1))

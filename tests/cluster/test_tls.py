@@ -28,8 +28,8 @@ from pandas.testing import assert_frame_equal
 
 import replicant as rp
 from replicant.errors import RunError, SpecError
-from replicant.run import cluster, trust
-from replicant.run.trust import trusting
+from replicant.execution import dask_client, tls
+from replicant.execution.tls import trusting
 
 pytestmark = [
     pytest.mark.cluster,
@@ -168,7 +168,7 @@ def test_dasks_own_settings_do_as_well(folder: Path, ours: Path, encrypted: str)
 
 
 def test_a_study_begun_in_a_thread_is_resumed_on_an_encrypted_cluster(folder: Path, ours: Path, encrypted: str) -> None:
-    from replicant.run.progress import Progress
+    from replicant.execution.progress import Progress
     from replicant.run.study import run_study_job
     from replicant.spec.load import load_job
 
@@ -205,7 +205,7 @@ def test_a_client_of_ones_own(folder: Path, ours: Path, encrypted: str) -> None:
 
 
 def test_a_local_cluster_speaks_tls_with_a_workers_certificate(ours: Path) -> None:
-    with trusted(ours, "worker"), cluster.local_cluster(1) as client:
+    with trusted(ours, "worker"), dask_client.local_cluster(1) as client:
         info = client.scheduler_info(n_workers=-1)
         addresses = [client.scheduler.address, *info["workers"], *(w["nanny"] for w in info["workers"].values())]
         assert all(address.startswith("tls://127.0.0.1:") for address in addresses)
@@ -248,7 +248,7 @@ def test_a_client_without_certificate_is_refused_by_the_cluster(encrypted: str, 
 
 
 def refused(kind: type[Exception], match: str, address: str) -> None:
-    with pytest.raises(kind, match=match) as caught, cluster.connect(address):
+    with pytest.raises(kind, match=match) as caught, dask_client.connect(address):
         pass
     assert isinstance(caught.value, rp.ReplicantError)
     assert caught.value.fix
@@ -256,7 +256,7 @@ def refused(kind: type[Exception], match: str, address: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["tcp://", ""])
 def test_a_plain_address_of_an_encrypted_scheduler(scheme: str, encrypted: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(trust, "GREETING_SECONDS", 1.0)
+    monkeypatch.setattr(tls, "GREETING_SECONDS", 1.0)
     refused(RunError, "speaks TLS", encrypted.replace("tls://", scheme))
 
 
@@ -266,8 +266,8 @@ def test_an_encrypted_address_of_a_plain_scheduler(plain: str, ours: Path) -> No
 
 
 def test_something_that_never_answers(ours: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(trust, "GREETING_SECONDS", 0.5)
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(tls, "GREETING_SECONDS", 0.5)
+    monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         refused(RunError, "No Dask scheduler", f"tcp://{address}")
@@ -322,7 +322,11 @@ def test_a_client_whose_certificate_expired(encrypted: str, ours: Path, tmp_path
 
 
 def test_a_clients_certificate_makes_no_cluster(ours: Path) -> None:
-    with trusted(ours, "client"), pytest.raises(SpecError, match="do not trust each other"), cluster.local_cluster(1):
+    with (
+        trusted(ours, "client"),
+        pytest.raises(SpecError, match="do not trust each other"),
+        dask_client.local_cluster(1),
+    ):
         pass
 
 
@@ -331,7 +335,7 @@ def test_encryption_without_certificates() -> None:
     with (
         trusting(None, None, None, require_encryption=True),
         pytest.raises(SpecError, match="there is none for --tls-ca-file"),
-        cluster.local_cluster(1),
+        dask_client.local_cluster(1),
     ):
         pass
 
@@ -375,7 +379,7 @@ def test_a_key_of_somebody_else(ours: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["tls://127.0.0.1", "bogus://127.0.0.1:9", "tcp://127.0.0.1:port"])
 def test_an_address_that_is_none(address: str, ours: Path) -> None:
     trust_of = trusted(ours) if address.startswith("tls") else trusting(None, None, None)
-    with trust_of, pytest.raises(SpecError, match="address is not one"), cluster.connect(address):
+    with trust_of, pytest.raises(SpecError, match="address is not one"), dask_client.connect(address):
         pass
 
 

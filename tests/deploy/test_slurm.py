@@ -26,8 +26,8 @@ from distributed.cli import dask_worker
 
 import replicant as rp
 from replicant.errors import RunError
+from replicant.execution.tls import greet
 from replicant.run.job import run_job
-from replicant.run.trust import greet
 from replicant.spec.load import load_job
 
 from .slurm_here import ENDED, LONG, Slurm, missing, slurm

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from replicant.errors import DataError, ReplicantError
 from replicant.release.copies import FORMATS, CopyFormat
-from replicant.release.sheet import level_text
+from replicant.release.csv import level_text
 from replicant.table import Column, Table, encode_table, merge_scans, read_table, scan
 from replicant.table.kinds import Kind
 

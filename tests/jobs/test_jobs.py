@@ -11,8 +11,8 @@ import pytest
 from statsmodels.datasets import anes96
 
 import replicant as rp
-from replicant.release.index import verify_bulk
-from replicant.run.bulk import run_bulk
+from replicant.bulk import run_bulk
+from replicant.release.bulk_index import verify_bulk
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
 from replicant.spec import load_job

@@ -18,8 +18,8 @@ import pytest
 
 from replicant import release
 from replicant.errors import ReleaseError, SpecError
-from replicant.release.local_folder import LocalFolder
-from replicant.release.remote_folder import RemoteFolder
+from replicant.storage.local import LocalFolder
+from replicant.storage.remote import RemoteFolder
 
 Write = Callable[..., list[release.Part]]
 
@@ -120,7 +120,7 @@ def test_overwrite_without_an_exchange_in_one_step(
     target = tmp_path / "r"
     write(str(target))
     old = tree(target)
-    monkeypatch.setattr("replicant.release.local_folder._exchange", lambda one, other: False)
+    monkeypatch.setattr("replicant.storage.local._exchange", lambda one, other: False)
     rename = os.rename
 
     def failing(source: Any, to: Any) -> None:

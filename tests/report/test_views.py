@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicant.report import html, summarise, terminal
+from replicant.report import html, terminal
 from replicant.table import encode_table
+from replicant.utility.summary import summarise
 
 NASTY = "<script>alert('x')</script>"
 

@@ -21,10 +21,10 @@ import replicant as rp
 from replicant import release
 from replicant.errors import PartialError, ReleaseError, SpecError
 from replicant.run.job import run_job
-from replicant.run.resumable import locked
+from replicant.run.release_writer import unfinished
 from replicant.run.resume import resume
-from replicant.run.writer import unfinished
 from replicant.spec.load import parse_job
+from replicant.storage.lock import locked
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
 

@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 import replicant as rp
+from replicant.execution.progress import Progress
+from replicant.execution.timing import Effort
 from replicant.run import metrics
-from replicant.run.effort import Effort
 from replicant.run.job import run_job
-from replicant.run.progress import Progress
 from replicant.run.study import run_study_job
 from replicant.spec.load import parse_job
 from replicant.spec.models import JobSpec
@@ -66,7 +66,7 @@ PLACES = [
 def test_figures_agree_with_the_release(
     where: dict[str, int], parts: bool, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replicant.run.threads.SMALL_SECONDS", 0.0)
+    monkeypatch.setattr("replicant.execution.threads.SMALL_SECONDS", 0.0)
     told = Told()
     changed = {"input": {"part_rows": 20}} if parts else {}
     began = time.perf_counter()

@@ -15,10 +15,10 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, PartialError, ReleaseError, SpecError
+from replicant.execution.progress import Progress
 from replicant.methods import registry
 from replicant.run import parted, pieces
 from replicant.run.job import run_job
-from replicant.run.progress import Progress
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
 

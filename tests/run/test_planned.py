@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from replicant.errors import DataError, ReplicantError, RunError
+from replicant.execution.progress import Progress
+from replicant.execution.threads import SMALL_SECONDS, threads_for
 from replicant.plan import Plan
 from replicant.run import work
 from replicant.run.lower import lower, units
 from replicant.run.planned import run_plan
-from replicant.run.progress import Progress
-from replicant.run.threads import SMALL_SECONDS, threads_for
 from replicant.table import Table
 
 Planner = Callable[..., Plan]

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from replicant.errors import PartialError, ReleaseError, RunError, SpecError
-from replicant.run import processes
+from replicant.execution import processes
+from replicant.execution.progress import Progress
 from replicant.run import study as running
 from replicant.run.checkpoint import Checkpoint, partial_of
-from replicant.run.progress import Progress
 from replicant.run.study import StudyJobResult, resume_study, run_study_job
 from replicant.spec.load import parse_job
 from replicant.studies import model

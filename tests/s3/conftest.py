@@ -19,7 +19,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 import replicant as rp
-from replicant import remote
+from replicant.storage import filesystem
 
 from .ground import ANSWERS, KEY_ID, SECRET, Bucket, Connection, digests, frame, settings
 
@@ -124,8 +124,8 @@ def connection(_between: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conne
     }
     for name, value in said.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(remote, "PAUSE", 0.01)
-    monkeypatch.setattr(remote, "_gave_up", False)
+    monkeypatch.setattr(filesystem, "PAUSE", 0.01)
+    monkeypatch.setattr(filesystem, "_gave_up", False)
     monkeypatch.setattr(S3FileSystem, "read_timeout", 1)
     S3FileSystem.clear_instance_cache()  # they keep the environment of their making
     yield now

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from replicant.release.index import find_index, verify_bulk
-from replicant.run.bulk import begun_at, run_bulk
+from replicant.bulk import begun_at, run_bulk
+from replicant.release.bulk_index import find_index, verify_bulk
 from replicant.spec.bulk import BulkJob
 from replicant.spec.load import parse_any
 

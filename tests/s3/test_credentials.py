@@ -15,12 +15,12 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, ReleaseError, ReplicantError, SpecError
-from replicant.release.remote_folder import RemoteFolder
-from replicant.release.store import open_folder
-from replicant.remote import open_system
 from replicant.run.job import run_job
-from replicant.run.records import Records
+from replicant.run.partial_results import Records
 from replicant.spec.load import parse_job
+from replicant.storage.filesystem import open_system
+from replicant.storage.open import open_folder
+from replicant.storage.remote import RemoteFolder
 from replicant.table import Dataset, read_parts
 
 from .ground import KEY_ID, SECRET, Break, Bucket, Connection, frame, settings

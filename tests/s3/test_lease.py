@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from replicant.errors import PartialError, ReleaseError
-from replicant.release.remote_folder import RemoteFolder
 from replicant.release.write import staging_place
-from replicant.run import lease
 from replicant.run.job import run_job
-from replicant.run.lease import check_held, leased
-from replicant.run.records import Records
+from replicant.run.partial_results import Records
 from replicant.spec.load import parse_job
+from replicant.storage import lease
+from replicant.storage.lease import check_held, leased
+from replicant.storage.remote import RemoteFolder
 
 from .ground import Break, Bucket, Connection, settings
 
@@ -89,7 +89,7 @@ def test_two_runs_of_one_job(place: str, bucket: Bucket, data: Path, monkeypatch
         bucket.put(f"{held.removeprefix(f'{bucket.url}/')}/lock-000002", b"another")
         check(held)
 
-    monkeypatch.setattr("replicant.run.writer.check_held", again)
+    monkeypatch.setattr("replicant.run.release_writer.check_held", again)
     with pytest.raises(PartialError, match="has taken over"):
         run_job(job, threads=1)
     digest = seen[0].split(".")[-3]

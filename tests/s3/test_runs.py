@@ -11,14 +11,14 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, PartialError, ReleaseError, RunError, SpecError
-from replicant.release.folder import SUCCESS
-from replicant.release.remote_folder import RemoteFolder
-from replicant.release.store import open_folder
 from replicant.run import parted
 from replicant.run.job import run_job
 from replicant.run.preview import preview
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
+from replicant.storage.folder import SUCCESS
+from replicant.storage.open import open_folder
+from replicant.storage.remote import RemoteFolder
 
 from .ground import Break, Bucket, Connection, digests, frame, settings
 

@@ -20,7 +20,7 @@ from replicant import methods
 from replicant.errors import DataError
 from replicant.plan import build_plan
 from replicant.release import public_manifest
-from replicant.release.sheet import csv_bytes, sheet_of
+from replicant.release.csv import csv_bytes, sheet_of
 from replicant.spec.load import validate_synthesis
 from replicant.table import Codebook, encode_table, read_table
 from replicant.table.text.read import NA_VALUES

@@ -40,10 +40,10 @@ def drift(
     """
     import json
 
+    from replicant.execution.backend import Where
     from replicant.release.drift import drift as compare
     from replicant.report import drift_page, drift_text
     from replicant.run.reading import reader
-    from replicant.run.where import Where
 
     with reader(Where(workers=workers, scheduler=scheduler)) as read:
         found = compare(read(earlier), read(later), names=_names(earlier, later), level=level)

@@ -18,7 +18,7 @@ from typing import Any
 
 import replicant
 from replicant.errors import Exit
-from replicant.run.progress import Json
+from replicant.execution.progress import Json
 
 __all__ = ["FORMATS", "VARIABLE", "Log", "open_log"]
 

@@ -128,7 +128,7 @@ def _run(args: Sequence[str], state: State) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except Exception as error:
-        from replicant.run.failure import describe
+        from replicant.execution.failure import describe
 
         known = describe(error, state.doing)
         _tell(error, state)

@@ -122,7 +122,7 @@ def datasets(ctx: click.Context, incomplete: str) -> Iterator[str]:
 
 
 def _columns_of_release(ctx: click.Context) -> Iterator[str]:
-    from replicant.release.folder import MANIFEST
+    from replicant.storage.folder import MANIFEST
 
     manifest = json.loads((Path(_argument(ctx, "release")) / MANIFEST).read_text(encoding="utf-8"))
     yield from (column["name"] for column in manifest["columns"])

@@ -14,7 +14,7 @@ import click
 from replicant.cli.log import FORMATS, VARIABLE, Log
 from replicant.cli.offers import settings
 from replicant.errors import SpecError
-from replicant.run.progress import Level, Progress, Quiet, choose
+from replicant.execution.progress import Level, Progress, Quiet, choose
 
 __all__ = [
     "State",
@@ -251,7 +251,7 @@ def cluster_options(command: F) -> F:
             return command(*args, **rest)
         if rest["workers"] is None and rest["scheduler"] is None:
             raise click.UsageError("--tls-... and --require-encryption go with --scheduler or --workers.")
-        from replicant.run.trust import trusting
+        from replicant.execution.tls import trusting
 
         with trusting(tls_ca_file, tls_cert, tls_key, require_encryption=require_encryption):
             return command(*args, **rest)

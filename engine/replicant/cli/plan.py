@@ -36,7 +36,7 @@ def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
 
     spec = load_any(job, overrides)
     if isinstance(spec, BulkJob):
-        from replicant.run.bulk import plan_bulk
+        from replicant.bulk import plan_bulk
 
         planned = plan_bulk(spec, memory)
         click.echo(planned.text())

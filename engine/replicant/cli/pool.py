@@ -86,8 +86,8 @@ def pool(
         replicant pool release --formula "hgt ~ age + phb" --test phb
         replicant pool release --model logit --formula "smokes ~ age" --scheduler tcp://10.0.0.5:8786
     """
+    from replicant.execution.backend import Where
     from replicant.run.reading import reader
-    from replicant.run.where import Where
 
     settings = {**given(design), **model_settings(options, taken=given(design))}
     with reader(Where(workers=workers, scheduler=scheduler)) as read:

@@ -41,8 +41,8 @@ def resume(
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
-    from replicant.run.bulk import begun_at, rehearse_bulk, run_bulk
-    from replicant.run.rehearsal import rehearse_resume
+    from replicant.bulk import begun_at, rehearse_bulk, run_bulk
+    from replicant.run.dry_run import rehearse_resume
     from replicant.run.resume import resume as take_up
 
     where: dict[str, Any] = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}

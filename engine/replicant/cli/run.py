@@ -56,8 +56,8 @@ def run(
         replicant run jobs/demo_study.yaml --set study.replicates=50
         replicant run jobs/bulk.yaml --memory 4GB
     """
+    from replicant.run.dry_run import rehearse
     from replicant.run.job import run_job
-    from replicant.run.rehearsal import rehearse
     from replicant.run.study import run_study_job
     from replicant.spec.bulk import BulkJob
     from replicant.spec.load import load_any
@@ -72,7 +72,7 @@ def run(
         "progress": watching(quiet=quiet),
     }
     if isinstance(spec, BulkJob):
-        from replicant.run.bulk import rehearse_bulk, run_bulk
+        from replicant.bulk import rehearse_bulk, run_bulk
 
         done = rehearse_bulk(spec, memory, overwrite=overwrite) if dry_run else run_bulk(spec, **options)
         if not quiet:

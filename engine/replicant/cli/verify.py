@@ -27,7 +27,7 @@ def verify(ctx: click.Context, release: str) -> None:
         replicant verify s3://bucket/release
     """
     from replicant.release import verify_release
-    from replicant.release.index import find_index, verify_bulk
+    from replicant.release.bulk_index import find_index, verify_bulk
 
     index = find_index(release)
     if index is not None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from replicant.release.arrow import from_arrow
 from replicant.release.copies import FORMATS, CopyFormat
-from replicant.release.folder import HELPERS
-from replicant.release.helpers import helper_text
+from replicant.release.csv import Sheet, sheet_of
 from replicant.release.manifest import Copy, Helper, Part, internal_manifest, public_manifest
 from replicant.release.read import Release, read_release
 from replicant.release.schema import OutputSchema, frame_schema, output_schema, to_arrow
+from replicant.release.scripts import helper_text
 from replicant.release.sets import SyntheticSets, stack
-from replicant.release.sheet import Sheet, sheet_of
 from replicant.release.verify import Verification, verify_release
 from replicant.release.write import (
     Record,
@@ -26,6 +25,7 @@ from replicant.release.write import (
     write_helper,
     write_part,
 )
+from replicant.storage.folder import HELPERS
 
 __all__ = [
     "FORMATS",

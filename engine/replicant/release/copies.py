@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from replicant.release.sheet import csv_bytes, sheet_of
+from replicant.release.csv import csv_bytes, sheet_of
 from replicant.release.statistical.dta import dta_bytes, prepare_dta
 from replicant.release.statistical.sav import prepare_sav, sav_bytes
 from replicant.release.workbook import prepare_xlsx, xlsx_bytes

@@ -17,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
-from replicant.release.folder import COPIES, HELPERS
+from replicant.storage.folder import COPIES, HELPERS
 from replicant.table.codebook import ColumnSpec
 from replicant.table.recode import recoding
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from replicant.errors import ReleaseError
 from replicant.events import Event
 from replicant.release.arrow import from_arrow
-from replicant.release.folder import MANIFEST, SUCCESS, Folder
 from replicant.release.manifest import parse_manifest
 from replicant.release.sets import SyntheticSets
-from replicant.release.store import open_folder
+from replicant.storage.folder import MANIFEST, SUCCESS, Folder
+from replicant.storage.open import open_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,11 +103,11 @@ class Release(SyntheticSets):
         Returns
         -------
         dict
-            As `report.summarise` describes it.
+            As `utility.summary.summarise` describes it.
         """
         if self._summary is None:
             from replicant.analysis import typed
-            from replicant.report.received import summarise_sets
+            from replicant.utility.received import summarise_sets
 
             self._summary = summarise_sets([typed(one, self.manifest) for one in self._all], self.kinds)
         return self._summary

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicant.errors import ReleaseError
-from replicant.release.folder import MANIFEST, SUCCESS, Folder, digest_of
 from replicant.release.manifest import listed, parse_manifest
 from replicant.release.read import vouches
-from replicant.release.store import open_folder
+from replicant.storage.folder import MANIFEST, SUCCESS, Folder, digest_of
+from replicant.storage.open import open_folder
 
 __all__ = ["Verification", "verify_release"]
 

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from replicant.errors import ReleaseError
 from replicant.release.arrow import parquet_bytes
 from replicant.release.copies import FORMATS
-from replicant.release.folder import COPIES, HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
 from replicant.release.manifest import Copy, Helper, Part, listed, manifest_bytes, parse_manifest
 from replicant.release.schema import OutputSchema
-from replicant.release.store import open_folder
+from replicant.storage.folder import COPIES, HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
+from replicant.storage.open import open_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,8 +1,1 @@
-"""Views of results: real beside synthetic as numbers, as text for a terminal, as a fragment of HTML."""
-
-from __future__ import annotations
-
-from replicant.report import html, terminal
-from replicant.report.summary import summarise
-
-__all__ = ["html", "summarise", "terminal"]
+"""Views of results: a plain document as text for a terminal, as a fragment of HTML, or as a page."""

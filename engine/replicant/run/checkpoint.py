@@ -22,7 +22,8 @@ import numpy as np
 import yaml
 
 from replicant.errors import DataError, ReleaseError, RunError, SpecError
-from replicant.run.resumable import as_yaml, locked
+from replicant.run.resumable import as_yaml
+from replicant.storage.lock import locked
 from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
 
 __all__ = ["Checkpoint", "partial_of", "read_results"]

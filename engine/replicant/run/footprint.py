@@ -9,9 +9,9 @@ from __future__ import annotations
 from replicant.plan.memory import piece_bytes
 from replicant.run.work import dataset_of
 from replicant.spec.models import JobSpec
+from replicant.storage.location import PACKED, Place
 from replicant.table import Kind, Reading
 from replicant.table.formats import TEXT, format_of, is_parquet
-from replicant.table.place import PACKED, Place
 from replicant.table.text.read import dialect_of
 
 __all__ = ["footprint"]

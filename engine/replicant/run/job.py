@@ -8,20 +8,20 @@ from typing import Any
 from replicant import methods, release
 from replicant.errors import ReleaseError
 from replicant.events import Event
+from replicant.execution.backend import Where
+from replicant.execution.progress import Progress
+from replicant.execution.scratch import sweep
+from replicant.execution.timing import Effort
 from replicant.plan import Plan, build_plan
 from replicant.plan.memory import check_memory
-from replicant.release.folder import COPIES
 from replicant.run.compilation import ensure_compiled
-from replicant.run.effort import Effort
 from replicant.run.metrics import keep_metrics
 from replicant.run.planned import run_plan
-from replicant.run.progress import Progress
+from replicant.run.release_writer import is_kept, writing
 from replicant.run.resumable import document_of, told
-from replicant.run.scratch import sweep
-from replicant.run.where import Where
 from replicant.run.work import Source
-from replicant.run.writer import is_kept, writing
 from replicant.spec.models import JobSpec
+from replicant.storage.folder import COPIES
 from replicant.table import Table
 
 __all__ = ["JobResult", "Ready", "check_begun", "prepare", "run_job"]
@@ -55,7 +55,7 @@ class JobResult:
     events
         What was unusual, and what was done about it.
     summary
-        Each column's mean or shares, real beside synthetic, as `report.summarise` gives them; empty if all that was
+        Each column's mean or shares, real beside synthetic, as `summarise` gives them; empty if all that was
         left to do was to tidy up.
     effort
         What its passes took.

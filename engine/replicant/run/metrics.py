@@ -16,10 +16,10 @@ from typing import Any
 
 from replicant import release
 from replicant.errors import ReleaseError
-from replicant.release.store import open_folder
-from replicant.run.effort import Effort, peak_bytes
-from replicant.run.progress import Progress
-from replicant.run.software import software
+from replicant.execution.progress import Progress
+from replicant.execution.software import software
+from replicant.execution.timing import Effort, peak_bytes
+from replicant.storage.open import open_folder
 
 __all__ = ["METRICS", "keep_metrics", "measure"]
 

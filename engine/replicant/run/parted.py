@@ -20,31 +20,31 @@ import numpy as np
 from replicant import methods, release
 from replicant.errors import DataError, SpecError
 from replicant.events import Event
+from replicant.execution.executor import farm
+from replicant.execution.progress import Progress
+from replicant.execution.timing import Effort
 from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory
 from replicant.plan.seen import Seen, names_looked_at
 from replicant.plan.strata import largest_remainder, pool_small
 from replicant.plan.whole import Whole
-from replicant.report.summary import Tally, combine, conclude
 from replicant.run import pieces
 from replicant.run.compilation import ensure_compiled
-from replicant.run.effort import Effort
-from replicant.run.farm import farm
 from replicant.run.identifiers import made_up, note, runs
 from replicant.run.job import JobResult, check_begun
 from replicant.run.metrics import keep_metrics
+from replicant.run.partial_results import Records
 from replicant.run.pieces import Counted, Head, Key, Parts
-from replicant.run.progress import Progress
-from replicant.run.records import Records
+from replicant.run.release_writer import PartSink, Writer, Written, copied, finish, is_kept, staged
 from replicant.run.resumable import document_of, told
 from replicant.run.work import dataset_of
-from replicant.run.writer import PartSink, Writer, Written, copied, finish, is_kept, staged
 from replicant.spec.models import JobSpec
 from replicant.table import Dataset, Scan, merge_scans
 from replicant.table.recode import dropped
+from replicant.utility.summary import Tally, combine, conclude
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from replicant.execution.dask_client import Client
 
 __all__ = ["digest_of", "run_parted"]
 
@@ -275,9 +275,9 @@ class _Run:
     def _hands(self) -> int:
         if self.client is None:
             return self.threads
-        from replicant.run import cluster
+        from replicant.execution import dask_client
 
-        return cluster.count_workers(self.client)
+        return dask_client.count_workers(self.client)
 
     def _one(self, what: str, call: Callable[..., Any], shared: Any) -> Any:
         return self._each(what, _alone, (call, shared), [()], [1])[0]

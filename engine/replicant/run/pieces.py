@@ -34,14 +34,14 @@ from replicant.plan.seen import look as looked_at
 from replicant.plan.whole import Whole
 from replicant.release.arrow import from_arrow
 from replicant.release.schema import to_arrow
-from replicant.report.summary import Outline, Tally, outline, tally
 from replicant.run import work
 from replicant.run.identifiers import with_spaces
-from replicant.run.records import Records
-from replicant.run.writer import PartSink, Written
+from replicant.run.partial_results import Records
+from replicant.run.release_writer import PartSink, Written
 from replicant.spec.models import SynthesisSpec
 from replicant.table import Chunk, Codebook, Dataset, Scan, Table, encode_table, scan
 from replicant.table.codebook import as_spec
+from replicant.utility.summary import Outline, Tally, outline, tally
 
 if TYPE_CHECKING:
     import pandas as pd

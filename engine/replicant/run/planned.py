@@ -13,18 +13,18 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from replicant.errors import RunError
+from replicant.execution.executor import farm
+from replicant.execution.failure import LostError, guarded
+from replicant.execution.progress import Progress
+from replicant.execution.threads import threads_for
+from replicant.execution.timing import Effort
 from replicant.plan.model import Plan, Task
 from replicant.run import work
-from replicant.run.effort import Effort
-from replicant.run.failure import LostError, guarded
-from replicant.run.farm import farm
 from replicant.run.lower import Step, lower, units
-from replicant.run.progress import Progress
-from replicant.run.threads import threads_for
 from replicant.table import Table
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from replicant.execution.dask_client import Client
 
 __all__ = ["run_plan"]
 
@@ -80,11 +80,11 @@ def run_plan(
         where["threads"] = count = 1 if len(steps) <= 1 else threads_for(plan, threads)
         hands = f"on {count} threads" if count > 1 else ""
     else:
-        from replicant.run import cluster
+        from replicant.execution import dask_client
 
-        cluster.await_worker(client)
+        dask_client.await_worker(client)
         where["client"] = client
-        hands = f"on {cluster.count_workers(client)} workers"
+        hands = f"on {dask_client.count_workers(client)} workers"
     pieces, needs, share = _pieces(steps)
     told: set[int] = set()
     with progress.running(units(steps), "synthesizing", hands):
@@ -109,11 +109,11 @@ def run_plan(
 
 def _placed(client: Client, data: Table | work.Source) -> Any:
     """Where pieces find the table: with the workers, or wherever they load it from."""
-    from replicant.run import cluster
+    from replicant.execution import dask_client
 
     if not isinstance(data, Table):
         return data
-    with cluster.connected(client, "synthesizing"):
+    with dask_client.connected(client, "synthesizing"):
         return client.scatter(data, broadcast=True, hash=False)  # type: ignore[no-untyped-call]
 
 

@@ -12,11 +12,11 @@ from replicant.plan.memory import check_memory, piece_bytes, readable
 from replicant.plan.seen import look
 from replicant.plan.show import render
 from replicant.plan.whole import Whole
-from replicant.release.folder import COPIES, HELPERS
 from replicant.run.job import prepare
 from replicant.run.parted import CHUNK_ROWS, digest_of
 from replicant.run.work import dataset_of
 from replicant.spec.models import JobSpec
+from replicant.storage.folder import COPIES, HELPERS
 from replicant.studies import Study, design, open_room
 from replicant.table import Table, encode_table
 from replicant.table.recode import listed

@@ -9,11 +9,11 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from replicant import release
+from replicant.execution.backend import Where
 from replicant.release import Release
-from replicant.run.where import Where
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from replicant.execution.dask_client import Client
 
 __all__ = ["read_release", "reader"]
 
@@ -43,7 +43,7 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
     """
     if client is None:
         return release.read_release(path)
-    from replicant.run.reduce import on_workers
+    from replicant.execution.partitions import on_workers
 
     return release.read_release(path, on_workers(client))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from replicant import release
-from replicant.remote import is_url
 from replicant.run.checkpoint import partial_of
 from replicant.run.job import JobResult, run_job
+from replicant.run.release_writer import settled, sweep, unfinished
 from replicant.run.study import StudyJobResult, resume_study
-from replicant.run.writer import settled, sweep, unfinished
 from replicant.spec.models import JobSpec
+from replicant.storage.filesystem import is_url
 
 __all__ = ["resume"]
 

@@ -14,15 +14,15 @@ from pydantic import ValidationError
 
 from replicant import __version__, methods
 from replicant.errors import SpecError
+from replicant.execution.backend import Where
+from replicant.execution.executor import farm
+from replicant.execution.failure import guarded
+from replicant.execution.progress import Progress
+from replicant.execution.threads import default_threads
+from replicant.execution.timing import Effort, peak_bytes
 from replicant.run.checkpoint import Checkpoint
 from replicant.run.compilation import ensure_compiled
-from replicant.run.effort import Effort, peak_bytes
-from replicant.run.failure import guarded
-from replicant.run.farm import farm
-from replicant.run.progress import Progress
 from replicant.run.resumable import document_of, told
-from replicant.run.threads import default_threads
-from replicant.run.where import Where
 from replicant.run.work import Source
 from replicant.spec.models import JobSpec
 from replicant.studies import Block, Fold, Room, Study, StudyResult, design, document, open_room

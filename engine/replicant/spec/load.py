@@ -14,13 +14,13 @@ import yaml
 from pydantic import ValidationError
 
 from replicant.errors import SpecError, nearest
-from replicant.remote import is_url
 from replicant.spec.bulk import BulkJob
 from replicant.spec.dotted import put, steps
 from replicant.spec.expand import expand
 from replicant.spec.explain import explain
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 from replicant.spec.places import check_places
+from replicant.storage.filesystem import is_url
 from replicant.table.formats import SUFFIXES, is_table
 from replicant.table.yaml_mistakes import yaml_fix, yaml_words
 

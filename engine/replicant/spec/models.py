@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from replicant.remote import check_url
 from replicant.spec.document import Document, Location, Names, Number, Whole, given, list_or_word
 from replicant.spec.study import EstimandSpec, StudySpec
+from replicant.storage.filesystem import check_url
 from replicant.table.codebook import ColumnSpec
 from replicant.table.reading import Reading
 

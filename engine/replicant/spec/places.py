@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from replicant.errors import SpecError
-from replicant.remote import is_url
+from replicant.storage.filesystem import is_url
 
 if TYPE_CHECKING:
     from replicant.spec.models import JobSpec

@@ -13,13 +13,13 @@ from typing import Any
 import pandas as pd
 
 from replicant.errors import DataError, SpecError
+from replicant.storage.location import Place
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection, check_size
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.formats import PARQUET, check_settings, is_parquet
 from replicant.table.obey import obey
 from replicant.table.parquet import Part, bad_parquet, folder_columns, hive, open_parts, parquet_footers
-from replicant.table.place import Place
 from replicant.table.read import read_data
 from replicant.table.reading import Reading
 

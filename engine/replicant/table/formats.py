@@ -8,10 +8,10 @@ from pathlib import PurePath
 from typing import TypeAlias
 
 from replicant.errors import SpecError
+from replicant.storage.location import PACKED, Place
 from replicant.table.codebook import ColumnSpec
 from replicant.table.loaded import Loaded
 from replicant.table.parquet import read_parquet
-from replicant.table.place import PACKED, Place
 from replicant.table.reading import Reading
 from replicant.table.statistical.read import read_statistical
 from replicant.table.text.read import read_text

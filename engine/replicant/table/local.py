@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from replicant.errors import SpecError
+from replicant.storage.location import Place
 from replicant.table.limits import Metered
-from replicant.table.place import Place
 
 __all__ = ["local_file", "needs"]
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from replicant.errors import DataError
+from replicant.storage.location import Place
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec
 from replicant.table.limits import check_bytes, check_rows
 from replicant.table.loaded import Loaded
 from replicant.table.obey import obey
-from replicant.table.place import Place
 from replicant.table.reading import Reading
 
 if TYPE_CHECKING:

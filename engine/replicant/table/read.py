@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
+from replicant.storage.location import Place
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.formats import PARQUET, SUFFIXES, check_settings, format_of
 from replicant.table.loaded import Loaded
-from replicant.table.place import Place
 from replicant.table.reading import Reading
 
 __all__ = ["read_data", "read_dataset", "read_table"]

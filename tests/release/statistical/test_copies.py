@@ -19,7 +19,7 @@ import pytest
 import replicant as rp
 from replicant.errors import DataError, SpecError
 from replicant.release.copies import FORMATS
-from replicant.release.sheet import level_text
+from replicant.release.csv import level_text
 from replicant.release.statistical.sav import spss_names
 from replicant.table import Table, encode_table, read_table
 

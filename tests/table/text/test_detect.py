@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.table.place import Place
+from replicant.storage.location import Place
 from replicant.table.reading import Reading
 from replicant.table.text.detect import detect, encoding_of
 from replicant.table.text.read import dialect_of

@@ -10,8 +10,8 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.release.helper_stata import lawful_names
-from replicant.release.sheet import Form
+from replicant.release.csv import Form
+from replicant.release.scripts.stata import lawful_names
 from replicant.release.statistical.cells import coded, texts
 from replicant.release.statistical.facts import Facts, Program, facts_of, few
 from replicant.release.statistical.file import file_of

@@ -11,7 +11,7 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.release.sheet import Form, level_text
+from replicant.release.csv import Form, level_text
 from replicant.release.statistical.variables import Variable, variables_of
 from replicant.table.local import needs
 

@@ -13,12 +13,12 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
+from replicant.storage.location import Place
 from replicant.table.checks import check_header, check_selection
 from replicant.table.codebook import ColumnSpec, declared
 from replicant.table.limits import check_bytes, check_columns, check_rows
 from replicant.table.loaded import Loaded
 from replicant.table.local import local_file, needs
-from replicant.table.place import Place
 from replicant.table.reading import Reading
 from replicant.table.statistical.cells import Numbers, Texts
 from replicant.table.statistical.described import described

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from replicant.errors import DataError
-from replicant.table.place import Place
+from replicant.storage.location import Place
 
 __all__ = ["Source"]
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from replicant.errors import DataError
-from replicant.table.place import Place
+from replicant.storage.location import Place
 from replicant.table.reading import Reading
 
 __all__ = ["HEAD", "Dialect", "check_bytes_of_text", "detect", "encoding_of"]

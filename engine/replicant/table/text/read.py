@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from replicant.errors import DataError
 from replicant.events import Event
+from replicant.storage.location import Place
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection
 from replicant.table.codebook import ColumnSpec
 from replicant.table.dates import check_form_is_used
 from replicant.table.loaded import Loaded
-from replicant.table.place import Place
 from replicant.table.reading import Reading
 from replicant.table.text.cells import Found, look
 from replicant.table.text.detect import HEAD, Dialect, check_bytes_of_text, detect, encoding_of, not_text_in

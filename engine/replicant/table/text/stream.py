@@ -12,8 +12,8 @@ from pathlib import PurePath
 from typing import IO, Any
 
 from replicant.errors import DataError
+from replicant.storage.location import Place
 from replicant.table.limits import Metered
-from replicant.table.place import Place
 
 __all__ = ["Rows", "UndecodableError", "damaged", "opened"]
 

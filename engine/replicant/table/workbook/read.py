@@ -7,13 +7,13 @@ from typing import Any
 
 from replicant.errors import DataError
 from replicant.events import Event
+from replicant.storage.location import Place
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec, declared
 from replicant.table.dates import check_form_is_used
 from replicant.table.limits import check_columns
 from replicant.table.loaded import Loaded
-from replicant.table.place import Place
 from replicant.table.reading import Reading
 from replicant.table.workbook.cells import MISSING, column_of
 from replicant.table.workbook.codebook import codebook_of

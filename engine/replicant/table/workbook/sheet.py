@@ -11,9 +11,9 @@ from typing import Any
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
+from replicant.storage.location import Place
 from replicant.table.limits import check_bytes
 from replicant.table.local import local_file, needs
-from replicant.table.place import Place
 from replicant.table.workbook.span import check_span
 
 __all__ = ["CODEBOOK", "Sheet", "open_workbook", "sheet_of"]

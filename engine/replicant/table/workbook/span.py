@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from replicant.errors import DataError
-from replicant.table.place import Place
+from replicant.storage.location import Place
 
 __all__ = ["MOST_CELLS", "check_span"]
 

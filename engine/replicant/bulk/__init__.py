@@ -1,0 +1,17 @@
+"""Many releases in one run.
+
+plan.py     what would be done
+run.py      what is done: side by side, the index, comparisons of neighbours
+pieces.py   one release from its job to its verification; one comparison
+state.py    whether a release is missing, changed, or as its job says
+ledger.py   the internal index: stamps, seeds, reasons
+result.py   how it ended
+abreast.py  whole releases on threads of this process, within its memory
+"""
+
+from replicant.bulk.ledger import begun_at
+from replicant.bulk.plan import BulkPlan, plan_bulk, rehearse_bulk
+from replicant.bulk.result import BulkResult, Outcome
+from replicant.bulk.run import run_bulk
+
+__all__ = ["BulkPlan", "BulkResult", "Outcome", "begun_at", "plan_bulk", "rehearse_bulk", "run_bulk"]

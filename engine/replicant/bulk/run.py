@@ -1,0 +1,356 @@
+"""Many releases in one run: what is missing or changed is made, side by side, on one pool of hands; the rest is left.
+
+A release in memory is one piece of work: whoever makes it reads, synthesizes, writes and verifies it, and no row of it
+comes here. They run side by side, within the memory there is. One in parts (`part_rows`) has all hands to itself, after
+the others. A release that fails leaves its place as it was, and does not stop the others.
+
+What is public (the index in the bulk's folder) says which releases there are; what is not (the internal index beside
+it) says why one failed, from what each was made, and by which seed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import asdict, replace
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import replicant
+from replicant.bulk.ledger import Ledger, known_stamps, seeded
+from replicant.bulk.result import BulkResult, Outcome, inline, near
+from replicant.bulk.staleness import State
+from replicant.bulk.tasks import Order, Stoppable, compare, facts_there, judged_at_once, make, make_large
+from replicant.errors import ReplicantError
+from replicant.execution.abreast import abreast
+from replicant.execution.backend import Where
+from replicant.execution.executor import farm
+from replicant.execution.progress import Progress
+from replicant.execution.scratch import sweep
+from replicant.plan.memory import BASE
+from replicant.release.bulk_index import FORMAT, INDEX, PAGE, Facts, facts, find_index, index_bytes
+from replicant.report import bulk_page
+from replicant.run.footprint import footprint
+from replicant.run.resumable import told
+from replicant.spec.bulk import BulkJob
+from replicant.storage.lock import locked
+from replicant.storage.open import open_folder
+
+if TYPE_CHECKING:
+    from replicant.execution.dask_client import Client
+
+__all__ = ["run_bulk"]
+
+WRITE_SECONDS = 10.0
+"""The index is written anew so often while the bulk runs; what is true stands in the releases."""
+
+COMPARED = 24
+"""Bytes that a cell of a release takes while it is compared with another."""
+
+
+def run_bulk(
+    bulk: BulkJob,
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    memory: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> BulkResult:
+    """Make what is missing or changed of a bulk.
+
+    Parameters
+    ----------
+    bulk
+        From `load_any`.
+    threads, workers, scheduler
+        As for `run_job`.
+    memory
+        Bytes that one process may take: what runs side by side in it fits in them.
+    overwrite
+        Replace what stands in the place of a release and was not made by this bulk.
+    progress
+        What the user sees. None: nothing.
+
+    Returns
+    -------
+    BulkResult
+        Its `require` raises if a release failed.
+
+    Raises
+    ------
+    SpecError
+        If more than one of `threads`, `workers` and `scheduler` is given.
+    ReleaseError
+        If the index cannot be written, or the bulk is running already.
+    PartialError
+        If the run was told to stop, or the cluster was lost: the same call goes on.
+    """
+    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
+    progress = progress or Progress()
+    sweep()
+    with (
+        locked(bulk.internal, lambda: open_folder(bulk.internal).make(private=True)),
+        told(near(bulk.folder), progress),
+    ):
+        run = _Run(bulk, overwrite, memory, progress)
+        return run.go(where)
+
+
+class _Run:
+    """One run of a bulk."""
+
+    def __init__(self, bulk: BulkJob, overwrite: bool, memory: int | None, progress: Progress) -> None:
+        self.bulk = bulk
+        self.memory = memory
+        self.progress = progress
+        self.began = time.monotonic()
+        self.ledger = Ledger(bulk.folder)
+        before = self.ledger.read()
+        self.entries: dict[str, dict[str, Any]] = {
+            str(entry["name"]): entry for entry in before.get("releases", ()) if isinstance(entry, dict)
+        }
+        self.seed, self.releases = seeded(bulk)
+        self.order = Order(self.releases, known_stamps(bulk), overwrite, memory, 1)
+        self.places = {release.name: release.job.output.path for release in self.releases}
+        self.outcomes: dict[str, Outcome] = {}
+        self.facts: dict[str, Facts | None] = {}
+        self.drift: list[dict[str, Any]] = []
+        self.not_compared: dict[str, str] = {}
+        self.wrote = 0.0
+
+    def go(self, where: Where) -> BulkResult:
+        threads = where.hands
+        todo = self._todo()
+        small = [at for at in todo if self.releases[at].job.input.part_rows is None]
+        large = [at for at in todo if self.releases[at].job.input.part_rows is not None]
+        pairs = self._pairs(todo)
+        try:
+            if todo:
+                self._write()
+            with where.opened(self.progress) if todo or pairs else nullcontext() as client:
+                if small:
+                    with self.progress.running(len(small), "making releases", f"({len(todo)} of {len(self.releases)})"):
+                        for _, outcome in self._side_by_side(small, client, threads):
+                            with self.progress.about(outcome.name):
+                                self.progress.odd(outcome.events)
+                            self._take(outcome)
+                            self.progress.advance(1)
+                for at in large:
+                    self.progress.note(f"{self.releases[at].name}: in parts, on all workers")
+                    with self.progress.about(self.releases[at].name):  # it says what is unusual by itself
+                        outcome = make_large(self.order, at, client, threads, self.progress)
+                    self._take(outcome)
+                self._compare(pairs, client, threads)
+        finally:
+            self._write()
+        return BulkResult(
+            self.bulk.folder,
+            self.bulk.internal,
+            self._index(),
+            self._outcomes(),
+            time.monotonic() - self.began,
+            self.not_compared,
+        )
+
+    def _todo(self) -> list[int]:
+        """What has to be made, or at least looked at more closely."""
+        todo = []
+        for at, release in enumerate(self.releases):
+            judged = judged_at_once(self.order, at)
+            self.facts[release.name] = facts_there(release) if judged is None else judged.facts
+            if judged is not None and judged.state is State.UNCHANGED:
+                stamp = self.order.known.get(release.name)
+                self.outcomes[release.name] = Outcome(release.name, "unchanged", stamp=stamp)
+            else:
+                todo.append(at)
+        return todo
+
+    def _take(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.name] = outcome
+        if outcome.state == "released":
+            self.facts[outcome.name] = facts(self.places[outcome.name])
+        if outcome.state == "failed":
+            self.progress.note(f"{outcome.name} failed: {inline(outcome.reason)}")
+        if time.monotonic() - self.wrote > WRITE_SECONDS:
+            self._write()
+
+    def _side_by_side(self, todo: Sequence[int], client: Client | None, threads: int) -> Iterator[tuple[int, Outcome]]:
+        if not todo:
+            return
+        if client is not None:
+            # Threads of a worker share its memory.
+            share = max(client.nthreads().values(), default=1)  # type: ignore[no-untyped-call]
+            order = replace(self.order, memory=None if self.memory is None else self.memory // share)
+            items = [(at,) for at in todo]
+            with closing(farm(make, order, items, what="releases", client=client)) as made:  # type: ignore[type-var]
+                for i, outcome in made:
+                    yield todo[i], outcome
+            return
+        stop = Event()
+        # With fewer releases than threads each may have several.
+        order = replace(self.order, threads=max(1, threads // len(todo)))
+        weights = None if self.memory is None else [self._weight(at) for at in todo]
+        room = 0 if self.memory is None else max(0, self.memory - BASE)
+
+        def make_one(at: int) -> Outcome:
+            return make(order, at, Stoppable(stop))
+
+        together = abreast(make_one, todo, threads=min(threads, len(todo)), stop=stop, weights=weights, room=room)
+        with closing(together) as made:  # type: ignore[type-var]
+            yield from made
+
+    def _weight(self, at: int) -> int:
+        try:
+            return footprint(self.releases[at].job) - BASE
+        except ReplicantError:
+            return 0  # it fails before it takes any
+
+    # ---------------------------------------------------------------- drift
+
+    def _pairs(self, todo: Sequence[int]) -> list[tuple[str, str, dict[str, Any] | None]]:
+        """Neighbours, each with what is known of them if neither was made anew; what failed is compared again."""
+        before = (find_index(self.bulk.folder) or {}).get("drift", [])
+        known = {(str(entry["a"]), str(entry["b"])): entry for entry in before if "failure" not in entry}
+        new = {self.releases[at].name for at in todo}
+        return [
+            (a.name, b.name, None if {a.name, b.name} & new else known.get((a.name, b.name)))
+            for a, b in self.bulk.neighbours
+        ]
+
+    def _compare(
+        self, pairs: Sequence[tuple[str, str, dict[str, Any] | None]], client: Client | None, threads: int
+    ) -> None:
+        digests = {name: found.manifest_sha256 for name, found in self.facts.items() if found is not None}
+        fresh, kept = [], {}
+        for a, b, known in pairs:
+            if a not in digests or b not in digests:
+                continue
+            stands = {"a_manifest": digests[a], "b_manifest": digests[b]}
+            if known is not None and all(known.get(key) == value for key, value in stands.items()):
+                kept[a, b] = known
+            else:
+                fresh.append((a, self.places[a], b, self.places[b]))
+        if fresh:
+            with self.progress.running(len(fresh), "comparing neighbours"):
+                for at, found in self._compared(fresh, client, threads):
+                    a, _, b, _ = fresh[at]
+                    reason = found.pop("reason", None)
+                    if reason is not None:
+                        self.not_compared[f"{a}, {b}"] = reason
+                        self.progress.note(f"{a} and {b} could not be compared: {inline(reason)}")
+                    kept[a, b] = {**found, "a_manifest": digests[a], "b_manifest": digests[b]}
+                    self.progress.advance(1)
+        self.drift = [kept[a, b] for a, b, _ in pairs if (a, b) in kept]
+
+    def _compared(
+        self, fresh: Sequence[tuple[str, str, str, str]], client: Client | None, threads: int
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        if client is not None:
+            yield from farm(compare, None, fresh, what="comparing", client=client)
+            return
+        weights = None if self.memory is None else [self._held(a) + self._held(b) for a, _, b, _ in fresh]
+        room = 0 if self.memory is None else max(0, self.memory - BASE)
+
+        def compare_one(at: int) -> dict[str, Any]:
+            return compare(None, *fresh[at])
+
+        some = range(len(fresh))
+        together = abreast(
+            compare_one, some, threads=min(threads, len(fresh)), stop=Event(), weights=weights, room=room
+        )
+        with closing(together) as made:  # type: ignore[type-var]
+            yield from made
+
+    def _held(self, name: str) -> int:
+        """Bytes that the sets of a release take when they are compared."""
+        found = self.facts.get(name)
+        return 0 if found is None else found.m * found.rows * found.columns * COMPARED
+
+    # ---------------------------------------------------------------- index
+
+    def _outcomes(self) -> dict[str, Outcome]:
+        return {
+            release.name: self.outcomes.get(release.name) or Outcome(release.name, "unfinished")
+            for release in self.releases
+        }
+
+    def _index(self) -> dict[str, Any]:
+        """The public index."""
+        outcomes = self._outcomes()
+        entries = []
+        for release in self.releases:
+            found, outcome = self.facts.get(release.name), outcomes[release.name]
+            # What was there before a failure is still there, and is not what the job asks for.
+            whole = found is not None and outcome.state in {"released", "unchanged"}
+            entries.append(
+                {
+                    "name": release.name,
+                    "values": dict(release.values),
+                    "path": release.job.output.path[len(self.bulk.folder) + 1 :],
+                    "state": "released" if whole else "failed" if outcome.state == "failed" else "unfinished",
+                    "failure": outcome.public or None,
+                    "earlier": found is not None and not whole,
+                    **(dict.fromkeys(Facts.__slots__) if found is None else asdict(found)),
+                }
+            )
+        return {
+            "format": FORMAT,
+            "title": self.bulk.title or "Releases",
+            "version": replicant.__version__,
+            "updated": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "axes": list(self.releases[0].values),
+            "drift_axis": self.bulk.drift,
+            "releases": entries,
+            "drift": self.drift,
+        }
+
+    def _write(self) -> None:
+        """Both indices and their pages, each whole or not at all."""
+        index, outcomes = self._index(), self._outcomes()
+        reasons = {name: one.reason for name, one in outcomes.items() if one.reason} | self.not_compared
+        entries = []
+        for release in self.releases:
+            one, before = outcomes[release.name], self.entries.get(release.name, {})
+            # A release that was not reached keeps what is known of it.
+            stamp = before.get("stamp") if one.state in {"failed", "unfinished"} else one.stamp
+            seconds = before.get("seconds") if one.state in {"unchanged", "unfinished"} else round(one.seconds, 3)
+            entries.append(
+                {
+                    "name": release.name,
+                    "state": one.state,
+                    "reason": one.reason or None,
+                    "stamp": stamp,
+                    "seconds": seconds,
+                    "input": release.job.input.path or release.job.input.dataset,
+                    "release": release.job.output.path,
+                    "internal": release.job.output.internal_path,
+                }
+            )
+        secret = {
+            "format": FORMAT,
+            "confidential": True,
+            "updated": index["updated"],
+            "seed": self.seed,
+            "base": self.bulk.base,
+            "document": self.bulk.document,
+            "releases": entries,
+            "not_compared": self.not_compared,
+        }
+        root = f"../{open_folder(self.bulk.folder).name}/"
+        self.ledger.write(INDEX, index_bytes(secret))
+        self.ledger.write(PAGE, bulk_page.render(index, reasons=reasons, root=root).encode())
+        folder = open_folder(self.bulk.folder)
+        folder.make()
+        if _said(find_index(self.bulk.folder)) != _said(index):
+            folder.write(INDEX, index_bytes(index))
+            folder.write(PAGE, bulk_page.render(index).encode())
+        self.wrote = time.monotonic()
+
+
+def _said(index: Mapping[str, Any] | None) -> Any:
+    """An index but for when it was written: one that says the same stays as it is."""
+    return None if index is None else {key: value for key, value in index.items() if key != "updated"}

@@ -1,0 +1,156 @@
+"""One release of a bulk, from its job to its verification, and one comparison: pieces that fail by themselves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from replicant.bulk.result import Outcome
+from replicant.bulk.staleness import Judgement, State, judge, stamp_of
+from replicant.errors import DataError, PartialError, ReleaseError, ReplicantError, SpecError
+from replicant.execution.failure import describe
+from replicant.execution.progress import Progress
+from replicant.release import read_release, verify_release
+from replicant.release.bulk_index import Facts, facts
+from replicant.release.drift import drift
+from replicant.run.job import JobResult, prepare, run_job
+from replicant.run.parted import run_parted
+from replicant.run.release_writer import settled, sweep, unfinished
+from replicant.spec.bulk import BulkRelease
+
+if TYPE_CHECKING:
+    from replicant.execution.dask_client import Client
+
+__all__ = ["Order", "Stoppable", "compare", "facts_there", "judged_at_once", "make", "make_large"]
+
+_FAMILIES: tuple[tuple[type[ReplicantError], str], ...] = (
+    (DataError, "its data cannot be synthesized as they are"),
+    (SpecError, "its job asks for something impossible"),
+    (ReleaseError, "it could not be written or verified"),
+    (ReplicantError, "its run stopped"),
+)
+"""All that the public index says of a failure: the reason may name paths, columns and counts of the real data."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What every piece needs to know; it pickles."""
+
+    releases: tuple[BulkRelease, ...]
+    known: Mapping[str, str | None]
+    overwrite: bool
+    memory: int | None
+    threads: int
+
+
+class Stoppable(Progress):
+    """Says nothing, and ends what it is told of once nobody wants it any more: what is finished by then is kept."""
+
+    def __init__(self, stop: Event) -> None:
+        self.stop = stop
+
+    def advance(self, units: int) -> None:
+        """A step is done: the place to end."""
+        if self.stop.is_set():
+            raise PartialError("The run was told to stop.")
+
+
+def judged_at_once(order: Order, at: int) -> Judgement | None:
+    """What can be told of a release at once; None if it cannot be: whoever makes it will say why."""
+    job, name = order.releases[at].job, order.releases[at].name
+    try:
+        return judge(job, stamp_of(job), order.known.get(name))
+    except ReplicantError:
+        return None
+
+
+def facts_there(release: BulkRelease) -> Facts | None:
+    """The facts of what is there, if that can be seen."""
+    try:
+        return facts(release.job.output.path)
+    except ReplicantError:
+        return None
+
+
+def make(order: Order, at: int, progress: Progress | None = None) -> Outcome:
+    """One release in memory, unless it turns out to be up to date."""
+    release = order.releases[at]
+
+    def run(judged: Judgement) -> JobResult | None:
+        ready = prepare(release.job)
+        if judged.state is State.UNSURE and ready.plan.digest == judged.digest:
+            return None
+        return run_job(
+            release.job,
+            threads=order.threads,
+            memory=order.memory,
+            overwrite=judged.state is not State.MISSING,
+            progress=progress,
+            ready=ready,
+        )
+
+    return _ended(order, release, run)
+
+
+def make_large(order: Order, at: int, client: Client | None, threads: int, progress: Progress) -> Outcome:
+    """One release in parts, by all hands."""
+    release = order.releases[at]
+
+    def run(judged: Judgement) -> JobResult | None:
+        return run_parted(
+            release.job,
+            client=client,
+            threads=threads,
+            memory=order.memory,
+            overwrite=judged.state is not State.MISSING,
+            progress=progress,
+            begun=None,
+        )
+
+    return _ended(order, release, run)
+
+
+def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], JobResult | None]) -> Outcome:
+    """Make a release and verify it; whatever goes wrong with it is how it ended."""
+    name, job, began = release.name, release.job, time.monotonic()
+    stamp = None
+    try:
+        stamp = stamp_of(job)  # before it is read: what is written to it meanwhile is then seen by the next run
+        _tidy(release)
+        judged = judge(job, stamp, order.known.get(name))
+        if judged.state is State.FOREIGN and not order.overwrite:
+            raise ReleaseError(
+                f"There is something at {job.output.path} that this bulk did not make.",
+                need="an empty folder, or a release of this bulk",
+                fix="move it away, choose another output.path, or say --overwrite",
+            )
+        made = None if judged.state is State.UNCHANGED else run(judged)
+        if made is not None:
+            verify_release(job.output.path).require()
+        state, events = ("unchanged", ()) if made is None else ("released", made.events)
+        return Outcome(name, state, stamp=stamp, seconds=time.monotonic() - began, events=events)
+    except Exception as error:
+        known = describe(error, name)
+        public = next(words for family, words in _FAMILIES if isinstance(known, family))
+        return Outcome(name, "failed", str(known), public, stamp, time.monotonic() - began)
+
+
+def _tidy(release: BulkRelease) -> None:
+    """Complete, or remove, what a run left behind that was killed on its last steps."""
+    target = release.job.output.path
+    sweep(target)
+    begun = unfinished(target)
+    if begun is not None:
+        settled(target, digest=str(begun["digest"]), internal=release.job.output.internal_path)
+
+
+def compare(_: None, a: str, place_a: str, b: str, place_b: str) -> dict[str, Any]:
+    """One comparison, JSON-able. Of one that cannot be made the family of its error, and the `reason`, not for all."""
+    try:
+        return drift(read_release(place_a), read_release(place_b), names=(a, b)).as_dict()
+    except Exception as error:
+        known = describe(error, f"{a}, {b}")
+        return {"a": a, "b": b, "failure": type(known).__name__, "reason": str(known)}

@@ -1,0 +1,179 @@
+"""`run --dry-run`: all that a run does before its first piece of work, and nothing that stays.
+
+The plan of the job as `replicant plan` tells it, and then what only the place can tell: whether the target is free,
+may be written to and is not being written to, whether memory is enough, and who is on the cluster. What would end the
+run ends the rehearsal, with the same error and the same exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+from replicant import release
+from replicant.execution.backend import Where
+from replicant.execution.progress import Progress
+from replicant.plan.memory import readable
+from replicant.run.checkpoint import Checkpoint, partial_of
+from replicant.run.job import check_begun
+from replicant.run.partial_results import Records
+from replicant.run.preview import Preview, preview
+from replicant.run.release_writer import unfinished
+from replicant.run.resumable import told
+from replicant.spec.models import JobSpec
+from replicant.storage.folder import MANIFEST
+from replicant.storage.lock import check_free
+from replicant.storage.open import open_folder
+from replicant.storage.probe import probe
+
+__all__ = ["rehearse", "rehearse_resume"]
+
+UNKNOWN = "0" * 64
+"""Instead of a digest, of a run whose seed is still to be drawn."""
+
+
+def rehearse(
+    job: JobSpec,
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    memory: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    begun: str | None = None,
+) -> str:
+    """See whether a job would run; gives back what it would do, in words.
+
+    Parameters
+    ----------
+    job, threads, workers, scheduler, memory, overwrite, progress
+        As for `run_job`, or `run_study_job` of a job with a study.
+    begun
+        Digest of the run that is resumed.
+
+    Raises
+    ------
+    ReplicantError
+        What the run would end with before its first piece of work.
+    """
+    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
+    progress = progress or Progress()
+    found = preview(job, memory)
+    target, study = job.output.path, job.study is not None
+    if not study:
+        check_begun(found.digest or UNKNOWN, begun)
+    # As in the run: what is kept of an interrupted one makes another exit code.
+    with told(target, progress, lambda: not study and unfinished(target) is not None):
+        lines = _study(job, found, overwrite, begun) if study else _release(job, found, overwrite)
+        lines.append(_hands(found.peak, where, progress))
+    checked = "".join(f"  {line}\n" for line in lines)
+    return f"{found}\nChecked\n{checked}\nNothing stands in its way, and nothing was written.\n"
+
+
+def rehearse_resume(place: str, **options: Any) -> str:
+    """See whether an interrupted job could be completed.
+
+    Parameters
+    ----------
+    place
+        Its `output.path`.
+    options
+        Where it would run: as for `rehearse`.
+
+    Raises
+    ------
+    ReplicantError
+        What `resume` would end with before its first piece of work.
+    """
+    said = None if partial_of(place).is_dir() else unfinished(place)
+    if said is None:
+        kept, document = Checkpoint.begun_at(place)
+        return rehearse(JobSpec.model_validate(document), overwrite=True, begun=kept.digest, **options)
+    overwrite = bool(said.get("overwrite"))
+    return rehearse(JobSpec.model_validate(said["job"]), overwrite=overwrite, begun=str(said["digest"]), **options)
+
+
+def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:
+    """Whether a release can be written."""
+    target, internal = job.output.path, job.output.internal_path
+    digest = found.digest or UNKNOWN
+    release.check_place(target, digest=digest, overwrite=overwrite, internal=internal)
+    records = Records(release.staging_place(target, digest))
+    check_free(records.folder.url)
+    probe(target)
+    probe(f"{internal}/{MANIFEST}")
+    lines = [
+        f"{target}: {_state(target)}{_room(target)}",
+        f"{internal}: can be written; never share it",
+    ]
+    kept = unfinished(target)
+    if kept is not None and kept.get("digest") == digest:
+        count = sum(name.endswith(".json") for name in records.folder.files())
+        lines.append(f"an interrupted run of this job is taken up: {count} of its tasks are done")
+    elif kept is not None:
+        lines.append(f"an interrupted run of another job is there and stays: replicant resume {target} completes it")
+    return lines
+
+
+def _study(job: JobSpec, found: Preview, overwrite: bool, begun: str | None) -> list[str]:
+    """Whether the results of a study can be written."""
+    kept = Checkpoint(job.output.path)
+    kept.check(overwrite)
+    there = kept.check_begun(str(found.digest), overwrite=overwrite and begun is None, resuming=begun is not None)
+    check_free(kept.partial)
+    probe(kept.target)
+    lines = [f"{job.output.path}: {_state(job.output.path)}{_room(job.output.path)}"]
+    if there is not None and there == found.digest:
+        lines.append(f"an interrupted run of this study is taken up: {len(kept.done())} of its blocks are there")
+    return lines
+
+
+def _state(target: str) -> str:
+    return "is replaced" if open_folder(target).exists() else "is free and can be written"
+
+
+def _room(target: str) -> str:
+    """Free bytes of a disk, where there is one."""
+    if "://" in target:
+        return ""
+    above = os.path.abspath(target)
+    while not os.path.isdir(above):
+        above = os.path.dirname(above)
+    return f"; {readable(shutil.disk_usage(above).free)} are free there"
+
+
+def _hands(peak: int, where: Where, progress: Progress) -> str:
+    """Who would do it, and whether their memory is enough."""
+    if where.workers is not None:
+        return f"{where.workers} processes of this machine, {_fits(peak * where.workers, _installed())}"
+    if not where.on_cluster:
+        return f"{where.hands} threads of this process, {_fits(peak, _installed())}"
+    from replicant.execution import dask_client
+    from replicant.execution.versions import roll_call
+
+    with where.opened(progress) as client:
+        if client is None:
+            raise TypeError("a scheduler has a client")
+        dask_client.await_worker(client)
+        roll = roll_call(client, within=60.0)
+    silent = roll.workers - roll.answered
+    busy = f" ({silent} of them too busy to answer)" if silent else ""
+    return f"{roll.workers} workers{busy} of the versions here, {_fits(peak, roll.memory)} each"
+
+
+def _fits(needed: int, there: int | None) -> str:
+    if not there:
+        return f"about {readable(needed)}"
+    if needed <= there:
+        return f"about {readable(needed)} of {readable(there)}"
+    return f"about {readable(needed)}, and there are only {readable(there)}: it may end for want of memory"
+
+
+def _installed() -> int | None:
+    """Bytes of memory of this machine, where the system tells."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,0 +1,408 @@
+"""From finished partitions to a finished release: staged aside, then put in place whole or not at all.
+
+What a job was to write and could not finish is kept, and taken up by the same job or by `replicant resume`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from replicant import release
+from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
+from replicant.events import Event
+from replicant.execution.progress import Progress
+from replicant.plan.model import Plan
+from replicant.run.partial_results import SUFFIX, Records
+from replicant.run.resumable import as_yaml
+from replicant.storage.filesystem import is_url
+from replicant.storage.folder import Folder
+from replicant.storage.lease import check_held
+from replicant.storage.open import open_folder
+from replicant.table import Table
+from replicant.utility.summary import Outline, Tally, combine, conclude, outline, tally
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "PartSink",
+    "Writer",
+    "Written",
+    "finish",
+    "is_kept",
+    "settled",
+    "staged",
+    "sweep",
+    "unfinished",
+    "writing",
+]
+
+JOB = "job.yaml"
+_MARK = b"# sha256: "
+
+
+@dataclass(frozen=True, repr=False)
+class Written:
+    """One finished partition: the records of its files, and what was counted in it."""
+
+    part: release.Part
+    copies: tuple[release.Copy, ...]
+    tally: Tally | None
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each of its files, by path."""
+        return {self.part.path: self.part.sha256, **{copy.path: copy.sha256 for copy in self.copies}}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a record."""
+        return {"part": asdict(self.part), "copies": [asdict(copy) for copy in self.copies], "tally": self.tally}
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Written:
+        """From a record."""
+        copies = tuple(release.Copy(**copy) for copy in said["copies"])
+        return cls(release.Part(**said["part"]), copies, said["tally"])
+
+
+@dataclass(frozen=True, repr=False)
+class PartSink:
+    """Writes one finished partition to the staging folder, and counts it while it is at hand; travels to workers.
+
+    Attributes
+    ----------
+    staging
+        The release in the making.
+    schema
+        That of every file.
+    outline
+        What to count for the summary; None for nothing.
+    copies
+        Formats to write beside Parquet, with what each needs to know of the table.
+    records
+        Where finished partitions are recorded; None: nowhere.
+    """
+
+    staging: release.Staging
+    schema: release.OutputSchema
+    outline: Outline | None = None
+    copies: Mapping[str, Any] = field(default_factory=dict)
+    records: Records | None = None
+
+    def find(self, imputation: int, partition: int) -> Written | None:
+        """A partition that an interrupted run has finished."""
+        said = None if self.records is None else self.records.find(_name(imputation, partition))
+        if said is None or [copy["format"] for copy in said["copies"]] != [*self.copies]:
+            return None
+        return Written.of(said)
+
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Written:
+        path = self.staging.path
+        if not is_url(path) and not os.path.isdir(path):
+            # Another machine, or a task that outlived its run. Made here, it would be half a release left behind.
+            raise ReleaseError(
+                "A worker does not see the folder in which the release is being written.",
+                need="an output path that all machines share",
+                fix="write to a shared disk or to object storage, or run with --workers or --threads",
+            )
+        at = imputation + 1, partition
+        part = release.write_part(self.staging, frame, self.schema, *at)
+        copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
+        written = Written(part, copies, None if self.outline is None else tally(frame, self.outline))
+        if self.records is not None:
+            self.records.keep(_name(imputation, partition), written.as_dict(), written.hashes)
+        return written
+
+
+def _name(imputation: int, partition: int) -> str:
+    return f"set-{imputation}-{partition}"
+
+
+@dataclass
+class Writer:
+    """An open release: whoever writes takes `sink` and adds what it returned to `written`."""
+
+    sink: PartSink
+    written: list[Written] = field(default_factory=list)
+    helpers: list[release.Helper] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[release.Part]:
+        """The Parquet files written."""
+        return [one.part for one in self.written]
+
+    @property
+    def copies(self) -> list[release.Copy]:
+        """The copies written."""
+        return [copy for one in self.written for copy in one.copies]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the copies hold otherwise than the table does."""
+        return tuple(event for facts in self.sink.copies.values() for event in getattr(facts, "events", ()))
+
+    @property
+    def files(self) -> list[release.Record]:
+        """All files written, before the manifest."""
+        return [*self.parts, *self.copies, *self.helpers]
+
+    def take_up(self, plan: Plan, progress: Progress) -> frozenset[tuple[int, int]]:
+        """Take what an interrupted run has finished: imputation and partition of each."""
+        found = set()
+        for imputation in range(plan.m):
+            for part in plan.partitions:
+                if (written := self.sink.find(imputation, part.index)) is not None:
+                    self.written.append(written)
+                    found.add((imputation, part.index))
+        if found:
+            progress.note(
+                f"taking up an interrupted run: {len(found)} of {plan.m * len(plan.partitions)} files are there"
+            )
+        return frozenset(found)
+
+    def summary(self, table: Table) -> dict[str, Any]:
+        """Real beside synthetic, from what was counted."""
+        if self.sink.outline is None:
+            raise ValueError("nothing was counted")
+        return conclude(self.sink.outline, tally(table, self.sink.outline), self.tallies())
+
+    def tallies(self) -> list[Tally]:
+        """What was counted in each set."""
+        sets: dict[int, Tally] = {}
+        for one in sorted(self.written, key=lambda one: (one.part.imputation, one.part.partition)):
+            if one.tally is not None:
+                before = sets.get(one.part.imputation)
+                sets[one.part.imputation] = one.tally if before is None else combine(before, one.tally)
+        return list(sets.values())
+
+
+@contextmanager
+def writing(
+    plan: Plan,
+    table: Table,
+    target: str,
+    *,
+    internal: str | None = None,
+    overwrite: bool = False,
+    count: bool = False,
+    copies: Collection[str] = (),
+    helpers: Collection[str] = (),
+    spec: Any = None,
+    source: Mapping[str, Any] | None = None,
+    job: Mapping[str, Any] | None = None,
+) -> Iterator[Writer]:
+    """Open a release, and finish it at the end; whatever goes wrong, nothing is left at the target.
+
+    Parameters
+    ----------
+    plan, table
+        What is carried out.
+    target
+        Where the release will be.
+    internal
+        The folder of the internal manifest; None for `<target>-internal`.
+    overwrite
+        Replace a release that is there.
+    count
+        Count what is written, for `Writer.summary`.
+    copies
+        Formats to write beside Parquet.
+    helpers
+        Languages of the scripts to add; `stata` needs copies as `csv`.
+    spec, source
+        What was asked for and where the data came from, for the internal manifest.
+    job
+        The job as a document, with which what is finished can be taken up; None: an unfinished release is removed.
+
+    Raises
+    ------
+    ReleaseError
+        If it cannot be written.
+    """
+    with staged(target, digest=plan.digest, m=plan.m, internal=internal, overwrite=overwrite, job=job) as staging:
+        facts = copied(copies, table, max(part.k for part in plan.partitions))
+        schema, counted = release.output_schema(plan, table), outline(table) if count else None
+        records = None if job is None else Records(staging.path)
+        writer = Writer(PartSink(staging, schema, counted, facts, records))
+        yield writer
+        finish(writer, plan, table, helpers=helpers, spec=spec, source=source)
+
+
+def copied(formats: Collection[str], table: Table, rows: int) -> dict[str, Any]:
+    """What the writers of copies need to know of the table, by format.
+
+    Parameters
+    ----------
+    formats
+        Names of `release.FORMATS`.
+    table
+        The encoded table, with its cells or without.
+    rows
+        The most rows that one file will hold.
+
+    Raises
+    ------
+    DataError
+        If a format cannot hold the table.
+    """
+    return {form: release.FORMATS[form].prepare(table, rows) for form in formats}
+
+
+@contextmanager
+def staged(
+    target: str,
+    *,
+    digest: str,
+    m: int,
+    internal: str | None,
+    overwrite: bool,
+    job: Mapping[str, Any] | None,
+) -> Iterator[release.Staging]:
+    """Hold a place beside the target in which a release is made.
+
+    Parameters
+    ----------
+    target, digest, m, internal, overwrite
+        As for `release.stage`.
+    job
+        As for `writing`. What is finished is then kept if the run stops, and found again by a run of the same digest.
+
+    Raises
+    ------
+    ReleaseError
+        If it cannot be made, or the same job is running.
+    """
+    make = partial(release.stage, target, digest=digest, overwrite=overwrite, m=m, internal=internal)
+    if job is None:
+        with make() as staging:
+            yield staging
+        return
+    records = Records(release.staging_place(target, digest))
+    with records.held():
+        try:
+            staging = make()  # after the run that held the place before
+            said = {"digest": digest, "overwrite": overwrite, "job": job}
+            records.folder.write(JOB, _marked(as_yaml(said)), private=True)
+            yield staging
+        except BaseException as error:
+            # What is wrong with the job or the data stays wrong; and nothing is kept for nothing.
+            if isinstance(error, SpecError | DataError | UnexpectedError) or not _may_be_kept(records):
+                records.end()
+                open_folder(records.staging).remove()
+            raise
+        records.end()
+
+
+def _may_be_kept(records: Records) -> bool:
+    try:
+        return records.any()
+    except ReleaseError:  # the place that cannot be looked at is why the run stops
+        return True
+
+
+def finish(
+    writer: Writer,
+    plan: Plan,
+    table: Table,
+    *,
+    helpers: Collection[str],
+    spec: Any,
+    source: Mapping[str, Any] | None,
+) -> None:
+    """Write helpers and manifests, and put the release in place.
+
+    Raises
+    ------
+    ReleaseError
+        If a file is missing, or anything cannot be written.
+    """
+    staging = writer.sink.staging
+    sheet = release.sheet_of(table) if helpers or "csv" in writer.sink.copies else None
+    public = release.public_manifest(plan, table, writer.parts, writer.copies, "" if sheet is None else sheet.missing)
+    public["events"] += [event.as_dict() for event in writer.events]
+    if sheet is not None and helpers:
+        texts = {language: release.helper_text(language, public, sheet) for language in helpers}
+        writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
+        public["helpers"] = [asdict(helper) for helper in writer.helpers]
+    secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
+    if writer.sink.records is not None:
+        check_held(writer.sink.records.folder.url)
+    release.commit(staging, writer.files, public, secret)
+
+
+def sweep(target: str) -> bool:
+    """Remove what a run left behind on a disk that was killed while it removed it; whether there was any."""
+    if is_url(target):
+        return False
+    left = _beside(open_folder(os.path.realpath(target)), f"({re.escape(SUFFIX)})?\\.gone")
+    for entry in left:
+        shutil.rmtree(entry, ignore_errors=True)
+    return bool(left)
+
+
+def settled(target: str, *, digest: str, internal: str | None) -> list[release.Record] | None:
+    """Tidy up after a run that was killed when its release was in place already; its files, or None if it is not.
+
+    Raises
+    ------
+    ReleaseError
+        If that run is still at it, or something cannot be read or written.
+    """
+    records = Records(release.staging_place(target, digest))
+    with records.held():
+        files = release.settle(target, digest=digest, internal=internal)
+        if files is not None:
+            records.end()
+        return files
+
+
+def unfinished(target: str) -> dict[str, Any] | None:
+    """The `job`, `digest` and `overwrite` of a release that was begun and not finished; None if there is none whole.
+
+    Raises
+    ------
+    ReleaseError
+        If the place cannot be looked at.
+    """
+    for entry in _beside(open_folder(target if is_url(target) else os.path.realpath(target)), re.escape(SUFFIX)):
+        folder = open_folder(entry)
+        if JOB in folder.files():
+            said = _unmarked(folder.read(JOB))
+            if said is not None:
+                document: dict[str, Any] = yaml.safe_load(said)
+                return document
+    return None
+
+
+def _marked(content: bytes) -> bytes:
+    """With its hash on the last line: half a document may be one too, of another job."""
+    return content + _MARK + hashlib.sha256(content).hexdigest().encode()
+
+
+def _unmarked(content: bytes) -> bytes | None:
+    said, _, sha256 = content.rpartition(_MARK)
+    return said if hashlib.sha256(said).hexdigest().encode() == sha256 else None
+
+
+def is_kept(target: str) -> bool:
+    """Whether there may be something to go on with."""
+    try:
+        return unfinished(target) is not None
+    except ReleaseError:  # the place that cannot be looked at is why the run stops
+        return True
+
+
+def _beside(target: Folder, ending: str) -> list[str]:
+    """Paths or URLs of hidden folders of a target, by the pattern of what their names end on."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.partial{ending}")
+    return [target.sibling(name) for name in target.beside() if pattern.fullmatch(name)]
