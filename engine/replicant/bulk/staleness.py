@@ -15,7 +15,7 @@ from replicant.release.bulk_index import Facts, facts
 from replicant.release.manifest import plain
 from replicant.spec.models import JobSpec
 from replicant.storage.folder import MANIFEST
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.storage.open import open_folder
 
 __all__ = ["Judgement", "State", "judge", "stamp_of"]
@@ -107,10 +107,10 @@ def stamp_of(job: JobSpec) -> str | None:
     if job.input.path is None:
         told.append(version("statsmodels"))
     else:
-        place = Place.of(job.input.path)
-        place.check_exists()
-        for path in place.parts() if place.is_folder else [place.path]:
-            size, tag = place.stamp(path)
+        location = Location.of(job.input.path)
+        location.check_exists()
+        for path in location.parts() if location.is_folder else [location.path]:
+            size, tag = location.fingerprint(path)
             if not tag:
                 return None
             told.append((path, size, tag))

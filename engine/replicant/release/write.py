@@ -35,11 +35,11 @@ __all__ = [
     "Record",
     "Staging",
     "abandon",
-    "check_place",
+    "check_target",
     "commit",
     "settle",
     "stage",
-    "staging_place",
+    "staging_folder",
     "write_copy",
     "write_helper",
     "write_part",
@@ -117,18 +117,18 @@ def stage(
     Raises
     ------
     ReleaseError
-        If there is a release already, something else is in the way, or the place cannot be written to.
+        If there is a release already, something else is in the way, or the location cannot be written to.
     """
-    check_place(target, digest=digest, overwrite=overwrite, internal=internal)
-    place = _place(target)
-    hidden = open_folder(staging_place(place, digest))
+    check_target(target, digest=digest, overwrite=overwrite, internal=internal)
+    location = _resolved(target)
+    hidden = open_folder(staging_folder(location, digest))
     hidden.unseal()  # killed on the last few steps
     hidden.make(private=True)
-    inner = _internal(place, internal)
-    return Staging(place, hidden.url, inner, max(2, len(str(m))), overwrite)
+    inner = _internal(location, internal)
+    return Staging(location, hidden.url, inner, max(2, len(str(m))), overwrite)
 
 
-def check_place(
+def check_target(
     target: str | os.PathLike[str],
     *,
     digest: str,
@@ -147,19 +147,19 @@ def check_place(
     ReleaseError
         If there is a release already, or something else is in the way.
     """
-    place = _place(target)
-    folder = open_folder(place)
-    if f"{_internal(place, internal)}/".startswith(f"{place}/"):
+    location = _resolved(target)
+    folder = open_folder(location)
+    if f"{_internal(location, internal)}/".startswith(f"{location}/"):
         raise ReleaseError(
             "The internal manifest would lie inside the release.",
             need="a folder that is not shared",
             fix="choose an `internal` path outside the release",
         )
-    hidden = open_folder(staging_place(place, digest))
-    _check_target(folder, overwrite=overwrite, moving=hidden.moves_to(folder))
+    hidden = open_folder(staging_folder(location, digest))
+    _check_free(folder, overwrite=overwrite, moving=hidden.moves_to(folder))
 
 
-def staging_place(target: str | os.PathLike[str], digest: str) -> str:
+def staging_folder(target: str | os.PathLike[str], digest: str) -> str:
     """The hidden folder in which `stage` has a release made.
 
     Parameters
@@ -167,7 +167,7 @@ def staging_place(target: str | os.PathLike[str], digest: str) -> str:
     target, digest
         As for `stage`.
     """
-    folder = open_folder(_place(target))
+    folder = open_folder(_resolved(target))
     return folder.sibling(f".{folder.name}.{digest[:8]}.partial")
 
 
@@ -290,7 +290,7 @@ def commit(
         sealed.write(MANIFEST, content)
         # The manifest's own hash: without it a changed manifest could vouch for changed files.
         sealed.write(SUCCESS, f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode())
-        _check_target(target, overwrite=staging.overwrite, moving=moving)
+        _check_free(target, overwrite=staging.overwrite, moving=moving)
         if internal is not None:
             # Written in full before the move, renamed after it: neither manifest can be missing for want of space.
             made = inner.make(private=True)
@@ -333,8 +333,8 @@ def settle(
     ReleaseError
         If something there cannot be read or written.
     """
-    place = _place(target)
-    folder, inner = open_folder(place), open_folder(_internal(place, internal))
+    location = _resolved(target)
+    folder, inner = open_folder(location), open_folder(_internal(location, internal))
     there = folder.files() if folder.exists() else {}
     if MANIFEST not in there or SUCCESS not in there:
         return None
@@ -347,7 +347,7 @@ def settle(
         if (secret["digest"], secret["files"]) == (digest, public["files"]):
             if name == _PENDING:
                 inner.rename(_PENDING, MANIFEST)
-            hidden = open_folder(staging_place(place, digest))
+            hidden = open_folder(staging_folder(location, digest))
             hidden.unseal()
             hidden.remove()
             return _files(public)
@@ -355,14 +355,14 @@ def settle(
 
 
 def standing(target: str | os.PathLike[str]) -> list[Record] | None:
-    """The files of the finished release at a place; None if there is none.
+    """The files of the finished release at a location; None if there is none.
 
     Raises
     ------
     ReleaseError
         If it cannot be read.
     """
-    folder = open_folder(_place(target))
+    folder = open_folder(_resolved(target))
     there = folder.files() if folder.exists() else {}
     return _files(parse_manifest(folder.read(MANIFEST))) if {MANIFEST, SUCCESS} <= there.keys() else None
 
@@ -386,14 +386,14 @@ def abandon(staging: Staging) -> None:
         hidden.remove()
 
 
-def _place(target: str | os.PathLike[str]) -> str:
-    place = path_text(target)
+def _resolved(target: str | os.PathLike[str]) -> str:
+    location = path_text(target)
     # A link stays a link: its folder is what is replaced.
-    return place if "://" in place else os.path.realpath(place)
+    return location if "://" in location else os.path.realpath(location)
 
 
-def _internal(place: str, internal: str | os.PathLike[str] | None) -> str:
-    folder = open_folder(place)
+def _internal(location: str, internal: str | os.PathLike[str] | None) -> str:
+    folder = open_folder(location)
     return path_text(internal) if internal is not None else folder.sibling(f"{folder.name}-internal")
 
 
@@ -405,7 +405,7 @@ def _is_left(sealed: Folder) -> bool:
         return True
 
 
-def _check_target(folder: Folder, *, overwrite: bool, moving: bool) -> None:
+def _check_free(folder: Folder, *, overwrite: bool, moving: bool) -> None:
     if folder.is_file():
         raise ReleaseError(
             f"There is a file at {folder.url}.", need="a path for a folder", fix="choose another output path"

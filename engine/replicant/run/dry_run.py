@@ -99,8 +99,8 @@ def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:
     """Whether a release can be written."""
     target, internal = job.output.path, job.output.internal_path
     digest = found.digest or UNKNOWN
-    release.check_place(target, digest=digest, overwrite=overwrite, internal=internal)
-    records = Records(release.staging_place(target, digest))
+    release.check_target(target, digest=digest, overwrite=overwrite, internal=internal)
+    records = Records(release.staging_folder(target, digest))
     check_free(records.folder.url)
     probe(target)
     probe(f"{internal}/{MANIFEST}")

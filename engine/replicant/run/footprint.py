@@ -9,7 +9,7 @@ from __future__ import annotations
 from replicant.plan.memory import piece_bytes
 from replicant.run.work import dataset_of
 from replicant.spec.models import JobSpec
-from replicant.storage.location import PACKED, Place
+from replicant.storage.location import PACKED, Location
 from replicant.table import Kind, Reading
 from replicant.table.formats import TEXT, format_of, is_parquet
 from replicant.table.text.read import dialect_of
@@ -34,24 +34,24 @@ def footprint(job: JobSpec) -> int:
     if job.input.path is None:
         return piece_bytes([], 0)
     chosen = job.input.columns
-    place = Place.of(job.input.path)
-    place.check_exists()
-    if is_parquet(place):
+    location = Location.of(job.input.path)
+    location.check_exists()
+    if is_parquet(location):
         dataset = dataset_of(job)
         names, rows = list(dataset.names), dataset.rows
     else:
-        names, rows = _of_file(place, job.input.reading)
+        names, rows = _of_file(location, job.input.reading)
         names = names if chosen is None else list(chosen)
     said = {name: job.columns[name].kind for name in names if name in job.columns}
     return piece_bytes([said.get(name) or Kind.CONTINUOUS for name in names], rows)
 
 
-def _of_file(place: Place, reading: Reading) -> tuple[list[str], int]:
+def _of_file(location: Location, reading: Reading) -> tuple[list[str], int]:
     """Names of the columns, and about how many rows: the size by that of the first lines."""
-    size, _ = place.stamp(place.path)
-    if format_of(place.name) is not TEXT:
+    size, _ = location.fingerprint(location.path)
+    if format_of(location.name) is not TEXT:
         return [f"c{at}" for at in range(_COLUMNS)], size // _COLUMNS
-    if place.name.lower().endswith(PACKED):
+    if location.name.lower().endswith(PACKED):
         size *= _UNPACKED
-    dialect = dialect_of(place, reading)
+    dialect = dialect_of(location, reading)
     return list(dialect.names), int(size / dialect.row_bytes)

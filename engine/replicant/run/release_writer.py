@@ -287,7 +287,7 @@ def staged(
         with make() as staging:
             yield staging
         return
-    records = Records(release.staging_place(target, digest))
+    records = Records(release.staging_folder(target, digest))
     with records.held():
         try:
             staging = make()  # after the run that held the place before
@@ -358,7 +358,7 @@ def settled(target: str, *, digest: str, internal: str | None) -> list[release.R
     ReleaseError
         If that run is still at it, or something cannot be read or written.
     """
-    records = Records(release.staging_place(target, digest))
+    records = Records(release.staging_folder(target, digest))
     with records.held():
         files = release.settle(target, digest=digest, internal=internal)
         if files is not None:

@@ -21,8 +21,8 @@ from replicant.errors import SpecError, nearest
 from replicant.spec.bulk import TABLE, BulkJob, BulkRelease, BulkSpec, TableSpec
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
+from replicant.spec.locations import check_locations
 from replicant.spec.models import JobSpec
-from replicant.spec.places import check_places
 
 __all__ = ["expand"]
 
@@ -226,7 +226,7 @@ def _job(filled: dict[str, Any], name: str, source: str, place: Place, root: str
     made = job.model_copy(
         update={"input": job.input.model_copy(update=given), "output": job.output.model_copy(update=output)}
     )
-    check_places(made)
+    check_locations(made)
     return made
 
 

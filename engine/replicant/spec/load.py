@@ -18,8 +18,8 @@ from replicant.spec.bulk import BulkJob
 from replicant.spec.dotted import put, steps
 from replicant.spec.expand import expand
 from replicant.spec.explain import explain
+from replicant.spec.locations import check_locations
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
-from replicant.spec.places import check_places
 from replicant.storage.filesystem import is_url
 from replicant.table.formats import SUFFIXES, is_table
 from replicant.table.yaml_mistakes import yaml_fix, yaml_words
@@ -172,7 +172,7 @@ def _job(document: dict[str, Any], place: Place) -> JobSpec:
         job = JobSpec.model_validate(document)
     except ValidationError as error:
         raise explain(error, JobSpec, document, place=place) from None
-    check_places(job)
+    check_locations(job)
     return job
 
 

@@ -22,7 +22,7 @@ from replicant.storage.filesystem import (
     word_for,
 )
 
-__all__ = ["PACKED", "Place"]
+__all__ = ["PACKED", "Location"]
 
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 """Endings of files that are unpacked while they are read."""
@@ -31,7 +31,7 @@ _TAGS = ("ETag", "etag", "md5Hash", "LastModified", "Last-Modified", "last_modif
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A local path, or a URL that fsspec opens.
 
     Attributes
@@ -49,8 +49,8 @@ class Place:
     system: Any = None
 
     @classmethod
-    def of(cls, where: str | os.PathLike[str]) -> Place:
-        """The place that a path or URL names.
+    def of(cls, where: str | os.PathLike[str]) -> Location:
+        """The location that a path or URL names.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Place:
             return bool(steady(self.system.isdir, self.path))
 
     def check_exists(self) -> None:
-        """Refuse a place where nothing is.
+        """Refuse a location where nothing is.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class Place:
 
     @contextmanager
     def open(self, path: str | None = None) -> Iterator[IO[bytes]]:
-        """The bytes at the place, or of a file in the folder."""
+        """The bytes at the location, or of a file in the folder."""
         with self.file(path or self.path) as file:
             yield file
 
@@ -171,7 +171,7 @@ class Place:
             )
         return DataError(f"{self} cannot be reached ({word_for(error)})", fix="try it by hand, then again")
 
-    def stamp(self, path: str) -> tuple[int, str]:
+    def fingerprint(self, path: str) -> tuple[int, str]:
         """Size in bytes of a file, and what changes when it is written anew: its time, or a store's tag of it."""
         with self._reaching():
             if self.system is None:

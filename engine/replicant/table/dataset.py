@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from replicant.errors import DataError, SpecError
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection, check_size
 from replicant.table.codebook import ColumnSpec, as_specs
@@ -115,17 +115,17 @@ class Dataset:
         SpecError
             `columns` names a column it does not have, or the protocol of the URL is not known.
         """
-        place = Place.of(path)
-        place.check_exists()
-        folder = place.is_folder
-        if not is_parquet(place):
+        location = Location.of(path)
+        location.check_exists()
+        folder = location.is_folder
+        if not is_parquet(location):
             raise DataError(
-                f"{place} is not Parquet: only Parquet is read in parts",
+                f"{location} is not Parquet: only Parquet is read in parts",
                 need="a .parquet, or a folder of .parquet files",
                 fix="store it as Parquet: from pyarrow.dataset import dataset, write_dataset; "
                 'write_dataset(dataset("data.csv", format="csv"), "data", format="parquet")',
             )
-        parts, schema = parquet_footers(place)
+        parts, schema = parquet_footers(location)
         reading = reading or Reading()
         check_settings(PARQUET, reading)
         said = as_specs(codebook)
@@ -133,9 +133,9 @@ class Dataset:
         in_folders: tuple[str, ...] = ()
         if folder:
             paths = [part.path for part in parts]
-            folders = hive(place, paths, schema)
+            folders = hive(location, paths, schema)
             in_folders = folder_columns(folders, schema)
-            schema = open_parts(place, paths, folders=folders).schema
+            schema = open_parts(location, paths, folders=folders).schema
         chosen = None if columns is None else tuple(columns)
         if chosen is not None:
             check_selection(chosen, schema.names)
@@ -149,11 +149,11 @@ class Dataset:
         size = 0
         own = []
         for part in parts:
-            taken, stamp = place.stamp(part.path)
-            own.append(Part(_within(place, part.path), part.groups))
-            total.update(repr((own[-1].path, taken, len(part.groups), stamp)).encode())
+            taken, tag = location.fingerprint(part.path)
+            own.append(Part(_within(location, part.path), part.groups))
+            total.update(repr((own[-1].path, taken, len(part.groups), tag)).encode())
             size += taken
-        where = os.fspath(path) if place.system is not None else os.path.abspath(place.path)
+        where = os.fspath(path) if location.system is not None else os.path.abspath(location.path)
         facts = (rows, tuple(names), size, total.hexdigest())
         return cls(where, chosen, *facts, tuple(own), schema, folders, folder, in_folders, reading, said)
 
@@ -207,24 +207,24 @@ class Dataset:
         """
         import pyarrow as pa
 
-        place = Place.of(self.path)
+        location = Location.of(self.path)
         known = {part.path: part for part in self._parts}
         tables = []
         for name, groups in chunk.pieces:
             part = known[name]
             try:
-                table = self._load(place, part, groups)
+                table = self._load(location, part, groups)
             except FileNotFoundError:
                 raise DataError(
-                    f"a part of {place} is not there",
+                    f"a part of {location} is not there",
                     need="the same files at the same path on every machine that reads them",
                     fix="start again if they were changed on purpose",
                 ) from None
             except (pa.ArrowException, OSError, EOFError, IndexError):
-                raise bad_parquet(place, "a part of " if self._is_folder else "") from None
+                raise bad_parquet(location, "a part of " if self._is_folder else "") from None
             if table.num_rows != sum(part.groups[group] for group in groups):
                 raise DataError(
-                    f"{place} was changed since it was opened: a part has other rows",
+                    f"{location} was changed since it was opened: a part has other rows",
                     need="files that stay as they are during a run",
                     fix="start again with the new files",
                 )
@@ -233,16 +233,16 @@ class Dataset:
         table, _ = obey(pa.concat_tables(tables), self.reading, self.codebook, names, self._in_folders)
         return frame_of(table)
 
-    def _load(self, place: Place, part: Part, groups: tuple[int, ...]) -> Any:
+    def _load(self, location: Location, part: Part, groups: tuple[int, ...]) -> Any:
         from pyarrow import parquet
 
         columns = None if self.columns is None else list(self.columns)
         if not self._is_folder:
-            with place.open() as file:
+            with location.open() as file:
                 table = parquet.ParquetFile(file).read_row_groups(list(groups), columns=columns)
             return table if columns is None else table.select(columns)
-        path = f"{place.path.rstrip('/')}/{part.path}"
-        (fragment,) = open_parts(place, [path], self._schema, self._folders).get_fragments()
+        path = f"{location.path.rstrip('/')}/{part.path}"
+        (fragment,) = open_parts(location, [path], self._schema, self._folders).get_fragments()
         return fragment.subset(row_group_ids=list(groups)).to_table(schema=self._schema, columns=columns)
 
 
@@ -269,16 +269,16 @@ def read_parts(
     text, how = os.fspath(where), Reading.of(reading)
     if text and "://" not in text:
         text = os.path.abspath(os.path.expanduser(text))  # another process works in another folder
-    place = Place.of(text)
-    place.check_exists()
-    if not is_parquet(place):
+    location = Location.of(text)
+    location.check_exists()
+    if not is_parquet(location):
         return [partial(read_data, text, reading=how, codebook=codebook)]
     dataset = Dataset.open(text, reading=how, codebook=codebook)
     return [partial(dataset.read, chunk) for chunk in dataset.chunks(PART_ROWS)]
 
 
-def _within(place: Place, path: str) -> str:
-    base = place.path.rstrip("/")
+def _within(location: Location, path: str) -> str:
+    base = location.path.rstrip("/")
     return path[len(base) + 1 :] if path.startswith(f"{base}/") else Path(path).name
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TypeAlias
 
 from replicant.errors import SpecError
-from replicant.storage.location import PACKED, Place
+from replicant.storage.location import PACKED, Location
 from replicant.table.codebook import ColumnSpec
 from replicant.table.loaded import Loaded
 from replicant.table.parquet import read_parquet
@@ -19,8 +19,8 @@ from replicant.table.workbook.read import read_workbook
 
 __all__ = ["FORMATS", "SUFFIXES", "Format", "Reader", "check_settings", "format_of", "is_parquet", "is_table"]
 
-Reader: TypeAlias = Callable[[Place, Reading, Mapping[str, ColumnSpec], Sequence[str] | None], Loaded]
-"""Reads a place by its settings, what is declared of the columns, and the columns wanted (None: all)."""
+Reader: TypeAlias = Callable[[Location, Reading, Mapping[str, ColumnSpec], Sequence[str] | None], Loaded]
+"""Reads a location by its settings, what is declared of the columns, and the columns wanted (None: all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ def format_of(name: str) -> Format | None:
     return next((one for one in FORMATS if suffix in one.suffixes and (one.packed or not packed)), None)
 
 
-def is_parquet(place: Place) -> bool:
-    """Whether a place is a Parquet file or a folder of them."""
-    return place.is_folder or format_of(place.name) is PARQUET
+def is_parquet(location: Location) -> bool:
+    """Whether a location is a Parquet file or a folder of them."""
+    return location.is_folder or format_of(location.name) is PARQUET
 
 
 def is_table(name: str) -> bool:

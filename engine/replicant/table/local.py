@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from replicant.errors import SpecError
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.limits import Metered
 
 __all__ = ["local_file", "needs"]
@@ -37,22 +37,22 @@ def needs(module: str, extra: str, what: str) -> Any:
 
 
 @contextmanager
-def local_file(place: Place) -> Iterator[Path]:
-    """A local path with the content of a place: its own, or a copy that nobody else may read and that is removed.
+def local_file(location: Location) -> Iterator[Path]:
+    """A local path with the content of a location: its own, or a copy that nobody else may read and that is removed.
 
     Raises
     ------
     DataError
         It is larger than a table may be that is read as a whole.
     """
-    if place.system is None:
-        yield Path(place.path)
+    if location.system is None:
+        yield Path(location.path)
         return
     folder = tempfile.mkdtemp(prefix="replicant-")
     try:
         path = Path(folder) / "table"
-        with place.open() as file, path.open("xb") as copy:
-            shutil.copyfileobj(Metered(file, place.shown), copy, _CHUNK)
+        with location.open() as file, path.open("xb") as copy:
+            shutil.copyfileobj(Metered(file, location.shown), copy, _CHUNK)
         yield path
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from replicant.errors import DataError
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec
@@ -26,7 +26,7 @@ __all__ = ["Part", "bad_parquet", "folder_columns", "hive", "open_parts", "parqu
 
 
 def read_parquet(
-    place: Place, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
+    location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """A Parquet file, or a folder of Parquet parts with one schema (`key=value` folders become columns).
 
@@ -40,55 +40,55 @@ def read_parquet(
     import pyarrow as pa
 
     try:
-        table, names, folders = _folder(place, columns) if place.is_folder else _file(place, columns)
+        table, names, folders = _folder(location, columns) if location.is_folder else _file(location, columns)
     except (pa.ArrowException, OSError, EOFError):
-        raise bad_parquet(place) from None
+        raise bad_parquet(location) from None
     table, events = obey(table, reading, codebook, names, folders)
     return Loaded(frame_of(table), {}, events)
 
 
-def _file(place: Place, columns: Sequence[str] | None) -> tuple[pa.Table, list[str], tuple[str, ...]]:
+def _file(location: Location, columns: Sequence[str] | None) -> tuple[pa.Table, list[str], tuple[str, ...]]:
     import pyarrow as pa
 
-    with place.open() as file:
-        opened = _opened(place, file)
+    with location.open() as file:
+        opened = _opened(location, file)
         try:
             if columns is not None:
                 check_selection(columns, opened.schema_arrow.names)
-            _check_unpacked(place, [opened.metadata], columns)
+            _check_unpacked(location, [opened.metadata], columns)
             table = opened.read(columns=None if columns is None else list(columns))
         except (pa.ArrowException, OSError, EOFError):
-            raise bad_parquet(place) from None
+            raise bad_parquet(location) from None
     table = table if columns is None else table.select(list(columns))
     return table, opened.schema_arrow.names, ()
 
 
-def _opened(place: Place, file: IO[bytes], which: str = "") -> Any:
+def _opened(location: Location, file: IO[bytes], which: str = "") -> Any:
     import pyarrow as pa
     from pyarrow import parquet
 
     if not file.read(1):
-        raise DataError(f"{which}{place} is empty", need="a Parquet file", fix="write or fetch it again")
+        raise DataError(f"{which}{location} is empty", need="a Parquet file", fix="write or fetch it again")
     file.seek(0)
     try:
         return parquet.ParquetFile(file)
     except (pa.ArrowException, OSError, EOFError):
-        raise bad_parquet(place, which) from None
+        raise bad_parquet(location, which) from None
 
 
-def _folder(place: Place, columns: Sequence[str] | None) -> tuple[pa.Table, list[str], tuple[str, ...]]:
-    parts, schema = parquet_footers(place)
+def _folder(location: Location, columns: Sequence[str] | None) -> tuple[pa.Table, list[str], tuple[str, ...]]:
+    parts, schema = parquet_footers(location)
     paths = [part.path for part in parts]
-    folders = hive(place, paths, schema)
-    whole = open_parts(place, paths, folders=folders)
+    folders = hive(location, paths, schema)
+    whole = open_parts(location, paths, folders=folders)
     if columns is not None:
         check_selection(columns, whole.schema.names)
-    _check_unpacked(place, [fragment.metadata for fragment in whole.get_fragments()], columns)
+    _check_unpacked(location, [fragment.metadata for fragment in whole.get_fragments()], columns)
     table = whole.to_table(columns=None if columns is None else list(columns))
     return table, whole.schema.names, folder_columns(folders, schema)
 
 
-def _check_unpacked(place: Place, footers: Sequence[Any], columns: Sequence[str] | None) -> None:
+def _check_unpacked(location: Location, footers: Sequence[Any], columns: Sequence[str] | None) -> None:
     """Refuse what is small on the disk and too large in memory."""
     rows = sum(footer.num_rows for footer in footers)
     check_rows(rows)
@@ -100,7 +100,7 @@ def _check_unpacked(place: Place, footers: Sequence[Any], columns: Sequence[str]
                 if columns is None or path in columns or path.partition(".")[0] in columns:
                     # A cell takes a byte or more, however well its column packs.
                     size += max(column.total_uncompressed_size, group.num_rows)
-    check_bytes(place.shown, size)
+    check_bytes(location.shown, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Part:
     Attributes
     ----------
     path
-        Its path within the file system of its place.
+        Its path within the file system of its location.
     groups
         Rows of each of its row groups.
     """
@@ -119,32 +119,32 @@ class Part:
     groups: tuple[int, ...]
 
 
-def parquet_footers(place: Place) -> tuple[list[Part], pa.Schema]:
-    """The Parquet files of a place by their footers, and their one schema (without columns that folders stand for).
+def parquet_footers(location: Location) -> tuple[list[Part], pa.Schema]:
+    """The Parquet files of a location by their footers, and their one schema (without columns that folders stand for).
 
     Raises
     ------
     DataError
         There are none, one is damaged or cut short, or they differ in their columns.
     """
-    folder = place.is_folder
-    paths = place.parts() if folder else [place.path]
+    folder = location.is_folder
+    paths = location.parts() if folder else [location.path]
     if not paths:
         raise DataError(
-            f"the folder {place} holds no .parquet file", need="a folder of Parquet parts", fix="check the path"
+            f"the folder {location} holds no .parquet file", need="a folder of Parquet parts", fix="check the path"
         )
     parts, schemas = [], []
     for number, path in enumerate(paths, start=1):
-        with place.open(path) as file:
-            opened = _opened(place, file, f"part {number} of {len(paths)} in " if folder else "")
+        with location.open(path) as file:
+            opened = _opened(location, file, f"part {number} of {len(paths)} in " if folder else "")
             footer = opened.metadata
             parts.append(Part(path, tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))))
             schemas.append(opened.schema_arrow)
-    _check_schemas(place, schemas)
+    _check_schemas(location, schemas)
     return parts, schemas[0]
 
 
-def _check_schemas(place: Place, schemas: Sequence[pa.Schema]) -> None:
+def _check_schemas(location: Location, schemas: Sequence[pa.Schema]) -> None:
     first = schemas[0]
     differ = [number for number, schema in enumerate(schemas, start=1) if not schema.equals(first)]
     if not differ:
@@ -155,19 +155,19 @@ def _check_schemas(place: Place, schemas: Sequence[pa.Schema]) -> None:
         what, names = "the type of columns", [field.name for field in odd if field not in list(first)]
     listed = f"{what} {', '.join(map(repr, names[:5]))}" if names else "the order of columns"
     raise DataError(
-        f"part {differ[0]} of {len(schemas)} in the folder {place} differs from the first in {listed} "
+        f"part {differ[0]} of {len(schemas)} in the folder {location} differs from the first in {listed} "
         f"({len(differ)} parts differ)",
         need="parts with the same columns of the same types",
         fix="read another folder, or write the parts again with one schema",
     )
 
 
-def hive(place: Place, paths: Sequence[str], schema: pa.Schema) -> Any:
+def hive(location: Location, paths: Sequence[str], schema: pa.Schema) -> Any:
     """Arrow's partitioning of folders named `key=value`: their values are texts, so that codes keep their zeros.
 
     Parameters
     ----------
-    place
+    location
         The folder.
     paths
         The files in it.
@@ -182,7 +182,7 @@ def hive(place: Place, paths: Sequence[str], schema: pa.Schema) -> Any:
     import pyarrow as pa
     from pyarrow import dataset
 
-    base = len(place.path.rstrip("/")) + 1
+    base = len(location.path.rstrip("/")) + 1
     keys: dict[str, Any] = {}
     for path in paths:
         for part in path[base:].split("/")[:-1]:
@@ -197,12 +197,12 @@ def folder_columns(folders: Any, schema: pa.Schema) -> tuple[str, ...]:
     return () if folders is None else tuple(name for name in folders.schema.names if name not in schema.names)
 
 
-def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, folders: Any = None) -> Any:
+def open_parts(location: Location, paths: Sequence[str], schema: pa.Schema = None, folders: Any = None) -> Any:
     """Parquet files of a folder as an Arrow dataset, in which folders named `key=value` are columns.
 
     Parameters
     ----------
-    place
+    location
         The folder.
     paths
         Files in it.
@@ -217,16 +217,16 @@ def open_parts(place: Place, paths: Sequence[str], schema: pa.Schema = None, fol
         list(paths),
         schema=schema,
         format="parquet",
-        filesystem=place.arrow(),
+        filesystem=location.arrow(),
         partitioning=folders,
-        partition_base_dir=place.path,
+        partition_base_dir=location.path,
     )
 
 
-def bad_parquet(place: Place | str, which: str = "") -> DataError:
+def bad_parquet(location: Location | str, which: str = "") -> DataError:
     """The error of a file that is no Parquet file."""
     return DataError(
-        f"{which}{place} is not a whole Parquet file: it is damaged, cut short, or something else",
+        f"{which}{location} is not a whole Parquet file: it is damaged, cut short, or something else",
         need="a Parquet file with its footer",
         fix="write or fetch it again; a CSV must end in .csv",
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec, as_specs
@@ -72,7 +72,7 @@ def read_table(
     how = Reading.of(reading)
     if isinstance(data, (str, os.PathLike)):
         said = as_specs(codebook)
-        return _from_place(Place.of(data), how, said, columns)
+        return _from_location(Location.of(data), how, said, columns)
     if how != _NOTHING:
         raise SpecError(
             f"`reading` was given with a {type(data).__name__}",
@@ -125,20 +125,20 @@ def read_dataset(name: str) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _from_place(
-    place: Place, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
+def _from_location(
+    location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
-    place.check_exists()
-    found = PARQUET if place.is_folder else format_of(place.name)
+    location.check_exists()
+    found = PARQUET if location.is_folder else format_of(location.name)
     if found is None:
-        suffix = place.name.lower().rpartition(".")[2] if "." in place.name else ""
+        suffix = location.name.lower().rpartition(".")[2] if "." in location.name else ""
         raise DataError(
-            f"{place}: " + (f"files of type .{suffix} are not known" if suffix else "the file has no suffix"),
+            f"{location}: " + (f"files of type .{suffix} are not known" if suffix else "the file has no suffix"),
             need=f"a file of one of the types {', '.join(SUFFIXES)}, or a folder of .parquet files",
             fix="rename it if it is one of these, or convert it",
         )
     check_settings(found, reading)
-    return found.reader(place, reading, codebook, columns)
+    return found.reader(location, reading, codebook, columns)
 
 
 def _selected(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.reading import Reading
 from replicant.table.text.detect import detect, encoding_of
 from replicant.table.text.read import dialect_of
@@ -27,7 +27,7 @@ numbers = st.floats(-1e4, 1e4).map(lambda value: f"{value:.2f}".replace(".", ","
 def test_a_sign_between_cells_is_found_among_decimal_commas(names: list[str], rows: list[list[str]], sign: str) -> None:
     out = io.StringIO()
     csv.writer(out, delimiter=sign).writerows([names, *(row[: len(names)] for row in rows)])
-    found = detect(Place("a.csv", "a.csv"), out.getvalue().encode(), Reading(), "utf-8", whole=True)
+    found = detect(Location("a.csv", "a.csv"), out.getvalue().encode(), Reading(), "utf-8", whole=True)
     assert found.delimiter == sign
     assert list(found.names) == names
     assert out.getvalue().encode()[found.skip :].startswith(rows[0][0].encode()) or rows[0][0].startswith(" ")
@@ -37,7 +37,7 @@ def test_a_sign_between_cells_is_found_among_decimal_commas(names: list[str], ro
 @given(text=st.text("aäöüß€ é\n,;", min_size=20, max_size=60))
 def test_text_in_an_encoding_is_text(encoding: str, text: str) -> None:
     content = f"name,street\n{text}".encode(encoding)
-    found = encoding_of(Place("a.csv", "a.csv"), content, Reading(), whole=True)
+    found = encoding_of(Location("a.csv", "a.csv"), content, Reading(), whole=True)
     # A few letters of cp1252 can be a letter of UTF-8; then they are text in both.
     assert content.decode(found) == content.decode(encoding) or encoding == "cp1252"
 
@@ -46,7 +46,7 @@ def test_text_in_an_encoding_is_text(encoding: str, text: str) -> None:
 def test_header(tmp_path: Path, header: int | None, names: tuple[str, ...]) -> None:
     path = tmp_path / "a.csv"
     path.write_text('x,y\n\n"a","b c"\n1,2\n')
-    found = dialect_of(Place.of(path), Reading(header=header))
+    found = dialect_of(Location.of(path), Reading(header=header))
     assert found.names == names
     assert found.skip == {None: 4, 3: 15, 0: 0}[header]
 
@@ -54,7 +54,7 @@ def test_header(tmp_path: Path, header: int | None, names: tuple[str, ...]) -> N
 def test_a_header_beyond_the_first_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a remark that is long\n" * 9_000 + "a;b\n1;2\n" * 50_000)
-    found = dialect_of(Place.of(path), Reading(header=9_001))
+    found = dialect_of(Location.of(path), Reading(header=9_001))
     assert (found.names, found.delimiter) == (("a", "b"), ";")
 
 
@@ -63,5 +63,5 @@ def test_a_sign_within_quotes_is_none_between_cells(name: str, tmp_path: Path) -
     """A quote that closes a cell stands before the delimiter: the sign that would break this is none."""
     path = tmp_path / "a.csv"
     path.write_text(f'"0","{name}"\n,\n,\n')
-    found = dialect_of(Place.of(path), Reading())
+    found = dialect_of(Location.of(path), Reading())
     assert (found.delimiter, found.names) == (",", ("0", name))

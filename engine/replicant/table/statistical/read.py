@@ -13,7 +13,7 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.checks import check_header, check_selection
 from replicant.table.codebook import ColumnSpec, declared
 from replicant.table.limits import check_bytes, check_columns, check_rows
@@ -35,13 +35,13 @@ _MOST_CHUNKS = 64
 
 
 def read_statistical(
-    place: Place, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
+    location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """The table in a `.sav`, `.zsav`, `.por`, `.dta`, `.sas7bdat` or `.xpt`, with its codebook.
 
     Parameters
     ----------
-    place
+    location
         The file.
     reading
         Its `encoding`, where the file does not say it, or says it wrongly.
@@ -58,8 +58,8 @@ def read_statistical(
         pyreadstat is not installed, or `columns` names a column that is not there.
     """
     needs("pyreadstat", "stat", "reading files of SPSS, Stata and SAS")
-    with local_file(place) as path:
-        return _read(Source.of(place, path, reading.encoding), codebook, columns)
+    with local_file(location) as path:
+        return _read(Source.of(location, path, reading.encoding), codebook, columns)
 
 
 def _read(source: Source, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None) -> Loaded:
@@ -99,7 +99,7 @@ def _chunks(
 ) -> Iterator[tuple[dict[str, Any], frozenset[str], int]]:
     """Cells by column, the columns with special missing values, and the number of rows, chunk by chunk."""
     check_rows(rows or 0)
-    check_bytes(source.place.shown, 8 * (rows or 0) * len(chosen))
+    check_bytes(source.location.shown, 8 * (rows or 0) * len(chosen))
     step = max(_CHUNK_CELLS // max(len(chosen), 1), (rows or 0) // _MOST_CHUNKS, 1)
     start = 0
     # A transport file does not say how many rows it has, nor does an old file of SPSS.
@@ -117,4 +117,4 @@ def _check_rows(source: Source, rows: int, expected: int | None) -> None:
     if expected is not None and expected > 0 and rows != expected:
         raise source.damaged()
     if not rows:
-        raise DataError(f"{source.place} has no rows", need="a row for each record", fix="export it again")
+        raise DataError(f"{source.location} has no rows", need="a row for each record", fix="export it again")

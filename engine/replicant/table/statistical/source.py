@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from replicant.errors import DataError
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 
 __all__ = ["Source"]
 
@@ -46,7 +46,7 @@ class Source:
 
     Attributes
     ----------
-    place, path
+    location, path
         Where it is, and where its bytes are.
     package
         `SPSS`, `Stata` or `SAS`.
@@ -56,22 +56,22 @@ class Source:
         Of its texts, where that was said.
     """
 
-    place: Place
+    location: Location
     path: Path
     package: str
     parser: str
     encoding: str | None = None
 
     @classmethod
-    def of(cls, place: Place, path: Path, encoding: str | None) -> Source:
-        """What a place is by its name, checked by its first bytes and its length.
+    def of(cls, location: Location, path: Path, encoding: str | None) -> Source:
+        """What a location is by its name, checked by its first bytes and its length.
 
         Raises
         ------
         DataError
             It is empty, something else, or cut short.
         """
-        suffix = os.path.splitext(place.name)[1].lower()
+        suffix = os.path.splitext(location.name)[1].lower()
         size = path.stat().st_size
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
@@ -79,12 +79,14 @@ class Source:
             tail = stream.read()
         if not size:
             raise DataError(
-                f"{place} is empty", need="a file with a row for each record", fix="export it again, or fetch it again"
+                f"{location} is empty",
+                need="a file with a row for each record",
+                fix="export it again, or fetch it again",
             )
         for magic, called, right in _MAGIC:
             if head.startswith(magic) and right != suffix and {right, suffix} != {".sav", ".zsav"}:
-                raise DataError(f"{place} is a file of {called}", fix=f"rename it to {right}")
-        made = cls(place, path, *_PARSERS[suffix], encoding)
+                raise DataError(f"{location} is a file of {called}", fix=f"rename it to {right}")
+        made = cls(location, path, *_PARSERS[suffix], encoding)
         if (head.startswith(b"<stata_dta>") and b"</stata_dta>" not in tail) or (suffix == ".xpt" and size % _RECORD):
             raise made.damaged()
         return made
@@ -121,7 +123,7 @@ class Source:
     def damaged(self) -> DataError:
         """The error of a file that cannot be read as a whole."""
         return DataError(
-            f"{self.place} is not a whole file of {self.package}: it is damaged, cut short, or something else",
+            f"{self.location} is not a whole file of {self.package}: it is damaged, cut short, or something else",
             need=f"a file as {self.package} writes it",
             fix="export it again, or fetch it again",
         )
@@ -132,7 +134,7 @@ class Source:
             return self.damaged()
         told = "" if self.encoding is None else f" by the encoding {self.encoding}"
         return DataError(
-            f"texts in {self.place} cannot be read{told}",
+            f"texts in {self.location} cannot be read{told}",
             need="the encoding in which the file was written",
             fix="name it, for example `encoding: cp1252` under `input`",
         )

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from replicant.errors import DataError
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.reading import Reading
 
 __all__ = ["HEAD", "Dialect", "check_bytes_of_text", "detect", "encoding_of"]
@@ -69,12 +69,12 @@ class Dialect:
     row_bytes: float
 
 
-def detect(place: Place, head: bytes, reading: Reading, encoding: str, *, whole: bool) -> Dialect:
+def detect(location: Location, head: bytes, reading: Reading, encoding: str, *, whole: bool) -> Dialect:
     """See how a text file is written.
 
     Parameters
     ----------
-    place
+    location
         The file.
     head
         Its beginning.
@@ -90,23 +90,24 @@ def detect(place: Place, head: bytes, reading: Reading, encoding: str, *, whole:
     DataError
         The header is beyond its end, or the delimiter is not the one that was said.
     """
-    text = _decoded(place, head, encoding, given=reading.encoding is not None, whole=whole)
+    text = _decoded(location, head, encoding, given=reading.encoding is not None, whole=whole)
     lines = _LINES.findall(text)
     if not whole and len(lines) > 1:
         lines.pop()  # cut somewhere
     first = _marked(lines) if reading.header is None else max(0, reading.header - 1)
     if first >= len(lines):
         raise DataError(
-            f"input.header is {first + 1}, but {place} has {len(lines)} lines" + ("" if whole else " that can be one"),
+            f"input.header is {first + 1}, but {location} has {len(lines)} lines"
+            + ("" if whole else " that can be one"),
             need="the line that names the columns, counted from 1, or 0 if none does",
             fix="correct input.header",
         )
     quote = '"' if reading.quote is None else reading.quote
     body = lines[first:]
-    delimiter = _delimiter(place, body, reading, quote)
+    delimiter = _delimiter(location, body, reading, quote)
     if reading.header is None:
-        _check_preamble(place, body, (delimiter,) if reading.delimiter else (delimiter, *_CANDIDATES[:-1]), quote)
-    names, taken = _first_record(place, body, delimiter, quote, first)
+        _check_preamble(location, body, (delimiter,) if reading.delimiter else (delimiter, *_CANDIDATES[:-1]), quote)
+    names, taken = _first_record(location, body, delimiter, quote, first)
     recognised = []
     if reading.delimiter is None and delimiter != ",":
         recognised.append(f"{CALLED[delimiter]} between the cells")
@@ -132,7 +133,7 @@ def _marked(lines: Sequence[str]) -> int:
     return int(bool(lines) and re.fullmatch(r'"?sep=.?"?', lines[0].strip(), re.IGNORECASE) is not None)
 
 
-def _check_preamble(place: Place, lines: list[str], signs: Sequence[str], quote: str) -> None:
+def _check_preamble(location: Location, lines: list[str], signs: Sequence[str], quote: str) -> None:
     """Refuse a title or remarks above the names of the columns, which would be taken for the only name."""
     some = [line for line in lines[:_LOOKED_AT] if line.strip()]
     for sign in dict.fromkeys(signs):
@@ -145,7 +146,7 @@ def _check_preamble(place: Place, lines: list[str], signs: Sequence[str], quote:
         if usual > 1 and 0 < start < 50 and often == len(widths) - start > 1 and set(widths[:start]) == {1}:
             line = next(at for at, one in enumerate(lines, 1) if len(_cells(one, sign, quote)) == usual)
             raise DataError(
-                f"{place}: the first rows have 1 cell where all from line {line} on have {usual}",
+                f"{location}: the first rows have 1 cell where all from line {line} on have {usual}",
                 need="the names of the columns in the first line, or where they are",
                 fix=f"if line {line} names the columns, set input.header to {line}; if all is one column, set "
                 "input.delimiter to a sign that does not occur",
@@ -159,7 +160,7 @@ def _cells(line: str, delimiter: str, quote: str) -> list[str]:
         return []
 
 
-def check_bytes_of_text(place: Place, head: bytes) -> None:
+def check_bytes_of_text(location: Location, head: bytes) -> None:
     """Refuse what is empty, or no text at all.
 
     Raises
@@ -169,15 +170,15 @@ def check_bytes_of_text(place: Place, head: bytes) -> None:
     """
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise DataError(
-            f"{place} is empty", need="a header line and a row for each record", fix="check how it was made"
+            f"{location} is empty", need="a header line and a row for each record", fix="check how it was made"
         )
     if head.startswith(b"PAR1"):
-        raise DataError(f"{place} is a Parquet file", fix="rename it to .parquet")
+        raise DataError(f"{location} is a Parquet file", fix="rename it to .parquet")
     if head.startswith(b"PK\x03\x04"):
-        raise DataError(f"{place} is a .zip or a workbook", fix="rename it to .zip or .xlsx, whichever it is")
+        raise DataError(f"{location} is a .zip or a workbook", fix="rename it to .zip or .xlsx, whichever it is")
 
 
-def encoding_of(place: Place, head: bytes, reading: Reading, *, whole: bool) -> str:
+def encoding_of(location: Location, head: bytes, reading: Reading, *, whole: bool) -> str:
     """The encoding that was said, or that the beginning of a file shows.
 
     Raises
@@ -195,23 +196,23 @@ def encoding_of(place: Place, head: bytes, reading: Reading, *, whole: bool) -> 
         # Most letters of most texts have a zero for one of their two bytes in UTF-16.
         if max(even, odd) > 0.4 * (len(head) / 2) and min(even, odd) < 0.1 * max(even, odd):
             return "utf-16-le" if odd > even else "utf-16-be"
-        raise _binary(place)
+        raise _binary(location)
     if _decodes(head, "utf-8", whole=whole):
         return "utf-8"
     if len(head.translate(None, _CONTROL)) < 0.99 * len(head):
-        raise _binary(place)
+        raise _binary(location)
     if _decodes(head, "cp1252", whole=whole):
         return "cp1252"
     raise DataError(
-        f"{place} is text neither in UTF-8 nor in cp1252",
+        f"{location} is text neither in UTF-8 nor in cp1252",
         need="text in an encoding that is said or can be recognised (UTF-8, UTF-16, cp1252)",
         fix="set input.encoding, for example to cp850, cp1250 or mac_roman",
     )
 
 
-def _binary(place: Place) -> DataError:
+def _binary(location: Location) -> DataError:
     return DataError(
-        f"{place} is not a text file: it holds binary data",
+        f"{location} is not a text file: it holds binary data",
         need="rows of text with a sign between the cells",
         fix="export it as CSV, or rename it to what it is",
     )
@@ -225,29 +226,29 @@ def _decodes(head: bytes, encoding: str, *, whole: bool) -> bool:
     return True
 
 
-def _decoded(place: Place, head: bytes, encoding: str, *, given: bool, whole: bool) -> str:
+def _decoded(location: Location, head: bytes, encoding: str, *, given: bool, whole: bool) -> str:
     try:
         return codecs.getincrementaldecoder(encoding)().decode(head, final=whole).removeprefix("\ufeff")
     except UnicodeError:
-        raise not_text_in(place, encoding, given=given) from None
+        raise not_text_in(location, encoding, given=given) from None
 
 
-def not_text_in(place: Place, encoding: str, *, given: bool) -> DataError:
+def not_text_in(location: Location, encoding: str, *, given: bool) -> DataError:
     """The error of bytes that are no text in an encoding."""
     return DataError(
-        f"{place} is not text in {encoding}",
+        f"{location} is not text in {encoding}",
         need="a file that is in one encoding throughout",
         fix=("correct input.encoding" if given else "set input.encoding, for example to cp1252")
         + ", or save the file as UTF-8",
     )
 
 
-def _delimiter(place: Place, lines: list[str], reading: Reading, quote: str) -> str:
+def _delimiter(location: Location, lines: list[str], reading: Reading, quote: str) -> str:
     some = [line for line in lines if line.strip("\r\n")][:_LOOKED_AT]
     given = reading.delimiter
     if given is not None and any(given in line for line in some):
         return given
-    suffix = PurePath(place.name.lower().removesuffix(".gz")).suffix
+    suffix = PurePath(location.name.lower().removesuffix(".gz")).suffix
     candidates = (*_CANDIDATES, " ") if suffix == ".txt" else _CANDIDATES
     best = max(((*_score(some, sign, quote), sign) for sign in candidates), key=lambda one: one[:3])
     share, width, _, sign = best
@@ -255,7 +256,7 @@ def _delimiter(place: Place, lines: list[str], reading: Reading, quote: str) -> 
     if given is not None:
         if width > 1 and share >= _ALIKE:
             raise DataError(
-                f"input.delimiter is given, but does not occur in {place}: it is separated by {CALLED[found]}",
+                f"input.delimiter is given, but does not occur in {location}: it is separated by {CALLED[found]}",
                 need="the sign that stands between the cells",
                 fix="correct input.delimiter, or leave it out to have it recognised",
             )
@@ -295,7 +296,7 @@ def _records(lines: list[str], sign: str, quote: str, *, strict: bool = False) -
 
 
 def _first_record(
-    place: Place, lines: list[str], delimiter: str, quote: str, before: int
+    location: Location, lines: list[str], delimiter: str, quote: str, before: int
 ) -> tuple[tuple[str, ...], int]:
     """The cells of the first record, and how many lines it takes with empty ones before it."""
     reader = _records(lines, delimiter, quote)
@@ -305,7 +306,7 @@ def _first_record(
         names = []
     if not names or (any("\n" in name for name in names) and len(lines) <= reader.line_num):
         raise DataError(
-            f"{place}: a quote that opens on line {before + 1} is never closed",
+            f"{location}: a quote that opens on line {before + 1} is never closed",
             need="a quote at the end of each cell that begins with one",
             fix="close it, or set input.quote to an empty text if quotes are part of the cells",
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_header, check_selection
 from replicant.table.codebook import ColumnSpec
@@ -45,7 +45,7 @@ _LATIN = "cp1252"
 
 
 def read_text(
-    place: Place, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
+    location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """A text file as a table; see `Reader`.
 
@@ -57,33 +57,33 @@ def read_text(
     SpecError
         What was said names a column that is not there.
     """
-    dialect = dialect_of(place, reading)
+    dialect = dialect_of(location, reading)
     if columns is not None:
         check_selection(columns, dialect.names)
     chosen = list(dialect.names if columns is None else columns)
     check_header(chosen)
     said = wishes(dialect.names, reading, codebook)
     try:
-        texts, quoted = _texts(place, dialect, chosen, reading, said)
+        texts, quoted = _texts(location, dialect, chosen, reading, said)
     except UndecodableError:
-        if reading.encoding is not None or dialect.encoding == _LATIN or _is_mostly_utf8(place):
-            raise not_text_in(place, dialect.encoding, given=reading.encoding is not None) from None
-        dialect = dialect_of(place, reading.model_copy(update={"encoding": _LATIN}))
+        if reading.encoding is not None or dialect.encoding == _LATIN or _is_mostly_utf8(location):
+            raise not_text_in(location, dialect.encoding, given=reading.encoding is not None) from None
+        dialect = dialect_of(location, reading.model_copy(update={"encoding": _LATIN}))
         dialect = replace(dialect, recognised=(*dialect.recognised, f"text in {_LATIN}"))
         try:
-            texts, quoted = _texts(place, dialect, chosen, reading, said)
+            texts, quoted = _texts(location, dialect, chosen, reading, said)
         except UndecodableError:
-            raise not_text_in(place, "utf-8", given=False) from None
+            raise not_text_in(location, "utf-8", given=False) from None
     found = _looked(texts, chosen, reading, said)
     if quoted and any(_has_lines(column) for column in found):
-        _check_whole(place, dialect)
+        _check_whole(location, dialect)
     settled = any(column.wish.form or "no_dates" in column.codes for column in found)
     if isinstance(reading.date_format, str) and columns is None and not settled:
-        check_form_is_used(str(place), {column.name: column.values for column in found})
+        check_form_is_used(str(location), {column.name: column.values for column in found})
     return _loaded(found, dialect, reading)
 
 
-def dialect_of(place: Place, reading: Reading) -> Dialect:
+def dialect_of(location: Location, reading: Reading) -> Dialect:
     """How a text file is written, by its beginning and what was said.
 
     Raises
@@ -92,21 +92,21 @@ def dialect_of(place: Place, reading: Reading) -> Dialect:
         It is empty, binary, or not as was said.
     """
     try:
-        with opened(place) as stream:
+        with opened(location) as stream:
             head = stream.read(HEAD)
-            check_bytes_of_text(place, head)
+            check_bytes_of_text(location, head)
             while (reading.header or 0) > head.count(b"\n") and (more := stream.read(HEAD)):
                 head += more
             while (more := stream.read(HEAD)) and len(head) < HEAD:  # some streams give less than is asked for
                 head += more
     except damaged as error:
-        raise _broken(place, error) from None
+        raise _broken(location, error) from None
     whole = len(head) < HEAD or not more
-    return detect(place, head, reading, encoding_of(place, head, reading, whole=whole), whole=whole)
+    return detect(location, head, reading, encoding_of(location, head, reading, whole=whole), whole=whole)
 
 
 def _texts(
-    place: Place, dialect: Dialect, chosen: list[str], reading: Reading, said: Mapping[str, Wish]
+    location: Location, dialect: Dialect, chosen: list[str], reading: Reading, said: Mapping[str, Wish]
 ) -> tuple[dict[str, pa.ChunkedArray], bool]:
     """Every cell of the columns as text, missing where an unquoted one says so; and whether any is in quotes."""
     words = _missing(reading)
@@ -117,7 +117,7 @@ def _texts(
     out: dict[str, pa.ChunkedArray] = {}
     quoted = False
     for missing, names in by_words.items():
-        table, quoted = _parsed(place, dialect, names, missing)
+        table, quoted = _parsed(location, dialect, names, missing)
         out |= dict(zip(names, table.columns, strict=True))
     return out, quoted
 
@@ -126,7 +126,7 @@ def _missing(reading: Reading) -> frozenset[str]:
     return frozenset(NA_VALUES if reading.na_values is None else reading.na_values)
 
 
-def _parsed(place: Place, dialect: Dialect, names: list[str], missing: frozenset[str]) -> tuple[pa.Table, bool]:
+def _parsed(location: Location, dialect: Dialect, names: list[str], missing: frozenset[str]) -> tuple[pa.Table, bool]:
     """The cells of some columns as texts, and whether there is any quote in the file."""
     import pyarrow as pa
     from pyarrow import csv
@@ -134,7 +134,7 @@ def _parsed(place: Place, dialect: Dialect, names: list[str], missing: frozenset
     quote = dialect.quote or False
 
     def attempt(*, threads: bool) -> tuple[pa.Table, bool]:
-        with opened(place) as stream:
+        with opened(location) as stream:
             rows = Rows(stream, dialect.encoding, dialect.skip, dialect.quote)
             table = csv.read_csv(
                 rows,
@@ -159,16 +159,16 @@ def _parsed(place: Place, dialect: Dialect, names: list[str], missing: frozenset
         if "invalid UTF8" in fault:
             raise UndecodableError from None
         if dialect.quote:
-            _check_whole(place, dialect)
+            _check_whole(location, dialect)
         if _RAGGED.search(fault):
             # Only the reader with one thread counts rows.
             try:
                 attempt(threads=False)
             except pa.ArrowException as again:
                 fault = str(again)
-        raise _bad(place, dialect, fault) from None
+        raise _bad(location, dialect, fault) from None
     except damaged as error:
-        raise _broken(place, error) from None
+        raise _broken(location, error) from None
 
 
 def _has_lines(column: Found) -> bool:
@@ -179,26 +179,26 @@ def _has_lines(column: Found) -> bool:
     return bool(pa.types.is_string(column.values.type) and pc.any(pc.match_substring(column.values, "\n")).as_py())
 
 
-def _check_whole(place: Place, dialect: Dialect) -> None:
-    content = _content(place, dialect)
+def _check_whole(location: Location, dialect: Dialect) -> None:
+    content = _content(location, dialect)
     line = unclosed_line(content, dialect.delimiter, dialect.quote)
     if line is not None:
         raise DataError(
-            f"{place}: a quote that opens on line {dialect.lines + line} is never closed",
+            f"{location}: a quote that opens on line {dialect.lines + line} is never closed",
             need="a quote at the end of each cell that begins with one",
             fix="close it, or set input.quote to an empty text if quotes are part of the cells",
         )
 
 
-def _content(place: Place, dialect: Dialect) -> bytes:
-    with opened(place) as stream:
+def _content(location: Location, dialect: Dialect) -> bytes:
+    with opened(location) as stream:
         rows = Rows(stream, dialect.encoding, dialect.skip)
         return b"".join(iter(lambda: rows.read(1 << 20), b""))
 
 
-def _is_mostly_utf8(place: Place) -> bool:
+def _is_mostly_utf8(location: Location) -> bool:
     """Whether more of the letters beyond ASCII are in UTF-8 than are not."""
-    with opened(place) as stream:
+    with opened(location) as stream:
         text = b"".join(iter(lambda: stream.read(1 << 20), b"")).decode("utf-8", "surrogateescape")
     beyond = sum(sign > "\x7f" for sign in text)
     return 2 * sum("\udc80" <= sign <= "\udcff" for sign in text) < beyond
@@ -229,25 +229,25 @@ def _loaded(found: list[Found], dialect: Dialect, reading: Reading) -> Loaded:
     return Loaded(frame_of(table, inferred=True), {}, tuple(events))
 
 
-def _broken(place: Place, error: Exception) -> DataError:
-    return DataError(f"{place} cannot be read as a whole ({type(error).__name__})", fix="fetch it again")
+def _broken(location: Location, error: Exception) -> DataError:
+    return DataError(f"{location} cannot be read as a whole ({type(error).__name__})", fix="fetch it again")
 
 
-def _bad(place: Place, dialect: Dialect, fault: str) -> DataError:
+def _bad(location: Location, dialect: Dialect, fault: str) -> DataError:
     ragged = _RAGGED.search(fault)
     if ragged:
         row, want, got = ragged.groups()
         where = f"row {int(row) + dialect.lines}" if row else "a row"
         return DataError(
-            f"{place} is not a table: {where} has {got} cells where the header has {want}",
+            f"{location} is not a table: {where} has {got} cells where the header has {want}",
             need="as many cells in every row as in the header, cells with the delimiter in them in quotes",
             fix="correct that row, or export the file again; input.delimiter says what stands between the cells, "
             "input.header in which line the names of the columns are",
         )
     if "Empty CSV" in fault:
-        return DataError(f"{place} is empty", need="a header line and a row for each record")
+        return DataError(f"{location} is empty", need="a header line and a row for each record")
     return DataError(
-        f"{place} is not a table that can be read",
+        f"{location} is not a table that can be read",
         need="rows of text with a header line, quotes closed",
         fix="export the file again",
     )

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import IO, Any
 
 from replicant.errors import DataError
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.limits import Metered
 
 __all__ = ["Rows", "UndecodableError", "damaged", "opened"]
@@ -29,7 +29,7 @@ class UndecodableError(ValueError):
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[Metered]:
+def opened(location: Location) -> Iterator[Metered]:
     """The bytes of the table in a file, whatever it is packed in.
 
     Raises
@@ -37,37 +37,39 @@ def opened(place: Place) -> Iterator[Metered]:
     DataError
         The file holds no table or several, is locked, or unpacks to more than may be read.
     """
-    suffix = PurePath(place.name.lower()).suffix
-    with place.open() as file:
+    suffix = PurePath(location.name.lower()).suffix
+    with location.open() as file:
         if suffix == ".zip":
-            with _member(place, file) as member:
-                yield Metered(member, place.shown)
+            with _member(location, file) as member:
+                yield Metered(member, location.shown)
         elif suffix == ".zst":
             import pyarrow as pa
 
             with pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd") as stream:
-                yield Metered(stream, place.shown)
+                yield Metered(stream, location.shown)
         elif suffix in _METHODS:
             import fsspec
 
             with fsspec.compression.compr[_METHODS[suffix]](file, mode="rb") as stream:
-                yield Metered(stream, place.shown)
+                yield Metered(stream, location.shown)
         else:
-            yield Metered(file, place.shown)
+            yield Metered(file, location.shown)
 
 
-def _member(place: Place, file: IO[bytes]) -> IO[bytes]:
+def _member(location: Location, file: IO[bytes]) -> IO[bytes]:
     with_names = zipfile.ZipFile(file)
     files = [one for one in with_names.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
     tables = [one for one in files if PurePath(one.filename.lower()).suffix in _SUFFIXES]
     if len(tables) != 1:
         raise DataError(
-            f"{place} holds {len(files)} files, of which {len(tables)} are tables in text",
+            f"{location} holds {len(files)} files, of which {len(tables)} are tables in text",
             need=f"one table in it, as one of {', '.join(_SUFFIXES)}",
             fix="unpack it and name the file that is meant",
         )
     if tables[0].flag_bits & 1:
-        raise DataError(f"{place} is locked by a password", need="a .zip without one", fix="unpack it, and read that")
+        raise DataError(
+            f"{location} is locked by a password", need="a .zip without one", fix="unpack it, and read that"
+        )
     return with_names.open(tables[0])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.arrow_frame import frame_of
 from replicant.table.checks import check_selection
 from replicant.table.codebook import ColumnSpec, declared
@@ -23,13 +23,13 @@ __all__ = ["read_workbook"]
 
 
 def read_workbook(
-    place: Place, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
+    location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """The table in a sheet of a workbook; a sheet `codebook`, as we write it, is read for what it is.
 
     Parameters
     ----------
-    place
+    location
         The file.
     reading
         `sheet`, `header`, and what texts among the cells mean.
@@ -48,15 +48,15 @@ def read_workbook(
     import pyarrow as pa
 
     events: list[Event] = []
-    with open_workbook(place) as book:
-        sheet = sheet_of(place, book, reading.sheet, reading.header, events)
+    with open_workbook(location) as book:
+        sheet = sheet_of(location, book, reading.sheet, reading.header, events)
         said = codebook_of(book)
     check_columns(len(sheet.names))
     if columns is not None:
         check_selection(columns, list(sheet.names))
     chosen = list(sheet.names) if columns is None else list(columns)
     if reading.header is None:
-        _check_header(place, sheet)
+        _check_header(location, sheet)
     if sheet.left_out:
         events.append(Event("empty_rows", "", f"{sheet.left_out} empty rows of sheet {sheet.name!r} are left out"))
     specs = {name: spec for name, spec in said.items() if name in chosen}
@@ -69,12 +69,12 @@ def read_workbook(
         arrays.append(column_of(name, [row[at] for row in sheet.rows], reading, spec, events))
     if isinstance(reading.date_format, str) and columns is None and "no_dates" not in {event.code for event in events}:
         check_form_is_used(
-            str(place), {name: pa.chunked_array([one]) for name, one in zip(chosen, arrays, strict=True)}
+            str(location), {name: pa.chunked_array([one]) for name, one in zip(chosen, arrays, strict=True)}
         )
     return Loaded(frame_of(pa.Table.from_arrays(arrays, names=chosen)), specs, tuple(events))
 
 
-def _check_header(place: Place, sheet: Sheet) -> None:
+def _check_header(location: Location, sheet: Sheet) -> None:
     """Refuse a line of names that is none, and a second one below it."""
     first, rest = sheet.rows[0], sheet.rows[1:]
     filled = [j for j, cell in enumerate(first) if cell != ""]
@@ -82,8 +82,8 @@ def _check_header(place: Place, sheet: Sheet) -> None:
     apart = [j for j in filled if below[j] and str not in below[j]]
     if apart and all(isinstance(first[j], str) for j in filled) and not _are_missing([first[j] for j in apart]):
         raise DataError(
-            f"line {sheet.line} of sheet {sheet.name!r} of {place} holds text alone, also in {len(apart)} columns that "
-            "hold none below it: a second line of names, or of units",
+            f"line {sheet.line} of sheet {sheet.name!r} of {location} holds text alone, also in {len(apart)} columns "
+            "that hold none below it: a second line of names, or of units",
             need="one line with a name for every column",
             fix=f"say in which line the names are: `header: {sheet.line}` under `input`; or, if this line is a record, "
             f"`header: {sheet.line - 1}`",

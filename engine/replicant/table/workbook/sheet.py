@@ -11,7 +11,7 @@ from typing import Any
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 from replicant.table.limits import check_bytes
 from replicant.table.local import local_file, needs
 from replicant.table.workbook.span import check_span
@@ -53,7 +53,7 @@ class Sheet:
 
 
 @contextmanager
-def open_workbook(place: Place) -> Iterator[Any]:
+def open_workbook(location: Location) -> Iterator[Any]:
     """A workbook as calamine opens it.
 
     Raises
@@ -64,55 +64,57 @@ def open_workbook(place: Place) -> Iterator[Any]:
         python-calamine is not installed.
     """
     calamine = needs("python_calamine", "excel", "reading workbooks")
-    with local_file(place) as path:
-        _check_size(place, path)
+    with local_file(location) as path:
+        _check_size(location, path)
         try:
             book = calamine.CalamineWorkbook.from_path(str(path))
         except calamine.PasswordError:
-            raise _locked(place) from None
+            raise _locked(location) from None
         except (calamine.CalamineError, OSError, ValueError):
             with path.open("rb") as stream:
                 ole = stream.read(len(_OLE)) == _OLE
-            raise (_locked(place) if ole and not place.name.lower().endswith(".xls") else _damaged(place)) from None
+            raise (
+                _locked(location) if ole and not location.name.lower().endswith(".xls") else _damaged(location)
+            ) from None
         try:
             yield book
         finally:
             book.close()
 
 
-def _check_size(place: Place, path: Path) -> None:
+def _check_size(location: Location, path: Path) -> None:
     if not path.stat().st_size:
         raise DataError(
-            f"{place} is empty", need="a workbook with a table in it", fix="save it again, or fetch it again"
+            f"{location} is empty", need="a workbook with a table in it", fix="save it again, or fetch it again"
         )
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
-            check_bytes(place.shown, sum(part.file_size for part in packed.infolist()))
-        check_span(place, path)
+            check_bytes(location.shown, sum(part.file_size for part in packed.infolist()))
+        check_span(location, path)
 
 
-def _locked(place: Place) -> DataError:
+def _locked(location: Location) -> DataError:
     return DataError(
-        f"{place} is protected by a password",
+        f"{location} is protected by a password",
         need="a workbook that can be opened without one",
         fix="open it, and save a copy without a password (File, Info, Protect Workbook)",
     )
 
 
-def _damaged(place: Place) -> DataError:
+def _damaged(location: Location) -> DataError:
     return DataError(
-        f"{place} is not a whole workbook: it is damaged, cut short, or something else",
+        f"{location} is not a whole workbook: it is damaged, cut short, or something else",
         need="a workbook as Excel or LibreOffice saves it",
         fix="save it again, or fetch it again",
     )
 
 
-def sheet_of(place: Place, book: Any, wanted: str | int | None, header: int | None, events: list[Event]) -> Sheet:
+def sheet_of(location: Location, book: Any, wanted: str | int | None, header: int | None, events: list[Event]) -> Sheet:
     """A sheet of a workbook.
 
     Parameters
     ----------
-    place, book
+    location, book
         The workbook.
     wanted
         Name of the sheet, or its number from 1; None for the first with a table that is not hidden.
@@ -128,10 +130,10 @@ def sheet_of(place: Place, book: Any, wanted: str | int | None, header: int | No
     SpecError
         There is no such sheet.
     """
-    name = _chosen(place, book, wanted, events)
-    sheet = _sheet(place, book, name)
+    name = _chosen(location, book, wanted, events)
+    sheet = _sheet(location, book, name)
     if sheet.start is None:
-        raise DataError(f"sheet {name!r} of {place} is empty", need="a line with names and a row for each record")
+        raise DataError(f"sheet {name!r} of {location} is empty", need="a line with names and a row for each record")
     top, left = sheet.start
     rows = sheet.to_python()
     if header == 0:
@@ -142,18 +144,18 @@ def sheet_of(place: Place, book: Any, wanted: str | int | None, header: int | No
         at = 0 if header is None else header - 1 - top
         if not 0 <= at < len(rows):
             raise DataError(
-                f"sheet {name!r} of {place} has nothing in line {header}",
+                f"sheet {name!r} of {location} has nothing in line {header}",
                 need=f"the line with the names of the columns, {top + 1} to {top + len(rows)}",
                 fix="correct input.header",
             )
         rows, kept = _without_blank(rows, at)
         names = [str(cell) for cell in _plain(rows[at])]
-        _check_names(place, name, names, [left + j for j in kept], top + at + 1, sheet.merged_cell_ranges or [])
+        _check_names(location, name, names, [left + j for j in kept], top + at + 1, sheet.merged_cell_ranges or [])
         first = at + 1
     body = rows[first:]
     filled = [row for row in body if any(cell != "" for cell in row)]
     if not filled:
-        raise DataError(f"sheet {name!r} of {place} has no rows below its header", need="a row for each record")
+        raise DataError(f"sheet {name!r} of {location} has no rows below its header", need="a row for each record")
     while body and all(cell == "" for cell in body[-1]):
         body.pop()
     return Sheet(name, tuple(names), filled, top + first + 1, len(body) - len(filled))
@@ -169,12 +171,12 @@ def _without_blank(rows: list[list[Any]], at: int) -> tuple[list[list[Any]], lis
     return (rows if len(kept) == len(rows[at]) else [[row[j] for j in kept] for row in rows]), kept
 
 
-def _chosen(place: Place, book: Any, wanted: str | int | None, events: list[Event]) -> str:
+def _chosen(location: Location, book: Any, wanted: str | int | None, events: list[Event]) -> str:
     names: list[str] = book.sheet_names
     if isinstance(wanted, int) and not isinstance(wanted, bool):
         if not 1 <= wanted <= len(names):
             raise SpecError(
-                f"input.sheet is {wanted}, but {place} has {len(names)} sheets",
+                f"input.sheet is {wanted}, but {location} has {len(names)} sheets",
                 need=f"a number from 1 to {len(names)}, or a name: {_few(names)}",
                 fix="correct it",
             )
@@ -182,7 +184,7 @@ def _chosen(place: Place, book: Any, wanted: str | int | None, events: list[Even
     if wanted is not None:
         if wanted not in names:
             raise SpecError(
-                f"{place} has no sheet {wanted!r}{nearest(str(wanted), names)}",
+                f"{location} has no sheet {wanted!r}{nearest(str(wanted), names)}",
                 need=f"one of {_few(names)}",
                 fix="correct input.sheet",
             )
@@ -193,7 +195,7 @@ def _chosen(place: Place, book: Any, wanted: str | int | None, events: list[Even
     shown = [one.name for one in tables_only if one.visible == SheetVisibleEnum.Visible]
     tables = [name for name in shown or names if name != CODEBOOK]
     if not tables:
-        raise DataError(f"{place} has no sheet with a table", need="a sheet with a line of names and rows below it")
+        raise DataError(f"{location} has no sheet with a table", need="a sheet with a line of names and rows below it")
     if len(tables) > 1:
         events.append(
             Event(
@@ -205,17 +207,17 @@ def _chosen(place: Place, book: Any, wanted: str | int | None, events: list[Even
     return tables[0]
 
 
-def _sheet(place: Place, book: Any, name: str) -> Any:
+def _sheet(location: Location, book: Any, name: str) -> Any:
     import python_calamine
 
     try:
         return book.get_sheet_by_name(name)
     except (python_calamine.CalamineError, OSError, ValueError):
-        raise _damaged(place) from None
+        raise _damaged(location) from None
 
 
 def _check_names(
-    place: Place,
+    location: Location,
     sheet: str,
     names: list[str],
     places: list[int],
@@ -226,7 +228,7 @@ def _check_names(
     if blank:
         joined = any(start[0] <= line - 1 <= end[0] and start != end for start, end in merged)
         raise DataError(
-            f"{len(blank)} of {len(names)} columns of sheet {sheet!r} of {place} have no name in line {line}: "
+            f"{len(blank)} of {len(names)} columns of sheet {sheet!r} of {location} have no name in line {line}: "
             f"{_few(blank)}" + (" (cells of that line are merged)" if joined else ""),
             need="one line with a name for every column",
             fix="say in which line the names are, for example `header: 2` under `input`, or fill them in",
@@ -234,18 +236,18 @@ def _check_names(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
-            f"{len(twice)} names of columns come twice in line {line} of sheet {sheet!r} of {place}: {_few(twice)}",
+            f"{len(twice)} names of columns come twice in line {line} of sheet {sheet!r} of {location}: {_few(twice)}",
             need="a name of its own for every column",
             fix="rename them, or say in which other line the names are (`header` under `input`)",
         )
 
 
-def _letter(place: int) -> str:
+def _letter(number: int) -> str:
     """What spreadsheets call a column."""
     text = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
         text = chr(65 + rest) + text
     return text
 

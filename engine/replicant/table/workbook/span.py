@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from replicant.errors import DataError
-from replicant.storage.location import Place
+from replicant.storage.location import Location
 
 __all__ = ["MOST_CELLS", "check_span"]
 
@@ -24,7 +24,7 @@ _DIMENSION = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 
 
-def check_span(place: Place, path: Path) -> None:
+def check_span(location: Location, path: Path) -> None:
     """Refuse a workbook of which a sheet reaches too far.
 
     Raises
@@ -39,7 +39,7 @@ def check_span(place: Place, path: Path) -> None:
                     rows, columns = _span(stream)
                 if rows * columns > MOST_CELLS:
                     raise DataError(
-                        f"a sheet of {place} reaches to line {rows:,} and column {columns:,}: with empty ones these "
+                        f"a sheet of {location} reaches to line {rows:,} and column {columns:,}: with empty ones these "
                         f"are {rows * columns:,} cells",
                         need=f"at most {MOST_CELLS:,} cells from the first to the last",
                         fix="delete stray cells far from the table, or export it as CSV",

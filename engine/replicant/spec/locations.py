@@ -11,18 +11,18 @@ from replicant.storage.filesystem import is_url
 if TYPE_CHECKING:
     from replicant.spec.models import JobSpec
 
-__all__ = ["check_places"]
+__all__ = ["check_locations"]
 
 _FIX = "name a folder that is not there yet, such as output: {path: release}"
 
 
-def check_places(job: JobSpec) -> None:
+def check_locations(job: JobSpec) -> None:
     """Refuse an output that would lie in the input, or hold it, or the working directory.
 
     Raises
     ------
     SpecError
-        With the two places.
+        With the two locations.
     """
     target = _normal(job.output.path)
     if not target or target == os.sep:
