@@ -2,10 +2,12 @@
 # requirements.lock is what Replicant runs on; requirements-dev.lock, the same versions and what tests and docs need.
 PYTHON ?= python3
 VENV ?= .venv
-JOBS ?= 2
+# More than the two cores of a small machine: many tests wait for processes that they started.
+JOBS ?= 3
 ARGS ?=
 
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 # A Python without ensurepip makes an environment without pip; then the outer pip installs into it.
@@ -40,16 +42,16 @@ demo: $(READY) ## plan, run and verify jobs/demo.yaml
 	$(BIN)/replicant verify build/demo
 
 test: $(DEV) ## all tests but the slow ones
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 check: $(DEV) ## every test, the slow ones too
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	REPLICANT_FUZZ=500 $(PYTEST) --hypothesis-profile check $(ARGS)
 
 fuzz: $(DEV) ## generated tables and settings, 10,000 of them; ARGS=500 for so many
-	REPLICANT_FUZZ=$(or $(ARGS),10000) $(BIN)/python -m pytest -n $(JOBS) --hypothesis-show-statistics tests/fuzz
+	REPLICANT_FUZZ=$(or $(ARGS),10000) $(PYTEST) --hypothesis-show-statistics tests/fuzz
 
 chaos: $(DEV) ## runs disturbed by faults at random moments, 100 of them; ARGS=20 for so many
-	REPLICANT_CHAOS_RUNS=$(or $(ARGS),100) $(BIN)/python -m pytest -n $(JOBS) -m chaos tests/chaos
+	REPLICANT_CHAOS_RUNS=$(or $(ARGS),100) $(PYTEST) -m chaos tests/chaos
 
 bench: $(DEV) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)

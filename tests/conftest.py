@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-settings.register_profile("dev", deadline=None, max_examples=50)
+settings.register_profile("dev", deadline=None, max_examples=40)
+settings.register_profile("check", deadline=None, max_examples=200)
 settings.register_profile(
     "ci",
     deadline=None,
-    max_examples=100,
+    max_examples=40,
     derandomize=True,  # a red run is red again when it is repeated
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
@@ -31,14 +32,24 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REPLICANT_CI") else "dev")
 
 
-def pytest_configure() -> None:
-    """Forget kernels compiled before any kernel source was changed: numba looks at the outer function's file only."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the kernel of the sources as they are, compiled once for all workers.
+
+    Kernels that were compiled before any source of the kernel was changed are thrown away: Numba looks at the file of
+    the outer function only.
+    """
+    if hasattr(config, "workerinput"):
+        return
     kernel = ROOT / "engine" / "replicant" / "trees"
     compiled = [*(kernel / "__pycache__").glob("*.nb[ci]")]
     newest = max(source.stat().st_mtime for source in kernel.glob("*.py"))
     if compiled and newest > min(file.stat().st_mtime for file in compiled):
         for file in compiled:
             file.unlink(missing_ok=True)
+    if getattr(config.option, "tx", None):  # there will be workers, each of which would compile it
+        from replicant.trees.compile import ensure_compiled
+
+        ensure_compiled()
 
 
 def _beside_the_clone(part: str) -> Path:

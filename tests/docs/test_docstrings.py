@@ -20,6 +20,7 @@ import replicant
 from replicant.errors import ReplicantError
 
 from .pages import ROOT
+from .shown import Checker
 
 REFERENCE = re.compile(r"<!-- docstrings:(?P<names>[^>]*)-->")
 CHECKED = {
@@ -108,7 +109,7 @@ def test_examples_of_a_docstring_run_and_give_what_they_show(
     assert not [one.source for one in examples.examples if doctest.SKIP in one.options], "an example is run"
     said: list[str] = []
     with pd.option_context("display.width", 100):
-        failed = doctest.DocTestRunner(optionflags=flags).run(examples, out=said.append).failed
+        failed = doctest.DocTestRunner(checker=Checker(), optionflags=flags).run(examples, out=said.append).failed
     assert not failed, "".join(said)
 
 

@@ -22,6 +22,7 @@ from replicant.spec.models import JobSpec
 from .pages import ROOT, RUN, Block, blocks, commands, inline_code, pages, without
 from .rules import COMMANDS, LANGUAGES, OWN_NETWORK, PICTURES, How
 from .running import network, run_steps
+from .shown import fits
 
 PAGES = pages()
 NAMED = re.compile(r"# (?P<name>[\w.-]+\.ya?ml)\n")
@@ -123,18 +124,6 @@ def plan_page(page: str, *, slow: bool) -> tuple[list[dict[str, Any]], dict[int,
         elif block.language == "python" or (block.language == "r" and shutil.which("Rscript")):
             steps.append(step)
     return steps, shown
-
-
-def fits(shown: str, output: str) -> bool:
-    """Whether an output is what is shown of it; a line `...` stands for any lines."""
-    wanted = [
-        r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line.rstrip()) + r"[ \t]*\n" for line in lines(shown)
-    ]
-    return re.fullmatch("".join(wanted), "\n".join([*lines(output), ""])) is not None
-
-
-def lines(text: str) -> list[str]:
-    return text.strip("\n").split("\n")
 
 
 def check_document(block: Block) -> None:

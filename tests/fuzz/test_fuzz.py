@@ -38,7 +38,7 @@ from .strategies import CANARIES, READINGS, Case, Job, cases, estimands, express
 
 pytestmark = pytest.mark.fuzz
 
-EXAMPLES = int(os.environ.get("REPLICANT_FUZZ", "500"))
+EXAMPLES = int(os.environ.get("REPLICANT_FUZZ", "150"))
 HUNG = 60.0
 """Seconds after which an example of a few dozen cells counts as one that never ends."""
 
