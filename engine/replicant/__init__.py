@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from replicant.plan import Plan, build_plan
     from replicant.pool import pool
     from replicant.release import verify_release
-    from replicant.release.drift import drift
-    from replicant.run.reading import read_release
+    from replicant.run.reading import drift, read_release
     from replicant.synthesis import Synthesis, synthesize
     from replicant.table import Codebook, ColumnSpec, encode_table, read_data
 
@@ -65,7 +64,7 @@ _HOMES = {
     "SpecError": "replicant.errors",
     "Synthesis": "replicant.synthesis",
     "build_plan": "replicant.plan",
-    "drift": "replicant.release.drift",
+    "drift": "replicant.run.reading",
     "encode_table": "replicant.table",
     "pool": "replicant.pool",
     "read_data": "replicant.table",

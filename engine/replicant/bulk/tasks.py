@@ -15,11 +15,11 @@ from replicant.execution.failure import describe
 from replicant.execution.progress import Progress
 from replicant.release import read_release, verify_release
 from replicant.release.bulk_index import Facts, facts
-from replicant.release.drift import drift
 from replicant.run.job import JobResult, prepare, run_job
 from replicant.run.parted import run_parted
 from replicant.run.release_writer import settled, sweep, unfinished
 from replicant.spec.bulk import BulkRelease
+from replicant.utility.drift import drift
 
 if TYPE_CHECKING:
     from replicant.execution.dask_client import Client

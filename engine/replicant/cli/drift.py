@@ -41,8 +41,8 @@ def drift(
     import json
 
     from replicant.execution.backend import Where
-    from replicant.release.drift import drift as compare
     from replicant.report import drift_page, drift_text
+    from replicant.run.reading import drift as compare
     from replicant.run.reading import reader
 
     with reader(Where(workers=workers, scheduler=scheduler)) as read:

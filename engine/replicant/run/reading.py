@@ -1,4 +1,4 @@
-"""`rp.read_release`: a release, and where its sets are computed with."""
+"""`rp.read_release` and `rp.drift`: releases by their paths, and where their sets are computed with."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from replicant import release
 from replicant.execution.backend import Where
-from replicant.release import Release
+from replicant.release import Release, SyntheticSets
 
 if TYPE_CHECKING:
     from replicant.execution.dask_client import Client
+    from replicant.utility.drift import Drift
 
-__all__ = ["read_release", "reader"]
+__all__ = ["drift", "read_release", "reader"]
 
 
 def read_release(path: str | PathLike[str], *, client: Client | None = None) -> Release:
@@ -46,6 +47,43 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
     from replicant.execution.partitions import on_workers
 
     return release.read_release(path, on_workers(client))
+
+
+def drift(
+    a: SyntheticSets | str | PathLike[str],
+    b: SyntheticSets | str | PathLike[str],
+    *,
+    names: tuple[str, str] = ("a", "b"),
+    level: float = 0.95,
+) -> Drift:
+    """Compare two releases, such as those of two years.
+
+    Parameters
+    ----------
+    a, b
+        The earlier and the later one, or where they are.
+    names
+        What to call them.
+    level
+        Of the intervals, and of what counts as a difference.
+
+    Returns
+    -------
+    Drift
+        Differences of means, shares and missing cells with their errors across the sets, new and vanished levels,
+        changed types, and one measure of the whole.
+
+    Raises
+    ------
+    SpecError
+        If the level does not lie between 0 and 1.
+    ReleaseError
+        If a file cannot be read, or is not what the manifest lists.
+    """
+    from replicant.utility import drift as engine
+
+    one, other = (read_release(sets) if isinstance(sets, str | PathLike) else sets for sets in (a, b))
+    return engine.drift(one, other, names=names, level=level)
 
 
 @contextmanager

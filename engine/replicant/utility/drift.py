@@ -10,11 +10,10 @@ Long because terms, columns and the whole are one comparison, which changes as o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,19 +23,34 @@ from replicant.estimate.discriminate import Discriminator
 from replicant.estimate.partitions import Parts
 from replicant.pool import invalid, pool, wald
 from replicant.pool.distributions import t_quantile
-from replicant.release.drift_terms import MISSING, Coding, Moments, Seen, Shared, coding_of, look, recoded, seen_in
 from replicant.table import Kind
 from replicant.table.arrays import Floats
+from replicant.utility.drift_terms import MISSING, Coding, Moments, Seen, Shared, coding_of, look, recoded, seen_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from replicant.analysis import Data
-    from replicant.release.sets import SyntheticSets
 
-__all__ = ["Drift", "Whole", "drift", "holm"]
+__all__ = ["Drift", "Sets", "Whole", "drift", "holm"]
 
 _ALIKE = 1e-9  # variance of a combination of terms, relative to the largest, that counts as none
+
+
+class Sets(Protocol):
+    """The sets of a release: what `read_release` and `synthesize` give."""
+
+    @property
+    def m(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What the release says of them."""
+        ...
+
+    def _data(self, imputation: int) -> Data: ...
 
 
 @dataclass(frozen=True)
@@ -125,42 +139,10 @@ class Drift:
         }
 
 
-def drift(
-    a: SyntheticSets | str | os.PathLike[str],
-    b: SyntheticSets | str | os.PathLike[str],
-    *,
-    names: tuple[str, str] = ("a", "b"),
-    level: float = 0.95,
-) -> Drift:
-    """Compare two releases, such as those of two years.
-
-    Parameters
-    ----------
-    a, b
-        The earlier and the later one, or where they are.
-    names
-        What to call them.
-    level
-        Of the intervals, and of what counts as a difference.
-
-    Returns
-    -------
-    Drift
-        Differences of means, shares and missing cells with their errors across the sets, new and vanished levels,
-        changed types, and one measure of the whole.
-
-    Raises
-    ------
-    SpecError
-        If the level is none.
-    ReleaseError
-        If a file cannot be read, or is not what the manifest lists.
-    """
+def drift(a: Sets, b: Sets, *, names: tuple[str, str] = ("a", "b"), level: float = 0.95) -> Drift:
+    """Compare two releases, such as those of two years: see `replicant.drift`."""
     if not 0 < level < 1:
         raise SpecError("The level must lie between 0 and 1.", need="0.95, for example")
-    from replicant.release.read import read_release
-
-    a, b = (read_release(one) if isinstance(one, str | os.PathLike) else one for one in (a, b))
     ours, theirs = (_entries(one.manifest) for one in (a, b))
     shared = [_shared(ours[name], theirs[name]) for name in ours if name in theirs]
     columns = [one for one in shared if one is not None]
@@ -190,7 +172,7 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
-def _rows(sets: SyntheticSets) -> int:
+def _rows(sets: Sets) -> int:
     manifest = sets.manifest
     return int(manifest.get("k") or manifest.get("n") or 0)
 

@@ -15,8 +15,8 @@ from statsmodels.stats.multitest import multipletests
 import replicant as rp
 from replicant.errors import ReleaseError
 from replicant.pool import pool
-from replicant.release.drift import Drift, drift, holm
 from replicant.release.sets import SyntheticSets
+from replicant.utility.drift import Drift, drift, holm
 
 COLUMNS = [
     {"name": "x", "kind": "continuous", "dtype": "float64", "synthesized": "all"},
@@ -267,6 +267,7 @@ def test_releases_are_read_in_partitions_and_give_the_same(tmp_path: Path) -> No
     found = drift(*(rp.read_release(tmp_path / name) for name in "ab"))
     pd.testing.assert_frame_equal(found.terms, in_memory.terms)
     pd.testing.assert_frame_equal(found.columns, in_memory.columns, rtol=1e-9)
+    pd.testing.assert_frame_equal(rp.drift(tmp_path / "a", str(tmp_path / "b")).terms, found.terms)
     part = tmp_path / "a/imputation=01/part-0.parquet"
     part.write_bytes(part.read_bytes()[:-1])
     with pytest.raises(ReleaseError, match="hash differs"):
@@ -308,4 +309,3 @@ def test_the_whole_is_json() -> None:
     found: Drift = drift(made(rng, 60, 2), made(rng, 60, 2))
     again = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert again["columns"][0]["p_value"] == found.columns["p_value"][0]
-    assert rp.drift is drift
