@@ -35,7 +35,7 @@ def test_everything_by_default(frame: pd.DataFrame) -> None:
     assert set(found.tables) == {
         *("describe", "correlation", "discrimination", "discrimination-scores", "densities", "copies")
     }
-    assert list(found.summary["side"]) == ["sample", "synthetic"]
+    assert list(found.summary["arm"]) == ["sample", "synthetic"]
     assert found.run["workers"] == 1
     assert json.loads(json.dumps(found.document, allow_nan=False)) == found.document
     assert json.loads(json.dumps(found.run, allow_nan=False)) == found.run
@@ -77,7 +77,7 @@ def test_a_model_may_be_a_function(frame: pd.DataFrame) -> None:
         return ["median"], [x.median()], [np.pi / 2 * x.var() / len(x)]
 
     found = study(frame, estimands=[{"name": "med", "model": median}, {"means": ["x"]}], replicates=3)
-    rows = found.tables["med"].set_index("side")
+    rows = found.tables["med"].set_index("arm")
     assert rows["truth"].tolist() == [frame["x"].median()] * 2
     assert rows.loc["synthetic", "replicates"] == 3
     assert found.document["estimands"][0]["about"]["model"] == "a function"
@@ -103,9 +103,9 @@ def test_variants_with_settings_from_python(frame: pd.DataFrame) -> None:
     variants = {"few": {"minbucket": np.int64(9)}, "some": {"where": mask, "conditioning": "observed"}}
     found = study(frame, variants=variants, estimands=[{"copies": True}])
     plain = json.loads(json.dumps(found.document, allow_nan=False))
-    assert [side["name"] for side in plain["sides"]] == ["sample", "few", "some"]
-    assert plain["sides"][1]["settings"]["minbucket"] == 9
-    copies = found.tables["copies"].set_index(["term", "side"])["estimate"]
+    assert [arm["name"] for arm in plain["arms"]] == ["sample", "few", "some"]
+    assert plain["arms"][1]["settings"]["minbucket"] == 9
+    copies = found.tables["copies"].set_index(["term", "arm"])["estimate"]
     assert copies["y", "some"] == 1 > copies["y", "few"]
 
 
@@ -183,7 +183,7 @@ def simulated() -> tuple[pd.DataFrame, Any]:
 
 def test_intervals_of_bootstrap_samples_cover_as_often_as_they_say(simulated: Any) -> None:
     frame, found = simulated
-    fit = found.tables["fit"].set_index(["term", "side"])
+    fit = found.tables["fit"].set_index(["term", "arm"])
     error = np.sqrt(0.95 * 0.05 / 300)
     for term in ("(Intercept)", "x"):
         row = fit.loc[(term, "sample")]
@@ -192,16 +192,16 @@ def test_intervals_of_bootstrap_samples_cover_as_often_as_they_say(simulated: An
         # Unbiased, and its standard error is what the estimates' deviation is.
         assert abs(row["bias"]) < 4 * row["bias_error"]
         assert row["std_error"] == pytest.approx(row["sd"], rel=0.15)
-    mean = found.tables["means"].set_index("side").loc["sample"]
+    mean = found.tables["means"].set_index("arm").loc["sample"]
     assert mean["sd"] == pytest.approx(frame["x"].std(ddof=0) / np.sqrt(200), rel=0.15)
-    rho = found.tables["correlation"].set_index("side").loc["sample"]
+    rho = found.tables["correlation"].set_index("arm").loc["sample"]
     assert abs(rho["coverage"] - 0.95) < 3.5 * error
 
 
 def test_pooled_intervals_cover_too(simulated: Any) -> None:
     """Trees shrink a slope a little, so coverage is near the level and not at it."""
     _, found = simulated
-    fit = found.tables["fit"].set_index(["term", "side"])
+    fit = found.tables["fit"].set_index(["term", "arm"])
     for term in ("(Intercept)", "x"):
         row = fit.loc[(term, "synthetic")]
         assert 0.85 < row["coverage"] <= 1

@@ -104,8 +104,8 @@ def study(
     >>> people = anes96.load_pandas().data[["age", "educ", "income"]]
     >>> model = {"model": "ols", "formula": "age ~ educ + income"}
     >>> found = rp.study(people, 4, estimands=[model], seed=1, progress=False)
-    >>> found.tables["model"][["side", "term", "replicates"]].head(2)
-            side         term  replicates
+    >>> found.tables["model"][["arm", "term", "replicates"]].head(2)
+            arm         term  replicates
     0     sample  (Intercept)           4
     1  synthetic  (Intercept)           4
     """

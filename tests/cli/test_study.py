@@ -63,7 +63,7 @@ def test_run_then_report(study: Path, place: Path, replicant: Command) -> None:
         *(f"tables/{name}.draws.parquet" for name in ("means", "counts")),
     }
     rows = pd.read_parquet(place / "release" / "tables" / "fit.parquet")
-    assert set(rows["side"]) == {"sample", "trees", "observed"}
+    assert set(rows["arm"]) == {"sample", "trees", "observed"}
     page = (place / "release" / "report.html").read_text()
 
     (place / "release" / "report.html").unlink()

@@ -38,9 +38,9 @@ def test_a_study_runs_and_fills_every_table(job: Path, tmp_path: Path, request: 
     result = run_study_job(spec, threads=1).result
     named = {one.name for one in spec.study.estimands} | {one.scores for one in spec.study.estimands if one.scores}
     assert set(result.tables) == named
-    sides = {"sample", *spec.study.variants}
+    arms = {"sample", *spec.study.variants}
     for name, table in result.tables.items():
-        assert sides - {"sample"} <= set(table["side"]) <= sides
+        assert arms - {"sample"} <= set(table["arm"]) <= arms
         assert (table["replicates"] + table["failed"] == 3).all()
         assert (target / "tables" / f"{name}.parquet").is_file()
     assert result.summary["failed"].sum() == 0

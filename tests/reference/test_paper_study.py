@@ -39,9 +39,9 @@ def short(tmp_path_factory: pytest.TempPathFactory, shared_data: Path, shared_re
     return run(tmp_path_factory.mktemp("short") / "study", shared_data, shared_reference, SHORT, threads=1)
 
 
-def side(result: StudyResult, table: str, name: str) -> pd.DataFrame:
+def arm(result: StudyResult, table: str, name: str) -> pd.DataFrame:
     frame = result.tables[table]
-    return frame[frame["side"] == name].set_index("term")
+    return frame[frame["arm"] == name].set_index("term")
 
 
 def changes_in_r(reference: Path) -> pd.Series:
@@ -63,7 +63,7 @@ def changes_in_r(reference: Path) -> pd.Series:
 def paired_z(result: StudyResult, reference: Path) -> pd.Series:
     """Our change minus R's in standard errors; R's error is ours, for its number of samples."""
     theirs = changes_in_r(reference)
-    tables = [side(result, table, "observed") for table in ("table2", "table3", "table4", "table5")]
+    tables = [arm(result, table, "observed") for table in ("table2", "table3", "table4", "table5")]
     ours = pd.concat(tables, keys=["table2", "table3", "table4", "table5"]).loc[theirs.index]
     replicates = result.document["replicates"]
     error = ours["difference_error"] * np.sqrt(1 + replicates / 1000)
@@ -78,17 +78,17 @@ def test_the_original_columns_are_those_of_the_paper(
     paper = shared_reference / "paper"
     told = pd.read_csv(paper / "paper_univ-stats__true.csv", index_col=0)
     told.index = told.index.str.removeprefix("observed ")
-    truth = side(short, "table2", "sample")["truth"]
+    truth = arm(short, "table2", "sample")["truth"]
     for column in told.index:
         for statistic in ("mean", "sd", "median", "min", "max", "skew", "kurtosis"):
             assert truth[f"{column} {statistic}"] == pytest.approx(told.loc[column, statistic], rel=1e-12)
     pairs = pd.read_csv(paper / "r_table3_correlations.csv")
-    ours = side(short, "table3", "sample")["truth"]
+    ours = arm(short, "table3", "sample")["truth"]
     np.testing.assert_allclose(ours[pairs["a"] + ", " + pairs["b"]], pairs["true"], rtol=1e-12)
     least_squares = pd.read_csv(paper / "paper_multiv_model1__boot.csv", index_col=0)["true"]
-    np.testing.assert_allclose(side(short, "table4", "sample")["truth"][least_squares.index], least_squares, rtol=1e-11)
+    np.testing.assert_allclose(arm(short, "table4", "sample")["truth"][least_squares.index], least_squares, rtol=1e-11)
     odds = pd.read_csv(paper / "paper_multiv_model2__boot.csv", index_col=0)["true"]
-    ours = side(short, "table5", "sample")["truth"][odds.index]
+    ours = arm(short, "table5", "sample")["truth"][odds.index]
     np.testing.assert_allclose(ours, odds, rtol=3e-4)
     differ = [term for term in odds.index if round(ours[term], 3) != round(odds[term], 3)]
     assert differ in ([], ["regeast"])  # -0.33849 at the maximum, -0.33855 where MASS stops
@@ -144,7 +144,7 @@ def test_tables_2_to_7_are_those_of_mice(whole: StudyResult, shared_reference: P
 
 @pytest.mark.slow
 def test_how_the_three_ways_to_synthesize_compare(whole: StudyResult) -> None:
-    summary = whole.summary.set_index("side")
+    summary = whole.summary.set_index("arm")
     coverage, error = summary["coverage"], summary["coverage_error"]
     assert coverage["sample"] == pytest.approx(0.942, abs=3 * error["sample"])
     assert coverage["observed"] == pytest.approx(0.926, abs=3 * np.hypot(error["observed"], 0.003))

@@ -27,27 +27,27 @@ STATISTICS = ["mean", "sd", "median", "min", "max", "skew", "kurtosis"]
 def rows(
     rng: np.random.Generator,
     terms: Sequence[tuple[str, float | None, dict[str, Any]]],
-    sides: Sequence[str],
+    arms: Sequence[str],
     fields: Sequence[str],
     replicates: int,
 ) -> list[dict[str, Any]]:
-    """A row per term and side: plausible numbers, an error beside each."""
+    """A row per term and arm: plausible numbers, an error beside each."""
     made = []
-    for (term, truth, extra), side in itertools.product(terms, sides):
+    for (term, truth, extra), arm in itertools.product(terms, arms):
         sd = 0.05 * (1 + abs(truth or 0.0))
-        bias = float(rng.normal(0, sd / 20)) + (0.0 if side == "sample" else float(rng.normal(0, sd / 5)))
+        bias = float(rng.normal(0, sd / 20)) + (0.0 if arm == "sample" else float(rng.normal(0, sd / 5)))
         numbers = {
             "estimate": ((truth if truth is not None else 0.5) + bias, sd),
             "bias": (bias, sd),
-            "coverage": (float(rng.binomial(1000, 0.945 if side == "sample" else 0.93)) / 1000, 0.23),
+            "coverage": (float(rng.binomial(1000, 0.945 if arm == "sample" else 0.93)) / 1000, 0.23),
             "std_error": (sd * 1.02, sd / 10),
             "width": (sd * 4, sd / 5),
-            "difference": (None if side == "sample" else bias * 0.9, sd / 3),
+            "difference": (None if arm == "sample" else bias * 0.9, sd / 3),
             "statistic": (float(rng.normal()), 1.0),
             "df": (float(rng.uniform(200, 900)), 300.0),
             "p_value": (float(rng.uniform(0.3, 0.7)), 0.3),
         }
-        row: dict[str, Any] = {"term": term, "side": side, "truth": truth, "replicates": replicates, "failed": 0}
+        row: dict[str, Any] = {"term": term, "arm": arm, "truth": truth, "replicates": replicates, "failed": 0}
         row |= {"sd": sd} | extra
         for field in fields:
             value, spread = numbers[field]
@@ -58,19 +58,19 @@ def rows(
 
 
 def published(
-    rng: np.random.Generator, made: Sequence[dict[str, Any]], source: str, side: str, fields: Sequence[str], exact: bool
+    rng: np.random.Generator, made: Sequence[dict[str, Any]], source: str, arm: str, fields: Sequence[str], exact: bool
 ) -> dict[str, Any]:
     """Another's numbers near ours; the paper's come without errors, and one of R's is far off."""
     values: dict[str, dict[str, Any]] = {}
     for row in made:
-        if row["side"] == side:
+        if row["arm"] == arm:
             for field in fields:
                 error = row[f"{field}_error"]
                 z = float(rng.normal()) if values or exact else 4.2
                 value = row[field] - z * error * (1 if exact else math.sqrt(2))
                 entry = {"value": value, "error": None if exact else error, "z": z}
                 values.setdefault(row["term"], {})[field] = entry
-    return {"source": source, "side": side, "values": values}
+    return {"source": source, "arm": arm, "values": values}
 
 
 def boys(
@@ -81,22 +81,22 @@ def boys(
 ) -> Document:
     """Results of the shape that the paper's study has."""
     rng = np.random.default_rng(seed)
-    sides = ["sample", *variants]
+    arms = ["sample", *variants]
 
     def entry(
         name: str,
         kind: str,
         terms: Sequence[tuple[str, float | None, dict[str, Any]]],
         fields: Sequence[str],
-        own: Sequence[str] = sides,
+        own: Sequence[str] = arms,
         **more: Any,
     ) -> dict[str, Any]:
         made = rows(rng, terms, own, fields, replicates)
         found = []
         compared = [field for field in ("bias", "coverage") if field in fields] or list(fields)
         if beside and kind not in {"means", "counts", "densities", "copies"}:
-            found = [published(rng, made, "R (mice 3.15)", side, compared, False) for side in own[:2]]
-            found += [published(rng, made, "paper", side, compared, True) for side in own[:2]]
+            found = [published(rng, made, "R (mice 3.15)", arm, compared, False) for arm in own[:2]]
+            found += [published(rng, made, "paper", arm, compared, True) for arm in own[:2]]
         return {
             "name": name,
             "title": None,
@@ -112,10 +112,9 @@ def boys(
     def draws(terms: Sequence[tuple[str, float | None, dict[str, Any]]], spread: Callable[[float], float]) -> Any:
         truths = np.array([float(truth or 0.0) for _, truth, _ in terms])
         wide = np.array([spread(float(truth)) for truth in truths])
-        shift = {side: rng.normal(0, 0.3, len(truths)) if side != "sample" else 0.0 for side in sides}
+        shift = {arm: rng.normal(0, 0.3, len(truths)) if arm != "sample" else 0.0 for arm in arms}
         return {
-            side: (truths + wide * (shift[side] + rng.normal(size=(replicates, len(truths))))).tolist()
-            for side in sides
+            arm: (truths + wide * (shift[arm] + rng.normal(size=(replicates, len(truths))))).tolist() for arm in arms
         }
 
     described = [
@@ -156,7 +155,7 @@ def boys(
     for row in densities["rows"]:
         row["estimate"] = row["truth"] * float(rng.uniform(0.8, 1.2))
     return {
-        "format": "replicant-study/1",
+        "format": "replicant-study/2",
         "title": "Boys: the paper, reproduced",
         "note": "Numbers made up for a test.",
         "data": {"rows": 748, "columns": 9},
@@ -164,7 +163,7 @@ def boys(
         "m": 5,
         "level": 0.95,
         "samples": "given",
-        "sides": [{"name": "sample", "label": "real samples", "settings": {}}]
+        "arms": [{"name": "sample", "label": "real samples", "settings": {}}]
         + [
             {
                 "name": name,
@@ -215,17 +214,17 @@ def boys(
         ],
         "summary": [
             {
-                "side": side,
+                "arm": arm,
                 "coverage": 0.942 - 0.008 * i,
                 "coverage_error": 0.003,
                 "coverage_terms": 17,
                 "largest_correlation_bias": 0.002 + 0.004 * i,
-                "identical_cells": None if side == "sample" else [0.593, 0.031, 0.029][(i - 1) % 3],
-                "identical_rows": None if side == "sample" else 0.04,
-                "pmse_ratio": None if side == "sample" else 0.8 + 0.5 * i,
+                "identical_cells": None if arm == "sample" else [0.593, 0.031, 0.029][(i - 1) % 3],
+                "identical_rows": None if arm == "sample" else 0.04,
+                "pmse_ratio": None if arm == "sample" else 0.8 + 0.5 * i,
                 "failed": 0,
             }
-            for i, side in enumerate(sides)
+            for i, arm in enumerate(arms)
         ],
         "events": ["phb: 2 levels were empty in 3 samples."],
     }
@@ -260,8 +259,8 @@ def emptied(document: Document, share: float, nothing: Any = None) -> Document:
                     row[field] = nothing
             if share == 1:
                 row["failed"], row["replicates"] = row["replicates"], 0
-        for side, values in (estimand["draws"] or {}).items():
-            estimand["draws"][side] = [
+        for arm, values in (estimand["draws"] or {}).items():
+            estimand["draws"][arm] = [
                 None if rng.uniform() < share / 2 else [nothing if rng.uniform() < share else v for v in value]
                 for value in values
             ]
@@ -271,7 +270,7 @@ def emptied(document: Document, share: float, nothing: Any = None) -> Document:
                     if rng.uniform() < share:
                         entry.update(z=nothing, error=nothing)
     for entry in document["summary"]:
-        entry.update({name: nothing for name in entry if name != "side" and rng.uniform() < share})
+        entry.update({name: nothing for name in entry if name != "arm" and rng.uniform() < share})
     return document
 
 
@@ -301,7 +300,7 @@ ODD: dict[str, Callable[[], Document]] = {
     "one variant, nothing published": lambda: boys(["synthetic"], 200, beside=False),
     "seven variants": lambda: boys([f"variant {i}" for i in range(7)], 60, beside=False),
     "no real samples": lambda: (
-        boys(["synthetic"], 60, beside=False) | {"sides": [{"name": "synthetic", "label": "synthetic", "settings": {}}]}
+        boys(["synthetic"], 60, beside=False) | {"arms": [{"name": "synthetic", "label": "synthetic", "settings": {}}]}
     ),
     "some numbers missing": lambda: emptied(boys(replicates=60), 0.3),
     "some numbers not finite": lambda: emptied(boys(replicates=60), 0.3, math.nan),

@@ -33,7 +33,7 @@ def panels(figure: Element) -> dict[str, Element]:
 
 
 def dots(picture: Element, style: str) -> list[tuple[float, float]]:
-    """Places of the marks of one side, from top to bottom."""
+    """Places of the marks of one arm, from top to bottom."""
     places = []
     for group in picture.iter("g"):
         if group.get("class") == style:
@@ -115,10 +115,10 @@ def test_marks_of_means_stand_at_the_means_of_the_draws(document: Document, full
     for i, (column, picture) in enumerate(panels(full["Sampling distributions of the means"]).items()):
         assert column == estimand["terms"][i]
         truth = next(row["truth"] for row in estimand["rows"] if row["term"] == column)
-        sides = {"real": "sample", "fill": "observed", "teal": "synthetic", "violet": "shared"}
+        arms = {"real": "sample", "fill": "observed", "teal": "synthetic", "violet": "shared"}
         values, places = [truth], lines(picture, "truth")
-        for style, side in sides.items():
-            values.append(float(np.mean([draw[i] for draw in estimand["draws"][side]])))
+        for style, arm in arms.items():
+            values.append(float(np.mean([draw[i] for draw in estimand["draws"][arm]])))
             [(x, _)] = dots(picture, style)
             places.append(x)
         on_a_line(values, places)
@@ -134,7 +134,7 @@ def test_areas_of_means_are_shares_of_the_draws(document: Document, full: dict[s
     place = estimand["terms"].index("hgt")
     areas = [path for path in picture.iter("path") if path.get("class", "").startswith("area")]
     assert len(areas) == 4
-    for area, side in zip(areas, ("sample", "observed", "synthetic", "shared"), strict=True):
+    for area, arm in zip(areas, ("sample", "observed", "synthetic", "shared"), strict=True):
         floor = float(re.findall(NUMBER, area.get("d", ""))[1])
         left, total, weighted = float(re.findall(NUMBER, area.get("d", ""))[0]), 0.0, 0.0
         for y, x in re.findall(rf"V({NUMBER})H({NUMBER})", area.get("d", "")):
@@ -142,7 +142,7 @@ def test_areas_of_means_are_shares_of_the_draws(document: Document, full: dict[s
             total += height
             weighted += height * (left + right) / 2
             left = right
-        values = np.array([draw[place] for draw in estimand["draws"][side]])
+        values = np.array([draw[place] for draw in estimand["draws"][arm]])
         # What a bin loses is where its values lie within it, a twelfth of its variance for each of them.
         bins = area.get("d", "").count("V") - 1
         width = slope * (left - float(re.findall(NUMBER, area.get("d", ""))[0])) / bins
@@ -154,7 +154,7 @@ def test_areas_of_means_are_shares_of_the_draws(document: Document, full: dict[s
 def test_marks_of_counts_stand_at_the_medians(document: Document, full: dict[str, Element]) -> None:
     estimand = of_kind(document, "counts")
     for column, picture in panels(full["Sampling distributions of the category counts"]).items():
-        rows = [row for row in estimand["rows"] if row["column"] == column and row["side"] == "observed"]
+        rows = [row for row in estimand["rows"] if row["column"] == column and row["arm"] == "observed"]
         places = [estimand["terms"].index(row["term"]) for row in rows]
         medians = [float(np.median([draw[i] for draw in estimand["draws"]["observed"]])) for i in places]
         truths = [row["truth"] for row in rows]
@@ -166,8 +166,8 @@ def test_marks_of_counts_stand_at_the_medians(document: Document, full: dict[str
 def test_coverage_stands_at_its_number(document: Document, full: dict[str, Element], name: str) -> None:
     estimand = next(e for e in document["estimands"] if e["name"] == name)
     own = {part: p for part, p in panels(full["Coverage by term"]).items() if part.startswith(estimand["title"])}
-    for style, side in {"real": "sample", "violet": "shared"}.items():
-        given = [row["coverage"] for row in estimand["rows"] if row["side"] == side]
+    for style, arm in {"real": "sample", "violet": "shared"}.items():
+        given = [row["coverage"] for row in estimand["rows"] if row["arm"] == arm]
         found = [x for picture in own.values() for x, _ in dots(picture, style)]
         assert len(found) == len(given) == len(estimand["terms"])
         on_a_line([*given, 0.95], [*found, lines(next(iter(own.values())), "truth")[0]])
@@ -176,8 +176,8 @@ def test_coverage_stands_at_its_number(document: Document, full: dict[str, Eleme
 def test_bias_is_in_units_of_the_real_samples_sd(document: Document, full: dict[str, Element]) -> None:
     estimand = next(e for e in document["estimands"] if e["name"] == "table5")
     picture = panels(full["Bias by term"])[estimand["title"]]
-    sds = {row["term"]: row["sd"] for row in estimand["rows"] if row["side"] == "sample"}
-    given = [row["bias"] / sds[row["term"]] for row in estimand["rows"] if row["side"] == "synthetic"]
+    sds = {row["term"]: row["sd"] for row in estimand["rows"] if row["arm"] == "sample"}
+    given = [row["bias"] / sds[row["term"]] for row in estimand["rows"] if row["arm"] == "synthetic"]
     on_a_line([*given, 0.0], [*(x for x, _ in dots(picture, "teal")), lines(picture, "truth")[0]])
 
 
@@ -188,9 +188,9 @@ def test_of_many_terms_the_farthest_are_drawn_and_it_is_said(make_document: Call
     row = model["rows"][0]
     model["terms"] = [f"x{i}" for i in range(200)]
     model["rows"] = [
-        row | {"term": term, "side": side, "coverage": 0.95 - i / 1000, "bias": i / 10}
+        row | {"term": term, "arm": arm, "coverage": 0.95 - i / 1000, "bias": i / 10}
         for i, term in enumerate(model["terms"])
-        for side in ("sample", "synthetic")
+        for arm in ("sample", "synthetic")
     ]
     figure = drawn(document)["Coverage by term"]
     parts = panels(figure)
@@ -204,10 +204,10 @@ def test_every_cell_of_a_map_has_its_number_and_a_tint_that_goes_with_it(
     document: Document, full: dict[str, Element]
 ) -> None:
     estimand = of_kind(document, "correlation")
-    for name, field, side, digits in [("truth", "truth", "sample", 2), ("bias, shared", "bias", "shared", 3)]:
+    for name, field, arm, digits in [("truth", "truth", "sample", 2), ("bias, shared", "bias", "shared", 3)]:
         picture = panels(full["Correlations"])[name]
         written = [text.text or "" for text in picture.iter("text") if text.get("class") == "in"]
-        given = {(row["column"], row["other"]): row[field] for row in estimand["rows"] if row["side"] == side}
+        given = {(row["column"], row["other"]): row[field] for row in estimand["rows"] if row["arm"] == arm}
         names = ["age", *(other for column, other in given if column == "age")]
         pairs = [(column, row) for i, row in enumerate(names) for column in names[:i]]
         assert len(written) == len(pairs) == 36
@@ -223,7 +223,7 @@ def test_every_cell_of_a_map_has_its_number_and_a_tint_that_goes_with_it(
 def test_real_outline_and_synthetic_area_are_on_one_scale(document: Document, full: dict[str, Element]) -> None:
     estimand = of_kind(document, "densities")
     picture = panels(full["Real against synthetic densities"])["bmi"]
-    given = [row for row in estimand["rows"] if row["column"] == "bmi" and row["side"] == "observed"]
+    given = [row for row in estimand["rows"] if row["column"] == "bmi" and row["arm"] == "observed"]
     heights = {}
     for style in ("area fill", "real outline"):
         path = next(p.get("d", "") for p in picture.iter("path") if p.get("class") == style)
@@ -235,7 +235,7 @@ def test_real_outline_and_synthetic_area_are_on_one_scale(document: Document, fu
 
 def test_bins_of_unequal_width_keep_shares_as_areas(document: Document) -> None:
     rows = [
-        {"term": f"x {i}", "side": "observed", "column": "x", "kind": "numeric", "low": low, "high": high}
+        {"term": f"x {i}", "arm": "observed", "column": "x", "kind": "numeric", "low": low, "high": high}
         | {"truth": part, "estimate": part}
         for i, (low, high, part) in enumerate([(0.0, 1.0, 0.25), (1.0, 2.0, 0.25), (2.0, 6.0, 0.5)])
     ]
@@ -253,30 +253,30 @@ def test_bins_of_unequal_width_keep_shares_as_areas(document: Document) -> None:
 def test_the_plane_names_its_axis_by_what_there_is(document: Document, full: dict[str, Element]) -> None:
     [picture] = panels(full["Utility against identical cells"]).values()
     assert "pMSE ratio" in [text.text for text in picture.iter("text")]
-    for side, style in [("observed", "fill"), ("synthetic", "teal"), ("shared", "violet")]:
+    for arm, style in [("observed", "fill"), ("synthetic", "teal"), ("shared", "violet")]:
         assert len(dots(picture, style)) == 1
-        assert side in [text.text for text in picture.iter("text")]
-    summary = {entry["side"]: entry for entry in document["summary"]}
+        assert arm in [text.text for text in picture.iter("text")]
+    summary = {entry["arm"]: entry for entry in document["summary"]}
     found = [dots(picture, style)[0] for style in ("fill", "teal", "violet")]
-    on_a_line([summary[side]["identical_cells"] for side in ("observed", "synthetic", "shared")], [x for x, _ in found])
-    on_a_line([-summary[side]["pmse_ratio"] for side in ("observed", "synthetic", "shared")], [y for _, y in found])
+    on_a_line([summary[arm]["identical_cells"] for arm in ("observed", "synthetic", "shared")], [x for x, _ in found])
+    on_a_line([-summary[arm]["pmse_ratio"] for arm in ("observed", "synthetic", "shared")], [y for _, y in found])
 
     bare = document | {"summary": [entry | {"pmse_ratio": None} for entry in document["summary"]]}
     [picture] = panels(drawn(bare)["Utility against identical cells"]).values()
     assert "mean |bias| in standard deviations" in [text.text for text in picture.iter("text")]
     biases = []
-    for side in ("observed", "synthetic", "shared"):
+    for arm in ("observed", "synthetic", "shared"):
         own = []
         for estimand in document["estimands"]:
             if estimand["kind"] in {"model", "correlation"}:
-                sds = {row["term"]: row["sd"] for row in estimand["rows"] if row["side"] == "sample"}
-                own += [abs(row["bias"]) / sds[row["term"]] for row in estimand["rows"] if row["side"] == side]
+                sds = {row["term"]: row["sd"] for row in estimand["rows"] if row["arm"] == "sample"}
+                own += [abs(row["bias"]) / sds[row["term"]] for row in estimand["rows"] if row["arm"] == arm]
         biases.append(-float(np.mean(own)))
     on_a_line(biases, [dots(picture, style)[0][1] for style in ("fill", "teal", "violet")])
 
 
-def test_sides_are_told_apart_without_colour(make_document: Callable[..., Document]) -> None:
-    sides = read(make_document([f"v{i}" for i in range(30)], 5, beside=False)).sides
-    assert len({(side.style, side.shape) for side in sides}) == 31
-    assert len({side.shape for side in sides[:7]}) == 7
-    assert len({side.style for side in sides[:6]}) == 6
+def test_arms_are_told_apart_without_colour(make_document: Callable[..., Document]) -> None:
+    arms = read(make_document([f"v{i}" for i in range(30)], 5, beside=False)).arms
+    assert len({(arm.style, arm.shape) for arm in arms}) == 31
+    assert len({arm.shape for arm in arms[:7]}) == 7
+    assert len({arm.style for arm in arms[:6]}) == 6

@@ -86,8 +86,8 @@ def test_text_is_never_anything_but_text(make_document: Callable[..., Document],
     """A name comes back from the parsed page as it went in, wherever the results carry names."""
     document = json.loads(json.dumps(make_document(replicates=30)).replace("hgt", nasty).replace("paper", nasty))
     document |= {"title": nasty, "note": nasty, "events": [nasty]}
-    for side in document["sides"]:
-        side["label"], side["settings"] = nasty, {nasty: nasty}
+    for arm in document["arms"]:
+        arm["label"], arm["settings"] = nasty, {nasty: nasty}
     page = study_page.render(document, {"software": {nasty: nasty}, "seconds_by_stage": {nasty: 1.0}})
     tree = parse(page)
     assert "<script" not in page
@@ -140,8 +140,8 @@ def test_a_term_is_a_row(any_document: Document, any_tree: Element) -> None:
         assert len(rows) == len(estimand["terms"])
         if estimand["kind"] == "describe":
             columns = {row["column"] for row in estimand["rows"]}
-            sides = {row["side"] for row in estimand["rows"]} & {side["name"] for side in any_document["sides"]}
-            assert len(body_rows(table_of(any_tree, f"d{i}"))) == len(columns) * (1 + len(sides))
+            arms = {row["arm"] for row in estimand["rows"]} & {arm["name"] for arm in any_document["arms"]}
+            assert len(body_rows(table_of(any_tree, f"d{i}"))) == len(columns) * (1 + len(arms))
 
 
 def test_numbers_stand_where_they_belong(make_document: Callable[..., Document]) -> None:
@@ -149,17 +149,17 @@ def test_numbers_stand_where_they_belong(make_document: Callable[..., Document])
     document = make_document(replicates=100)
     page = parse(study_page.render(document))
     place, estimand = next((i, e) for i, e in enumerate(document["estimands"]) if e["name"] == "table4")
-    given = {(row["term"], row["side"]): row for row in estimand["rows"]}
-    sides = [side["name"] for side in document["sides"]]
+    given = {(row["term"], row["arm"]): row for row in estimand["rows"]}
+    arms = [arm["name"] for arm in document["arms"]]
     for term, row in zip(estimand["terms"], body_rows(table_of(page, f"t{place}")), strict=True):
         head, truth, *cells = row
         assert words(head) == term
         assert float(words(truth)) == pytest.approx(
             given[term, "sample"]["truth"], abs=given[term, "sample"]["bias_error"]
         )
-        for side, bias, covered in zip(sides, cells[::2], cells[1::2], strict=True):
+        for arm, bias, covered in zip(arms, cells[::2], cells[1::2], strict=True):
             number, error = words(bias).split(" ±")
-            known = given[term, side]
+            known = given[term, arm]
             assert float(number) == pytest.approx(known["bias"], abs=known["bias_error"] / 5)
             assert float(error) == pytest.approx(known["bias_error"], rel=0.2)
             assert float(re.findall(r"\d\.\d+", words(covered))[-2]) == pytest.approx(known["coverage"], abs=0.005)
@@ -176,12 +176,12 @@ def test_coverage_off_its_level_is_marked_in_words_and_signs(make_document: Call
         row |= {"coverage": value, "coverage_error": error}
     table = table_of(parse(study_page.render(document)), f"t{place}")
     cells = {
-        (term, side["name"]): words(cell)
+        (term, arm["name"]): words(cell)
         for term, row in zip(estimand["terms"], body_rows(table), strict=True)
-        for side, cell in zip(document["sides"], list(row)[3::2], strict=True)
+        for arm, cell in zip(document["arms"], list(row)[3::2], strict=True)
     }
     for row in estimand["rows"]:
-        told = cells[row["term"], row["side"]]
+        told = cells[row["term"], row["arm"]]
         error = max(row["coverage_error"], (0.95 * 0.05 / 1000) ** 0.5)
         assert ("▼" in told and "below 0.95" in told) == (row["coverage"] < 0.95 - 2 * error)
         assert ("▲" in told and "above 0.95" in told) == (row["coverage"] > 0.95 + 2 * error)
@@ -226,7 +226,7 @@ def test_the_matrix_has_the_truth_below_and_the_estimate_above(make_document: Ca
     place, estimand = next((i, e) for i, e in enumerate(document["estimands"]) if e["kind"] == "correlation")
     table = table_of(parse(study_page.render(document)), f"m{place}-0")
     names = [words(cell) for row in table.iter("thead") for cell in row.iter("th")]
-    given = {(r["column"], r["other"]): r for r in estimand["rows"] if r["side"] == "observed"}
+    given = {(r["column"], r["other"]): r for r in estimand["rows"] if r["arm"] == "observed"}
     seen = 0
     for down, row in enumerate(body_rows(table)):
         for across, cell in enumerate(list(row)[1:]):
@@ -258,8 +258,8 @@ def test_failed_fits_are_told(make_document: Callable[..., Document]) -> None:
     document["estimands"][2]["rows"][5] |= {"failed": 7}
     page = parse(study_page.render(document))
     row = next(iter(body_rows(table_of(page, "failed"))))
-    side = document["estimands"][2]["rows"][5]["side"]
-    assert [words(cell) for cell in row] == [document["estimands"][2]["title"], side, "7 of 50"]
+    arm = document["estimands"][2]["rows"][5]["arm"]
+    assert [words(cell) for cell in row] == [document["estimands"][2]["title"], arm, "7 of 50"]
 
 
 def test_how_the_run_went(make_document: Callable[..., Document], run_facts: dict[str, Any]) -> None:
@@ -297,7 +297,7 @@ def test_same_results_same_page_and_they_are_left_alone(make_document: Callable[
 
 @pytest.mark.parametrize("document", [{}, {"format": "replicant-study/2"}])
 def test_results_of_another_format_are_refused(document: Document) -> None:
-    with pytest.raises(ReplicantError, match="replicant-study/1") as caught:
+    with pytest.raises(ReplicantError, match="replicant-study/2") as caught:
         study_page.render(document)
     assert caught.value.need
     assert caught.value.fix

@@ -33,10 +33,10 @@ def kept(tmp_path: Path) -> Checkpoint:
 
 @pytest.fixture
 def result() -> StudyResult:
-    row = {"term": "x", "side": "sample", "truth": 1.0, "replicates": 2, "failed": 0, "estimate": 1.5}
+    row = {"term": "x", "arm": "sample", "truth": 1.0, "replicates": 2, "failed": 0, "estimate": 1.5}
     return StudyResult(
         {
-            "format": "replicant-study/1",
+            "format": "replicant-study/2",
             "title": "ä title",
             "note": None,
             "data": {"rows": 4, "columns": 1},
@@ -44,7 +44,7 @@ def result() -> StudyResult:
             "m": 2,
             "level": 0.95,
             "samples": "drawn",
-            "sides": [{"name": "sample", "label": "real samples", "settings": {}}],
+            "arms": [{"name": "sample", "label": "real samples", "settings": {}}],
             "estimands": [
                 {
                     "name": "means",
@@ -58,7 +58,7 @@ def result() -> StudyResult:
                     "published": [],
                 }
             ],
-            "summary": [{"side": "sample", "coverage": None}],
+            "summary": [{"arm": "sample", "coverage": None}],
             "events": [],
         },
         {},

@@ -212,7 +212,7 @@ def test_given_samples_and_published_figures_are_found_from_anywhere(monkeypatch
     pd.DataFrame(rows, index=range(1, 24)).to_csv("samples.csv", header=False)
     Path("theirs").mkdir()
     Path("theirs/f.csv").write_text("term,est\nx,50\n")
-    published = [{"source": "R", "side": "sample", "file": "f.csv", "fields": {"estimate": "est"}}]
+    published = [{"source": "R", "arm": "sample", "file": "f.csv", "fields": {"estimate": "est"}}]
     changes = {
         "study__samples": "samples.csv",
         "study__reference": "theirs",
@@ -285,7 +285,7 @@ def test_a_misspelt_column_leaves_nothing_in_the_way() -> None:
 
 
 def test_published_figures_that_are_not_there_cost_no_block(tmp_path: Path) -> None:
-    published = [{"source": "R", "side": "sample", "file": "f.csv", "fields": {"estimate": "est"}}]
+    published = [{"source": "R", "arm": "sample", "file": "f.csv", "fields": {"estimate": "est"}}]
     changes = {"study__reference": ".", "study__estimands": [{"means": "x", "published": published}]}
     Path("f.csv").write_text("term,ets\nx,50\n")
     with pytest.raises(SpecError, match="did you mean 'ets'"):

@@ -47,7 +47,7 @@ WHOLE: dict[str, Any] = {
             {
                 "discriminate": "all",
                 "scores": "told",
-                "published": [{"source": "s", "side": "one", "file": "f", "fields": {"bias": "b"}, "scores": True}],
+                "published": [{"source": "s", "arm": "one", "file": "f", "fields": {"bias": "b"}, "scores": True}],
             },
             {"copies": True},
             {"means": "a"},

@@ -13,7 +13,7 @@ from replicant.spec.load import parse_job
 from replicant.spec.study import KINDS, EstimandSpec, StudySpec
 from replicant.spec.variants import variants_of
 
-PUBLISHED = {"source": "R", "side": "sample", "file": "f.csv", "fields": {"estimate": "e"}}
+PUBLISHED = {"source": "R", "arm": "sample", "file": "f.csv", "fields": {"estimate": "e"}}
 
 
 def parsed(study: dict[str, Any], *overrides: str, **sections: Any) -> StudySpec:
@@ -127,7 +127,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
         r"published scores with discriminate",
     ),
     ({"estimands": [{"means": "a", "published": [{"surce": "R"}]}]}, r"did you mean .*source"),
-    ({"estimands": [{"means": "a", "published": [{"source": "R"}]}]}, r"published\[1\]\.(side|file|fields) is missing"),
+    ({"estimands": [{"means": "a", "published": [{"source": "R"}]}]}, r"published\[1\]\.(arm|file|fields) is missing"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""A table of every kind of column, and the sides of a replicate of a study on it."""
+"""A table of every kind of column, and the arms of a replicate of a study on it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from replicant.spec.load import validate_synthesis
 from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.studies import Room, Study, design, open_room
+from replicant.studies.arm import Arm, sample_arm, synthetic_arm
 from replicant.studies.bind import bind
 from replicant.studies.estimand import Estimand
-from replicant.studies.side import Side, sample_side, synthetic_side
 from replicant.table import Table, encode_table
 
 PASSIVE = {"twice": "x * 2 + y"}
@@ -73,16 +73,16 @@ def room_of(table: Table, study_of: Callable[..., Study]) -> Callable[..., Room]
 
 
 @pytest.fixture(scope="session")
-def sides_of(room_of: Callable[..., Room]) -> Callable[..., dict[str, Side]]:
-    """The sides of one replicate: the bootstrap sample's, and that of the synthesis as `made`."""
+def arms_of(room_of: Callable[..., Room]) -> Callable[..., dict[str, Arm]]:
+    """The arms of one replicate: that of the bootstrap sample, and that of the synthesis as `made`."""
 
-    def make(*, replicate: int = 0, of: Table | None = None, **settings: Any) -> dict[str, Side]:
+    def make(*, replicate: int = 0, of: Table | None = None, **settings: Any) -> dict[str, Arm]:
         room = room_of(of=of, synthesis=settings, variants={"made": {}}, estimands=[{"copies": True}])
         study, (variant,) = room.study, room.study.variants
         weights = study.samples.weights(replicate)
-        sample = sample_side(room.table, room.codes, weights, replicate, study.seed)
-        made = synthetic_side("made", sample, weights, room.prepared["made"], variant.plan, variant.manifest)
-        original = sample_side(room.table, room.codes, np.ones(room.table.n, dtype=np.int32), 0, study.seed)
+        sample = sample_arm(room.table, room.codes, weights, replicate, study.seed)
+        made = synthetic_arm("made", sample, weights, room.prepared["made"], variant.plan, variant.manifest)
+        original = sample_arm(room.table, room.codes, np.ones(room.table.n, dtype=np.int32), 0, study.seed)
         return {"original": original, "sample": sample, "made": made}
 
     return make
@@ -90,14 +90,14 @@ def sides_of(room_of: Callable[..., Room]) -> Callable[..., dict[str, Side]]:
 
 @pytest.fixture(scope="session")
 def estimand_of() -> Callable[..., Estimand]:
-    """One estimand, bound to the original data of some sides."""
+    """One estimand, bound to the original data of some arms."""
 
-    def make(sides: dict[str, Side], level: float = 0.95, **asked: Any) -> Estimand:
-        manifest = sides["made"].manifest
+    def make(arms: dict[str, Arm], level: float = 0.95, **asked: Any) -> Estimand:
+        manifest = arms["made"].manifest
         assert manifest is not None
         drawn = tuple(c["name"] for c in manifest["columns"] if c["name"] not in {"twice", "same"})
         spec = EstimandSpec.model_validate(asked)
-        (bound,) = bind([spec], sides["original"], {"made": manifest}, drawn, level)
+        (bound,) = bind([spec], arms["original"], {"made": manifest}, drawn, level)
         return bound
 
     return make

@@ -12,21 +12,21 @@ import pytest
 from replicant.errors import SpecError
 from replicant.spec.study import EstimandSpec
 from replicant.studies import Room, defaults
+from replicant.studies.arm import Arm
 from replicant.studies.bind import bind
 from replicant.studies.estimand import Estimand
-from replicant.studies.side import Side
 from replicant.table import Table, encode_table
 
-Sides = dict[str, Side]
+Arms = dict[str, Arm]
 
 
 @pytest.fixture(scope="module")
-def bound(sides_of: Callable[..., Sides]) -> Callable[..., tuple[Estimand, ...]]:
-    sides = sides_of()
+def bound(arms_of: Callable[..., Arms]) -> Callable[..., tuple[Estimand, ...]]:
+    arms = arms_of()
 
     def make(*asked: dict[str, Any]) -> tuple[Estimand, ...]:
         specs = [EstimandSpec.model_validate(one) for one in asked]
-        return bind(specs, sides["original"], {"made": sides["made"].manifest or {}}, ("x", "y"), 0.95)
+        return bind(specs, arms["original"], {"made": arms["made"].manifest or {}}, ("x", "y"), 0.95)
 
     return make
 
@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_by_place(
 @pytest.mark.parametrize(
     ("published", "found"),
     [
-        ({"side": "mad"}, r"no side 'mad', did you mean 'made'"),
+        ({"arm": "mad"}, r"no arm 'mad', did you mean 'made'"),
         ({"fields": {"estimte": "est"}}, r"no field 'estimte', did you mean 'estimate'"),
         ({"fields": {"coverage": "cov"}}, r"no field 'coverage'"),
     ],
@@ -94,7 +94,7 @@ def test_published_figures_have_a_place_to_lie_beside(
     published: dict[str, Any], found: str, bound: Callable[..., tuple[Estimand, ...]]
 ) -> None:
     """Said before the study, not hours later."""
-    whole = {"source": "R", "side": "made", "file": "f.csv", "fields": {"bias": ["b", "se"]}}
+    whole = {"source": "R", "arm": "made", "file": "f.csv", "fields": {"bias": ["b", "se"]}}
     bound({"means": "x", "published": [whole]})
     with pytest.raises(SpecError, match=found):
         bound({"means": "x", "published": [{**whole, **published}]})
@@ -141,5 +141,5 @@ TABLES = {
 def test_the_defaults_fit_any_table(which: str, room_of: Callable[..., Room]) -> None:
     room = room_of(of=encode_table(TABLES[which]), replicates=2)
     tally = room.measure(0).tally
-    assert {side for _, side in tally} == {"sample", "synthetic"}
+    assert {arm for _, arm in tally} == {"sample", "synthetic"}
     assert np.isfinite(tally["copies", "synthetic"].mean).all()

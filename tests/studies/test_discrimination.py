@@ -13,19 +13,19 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 import replicant as rp
 from replicant.errors import SpecError
+from replicant.studies.arm import Arm
 from replicant.studies.discrimination import FIELDS, SCORES, Discriminations
 from replicant.studies.estimand import Estimand
-from replicant.studies.side import Side
 from replicant.table import encode_table
 
-Sides = dict[str, Side]
+Arms = dict[str, Arm]
 FORMULA = "~ x + y + word"
 TERMS = ["(Intercept)", "x", "y", "wordsouth", "wordwest"]
 
 
 @pytest.fixture(scope="module", params=["synthetic", "observed"])
-def sides(request: pytest.FixtureRequest, sides_of: Callable[..., Sides]) -> Sides:
-    return sides_of(conditioning=request.param, m=3)
+def arms(request: pytest.FixtureRequest, arms_of: Callable[..., Arms]) -> Arms:
+    return arms_of(conditioning=request.param, m=3)
 
 
 def stacked(real: pd.DataFrame, synthetic: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -43,20 +43,20 @@ def fitted(real: pd.DataFrame, synthetic: pd.DataFrame) -> Any:
 
 
 @pytest.mark.parametrize("against", ["original", "sample"])
-def test_coefficients_are_pooled_by_rubin(against: str, sides: Sides, estimand_of: Callable[..., Estimand]) -> None:
-    estimand = estimand_of(sides, discriminate=FORMULA, against=against)
+def test_coefficients_are_pooled_by_rubin(against: str, arms: Arms, estimand_of: Callable[..., Estimand]) -> None:
+    estimand = estimand_of(arms, discriminate=FORMULA, against=against)
     head = estimand.heads[0]
     assert list(head.terms) == TERMS
     assert head.fields == FIELDS
     assert head.about["real"] == against
-    fits = [fitted(sides[against].frames[0], frame) for frame in sides["made"].frames]
+    fits = [fitted(arms[against].frames[0], frame) for frame in arms["made"].frames]
     pooled = rp.pool(
         np.array([fit.params for fit in fits]),
         np.array([fit.bse**2 for fit in fits]),
         "rubin1987",
         dfcom=min(fit.df_resid for fit in fits),
     )
-    found = pd.DataFrame(estimand.measure(sides["made"])[head.name].T, columns=list(FIELDS))
+    found = pd.DataFrame(estimand.measure(arms["made"])[head.name].T, columns=list(FIELDS))
     np.testing.assert_allclose(found["estimate"], pooled.estimate, rtol=1e-6)
     np.testing.assert_allclose(found["std_error"], pooled.std_error, rtol=1e-6)
     np.testing.assert_allclose(found["statistic"], pooled.estimate / pooled.std_error, rtol=1e-6)
@@ -65,15 +65,15 @@ def test_coefficients_are_pooled_by_rubin(against: str, sides: Sides, estimand_o
 
 
 @pytest.mark.parametrize("against", ["original", "sample"])
-def test_scores_are_means_over_the_sets(against: str, sides: Sides, estimand_of: Callable[..., Estimand]) -> None:
-    estimand = estimand_of(sides, name="told", discriminate=FORMULA, against=against)
+def test_scores_are_means_over_the_sets(against: str, arms: Arms, estimand_of: Callable[..., Estimand]) -> None:
+    estimand = estimand_of(arms, name="told", discriminate=FORMULA, against=against)
     _, scores = estimand.heads
     assert (scores.name, scores.terms, scores.about["of"]) == ("told-scores", SCORES, "told")
-    found = pd.Series(estimand.measure(sides["made"])["told-scores"][0], index=list(SCORES))
+    found = pd.Series(estimand.measure(arms["made"])["told-scores"][0], index=list(SCORES))
     expected = []
-    for frame in sides["made"].frames:
-        outcome, terms = stacked(sides[against].frames[0], frame)
-        p = fitted(sides[against].frames[0], frame).predict(terms)
+    for frame in arms["made"].frames:
+        outcome, terms = stacked(arms[against].frames[0], frame)
+        p = fitted(arms[against].frames[0], frame).predict(terms)
         cut = (p > 0.5).astype(float)
         share = outcome.mean()
         # caret's positive class is the first one: synthetic, 0.
@@ -98,58 +98,58 @@ def test_scores_are_means_over_the_sets(against: str, sides: Sides, estimand_of:
     np.testing.assert_allclose(found[means.index], means, rtol=1e-6)
 
 
-def test_drawn_classes_are_drawn_once_for_a_replicate(sides: Sides, estimand_of: Callable[..., Estimand]) -> None:
+def test_drawn_classes_are_drawn_once_for_a_replicate(arms: Arms, estimand_of: Callable[..., Estimand]) -> None:
     """From the replicate's own stream: the same when it is measured again."""
-    estimand = estimand_of(sides, discriminate="all")
-    first, again = (estimand.measure(sides["made"]) for _ in range(2))
+    estimand = estimand_of(arms, discriminate="all")
+    first, again = (estimand.measure(arms["made"]) for _ in range(2))
     for name, figures in first.items():
         np.testing.assert_array_equal(figures, again[name])
     drawn = first["discriminate-scores"][0, SCORES.index("drawn accuracy")]
     assert 0.3 < drawn < 0.8
 
 
-def test_the_sample_is_no_side_of_it(sides: Sides, estimand_of: Callable[..., Estimand]) -> None:
-    estimand = estimand_of(sides, discriminate="all")
-    assert estimand.measure(sides["sample"]) == {}
+def test_the_sample_is_not_discriminated(arms: Arms, estimand_of: Callable[..., Estimand]) -> None:
+    estimand = estimand_of(arms, discriminate="all")
+    assert estimand.measure(arms["sample"]) == {}
     assert all(head.truth is None and not head.sample for head in estimand.heads)
 
 
 def test_one_set_has_scores_and_no_pooled_coefficients(
-    sides_of: Callable[..., Sides], estimand_of: Callable[..., Estimand]
+    arms_of: Callable[..., Arms], estimand_of: Callable[..., Estimand]
 ) -> None:
-    sides = sides_of(m=1)
-    estimand = estimand_of(sides, discriminate=FORMULA)
-    found = estimand.measure(sides["made"])
+    arms = arms_of(m=1)
+    estimand = estimand_of(arms, discriminate=FORMULA)
+    found = estimand.measure(arms["made"])
     assert np.isnan(found["discriminate"]).all()
-    outcome, terms = stacked(sides["original"].frames[0], sides["made"].frames[0])
-    p = fitted(sides["original"].frames[0], sides["made"].frames[0]).predict(terms)
+    outcome, terms = stacked(arms["original"].frames[0], arms["made"].frames[0])
+    p = fitted(arms["original"].frames[0], arms["made"].frames[0]).predict(terms)
     assert found["discriminate-scores"][0, SCORES.index("auc")] == pytest.approx(roc_auc_score(outcome, p))
 
 
 def test_sets_that_are_told_apart_without_error_have_scores(
-    sides_of: Callable[..., Sides], estimand_of: Callable[..., Estimand]
+    arms_of: Callable[..., Arms], estimand_of: Callable[..., Estimand]
 ) -> None:
     """Against marginal draws a deterministic relation tells; nothing breaks."""
     x = np.arange(40.0)
     table = encode_table(pd.DataFrame({"x": x, "y": x, "word": np.where(x < 20, "low", "up")}))
-    sides = sides_of(of=table, method="sample")
-    found = estimand_of(sides, discriminate="~ I((x - y)^2)").measure(sides["made"])
+    arms = arms_of(of=table, method="sample")
+    found = estimand_of(arms, discriminate="~ I((x - y)^2)").measure(arms["made"])
     assert found["discriminate-scores"][0, SCORES.index("auc")] > 0.9
 
 
-def test_a_formula_that_does_not_fit_is_refused(sides: Sides, estimand_of: Callable[..., Estimand]) -> None:
+def test_a_formula_that_does_not_fit_is_refused(arms: Arms, estimand_of: Callable[..., Estimand]) -> None:
     for formula, found in (("x ~ y", "response"), ("~ heigt", ""), ("~ x +", "")):
         with pytest.raises(SpecError, match=rf"study\.estimands\[1\].*{found}"):
-            estimand_of(sides, discriminate=formula)
+            estimand_of(arms, discriminate=formula)
 
 
-def test_threads_share_one_discriminator(sides: Sides, estimand_of: Callable[..., Estimand]) -> None:
+def test_threads_share_one_discriminator(arms: Arms, estimand_of: Callable[..., Estimand]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    estimand = estimand_of(sides, discriminate="all")
+    estimand = estimand_of(arms, discriminate="all")
     assert isinstance(estimand, Discriminations)
-    expected = estimand.measure(sides["made"])
+    expected = estimand.measure(arms["made"])
     with ThreadPoolExecutor(4) as pool:
-        for made in pool.map(estimand.measure, [sides["made"]] * 8):
+        for made in pool.map(estimand.measure, [arms["made"]] * 8):
             for name, figures in made.items():
                 np.testing.assert_array_equal(figures, expected[name])

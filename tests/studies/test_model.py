@@ -136,7 +136,7 @@ def test_the_digest_is_of_what_is_summed_together(
 def test_the_digest_is_not_of_what_is_only_shown(study_of: Callable[..., Study], tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"1,{','.join(['1'] * 120)}\n" * 2)
     (tmp_path / "b.csv").write_bytes((tmp_path / "a.csv").read_bytes())
-    published = [{"source": "R", "side": "sample", "file": "f.csv", "fields": {"estimate": "e"}}]
+    published = [{"source": "R", "arm": "sample", "file": "f.csv", "fields": {"estimate": "e"}}]
     digests = {
         study_of(samples=str(tmp_path / "a.csv"), estimands=[{"means": "x"}]).digest,
         study_of(samples=str(tmp_path / "b.csv"), estimands=[{"means": "x"}], title="A", note="B").digest,
@@ -165,16 +165,16 @@ def test_samples_that_do_not_fit_are_refused(study_of: Callable[..., Study], tmp
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_table_has_the_sides_it_says(room: Room) -> None:
+def test_every_table_has_the_arms_it_says(room: Room) -> None:
     block = room.measure(0)
     heads = {head.name: head for head in room.heads}
     assert set(heads) == {"fit", "other", "means", "correlation", "discriminate", "discriminate-scores", "copies"}
     for name, head in heads.items():
-        sides = {side for table, side in block.tally if table == name}
-        assert sides == {"trees", "observed"} | ({"sample"} if head.sample else set())
-        for side in sides:
-            moments = block.tally[name, side]
-            more = head.sample and side != "sample"
+        arms = {arm for table, arm in block.tally if table == name}
+        assert arms == {"trees", "observed"} | ({"sample"} if head.sample else set())
+        for arm in arms:
+            moments = block.tally[name, arm]
+            more = head.sample and arm != "sample"
             assert moments.mean.shape == (len(head.fields) + more, len(head.terms))
             assert moments.draws.shape == (3 if head.draws else 0, len(head.terms))
     assert block.index == 0
@@ -224,10 +224,10 @@ def test_the_difference_is_from_the_very_sample(room: Room) -> None:
 
 def test_mean_coverage_is_over_all_coefficients(room: Room) -> None:
     tally = room.measure(0).tally
-    for side in ("sample", "trees", "observed"):
-        both = np.concatenate([tally[table, side].mean[3] for table in ("fit", "other")])
-        assert tally["summary", side].mean[0, 0] == pytest.approx(both.mean(), abs=1e-12)
-        assert tally["summary", side].n[0, 0] == 3
+    for arm in ("sample", "trees", "observed"):
+        both = np.concatenate([tally[table, arm].mean[3] for table in ("fit", "other")])
+        assert tally["summary", arm].mean[0, 0] == pytest.approx(both.mean(), abs=1e-12)
+        assert tally["summary", arm].n[0, 0] == 3
 
 
 def test_given_samples_are_used_line_by_line(room_of: Callable[..., Room], frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -12,21 +12,21 @@ from replicant.spec.study import PublishedSpec
 from replicant.studies.published import compare
 
 ROWS = [
-    {"term": "age", "side": "made", "estimate": 2.0, "estimate_error": 0.3, "bias": 0.5, "bias_error": 0.0},
-    {"term": "age", "side": "sample", "estimate": 9.0, "estimate_error": 0.3},
-    {"term": "a, b", "side": "made", "estimate": None, "estimate_error": None, "bias": 0.25, "bias_error": 0.0},
+    {"term": "age", "arm": "made", "estimate": 2.0, "estimate_error": 0.3, "bias": 0.5, "bias_error": 0.0},
+    {"term": "age", "arm": "sample", "estimate": 9.0, "estimate_error": 0.3},
+    {"term": "a, b", "arm": "made", "estimate": None, "estimate_error": None, "bias": 0.25, "bias_error": 0.0},
 ]
 
 
 def compared(folder: Path, text: str, **said: Any) -> dict[str, Any]:
     (folder / "file.csv").write_text(text, encoding="utf-8")
-    spec = {"source": "R", "side": "made", "file": "file.csv", "fields": {"estimate": ["est", "se"]}, **said}
+    spec = {"source": "R", "arm": "made", "file": "file.csv", "fields": {"estimate": ["est", "se"]}, **said}
     return compare(PublishedSpec.model_validate(spec), folder, ROWS)
 
 
 def test_z_is_the_difference_in_its_standard_errors(tmp_path: Path) -> None:
     found = compared(tmp_path, "term,est,se\nage,1.5,0.4\nunknown,7,1\n")
-    assert (found["source"], found["side"]) == ("R", "made")
+    assert (found["source"], found["arm"]) == ("R", "made")
     assert found["values"] == {"age": {"estimate": {"value": 1.5, "error": 0.4, "z": pytest.approx(0.5 / 0.5)}}}
 
 

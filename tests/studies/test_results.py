@@ -32,7 +32,7 @@ ASKED: dict[str, Any] = {
     "variants": {"trees": {}, "observed": {"conditioning": "observed"}},
     "estimands": ESTIMANDS,
 }
-SIDES = ["sample", "trees", "observed"]
+ARMS = ["sample", "trees", "observed"]
 
 
 def documented(room: Room) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_the_document_is_plain(found: dict[str, Any]) -> None:
 def test_the_document_says_what_was_done(found: dict[str, Any]) -> None:
     head = {key: found[key] for key in ("format", "title", "note", "data", "replicates", "m", "level", "samples")}
     assert head == {
-        "format": "replicant-study/1",
+        "format": "replicant-study/2",
         "title": "A study",
         "note": "A note",
         "data": {"rows": 120, "columns": 7},
@@ -81,18 +81,18 @@ def test_the_document_says_what_was_done(found: dict[str, Any]) -> None:
         "level": 0.95,
         "samples": "drawn",
     }
-    assert [side["name"] for side in found["sides"]] == SIDES
-    assert found["sides"][2]["settings"]["conditioning"] == "observed"
+    assert [arm["name"] for arm in found["arms"]] == ARMS
+    assert found["arms"][2]["settings"]["conditioning"] == "observed"
     assert [one["name"] for one in found["estimands"]] == [
         *("about", "pairs", "fit", "told", "told-scores", "means", "counts", "densities", "copies")
     ]
 
 
-def test_every_term_stands_beside_itself_on_each_side(found: dict[str, Any]) -> None:
+def test_every_term_stands_beside_itself_on_each_arm(found: dict[str, Any]) -> None:
     for one in found["estimands"]:
-        sides = SIDES if one["kind"] not in {"discriminate", "scores", "copies"} else SIDES[1:]
-        assert [(row["term"], row["side"]) for row in one["rows"]] == [
-            (term, side) for term in one["terms"] for side in sides
+        arms = ARMS if one["kind"] not in {"discriminate", "scores", "copies"} else ARMS[1:]
+        assert [(row["term"], row["arm"]) for row in one["rows"]] == [
+            (term, arm) for term in one["terms"] for arm in arms
         ]
 
 
@@ -101,7 +101,7 @@ def test_figures_are_means_with_their_errors(result: StudyResult) -> None:
     for name in ("means", "counts"):
         draws = result.draws[name]
         for row in result.tables[name].itertuples():
-            values = draws.loc[draws["side"] == row.side, row.term]
+            values = draws.loc[draws["arm"] == row.arm, row.term]
             assert len(values) == 12
             assert row.estimate == pytest.approx(values.mean(), rel=1e-12)
             assert row.sd == pytest.approx(values.std(), rel=1e-9)
@@ -111,9 +111,9 @@ def test_figures_are_means_with_their_errors(result: StudyResult) -> None:
 
 
 def test_the_difference_is_that_of_pairs(result: StudyResult) -> None:
-    draws = result.draws["means"].set_index(["side", "replicate"])
+    draws = result.draws["means"].set_index(["arm", "replicate"])
     apart = draws.loc["trees"] - draws.loc["sample"]
-    rows = result.tables["means"].set_index(["term", "side"])
+    rows = result.tables["means"].set_index(["term", "arm"])
     for term in ("x", "count"):
         assert rows.loc[(term, "trees"), "difference"] == pytest.approx(apart[term].mean(), rel=1e-9)
         expected = apart[term].std() / np.sqrt(12)
@@ -138,40 +138,40 @@ def test_fields_are_those_of_the_kind(found: dict[str, Any]) -> None:
     for one in found["estimands"]:
         for row in one["rows"]:
             for name in one["fields"]:
-                assert name in row or (name == "difference" and row["side"] == "sample")
+                assert name in row or (name == "difference" and row["arm"] == "sample")
                 assert name not in row or f"{name}_error" in row
 
 
 def test_what_has_no_figure_is_none_and_counted(found: dict[str, Any]) -> None:
-    rows = {(row["term"], row["side"]): row for one in found["estimands"] for row in one["rows"]}
-    for side in SIDES:
-        row = rows["same skew", side]
+    rows = {(row["term"], row["arm"]): row for one in found["estimands"] for row in one["rows"]}
+    for arm in ARMS:
+        row = rows["same skew", arm]
         assert (row["truth"], row["estimate"], row["bias"], row["estimate_error"]) == (None,) * 4
         assert (row["replicates"], row["failed"]) == (0, 12)
 
 
 def test_the_summary_is_of_the_tables(result: StudyResult) -> None:
-    summary = result.summary.set_index("side")
-    assert list(summary.index) == SIDES
+    summary = result.summary.set_index("arm")
+    assert list(summary.index) == ARMS
     pairs, fit, copies = (result.tables[name] for name in ("pairs", "fit", "copies"))
-    for side in SIDES:
-        assert summary.loc[side, "coverage"] == pytest.approx(fit.loc[fit["side"] == side, "coverage"].mean())
-        assert summary.loc[side, "coverage_terms"] == 4
-        largest = pairs.loc[pairs["side"] == side, "bias"].abs().max()
-        assert summary.loc[side, "largest_correlation_bias"] == largest
-        assert summary.loc[side, "failed"] == 0
-    for side in SIDES[1:]:
-        mine = copies[copies["side"] == side].set_index("term")["estimate"]
+    for arm in ARMS:
+        assert summary.loc[arm, "coverage"] == pytest.approx(fit.loc[fit["arm"] == arm, "coverage"].mean())
+        assert summary.loc[arm, "coverage_terms"] == 4
+        largest = pairs.loc[pairs["arm"] == arm, "bias"].abs().max()
+        assert summary.loc[arm, "largest_correlation_bias"] == largest
+        assert summary.loc[arm, "failed"] == 0
+    for arm in ARMS[1:]:
+        mine = copies[copies["arm"] == arm].set_index("term")["estimate"]
         # The constant and the computed column are no drawn ones, and counts are often equal by chance.
-        assert summary.loc[side, "identical_cells"] == pytest.approx(mine[["x", "y"]].mean())
-        assert summary.loc[side, "identical_rows"] == mine["whole row, any"]
-        scores = result.tables["told-scores"].set_index(["term", "side"])["estimate"]
-        assert summary.loc[side, "pmse_ratio"] == scores["pmse ratio", side]
+        assert summary.loc[arm, "identical_cells"] == pytest.approx(mine[["x", "y"]].mean())
+        assert summary.loc[arm, "identical_rows"] == mine["whole row, any"]
+        scores = result.tables["told-scores"].set_index(["term", "arm"])["estimate"]
+        assert summary.loc[arm, "pmse_ratio"] == scores["pmse ratio", arm]
     assert summary.loc["sample", ["identical_cells", "pmse_ratio"]].isna().all()
 
 
 def test_copies_are_more_where_rows_are_shadows(result: StudyResult) -> None:
-    mine = result.summary.set_index("side")["identical_cells"]
+    mine = result.summary.set_index("arm")["identical_cells"]
     assert mine["observed"] > 2 * mine["trees"]
 
 
@@ -190,10 +190,10 @@ def test_columns_may_be_named_as_ours_are(room_of: Callable[..., Room], tmp_path
     from replicant.table import encode_table
 
     rng = np.random.default_rng(4)
-    frame = pd.DataFrame({name: rng.normal(size=30).round(2) for name in ("side", "replicate", "term", "estimate")})
+    frame = pd.DataFrame({name: rng.normal(size=30).round(2) for name in ("arm", "replicate", "term", "estimate")})
     result = StudyResult(documented(room_of(of=encode_table(frame), estimands=[{"means": list(frame)}])))
     draws = result.draws["means"]
-    assert list(draws) == ["side_", "replicate_", *frame]
+    assert list(draws) == ["arm_", "replicate_", *frame]
     draws.to_parquet(tmp_path / "a.parquet", index=False)
 
 
@@ -206,9 +206,9 @@ def test_published_figures_lie_beside(room_of: Callable[..., Room], tmp_path: Pa
         "estimands": [
             {
                 "discriminate": "~ x",
-                "published": [{**beside, "side": "synthetic", "file": "scores.csv", "scores": True}],
+                "published": [{**beside, "arm": "synthetic", "file": "scores.csv", "scores": True}],
             },
-            {"means": ["x"], "published": [{**beside, "side": "sample", "file": "theirs.csv"}]},
+            {"means": ["x"], "published": [{**beside, "arm": "sample", "file": "theirs.csv"}]},
         ],
     }
     found = {one["name"]: one for one in documented(room_of(**asked))["estimands"]}
@@ -222,7 +222,7 @@ def test_published_figures_lie_beside(room_of: Callable[..., Room], tmp_path: Pa
 
 
 def test_an_absent_folder_of_published_figures_is_an_event(room_of: Callable[..., Room], tmp_path: Path) -> None:
-    published = [{"source": "R", "side": "sample", "file": "f.csv", "fields": {"estimate": "e"}}]
+    published = [{"source": "R", "arm": "sample", "file": "f.csv", "fields": {"estimate": "e"}}]
     asked = {"estimands": [{"means": ["x"], "published": published}]}
     found = documented(room_of(**asked, reference=str(tmp_path / "none")))
     assert [one["published"] for one in found["estimands"]] == [[]]
@@ -245,9 +245,9 @@ class Tags(HTMLParser):
 
 
 def test_it_shows_its_summary(result: StudyResult) -> None:
-    assert repr(result) == "<StudyResult of 12 replicates, sides sample, trees, observed>"
+    assert repr(result) == "<StudyResult of 12 replicates, arms sample, trees, observed>"
     for shown in (str(result), result._repr_html_()):
-        for word in (*SIDES, "coverage", "identical_cells", "pmse_ratio"):
+        for word in (*ARMS, "coverage", "identical_cells", "pmse_ratio"):
             assert word in shown
     tags = Tags()
     tags.feed(result._repr_html_())

@@ -31,8 +31,8 @@ def replicates(draw: st.DrawFn) -> Floats:
 def blocks_of(figures: Floats, size: int) -> list[Tally]:
     return [
         {
-            ("a", "side"): Moments.of(figures[i : i + size], True),
-            ("b", "side"): Moments.of(figures[i : i + size], False),
+            ("a", "arm"): Moments.of(figures[i : i + size], True),
+            ("b", "arm"): Moments.of(figures[i : i + size], False),
         }
         for i in range(0, len(figures), size)
     ]
@@ -51,7 +51,7 @@ def test_blocks_in_any_order_are_all_replicates(figures: Floats, size: int, data
     order = data.draw(st.permutations(range(len(blocks))))
     fold = folded(blocks, list(order))
     assert fold.folded == len(blocks)
-    found = fold.total["a", "side"]
+    found = fold.total["a", "arm"]
     known = np.where(np.isfinite(figures), figures, np.nan)
     n = np.isfinite(known).sum(axis=0)
     np.testing.assert_array_equal(found.n, n)
@@ -66,7 +66,7 @@ def test_blocks_in_any_order_are_all_replicates(figures: Floats, size: int, data
             found.error[at], expected / np.sqrt(max(len(column), 1)), rtol=1e-10, atol=1e-12 * scale
         )
     np.testing.assert_array_equal(found.draws, figures[:, 0])
-    assert fold.total["b", "side"].draws.shape == (0, figures.shape[2])
+    assert fold.total["b", "arm"].draws.shape == (0, figures.shape[2])
 
 
 @given(figures=replicates(), size=st.integers(1, 7), data=st.data())
@@ -104,4 +104,4 @@ def test_blocks_that_come_early_wait() -> None:
     assert fold.total == {}
     fold.add(0, blocks[0])
     assert fold.folded == 2
-    np.testing.assert_array_equal(fold.total["a", "side"].draws, [[0, 1], [2, 3]])
+    np.testing.assert_array_equal(fold.total["a", "arm"].draws, [[0, 1], [2, 3]])

@@ -66,9 +66,9 @@ td.none{{color:var(--soft)}}
 tbody tr:hover>td{{background:var(--wash)}}
 details{{margin:8px 0}}
 summary{{cursor:pointer;font-size:14px;width:fit-content;max-width:100%;overflow-wrap:anywhere}}
-.side{{display:inline-block;max-width:26ch;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;
+.arm{{display:inline-block;max-width:26ch;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;
 vertical-align:bottom}}
-.side svg{{width:12px;height:12px;vertical-align:-1px;margin-right:5px}}
+.arm svg{{width:12px;height:12px;vertical-align:-1px;margin-right:5px}}
 figure{{margin:10px 0 0}}
 figcaption{{font-size:13.5px;color:var(--soft);max-width:90ch;margin-top:8px;overflow-wrap:anywhere}}
 .key{{display:flex;flex-wrap:wrap;gap:4px 18px;margin:8px 0;padding:0;list-style:none;font-size:13px}}

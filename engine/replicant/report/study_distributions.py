@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.report.study_panels import LABEL, LANE, RIGHT, ROW, WIDTH, figure, key, named, panel, parted
-from replicant.report.study_view import Estimand, Side, Study, finite
+from replicant.report.study_view import Arm, Estimand, Study, finite
 from replicant.view import svg
 from replicant.view.figures import share
 from replicant.view.markup import shorten
@@ -21,14 +21,14 @@ BINS = 40  # of a histogram at most
 
 
 def _drawn(estimand: Estimand) -> dict[str, NDArray[np.float64]]:
-    """Per side the values of the replicates, one column per term; a replicate that failed is all NaN."""
+    """Per arm the values of the replicates, one column per term; a replicate that failed is all NaN."""
     nothing = [None] * len(estimand.terms)
     return {
-        side.name: np.array([values or nothing for values in estimand.draws[side.name]], dtype=np.float64).reshape(
+        arm.name: np.array([values or nothing for values in estimand.draws[arm.name]], dtype=np.float64).reshape(
             -1, len(estimand.terms)
         )
-        for side in estimand.sides
-        if estimand.draws.get(side.name)
+        for arm in estimand.arms
+        if estimand.draws.get(arm.name)
     }
 
 
@@ -37,17 +37,17 @@ def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def means(study: Study) -> str:
-    panels, sides = [], []
+    panels, arms = [], []
     for estimand in study.of("means"):
         drawn = _drawn(estimand)
-        own = [side for side in estimand.sides if side.name in drawn]
-        sides += [side for side in own if side not in sides]
+        own = [arm for arm in estimand.arms if arm.name in drawn]
+        arms += [arm for arm in own if arm not in arms]
         for i, term in enumerate(estimand.terms):
-            lanes = [(side, _known(drawn[side.name][:, i])) for side in own]
+            lanes = [(arm, _known(drawn[arm.name][:, i])) for arm in own]
             if any(len(values) for _, values in lanes):
                 name = estimand.extra(term, "column") or term
                 panels.append(panel(name, _lanes(name, lanes, estimand.truth(term))))
-    legend = key(sides, ("truth", "the full data", "dashed line"))
+    legend = key(arms, ("truth", "the full data", "dashed line"))
     caption = (
         "Each area is the distribution over replicates of a column's mean; the mark below it is the mean of those "
         "means. Where the synthesis is valid, all areas have the place and the width of the real samples'."
@@ -55,7 +55,7 @@ def means(study: Study) -> str:
     return figure(caption, legend, panels)
 
 
-def _lanes(name: str, lanes: Sequence[tuple[Side, NDArray[np.float64]]], truth: float | None) -> str:
+def _lanes(name: str, lanes: Sequence[tuple[Arm, NDArray[np.float64]]], truth: float | None) -> str:
     every = np.concatenate([values for _, values in lanes])
     scale = Scale.over([*every[[every.argmin(), every.argmax()]], *([] if truth is None else [truth])], LABEL, RIGHT)
     # More bins for more values, by their cube root: the outline shows the distribution and not the noise.
@@ -67,18 +67,18 @@ def _lanes(name: str, lanes: Sequence[tuple[Side, NDArray[np.float64]]], truth: 
     floor = 4 + LANE * len(lanes) + 4
     body = [svg.floor_axis(scale, floor, 2)]
     marks, told = [], []
-    for i, ((side, values), part) in enumerate(zip(lanes, shares, strict=True)):
+    for i, ((arm, values), part) in enumerate(zip(lanes, shares, strict=True)):
         base = 4 + LANE * (i + 1) - 2
-        body.append(text(0, base - 8, shorten(side.label, LABEL - 10), kind="name"))
+        body.append(text(0, base - 8, shorten(arm.label, LABEL - 10), kind="name"))
         if not len(values):
             body.append(text(LABEL + 4, base - 8, "no values"))
             continue
         outline = svg.steps([(LANE - 6) * float(bar) / top for bar in part], across, base)
         mean = float(values.mean())
-        body.append(f'<path class="area {side.style}" d="{outline}"/>')
-        marks.append(f'<g class="{side.style}">{mark(side.shape, scale(mean), base)}</g>')
+        body.append(f'<path class="area {arm.style}" d="{outline}"/>')
+        marks.append(f'<g class="{arm.style}">{mark(arm.shape, scale(mean), base)}</g>')
         sd = f", sd {float(values.std(ddof=1)):.3g}" if len(values) > 1 else ""
-        told.append(f"{side.label}: mean {mean:.4g}{sd}")
+        told.append(f"{arm.label}: mean {mean:.4g}{sd}")
     if truth is not None:
         body.append(line(scale(truth), 2, scale(truth), floor, "truth"))
         told.append(f"full data {truth:.4g}")
@@ -88,11 +88,11 @@ def _lanes(name: str, lanes: Sequence[tuple[Side, NDArray[np.float64]]], truth: 
 
 
 def counts(study: Study) -> str:
-    panels, sides = [], []
+    panels, arms = [], []
     for estimand in study.of("counts"):
         drawn = _drawn(estimand)
-        own = [side for side in estimand.sides if side.name in drawn]
-        sides += [side for side in own if side not in sides]
+        own = [arm for arm in estimand.arms if arm.name in drawn]
+        arms += [arm for arm in own if arm not in arms]
         for column, group in itertools.groupby(
             enumerate(estimand.terms), key=lambda pair: estimand.extra(pair[1], "column")
         ):
@@ -100,14 +100,14 @@ def counts(study: Study) -> str:
                 levels = [
                     (
                         estimand.extra(term, "level") or term,
-                        [(side, _known(drawn[side.name][:, i])) for side in own],
+                        [(arm, _known(drawn[arm.name][:, i])) for arm in own],
                         estimand.truth(term),
                     )
                     for i, term in part
                 ]
                 if any(len(values) for _, lanes, _ in levels for _, values in lanes):
                     panels.append(panel(name, _boxes(name, levels)))
-    legend = key(sides, ("truth", "the full data", "dashed line"))
+    legend = key(arms, ("truth", "the full data", "dashed line"))
     caption = (
         "Counts of a category over replicates: the mark is the median, the thick line holds the middle half, the thin "
         "one 95 of 100."
@@ -115,14 +115,14 @@ def counts(study: Study) -> str:
     return figure(caption, legend, panels)
 
 
-Level = tuple[str, list[tuple[Side, NDArray[np.float64]]], float | None]
+Level = tuple[str, list[tuple[Arm, NDArray[np.float64]]], float | None]
 
 
 def _boxes(name: str, levels: Sequence[Level]) -> str:
     spans = {
-        (i, side.name): np.quantile(values, [0.025, 0.25, 0.5, 0.75, 0.975])
+        (i, arm.name): np.quantile(values, [0.025, 0.25, 0.5, 0.75, 0.975])
         for i, (_, lanes, _) in enumerate(levels)
-        for side, values in lanes
+        for arm, values in lanes
         if len(values)
     }
     truths = [truth for _, _, truth in levels if truth is not None]
@@ -136,16 +136,16 @@ def _boxes(name: str, levels: Sequence[Level]) -> str:
         words = []
         if truth is not None:
             body.append(line(scale(truth), top + 2, scale(truth), top + block - 2, "truth"))
-        for j, (side, _) in enumerate(lanes):
-            if (i, side.name) not in spans:
+        for j, (arm, _) in enumerate(lanes):
+            if (i, arm.name) not in spans:
                 continue
             y = top + 4 + (ROW + 1) * (j + 0.5)
-            low, quarter, middle, three, high = (scale(float(end)) for end in spans[i, side.name])
+            low, quarter, middle, three, high = (scale(float(end)) for end in spans[i, arm.name])
             body.append(
-                f'<g class="{side.style}">{line(low, y, high, y, "thin")}{line(quarter, y, three, y, "thick")}'
-                f"{mark(side.shape, middle, y, 3)}</g>"
+                f'<g class="{arm.style}">{line(low, y, high, y, "thin")}{line(quarter, y, three, y, "thick")}'
+                f"{mark(arm.shape, middle, y, 3)}</g>"
             )
-            words.append(f"{side.label} {float(spans[i, side.name][2]):.4g}")
+            words.append(f"{arm.label} {float(spans[i, arm.name][2]):.4g}")
         if truth is not None:
             words.append(f"full data {truth:.4g}")
         told.append(f"{level}: {', '.join(words)}")
@@ -155,10 +155,10 @@ def _boxes(name: str, levels: Sequence[Level]) -> str:
 
 def densities(study: Study) -> str:
     panels: list[str] = []
-    sides: list[Side] = []
+    arms: list[Arm] = []
     for estimand in study.of("densities"):
-        own = [side for side in estimand.sides if not side.real]
-        sides += [side for side in own if side not in sides]
+        own = [arm for arm in estimand.arms if not arm.real]
+        arms += [arm for arm in own if arm not in arms]
         for column, group in itertools.groupby(estimand.terms, key=lambda term: estimand.extra(term, "column")):
             terms = list(group)
             if estimand.extra(terms[0], "kind") == "levels":
@@ -169,7 +169,7 @@ def densities(study: Study) -> str:
             else:
                 name = column or estimand.title
                 panels.append(panel(name, _histograms(name, estimand, own, terms)))
-    legend = key(sides, ("outline", "the full data", "solid line"))
+    legend = key(arms, ("outline", "the full data", "solid line"))
     caption = "Areas and bars are the synthetic sets, all replicates together; the line over them is the full data."
     return figure(caption, legend, panels)
 
@@ -179,7 +179,7 @@ def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float] | None:
     found = [
         (finite(row.get("low")), finite(row.get("high")))
         for term in terms
-        for row in [next(filter(None, (estimand.cell(term, side) for side in estimand.sides)), {})]
+        for row in [next(filter(None, (estimand.cell(term, arm) for arm in estimand.arms)), {})]
     ]
     inner = [low for low, _ in found[1:]]
     first, last = found[0][0], found[-1][1]
@@ -188,7 +188,7 @@ def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float] | None:
     return edges if in_order and finite(edges[-1] - edges[0]) is not None else None
 
 
-def _histograms(name: str, estimand: Estimand, sides: Sequence[Side], terms: Sequence[str]) -> str:
+def _histograms(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[str]) -> str:
     known = _edges(estimand, terms)
     edges = known or [float(place) for place in range(len(terms) + 1)]
     scale = Scale(edges[0], edges[-1], LABEL, RIGHT)
@@ -200,18 +200,18 @@ def _histograms(name: str, estimand: Estimand, sides: Sequence[Side], terms: Seq
         return [(value or 0.0) / width for value, width in zip(values, widths, strict=True)]
 
     real = density(estimand.truth(term) for term in terms)
-    drawn = {side.name: density(estimand.value(term, side, "estimate") for term in terms) for side in sides}
+    drawn = {arm.name: density(estimand.value(term, arm, "estimate") for term in terms) for arm in arms}
     top = max([*real, *itertools.chain.from_iterable(drawn.values())]) or 1.0
-    floor = 4 + LANE * len(sides) + 4
+    floor = 4 + LANE * len(arms) + 4
     body = [svg.floor_axis(scale, floor, 2, None if known else [])]
     told = []
-    for i, side in enumerate(sides):
+    for i, arm in enumerate(arms):
         base = 4 + LANE * (i + 1) - 2
-        area = svg.steps([(LANE - 6) * bar / top for bar in drawn[side.name]], across, base)
+        area = svg.steps([(LANE - 6) * bar / top for bar in drawn[arm.name]], across, base)
         outline = svg.steps([(LANE - 6) * bar / top for bar in real], across, base)
-        body.append(text(0, base - 8, shorten(side.label, LABEL - 10), kind="name"))
-        body.append(f'<path class="area {side.style}" d="{area}"/><path class="real outline" d="{outline}"/>')
-        told.append(f"{side.label}: {_apart(estimand, side, terms)}")
+        body.append(text(0, base - 8, shorten(arm.label, LABEL - 10), kind="name"))
+        body.append(f'<path class="area {arm.style}" d="{area}"/><path class="real outline" d="{outline}"/>')
+        told.append(f"{arm.label}: {_apart(estimand, arm, terms)}")
     title = f"{name}: real and synthetic density"
     return picture(WIDTH, floor + 16, title, _DISTANCE + "; ".join(told), "".join(body))
 
@@ -219,16 +219,16 @@ def _histograms(name: str, estimand: Estimand, sides: Sequence[Side], terms: Seq
 _DISTANCE = "Half the sum of the absolute differences of shares. "
 
 
-def _apart(estimand: Estimand, side: Side, terms: Sequence[str]) -> str:
-    pairs = [(estimand.truth(term) or 0.0, estimand.value(term, side, "estimate") or 0.0) for term in terms]
+def _apart(estimand: Estimand, arm: Arm, terms: Sequence[str]) -> str:
+    pairs = [(estimand.truth(term) or 0.0, estimand.value(term, arm, "estimate") or 0.0) for term in terms]
     return share(sum(abs(a - b) for a, b in pairs) / 2)
 
 
-def _shares(name: str, estimand: Estimand, sides: Sequence[Side], terms: Sequence[str]) -> str:
+def _shares(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[str]) -> str:
     known = [estimand.truth(term) or 0.0 for term in terms]
-    known += [estimand.value(term, side, "estimate") or 0.0 for term in terms for side in sides]
+    known += [estimand.value(term, arm, "estimate") or 0.0 for term in terms for arm in arms]
     scale = Scale(0.0, 1.05 * max(known) or 1.0, LABEL, RIGHT)
-    block = (ROW + 2) * len(sides) + 8
+    block = (ROW + 2) * len(arms) + 8
     floor = 2 + block * len(terms)
     marks = [(value, f"{100 * value:g} %") for value, _ in svg.ticks(scale.low, scale.high)]
     body, told = [svg.floor_axis(scale, floor, 2, marks)], []
@@ -238,17 +238,17 @@ def _shares(name: str, estimand: Estimand, sides: Sequence[Side], terms: Sequenc
         truth = estimand.truth(term)
         body.append(named(level, top, block))
         words = [] if truth is None else [f"real {share(truth)}"]
-        for j, side in enumerate(sides):
-            value = estimand.value(term, side, "estimate")
+        for j, arm in enumerate(arms):
+            value = estimand.value(term, arm, "estimate")
             if value is None:
                 continue
             y = top + 4 + (ROW + 2) * j
             body.append(
-                f'<g class="{side.style}"><rect class="area" x="{LABEL}" y="{coordinate(y)}" '
+                f'<g class="{arm.style}"><rect class="area" x="{LABEL}" y="{coordinate(y)}" '
                 f'width="{coordinate(scale(value) - LABEL)}" height="{ROW}"/>'
-                f"{mark(side.shape, scale(value), y + ROW / 2)}</g>"
+                f"{mark(arm.shape, scale(value), y + ROW / 2)}</g>"
             )
-            words.append(f"{side.label} {share(value)}")
+            words.append(f"{arm.label} {share(value)}")
         if truth is not None:
             body.append(f'<g class="real">{line(scale(truth), top + 2, scale(truth), top + block - 4, "outline")}</g>')
         told.append(f"{level}: {', '.join(words)}")

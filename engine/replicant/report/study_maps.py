@@ -30,18 +30,18 @@ def correlations(study: Study) -> str:
         several = f"{estimand.title}: " if len(study.of("correlation")) > 1 else ""
         truths = {pair: estimand.truth(term) for pair, term in pairs.items()}
         biases = {
-            side: {pair: estimand.value(term, side, "bias") for pair, term in pairs.items()} for side in estimand.sides
+            arm: {pair: estimand.value(term, arm, "bias") for pair, term in pairs.items()} for arm in estimand.arms
         }
         most = max((abs(bias) for of in biases.values() for bias in of.values() if bias is not None), default=0.0)
         maps = [("truth", truths, 1.0, 2)]
-        maps += [(f"bias, {side.label}", of, most or 1.0, 3) for side, of in biases.items()]
+        maps += [(f"bias, {arm.label}", of, most or 1.0, 3) for arm, of in biases.items()]
         panels += [
             _map(several + name, columns, of, top, digits)
             for name, of, top, digits in maps
             if any(value is not None for value in of.values())
         ]
     caption = (
-        "Correlations of the full data, and the bias of each side. The tint goes with the number, warm above and cool "
+        "Correlations of the full data, and the bias of each arm. The tint goes with the number, warm above and cool "
         "below zero; the maps of bias share one scale."
     )
     return figure(caption, "", panels)
@@ -101,10 +101,10 @@ def plane(study: Study) -> str:
     words, ideal, less = "pMSE ratio", 1.0, "1 where the rows cannot be told apart"
     if len(utility) < len(study.variants):
         utility, words, ideal, less = _biases(study), "mean |bias| in standard deviations", 0.0, "0 is none"
-    for side in study.variants:
-        same = finite(study.summary.get(side.name, {}).get("identical_cells"))
-        if same is not None and side.name in utility:
-            points.append((side, same, utility[side.name]))
+    for arm in study.variants:
+        same = finite(study.summary.get(arm.name, {}).get("identical_cells"))
+        if same is not None and arm.name in utility:
+            points.append((arm, same, utility[arm.name]))
     if not points:
         return ""
     left, right, top, floor = 44.0, RIGHT, 22.0, 222.0
@@ -122,26 +122,24 @@ def plane(study: Study) -> str:
     body.append(text(0, 12, words))
     body.append(text((left + right) / 2, floor + 27, "cells identical to the real row's", anchor="middle"))
     beside = svg.spread([up(value) for *_, value in points], 13, top + 4, floor - 4)
-    for (side, same, value), y in zip(points, beside, strict=True):
+    for (arm, same, value), y in zip(points, beside, strict=True):
         x = across(same)
         room = 150.0
         end = x + 10 + room > right
         label_x = x - 14 if end else x + 14
         body.append(
-            f'<g class="{side.style}">{line(x, up(value), label_x, y, "thin")}{mark(side.shape, x, up(value), 5)}</g>'
+            f'<g class="{arm.style}">{line(x, up(value), label_x, y, "thin")}{mark(arm.shape, x, up(value), 5)}</g>'
         )
         body.append(
             text(
                 label_x + (-3 if end else 3),
                 y + 4,
-                shorten(side.label, room),
+                shorten(arm.label, room),
                 anchor="end" if end else "start",
                 kind="name",
             )
         )
-    told = "; ".join(
-        f"{side.label}: {words} {value:.3g}, identical cells {share(same)}" for side, same, value in points
-    )
+    told = "; ".join(f"{arm.label}: {words} {value:.3g}, identical cells {share(same)}" for arm, same, value in points)
     drawn = picture(WIDTH, floor + 34, f"{words} against identical cells", told, "".join(body))
     caption = (
         f"Left is away from the real rows, low is useful: {escape(words)}, {less} (dashed line). Cells are those of "
@@ -151,16 +149,16 @@ def plane(study: Study) -> str:
 
 
 def _ratios(study: Study) -> dict[str, float]:
-    found = {side.name: finite(study.summary.get(side.name, {}).get("pmse_ratio")) for side in study.variants}
+    found = {arm.name: finite(study.summary.get(arm.name, {}).get("pmse_ratio")) for arm in study.variants}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _biases(study: Study) -> dict[str, float]:
     """Per variant the mean size of its bias, in standard deviations of the real samples' estimates."""
-    real = next((side for side in study.sides if side.real), None)
-    found: dict[str, list[float]] = {side.name: [] for side in study.variants}
+    real = next((arm for arm in study.arms if arm.real), None)
+    found: dict[str, list[float]] = {arm.name: [] for arm in study.variants}
     if real is not None:
-        for estimand, side in itertools.product(study.of("model", "correlation"), study.variants):
-            values = (in_sds(estimand, term, real, estimand.value(term, side, "bias")) for term in estimand.terms)
-            found[side.name] += [abs(value) for value in values if value is not None]
+        for estimand, arm in itertools.product(study.of("model", "correlation"), study.variants):
+            values = (in_sds(estimand, term, real, estimand.value(term, arm, "bias")) for term in estimand.terms)
+            found[arm.name] += [abs(value) for value in values if value is not None]
     return {name: sum(values) / len(values) for name, values in found.items() if values}

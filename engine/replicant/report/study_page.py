@@ -8,7 +8,7 @@ from typing import Any
 from replicant.report.page import whole
 from replicant.report.study_figures import figures
 from replicant.report.study_tables import agreement, coverage, estimand_tables, plain_table, said
-from replicant.report.study_view import Estimand, Side, Study, finite, read
+from replicant.report.study_view import Arm, Estimand, Study, finite, read
 from replicant.view.figures import duration, number, share
 from replicant.view.markup import escape
 
@@ -21,7 +21,7 @@ def render(document: Mapping[str, Any], run: Mapping[str, Any] | None = None) ->
     Parameters
     ----------
     document
-        The results, a plain document in the format `replicant-study/1`.
+        The results, a plain document in the format `replicant-study/2`.
     run
         How the run went: `seconds`, `workers`, `rows_per_second`, `task_share`, `software`; each may be absent.
 
@@ -45,7 +45,7 @@ def render(document: Mapping[str, Any], run: Mapping[str, Any] | None = None) ->
 
 
 def _head(study: Study, run: Mapping[str, Any]) -> str:
-    cards = "".join(_card(study, side) for side in study.sides)
+    cards = "".join(_card(study, arm) for arm in study.arms)
     note = f"<p>{escape(study.note)}</p>" if study.note else ""
     beside = agreement(study)
     return (
@@ -57,7 +57,7 @@ def _head(study: Study, run: Mapping[str, Any]) -> str:
 
 
 def _done(study: Study) -> str:
-    ways = [escape(side.label) for side in study.variants]
+    ways = [escape(arm.label) for arm in study.variants]
     sets = f"{study.m} synthetic set{'s' if study.m != 1 else ''}"
     how = (
         f" under each of {len(ways)} variants ({', '.join(ways)})" if len(ways) > 1 else f" ({ways[0]})" if ways else ""
@@ -70,8 +70,8 @@ def _done(study: Study) -> str:
     )
 
 
-def _card(study: Study, side: Side) -> str:
-    found = study.summary.get(side.name, {})
+def _card(study: Study, arm: Arm) -> str:
+    found = study.summary.get(arm.name, {})
     facts = []
     covered, terms = finite(found.get("coverage")), finite(found.get("coverage_terms"))
     over = f" <small>of {terms:.0f}</small>" if terms else ""
@@ -85,14 +85,14 @@ def _card(study: Study, side: Side) -> str:
         ("failed", "failed fits", lambda value: number(value, 0)),
     ):
         value = finite(found.get(name))
-        if value is not None or not side.real:
+        if value is not None or not arm.real:
             facts.append((words, "–" if value is None else escape(write(value))))
     listed = "".join(f"<dt>{words}</dt><dd>{value}</dd>" for words, value in facts)
     settings = escape(
-        said({name: value for name, value in side.settings.items() if isinstance(value, str | int | float)})
+        said({name: value for name, value in arm.settings.items() if isinstance(value, str | int | float)})
     )
-    about = f'<p class="soft">{settings or ("the bootstrap samples themselves" if side.real else "")}</p>'
-    return f'<li class="{side.style}"><h3>{escape(side.label)}</h3>{about}<dl>{listed}</dl></li>'
+    about = f'<p class="soft">{settings or ("the bootstrap samples themselves" if arm.real else "")}</p>'
+    return f'<li class="{arm.style}"><h3>{escape(arm.label)}</h3>{about}<dl>{listed}</dl></li>'
 
 
 def _speed(run: Mapping[str, Any]) -> str:
@@ -127,7 +127,7 @@ def _reading(study: Study) -> str:
     return (
         '<section><h2 id="reading">How to read this</h2>'
         "<p>The <em>truth</em> is a number of the full table. The real samples show how the estimate itself behaves "
-        "from one bootstrap sample to the next; each other side shows what an analyst finds who has only the "
+        "from one bootstrap sample to the next; each other arm shows what an analyst finds who has only the "
         f"{study.m} synthetic sets made of such a sample, pooled. <em>Bias</em> is the mean estimate minus the truth; "
         "<em>coverage</em> is the share of the confidence intervals that hold the truth, which should be "
         f"{level}; <em>difference</em> is the mean difference from the sample that the sets were made of.</p>"
@@ -149,17 +149,17 @@ def _tables(study: Study) -> str:
 
 
 def _about(study: Study, estimand: Estimand) -> str:
-    labels = {side.name: side.label for side in study.sides}
+    labels = {arm.name: arm.label for arm in study.arms}
     parts = []
     for name, value in estimand.about.items():
         if isinstance(value, Mapping):
             same = set(map(said, value.values()))
-            # One rule for all sides is said once.
+            # One rule for all arms is said once.
             words = same.pop() if len(same) == 1 else said({labels.get(key, key): part for key, part in value.items()})
         else:
             words = said(value)
         parts.append(f"{escape(str(name).replace('_', ' '))} <code>{escape(words)}</code>")
-    failed = [f"{escape(side.label)} {count:,}" for side in estimand.sides if (count := estimand.failed(side))]
+    failed = [f"{escape(arm.label)} {count:,}" for arm in estimand.arms if (count := estimand.failed(arm))]
     if failed:
         parts.append(f"failed fits: {', '.join(failed)}")
     return f'<p class="soft">{"; ".join(parts)}</p>' if parts else ""
@@ -176,15 +176,14 @@ def _figures(drawn: list[tuple[str, str]]) -> str:
 
 
 def _foot(study: Study, run: Mapping[str, Any]) -> str:
-    names = list(dict.fromkeys(name for side in study.sides for name in side.settings))
+    names = list(dict.fromkeys(name for arm in study.arms for name in arm.settings))
     parts = []
     if names:
         rows = [
-            [name, *(said(side.settings[name]) if name in side.settings else "" for side in study.sides)]
-            for name in names
+            [name, *(said(arm.settings[name]) if name in arm.settings else "" for arm in study.arms)] for name in names
         ]
-        head = ["setting", *(side.label for side in study.sides)]
-        parts.append(plain_table("Settings of each side", "settings", head, rows))
+        head = ["setting", *(arm.label for arm in study.arms)]
+        parts.append(plain_table("Settings of each arm", "settings", head, rows))
     parts.append(_failures(study))
     if study.events:
         listed = "".join(f"<li>{escape(event)}</li>" for event in study.events)
@@ -203,11 +202,11 @@ def _foot(study: Study, run: Mapping[str, Any]) -> str:
 
 def _failures(study: Study) -> str:
     rows = [
-        [estimand.title, side.label, f"{count:,} of {study.replicates:,}"]
+        [estimand.title, arm.label, f"{count:,} of {study.replicates:,}"]
         for estimand in study.estimands
-        for side in estimand.sides
-        if (count := estimand.failed(side))
+        for arm in estimand.arms
+        if (count := estimand.failed(arm))
     ]
     if not rows:
         return "<p>No fit failed.</p>"
-    return plain_table("Failed fits", "failed", ["estimand", "side", "replicates without a result"], rows)
+    return plain_table("Failed fits", "failed", ["estimand", "arm", "replicates without a result"], rows)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from replicant.report.study_view import Side
+from replicant.report.study_view import Arm
 from replicant.view.markup import escape, shorten
 from replicant.view.svg import EDGE, line, mark, picture, text
 
@@ -20,25 +20,25 @@ WIDTH = 340  # of a picture
 LABEL = 96  # room for the names at its left
 RIGHT = WIDTH - EDGE  # where its axis ends
 LANE = 30  # height of a histogram
-ROW = 8  # height of a side within a term
+ROW = 8  # height of an arm within a term
 PANEL = 12  # terms in one picture
 
 
-def key(sides: Iterable[Side], *more: tuple[str, str, str]) -> str:
+def key(arms: Iterable[Arm], *more: tuple[str, str, str]) -> str:
     """What the marks mean.
 
     Parameters
     ----------
-    sides
+    arms
         Each with its own mark.
     more
         Class of a line, its name, and how it looks in words.
     """
     items = [
-        f'<li class="{side.style}">'
-        + picture(14, 12, f"{side.shape}", f"The mark of {side.label}.", mark(side.shape, 7, 6, 4))
-        + f"{escape(side.label)}</li>"
-        for side in sides
+        f'<li class="{arm.style}">'
+        + picture(14, 12, f"{arm.shape}", f"The mark of {arm.label}.", mark(arm.shape, 7, 6, 4))
+        + f"{escape(arm.label)}</li>"
+        for arm in arms
     ]
     items += [
         f"<li>{picture(14, 12, look, f'The mark of {name}.', line(7, 0, 7, 12, style))}{escape(name)}</li>"

@@ -1,4 +1,4 @@
-"""The tables of a study's page: one per estimand with a column group per side, and published numbers beside ours."""
+"""The tables of a study's page: one per estimand with a column group per arm, and published numbers beside ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from replicant.report.page import folded, table
-from replicant.report.study_view import Estimand, Published, Side, Study
+from replicant.report.study_view import Arm, Estimand, Published, Study
 from replicant.view import svg
 from replicant.view.figures import measured, number, signed
 from replicant.view.markup import escape
@@ -55,7 +55,7 @@ def estimand_tables(study: Study, estimand: Estimand, place: int) -> str:
     place
         Its number on the page, for identifiers.
     """
-    if not estimand.sides or not estimand.terms:
+    if not estimand.arms or not estimand.terms:
         return '<p class="soft">No numbers.</p>'
     fields = estimand.fields
     first = [name for name in _FIRST.get(estimand.kind, fields) if name in fields] or list(fields)
@@ -63,7 +63,7 @@ def estimand_tables(study: Study, estimand: Estimand, place: int) -> str:
         first = []
     rest = [name for name in fields if name not in first]
     if "std_error" in rest and any(
-        estimand.value(term, side, "sd") is not None for term in estimand.terms for side in estimand.sides
+        estimand.value(term, arm, "sd") is not None for term in estimand.terms for arm in estimand.arms
     ):
         rest.insert(rest.index("std_error") + 1, "sd")
     parts = []
@@ -139,16 +139,16 @@ def said(value: Any) -> str:
 
 
 def agreement(study: Study) -> str:
-    """How far from published numbers ours are, over all estimands: a row per source and side, or nothing."""
+    """How far from published numbers ours are, over all estimands: a row per source and arm, or nothing."""
     found: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for estimand in study.estimands:
         for theirs in estimand.published:
-            found.setdefault((theirs.source, theirs.side), []).extend(
+            found.setdefault((theirs.source, theirs.arm), []).extend(
                 (z, f"{estimand.title}: {term}, {_HEADINGS.get(name, name)}")
                 for (term, name), (_, _, z) in theirs.values.items()
                 if z is not None and term in estimand.terms
             )
-    labels = {side.name: side.label for side in study.sides}
+    labels = {arm.name: arm.label for arm in study.arms}
     rows: list[list[str]] = []
     for (source, name), all_of in found.items():
         if all_of and name in labels:
@@ -160,44 +160,44 @@ def agreement(study: Study) -> str:
             )
     if not rows:
         return ""
-    head = ["source", "side", "numbers", f"beyond {LIMIT:g} errors", "root mean square", "largest"]
+    head = ["source", "arm", "numbers", f"beyond {LIMIT:g} errors", "root mean square", "largest"]
     return plain_table("Differences from published numbers, in Monte-Carlo standard errors", "agree", head, rows)
 
 
-def _side(side: Side) -> str:
-    """A side's mark and name; a long name is cut by the page and told whole where the pointer rests."""
-    drawn = svg.picture(12, 12, f"{side.shape} for {side.label}", "The mark of this side.", svg.mark(side.shape, 6, 6))
-    return f'<span class="side {side.style}" title="{escape(side.label)}">{drawn}{escape(side.label)}</span>'
+def _arm(arm: Arm) -> str:
+    """An arm's mark and name; a long name is cut by the page and told whole where the pointer rests."""
+    drawn = svg.picture(12, 12, f"{arm.shape} for {arm.label}", "The mark of this arm.", svg.mark(arm.shape, 6, 6))
+    return f'<span class="arm {arm.style}" title="{escape(arm.label)}">{drawn}{escape(arm.label)}</span>'
 
 
 def _long(study: Study, estimand: Estimand, fields: Sequence[str], name: str) -> str:
-    """Terms as rows, a group of columns per side, the truth first."""
+    """Terms as rows, a group of columns per arm, the truth first."""
     true = any(estimand.truth(term) is not None for term in estimand.terms)
     span = len(fields)
-    groups = "".join(f'<th scope="colgroup" colspan="{span}">{_side(side)}</th>' for side in estimand.sides)
+    groups = "".join(f'<th scope="colgroup" colspan="{span}">{_arm(arm)}</th>' for arm in estimand.arms)
     heads = "".join(f'<th scope="col">{escape(_HEADINGS.get(field, field))}</th>' for field in fields)
-    own = f"<colgroup>{'<col>' * span}</colgroup>" * len(estimand.sides)
+    own = f"<colgroup>{'<col>' * span}</colgroup>" * len(estimand.arms)
     spans = f"<colgroup>{'<col>' * (2 if true else 1)}</colgroup>{own}"
     truth = '<th scope="col" rowspan="2">truth</th>' if true else ""
     head = (
         f'{spans}<thead><tr><th scope="col" rowspan="2">term</th>{truth}{groups}</tr>'
-        f"<tr>{heads * len(estimand.sides)}</tr></thead>"
+        f"<tr>{heads * len(estimand.arms)}</tr></thead>"
     )
     rows = []
     for term in estimand.terms:
         cells = [_true(estimand, term)] if true else []
-        for side in estimand.sides:
-            cells += [_cell(study, estimand, term, side, field, i == 0) for i, field in enumerate(fields)]
+        for arm in estimand.arms:
+            cells += [_cell(study, estimand, term, arm, field, i == 0) for i, field in enumerate(fields)]
         rows.append(f'<tr><th scope="row">{escape(term)}</th>{"".join(cells)}</tr>')
     caption = f"{estimand.title}: {', '.join(_HEADINGS.get(field, field) for field in fields)}"
     return table(name, caption, f"{head}<tbody>{''.join(rows)}</tbody>")
 
 
-def _cell(study: Study, estimand: Estimand, term: str, side: Side, field: str, leads: bool) -> str:
-    value, error = estimand.value(term, side, field), estimand.error(term, side, field)
+def _cell(study: Study, estimand: Estimand, term: str, arm: Arm, field: str, leads: bool) -> str:
+    value, error = estimand.value(term, arm, field), estimand.error(term, arm, field)
     if value is None:
         return _NOTHING.replace('"none"', '"none lead"') if leads else _NOTHING
-    replicates = estimand.value(term, side, "replicates")
+    replicates = estimand.value(term, arm, "replicates")
     written = coverage(value, error, study.level, replicates) if field == "coverage" else with_error(value, error)
     return f'<td class="lead">{written}</td>' if leads else f"<td>{written}</td>"
 
@@ -209,15 +209,15 @@ def _true(estimand: Estimand, term: str) -> str:
         return _NOTHING
     errors = [
         error
-        for side in estimand.sides
+        for arm in estimand.arms
         for name in ("estimate", "bias")
-        if (error := estimand.error(term, side, name)) is not None and error > 0
+        if (error := estimand.error(term, arm, name)) is not None and error > 0
     ]
     return f"<td>{measured(truth, min(errors, default=None))[0]}</td>"
 
 
 def _described(estimand: Estimand, name: str) -> str:
-    """Columns as groups of rows, statistics as columns: each column's truth with the sides under it, as in Table 2."""
+    """Columns as groups of rows, statistics as columns: each column's truth with the arms under it, as in Table 2."""
     columns = list(dict.fromkeys(estimand.extra(term, "column") for term in estimand.terms))
     statistics = list(dict.fromkeys(estimand.extra(term, "statistic") for term in estimand.terms))
     terms = {(estimand.extra(term, "column"), estimand.extra(term, "statistic")): term for term in estimand.terms}
@@ -227,24 +227,24 @@ def _described(estimand: Estimand, name: str) -> str:
         own = [terms.get((column, statistic)) for statistic in statistics]
         truth = "".join(_NOTHING if term is None else _true(estimand, term) for term in own)
         rows = [
-            f'<tr><th scope="rowgroup" rowspan="{1 + len(estimand.sides)}">{escape(column)}</th>'
+            f'<tr><th scope="rowgroup" rowspan="{1 + len(estimand.arms)}">{escape(column)}</th>'
             f'<th scope="row">truth</th>{truth}</tr>'
         ]
-        for side in estimand.sides:
+        for arm in estimand.arms:
             cells = "".join(
                 _NOTHING
-                if term is None or (value := estimand.value(term, side, "estimate")) is None
-                else f"<td>{with_error(value, estimand.error(term, side, 'estimate'))}</td>"
+                if term is None or (value := estimand.value(term, arm, "estimate")) is None
+                else f"<td>{with_error(value, estimand.error(term, arm, 'estimate'))}</td>"
                 for term in own
             )
-            rows.append(f'<tr><th scope="row">{_side(side)}</th>{cells}</tr>')
+            rows.append(f'<tr><th scope="row">{_arm(arm)}</th>{cells}</tr>')
         bodies.append(f"<tbody>{''.join(rows)}</tbody>")
-    head = f'<thead><tr><th scope="col">column</th><th scope="col">side</th>{heads}</tr></thead>'
+    head = f'<thead><tr><th scope="col">column</th><th scope="col">arm</th>{heads}</tr></thead>'
     return table(name, estimand.title, head + "".join(bodies), "grouped")
 
 
 def _matrices(estimand: Estimand, name: str) -> list[str]:
-    """The correlations of each synthetic side as a matrix: truth below the diagonal, estimate and bias above."""
+    """The correlations of each synthetic arm as a matrix: truth below the diagonal, estimate and bias above."""
     pairs = {
         frozenset((estimand.extra(term, "column"), estimand.extra(term, "other"))): term for term in estimand.terms
     }
@@ -253,7 +253,7 @@ def _matrices(estimand: Estimand, name: str) -> list[str]:
         return []
     heads = '<td class="corner"></td>' + "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     tables = []
-    for i, side in enumerate(side for side in estimand.sides if not side.real):
+    for i, arm in enumerate(arm for arm in estimand.arms if not arm.real):
         rows = []
         for down, column in enumerate(columns):
             cells = []
@@ -264,38 +264,38 @@ def _matrices(estimand: Estimand, name: str) -> list[str]:
                 elif across < down:
                     cells.append(_true(estimand, term))
                 else:
-                    value, bias = estimand.value(term, side, "estimate"), estimand.value(term, side, "bias")
+                    value, bias = estimand.value(term, arm, "estimate"), estimand.value(term, arm, "bias")
                     cells.append(
                         _NOTHING
                         if value is None or bias is None
                         else f"<td>{number(value, 3)} <small>({number(bias, 3)})</small></td>"
                     )
             rows.append(f'<tr><th scope="row">{escape(column)}</th>{"".join(cells)}</tr>')
-        caption = f"{estimand.title}, {side.label}: truth below the diagonal, above it the estimate (bias)"
+        caption = f"{estimand.title}, {arm.label}: truth below the diagonal, above it the estimate (bias)"
         content = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        tables.append(folded(f"As a matrix: {side.label}", table(f"{name}-{i}", caption, content)))
+        tables.append(folded(f"As a matrix: {arm.label}", table(f"{name}-{i}", caption, content)))
     return tables
 
 
 def _compared(estimand: Estimand, name: str) -> str:
     """Ours beside what others published, with the difference in Monte-Carlo standard errors."""
     sources: dict[str, list[Published]] = {
-        side.name: [found for found in estimand.published if found.side == side.name] for side in estimand.sides
+        arm.name: [found for found in estimand.published if found.arm == arm.name] for arm in estimand.arms
     }
-    sides = [side for side in estimand.sides if sources[side.name]]
+    arms = [arm for arm in estimand.arms if sources[arm.name]]
     known = {key for found in estimand.published for key in found.values}
     rows = {term: [field for field in estimand.fields if (term, field) in known] for term in estimand.terms}
     rows = {term: fields for term, fields in rows.items() if fields}
-    if not sides or not rows:
+    if not arms or not rows:
         return ""
-    spans = [1 + 2 * len(sources[side.name]) for side in sides]
+    spans = [1 + 2 * len(sources[arm.name]) for arm in arms]
     groups = "".join(
-        f'<th scope="colgroup" colspan="{span}">{_side(side)}</th>' for side, span in zip(sides, spans, strict=True)
+        f'<th scope="colgroup" colspan="{span}">{_arm(arm)}</th>' for arm, span in zip(arms, spans, strict=True)
     )
     heads = "".join(
         '<th scope="col">ours</th>'
-        + "".join(f'<th scope="col">{escape(found.source)}</th><th scope="col">z</th>' for found in sources[side.name])
-        for side in sides
+        + "".join(f'<th scope="col">{escape(found.source)}</th><th scope="col">z</th>' for found in sources[arm.name])
+        for arm in arms
     )
     cols = "<colgroup><col><col></colgroup>" + "".join(f"<colgroup>{'<col>' * span}</colgroup>" for span in spans)
     bodies, counted = [], Counter[bool]()
@@ -303,11 +303,11 @@ def _compared(estimand: Estimand, name: str) -> str:
         lines = []
         for i, field in enumerate(fields):
             cells = []
-            for side in sides:
-                value = estimand.value(term, side, field)
-                error = estimand.error(term, side, field)
+            for arm in arms:
+                value = estimand.value(term, arm, field)
+                error = estimand.error(term, arm, field)
                 cells.append(f'<td class="lead">{with_error(value, error)}</td>')
-                for found in sources[side.name]:
+                for found in sources[arm.name]:
                     theirs, spread, z = found.values.get((term, field), (None, None, None))
                     cells.append(_theirs(theirs, spread, error) + _distance(z))
                     counted.update([] if z is None else [abs(z) > LIMIT])

@@ -1,4 +1,4 @@
-"""A study's results as its page reads them: sides with their marks, estimands with their numbers by term and side.
+"""A study's results as its page reads them: arms with their marks, estimands with their numbers by term and arm.
 
 Results are a plain document, as JSON holds it: what is not a finite number is None here, whatever stood there.
 """
@@ -14,10 +14,10 @@ from replicant.errors import ReplicantError
 from replicant.view.markup import SYNTHETIC
 from replicant.view.svg import SHAPES
 
-__all__ = ["FORMAT", "REAL", "Estimand", "Published", "Side", "Study", "finite", "read"]
+__all__ = ["FORMAT", "REAL", "Arm", "Estimand", "Published", "Study", "finite", "read"]
 
-FORMAT = "replicant-study/1"
-REAL = "sample"  # the side of the real samples
+FORMAT = "replicant-study/2"
+REAL = "sample"  # the arm of the real samples
 
 # Of what carries the name of its kind and no title of its own.
 _TITLES = {
@@ -30,7 +30,7 @@ _REAL_SHAPE, *_SHAPES = SHAPES
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class Arm:
     """The real samples, or the synthetic sets of one variant.
 
     Attributes
@@ -59,10 +59,10 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Published:
-    """Numbers that others published on one side: by term and field, the value, its error and z, each maybe None."""
+    """Published numbers for one arm: by term and field, the value, its error and z, each of which may be None."""
 
     source: str
-    side: str
+    arm: str
     values: Mapping[tuple[str, str], tuple[float | None, float | None, float | None]]
 
 
@@ -78,12 +78,12 @@ class Estimand:
         The numbers that occur.
     terms
         In the order of the results.
-    sides
+    arms
         Those that have numbers.
     cells
-        Rows by term and side.
+        Rows by term and arm.
     draws
-        Per side, for every replicate a value per term; empty where none were kept.
+        Per arm, for every replicate a value per term; empty where none were kept.
     published
         What others found.
     """
@@ -94,34 +94,34 @@ class Estimand:
     about: Mapping[str, Any]
     fields: tuple[str, ...]
     terms: tuple[str, ...]
-    sides: tuple[Side, ...]
+    arms: tuple[Arm, ...]
     cells: Mapping[tuple[str, str], Mapping[str, Any]]
     draws: Mapping[str, Sequence[Sequence[float | None] | None]] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
 
-    def cell(self, term: str, side: Side) -> Mapping[str, Any]:
-        """The row of a term on a side; empty where there is none."""
-        return self.cells.get((term, side.name), {})
+    def cell(self, term: str, arm: Arm) -> Mapping[str, Any]:
+        """The row of a term in an arm; empty if there is none."""
+        return self.cells.get((term, arm.name), {})
 
-    def value(self, term: str, side: Side, name: str) -> float | None:
+    def value(self, term: str, arm: Arm, name: str) -> float | None:
         """One number."""
-        return finite(self.cell(term, side).get(name))
+        return finite(self.cell(term, arm).get(name))
 
-    def error(self, term: str, side: Side, name: str) -> float | None:
+    def error(self, term: str, arm: Arm, name: str) -> float | None:
         """The Monte-Carlo standard error of one number."""
-        return self.value(term, side, f"{name}_error")
+        return self.value(term, arm, f"{name}_error")
 
     def truth(self, term: str) -> float | None:
         """The value on the full data."""
-        return next((found for side in self.sides if (found := self.value(term, side, "truth")) is not None), None)
+        return next((found for arm in self.arms if (found := self.value(term, arm, "truth")) is not None), None)
 
     def extra(self, term: str, name: str) -> str:
         """What else names a term: its column, statistic, level."""
-        return next((str(row[name]) for side in self.sides if (row := self.cell(term, side)).get(name) is not None), "")
+        return next((str(row[name]) for arm in self.arms if (row := self.cell(term, arm)).get(name) is not None), "")
 
-    def failed(self, side: Side) -> int:
+    def failed(self, arm: Arm) -> int:
         """Replicates without a result, at the term where they are most."""
-        return max((int(self.value(term, side, "failed") or 0) for term in self.terms), default=0)
+        return max((int(self.value(term, arm, "failed") or 0) for term in self.terms), default=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,19 +136,19 @@ class Study:
     rows: int
     columns: int
     given: bool
-    sides: tuple[Side, ...]
+    arms: tuple[Arm, ...]
     estimands: tuple[Estimand, ...]
     summary: Mapping[str, Mapping[str, Any]]
     events: tuple[str, ...]
 
     @property
-    def variants(self) -> tuple[Side, ...]:
-        """The synthetic sides."""
-        return tuple(side for side in self.sides if not side.real)
+    def variants(self) -> tuple[Arm, ...]:
+        """The synthetic arms."""
+        return tuple(arm for arm in self.arms if not arm.real)
 
     def of(self, *kinds: str) -> list[Estimand]:
         """The estimands of some kinds that have numbers."""
-        return [estimand for estimand in self.estimands if estimand.kind in kinds and estimand.sides]
+        return [estimand for estimand in self.estimands if estimand.kind in kinds and estimand.arms]
 
 
 def finite(value: Any) -> float | None:
@@ -171,7 +171,7 @@ def read(document: Mapping[str, Any]) -> Study:
             need=f"a document with format: {FORMAT}",
             fix="Make the page with the version of Replicant that made the results.",
         )
-    sides = tuple(_sides(document["sides"]))
+    arms = tuple(_arms(document["arms"]))
     data = document["data"]
     return Study(
         title=document.get("title") or "Study of a synthesis",
@@ -182,31 +182,31 @@ def read(document: Mapping[str, Any]) -> Study:
         rows=int(data["rows"]),
         columns=int(data["columns"]),
         given=document.get("samples") == "given",
-        sides=sides,
-        estimands=tuple(_estimand(entry, sides) for entry in document["estimands"]),
-        summary={entry["side"]: entry for entry in document.get("summary") or ()},
+        arms=arms,
+        estimands=tuple(_estimand(entry, arms) for entry in document["estimands"]),
+        summary={entry["arm"]: entry for entry in document.get("summary") or ()},
         events=tuple(str(event) for event in document.get("events") or ()),
     )
 
 
-def _sides(entries: Sequence[Mapping[str, Any]]) -> list[Side]:
-    sides, variant = [], 0
+def _arms(entries: Sequence[Mapping[str, Any]]) -> list[Arm]:
+    arms, variant = [], 0
     for entry in entries:
         name, settings = str(entry["name"]), entry.get("settings") or {}
         label = str(entry.get("label") or name)
         if name == REAL:
-            sides.append(Side(name, label, settings, "real", _REAL_SHAPE))
+            arms.append(Arm(name, label, settings, "real", _REAL_SHAPE))
             continue
         # Five colours and six shapes: thirty variants before two look the same.
         style, shape = SYNTHETIC[variant % len(SYNTHETIC)], _SHAPES[variant % len(_SHAPES)]
-        sides.append(Side(name, label, settings, style, shape))
+        arms.append(Arm(name, label, settings, style, shape))
         variant += 1
-    return sides
+    return arms
 
 
-def _estimand(entry: Mapping[str, Any], sides: tuple[Side, ...]) -> Estimand:
-    cells = {(str(row["term"]), str(row["side"])): row for row in entry["rows"]}
-    with_rows = {side for _, side in cells}
+def _estimand(entry: Mapping[str, Any], arms: tuple[Arm, ...]) -> Estimand:
+    cells = {(str(row["term"]), str(row["arm"])): row for row in entry["rows"]}
+    with_rows = {arm for _, arm in cells}
     return Estimand(
         name=str(entry["name"]),
         title=str(entry.get("title") or _TITLES.get(str(entry["name"]), entry["name"])),
@@ -214,7 +214,7 @@ def _estimand(entry: Mapping[str, Any], sides: tuple[Side, ...]) -> Estimand:
         about=entry.get("about") or {},
         fields=tuple(entry["fields"]),
         terms=tuple(str(term) for term in entry["terms"]),
-        sides=tuple(side for side in sides if side.name in with_rows),
+        arms=tuple(arm for arm in arms if arm.name in with_rows),
         cells=cells,
         draws=entry.get("draws") or {},
         published=tuple(_published(found) for found in entry.get("published") or ()),
@@ -227,4 +227,4 @@ def _published(entry: Mapping[str, Any]) -> Published:
         for term, fields in entry["values"].items()
         for name, found in fields.items()
     }
-    return Published(str(entry["source"]), str(entry["side"]), values)
+    return Published(str(entry["source"]), str(entry["arm"]), values)

@@ -28,7 +28,7 @@ class PublishedSpec(Document):
     ----------
     source
         Whose they are.
-    side
+    arm
         The variant, or `sample`, that they are compared with.
     file
         A CSV file in the study's `reference` folder.
@@ -43,7 +43,7 @@ class PublishedSpec(Document):
     """
 
     source: str
-    side: str
+    arm: str
     file: str
     term: str = "{term}"
     terms: dict[str, str] = Field(default_factory=dict)

@@ -9,10 +9,10 @@ from typing import Any
 from replicant.errors import ReplicantError, SpecError, nearest
 from replicant.spec.study import EstimandSpec
 from replicant.studies import description
+from replicant.studies.arm import SAMPLE, Arm
 from replicant.studies.discrimination import Discriminations
 from replicant.studies.estimand import Estimand, Head
 from replicant.studies.inference import Coefficients, Correlations
-from replicant.studies.side import SAMPLE, Side
 from replicant.table import Column
 
 __all__ = ["SUMMARY", "bind", "defaults"]
@@ -30,7 +30,7 @@ class _Asked:
     spec: EstimandSpec
     name: str
     scores: str
-    original: Side
+    original: Arm
     manifests: Manifests
     drawn: tuple[str, ...]
     level: float
@@ -68,7 +68,7 @@ def defaults(columns: Sequence[Column]) -> list[EstimandSpec]:
 
 
 def bind(
-    asked: Sequence[EstimandSpec], original: Side, manifests: Manifests, drawn: tuple[str, ...], level: float
+    asked: Sequence[EstimandSpec], original: Arm, manifests: Manifests, drawn: tuple[str, ...], level: float
 ) -> tuple[Estimand, ...]:
     """Bind estimands to the original data.
 
@@ -77,7 +77,7 @@ def bind(
     asked
         The documents; none for `defaults`.
     original
-        The original data as a side: every row once.
+        The original data as an arm: every row once.
     manifests
         Of the variants, which decide the rule of pooling.
     drawn
@@ -117,12 +117,12 @@ def _name(given: str | None, default: str, taken: set[str], where: str) -> str:
     return name
 
 
-def _check_published(spec: EstimandSpec, heads: Sequence[Head], sides: Sequence[str]) -> None:
+def _check_published(spec: EstimandSpec, heads: Sequence[Head], arms: Sequence[str]) -> None:
     """What is misspelt would find nothing to lie beside, at the end of a long study."""
     for one in spec.published:
         head = heads[1 if one.scores else 0]
         known = (*head.fields, "bias", "difference")
-        for word, words, what in ((one.side, sides, "side"), *((field, known, "field") for field in one.fields)):
+        for word, words, what in ((one.arm, arms, "arm"), *((field, known, "field") for field in one.fields)):
             if word not in words:
                 raise SpecError(
                     f"published: there is no {what} {word!r}{nearest(word, words)}", need="one of " + ", ".join(words)

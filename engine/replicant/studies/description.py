@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.estimate.describe import powers
+from replicant.studies.arm import Arm, Set
 from replicant.studies.estimand import Floats, Head, Measured
-from replicant.studies.side import Set, Side
 from replicant.table import Column
 
 __all__ = ["STATISTICS", "Average", "Copies", "copies", "counts", "densities", "description", "means"]
@@ -31,20 +31,20 @@ class Average:
     head
         Of its table; one field.
     compute
-        (T,) figures of one set of a side.
+        (T,) figures of one set of an arm.
     """
 
     head: Head
-    compute: Callable[[Side, int], Floats]
+    compute: Callable[[Arm, int], Floats]
 
     @property
     def heads(self) -> tuple[Head, ...]:
         return (self.head,)
 
-    def measure(self, side: Side) -> Measured:
-        if side.is_sample and not self.head.sample:
+    def measure(self, arm: Arm) -> Measured:
+        if arm.is_sample and not self.head.sample:
             return {}
-        figures = [self.compute(side, i) for i in range(len(side.sets))]
+        figures = [self.compute(arm, i) for i in range(len(arm.sets))]
         return {self.head.name: np.mean(figures, axis=0)[None, :]}
 
 
@@ -54,8 +54,8 @@ def _bound(
     kind: str,
     terms: list[str],
     keys: list[dict[str, Any]],
-    compute: Callable[[Side, int], Floats],
-    original: Side,
+    compute: Callable[[Arm, int], Floats],
+    original: Arm,
     *,
     draws: bool = False,
 ) -> Average:
@@ -63,13 +63,13 @@ def _bound(
     return Average(head, compute)
 
 
-def description(name: str, title: str | None, columns: tuple[str, ...], original: Side) -> Average:
+def description(name: str, title: str | None, columns: tuple[str, ...], original: Arm) -> Average:
     """Mean, sd, median, min, max, skew and kurtosis; columns of levels by their codes, with psych's asterisk."""
 
     at = [original.table.names.index(column) for column in columns]
 
-    def compute(side: Side, i: int) -> Floats:
-        return np.array([_statistics(_described(side.table.columns[j], side.sets[i], j)) for j in at]).ravel()
+    def compute(arm: Arm, i: int) -> Floats:
+        return np.array([_statistics(_described(arm.table.columns[j], arm.sets[i], j)) for j in at]).ravel()
 
     keys = [{"column": column, "statistic": statistic} for column in columns for statistic in STATISTICS]
     marked = {name: f"{name}*" if original.table[name].is_categorical else name for name in columns}
@@ -77,32 +77,32 @@ def description(name: str, title: str | None, columns: tuple[str, ...], original
     return _bound(name, title, "describe", terms, keys, compute, original)
 
 
-def means(name: str, title: str | None, columns: tuple[str, ...], original: Side) -> Average:
+def means(name: str, title: str | None, columns: tuple[str, ...], original: Arm) -> Average:
     """Means, kept for every replicate: their sampling distributions."""
     at = [original.table.names.index(column) for column in columns]
 
-    def compute(side: Side, i: int) -> Floats:
-        return np.array([_mean(_numbers(side.table.columns[j], side.sets[i], j)) for j in at])
+    def compute(arm: Arm, i: int) -> Floats:
+        return np.array([_mean(_numbers(arm.table.columns[j], arm.sets[i], j)) for j in at])
 
     keys = [{"column": column} for column in columns]
     return _bound(name, title, "means", list(columns), keys, compute, original, draws=True)
 
 
-def counts(name: str, title: str | None, columns: tuple[str, ...], original: Side) -> Average:
+def counts(name: str, title: str | None, columns: tuple[str, ...], original: Arm) -> Average:
     """Counts of levels, kept for every replicate."""
     table = original.table
     at = [table.names.index(column) for column in columns]
     keys = [{"column": c, "level": str(level)} for c in columns for level in table[c].levels()]
 
-    def compute(side: Side, i: int) -> Floats:
-        found = [_count(side.sets[i].codes[j], side.table.columns[j].size) for j in at]
+    def compute(arm: Arm, i: int) -> Floats:
+        found = [_count(arm.sets[i].codes[j], arm.table.columns[j].size) for j in at]
         return np.concatenate(found).astype(np.float64)
 
     terms = [f"{key['column']} {key['level']}" for key in keys]
     return _bound(name, title, "counts", terms, keys, compute, original, draws=True)
 
 
-def densities(name: str, title: str | None, columns: tuple[str, ...], original: Side) -> Average:
+def densities(name: str, title: str | None, columns: tuple[str, ...], original: Arm) -> Average:
     """Shares of levels, or of forty bins between a column's ends: real and synthetic distributions."""
     table = original.table
     at = [table.names.index(column) for column in columns]
@@ -117,9 +117,9 @@ def densities(name: str, title: str | None, columns: tuple[str, ...], original: 
                 for low, high in pairwise(cut)
             ]
 
-    def compute(side: Side, i: int) -> Floats:
+    def compute(arm: Arm, i: int) -> Floats:
         return np.concatenate(
-            [_shares(side.table.columns[j], side.sets[i], j, c) for j, c in zip(at, edges, strict=True)]
+            [_shares(arm.table.columns[j], arm.sets[i], j, c) for j, c in zip(at, edges, strict=True)]
         )
 
     number: dict[str, int] = {}
@@ -148,17 +148,17 @@ class Copies:
     def heads(self) -> tuple[Head, ...]:
         return (self.head,)
 
-    def measure(self, side: Side) -> Measured:
-        if side.is_sample:
+    def measure(self, arm: Arm) -> Measured:
+        if arm.is_sample:
             return {}
-        return {self.head.name: np.mean([self._of(side, one) for one in side.sets], axis=0)[None, :]}
+        return {self.head.name: np.mean([self._of(arm, one) for one in arm.sets], axis=0)[None, :]}
 
-    def _of(self, side: Side, one: Set) -> Floats:
+    def _of(self, arm: Arm, one: Set) -> Floats:
         own = self.codes[:, one.rows]
         equal = one.codes == own
         for name, numbers in one.exact.items():
-            j = side.table.names.index(name)
-            real = side.table.columns[j].numbers(own[j])
+            j = arm.table.names.index(name)
+            real = arm.table.columns[j].numbers(own[j])
             # To the fifteen digits that a file holds.
             equal[j] = np.isclose(numbers, real, rtol=1e-14, atol=0.0, equal_nan=True)
         drawn = list(self.drawn)
@@ -167,7 +167,7 @@ class Copies:
         return np.array([*equal[list(self.columns)].mean(axis=1), alike, found])
 
 
-def copies(name: str, title: str | None, columns: tuple[str, ...], drawn: tuple[str, ...], original: Side) -> Copies:
+def copies(name: str, title: str | None, columns: tuple[str, ...], drawn: tuple[str, ...], original: Arm) -> Copies:
     """Compare these columns cell by cell, and rows in the columns that are `drawn`."""
     table = original.table
     codes = np.stack([column.codes for column in table.columns])

@@ -12,8 +12,8 @@ import numpy as np
 from replicant.analysis import Discriminated
 from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.estimate import Confusion, Discriminator, SetScore
+from replicant.studies.arm import Arm
 from replicant.studies.estimand import Floats, Head, Measured
-from replicant.studies.side import Side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,15 +72,15 @@ class Discriminations:
     def heads(self) -> tuple[Head, ...]:
         return (self.coefficients, self.scores)
 
-    def measure(self, side: Side) -> Measured:
-        if side.is_sample:
+    def measure(self, arm: Arm) -> Measured:
+        if arm.is_sample:
             return {}
-        stream = side.stream()
+        stream = arm.stream()
         try:
             judge = self.original
-            if self.against_sample and side.sample is not None:
-                judge = Discriminator(side.sample.frames[0], self.formula)
-            scores = [judge.score(frame, stream) for frame in side.frames]
+            if self.against_sample and arm.sample is not None:
+                judge = Discriminator(arm.sample.frames[0], self.formula)
+            scores = [judge.score(frame, stream) for frame in arm.frames]
         except ReplicantError:
             # It has no estimate in this replicate, which the table counts.
             return {head.name: np.full((len(head.fields), len(head.terms)), np.nan) for head in self.heads}

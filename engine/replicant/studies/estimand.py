@@ -1,4 +1,4 @@
-"""What an estimand is: bound to the original table once, then measured on each side of each replicate."""
+"""Estimands: bound to the original table once, then measured in each arm of each replicate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.studies.side import Side
+from replicant.studies.arm import Arm
 
 __all__ = ["Estimand", "Floats", "Head", "Measured"]
 
@@ -64,6 +64,6 @@ class Estimand(Protocol):
         """The tables it fills."""
         ...
 
-    def measure(self, side: Side) -> Measured:
-        """Its figures on one side of a replicate: for a variant pooled over its sets. Empty where it has none."""
+    def measure(self, arm: Arm) -> Measured:
+        """Figures in one arm of a replicate, pooled over the sets of a variant; empty if there are none."""
         ...

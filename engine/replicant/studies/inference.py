@@ -14,8 +14,8 @@ from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.estimate import Fit, aligned, correlation
 from replicant.pool import choose, invalid, pool
 from replicant.pool.distributions import t_quantile
+from replicant.studies.arm import Arm
 from replicant.studies.estimand import Floats, Head, Measured
-from replicant.studies.side import Side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ class Coefficients:
                 need="a model that these data can tell",
                 fix="fit it on them first, and look at its messages",
             )
-        rules = {side: chosen for side, (chosen, _) in rules_of(rule, manifests, found.columns, fit.errors).items()}
+        rules = {arm: chosen for arm, (chosen, _) in rules_of(rule, manifests, found.columns, fit.errors).items()}
         said = {"model": model if isinstance(model, str) else "a function", "formula": formula, "rule": rules, **design}
         head = Head(
             name, title, "model", fit.terms, tuple({} for _ in fit.terms), FIELDS, fit.estimates.copy(), about=said
@@ -101,17 +101,17 @@ class Coefficients:
     def heads(self) -> tuple[Head, ...]:
         return (self.head,)
 
-    def measure(self, side: Side) -> Measured:
+    def measure(self, arm: Arm) -> Measured:
         figures = np.full((len(FIELDS), len(self.head.terms)), np.nan)
         # Where it has no estimate the table counts that. A function of the user's, which did well on the original
         # data, may raise whatever it likes; where outcomes are separated, figures are only where a search stopped.
         with suppress(Exception if callable(self.model) else ReplicantError):
-            fits = analyse(side.frames, side.manifest or self.manifest, self.model, self.formula, **self.design)
+            fits = analyse(arm.frames, arm.manifest or self.manifest, self.model, self.formula, **self.design)
             # What the rows of a replicate tell only together with other columns than those of the original is no
             # estimate of its parameters.
             fits = replace(fits, fits=aligned((self.original, *fits))[1:])
             if not any(fit.separated for fit in fits):
-                figures = self._of_sample(fits) if side.is_sample else self._of_sets(fits, side.name)
+                figures = self._of_sample(fits) if arm.is_sample else self._of_sets(fits, arm.name)
         return {self.head.name: figures}
 
     def _of_sample(self, fits: Analyses) -> Floats:
@@ -167,7 +167,7 @@ class Correlations:
             tuple({"column": a, "other": b} for a, b in pairs),
             FIELDS,
             found.estimates,
-            about={"transform": "fisher_z", "rule": {side: chosen for side, (chosen, _) in rules.items()}},
+            about={"transform": "fisher_z", "rule": {arm: chosen for arm, (chosen, _) in rules.items()}},
         )
         return cls(head, columns, rules, level)
 
@@ -175,8 +175,8 @@ class Correlations:
     def heads(self) -> tuple[Head, ...]:
         return (self.head,)
 
-    def measure(self, side: Side) -> Measured:
-        found = [correlation(frame, self.columns) for frame in side.frames]
+    def measure(self, arm: Arm) -> Measured:
+        found = [correlation(frame, self.columns) for frame in arm.frames]
         estimates = np.stack([one.estimates for one in found])
         n = min(one.n for one in found)
         figures = np.full((len(FIELDS), len(self.head.terms)), np.nan)
@@ -184,7 +184,7 @@ class Correlations:
         usable = (np.abs(estimates) < 1).all(axis=0) & (n > 3)
         if usable.any():
             q = estimates[:, usable]
-            estimate, error, low, high = self._of_sample(q[0], n) if side.is_sample else self._of_sets(q, n, side.name)
+            estimate, error, low, high = self._of_sample(q[0], n) if arm.is_sample else self._of_sets(q, n, arm.name)
             assert self.head.truth is not None
             figures[:, usable] = _figures(estimate, error, low, high, self.head.truth[usable])
         return {self.head.name: figures}

@@ -20,10 +20,10 @@ from replicant.release import public_manifest
 from replicant.spec.models import StudySpec, SynthesisSpec
 from replicant.spec.variants import variants_of
 from replicant.studies import samples as bootstrap
+from replicant.studies.arm import SAMPLE, Codes, sample_arm, synthetic_arm
 from replicant.studies.bind import SUMMARY, bind
 from replicant.studies.estimand import Estimand, Head
 from replicant.studies.samples import Samples
-from replicant.studies.side import SAMPLE, Codes, sample_side, synthetic_side
 from replicant.studies.tally import Floats, Key, Moments, Tally
 from replicant.table import Table
 
@@ -43,7 +43,7 @@ class Variant:
     Attributes
     ----------
     name
-        Of the side it makes.
+        Of the arm it makes.
     settings
         In which it differs from the study's synthesis.
     plan
@@ -219,18 +219,18 @@ class Room:
 
     def _replicate(self, replicate: int, figures: dict[Key, list[Floats]]) -> float:
         weights = self.study.samples.weights(replicate)
-        sample = sample_side(self.table, self.codes, weights, replicate, self.study.seed)
+        sample = sample_arm(self.table, self.codes, weights, replicate, self.study.seed)
         own = {name: found for one in self.estimands for name, found in one.measure(sample).items()}
         covered = [head.name for head in self.heads if head.kind == "model"]
         _keep(figures, SAMPLE, own, covered)
         seconds = 0.0
         for variant in self.study.variants:
             began = perf_counter()
-            side = synthetic_side(
+            arm = synthetic_arm(
                 variant.name, sample, weights, self.prepared[variant.name], variant.plan, variant.manifest
             )
             seconds += perf_counter() - began
-            made = {name: found for one in self.estimands for name, found in one.measure(side).items()}
+            made = {name: found for one in self.estimands for name, found in one.measure(arm).items()}
             # What the synthesis changed in this very sample: its error is far smaller than that of the bias.
             made = {
                 name: np.vstack([found, found[0] - own[name][0]]) if name in own else found
@@ -240,14 +240,14 @@ class Room:
         return seconds
 
 
-def _keep(figures: dict[Key, list[Floats]], side: str, made: Mapping[str, Floats], covered: list[str]) -> None:
+def _keep(figures: dict[Key, list[Floats]], arm: str, made: Mapping[str, Floats], covered: list[str]) -> None:
     for table, found in made.items():
-        figures.setdefault((table, side), []).append(found)
+        figures.setdefault((table, arm), []).append(found)
     if covered:
         # The mean over all coefficients, replicate by replicate: their intervals miss together.
         whole = np.concatenate([made[table][3] for table in covered])
         mean = float(np.nanmean(whole)) if np.isfinite(whole).any() else np.nan
-        figures.setdefault((SUMMARY, side), []).append(np.array([[mean]]))
+        figures.setdefault((SUMMARY, arm), []).append(np.array([[mean]]))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -268,7 +268,7 @@ def open_room(study: Study, table: Table) -> Room:
             fcs.prepare(table if part.rows is None else table.take(part.rows), plan, part.index)
             for part in plan.partitions
         )
-    original = sample_side(table, codes, np.ones(table.n, dtype=np.int32), 0, study.seed)
+    original = sample_arm(table, codes, np.ones(table.n, dtype=np.int32), 0, study.seed)
     manifests = {variant.name: variant.manifest for variant in study.variants}
     plan = study.variants[0].plan
     drawn = tuple(column.name for column in plan.columns if column.is_fitted)

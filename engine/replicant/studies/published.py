@@ -27,12 +27,12 @@ def compare(spec: PublishedSpec, folder: Path, rows: Sequence[Mapping[str, Any]]
     folder
         Where it is.
     rows
-        Ours, of one table; only those of the side in question are compared.
+        Ours, of one table; only those of the arm in question are compared.
 
     Returns
     -------
     dict
-        `source`, `side`, and `values`: for each term and field `value`, `error` (None where none was published) and
+        `source`, `arm`, and `values`: for each term and field `value`, `error` (None where none was published) and
         `z`: ours minus theirs, in standard errors of the difference. Without an error of theirs it is taken as ours.
 
     Raises
@@ -40,7 +40,7 @@ def compare(spec: PublishedSpec, folder: Path, rows: Sequence[Mapping[str, Any]]
     SpecError, DataError
         If the file, or a column, is not there.
     """
-    ours = {str(row["term"]): row for row in rows if row["side"] == spec.side}
+    ours = {str(row["term"]): row for row in rows if row["arm"] == spec.arm}
     values: dict[str, dict[str, Any]] = {}
     for line in _lines(spec, folder / spec.file):
         found = _term(spec.term, line, spec.file)
@@ -54,7 +54,7 @@ def compare(spec: PublishedSpec, folder: Path, rows: Sequence[Mapping[str, Any]]
             spread = _number(_cell(line, error[0], spec.file)) if error else None
             z = _distance(ours[term].get(name), ours[term].get(f"{name}_error"), theirs, spread)
             values.setdefault(term, {})[name] = {"value": theirs, "error": spread, "z": z}
-    return {"source": spec.source, "side": spec.side, "values": values}
+    return {"source": spec.source, "arm": spec.arm, "values": values}
 
 
 def _lines(spec: PublishedSpec, path: Path) -> Iterator[dict[str, str]]:

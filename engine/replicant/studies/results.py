@@ -14,12 +14,12 @@ import numpy as np
 
 from replicant.errors import ReleaseError
 from replicant.spec.study import EstimandSpec, PublishedSpec
+from replicant.studies.arm import SAMPLE
 from replicant.studies.bind import SUMMARY
 from replicant.studies.description import ROWS_FOUND
 from replicant.studies.estimand import Floats, Head
 from replicant.studies.model import Study
 from replicant.studies.published import compare
-from replicant.studies.side import SAMPLE
 from replicant.studies.tally import Moments, Tally
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "StudyResult", "document"]
 
-FORMAT = "replicant-study/1"
+FORMAT = "replicant-study/2"
 REAL = "real samples"
 
 
@@ -48,23 +48,23 @@ class StudyResult:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """A row for each side: mean coverage, largest correlation bias, identical cells, pMSE ratio, failed fits."""
+        """A row for each arm: mean coverage, largest correlation bias, identical cells, pMSE ratio, failed fits."""
         import pandas as pd
 
         return pd.DataFrame(self.document["summary"])
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """By estimand: a row for each term and side, its figures each with their Monte-Carlo standard error."""
+        """By estimand: a row for each term and arm, its figures each with their Monte-Carlo standard error."""
         import pandas as pd
 
         return {one["name"]: pd.DataFrame(one["rows"]) for one in self.document["estimands"]}
 
     @property
     def draws(self) -> dict[str, pd.DataFrame]:
-        """Of means and counts: a row for each replicate and side, a column for each term.
+        """Of means and counts: a row for each replicate and arm, a column for each term.
 
-        The first two columns, `side` and `replicate`, have an underscore behind them where a term has that name.
+        The first two columns, `arm` and `replicate`, have an underscore behind them where a term has that name.
         """
         import pandas as pd
 
@@ -72,7 +72,7 @@ class StudyResult:
         for one in self.document["estimands"]:
             if one["draws"]:
                 frames = [pd.DataFrame(rows, columns=one["terms"]) for rows in one["draws"].values()]
-                names = [_free(name, one["terms"]) for name in ("side", "replicate")]
+                names = [_free(name, one["terms"]) for name in ("arm", "replicate")]
                 stacked = pd.concat(frames, keys=list(one["draws"]), names=names)
                 made[one["name"]] = stacked.reset_index()
         return made
@@ -102,8 +102,8 @@ class StudyResult:
             raise ReleaseError(f"the page cannot be written ({error.strerror})", fix="choose another file") from None
 
     def __repr__(self) -> str:
-        sides = ", ".join(side["name"] for side in self.document["sides"])
-        return f"<StudyResult of {self.document['replicates']} replicates, sides {sides}>"
+        arms = ", ".join(arm["name"] for arm in self.document["arms"])
+        return f"<StudyResult of {self.document['replicates']} replicates, arms {arms}>"
 
     def __str__(self) -> str:
         return f"{self!r}\n{self.summary.to_string(index=False, float_format=lambda value: f'{value:.4g}')}"
@@ -116,8 +116,8 @@ class StudyResult:
 
         head = list(map(str, self.summary.columns))
         body = [
-            (str(side), *(brief(float(value)) if pd.notna(value) else "" for value in values))
-            for side, *values in self.summary.itertuples(index=False)
+            (str(arm), *(brief(float(value)) if pd.notna(value) else "" for value in values))
+            for arm, *values in self.summary.itertuples(index=False)
         ]
         told = (
             f"{self.document['replicates']:,} replicates, m = {self.document['m']}; write_html() makes the whole page"
@@ -137,9 +137,9 @@ def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, colum
     rows, columns
         Of the table.
     """
-    sides = [SAMPLE, *(variant.name for variant in study.variants)]
+    arms = [SAMPLE, *(variant.name for variant in study.variants)]
     events = [str(event) for event in study.events]
-    tables = [_table(head, sides, total, study.spec.replicates) for head in heads]
+    tables = [_table(head, arms, total, study.spec.replicates) for head in heads]
     folder = None if study.spec.reference is None else Path(study.spec.reference)
     asked = _published(study.spec.estimands, tables)
     if folder is not None and asked and not folder.is_dir():
@@ -156,7 +156,7 @@ def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, colum
         "m": study.m,
         "level": study.spec.level,
         "samples": study.samples.how,
-        "sides": [
+        "arms": [
             {"name": SAMPLE, "label": REAL, "settings": {}},
             *(
                 {
@@ -172,19 +172,19 @@ def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, colum
             ),
         ],
         "estimands": tables,
-        "summary": [_summary(side, tables, total) for side in sides],
+        "summary": [_summary(arm, tables, total) for arm in arms],
         "events": events,
     }
 
 
-def _table(head: Head, sides: Iterable[str], total: Tally, replicates: int) -> dict[str, Any]:
-    measured = [side for side in sides if (head.name, side) in total]
-    rows = [row for side in measured for row in _rows(head, side, total[head.name, side], replicates)]
-    # Terms first, sides within: what is compared stands together.
+def _table(head: Head, arms: Iterable[str], total: Tally, replicates: int) -> dict[str, Any]:
+    measured = [arm for arm in arms if (head.name, arm) in total]
+    rows = [row for arm in measured for row in _rows(head, arm, total[head.name, arm], replicates)]
+    # Terms first, arms within: what is compared stands together.
     order = {term: i for i, term in enumerate(head.terms)}
     rows.sort(key=lambda row: order[row["term"]])
     fields = [name for name in _fields(head) if any(name in row for row in rows)]
-    draws = {side: _plain(total[head.name, side].draws) for side in measured} if head.draws else None
+    draws = {arm: _plain(total[head.name, arm].draws) for arm in measured} if head.draws else None
     return {
         "name": head.name,
         "title": head.title,
@@ -203,12 +203,12 @@ def _fields(head: Head) -> list[str]:
     return [first, *(["bias"] if head.truth is not None else []), *rest, "difference"]
 
 
-def _rows(head: Head, side: str, moments: Moments, replicates: int) -> list[dict[str, Any]]:
+def _rows(head: Head, arm: str, moments: Moments, replicates: int) -> list[dict[str, Any]]:
     names = [*head.fields, *(["difference"] if len(moments.mean) > len(head.fields) else [])]
     errors, sd = moments.error, moments.sd
     rows = []
     for t, (term, key) in enumerate(zip(head.terms, head.keys, strict=True)):
-        row: dict[str, Any] = {"term": term, "side": side, **key}
+        row: dict[str, Any] = {"term": term, "arm": arm, **key}
         row["truth"] = None if head.truth is None else _number(head.truth[t])
         row["replicates"] = int(moments.n[0, t])
         row["failed"] = replicates - row["replicates"]
@@ -237,16 +237,16 @@ def _published(
     ]
 
 
-def _summary(side: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> dict[str, Any]:
-    """The figures by which sides are compared at a glance."""
+def _summary(arm: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> dict[str, Any]:
+    """The figures by which arms are compared at a glance."""
 
     def rows(kind: str) -> list[dict[str, Any]]:
-        return [row for table in tables if table["kind"] == kind for row in table["rows"] if row["side"] == side]
+        return [row for table in tables if table["kind"] == kind for row in table["rows"] if row["arm"] == arm]
 
     def values(kind: str, name: str) -> list[float]:
         return [row[name] for row in rows(kind) if row.get(name) is not None]
 
-    covered = total.get((SUMMARY, side))
+    covered = total.get((SUMMARY, arm))
     biases = [abs(value) for value in values("correlation", "bias")]
     copied = {row["term"]: row for row in rows("copies") if row["estimate"] is not None}
     drawn = [row for row in copied.values() if row.get("drawn")]
@@ -254,7 +254,7 @@ def _summary(side: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> di
     cells = [row["estimate"] for row in drawn if row["kind"] == "continuous"] or [row["estimate"] for row in drawn]
     ratio = [row["estimate"] for row in rows("scores") if row["term"] == "pmse ratio" and row["estimate"] is not None]
     return {
-        "side": side,
+        "arm": arm,
         "coverage": None if covered is None else _number(covered.mean[0, 0]),
         "coverage_error": None if covered is None else _number(covered.error[0, 0]),
         "coverage_terms": len(rows("model")),

@@ -17,12 +17,12 @@ __all__ = ["Fold", "Moments", "Tally", "flat", "unflat"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Key: TypeAlias = tuple[str, str]
-"""Table and side."""
+"""Table and arm."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Of one table on one side; all arrays are (fields, terms).
+    """Moments of one table in one arm; all arrays are (fields, terms).
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ _PARTS = ("n", "mean", "m2", "draws")
 
 def flat(tally: Mapping[Key, Moments]) -> dict[str, Floats]:
     """As named arrays, for a file."""
-    return {f"{table}.{side}.{part}": getattr(m, part) for (table, side), m in tally.items() for part in _PARTS}
+    return {f"{table}.{arm}.{part}": getattr(m, part) for (table, arm), m in tally.items() for part in _PARTS}
 
 
 def unflat(arrays: Mapping[str, Floats]) -> Tally:
@@ -107,8 +107,8 @@ def unflat(arrays: Mapping[str, Floats]) -> Tally:
 
     def read() -> Iterator[tuple[Key, Moments]]:
         for name in arrays:
-            table, side, part = name.split(".")
+            table, arm, part = name.split(".")
             if part == "n":
-                yield (table, side), Moments(*(arrays[f"{table}.{side}.{one}"] for one in _PARTS))
+                yield (table, arm), Moments(*(arrays[f"{table}.{arm}.{one}"] for one in _PARTS))
 
     return dict(read())

@@ -47,7 +47,7 @@ DARK = {
     "fall": "#7ba4ff",
 }
 
-# Colours of synthetic sides, in the order they are used.
+# Colours of synthetic arms, in the order they are used.
 SYNTHETIC = ("fill", "teal", "violet", "pink", "gold")
 
 

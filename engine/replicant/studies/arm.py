@@ -1,4 +1,4 @@
-"""One side of one replicate, as estimands see it: the bootstrap sample itself, or the m sets made from it."""
+"""An arm of a study: within one replicate, the bootstrap sample itself or the m sets that a variant synthesized."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from replicant.table.dtypes import ColumnType
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SAMPLE", "Codes", "Set", "Side", "sample_side", "synthetic_side"]
+__all__ = ["SAMPLE", "Arm", "Codes", "Set", "sample_arm", "synthetic_arm"]
 
 Codes: TypeAlias = NDArray[np.int32]
 Floats: TypeAlias = NDArray[np.float64]
 
 SAMPLE = "sample"
-"""Name of the side that holds the bootstrap sample."""
+"""Name of the arm that holds the bootstrap sample."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,7 +39,7 @@ class Set:
     exact
         Computed columns: (n,) float64.
     rows
-        (n,) rows of the original table: those that a synthetic set's rows stand for. Where they stand for none, the
+        (n,) rows of the original table with which a synthetic set's rows are paired. Where rows are not paired, the
         rows of the bootstrap sample in their order, so that equal cells are equal by chance.
     """
 
@@ -49,8 +49,8 @@ class Set:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Side:
-    """A side of a replicate.
+class Arm:
+    """One arm of one replicate.
 
     Attributes
     ----------
@@ -59,15 +59,15 @@ class Side:
     replicate
         0-based.
     table
-        The original table: what codes mean.
+        The original table, which gives codes their meaning.
     sets
-        One for the sample, m for a variant.
+        One set for the sample, m for a variant.
     manifest
-        How the sets were made; None for the sample.
+        Describes how the sets were synthesized; None for the sample.
     seed
-        Of the study.
+        The seed of the study.
     sample
-        For a variant: the bootstrap sample that it was made from.
+        For a variant: the bootstrap sample that was synthesized.
     outputs
         The types of computed columns.
     """
@@ -78,12 +78,12 @@ class Side:
     sets: tuple[Set, ...]
     manifest: Mapping[str, Any] | None
     seed: int
-    sample: Side | None = None
+    sample: Arm | None = None
     outputs: Mapping[str, ColumnType] = field(default_factory=dict)
 
     @property
     def is_sample(self) -> bool:
-        """Whether it is the bootstrap sample."""
+        """Whether this arm is the bootstrap sample."""
         return self.manifest is None
 
     @cached_property
@@ -92,36 +92,36 @@ class Side:
         return [self.table.to_frame(one.codes, one.exact, self.outputs) for one in self.sets]
 
     def stream(self) -> np.random.Generator:
-        """For what an estimand draws of this side."""
+        """The random numbers of an estimand that draws."""
         return stream(self.seed, Stage.ESTIMATE, replicate=self.replicate)
 
 
-def sample_side(table: Table, codes: Codes, weights: Codes, replicate: int, seed: int) -> Side:
+def sample_arm(table: Table, codes: Codes, weights: Codes, replicate: int, seed: int) -> Arm:
     """The bootstrap sample, its rows in table order."""
     rows = np.repeat(np.arange(table.n), weights)
-    return Side(SAMPLE, replicate, table, (Set(codes[:, rows], {}, rows),), None, seed)
+    return Arm(SAMPLE, replicate, table, (Set(codes[:, rows], {}, rows),), None, seed)
 
 
-def synthetic_side(
+def synthetic_arm(
     name: str,
-    sample: Side,
+    sample: Arm,
     weights: Codes,
     prepared: tuple[fcs.Prepared, ...],
     plan: Plan,
     manifest: Mapping[str, Any],
-) -> Side:
+) -> Arm:
     """Synthesize a bootstrap sample m times.
 
     Parameters
     ----------
     name
-        Of the variant.
+        Name of the variant.
     sample, weights
         The bootstrap sample, and how often it holds each row of the table.
     prepared
-        The table's partitions, as the variant's plan cuts it.
+        The table's partitions under the variant's plan.
     plan, manifest
-        Of the variant.
+        The plan and the manifest of the variant.
     """
     table, replicate = sample.table, sample.replicate
     parts = [(one, rows, w) for one, rows, w in _parts(prepared, plan, weights) if w.any()]
@@ -138,7 +138,7 @@ def synthetic_side(
             for (one, _, w), fitted in zip(parts, models, strict=True)
         ]
         sets.append(_joined(table, drawn, parts))
-    return Side(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
+    return Arm(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
 
 
 _Part: TypeAlias = tuple[fcs.Prepared, "NDArray[np.int64] | None", Codes]
