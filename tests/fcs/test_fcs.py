@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from replicant import fcs
+from replicant.methods import Cart
 from replicant.plan import Plan, build_plan
-from replicant.plan.model import Cart
 from replicant.spec.load import validate_synthesis
 from replicant.table import Table, encode_table
 from replicant.trees import grow_tree

@@ -7,8 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from replicant.methods import CartMethod, Predictors, Response, SampleMethod
-from replicant.plan.model import Cart
+from replicant.methods import Cart, Predictors, Response, Sample
 from replicant.trees import Features, encode_features
 
 RNG = np.random.default_rng(0)  # the engine's own methods draw nothing while they fit
@@ -36,7 +35,7 @@ def fitting(features: Features) -> Predictors:
 @pytest.mark.parametrize("kind", [0, 1])
 def test_rows_of_the_table_and_the_same_rows_as_new_ones_draw_alike(kind: int) -> None:
     features, *responses = table()
-    model = CartMethod(Cart()).fit(responses[kind], fitting(features), None, RNG)
+    model = Cart().fit(responses[kind], fitting(features), None, RNG)
     rows = np.random.default_rng(2).integers(0, 400, 500).astype(np.int32)
     known = Predictors(features, np.arange(2, dtype=np.int32), 500, rows=rows)
     new = Predictors(features, np.arange(2, dtype=np.int32), 500, codes=np.ascontiguousarray(features.codes[:, rows].T))
@@ -47,7 +46,7 @@ def test_rows_of_the_table_and_the_same_rows_as_new_ones_draw_alike(kind: int) -
 
 def test_a_class_that_follows_from_a_predictor_is_drawn_without_error() -> None:
     features, _, y = table()
-    model = CartMethod(Cart()).fit(y, fitting(features), None, RNG)
+    model = Cart().fit(y, fitting(features), None, RNG)
     drawn = model.draw(fitting(features), np.random.default_rng(4))
     np.testing.assert_array_equal(drawn, features.codes[1] // 2)
 
@@ -55,7 +54,7 @@ def test_a_class_that_follows_from_a_predictor_is_drawn_without_error() -> None:
 def test_rows_a_bootstrap_left_out_are_sent_down_the_tree() -> None:
     features, y, _ = table()
     weights = np.random.default_rng(5).integers(0, 2, 400).astype(np.int32)
-    model = CartMethod(Cart(minbucket=1, minsplit=2)).fit(y, fitting(features), weights, RNG)
+    model = Cart(minbucket=1, minsplit=2).fit(y, fitting(features), weights, RNG)
     rows = np.arange(400, dtype=np.int32)
     drawn = model.draw(Predictors(features, np.arange(2, dtype=np.int32), 400, rows=rows), np.random.default_rng(6))
     assert set(drawn.tolist()) <= set(y.codes[weights > 0].tolist())
@@ -64,7 +63,7 @@ def test_rows_a_bootstrap_left_out_are_sent_down_the_tree() -> None:
 def test_excluding_oneself_needs_a_row_to_be_oneself() -> None:
     features, y, _ = table()
     unique = Response(np.arange(400, dtype=np.int32), numbers=y.numbers)
-    model = CartMethod(Cart()).fit(unique, fitting(features), None, RNG)
+    model = Cart().fit(unique, fitting(features), None, RNG)
     rows, subset = np.arange(400, dtype=np.int32), np.arange(2, dtype=np.int32)
     own = Predictors(features, subset, 400, rows=rows, exclude_self=True)
     for seed in range(20):
@@ -78,7 +77,7 @@ def test_sample_draws_the_column_by_its_weights() -> None:
     weights = np.zeros(400, dtype=np.int32)
     weights[[3, 50]] = [1, 3]
     codes = Response(np.arange(400, dtype=np.int32), numbers=y.numbers)
-    model = SampleMethod().fit(codes, fitting(features), weights, RNG)
+    model = Sample().fit(codes, fitting(features), weights, RNG)
     x = Predictors(features, np.empty(0, dtype=np.int32), 40_000, rows=np.zeros(40_000, dtype=np.int32))
     drawn = model.draw(x, np.random.default_rng(7))
     assert set(drawn.tolist()) == {3, 50}
@@ -88,7 +87,7 @@ def test_sample_draws_the_column_by_its_weights() -> None:
 @pytest.mark.parametrize("used", [False, True])
 def test_models_pickle_before_and_after_use(used: bool) -> None:
     features, y, _ = table()
-    model = CartMethod(Cart()).fit(y, fitting(features), None, RNG)
+    model = Cart().fit(y, fitting(features), None, RNG)
     x = Predictors(features, np.arange(2, dtype=np.int32), 400, rows=np.arange(400, dtype=np.int32))
     if used:
         model.draw(x, np.random.default_rng(1))
@@ -99,7 +98,7 @@ def test_models_pickle_before_and_after_use(used: bool) -> None:
 def test_a_response_holds_numbers_or_classes() -> None:
     features, y, _ = table()
     with pytest.raises(TypeError, match="numbers or classes"):
-        CartMethod(Cart()).fit(Response(y.codes), fitting(features), None, RNG)
+        Cart().fit(Response(y.codes), fitting(features), None, RNG)
 
 
 def test_predictors_without_a_frame_say_so() -> None:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from replicant.plan.model import Cart, ColumnPlan, Partition, Plan, Task
+from replicant.methods import Cart
+from replicant.plan.column import ColumnPlan, Partition
+from replicant.plan.model import Plan, Task
 from replicant.run.lower import lower, units
 from replicant.table import Kind
 

@@ -13,7 +13,8 @@ from replicant.errors import ReplicantError
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel
 from replicant.methods import DonorModel, Model, Predictors
-from replicant.plan.model import ColumnPlan, Plan
+from replicant.plan.column import ColumnPlan
+from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.sequence import sequence_of
 from replicant.table import Column

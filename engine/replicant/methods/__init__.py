@@ -5,18 +5,20 @@
 """
 
 from .base import Method, Model, Predictors, Response
-from .cart import CartMethod, DonorModel, SampleMethod
+from .cart import Cart
+from .donors import DonorModel
 from .registry import BUILTIN, method_for, names, register, registered
+from .sample import Sample
 
 __all__ = [
     "BUILTIN",
-    "CartMethod",
+    "Cart",
     "DonorModel",
     "Method",
     "Model",
     "Predictors",
     "Response",
-    "SampleMethod",
+    "Sample",
     "method_for",
     "names",
     "register",

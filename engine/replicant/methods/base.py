@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from replicant.trees import Features
-
 if TYPE_CHECKING:
     import pandas as pd
+
+    from replicant.trees import Features
 
 __all__ = ["Codes", "Method", "Model", "Numbers", "Predictors", "Response"]
 

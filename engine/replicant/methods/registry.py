@@ -8,8 +8,8 @@ from importlib.metadata import entry_points
 
 from replicant.errors import SpecError, nearest
 from replicant.methods.base import Method
-from replicant.methods.cart import CartMethod, SampleMethod
-from replicant.plan.model import Cart
+from replicant.methods.cart import Cart
+from replicant.methods.sample import Sample
 
 __all__ = ["BUILTIN", "GROUP", "method_for", "names", "register", "registered"]
 
@@ -68,9 +68,9 @@ def method_for(name: str, settings: Cart, extra: Mapping[str, Method] | None = N
         Methods that came with the plan, looked at first.
     """
     if name == "cart":
-        return CartMethod(settings)
+        return settings
     if name == "sample":
-        return SampleMethod()
+        return Sample()
     known = {**registered(), **(extra or {})}
     if name not in known:
         raise SpecError(f"no method is called {name!r}{nearest(name, [*BUILTIN, *known])}", fix="register it first")

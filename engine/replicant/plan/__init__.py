@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from replicant.plan.build import build_plan
-from replicant.plan.model import Cart, ColumnPlan, Partition, Plan, Task
+from replicant.plan.column import ColumnPlan, Partition
+from replicant.plan.model import Plan, Task
 from replicant.plan.seeds import Stage, stream
 
-__all__ = ["Cart", "ColumnPlan", "Partition", "Plan", "Stage", "Task", "build_plan", "stream"]
+__all__ = ["ColumnPlan", "Partition", "Plan", "Stage", "Task", "build_plan", "stream"]

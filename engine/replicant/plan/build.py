@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
+from replicant.methods import Cart
+from replicant.plan.column import ColumnPlan
 from replicant.plan.copies import followed
 from replicant.plan.cost import Cost, estimate_bytes, make_tasks
-from replicant.plan.model import Cart, ColumnPlan, Plan
+from replicant.plan.model import Plan
 from replicant.plan.names import check_set_column
 from replicant.plan.output import output_types
 from replicant.plan.passive import dependents, differences

@@ -8,7 +8,8 @@ from math import ceil, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.plan.model import ColumnPlan, Partition, Task
+from replicant.plan.column import ColumnPlan, Partition
+from replicant.plan.model import Task
 
 __all__ = ["Cost", "estimate_bytes", "make_tasks"]
 

@@ -10,108 +10,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from replicant.events import Event
 
 if TYPE_CHECKING:
-    from replicant.spec.expression import Expression
+    from replicant.methods import Cart
+    from replicant.plan.column import ColumnPlan, Partition
     from replicant.table.dtypes import ColumnType
-    from replicant.table.kinds import Kind
 
-__all__ = ["Cart", "ColumnPlan", "Partition", "Plan", "Task"]
+__all__ = ["Plan", "Task"]
 
 Conditioning = Literal["synthetic", "observed"]
 Fits = Literal["own", "shared"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cart:
-    """How trees grow, in rpart's words.
-
-    Attributes
-    ----------
-    minbucket
-        Smallest number of rows in a leaf.
-    cp
-        Complexity: a split must lower the relative error by this much.
-    minsplit
-        Smallest number of rows a node needs to be split.
-    maxdepth
-        Deepest level of a leaf (the root is level 0).
-    class_risk
-        What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart.
-    """
-
-    minbucket: int = 5
-    cp: float = 1e-8
-    minsplit: int = 15
-    maxdepth: int = 30
-    class_risk: Literal["gini", "misclassified"] = "gini"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ColumnPlan:
-    """What is done to one column.
-
-    Attributes
-    ----------
-    name, kind
-        The column and its kind.
-    method
-        `cart`, `sample`, `passive`, `keep`, `copy`, `surrogate`, or the name of a registered method.
-    predictors
-        Columns it may be predicted from, in table order. Which of them are usable at a visit depends on the sequence:
-        see `Plan.predictors_of`.
-    inputs
-        For `passive`: the columns in the expression. For `copy`: the one column it is equal to.
-    expression
-        For `passive`: the parsed arithmetic.
-    where
-        (n,) bool, the cells to replace; None means every cell (none for `keep`).
-    why
-        Why this method, in a few words.
-    parametric
-        Whether nothing is fitted for it, or all of it by a method that says it is parametric.
-    output
-        For `passive` and `surrogate`: the type of what is computed, the same in every set.
-    """
-
-    name: str
-    kind: Kind
-    method: str
-    predictors: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
-    expression: Expression | None = None
-    where: NDArray[np.bool] | None = None
-    why: str = ""
-    parametric: bool = False
-    output: ColumnType | None = None
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether a model is fitted for it: not for `keep`, `passive`, `copy` and `surrogate`."""
-        return self.method not in {"keep", "passive", "copy", "surrogate"}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Partition:
-    """A set of rows that is synthesized by itself.
-
-    Attributes
-    ----------
-    index
-        0-based position among the partitions.
-    rows
-        int64 row positions in the table, ascending; None means all rows.
-    k
-        Number of rows to synthesize from it.
-    """
-
-    index: int
-    rows: NDArray[np.int64] | None
-    k: int
 
 
 @dataclass(frozen=True, slots=True)

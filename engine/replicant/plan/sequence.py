@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from replicant.errors import SpecError, nearest
-from replicant.plan.model import ColumnPlan, Plan
+from replicant.plan.column import ColumnPlan
+from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
 
 __all__ = ["check_list", "sequence_for", "sequence_of"]

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from replicant.plan.model import ColumnPlan, Plan
 from replicant.view.fragment import block, folded, fragment, notes, rows
 
 if TYPE_CHECKING:
+    from replicant.plan.column import ColumnPlan
+    from replicant.plan.model import Plan
     from replicant.table.table import Table
 
 __all__ = ["inner", "render", "to_html"]

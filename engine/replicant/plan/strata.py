@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.events import Event
-from replicant.plan.model import Partition
+from replicant.plan.column import Partition
 
 if TYPE_CHECKING:
     from replicant.table.table import Table

@@ -22,7 +22,8 @@ from replicant.table.codebook import ColumnSpec
 from replicant.table.recode import recoding
 
 if TYPE_CHECKING:
-    from replicant.plan.model import ColumnPlan, Plan
+    from replicant.plan.column import ColumnPlan
+    from replicant.plan.model import Plan
     from replicant.table import Column, Table
 
 __all__ = [

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from replicant.errors import RunError, SpecError, nearest
 from replicant.plan import build_plan
-from replicant.plan.model import Partition, Plan, Task
+from replicant.plan.column import Partition
+from replicant.plan.model import Plan, Task
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.seen import Seen
 from replicant.plan.seen import look as looked_at

@@ -8,8 +8,8 @@ from typing import Any
 
 from replicant.errors import ReplicantError, SpecError, nearest
 from replicant.spec.study import EstimandSpec
-from replicant.studies import description
 from replicant.studies.arm import SAMPLE, Arm
+from replicant.studies.description import copies, counts, densities, description, means
 from replicant.studies.discrimination import Discriminations
 from replicant.studies.estimand import Estimand, Head
 from replicant.studies.inference import Coefficients, Correlations
@@ -139,7 +139,7 @@ def _no_date(column: Column) -> bool:
 
 def _describe(a: _Asked) -> Estimand:
     columns = a.columns(a.spec.describe, _no_date, "numbers or levels")
-    return description.description(a.name, a.spec.title, columns, a.original)
+    return description(a.name, a.spec.title, columns, a.original)
 
 
 def _correlation(a: _Asked) -> Estimand:
@@ -164,21 +164,21 @@ def _discriminate(a: _Asked) -> Estimand:
 
 def _means(a: _Asked) -> Estimand:
     columns = a.columns(a.spec.means, _is_number, "columns of numbers")
-    return description.means(a.name, a.spec.title, columns, a.original)
+    return means(a.name, a.spec.title, columns, a.original)
 
 
 def _counts(a: _Asked) -> Estimand:
     columns = a.columns(a.spec.counts, lambda column: column.is_categorical, "columns of levels")
-    return description.counts(a.name, a.spec.title, columns, a.original)
+    return counts(a.name, a.spec.title, columns, a.original)
 
 
 def _densities(a: _Asked) -> Estimand:
-    return description.densities(a.name, a.spec.title, a.columns(a.spec.densities), a.original)
+    return densities(a.name, a.spec.title, a.columns(a.spec.densities), a.original)
 
 
 def _copies(a: _Asked) -> Estimand:
     columns = a.columns(a.original.table.names if a.spec.copies is True else a.spec.copies)
-    return description.copies(a.name, a.spec.title, columns, a.drawn, a.original)
+    return copies(a.name, a.spec.title, columns, a.drawn, a.original)
 
 
 _BINDERS: dict[str, Callable[[_Asked], Estimand]] = {

@@ -19,11 +19,10 @@ from replicant.plan import Plan, build_plan
 from replicant.release import public_manifest
 from replicant.spec.models import StudySpec, SynthesisSpec
 from replicant.spec.variants import variants_of
-from replicant.studies import samples as bootstrap
 from replicant.studies.arm import SAMPLE, Codes, sample_arm, synthetic_arm
 from replicant.studies.bind import SUMMARY, bind
 from replicant.studies.estimand import Estimand, Head
-from replicant.studies.samples import Samples
+from replicant.studies.samples import Samples, drawn, given
 from replicant.studies.tally import Floats, Key, Moments, Tally
 from replicant.table import Table
 
@@ -144,9 +143,9 @@ def design(
             )
         variants.append(Variant(name, settings, plan, public_manifest(plan, table, ())))
     taken = (
-        bootstrap.drawn(table.n, study.replicates, seed)
+        drawn(table.n, study.replicates, seed)
         if study.samples is None
-        else bootstrap.given(study.samples, table.n, study.replicates)
+        else given(study.samples, table.n, study.replicates)
     )
     seconds = sum(variant.plan.seconds_estimate for variant in variants)
     block = int(np.clip(BLOCK_SECONDS / max(seconds, 1e-9), 1, BLOCK))
@@ -271,6 +270,5 @@ def open_room(study: Study, table: Table) -> Room:
     original = sample_arm(table, codes, np.ones(table.n, dtype=np.int32), 0, study.seed)
     manifests = {variant.name: variant.manifest for variant in study.variants}
     plan = study.variants[0].plan
-    drawn = tuple(column.name for column in plan.columns if column.is_fitted)
-    estimands = bind(study.spec.estimands, original, manifests, drawn, study.spec.level)
+    estimands = bind(study.spec.estimands, original, manifests, plan.fitted, study.spec.level)
     return Room(study, table, codes, prepared, estimands)

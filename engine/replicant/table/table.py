@@ -14,7 +14,6 @@ import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
-from replicant.table import show
 from replicant.table.arrays import Codes, Floats
 from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
@@ -22,6 +21,7 @@ from replicant.table.dtypes import ColumnType
 from replicant.table.kinds import Kind
 from replicant.table.oddities import equal_columns
 from replicant.table.recode import dropped, plan_columns
+from replicant.table.show import as_html, as_text
 from replicant.table.typed import analysed_dtype, is_indicator
 
 __all__ = ["Table"]
@@ -262,10 +262,10 @@ class Table:
         return f"<Table of {self.n} rows, {len(self.columns)} columns>"
 
     def __str__(self) -> str:
-        return show.as_text(self.n, self.columns, self.events)
+        return as_text(self.n, self.columns, self.events)
 
     def _repr_html_(self) -> str:
-        return show.as_html(self.n, self.columns, self.events)
+        return as_html(self.n, self.columns, self.events)
 
 
 def _not_held(column: Column, output: ColumnType) -> DataError:

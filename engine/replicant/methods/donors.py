@@ -1,0 +1,52 @@
+"""A fitted model that draws donors: records of the table whose value a new row gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from replicant.methods.base import Codes, Predictors
+
+if TYPE_CHECKING:
+    from replicant.trees import Tree
+
+__all__ = ["DonorModel"]
+
+
+@dataclass(eq=False, slots=True)
+class DonorModel:
+    """A tree and the codes of its donors.
+
+    Attributes
+    ----------
+    tree
+        Where a row finds its donors.
+    codes
+        (n,) the column's codes by row of the table.
+    """
+
+    tree: Tree
+    codes: Codes
+    _training: Codes | None = None
+
+    def draw(self, x: Predictors, rng: np.random.Generator, /) -> Codes:
+        leaf = self._leaves(x)
+        u = rng.random(x.size)
+        if x.exclude_self and x.rows is not None:
+            donors = self.tree.draw_other(leaf, u, x.rows, len(self.codes))
+        else:
+            donors = self.tree.draw(leaf, u)
+        return self.codes[donors]
+
+    def _leaves(self, x: Predictors) -> Codes:
+        if len(self.tree.nodes) == 1:
+            return np.zeros(x.size, dtype=np.int32)
+        if x.codes is not None or x.rows is None:
+            return self.tree.leaves(x.table_codes())
+        # Rows of the table: the tree was grown on them and knows their leaves, but for those a bootstrap left out.
+        if self._training is None:
+            self._training = self.tree.training_leaves(len(self.codes))
+        leaf = self._training[x.rows]
+        return leaf if leaf.min(initial=0) >= 0 else self.tree.leaves(x.table_codes())
