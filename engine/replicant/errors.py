@@ -1,7 +1,8 @@
 """The error tree.
 
-Every error a user can cause is a `ReplicantError`. Its text says what was found, what is needed and the fix, and never
-carries a cell value: columns, counts, types, positions only. Errors pickle: they reach the client from a worker whole.
+Every error that a user can cause is a `ReplicantError`. Its text says what was found, what is needed and the fix. It
+names columns, counts, types and positions, never a cell value. Errors pickle, so they reach the client from a
+worker unchanged.
 
     ReplicantError           the root
       SpecError              the job, or an argument, asks for something impossible
@@ -9,10 +10,10 @@ carries a cell value: columns, counts, types, positions only. Errors pickle: the
       DataError              the table cannot be synthesized as it is
       ReleaseError           a release cannot be written, read or verified
       RunError               a run stopped for another reason: a worker lost, memory exhausted
-        PartialError         it can be taken up where it stopped
+        PartialError         a run that can be resumed where it stopped
         UnexpectedError      an exception that is none of these: a defect of the engine, or of a user's own method
 
-Each has the exit code that the command line leaves with; `Exit` is the table of them.
+Each class has its exit code of the command line; `Exit` lists them.
 """
 
 from __future__ import annotations
@@ -39,22 +40,22 @@ __all__ = [
 
 
 class Exit(IntEnum):
-    """What the command line leaves with. The numbers are stable: scripts and schedulers go by them.
+    """Exit codes of the command line. The numbers are stable: scripts and schedulers rely on them.
 
     Attributes
     ----------
     meaning
-        In a few words, as `--help` and the documents have it.
+        A few words, as in `--help` and the documentation.
     """
 
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> Exit:
         """A code with its meaning."""
-        made = int.__new__(cls, code)
-        made._value_ = code
-        made.meaning = meaning
-        return made
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
 
     DONE = 0, "done"
     FAILED = 1, "failed"
@@ -123,13 +124,13 @@ class RunError(ReplicantError):
 
 
 class PartialError(RunError):
-    """A run stopped on the way; what was finished is kept, and it can be resumed."""
+    """A run stopped before its end; finished work is kept, and it can be resumed."""
 
     exit_code = Exit.PARTIAL
 
 
 class UnexpectedError(RunError):
-    """An exception that nobody foresaw; its text is withheld, because it may quote a cell."""
+    """An unforeseen exception; its text is withheld, because it may quote a cell."""
 
 
 def _rebuild(kind: type[ReplicantError], found: str, need: str | None, fix: str | None) -> ReplicantError:
@@ -143,7 +144,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The nearest known word; one that differs by its case or by space around it goes before all others."""
+    """The nearest known word; one that differs in case or surrounding spaces only comes first."""
     folded: dict[str, str] = {}
     for one in known:
         folded.setdefault(one.casefold(), one)
@@ -152,7 +153,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def some(words: Iterable[str], most: int = 10) -> str:
-    """Names as a list for a sentence: all of a few, else the first ones and how many there are."""
+    """Names as a list for a sentence: all of them, or the first ones and their total number."""
     known = [str(word) for word in words]
     shown = ", ".join(known[:most])
     return shown if len(known) <= most else f"{shown}, ... ({len(known)} in all)"

@@ -1,4 +1,4 @@
-"""Events: what was done about something unusual but valid, said in the plan, the result and the manifest."""
+"""Events: unusual but valid findings and how they were handled, for the plan, the result and the manifest."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ EventLevel: TypeAlias = Literal["note", "warning"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Event:
-    """One thing a user should know, without a cell value in it.
+    """One finding that a user should know about, without a cell value.
 
     Attributes
     ----------
     code
-        Stable, machine-readable name, such as `constant_column`.
+        A stable, machine-readable name, such as `constant_column`.
     column
-        The column it is about, or an empty string.
+        The column concerned, or an empty string.
     message
         What was found and what was done.
     level
-        `note`, or `warning` for what may do harm if nobody reads it: the command line says it with `--quiet` too.
+        `note`, or `warning` for a finding that may do harm if unread, and is shown with `--quiet` too.
     """
 
     code: str
@@ -36,17 +36,17 @@ class Event:
         return asdict(self)
 
     def line(self, release: str = "") -> str:
-        """Its level and what it says.
+        """The event as one line of a command's output.
 
         Parameters
         ----------
         release
-            The name of the one of many releases it is about.
+            The release concerned, if there are several.
 
         Returns
         -------
         str
-            A line of a command's output.
+            The level, the release if given, and the message.
         """
         return f"{self.level}: {release}: {self}" if release else f"{self.level}: {self}"
 

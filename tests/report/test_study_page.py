@@ -295,7 +295,7 @@ def test_same_results_same_page_and_they_are_left_alone(make_document: Callable[
     assert document == before
 
 
-@pytest.mark.parametrize("document", [{}, {"format": "replicant-study/2"}])
+@pytest.mark.parametrize("document", [{}, {"format": "replicant-study/1"}])
 def test_results_of_another_format_are_refused(document: Document) -> None:
     with pytest.raises(ReplicantError, match="replicant-study/2") as caught:
         study_page.render(document)

@@ -1,4 +1,4 @@
-"""The command line: `replicant inspect | plan | run | verify`.
+"""The command line: `replicant inspect`, `plan`, `run`, `verify` and the rest.
 
 Results go to standard output, everything else to standard error.
 """

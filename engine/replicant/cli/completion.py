@@ -1,4 +1,4 @@
-"""`replicant completion`. The scripts are click's; what they offer stands in `offers`."""
+"""`replicant completion`. The scripts are click's; the words that they offer come from `offers`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VARIABLE = "_REPLICANT_COMPLETE"
 @common_options
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion of commands for a shell.
+    """Print the script that completes commands in a shell.
 
     \b
     Examples:
@@ -27,6 +27,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"nothing is known of {shell}")
-    made = kind(ctx.find_root().command, {}, "replicant", VARIABLE)
-    click.echo(made.source_template % made.source_vars())
+        raise click.UsageError(f"there is no completion for {shell}")
+    script = kind(ctx.find_root().command, {}, "replicant", VARIABLE)
+    click.echo(script.source_template % script.source_vars())

@@ -14,9 +14,9 @@ from replicant.errors import DataError, SpecError, nearest
 
 __all__ = ["convert"]
 
-LARGEST = 256_000_000  # bytes of a file of settings: a mask of cells takes one for each, and a few
+LARGEST = 256_000_000  # bytes of a file of settings; a mask of cells takes a few for each cell
 
-_PARTS = {
+_SETTINGS = {
     "mice": {"method": "method", "predictors": "predictorMatrix", "visits": "visitSequence", "where": "where"},
     "synthpop": {"method": "method", "predictors": "predictor.matrix", "visits": "visit.sequence"},
 }
@@ -24,17 +24,24 @@ _PARTS = {
 
 @click.command()
 @click.argument("settings", type=click.Path(dir_okay=False), required=False)
-@click.option("--method", metavar="FILE", help="The methods alone, as CSV or JSON.")
-@click.option("--predictors", metavar="FILE", help="The predictor matrix alone, as CSV or JSON.")
-@click.option("--visits", metavar="FILE", help="The visit sequence alone, as CSV or JSON.")
-@click.option("--where", metavar="FILE", help="The matrix of cells to replace alone (mice), as CSV or JSON.")
+@click.option("--method", metavar="FILE", help="The methods, from a CSV or JSON file of their own.")
+@click.option("--predictors", metavar="FILE", help="The predictor matrix, from a CSV or JSON file of its own.")
+@click.option("--visits", metavar="FILE", help="The visit sequence, from a CSV or JSON file of its own.")
 @click.option(
-    "--from", "package", type=click.Choice(["mice", "synthpop"]), help="Whose they are.  [default: told by the names]"
+    "--where", metavar="FILE", help="The matrix of cells to replace (mice), from a CSV or JSON file of its own."
 )
-@click.option("--data", metavar="PATH", default="data.csv", show_default=True, help="The table, for the job's input.")
-@click.option("--release", metavar="PATH", default="release", show_default=True, help="For the job's output.")
-@click.option("--output", "-o", metavar="FILE", help="Where the job goes.  [default: standard output]")
-@click.option("--strict", is_flag=True, help="Refuse methods that nothing here is equal to; else trees replace them.")
+@click.option(
+    "--from",
+    "package",
+    type=click.Choice(["mice", "synthpop"]),
+    help="The package they belong to.  [default: inferred from names]",
+)
+@click.option("--data", metavar="PATH", default="data.csv", show_default=True, help="The table: the job's input.path.")
+@click.option(
+    "--release", metavar="PATH", default="release", show_default=True, help="The release: the job's output.path."
+)
+@click.option("--output", "-o", metavar="FILE", help="Write the job to this file.  [default: standard output]")
+@click.option("--strict", is_flag=True, help="Refuse methods without an equal here; otherwise trees replace them.")
 @common_options
 def convert(
     settings: str | None,
@@ -48,12 +55,12 @@ def convert(
     output: str | None,
     strict: bool,
 ) -> None:
-    """Make a job of the settings of a call of mice or synthpop in R.
+    """Convert the settings of a call of mice or synthpop in R to a job.
 
     SETTINGS is a JSON file with any of method, predictorMatrix, visitSequence, where, blocks, m, seed (mice), or
-    method, predictor.matrix, visit.sequence, minnumlevels, m, proper (synthpop); some may also come from files of
-    their own. What has no counterpart is told on standard error and in the job's comments. If the table is there,
-    names are checked.
+    method, predictor.matrix, visit.sequence, minnumlevels, m, proper (synthpop); each may also come from a
+    file of its own. Settings without a counterpart are listed on standard error and in the job's comments. If the
+    table is there, names of columns are checked.
 
     \b
     In R:
@@ -72,17 +79,17 @@ def convert(
 
     files = {"method": method, "predictors": predictors, "visits": visits, "where": where}
     if settings is None and not any(files.values()):
-        raise click.UsageError("Give SETTINGS, or parts of them by --method, --predictors, --visits, --where.")
+        raise click.UsageError("Give SETTINGS, or single settings by --method, --predictors, --visits, --where.")
     if output is not None and Path(output).exists():
         raise click.UsageError(f"{output} exists and may have been edited. Choose another name or remove it.")
-    given = _settings(settings, package, {part: file for part, file in files.items() if file is not None})
-    made = converted(given, package=package, columns=_columns(data), data=data, release=release, strict=strict)
+    given = _settings(settings, package, {name: file for name, file in files.items() if file is not None})
+    job = converted(given, package=package, columns=_columns(data), data=data, release=release, strict=strict)
     if output is None:
-        click.echo(made.text, nl=False)
+        click.echo(job.text, nl=False)
     else:
-        write_file(output, made.text)
+        write_file(output, job.text)
         click.echo(output)
-    for note in made.notes:
+    for note in job.notes:
         click.echo(click.wrap_text(note, 100, "note: ", "      "), err=True)
 
 
@@ -93,60 +100,64 @@ def _settings(whole: str | None, package: str | None, files: Mapping[str, str]) 
     given: dict[str, Any] = {}
     if whole is not None:
         if whole.lower().endswith(".csv"):
-            raise click.UsageError("A CSV file holds one part: give it by --method, --predictors, --visits or --where.")
-        found = read_json(_text(whole), whole)
-        if not isinstance(found, dict):
+            raise click.UsageError(
+                "A CSV file holds one setting: give it by --method, --predictors, --visits or --where."
+            )
+        content = read_json(_text(whole), whole)
+        if not isinstance(content, dict):
             raise SpecError(f"{whole} is not an object with names", need="toJSON(list(method = ..., ...))")
-        given = dict(found)
+        given = dict(content)
     whose = package or ("synthpop" if {"predictor.matrix", "visit.sequence"} & given.keys() else "mice")
-    for part, file in files.items():
-        key = _PARTS[whose].get(part)
+    for name, file in files.items():
+        key = _SETTINGS[whose].get(name)
         if key is None:
-            raise click.UsageError(f"--{part} goes with mice; {whose} has no such setting.")
+            raise click.UsageError(f"--{name} goes with mice; {whose} has no such setting.")
         if key in given:
-            raise click.UsageError(f"--{part} was given, and {whole} has {key} already.")
-        given[key] = _part(file, key)
+            raise click.UsageError(f"--{name} was given, and {whole} has {key} already.")
+        given[key] = _single(file, key)
     return given
 
 
-def _part(file: str, key: str) -> Any:
-    """One part from a file: CSV, or JSON, with its name around it or without."""
+def _single(file: str, key: str) -> Any:
+    """One setting from a CSV file, or from a JSON file with its name around it or without."""
     from replicant.spec.r_files import read_grid, read_json
 
     if file.lower().endswith(".csv"):
         return read_grid(_text(file), file)
-    found = read_json(_text(file), file)
-    return found[key] if isinstance(found, dict) and set(found) == {key} else found
+    content = read_json(_text(file), file)
+    return content[key] if isinstance(content, dict) and set(content) == {key} else content
 
 
 def _text(file: str) -> str:
-    place = Path(file)
+    path = Path(file)
     try:
-        if place.stat().st_size > LARGEST:
+        if path.stat().st_size > LARGEST:
             raise SpecError(f"{file} is larger than {LARGEST // 1_000_000} MB", need="settings, not data")
-        return place.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        beside = [other.name for other in place.parent.iterdir()] if place.parent.is_dir() else []
-        raise SpecError(f"there is no file {file!r}{nearest(place.name, beside)}", fix="check the path") from None
+        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise SpecError(f"there is no file {file!r}{nearest(path.name, beside)}", fix="check the path") from None
     except OSError as error:
         raise SpecError(f"{file} cannot be read ({error.strerror})", need="a file of settings") from None
     except UnicodeDecodeError:
-        raise SpecError(f"{file} is not UTF-8 text", need="what R writes", fix='fileEncoding = "UTF-8"') from None
+        raise SpecError(
+            f"{file} is not UTF-8 text", need="a file as R writes it", fix='fileEncoding = "UTF-8"'
+        ) from None
 
 
 def _columns(data: str) -> list[str] | None:
-    """Names of the table's columns, of its head alone; None if it is not here, or not a single file."""
-    place = Path(data)
-    if not place.is_file():
+    """Names of the table's columns, read from its head; None if it is not here, or is not a single file."""
+    path = Path(data)
+    if not path.is_file():
         return None
     try:
-        if place.suffix.lower() == ".csv":
-            with place.open(encoding="utf-8-sig", newline="") as file:
+        if path.suffix.lower() == ".csv":
+            with path.open(encoding="utf-8-sig", newline="") as file:
                 return next(csv.reader(file), None)
-        if place.suffix.lower() in {".parquet", ".pq"}:
+        if path.suffix.lower() in {".parquet", ".pq"}:
             import pyarrow.parquet as pq
 
-            return [str(name) for name in pq.read_schema(place).names]
+            return [str(name) for name in pq.read_schema(path).names]
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(
             f"{data} cannot be read ({type(error).__name__})", need="the table that the settings are for"

@@ -1,4 +1,4 @@
-"""Options of a command that say what rows stand for: weights, strata, clusters; and robust or clustered errors."""
+"""Options of a command for the design of a sample (weights, strata, clusters) and for robust or clustered errors."""
 
 from __future__ import annotations
 
@@ -23,55 +23,55 @@ _OPTIONS = (
         "--weight-kind",
         default=None,
         type=click.Choice(_KINDS),
-        help="What a weight says: a row stands for so many of a population, or for so many equal rows.",
+        help="What a weight counts: the units of a population that a row represents, or equal rows.",
     ),
     click.option(
-        "--strata", default=None, shell_complete=columns_of_release, help="Of a survey: the column of the strata."
+        "--strata", default=None, shell_complete=columns_of_release, help="The column of the strata of a survey."
     ),
     click.option(
         "--clusters",
         default=None,
         shell_complete=columns_of_release,
-        help="Of a survey: the column of the primary sampling units.",
+        help="The column of the primary sampling units of a survey.",
     ),
     click.option(
         "--fpc",
         default=None,
         shell_complete=columns_of_release,
-        help="Of a survey: the column with the number of units in the stratum's population, or the share drawn.",
+        help="The column with each stratum's population size in units, or its sampling fraction.",
     ),
-    click.option("--nest", is_flag=True, help="A unit's name that comes again in another stratum is another unit."),
+    click.option("--nest", is_flag=True, help="Names of units are unique within strata only."),
     click.option(
         "--lonely-psu",
         default="fail",
         show_default=True,
         type=click.Choice(_LONELY),
-        help="What a stratum with a single unit is.",
+        help="How to treat a stratum with a single unit.",
     ),
     click.option(
         "--cov",
         default=None,
         type=click.Choice(_COVARIANCES, case_sensitive=False),
         metavar=f"[{'|'.join(_COVARIANCES)}]",
-        help="Standard errors for unequal spread.",
+        help="Standard errors that are robust to heteroscedasticity.",
     ),
     click.option(
         "--cluster",
         default=None,
         shell_complete=columns_of_release,
-        help="A column of groups of rows that are not independent: clustered standard errors (CR1).",
+        help="A column of groups whose rows are dependent: cluster-robust standard errors (CR1).",
     ),
 )
 
 
 def design_options(command: F) -> F:
-    """The options of a sample, in the order in which they are explained."""
+    """Adds the options of a sample's design, in the order of the help."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def given(design: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said of it, as an estimator takes it."""
-    said = {key: value for key, value in design.items() if value is not None and value is not False}
-    return {key: value for key, value in said.items() if (key, value) != ("lonely_psu", "fail")}
+    """The options that were given, as an estimator takes them."""
+    options = {key: value for key, value in design.items() if value is not None and value is not False}
+    return {key: value for key, value in options.items() if (key, value) != ("lonely_psu", "fail")}

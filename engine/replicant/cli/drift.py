@@ -12,10 +12,16 @@ __all__ = ["drift"]
 @click.command()
 @click.argument("earlier", metavar="RELEASE_A", type=click.Path())
 @click.argument("later", metavar="RELEASE_B", type=click.Path())
-@click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
-@click.option("--csv", "form", flag_value="csv", help="Print all means, shares and missing cells as CSV.")
+@click.option(
+    "--level",
+    default=0.95,
+    show_default=True,
+    type=click.FloatRange(0, 1, True, True),
+    help="Confidence level of the intervals.",
+)
+@click.option("--csv", "form", flag_value="csv", help="Print all means, shares and shares of missing cells as CSV.")
 @click.option("--json", "form", flag_value="json", help="Print everything as JSON.")
-@click.option("--output", "-o", metavar="FILE", help="Write a page of HTML instead.")
+@click.option("--output", "-o", metavar="FILE", help="Write an HTML page instead.")
 @cluster_options
 @common_options
 def drift(
@@ -27,10 +33,11 @@ def drift(
     workers: int | None,
     scheduler: str | None,
 ) -> None:
-    """Tell what changed between two releases.
+    """Show what changed between two releases.
 
-    Differences of means, shares and missing cells with their errors, new and vanished levels, changed types, and one
-    measure of the whole. It is computed from the releases alone, so it is as sharable as they are.
+    The output lists differences in means, shares and missing cells with their standard errors, new and vanished levels,
+    changed types, and one measure for the whole table. It is computed from the releases alone, so it can be shared as
+    they can.
 
     \b
     Examples:
@@ -46,20 +53,20 @@ def drift(
     from replicant.run.reading import reader
 
     with reader(Where(workers=workers, scheduler=scheduler)) as read:
-        found = compare(read(earlier), read(later), names=_names(earlier, later), level=level)
+        drifted = compare(read(earlier), read(later), names=_names(earlier, later), level=level)
     if output is not None:
-        write_file(output, drift_page.render(found.as_dict()))
+        write_file(output, drift_page.render(drifted.as_dict()))
         click.echo(output)
     elif form == "csv":
-        click.echo(found.terms.to_csv(index=False), nl=False)
+        click.echo(drifted.terms.to_csv(index=False), nl=False)
     elif form == "json":
-        click.echo(json.dumps(found.as_dict(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(drifted.as_dict(), indent=1, ensure_ascii=False))
     else:
-        click.echo(drift_text.render(found.as_dict()))
+        click.echo(drift_text.render(drifted.as_dict()))
 
 
 def _names(earlier: str, later: str) -> tuple[str, str]:
-    """What to call two releases: the shortest ends of their paths that differ."""
+    """Names for two releases: the shortest ends of their paths that differ."""
     one, other = (path.rstrip("/").split("/") for path in (earlier, later))
     for count in range(1, max(len(one), len(other))):
         if one[-count:] != other[-count:]:

@@ -27,21 +27,21 @@ __all__ = ["inspect"]
     "--job",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Also write a job for the table, with comments on all that is suspected of it, to be edited. `-` prints it.",
+    help="Also write a job for the table, with a comment on every suspicion, to be edited. `-` prints it.",
 )
 @set_option
 @common_options
 def inspect(
     data: str | None, dataset: str | None, codebook: str | None, job: str | None, overrides: tuple[str, ...]
 ) -> None:
-    """Show how a table is understood, and what is suspected of it: kinds, levels, missing cells, codes, identifiers.
+    """Show how a table is read (kinds, levels, missing cells) and what looks unusual in it (codes, identifiers).
 
-    DATA is a file that holds a table (.csv, .tsv, .txt, .parquet and others), a folder of Parquet files, or a URL. How
-    text is written is recognised and told, and can be said: --set input.delimiter=; --set input.encoding=cp1252. What
-    is inferred wrongly is put right in the codebook: write it, edit it, and use it in a job.
+    DATA is a file that holds a table (.csv, .tsv, .txt, .parquet and others), a folder of Parquet files, or a URL. The
+    form of a text file is recognised, shown, and can be set: --set input.delimiter=; --set input.encoding=cp1252.
+    Correct a wrong inference in the codebook: write it, edit it, and use it in a job.
 
-    What looks unusual is listed below the table: identifiers, keys, weights, codes that mean missing, numbers that are
-    codes, dates as text, skip patterns, columns that follow from others. --job writes a job with all of it.
+    Suspicions are listed below the table: identifiers, keys, weights, codes for missing values, numbers that are codes,
+    dates as text, skip patterns, columns that follow from others. --job writes a job that deals with all of them.
 
     \b
     Examples:
@@ -59,16 +59,14 @@ def inspect(
     if (data is None) == (dataset is None):
         raise click.UsageError("Give either DATA or --dataset NAME.")
     if job is not None and job == codebook:
-        raise click.UsageError("--job and --codebook go to two files.")
+        raise click.UsageError("--job and --codebook name the same file. Give each its own.")
     for file in (codebook, job):
         if file is None or file == "-":
             continue
         if Path(file).exists():
             raise click.UsageError(f"{file} exists and may have been edited. Choose another name or remove it.")
         if not Path(file).absolute().parent.is_dir():
-            raise click.UsageError(
-                f"{file} lies in a folder that is not there. Make the folder first, or choose another."
-            )
+            raise click.UsageError(f"The folder of {file} does not exist. Create it first, or choose another.")
     asked = job_of_table(path=data, dataset=dataset, overrides=overrides)
     table = Source.of_job(asked).load()
     if codebook == "-":

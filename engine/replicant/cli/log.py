@@ -1,7 +1,7 @@
 """`--log json`: one JSON object a line on standard error, instead of words for people.
 
-Progress and the end of a command are written as they are. Of what libraries say (Python's warnings, Dask's log) only
-their kind and place are: their texts may quote cells.
+Progress and the end of a command are written in full. Of messages of libraries (Python's warnings, Dask's log) only
+the kind and the line of code are written: their texts may quote cells.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VARIABLE = "REPLICANT_LOG"
 
 
 class Log(Json):
-    """The log of one invocation: progress, and where it begins and ends."""
+    """The log of one invocation: its begin, its progress and its end."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         super().__init__(quiet=quiet)
@@ -35,13 +35,13 @@ class Log(Json):
         self._at = time.monotonic()
 
     def begins(self, command: str) -> None:
-        """A command is understood and starts."""
+        """Log that a command starts, once its line has been parsed."""
         self._begun = True
         self._facts["command"] = command
         self.say("info", "run.begins", f"replicant {command}", version=replicant.__version__, process=os.getpid())
 
     def ends(self, code: int, message: str | None = None, **facts: Any) -> None:
-        """It is over, with this exit code; help and the like, which never began, end in silence."""
+        """Log the end of the command and its exit code; help and the like, which never began, end in silence."""
         if code == Exit.DONE and not self._begun:
             return
         meaning = next((known.meaning for known in Exit if known == code), f"exit code {code}")
@@ -50,7 +50,7 @@ class Log(Json):
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Meanwhile Python's warnings and the log of libraries come here."""
+        """Collect Python's warnings and the logs of libraries while the context is open."""
         root = logging.getLogger()
         handler = _Handler(self)
         show, words = warnings.showwarning, os.environ.get("PYTHONWARNINGS")
@@ -70,11 +70,11 @@ class Log(Json):
         self, message: Any, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
     ) -> None:
         where = f"{PurePath(filename).name}:{lineno}"
-        self.say("warning", "library.warns", f"{category.__name__} at {where}", kind=category.__name__, place=where)
+        self.say("warning", "library.warns", f"{category.__name__} at {where}", kind=category.__name__, source=where)
 
 
 class _Handler(logging.Handler):
-    """What libraries log at the level of warnings or above: who, where, and the exception's type."""
+    """Messages of libraries at the level of warnings or above: the logger, the line of code, the exception's type."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
@@ -84,15 +84,15 @@ class _Handler(logging.Handler):
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
         where = f"{record.filename}:{record.lineno}"
         level = record.levelname.lower()
-        facts = {"logger": record.name, "said_as": level, "place": where} | ({"kind": kind} if kind else {})
-        # A warning whatever they call it: an error of ours is the end of the run, and says so.
+        facts = {"logger": record.name, "level_of_library": level, "source": where} | ({"kind": kind} if kind else {})
+        # A warning, whatever level the library gave it: an error of the engine ends the run and is logged as such.
         self._log.say("warning", "library.logs", f"{record.name}: {kind or level} at {where}", **facts)
 
 
 def open_log(args: Sequence[str], environment: Mapping[str, str]) -> Log | None:
-    """The log that was asked for, by `--log` or `REPLICANT_LOG`; None for words.
+    """The log requested by `--log` or `REPLICANT_LOG`; None for text.
 
-    It is looked for before the command line is read, so that what is wrong there is told in JSON too.
+    The option is read before the command line is parsed, so that mistakes there are reported in JSON too.
     """
     words = list(args[: args.index("--")] if "--" in args else args)
     asked = environment.get(VARIABLE, "")

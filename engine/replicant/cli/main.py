@@ -1,4 +1,4 @@
-"""`replicant`: the entry point, and how anything that goes wrong reaches the user."""
+"""`replicant`: the entry point, and the one exit for errors of every kind."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ class _Commands(click.Group):
 @click.version_option(replicant.__version__, "--version", prog_name="replicant", message="%(prog)s %(version)s")
 @common_options
 def cli() -> None:
-    """A confidential table in, m synthetic tables out.
+    """Turn a confidential table into m synthetic tables.
 
     \b
-    Look at a table:             replicant inspect survey.parquet
-    See what a job would do:     replicant plan job.yaml
-    Do it:                       replicant run job.yaml
-    Check what came out of it:   replicant verify release
-    Analyse it:                  replicant pool release --formula "y ~ x"
-    Go on with a study:          replicant resume study
-    Write its page anew:         replicant report study
+    Inspect a table:             replicant inspect survey.parquet
+    Preview a job:               replicant plan job.yaml
+    Run it:                      replicant run job.yaml
+    Check a release:             replicant verify release
+    Analyse a release:           replicant pool release --formula "y ~ x"
+    Complete a stopped run:      replicant resume study
+    Rewrite a study's page:      replicant report study
     Compare two releases:        replicant drift release2020 release2021
 
-    A job is one YAML file, at its smallest:
+    A job is one YAML file. The smallest:
 
     \b
         input: {path: survey.parquet}
@@ -105,7 +105,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _run(args: Sequence[str], state: State) -> int:
-    told = _words if state.log is None else state.log.ends
+    report_end = _words if state.log is None else state.log.ends
     try:
         code = cli.main(list(args), prog_name="replicant", standalone_mode=False, obj=state)
         sys.stdout.flush()
@@ -117,21 +117,21 @@ def _run(args: Sequence[str], state: State) -> int:
             state.log.ends(error.exit_code, error.format_message(), error=type(found).__name__)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        told(Exit.INTERRUPTED, "interrupted; nothing unfinished was released.")
+        report_end(Exit.INTERRUPTED, "interrupted; nothing unfinished was released.")
         return Exit.INTERRUPTED
     except SystemExit as asked:
         if state.log is not None and asked.code == Exit.TERMINATED:
             state.log.ends(Exit.TERMINATED)
         raise
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not stumble over it when it flushes at exit.
+        # The reader of the output is gone; the interpreter must not fail on it again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except Exception as error:
         from replicant.execution.failure import describe
 
         known = describe(error, state.doing)
-        _tell(error, state)
+        _show_traceback(error, state)
         if state.log is None:
             _words(known.exit_code, str(known))
         else:
@@ -148,8 +148,8 @@ def _words(code: int, message: str) -> None:
     click.echo(f"replicant: {message}", err=True)
 
 
-def _tell(error: BaseException, state: State) -> None:
-    """The whole traceback, if it was asked for. It may quote cells, which is why it has to be asked for."""
+def _show_traceback(error: BaseException, state: State) -> None:
+    """Print the whole traceback with `--debug` only: it may quote cells."""
     if not state.debug:
         return
     chain: BaseException | None = error
@@ -160,17 +160,17 @@ def _tell(error: BaseException, state: State) -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """Leave through the same doors as an interrupt, so that nothing half-written stays."""
+    """Leave in the same way as after an interrupt, so that nothing half-written stays."""
     from replicant.run.resumable import ask_to_stop
 
-    # Batch systems and service managers may tell script, process and group: a second word must not disturb the tidying.
+    # Batch systems may signal script, process and group: a second signal must not disturb the clean-up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ask_to_stop()
     raise SystemExit(int(Exit.TERMINATED))
 
 
 def _send_again(lost: sys.UnraisableHookArgs) -> None:
-    """Python drops what a signal raises while a destructor runs: the signal is sent again a moment later."""
+    """Send a signal again a moment later: Python drops an exception that a signal raises while a destructor runs."""
     if lost.exc_type is SystemExit:
         signal.signal(signal.SIGTERM, _terminate)
         number = signal.SIGTERM
@@ -179,7 +179,7 @@ def _send_again(lost: sys.UnraisableHookArgs) -> None:
     else:
         sys.__unraisablehook__(lost)
         return
-    # Sent at once it would be raised, and dropped, in here.
+    # Sent at once, it would be raised and dropped in here.
     again = threading.Timer(0.05, signal.pthread_kill, [threading.get_ident(), number])
     again.daemon = True
     again.start()

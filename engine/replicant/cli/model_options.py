@@ -1,4 +1,4 @@
-"""What a model is told on the command line, and what is said of it beside the table."""
+"""Options of a model on the command line, and the lines that are printed below its table."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _OWN = ("model", "formula", "rule", "level", "weights", "weight_kind")
 
 
 def model_settings(given: Sequence[str], *, taken: Collection[str] = ()) -> dict[str, Any]:
-    """Options of a model, from `KEY=VALUE`; values are scalars as YAML reads them.
+    """Options of a model from `KEY=VALUE`; values are scalars as YAML reads them.
 
     Parameters
     ----------
     given
-        As typed.
+        The texts as typed.
     taken
-        Names that have been given otherwise.
+        Names that other options have given already.
 
     Raises
     ------
     SpecError
-        If one has no sign of equality, comes twice, belongs elsewhere, or is no scalar.
+        An option has no equals sign, is given twice, has an option of its own, or is not a scalar.
     """
     import yaml
 
@@ -42,7 +42,7 @@ def model_settings(given: Sequence[str], *, taken: Collection[str] = ()) -> dict
                 f"--option {text[:60]} is not of the form KEY=VALUE", need="KEY=VALUE, such as --option status=dead"
             )
         if key in _OWN:
-            raise SpecError(f"--option {key} is not the model's", need=f"--{key.replace('_', '-')}")
+            raise SpecError(f"--option {key} is not an option of the model", need=f"--{key.replace('_', '-')}")
         if key in out or key in taken:
             raise SpecError(f"{key} is given twice", need="each option once")
         try:
@@ -58,7 +58,7 @@ def model_settings(given: Sequence[str], *, taken: Collection[str] = ()) -> dict
 
 
 def shares_explained(analyses: Analyses, rule: str, level: float) -> list[str]:
-    """R squared and its adjusted form with their interval, of models that have them and where they can be pooled."""
+    """R squared and adjusted R squared with their intervals, for models where they can be pooled."""
     from replicant.analysis.analyses import CLUSTERED_SHARE
 
     out = []

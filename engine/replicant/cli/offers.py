@@ -1,8 +1,8 @@
-"""What is offered while a command is typed.
+"""Completion of values while a command is typed.
 
-What is offered beyond commands and options is found cheaply: in names of files, in the models
-of a job, in the first line of a CSV file, the footer of a Parquet file, the manifest of a release. Whoever presses a
-key must not wait, nor read an error: where anything is amiss nothing is offered.
+Values come from cheap sources: names of files, the models of a job, the first line of a CSV file, the footer of a
+Parquet file, the manifest of a release. A key press must neither wait nor show an error: if anything fails, nothing is
+offered.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ Offer: TypeAlias = Callable[[click.Context, click.Parameter, str], list[Completi
 
 
 def _offering(find: Callable[[click.Context, str], Iterable[str | CompletionItem]]) -> Offer:
-    """What is found that begins with what was typed."""
+    """Offers those of the values that begin with the typed text."""
 
     @wraps(find)
     def offer(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            found = [one if isinstance(one, CompletionItem) else CompletionItem(one) for one in find(ctx, incomplete)]
+            values = [one if isinstance(one, CompletionItem) else CompletionItem(one) for one in find(ctx, incomplete)]
         except Exception:
             return []
-        return [one for one in found if one.type != "plain" or str(one.value).startswith(incomplete)]
+        return [one for one in values if one.type != "plain" or str(one.value).startswith(incomplete)]
 
     return offer
 
 
 @_offering
 def jobs(ctx: click.Context, incomplete: str) -> Iterator[str | CompletionItem]:
-    """Job files, and where there are none the folders that may hold some."""
+    """Job files, and folders that may hold some."""
     yield CompletionItem(incomplete, type="dir")
     folder, slash, _ = incomplete.rpartition("/")
     for path in sorted(Path(folder + slash or ".").glob("*.y*ml")):
@@ -50,7 +50,7 @@ def jobs(ctx: click.Context, incomplete: str) -> Iterator[str | CompletionItem]:
 
 @_offering
 def settings(ctx: click.Context, incomplete: str) -> Iterator[str]:
-    """Keys of a job, and behind the sign of equality their values, if they are words or columns."""
+    """Keys of a job and, after the equals sign, their values if these are words or columns."""
     from replicant.spec.schema import job_schema
 
     schema = job_schema()
@@ -61,7 +61,7 @@ def settings(ctx: click.Context, incomplete: str) -> Iterator[str]:
         return
     before, comma, _ = typed.rpartition(",")
     if key in _NAMES_COLUMNS:
-        # Several of them stand in a list, `[a,b`.
+        # Several columns form a list, `[a,b`.
         opened = "" if typed.startswith("[") or key == "synthesis.strata" else "["
         beginning = before + comma if comma else ("[" if typed.startswith("[") else opened)
         yield from (f"{key}={beginning}{name}" for name in _columns_of_job(_argument(ctx, "job")))
@@ -72,7 +72,7 @@ def settings(ctx: click.Context, incomplete: str) -> Iterator[str]:
 
 @_offering
 def columns_of_release(ctx: click.Context, incomplete: str) -> Iterator[str]:
-    """Columns, as the manifest of the release has them."""
+    """Columns by the manifest of the release."""
     yield from _columns_of_release(ctx)
 
 
@@ -87,7 +87,7 @@ def models(ctx: click.Context, incomplete: str) -> Iterable[str]:
 
 @_offering
 def model_options(ctx: click.Context, incomplete: str) -> Iterator[str]:
-    """Options of the model, and behind the sign of equality columns or the words that they may be."""
+    """Options of the model and, after the equals sign, columns or words."""
     from replicant.estimate.borrowed import BORROWED
     from replicant.estimate.fit import FITTERS, OPTIONS
 
@@ -116,9 +116,9 @@ def datasets(ctx: click.Context, incomplete: str) -> Iterator[str]:
     """Names of built-in tables."""
     from importlib.util import find_spec
 
-    found = find_spec("statsmodels")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        yield from sorted(path.parent.name for path in Path(place, "datasets").glob("*/data.py"))
+    package = find_spec("statsmodels")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        yield from sorted(path.parent.name for path in Path(folder, "datasets").glob("*/data.py"))
 
 
 def _columns_of_release(ctx: click.Context) -> Iterator[str]:
@@ -129,12 +129,12 @@ def _columns_of_release(ctx: click.Context) -> Iterator[str]:
 
 
 def _argument(ctx: click.Context, name: str) -> str:
-    """What was typed for an argument; behind an option that still waits for its value click leaves it unread."""
+    """The typed argument; while an option before it waits for its value, click leaves it unread."""
     return str(ctx.params.get(name) or next(word for word in ctx.args if not word.startswith("-")))
 
 
 def _leaves(schema: dict[str, Any], at: dict[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Dotted keys of a job with what is known of each; sections themselves are none."""
+    """Dotted keys of a job with their schemas, without the sections themselves."""
     for name, said in at.get("properties", {}).items():
         sections = [one for one in _branches(schema, said) if "properties" in one]
         if sections:
@@ -161,15 +161,15 @@ def _words(schema: dict[str, Any], said: dict[str, Any]) -> Iterator[str]:
 
 
 def _columns_of_job(job: str) -> list[str]:
-    """Of its input, if that is a file on this machine."""
+    """The columns of a job's input, if that is a file on this machine."""
     import yaml
 
-    place = Path(yaml.safe_load(Path(job).read_text(encoding="utf-8"))["input"]["path"])
-    if place.suffix == ".csv":
-        with place.open(newline="", encoding="utf-8-sig") as file:
+    path = Path(yaml.safe_load(Path(job).read_text(encoding="utf-8"))["input"]["path"])
+    if path.suffix == ".csv":
+        with path.open(newline="", encoding="utf-8-sig") as file:
             return next(csv.reader(file))
     import pyarrow.parquet as pq
 
-    if place.is_dir():
-        place = next(iter(sorted(place.rglob("*.parquet"))))
-    return list(pq.read_schema(place).names)
+    if path.is_dir():
+        path = next(iter(sorted(path.rglob("*.parquet"))))
+    return list(pq.read_schema(path).names)

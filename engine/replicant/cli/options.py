@@ -1,4 +1,4 @@
-"""What commands share: state of one invocation, and options."""
+"""The state of one invocation, and options that commands share."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class State:
     doing
         The command, for messages.
     log
-        Where JSON goes; None for words.
+        The JSON log; None if messages are text.
     """
 
     debug: bool = False
@@ -52,7 +52,7 @@ class State:
 
 
 def _state() -> State:
-    """Of this invocation."""
+    """The state of this invocation."""
     state = click.get_current_context().find_root().obj
     return state if isinstance(state, State) else State()
 
@@ -64,10 +64,10 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> No
 
 
 def common_options(command: F) -> F:
-    """`--log` and `--debug`: of every command, understood before and after its name."""
+    """Adds `--log` and `--debug`, which every command takes before or after its name."""
 
     @wraps(command)
-    def told(*args: Any, **rest: Any) -> Any:
+    def logged(*args: Any, **rest: Any) -> Any:
         context = click.get_current_context()
         if (log := _state().log) is not None and context.parent is not None:
             log.begins(str(context.info_name))
@@ -85,14 +85,16 @@ def common_options(command: F) -> F:
         type=click.Choice(FORMATS),
         expose_value=False,
         envvar=VARIABLE,
-        help="What goes to standard error: words, or JSON, an object a line.  [default: text, or REPLICANT_LOG]",
+        help="Form of standard error: text, or JSON with one object a line.  [default: text, or REPLICANT_LOG]",
     )
-    return cast(F, log(debug(told)))
+    return cast(F, log(debug(logged)))
 
 
 def quiet_option(command: F) -> F:
-    """`--quiet`: nothing but what goes wrong."""
-    return click.option("--quiet", "-q", is_flag=True, help="No progress, no table; only what goes wrong.")(command)
+    """Adds `--quiet`."""
+    return click.option("--quiet", "-q", is_flag=True, help="Show errors and warnings only: no progress, no table.")(
+        command
+    )
 
 
 def watching(*, quiet: bool = False) -> Progress:
@@ -101,7 +103,7 @@ def watching(*, quiet: bool = False) -> Progress:
 
 
 def tell(message: str, *, event: str = "note", level: Level = "info") -> None:
-    """Say something that is no result: to standard error, in words or as JSON."""
+    """Print a message that is not a result: to standard error, as text or as JSON."""
     if (log := _state().log) is not None:
         log.say(level, event, message)
     else:
@@ -109,25 +111,25 @@ def tell(message: str, *, event: str = "note", level: Level = "info") -> None:
 
 
 def write_file(file: str, text: str) -> None:
-    """Write what a command was asked to write.
+    """Write an output file of a command.
 
     Raises
     ------
     SpecError
-        It cannot be written there.
+        The file cannot be written.
     """
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
         raise SpecError(
             f"{file} cannot be written ({error.strerror})",
-            need="a file in a folder that is there and may be written to",
-            fix="choose another file, or make its folder first",
+            need="a file in an existing, writable folder",
+            fix="choose another file, or create its folder first",
         ) from None
 
 
 def _overrides(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Looked at before anything else: `--set KEY VALUE` would be told to have one argument too many."""
+    """Check overrides first: for `--set KEY VALUE` click would complain of an extra argument."""
     if values and not ctx.resilient_parsing:
         from replicant.spec.load import check_override
 
@@ -137,7 +139,7 @@ def _overrides(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 
 
 def set_option(command: F) -> F:
-    """`--set KEY=VALUE`, any number of times."""
+    """Adds `--set KEY=VALUE`, which may be repeated."""
     return click.option(
         "--set",
         "overrides",
@@ -155,9 +157,9 @@ class Count(click.ParamType[int]):
     Parameters
     ----------
     of
-        What is counted.
+        The things counted.
     default
-        What happens without the option.
+        A sentence on the case without the option.
     """
 
     name = "count"
@@ -170,7 +172,7 @@ class Count(click.ParamType[int]):
         if re.fullmatch(r"\+?0*[1-9]\d{0,8}", str(value).strip()):
             return int(value)
         self.fail(
-            f"{str(value)[:20]!r} is no number of {self._of}: a whole number from 1 is needed. {self._default}",
+            f"{str(value)[:20]!r} is not a number of {self._of}: a whole number from 1 is needed. {self._default}",
             param,
             ctx,
         )
@@ -183,36 +185,36 @@ class Bytes(click.ParamType[int]):
     _PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = self._PATTERN.fullmatch(str(value).strip())
-        if found is None:
-            self.fail(f"{value!r} is not a size: 2GB, 1.5GiB, 800MB", param, ctx)
-        unit = 1024 if found[3] else 1000
-        return int(float(found[1]) * unit ** " kMGT".index(found[2] or " "))
+        match = self._PATTERN.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 2GB, 1.5GiB or 800MB", param, ctx)
+        unit = 1024 if match[3] else 1000
+        return int(float(match[1]) * unit ** " kMGT".index(match[2] or " "))
 
 
 def memory_option(command: F) -> F:
-    """`--memory`: what one process may take."""
+    """Adds `--memory`, the limit of one process."""
     return click.option(
         "--memory",
         type=Bytes(),
         metavar="SIZE",
-        help="Memory of one process, such as 2GB: a job whose tasks do not fit is refused; the limit of --workers.",
+        help="Memory limit of one process, such as 2GB. A job whose tasks need more is refused. Also limits --workers.",
     )(command)
 
 
 def where_options(command: F) -> F:
-    """`--threads`, `--workers`, `--scheduler`: where a job runs, and whom it trusts there."""
+    """Adds `--threads`, `--workers`, `--scheduler` and the options of TLS: the backend of a run."""
     threads = click.option(
         "--threads",
-        type=Count("threads", "Without the option all usable CPUs are taken."),
+        type=Count("threads", "Without the option all usable CPUs are used."),
         metavar="N",
-        help="Threads in this process.  [default: all usable CPUs; of a study, processes]",
+        help="Threads in this process.  [default: all usable CPUs; for a study, processes]",
     )
     return threads(cluster_options(command))
 
 
 def cluster_options(command: F) -> F:
-    """`--workers`, `--scheduler`: the cluster that a command runs on, and whom it trusts there."""
+    """Adds `--workers`, `--scheduler` and the options of TLS: the cluster that a command runs on."""
     options = [
         click.option(
             "--workers",
@@ -226,12 +228,12 @@ def cluster_options(command: F) -> F:
             help="Run on the Dask scheduler at ADDRESS, such as tcp://10.0.0.5:8786 or tls://10.0.0.5:8786.",
         ),
         click.option(
-            "--tls-ca-file", metavar="FILE", help="Certificate of the CA that everybody on the cluster is signed by."
+            "--tls-ca-file", metavar="FILE", help="Certificate of the CA that signed all certificates of the cluster."
         ),
         click.option(
-            "--tls-cert", metavar="FILE", help="This client's certificate (of a --workers cluster: everyone's)."
+            "--tls-cert", metavar="FILE", help="This client's certificate (with --workers: that of the whole cluster)."
         ),
-        click.option("--tls-key", metavar="FILE", help="Its key, if that is not in the same file."),
+        click.option("--tls-key", metavar="FILE", help="The certificate's key, if it is not in the same file."),
         click.option("--require-encryption", is_flag=True, help="Refuse plain connections; certificates imply it."),
     ]
 
@@ -246,17 +248,17 @@ def cluster_options(command: F) -> F:
     ) -> Any:
         chosen = [f"--{name}" for name in ("threads", "workers", "scheduler") if rest.get(name) is not None]
         if len(chosen) > 1:
-            raise click.UsageError(f"{' and '.join(chosen)} exclude each other: choose one.")
+            raise click.UsageError(f"{' and '.join(chosen)} cannot be combined. Choose one.")
         if tls_ca_file is tls_cert is tls_key is None and not require_encryption:
             return command(*args, **rest)
         if rest["workers"] is None and rest["scheduler"] is None:
-            raise click.UsageError("--tls-... and --require-encryption go with --scheduler or --workers.")
+            raise click.UsageError("--tls-... and --require-encryption need --scheduler or --workers.")
         from replicant.execution.tls import trusting
 
         with trusting(tls_ca_file, tls_cert, tls_key, require_encryption=require_encryption):
             return command(*args, **rest)
 
-    made: Any = trusting_command
+    decorated: Any = trusting_command
     for option in reversed(options):
-        made = option(made)
-    return cast(F, made)
+        decorated = option(decorated)
+    return cast(F, decorated)

@@ -16,13 +16,13 @@ __all__ = ["plan"]
 @memory_option
 @common_options
 def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
-    """Print what a job would do, touch nothing.
+    """Show what a job would do; write nothing.
 
-    JOB may be a table instead, for which the defaults stand.
+    JOB is a job file, or a table, which is then planned with the defaults.
 
-    Reads the data, and shows for each column its kind, method, predictors and why; then the tasks, rows, memory, and
-    the output tree; of a study its variants and tables; of a bulk its releases, and which of them are up to date. A job
-    whose pieces do not fit in --memory is refused, with the size of parts that fit. Nothing is written.
+    The command reads the data and shows each column's kind, method and predictors with the reason for each; then the
+    tasks, rows, memory and output files; for a study, its variants and tables; for a bulk, its releases and which of
+    them are up to date. A job whose tasks do not fit in --memory is refused, with a size of partitions that does.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ __all__ = ["pool"]
     default="auto",
     shell_complete=rules,
     show_default=True,
-    help="The combining rule; auto reads the manifest.",
+    help="The combining rule; auto chooses it by the manifest.",
 )
 @design_options
 @click.option(
@@ -47,9 +47,15 @@ __all__ = ["pool"]
     "tests",
     multiple=True,
     metavar="TERM",
-    help="Test all coefficients of a term at once, or what a smaller formula lacks ('~ . - phb'). May be repeated.",
+    help="Test all coefficients of a term jointly, or against a smaller formula ('~ . - phb'). May be repeated.",
 )
-@click.option("--level", default=0.95, show_default=True, type=click.FloatRange(0, 1, True, True), help="Of intervals.")
+@click.option(
+    "--level",
+    default=0.95,
+    show_default=True,
+    type=click.FloatRange(0, 1, True, True),
+    help="Confidence level of the intervals.",
+)
 @click.option("--csv", "form", flag_value="csv", help="Print the table as CSV, in full precision.")
 @click.option("--latex", "form", flag_value="latex", help="Print the table as a LaTeX tabular.")
 @cluster_options
@@ -69,12 +75,13 @@ def pool(
 ) -> None:
     """Fit a model on each set of a release and pool the fits.
 
-    The rule is chosen from how the release was made, which its manifest says; one that does not hold is refused. With
-    --workers or --scheduler the files are read by a cluster, and only sums come here: for sets larger than memory.
+    The combining rule follows from how the release was synthesized, which its manifest records; a rule that is not
+    valid for it is refused. With --workers or --scheduler a cluster reads the files and returns sums only, so sets may
+    be larger than memory.
 
-    Weights say what they are. --weight-kind survey: a row stands for so many of a population, and standard errors are
-    design-based (linearized), with --strata and --clusters if the sample had them. --weight-kind frequency: a row
-    stands for so many equal rows.
+    State the kind of weights. --weight-kind survey: a row represents that many units of a population, and standard
+    errors are design-based (linearized), with --strata and --clusters if the sample had them. --weight-kind frequency:
+    a row counts as that many equal rows.
 
     \b
     Examples:

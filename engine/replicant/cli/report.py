@@ -11,13 +11,15 @@ __all__ = ["report"]
 
 @click.command()
 @click.argument("results", type=click.Path())
-@click.option("--output", "-o", metavar="FILE", help="Where the page goes.  [default: report.html in the folder]")
+@click.option(
+    "--output", "-o", metavar="FILE", help="Write the page to this file.  [default: report.html in the folder]"
+)
 @common_options
 def report(results: str, output: str | None) -> None:
-    """Write the page of a study anew from its results.
+    """Rewrite the page of a study from its results.
 
-    RESULTS is the folder that a study wrote. The page is one file that opens offline; like the results it holds
-    statistics of the confidential data, and is for the data owner.
+    RESULTS is the folder that a study wrote. The page is one file that opens offline. Like the results, it holds
+    statistics of the confidential data and is meant for the data owner.
 
     \b
     Examples:
@@ -26,7 +28,6 @@ def report(results: str, output: str | None) -> None:
     """
     from replicant.run.checkpoint import read_results
 
-    found = read_results(results)
-    place = output or f"{results.rstrip('/')}/report.html"
-    found.write_html(place)
-    click.echo(place)
+    path = output or f"{results.rstrip('/')}/report.html"
+    read_results(results).write_html(path)
+    click.echo(path)

@@ -15,7 +15,7 @@ __all__ = ["resume"]
 @click.argument("run", type=click.Path())
 @where_options
 @memory_option
-@click.option("--dry-run", is_flag=True, help="Plan and check everything, do nothing.")
+@click.option("--dry-run", is_flag=True, help="Plan and check everything, but run no task.")
 @quiet_option
 @common_options
 def resume(
@@ -29,11 +29,11 @@ def resume(
 ) -> None:
     """Complete a run that was interrupted.
 
-    RUN is the folder that it was to write, its `output.path`. What was finished is kept; the release, or the results of
-    a study, are those of an undisturbed run, byte for byte. Data, settings or version that changed since are refused.
-    Of the folder of a bulk all that is missing or changed is made.
+    RUN is the folder that the run was to write, its `output.path`. Finished work is used; the release, or the results
+    of a study, equal those of an undisturbed run byte for byte. The run is refused if data, settings or version have
+    changed since. For the folder of a bulk, missing and changed releases are synthesized.
 
-    With --dry-run it stops before the first piece of work, and says what is there and what would be done.
+    With --dry-run the command stops before the first task, and shows what is finished and what would be done.
 
     \b
     Examples:
@@ -54,6 +54,6 @@ def resume(
             click.echo(done.text())
         done.require()
         return
-    told = rehearse_resume(run, **options) if dry_run else take_up(run, **options).text()
+    text = rehearse_resume(run, **options) if dry_run else take_up(run, **options).text()
     if not quiet:
-        click.echo(told)
+        click.echo(text)

@@ -18,7 +18,7 @@ __all__ = ["run"]
 @where_options
 @memory_option
 @click.option("--overwrite", is_flag=True, help="Replace a finished release.")
-@click.option("--dry-run", is_flag=True, help="Plan and check everything, do nothing.")
+@click.option("--dry-run", is_flag=True, help="Plan and check everything, but run no task.")
 @quiet_option
 @common_options
 def run(
@@ -32,18 +32,17 @@ def run(
     dry_run: bool,
     quiet: bool,
 ) -> None:
-    """Run a job: read, synthesize, write a release.
+    """Run a job: read a table, synthesize it, write a release.
 
-    Of a job with a study its results and report; of a bulk all releases that are missing or changed, and an index of
-    them. JOB may be a table instead: survey.csv stands for the job that synthesizes it by the defaults, to
-    survey-release.
+    A job with a study writes its results and report; a bulk writes all releases that are missing or changed, and an
+    index of them. JOB may also be a table: survey.csv is then synthesized with the defaults, to survey-release.
 
-    The release appears whole or not at all. The internal manifest, with the seed, goes beside it; never share that
-    one. The same seed gives the same files, byte for byte, on any number of threads or workers. A study that is
-    interrupted goes on where it stopped when the same line is run again, or by `replicant resume`.
+    The release appears whole or not at all. The internal manifest, which holds the seed, is written beside it; never
+    share that file. The same seed gives the same files, byte for byte, on any number of threads or workers. Run the
+    same line again, or `replicant resume`, and a study that was interrupted continues where it stopped.
 
-    With --dry-run it stops before the first piece of work: it prints the plan, sees whether target, memory and cluster
-    are as they must be, and leaves with the exit code that the run would have had by then. Nothing is written.
+    With --dry-run the command stops before the first task: it prints the plan, checks target, memory and cluster, and
+    leaves with the exit code that the run would have had so far. Nothing is written.
 
     \b
     Examples:
@@ -80,8 +79,8 @@ def run(
         done.require()
         return
     if dry_run:
-        told = rehearse(spec, **options)
+        text = rehearse(spec, **options)
     else:
-        told = (run_job if spec.study is None else run_study_job)(spec, **options).text()
+        text = (run_job if spec.study is None else run_study_job)(spec, **options).text()
     if not quiet:
-        click.echo(told)
+        click.echo(text)

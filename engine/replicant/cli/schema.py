@@ -16,8 +16,8 @@ __all__ = ["schema"]
 def schema() -> None:
     """Print the JSON Schema of a job file, for an editor.
 
-    With it an editor that knows YAML's language server completes keys, says what they are for, and marks what a job
-    cannot have. Name the file in the first line of a job.
+    An editor with a YAML language server then completes keys, explains them, and marks those that a job cannot have.
+    Name the file in the first line of a job.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Words about wrong usage of the command line: what click found, and how the line is written rightly."""
+"""Hints for wrong usage of the command line: click's message, followed by the right form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["hinted"]
 
 
 def hinted(error: click.ClickException) -> click.ClickException:
-    """The same error, with a hint where there is one."""
+    """The same error, with a hint if there is one."""
     if not isinstance(error, click.UsageError) or error.ctx is None:
         return error
     hint = _hint(error, error.ctx)
@@ -31,7 +31,7 @@ def _hint(error: click.UsageError, ctx: click.Context) -> str:
         near = closest(error.option_name, known)
         return f"Did you mean {near}? {command} --help lists its options." if near else f"{command} --help lists them."
     if re.fullmatch(r"Option '--?[\w-]+' requires an argument\.", message):
-        return f"{command} --help says what it takes."
+        return f"See {command} --help for the values it takes."
     return ""
 
 

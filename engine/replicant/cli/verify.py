@@ -17,8 +17,8 @@ __all__ = ["verify"]
 def verify(ctx: click.Context, release: str) -> None:
     """Check that a release is whole and unchanged.
 
-    Reads every file that the manifest lists and compares rows, bytes and SHA-256; a file too many is a fault as
-    well. Of the folder of a bulk every release is checked. Leaves with 0 if all is well, else with 1.
+    The command reads every file that the manifest lists and compares rows, bytes and SHA-256; an extra file is a
+    problem too. In the folder of a bulk every release is checked. The exit code is 0 without a problem, otherwise 1.
 
     \b
     Examples:
@@ -37,8 +37,8 @@ def verify(ctx: click.Context, release: str) -> None:
                 tell(f"{name}: {problem}", event="release.damaged", level="error")
         broken = sum(not one.ok for _, one in checked)
         files, size = (sum(getattr(one, what) for _, one in checked) for what in ("files", "bytes"))
-        told = f"{release}: {len(checked) - broken} of {len(checked)} releases whole and unchanged"
-        click.echo(f"{told} ({files:,} files, {size:,} bytes)")
+        summary = f"{release}: {len(checked) - broken} of {len(checked)} releases whole and unchanged"
+        click.echo(f"{summary} ({files:,} files, {size:,} bytes)")
         if broken:
             ctx.exit(Exit.FAILED)
         return

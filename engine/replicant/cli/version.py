@@ -17,8 +17,8 @@ __all__ = ["version"]
 def version(as_json: bool) -> None:
     """Print the versions that results depend on.
 
-    Of Replicant, Python, and the libraries that draw, compute and write. All machines of a cluster must have the same.
-    `replicant --version` prints Replicant's alone.
+    These are Replicant, Python, and the libraries that draw, compute and write. All machines of a cluster must have the
+    same versions. `replicant --version` prints Replicant's only.
 
     \b
     Examples:
