@@ -15,8 +15,8 @@ import replicant
 
 ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
 
-# The way of the data. A room may know the rooms before it, and itself; the trees know no other room at all.
-ROOMS = [
+# The way of the data. A package may import those before it, and itself; the trees import no other package.
+PACKAGES = [
     *("errors", "events", "storage", "view", "table", "spec", "trees", "estimate", "methods", "plan"),
     *("fcs", "pool", "report", "analysis", "utility", "release", "studies", "execution", "run", "bulk"),
     *("synthesis", "bootstrap", "cli"),
@@ -32,7 +32,7 @@ SEEDED = {"Generator", "PCG64", "default_rng", "bit_generator"}
 FILES = sorted(ENGINE.rglob("*.py"))
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(ENGINE).parts[0].removesuffix(".py")
 
 
@@ -55,18 +55,18 @@ def offences(test: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
                 yield f"{path.relative_to(ENGINE)}:{getattr(node, 'lineno', 0)}", node
 
 
-def test_every_room_has_a_place_on_the_way_of_the_data() -> None:
-    assert {room_of(path) for path in FILES} - {"__init__", "__main__"} <= set(ROOMS)
+def test_every_package_has_a_position_on_the_way_of_the_data() -> None:
+    assert {package_of(path) for path in FILES} - {"__init__", "__main__"} <= set(PACKAGES)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))
-def test_a_room_knows_only_what_stands_left_of_it(path: Path) -> None:
-    room = room_of(path)
-    if room in {"__init__", "__main__"}:
+def test_a_package_imports_only_what_stands_left_of_it(path: Path) -> None:
+    package = package_of(path)
+    if package in {"__init__", "__main__"}:
         return
     known = {other.split(".")[1] for other in imported(path) if other.startswith("replicant.")} - {"__version__"}
-    allowed = {"errors", "trees"} if room == "trees" else set(ROOMS[: ROOMS.index(room) + 1])
-    assert known <= allowed, f"{room} may not import {sorted(known - allowed)}"
+    allowed = {"errors", "trees"} if package == "trees" else set(PACKAGES[: PACKAGES.index(package) + 1])
+    assert known <= allowed, f"{package} may not import {sorted(known - allowed)}"
 
 
 def test_no_module_imports_one_that_imports_it() -> None:
@@ -89,14 +89,17 @@ def test_no_module_imports_one_that_imports_it() -> None:
     TopologicalSorter(modules).prepare()  # names a cycle
 
 
-@pytest.mark.parametrize(("library", "room"), [("dask", "execution"), ("distributed", "execution"), ("numba", "trees")])
-def test_a_library_is_at_home_in_one_room(library: str, room: str) -> None:
-    users = {room_of(path) for path in FILES if any(name.split(".")[0] == library for name in imported(path))}
-    assert users <= {room}
+LIBRARIES = [("dask", "execution"), ("distributed", "execution"), ("numba", "trees")]
+
+
+@pytest.mark.parametrize(("library", "package"), LIBRARIES)
+def test_a_library_is_imported_by_one_package(library: str, package: str) -> None:
+    users = {package_of(path) for path in FILES if any(name.split(".")[0] == library for name in imported(path))}
+    assert users <= {package}
 
 
 def test_the_kernel_needs_numpy_and_numba_only() -> None:
-    used = {n.split(".")[0] for path in FILES if room_of(path) == "trees" for n in imported(path)} - {"replicant"}
+    used = {n.split(".")[0] for path in FILES if package_of(path) == "trees" for n in imported(path)} - {"replicant"}
     assert used - set(sys.stdlib_module_names) <= KERNEL_MAY_IMPORT
 
 

@@ -181,7 +181,7 @@ def test_parts_of_a_table_tell_what_the_whole_tells(what: str) -> None:
     whole = encode_table(frame)
     parts = merge_scans(*(scan(frame[i::3], chunk=i) for i in (2, 0, 1)))
     assert parts.codebook()["pno"].kind == whole["pno"].kind
-    assert sorted(parts.oddities()) == sorted(event for event in whole.events if event.code == "near_identifier")
+    assert sorted(parts.findings()) == sorted(event for event in whole.events if event.code == "near_identifier")
 
 
 def test_many_numbers_are_judged_by_a_sample_of_their_hashes() -> None:
@@ -234,7 +234,7 @@ def test_strata_share_no_identifier() -> None:
 
 def test_a_pattern_without_room_is_refused() -> None:
     frame = pd.DataFrame({"pid": np.arange(100, dtype=np.int8), "x": np.arange(100) / 7})
-    with pytest.raises(rp.errors.DataError, match="has room for about"):
+    with pytest.raises(rp.errors.DataError, match="its pattern allows about"):
         rp.synthesize(frame, m=1, seed=1, method={"pid": "surrogate"})
 
 
@@ -355,7 +355,7 @@ def test_keys_with_several_rows_are_told(what: str) -> None:
     for word in ("independent", "scattered", "standard errors", "design effect"):
         assert word in events[0].message
     parts = merge_scans(scan(frame, chunk=0), scan(frame[:60], chunk=1))
-    assert [event for event in parts.oddities() if event.code == "repeated_key"] == events
+    assert [event for event in parts.findings() if event.code == "repeated_key"] == events
 
 
 def ordinary(n: int) -> pd.DataFrame:

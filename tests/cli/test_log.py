@@ -44,7 +44,7 @@ def test_a_run_from_first_to_last(job: Path, replicant: Command) -> None:
     found = lines(outcome.err)
     names = [one["event"] for one in found]
     assert names[0] == "run.begins"
-    assert [name for name in names if name not in {"note", "data.odd"}][1:] == [
+    assert [name for name in names if name not in {"note", "data.unusual"}][1:] == [
         "job.planned",
         "stage.begins",
         "stage.ends",
@@ -67,7 +67,7 @@ def test_a_run_from_first_to_last(job: Path, replicant: Command) -> None:
 def test_what_is_odd_in_the_data(job: Path, frame: pd.DataFrame, replicant: Command) -> None:
     frame.assign(same=1.5).to_csv("data.csv", index=False)
     found = lines(replicant("--log=json", "run", "job.yaml").err)
-    odd = [one for one in found if one["event"] == "data.odd"]
+    odd = [one for one in found if one["event"] == "data.unusual"]
     assert ("warning", "constant_column", "same") in [(one["level"], one["code"], one["column"]) for one in odd]
 
 
@@ -106,9 +106,9 @@ def test_quiet_leaves_what_goes_wrong(job: Path, frame: pd.DataFrame, replicant:
     frame.assign(same=1.5).to_csv("data.csv", index=False)
     outcome = replicant("run", "job.yaml", "-q", "--log", "json")
     assert outcome.out == ""
-    assert {one["event"] for one in lines(outcome.err)} == {"data.odd"}
+    assert {one["event"] for one in lines(outcome.err)} == {"data.unusual"}
     again = lines(replicant("run", "job.yaml", "-q", "--log", "json").err)
-    assert {one["event"] for one in again} == {"data.odd", "run.ends"}
+    assert {one["event"] for one in again} == {"data.unusual", "run.ends"}
 
 
 def test_the_environment_asks_too(job: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch) -> None:

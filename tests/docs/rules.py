@@ -48,11 +48,11 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
     ),
     ("engine/docs/operations.md", "replicant run job.yaml --dry-run --scheduler tcp://10.0.0.5:8786"): (
         How.PARSED,
-        "needs a scheduler; tests/run/test_rehearsal.py looks for one",
+        "needs a scheduler; tests/run/test_dry_run.py looks for one",
     ),
     ("engine/docs/operations.md", "replicant resume release --dry-run"): (
         How.PARSED,
-        "needs a run that was interrupted; tests/run/test_rehearsal.py has one",
+        "needs a run that was interrupted; tests/run/test_dry_run.py has one",
     ),
     ("engine/docs/operations.md", "source <(replicant completion zsh)"): (
         How.PARSED,

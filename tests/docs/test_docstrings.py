@@ -63,7 +63,7 @@ WITH_EXAMPLES = {name: value for name, value in {**NAMES, **METHODS}.items() if 
 def test_every_public_name_is_in_the_reference() -> None:
     here = {id(value) for value in NAMES.values()}
     public = {name: getattr(replicant, name) for name in replicant.__all__ if name != "__version__"}
-    # `rp.pool` is a room that can be called; its docstring is the function's.
+    # `rp.pool` is a callable package; its docstring is the function's.
     public["pool"] = public["pool"].pool
     assert not [name for name, value in public.items() if id(value) not in here]
 

@@ -1,4 +1,4 @@
-"""A rehearsal ends as the run does, and leaves nothing; what it says is there is there."""
+"""A dry run ends as the run does and leaves nothing; its statements about the target are true."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from replicant.errors import ReplicantError
 from replicant.run import work
-from replicant.run.dry_run import rehearse, rehearse_resume
+from replicant.run.dry_run import dry_run_job, dry_run_resume
 from replicant.run.job import run_job
 from replicant.run.resume import resume
 from replicant.run.study import run_study_job
@@ -69,7 +69,7 @@ def everything(folder: Path) -> dict[str, int]:
 def test_nothing_is_written_and_the_run_follows(kind: str, place: Path) -> None:
     before = everything(place)
     spec = job(**KINDS[kind])  # type: ignore[arg-type]
-    told = rehearse(spec, threads=1)
+    told = dry_run_job(spec, threads=1)
     assert everything(place) == before
     assert set(place.iterdir()) == {place / "data.parquet"}
     assert "release: is free and can be written" in told
@@ -82,10 +82,10 @@ def test_a_target_that_is_taken(kind: str, place: Path) -> None:
     spec = job(**KINDS[kind])  # type: ignore[arg-type]
     really(spec, threads=1)
     before = everything(place)
-    found = ending(rehearse, spec, threads=1)
+    found = ending(dry_run_job, spec, threads=1)
     assert found == ending(really, spec, threads=1)
     assert found[0] == 1
-    assert "release: is replaced" in rehearse(spec, threads=1, overwrite=True)
+    assert "release: is replaced" in dry_run_job(spec, threads=1, overwrite=True)
     assert everything(place) == before
 
 
@@ -99,32 +99,32 @@ def test_a_target_that_is_taken(kind: str, place: Path) -> None:
     ],
     ids=str,
 )
-def test_what_ends_the_run_ends_the_rehearsal(
+def test_what_ends_the_run_ends_the_dry_run(
     options: dict[str, Any], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from replicant.execution import dask_client
 
     monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1)
-    found = ending(rehearse, job(), **options)
+    found = ending(dry_run_job, job(), **options)
     assert found == ending(run_job, job(), **options)
     assert found[0] in {1, 2}
 
 
 def test_data_that_do_not_do(place: Path) -> None:
     pd.DataFrame({"x": [1.0]}).to_parquet("data.parquet")
-    found = ending(rehearse, job())
+    found = ending(dry_run_job, job())
     assert found == ending(run_job, job())
     assert found[0] == 3
 
 
 def test_a_place_that_cannot_be_written(place: Path) -> None:
     Path("release").write_text("a file")
-    assert ending(rehearse, job()) == ending(run_job, job())
-    assert ending(rehearse, job())[0] == 1
+    assert ending(dry_run_job, job()) == ending(run_job, job())
+    assert ending(dry_run_job, job())[0] == 1
     Path("release").unlink()
     Path("release-internal").write_text("a file")
     # The run finds it at its end, and what it made is kept; here it is found before.
-    code, words = ending(rehearse, job())
+    code, words = ending(dry_run_job, job())
     assert (code, ending(run_job, job())) == (1, (4, words))
 
 
@@ -132,7 +132,7 @@ def test_a_run_that_is_at_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> No
     spec = job(parts=True)
     interrupt(spec, monkeypatch)
     with locked(next(place.glob(".release.*.work")), lambda: None):
-        found = ending(rehearse, spec)
+        found = ending(dry_run_job, spec)
         assert found == ending(run_job, spec)
         assert (found[0], "running" in found[1]) == (4, True)
 
@@ -158,15 +158,15 @@ def test_an_interrupted_run_is_taken_up(place: Path, monkeypatch: pytest.MonkeyP
     spec = job(parts=True)
     interrupt(spec, monkeypatch)
     before = everything(place)
-    told = rehearse_resume("release", threads=1)
+    told = dry_run_resume("release", threads=1)
     count = len([path for path in before if path.endswith(".json") and ".work/" in path])
     assert f"taken up: {count} of its tasks are done" in told
-    assert f"taken up: {count} of its tasks are done" in rehearse(spec, threads=1)
-    assert "run of another job is there" in rehearse(job(cp=0.1), threads=1)
+    assert f"taken up: {count} of its tasks are done" in dry_run_job(spec, threads=1)
+    assert "run of another job is there" in dry_run_job(job(cp=0.1), threads=1)
     assert everything(place) == before
     assert Path("data.parquet").rename("kept.parquet")
     pd.read_parquet("kept.parquet").iloc[::-1].to_parquet("data.parquet", index=False)
-    found = ending(rehearse_resume, "release")
+    found = ending(dry_run_resume, "release")
     assert found == ending(resume, "release")
     assert found[0] == 1
     Path("kept.parquet").rename("data.parquet")
@@ -174,8 +174,8 @@ def test_an_interrupted_run_is_taken_up(place: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_nothing_to_resume(place: Path) -> None:
-    assert ending(rehearse_resume, "release") == ending(resume, "release")
-    assert ending(rehearse_resume, "release")[0] == 2
+    assert ending(dry_run_resume, "release") == ending(resume, "release")
+    assert ending(dry_run_resume, "release")[0] == 2
 
 
 def test_an_interrupted_study(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,9 +188,9 @@ def test_an_interrupted_study(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
     spec = job(study=True)
     with pytest.raises(KeyboardInterrupt):
         run_study_job(spec, threads=1, progress=Stop())
-    assert "1 of its blocks are there" in rehearse_resume("release", threads=1)
+    assert "1 of its blocks are there" in dry_run_resume("release", threads=1)
     other = job(study=True, cp=0.1)
-    assert ending(rehearse, other) == ending(run_study_job, other)
-    assert ending(rehearse, other)[0] == 1
-    assert "is free" in rehearse(other, overwrite=True)
+    assert ending(dry_run_job, other) == ending(run_study_job, other)
+    assert ending(dry_run_job, other)[0] == 1
+    assert "is free" in dry_run_job(other, overwrite=True)
     resume("release", threads=1)

@@ -343,19 +343,19 @@ def test_places_exclude_each_other() -> None:
 
 
 def test_an_error_in_a_block_is_ours_and_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    measure = model.Room.measure
+    measure = model.PreparedStudy.measure
 
-    def broken(room: Any, block: int) -> Any:
+    def broken(prepared: Any, block: int) -> Any:
         if block == 2:
             raise ValueError("canary-zebra")
-        return measure(room, block)
+        return measure(prepared, block)
 
-    monkeypatch.setattr(model.Room, "measure", broken)
+    monkeypatch.setattr(model.PreparedStudy, "measure", broken)
     with pytest.raises(RunError, match="block 2: unexpected ValueError") as raised:
         run("out", threads=1)
     assert "canary" not in str(raised.value)
     assert Checkpoint("out").done() == [0, 1]
-    monkeypatch.setattr(model.Room, "measure", measure)
+    monkeypatch.setattr(model.PreparedStudy, "measure", measure)
     resume_study("out", threads=1)
 
 

@@ -11,13 +11,15 @@ import pytest
 
 from replicant.spec.load import validate_synthesis
 from replicant.spec.study import EstimandSpec, StudySpec
-from replicant.studies import Room, Study, design, open_room
+from replicant.studies import PreparedStudy, Study, design, prepare_study
 from replicant.studies.arm import Arm, sample_arm, synthetic_arm
 from replicant.studies.bind import bind
 from replicant.studies.estimand import Estimand
 from replicant.table import Table, encode_table
 
 PASSIVE = {"twice": "x * 2 + y"}
+
+Prepare = Callable[..., PreparedStudy]
 
 
 @pytest.fixture(scope="session")
@@ -63,26 +65,26 @@ def study_of(table: Table) -> Callable[..., Study]:
 
 
 @pytest.fixture(scope="session")
-def room_of(table: Table, study_of: Callable[..., Study]) -> Callable[..., Room]:
+def prepared_of(table: Table, study_of: Callable[..., Study]) -> Prepare:
     """The same, with its table, ready to be measured."""
 
-    def make(*, of: Table | None = None, **asked: Any) -> Room:
-        return open_room(study_of(of=of, **asked), table if of is None else of)
+    def make(*, of: Table | None = None, **asked: Any) -> PreparedStudy:
+        return prepare_study(study_of(of=of, **asked), table if of is None else of)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def arms_of(room_of: Callable[..., Room]) -> Callable[..., dict[str, Arm]]:
+def arms_of(prepared_of: Prepare) -> Callable[..., dict[str, Arm]]:
     """The arms of one replicate: that of the bootstrap sample, and that of the synthesis as `made`."""
 
     def make(*, replicate: int = 0, of: Table | None = None, **settings: Any) -> dict[str, Arm]:
-        room = room_of(of=of, synthesis=settings, variants={"made": {}}, estimands=[{"copies": True}])
-        study, (variant,) = room.study, room.study.variants
+        prepared = prepared_of(of=of, synthesis=settings, variants={"made": {}}, estimands=[{"copies": True}])
+        study, (variant,) = prepared.study, prepared.study.variants
         weights = study.samples.weights(replicate)
-        sample = sample_arm(room.table, room.codes, weights, replicate, study.seed)
-        made = synthetic_arm("made", sample, weights, room.prepared["made"], variant.plan, variant.manifest)
-        original = sample_arm(room.table, room.codes, np.ones(room.table.n, dtype=np.int32), 0, study.seed)
+        sample = sample_arm(prepared.table, prepared.codes, weights, replicate, study.seed)
+        made = synthetic_arm("made", sample, weights, prepared.partitions["made"], variant.plan, variant.manifest)
+        original = sample_arm(prepared.table, prepared.codes, np.ones(prepared.table.n, dtype=np.int32), 0, study.seed)
         return {"original": original, "sample": sample, "made": made}
 
     return make

@@ -11,13 +11,15 @@ import pytest
 
 from replicant.errors import SpecError
 from replicant.spec.study import EstimandSpec
-from replicant.studies import Room, defaults
+from replicant.studies import PreparedStudy, defaults
 from replicant.studies.arm import Arm
 from replicant.studies.bind import bind
 from replicant.studies.estimand import Estimand
 from replicant.table import Table, encode_table
 
 Arms = dict[str, Arm]
+
+Prepare = Callable[..., PreparedStudy]
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +140,8 @@ TABLES = {
 
 
 @pytest.mark.parametrize("which", TABLES)
-def test_the_defaults_fit_any_table(which: str, room_of: Callable[..., Room]) -> None:
-    room = room_of(of=encode_table(TABLES[which]), replicates=2)
-    tally = room.measure(0).tally
+def test_the_defaults_fit_any_table(which: str, prepared_of: Prepare) -> None:
+    prepared = prepared_of(of=encode_table(TABLES[which]), replicates=2)
+    tally = prepared.measure(0).tally
     assert {arm for _, arm in tally} == {"sample", "synthetic"}
     assert np.isfinite(tally["copies", "synthetic"].mean).all()

@@ -16,7 +16,7 @@ import replicant as rp
 from replicant.errors import DataError, SpecError
 from replicant.estimate import fit
 from replicant.spec.study import EstimandSpec
-from replicant.studies import Room
+from replicant.studies import PreparedStudy
 from replicant.studies.arm import Arm
 from replicant.studies.bind import bind
 from replicant.studies.estimand import Estimand
@@ -25,6 +25,8 @@ from replicant.table import encode_table
 Arms = dict[str, Arm]
 FIELDS = ("estimate", "std_error", "width", "coverage")
 LEVEL = 0.9
+
+Prepare = Callable[..., PreparedStudy]
 
 
 @pytest.fixture(scope="module", params=["synthetic", "observed"])
@@ -174,17 +176,17 @@ def rare_level(n: int = 40) -> pd.DataFrame:
     return pd.DataFrame({"x": x, "y": (x + rng.normal(size=n)).round(2), "level": level})
 
 
-def test_a_level_that_a_sample_lacks_counts_as_failed(room_of: Callable[..., Room]) -> None:
-    room = room_of(
+def test_a_level_that_a_sample_lacks_counts_as_failed(prepared_of: Prepare) -> None:
+    prepared = prepared_of(
         of=encode_table(rare_level()),
         replicates=10,
         estimands=[{"model": "ols", "formula": "y ~ x + level"}, {"counts": ["level"]}],
     )
-    tally = room.measure(0).tally
-    lacking = np.array([room.study.samples.weights(i)[7] == 0 for i in range(10)])
+    tally = prepared.measure(0).tally
+    lacking = np.array([prepared.study.samples.weights(i)[7] == 0 for i in range(10)])
     assert 0 < lacking.sum() < 10
-    (model, counts) = (head.name for head in room.heads)
-    terms = room.heads[0].terms
+    (model, counts) = (head.name for head in prepared.heads)
+    terms = prepared.heads[0].terms
     n = tally[model, "sample"].n[0]
     assert n[terms.index("levelrare")] == (~lacking).sum()
     assert n[terms.index("x")] == 10
@@ -194,14 +196,16 @@ def test_a_level_that_a_sample_lacks_counts_as_failed(room_of: Callable[..., Roo
     assert made[terms.index("x")] == 10
 
 
-def test_a_reference_that_a_sample_lacks_counts_as_failed(room_of: Callable[..., Room]) -> None:
+def test_a_reference_that_a_sample_lacks_counts_as_failed(prepared_of: Prepare) -> None:
     """What is compared with it has no estimate in that sample; sets that lack it are refused, as a user's are."""
     frame = rare_level()
     frame["level"] = pd.Categorical(frame["level"], ["rare", "a", "b"])
-    room = room_of(of=encode_table(frame), replicates=10, estimands=[{"model": "ols", "formula": "y ~ x + level"}])
-    tally = room.measure(0).tally
-    lacking = np.array([room.study.samples.weights(i)[7] == 0 for i in range(10)])
-    terms, model = room.heads[0].terms, room.heads[0].name
+    prepared = prepared_of(
+        of=encode_table(frame), replicates=10, estimands=[{"model": "ols", "formula": "y ~ x + level"}]
+    )
+    tally = prepared.measure(0).tally
+    lacking = np.array([prepared.study.samples.weights(i)[7] == 0 for i in range(10)])
+    terms, model = prepared.heads[0].terms, prepared.heads[0].name
     n = dict(zip(terms, tally[model, "sample"].n[0], strict=True))
     there = (~lacking).sum()
     assert n == {"(Intercept)": there, "levela": there, "levelb": there, "x": 10}
@@ -227,7 +231,7 @@ def test_an_empty_cell_of_a_sample_has_no_estimate_of_what_is_tied_to_it(
     assert found.drop(lost).notna().all(axis=None)
 
 
-def test_separation_in_a_logit_counts_and_breaks_nothing(room_of: Callable[..., Room]) -> None:
+def test_separation_in_a_logit_counts_and_breaks_nothing(prepared_of: Prepare) -> None:
     """One row tells the two groups from being apart: samples without it have no finite estimate."""
     n = 30
     x = np.arange(n, dtype=float)
@@ -235,9 +239,11 @@ def test_separation_in_a_logit_counts_and_breaks_nothing(room_of: Callable[..., 
     outcome[25] = "no"
     outcome[5] = "yes"
     frame = pd.DataFrame({"x": x, "outcome": pd.Categorical(outcome, ["no", "yes"])})
-    room = room_of(of=encode_table(frame), replicates=10, estimands=[{"model": "logit", "formula": "outcome ~ x"}])
-    moments = room.measure(0).tally["model", "sample"]
-    weights = np.array([room.study.samples.weights(i) for i in range(10)])
+    prepared = prepared_of(
+        of=encode_table(frame), replicates=10, estimands=[{"model": "logit", "formula": "outcome ~ x"}]
+    )
+    moments = prepared.measure(0).tally["model", "sample"]
+    weights = np.array([prepared.study.samples.weights(i) for i in range(10)])
     apart = [
         frame["x"][(w > 0) & (outcome == "no")].max() < frame["x"][(w > 0) & (outcome == "yes")].min() for w in weights
     ]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from replicant.errors import DataError, SpecError
-from replicant.studies import Room, Study
+from replicant.studies import PreparedStudy, Study
 from replicant.table import Table, encode_table
 
 ASKED = {
@@ -28,10 +28,12 @@ ASKED = {
     ],
 }
 
+Prepare = Callable[..., PreparedStudy]
+
 
 @pytest.fixture(scope="module")
-def room(room_of: Callable[..., Room]) -> Room:
-    return room_of(**ASKED)
+def prepared(prepared_of: Prepare) -> PreparedStudy:
+    return prepared_of(**ASKED)
 
 
 def test_blocks_cover_the_replicates(study_of: Callable[..., Study]) -> None:
@@ -165,9 +167,9 @@ def test_samples_that_do_not_fit_are_refused(study_of: Callable[..., Study], tmp
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_table_has_the_arms_it_says(room: Room) -> None:
-    block = room.measure(0)
-    heads = {head.name: head for head in room.heads}
+def test_every_table_has_the_arms_it_says(prepared: PreparedStudy) -> None:
+    block = prepared.measure(0)
+    heads = {head.name: head for head in prepared.heads}
     assert set(heads) == {"fit", "other", "means", "correlation", "discriminate", "discriminate-scores", "copies"}
     for name, head in heads.items():
         arms = {arm for table, arm in block.tally if table == name}
@@ -182,39 +184,37 @@ def test_every_table_has_the_arms_it_says(room: Room) -> None:
     assert block.estimation > 0
 
 
-def test_a_block_is_the_same_again_and_in_another_room(room: Room, room_of: Callable[..., Room]) -> None:
-    first, again, other = room.measure(0).tally, room.measure(0).tally, room_of(**ASKED).measure(0).tally
+def test_a_block_is_the_same_again_and_in_another_preparation(prepared: PreparedStudy, prepared_of: Prepare) -> None:
+    first, again, other = prepared.measure(0).tally, prepared.measure(0).tally, prepared_of(**ASKED).measure(0).tally
     for key, moments in first.items():
         for tally in (again, other):
             for part in ("n", "mean", "m2", "draws"):
                 assert getattr(moments, part).tobytes() == getattr(tally[key], part).tobytes(), key
 
 
-def test_a_replicate_does_not_depend_on_its_block(
-    room_of: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_replicate_does_not_depend_on_its_block(prepared_of: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
     from replicant.studies import model
 
     asked = {**ASKED, "replicates": 6}
-    whole = room_of(**asked).measure(0).tally["means", "observed"].draws
+    whole = prepared_of(**asked).measure(0).tally["means", "observed"].draws
     monkeypatch.setattr(model, "BLOCK", 2)
-    cut = room_of(**asked)
+    cut = prepared_of(**asked)
     assert cut.study.blocks == 3
     np.testing.assert_array_equal(
         np.vstack([cut.measure(i).tally["means", "observed"].draws for i in (0, 1, 2)]), whole
     )
 
 
-def test_variants_do_not_disturb_one_another(room: Room, room_of: Callable[..., Room]) -> None:
+def test_variants_do_not_disturb_one_another(prepared: PreparedStudy, prepared_of: Prepare) -> None:
     """Each sees the same samples, and draws from the same streams whoever else is there."""
-    alone = room_of(**{**ASKED, "variants": {"observed": {"conditioning": "observed"}}}).measure(0).tally
-    together = room.measure(0).tally
+    alone = prepared_of(**{**ASKED, "variants": {"observed": {"conditioning": "observed"}}}).measure(0).tally
+    together = prepared.measure(0).tally
     for key in alone:
         np.testing.assert_array_equal(alone[key].mean, together[key].mean)
 
 
-def test_the_difference_is_from_the_very_sample(room: Room) -> None:
-    tally = room.measure(0).tally
+def test_the_difference_is_from_the_very_sample(prepared: PreparedStudy) -> None:
+    tally = prepared.measure(0).tally
     for table in ("means", "fit", "correlation"):
         sample, made = tally[table, "sample"], tally[table, "trees"]
         np.testing.assert_allclose(made.mean[-1], made.mean[0] - sample.mean[0], rtol=1e-9, atol=1e-12)
@@ -222,19 +222,19 @@ def test_the_difference_is_from_the_very_sample(room: Room) -> None:
     np.testing.assert_allclose(tally["means", "trees"].sd[-1], draws.std(axis=0, ddof=1), rtol=1e-9)
 
 
-def test_mean_coverage_is_over_all_coefficients(room: Room) -> None:
-    tally = room.measure(0).tally
+def test_mean_coverage_is_over_all_coefficients(prepared: PreparedStudy) -> None:
+    tally = prepared.measure(0).tally
     for arm in ("sample", "trees", "observed"):
         both = np.concatenate([tally[table, arm].mean[3] for table in ("fit", "other")])
         assert tally["summary", arm].mean[0, 0] == pytest.approx(both.mean(), abs=1e-12)
         assert tally["summary", arm].n[0, 0] == 3
 
 
-def test_given_samples_are_used_line_by_line(room_of: Callable[..., Room], frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_given_samples_are_used_line_by_line(prepared_of: Prepare, frame: pd.DataFrame, tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     rows = rng.integers(0, len(frame), (3, len(frame)))
     path = tmp_path / "samples.csv.gz"
     pd.DataFrame(rows + 1, index=range(1, 4)).to_csv(path, header=False)
-    room = room_of(replicates=3, samples=str(path), estimands=[{"means": ["x", "count"]}])
+    prepared = prepared_of(replicates=3, samples=str(path), estimands=[{"means": ["x", "count"]}])
     expected = [frame.iloc[one][["x", "count"]].mean() for one in rows]
-    np.testing.assert_allclose(room.measure(0).tally["means", "sample"].draws, expected, rtol=1e-13)
+    np.testing.assert_allclose(prepared.measure(0).tally["means", "sample"].draws, expected, rtol=1e-13)

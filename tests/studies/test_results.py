@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from replicant.errors import ReleaseError
-from replicant.studies import Fold, Room, StudyResult, document
+from replicant.studies import Fold, PreparedStudy, StudyResult, document
 
 ESTIMANDS: list[dict[str, Any]] = [
     {"name": "about", "title": "Description", "describe": ["x", "count", "word", "same"]},
@@ -34,17 +34,19 @@ ASKED: dict[str, Any] = {
 }
 ARMS = ["sample", "trees", "observed"]
 
+Prepare = Callable[..., PreparedStudy]
 
-def documented(room: Room) -> dict[str, Any]:
+
+def documented(prepared: PreparedStudy) -> dict[str, Any]:
     fold = Fold()
-    for block in range(room.study.blocks):
-        fold.add(block, room.measure(block).tally)
-    return document(room.study, room.heads, fold.total, room.table.n, len(room.table.columns))
+    for block in range(prepared.study.blocks):
+        fold.add(block, prepared.measure(block).tally)
+    return document(prepared.study, prepared.heads, fold.total, prepared.table.n, len(prepared.table.columns))
 
 
 @pytest.fixture(scope="module")
-def found(room_of: Callable[..., Room]) -> dict[str, Any]:
-    return documented(room_of(**ASKED))
+def found(prepared_of: Prepare) -> dict[str, Any]:
+    return documented(prepared_of(**ASKED))
 
 
 @pytest.fixture(scope="module")
@@ -186,18 +188,18 @@ def test_the_frames_go_to_parquet_and_back(result: StudyResult, tmp_path: Path) 
             assert back.loc[there, name].tolist() == frame.loc[there, name].tolist()
 
 
-def test_columns_may_be_named_as_ours_are(room_of: Callable[..., Room], tmp_path: Path) -> None:
+def test_columns_may_be_named_as_ours_are(prepared_of: Prepare, tmp_path: Path) -> None:
     from replicant.table import encode_table
 
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({name: rng.normal(size=30).round(2) for name in ("arm", "replicate", "term", "estimate")})
-    result = StudyResult(documented(room_of(of=encode_table(frame), estimands=[{"means": list(frame)}])))
+    result = StudyResult(documented(prepared_of(of=encode_table(frame), estimands=[{"means": list(frame)}])))
     draws = result.draws["means"]
     assert list(draws) == ["arm_", "replicate_", *frame]
     draws.to_parquet(tmp_path / "a.parquet", index=False)
 
 
-def test_published_figures_lie_beside(room_of: Callable[..., Room], tmp_path: Path) -> None:
+def test_published_figures_lie_beside(prepared_of: Prepare, tmp_path: Path) -> None:
     (tmp_path / "theirs.csv").write_text("term,est,se\nx,50.5,0.5\nnone,1,1\n")
     (tmp_path / "scores.csv").write_text("term,est,se\nauc,0.5,0.1\n")
     beside = {"source": "R", "fields": {"estimate": ["est", "se"]}}
@@ -211,7 +213,7 @@ def test_published_figures_lie_beside(room_of: Callable[..., Room], tmp_path: Pa
             {"means": ["x"], "published": [{**beside, "arm": "sample", "file": "theirs.csv"}]},
         ],
     }
-    found = {one["name"]: one for one in documented(room_of(**asked))["estimands"]}
+    found = {one["name"]: one for one in documented(prepared_of(**asked))["estimands"]}
     assert found["discriminate"]["published"] == []
     (scores,) = found["discriminate-scores"]["published"]
     assert list(scores["values"]) == ["auc"]
@@ -221,13 +223,13 @@ def test_published_figures_lie_beside(room_of: Callable[..., Room], tmp_path: Pa
     assert means["values"] == {"x": {"estimate": {"value": 50.5, "error": 0.5, "z": pytest.approx(z)}}}
 
 
-def test_an_absent_folder_of_published_figures_is_an_event(room_of: Callable[..., Room], tmp_path: Path) -> None:
+def test_an_absent_folder_of_published_figures_is_an_event(prepared_of: Prepare, tmp_path: Path) -> None:
     published = [{"source": "R", "arm": "sample", "file": "f.csv", "fields": {"estimate": "e"}}]
     asked = {"estimands": [{"means": ["x"], "published": published}]}
-    found = documented(room_of(**asked, reference=str(tmp_path / "none")))
+    found = documented(prepared_of(**asked, reference=str(tmp_path / "none")))
     assert [one["published"] for one in found["estimands"]] == [[]]
     assert any("study.reference" in event for event in found["events"])
-    assert not any("study.reference" in event for event in documented(room_of(**asked))["events"])
+    assert not any("study.reference" in event for event in documented(prepared_of(**asked))["events"])
 
 
 # --- shown ------------------------------------------------------------------------------------------------------------

@@ -80,9 +80,9 @@ def test_chunks_are_the_rows_in_order(
 
     chunks = dataset.chunks(rows)
     groups_in_order = [(f"part-{f}.parquet", g) for f, file in enumerate(sizes) for g, size in enumerate(file) if size]
-    assert [(file, group) for chunk in chunks for file, of in chunk.pieces for group in of] == groups_in_order
+    assert [(file, group) for chunk in chunks for file, of in chunk.sections for group in of] == groups_in_order
     assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
-    held = [[sizes[int(file[5])][group] for file, of in chunk.pieces for group in of] for chunk in chunks]
+    held = [[sizes[int(file[5])][group] for file, of in chunk.sections for group in of] for chunk in chunks]
     assert [sum(of) for of in held] == [chunk.rows for chunk in chunks]
     assert min(chunk.rows for chunk in chunks) >= 2
     assert all(chunk.rows >= rows for chunk in chunks[:-1])
@@ -93,7 +93,7 @@ def test_chunks_are_the_rows_in_order(
     for chunk in chunks:
         found = dataset.read(chunk)
         alone = folder.parent / f"{folder.name}-alone.parquet"
-        files = [parquet.ParquetFile(folder / file).read_row_groups(list(of)) for file, of in chunk.pieces]
+        files = [parquet.ParquetFile(folder / file).read_row_groups(list(of)) for file, of in chunk.sections]
         parquet.write_table(pa.concat_tables(files).combine_chunks(), alone)
         expected = read_data(alone)
         for frame in (found, expected):
@@ -129,7 +129,7 @@ def test_folders_that_stand_for_columns(folder: Path) -> None:
         assert [chunk.rows for chunk in dataset.chunks(4)] == [4, 6]
         assert_frame_equal(pd.concat(rows_of(dataset, 4), ignore_index=True), read_data(folder, columns=columns))
     assert Dataset.open(folder).names == ("x", "t", "year")
-    assert {file for chunk in Dataset.open(folder).chunks(1) for file, _ in chunk.pieces} == {
+    assert {file for chunk in Dataset.open(folder).chunks(1) for file, _ in chunk.sections} == {
         "year=2020/part.parquet",
         "year=2021/part.parquet",
     }

@@ -62,7 +62,7 @@ def test_a_full_pattern_is_made_wider() -> None:
 def test_there_is_an_end_of_what_can_be_written() -> None:
     small = space([f"k{i:02}" for i in range(40)])
     with pytest.raises(DataError, match="new values of the pattern"):
-        drawn(small, small.room * 10)
+        drawn(small, small.capacity * 10)
 
 
 @pytest.mark.parametrize(

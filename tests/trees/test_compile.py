@@ -50,7 +50,7 @@ def test_nothing_is_left_to_compile_afterwards() -> None:
 import numpy as np
 from replicant.trees import apply, compile, encode_features, grow, grow_tree, prune, streams
 compile.ensure_compiled()
-kernels = [f for room in (apply, grow, prune, streams) for f in vars(room).values() if hasattr(f, "signatures")]
+kernels = [f for module in (apply, grow, prune, streams) for f in vars(module).values() if hasattr(f, "signatures")]
 before = [len(f.signatures) for f in kernels]
 rng = np.random.default_rng(1)
 x = encode_features([rng.integers(-1, 9, 200), rng.integers(0, 50, 200)], nominal=[False, True], sizes=[9, 3000])

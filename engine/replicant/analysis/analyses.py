@@ -277,9 +277,9 @@ class Analyses(Sequence[Fit]):
         body = [(term, *(_with_error(*one.get(term, (np.nan, np.nan))) for one in found)) for term in self.terms]
         head = ("term", *(f"set {i}" for i in range(1, len(self) + 1)))
         first = self.fits[0]
-        told = f"{first.formula or 'a function'}; estimates (standard errors); pool() makes one table of them"
+        facts = f"{first.formula or 'a function'}; estimates (standard errors); pool() makes one table of them"
         table = rows(head, body, right=range(1, len(head)))
-        return fragment(f"{first.model} on {len(self)} sets", told, table, notes(messages_of(self.fits)))
+        return fragment(f"{first.model} on {len(self)} sets", facts, table, notes(messages_of(self.fits)))
 
 
 def _terms(fits: Sequence[Fit]) -> tuple[str, ...]:

@@ -48,9 +48,9 @@ class Comparison:
     lack_of_fit
         Chi-square statistic, degrees of freedom and p of the synthetic estimates against the real ones: the squared
         difference in the metric of its variance under a right model of synthesis, V n / (k m) (Raab, Nowok and Dibben
-        2016). Trees add an error of their own, so a small p tells of their error or of a bias.
+        2016). Trees add an error of their own, so a small p indicates their error or a bias.
     messages
-        Terms that are left out, since one side cannot tell them or they are something else there.
+        Terms that are left out because the real data or a set cannot estimate them, or codes them differently.
     """
 
     real: Fit

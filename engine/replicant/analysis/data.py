@@ -85,7 +85,7 @@ def refuse_identifiers(manifest: Mapping[str, Any], names: Iterable[str]) -> Non
         if name in identifiers:
             raise SpecError(
                 f"{name!r} is an identifier, and its values were made up",
-                need="variables: an identifier tells rows apart and measures nothing",
+                need="variables: an identifier distinguishes rows and measures nothing",
                 fix=f"take {name!r} out",
             )
 

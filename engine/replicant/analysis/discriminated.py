@@ -56,7 +56,7 @@ def discriminate(
     formula: str | None = None,
     **options: Any,
 ) -> Discriminated:
-    """Tell the real rows from those of each set by a logistic model; `.pool()` then pools its coefficients.
+    """Discriminate the real rows from those of each set by a logistic model; `.pool()` then pools its coefficients.
 
     Parameters
     ----------

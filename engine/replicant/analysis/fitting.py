@@ -85,20 +85,20 @@ def _check_events(fits: Sequence[Fit]) -> None:
     others = [str(i + 1) for i, one in enumerate(fits) if EVENT_2 not in one.messages]
     if others and len(others) < len(fits):
         raise DataError(
-            f"the status is 1 and 2, and set {', '.join(others)} has no 2: what the event is cannot be told there",
+            f"the status is 1 and 2, and set {', '.join(others)} has no 2: the event is undetermined there",
             need="the same event in every set",
             fix="name it by a comparison, such as status='column == 2'",
         )
 
 
 def _check_call(model: Model, formula: object) -> None:
-    """A formula in the place of the model, none at all, or the two in the wrong order."""
+    """Refuse a formula in place of the model, a missing formula, or the two in the wrong order."""
     if not isinstance(model, str) or isinstance(formula, Formula):
         return
     if "~" in model:
         name = formula if isinstance(formula, str) and formula and "~" not in formula else "ols"
         raise SpecError(
-            "a formula in the place of the model's name",
+            "a formula instead of the model's name",
             need="the name of a model, then the formula",
             fix=f'write "{name}", "{model}"',
         )

@@ -10,8 +10,8 @@ abreast.py  whole releases on threads of this process, within its memory
 """
 
 from replicant.bulk.ledger import begun_at
-from replicant.bulk.plan import BulkPlan, plan_bulk, rehearse_bulk
+from replicant.bulk.plan import BulkPlan, dry_run_bulk, plan_bulk
 from replicant.bulk.result import BulkResult, Outcome
 from replicant.bulk.run import run_bulk
 
-__all__ = ["BulkPlan", "BulkResult", "Outcome", "begun_at", "plan_bulk", "rehearse_bulk", "run_bulk"]
+__all__ = ["BulkPlan", "BulkResult", "Outcome", "begun_at", "dry_run_bulk", "plan_bulk", "run_bulk"]

@@ -18,7 +18,7 @@ from replicant.storage.lock import check_free
 from replicant.storage.probe import probe
 from replicant.view.figures import duration, plain
 
-__all__ = ["BulkPlan", "plan_bulk", "rehearse_bulk"]
+__all__ = ["BulkPlan", "dry_run_bulk", "plan_bulk"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def plan_bulk(bulk: BulkJob, memory: int | None = None, *, overwrite: bool = Fal
     return BulkPlan(bulk, tuple(_line(release, known.get(release.name), memory, overwrite) for release in releases))
 
 
-def rehearse_bulk(bulk: BulkJob, memory: int | None = None, *, overwrite: bool = False) -> BulkPlan:
+def dry_run_bulk(bulk: BulkJob, memory: int | None = None, *, overwrite: bool = False) -> BulkPlan:
     """The same, and whether the places can be written to and nobody else is at it.
 
     Parameters

@@ -41,19 +41,19 @@ def resume(
         replicant resume build/boys_study
         replicant resume build/boys_study --workers 4
     """
-    from replicant.bulk import begun_at, rehearse_bulk, run_bulk
-    from replicant.run.dry_run import rehearse_resume
+    from replicant.bulk import begun_at, dry_run_bulk, run_bulk
+    from replicant.run.dry_run import dry_run_resume
     from replicant.run.resume import resume as take_up
 
     where: dict[str, Any] = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
     options = {**where, "progress": watching(quiet=quiet)}
     bulk = begun_at(run)
     if bulk is not None:
-        done = rehearse_bulk(bulk, memory) if dry_run else run_bulk(bulk, **options)
+        done = dry_run_bulk(bulk, memory) if dry_run else run_bulk(bulk, **options)
         if not quiet:
             click.echo(done.text())
         done.require()
         return
-    text = rehearse_resume(run, **options) if dry_run else take_up(run, **options).text()
+    text = dry_run_resume(run, **options) if dry_run else take_up(run, **options).text()
     if not quiet:
         click.echo(text)

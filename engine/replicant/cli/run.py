@@ -55,7 +55,7 @@ def run(
         replicant run jobs/demo_study.yaml --set study.replicates=50
         replicant run jobs/bulk.yaml --memory 4GB
     """
-    from replicant.run.dry_run import rehearse
+    from replicant.run.dry_run import dry_run_job
     from replicant.run.job import run_job
     from replicant.run.study import run_study_job
     from replicant.spec.bulk import BulkJob
@@ -71,15 +71,15 @@ def run(
         "progress": watching(quiet=quiet),
     }
     if isinstance(spec, BulkJob):
-        from replicant.bulk import rehearse_bulk, run_bulk
+        from replicant.bulk import dry_run_bulk, run_bulk
 
-        done = rehearse_bulk(spec, memory, overwrite=overwrite) if dry_run else run_bulk(spec, **options)
+        done = dry_run_bulk(spec, memory, overwrite=overwrite) if dry_run else run_bulk(spec, **options)
         if not quiet:
             click.echo(done.text())
         done.require()
         return
     if dry_run:
-        text = rehearse(spec, **options)
+        text = dry_run_job(spec, **options)
     else:
         text = (run_job if spec.study is None else run_study_job)(spec, **options).text()
     if not quiet:

@@ -175,7 +175,7 @@ class Json(Lines):
     def odd(self, events: Iterable[Event]) -> None:
         facts = {"release": self._release} if self._release else {}
         for event in events:
-            self.say("warning", "data.odd", str(event), code=event.code, column=event.column, **facts)
+            self.say("warning", "data.unusual", str(event), code=event.code, column=event.column, **facts)
 
     def _begins(self, where: str) -> None:
         self.say("info", "stage.begins", joined(self._stage, where), stage=self._stage, total=self._total)

@@ -96,10 +96,10 @@ def _check_space(name: str, column: Column, k: int) -> None:
             need="texts or whole numbers",
             fix=f"leave {name!r} out (drop: [{name}]), or convert it to text",
         )
-    if column.space.room < k:
+    if column.space.capacity < k:
         raise DataError(
-            f"column {name!r}: its pattern has room for about {column.space.room:,} new values, and {k:,} are needed",
-            need="a pattern with room for as many new values as rows are synthesized",
+            f"column {name!r}: its pattern allows about {column.space.capacity:,} new values; {k:,} are needed",
+            need="a pattern that allows as many new values as rows are synthesized",
             fix=f"leave {name!r} out (drop: [{name}]), or synthesize fewer rows (k)",
         )
 

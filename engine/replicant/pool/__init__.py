@@ -1,7 +1,7 @@
 """Pooling: the combining rules, tests of several terms at once, which rule holds, and how many sets are needed.
 
-`rp.pool` is the function `pool` of this room. Python gives a package's attribute to the subpackage of the same name as
-soon as that is imported, so the room can be called too, and `rp.pool(...)` is the same whatever was imported first.
+`rp.pool` is the function `pool` of this package. Python binds a package's attribute to the subpackage of the same name
+as soon as that is imported, so the package is callable too, and `rp.pool(...)` works whichever is imported first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-class _Room(ModuleType):
+class _CallablePackage(ModuleType):
     def __call__(self, *args: Any, **options: Any) -> Pooled:
         return pool(*args, **options)
 
@@ -46,4 +46,4 @@ class _Room(ModuleType):
         return inspect.signature(pool)
 
 
-sys.modules[__name__].__class__ = _Room
+sys.modules[__name__].__class__ = _CallablePackage

@@ -61,7 +61,7 @@ class _Made:
 
     @property
     def plain(self) -> bool:
-        """Whether the noise of the draws is about the variance of the estimates: ubar can then stand for it."""
+        """Whether the noise of the draws approximates the variance of the estimates, so that ubar can estimate it."""
         return self.complete and self.fresh and not self.proper and self.same_size and self.errors == "model"
 
     @property
@@ -101,7 +101,7 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
         raise SpecError(
             f"No rule holds for this release: {reason or why}.",
             need="two sets or more (m), best five or more",
-            fix="ask the maker for more sets; one set alone tells nothing of the error of its synthesis",
+            fix="ask the data owner for more sets; a single set carries no information on the error of its synthesis",
         )
     options: dict[str, Any] = {}
     if rule.startswith(("raab2016", "raghunathan")) and not made.same_size:

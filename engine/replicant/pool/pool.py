@@ -57,7 +57,7 @@ def pool(
     rule
         `rubin1987`, `reiter2003`, `raghunathan2003`, `reiter2004`, `raab2016_simple`, `raab2016_proper`,
         `raab2016_partial`, `census` or `one_step`: see `replicant.pool.rules` for when each holds. For a release,
-        `replicant.pool.choose` tells which.
+        See `replicant.pool.choose`.
     terms
         Names of the q terms; by default the columns of a frame, or 1, 2, ...
     dfcom
@@ -213,7 +213,7 @@ def _of_results(
 def _check_rule(rule: str) -> None:
     if rule == "auto":
         raise SpecError(
-            "Numbers alone do not tell how the sets were made.",
+            "The rule depends on how the sets were synthesized, which numbers alone do not show.",
             need="the name of a rule",
             fix="`syn.analyse(...).pool()` and `replicant.pool.choose(manifest)` choose from a release's manifest",
         )

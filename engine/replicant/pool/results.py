@@ -46,7 +46,7 @@ def listed(given: Any) -> Any:
     Raises
     ------
     SpecError
-        If there is nothing, or one fitted model in the place of a list.
+        The list is empty, or is a single fitted model.
     """
     if isinstance(given, Iterator | Mapping):
         given = list(given.values() if isinstance(given, Mapping) else given)
@@ -54,7 +54,7 @@ def listed(given: Any) -> Any:
         raise SpecError("an empty list of sets", need="the estimates, or the fitted model, of each set")
     if not isinstance(given, Sequence) and not hasattr(given, "__array__") and _is_model(given):
         raise SpecError(
-            f"one model (of type {type(given).__name__}) in the place of a list",
+            f"one model (of type {type(given).__name__}) instead of a list",
             need="a list of fitted models, one for each set",
             fix="rp.pool([fit(frame) for frame in sets])",
         )
@@ -96,7 +96,7 @@ def read_results(given: Sequence[Any]) -> Results:
     read = [_one(result, i + 1) for i, result in enumerate(given)]
     _check_models(given)
     _check_levels(given, read)
-    finite = [  # a variance below 0: at the end of its range, where statsmodels cannot tell it
+    finite = [  # a variance below 0: at the end of its range, where statsmodels cannot estimate it
         {
             name
             for name, value, variance in zip(names, q, np.diag(u), strict=True)

@@ -105,7 +105,7 @@ def rubin1987(estimates: ArrayLike, variances: ArrayLike, *, dfcom: ArrayLike | 
 
 
 def reiter2003(estimates: ArrayLike, variances: ArrayLike, *, dfcom: ArrayLike | None = None) -> Combined:
-    """Reiter's rule for synthetic rows in place of complete real ones: T = ubar + b/m.
+    """Reiter's rule for synthetic rows that replace complete real ones: T = ubar + b/m.
 
     Reiter (2003, Survey Methodology 29:181-188), df = (m - 1) (1 + ubar / (b/m))^2. It holds for partial and for
     complete synthesis with k = n, with draws from a fitted model or from a posterior (Reiter & Kinney 2012, Journal of
@@ -137,7 +137,7 @@ def raghunathan2003(
 
     Raghunathan, Reiter & Rubin (2003, Journal of Official Statistics 19:1-16), equation 4, with
     df = (m - 1) (1 - ubar / ((1 + 1/m) b))^2 of Reiter (2005, JRSS A 168:185-205). T may turn out negative; then
-    Reiter's (2002, Journal of Official Statistics 18:531-543) (k/n) ubar takes its place, which is too large, with a
+    Reiter's (2002, Journal of Official Statistics 18:531-543) (k/n) ubar replaces it, which is too large, with a
     normal reference. With few sets (m under about 20) that happens often.
 
     It holds for sets of new units drawn with drawn parameters (`proper`); never for plug-in draws, where b is about
@@ -365,7 +365,7 @@ def one_step(
 
         T = ubar + V_mis + (V_mis + V_syn)/m = ubar + b/m + V_mis.
 
-    b alone does not tell the two apart, hence Reiter's ubar + b/m is too short and Rubin's ubar + (1 + 1/m) b too
+    b alone does not separate the two, hence Reiter's ubar + b/m is too short and Rubin's ubar + (1 + 1/m) b too
     long, and T lies between. Our own derivation, held by simulation (`engine/docs/coverage.md`):
 
     - the maker publishes V_mis (the between variance of the estimate over the m completed, not yet synthesized sets):
@@ -415,7 +415,7 @@ def one_step(
         total = s.ubar + extra
         return s.combine(total, _one_step_df(s, total, extra, dfcom), simulation=s.b / s.m)
     if not complete:
-        said = ("ubar + (1 + 1/m) b is an upper bound: the release does not tell imputation from synthesis",)
+        said = ("ubar + (1 + 1/m) b is an upper bound: the release does not separate imputation from synthesis",)
         total = s.ubar + upper
         return s.combine(total, _one_step_df(s, total, upper, dfcom), simulation=s.b / s.m, messages=said)
     total = np.maximum(s.ubar + s.b / s.m, upper)
@@ -477,7 +477,7 @@ def check_rule(rule: object) -> None:
     Raises
     ------
     SpecError
-        With the names, and the one that was meant, if that can be told.
+        The rule is unknown; the message lists the names and suggests the nearest.
     """
     if not isinstance(rule, str):
         raise SpecError(f"`rule` is of type {type(rule).__name__}", need=f"one of {', '.join(RULES)}, as a text")

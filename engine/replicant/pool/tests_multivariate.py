@@ -11,7 +11,7 @@ With rho_b = tr(b ubar^-1)/p, the mean relative variance between the sets, the d
     raab2016_*         k/n + 1/m, or k/n + (1 + k/n)/m     from T, which is ubar times a number
 
 and the reference is F with p and w degrees of freedom; for nested sets w is Satterthwaite's, which in one dimension is
-Reiter's (2004) df, in place of the longer expression of the paper. All suppose that b is proportional to ubar, which
+Reiter's (2004) df, instead of the longer expression of the paper. All suppose that b is proportional to ubar, which
 makes them usable with m below p.
 """
 
@@ -77,8 +77,8 @@ class JointTest:
 
         figures = (f"{self.statistic:.3f}", str(self.df1), degrees(self.df2), probability(self.p_value))
         table = rows(("F", "df", "residual df", "p"), [figures], right=range(4))
-        told = f"{', '.join(self.terms) or f'{self.df1} parameters'}, by {self.rule}"
-        return fragment("Joint test", told, table, notes(self.messages))
+        facts = f"{', '.join(self.terms) or f'{self.df1} parameters'}, by {self.rule}"
+        return fragment("Joint test", facts, table, notes(self.messages))
 
 
 def wald(

@@ -1,7 +1,7 @@
 """CSV beside Parquet, for programs that read nothing else: what each column is written as, and the writing.
 
 Text is quoted, numbers are written so that they read back as they were, and a missing cell is an empty one; where a
-level is itself empty, a word that is no level stands for missing text instead, without quotes.
+level is itself empty, a word that is not a level, without quotes, then denotes missing text.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Sheet:
     columns
         In the table's order.
     missing
-        What stands for a missing cell in columns of text; elsewhere it is an empty cell.
+        The text of a missing cell in columns of text; in other columns it is empty.
     """
 
     columns: tuple[SheetColumn, ...]
@@ -109,7 +109,7 @@ def sheet_of(table: Table) -> Sheet:
     """
     columns = tuple(_column(column, table.specs.get(column.name)) for column in table.columns)
     if len({_plain(column.name) for column in columns}) < len(columns):
-        raise DataError("Two columns have names that CSV cannot tell apart.", fix="rename one of them")
+        raise DataError("Two columns have names that are equal in CSV.", fix="rename one of them")
     return Sheet(columns, _missing(table))
 
 
@@ -142,7 +142,7 @@ def csv_bytes(frame: pd.DataFrame, sheet: Sheet) -> Any:
 
 
 def _joined(names: list[str], arrays: list[Any], missing: list[str]) -> Any:
-    """The same where what stands for a missing cell differs between columns; it is never in quotes, as texts are."""
+    """The same if the text of a missing cell differs between columns; unlike other texts it is never in quotes."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -235,7 +235,7 @@ def _check(name: str, texts: list[str]) -> None:
         )
     if len({_plain(text) for text in texts}) < len(texts):
         raise DataError(
-            f"Column {name!r} has levels that CSV cannot tell apart.",
+            f"Column {name!r} has levels that are equal in CSV.",
             need="levels that differ as text",
             fix="give them labels, or write the release without CSV and helpers",
         )
@@ -271,9 +271,9 @@ def _cells(series: pd.Series, form: Form, *, text: bool) -> Any:
 
     if text or isinstance(series.dtype, pd.CategoricalDtype):
         codes, levels = (series.cat.codes, series.cat.categories) if hasattr(series, "cat") else pd.factorize(series)
-        places = pd.Series(codes).to_numpy().astype("int32")
+        positions = pd.Series(codes).to_numpy().astype("int32")
         return pa.array([level_text(level) for level in as_python(levels)], pa.string()).take(
-            pa.array(places, mask=places < 0)
+            pa.array(positions, mask=positions < 0)
         )
     if form is Form.LOGICAL:
         return pa.array(series.astype("boolean").map({True: "TRUE", False: "FALSE"}), pa.string(), from_pandas=True)
@@ -285,7 +285,7 @@ def _cells(series: pd.Series, form: Form, *, text: bool) -> Any:
         return clock_text(to_arrow(series.to_frame()).column(0))
     array = to_arrow(series.to_frame()).column(0)
     if pa.types.is_floating(array.type):
-        return array.cast(pa.float64())  # else 0.1 stands for what is another number in double precision
+        return array.cast(pa.float64())  # otherwise 0.1 would become another number in double precision
     return array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
 
 

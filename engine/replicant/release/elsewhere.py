@@ -25,7 +25,7 @@ _INSTEAD = {
 
 
 def hint_for(name: str, known: Collection[str], columns: Collection[str]) -> str:
-    """What to write in place of an attribute that is not there; an empty text if nothing is like it.
+    """A hint for an attribute that does not exist; an empty text if nothing is similar.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ def public_manifest(
     parts, copies
         The files, in any order: Parquet, and copies of it if there are any.
     missing
-        What stands for a missing text in the CSV files.
+        The text of a missing cell of text in the CSV files.
 
     Returns
     -------
@@ -320,7 +320,7 @@ def _shape_of_copies(manifest: dict[str, Any], files: list[dict[str, Any]]) -> s
     if any(entry["path"].split("/")[1] != entry.get("format") for entry in copies):
         return "`copies` lists a file of another format than it says"
     if any(entry["format"] == "csv" for entry in copies) and not isinstance(manifest.get("csv_missing"), str):
-        return "`csv_missing` does not say what stands for a missing text"
+        return "`csv_missing` does not give the text of a missing cell"
     keys = ("imputation", "partition", "rows")
     needed = sorted(tuple(entry[key] for key in keys) for entry in files)
     for form in {entry["format"] for entry in copies}:

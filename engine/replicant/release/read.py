@@ -81,10 +81,10 @@ class Release(SyntheticSets):
         loads = self._loads(imputation)
         if self._elsewhere is None and (len(loads) == 1 or imputation in self._frames):
             return self[imputation]
-        return self._placed(loads)
+        return self._partitioned(loads)
 
-    def _placed(self, loads: Sequence[Load]) -> Data:
-        return super()._placed(loads) if self._elsewhere is None else self._elsewhere(loads)
+    def _partitioned(self, loads: Sequence[Load]) -> Data:
+        return super()._partitioned(loads) if self._elsewhere is None else self._elsewhere(loads)
 
     def _loads(self, imputation: int) -> list[Load]:
         entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation + 1]

@@ -93,7 +93,7 @@ def output_schema(plan: Plan, table: Table) -> OutputSchema:
     plan
         What is computed, and in which types.
     table
-        The whole table that the synthetic frames stand for, with its cells or without: types, levels, kinds.
+        The whole real table, with its cells or without: its types, levels and kinds.
 
     Raises
     ------

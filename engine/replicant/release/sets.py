@@ -45,7 +45,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """A set for an estimator."""
         return self[imputation]
 
-    def _placed(self, loads: Sequence[Load]) -> Data:
+    def _partitioned(self, loads: Sequence[Load]) -> Data:
         """Partitions to be loaded where the sets are computed with: here, one at a time."""
         return loads[0]() if len(loads) == 1 else loads
 
@@ -61,7 +61,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         # Codes of a text file stay as the codebook has them; how its dates are written it does not say.
         known = Codebook.from_manifest(self.manifest).items()
         codebook = {name: spec for name, spec in known if spec.kind is not Kind.DATE}
-        return self._placed(read_parts(real, reading=reading, codebook=codebook))
+        return self._partitioned(read_parts(real, reading=reading, codebook=codebook))
 
     def __len__(self) -> int:
         return self.m
@@ -82,7 +82,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def __iter__(self) -> Iterator[pd.DataFrame]:
         return (self[i] for i in range(self.m))
 
-    if not TYPE_CHECKING:  # whoever checks types is told of any name that is not there
+    if not TYPE_CHECKING:  # type checkers report names that do not exist
 
         def __getattr__(self, name: str) -> Any:
             said = f"{type(self).__name__!r} object has no attribute {name!r}"
@@ -122,7 +122,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         weights
             A column of weights. What they are is said by `weight_kind`.
         options
-            `weight_kind="survey"` (a row stands for so many of a population) or `"frequency"` (for so many equal
+            `weight_kind="survey"` (a row represents that many units of a population) or `"frequency"` (that many equal
             ones); of a survey `strata`, `clusters`, `fpc`, `nest` and `lonely_psu`; `cov="HC3"` or `cluster="column"`
             for robust or clustered standard errors; those of the model, such as `status` of `phreg` or `q` of
             `quantreg`. See `replicant.estimate.fit`.
@@ -180,7 +180,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         rng: np.random.Generator | None = None,
         **design: Any,
     ) -> Discriminated:
-        """How well a logistic model tells the real rows from those of each set: for the data owner.
+        """How well a logistic model separates the real rows from those of each set; for the data owner.
 
         Parameters
         ----------
@@ -195,7 +195,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         weights
             Of the real rows: a column, which weights the synthetic rows too if they have it, or, for a frame, an array.
         weight_kind
-            `frequency`: a row stands for so many equal ones; `survey`: for so many of the population.
+            `frequency`: a row counts as that many equal ones; `survey`: it represents that many of the population.
         rng
             For the drawn classes of the paper's Table 7.
         design
@@ -288,7 +288,7 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """Each column's figures, and how it is distributed."""
 
     def plot(self, *columns: str | Iterable[str]) -> Plot:
-        """How columns are distributed; beside the real ones, where these are at hand.
+        """Distributions of the columns, beside the real ones if these are available.
 
         Parameters
         ----------

@@ -181,8 +181,8 @@ def _codebook(table: Table) -> list[tuple[Any, ...]]:
         rows += [(column.name, "", "", "", _plain(level, column), "", "") for level in column.levels()]
         raw = [*spec.missing_codes] if spec is not None else []
         meanings = spec.missing_labels if spec is not None else {}
-        for place, code in enumerate(column.missing_codes):
-            meaning = meanings.get(raw[place], "") if len(raw) == len(column.missing_codes) else ""
+        for position, code in enumerate(column.missing_codes):
+            meaning = meanings.get(raw[position], "") if len(raw) == len(column.missing_codes) else ""
             rows.append((column.name, "", "", "", _plain(code, column), "" if meaning == code else meaning, "yes"))
     return rows
 

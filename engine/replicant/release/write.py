@@ -3,7 +3,7 @@
 `stage` checks the target and makes a hidden folder beside it. `write_part` puts one file there, in any process, in any
 order, as often as a retry wants; `write_copy` and `write_helper` put what else was asked for. `commit` adds the
 manifest and `_SUCCESS` and moves the folder into place. Until then nothing is visible at the target; a release that was
-there stays whole until the new one takes its place: in one step on a disk, behind a URL file by file, `_SUCCESS` first
+there stays whole until the new one replaces it: in one step on a disk, behind a URL file by file, `_SUCCESS` first
 to go and last to come.
 
 Long because all of it keeps one promise: each step counts on what the others leave behind.
@@ -316,7 +316,7 @@ def commit(
 def settle(
     target: str | os.PathLike[str], *, digest: str, internal: str | os.PathLike[str] | None
 ) -> list[Record] | None:
-    """Do what is left to do for a release that stands in its place, if the one who put it there was killed just then.
+    """Finish a release that has been moved to its target, if its writer was killed right after that.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ def settle(
     Returns
     -------
     list
-        Of its files; None if the release of this digest is not in place.
+        The hashes of its files; None if the target holds no release of this digest.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 The plan of the job as `replicant plan` tells it, and then what only the place can tell: whether the target is free,
 may be written to and is not being written to, whether memory is enough, and who is on the cluster. What would end the
-run ends the rehearsal, with the same error and the same exit code.
+run ends the dry run, with the same error and the same exit code.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from replicant.storage.lock import check_free
 from replicant.storage.open import open_folder
 from replicant.storage.probe import probe
 
-__all__ = ["rehearse", "rehearse_resume"]
+__all__ = ["dry_run_job", "dry_run_resume"]
 
 UNKNOWN = "0" * 64
 """Instead of a digest, of a run whose seed is still to be drawn."""
 
 
-def rehearse(
+def dry_run_job(
     job: JobSpec,
     *,
     threads: int | None = None,
@@ -72,7 +72,7 @@ def rehearse(
     return f"{found}\nChecked\n{checked}\nNothing stands in its way, and nothing was written.\n"
 
 
-def rehearse_resume(place: str, **options: Any) -> str:
+def dry_run_resume(place: str, **options: Any) -> str:
     """See whether an interrupted job could be completed.
 
     Parameters
@@ -80,7 +80,7 @@ def rehearse_resume(place: str, **options: Any) -> str:
     place
         Its `output.path`.
     options
-        Where it would run: as for `rehearse`.
+        Where it would run: as for `dry_run_job`.
 
     Raises
     ------
@@ -90,9 +90,9 @@ def rehearse_resume(place: str, **options: Any) -> str:
     said = None if partial_of(place).is_dir() else unfinished(place)
     if said is None:
         kept, document = Checkpoint.begun_at(place)
-        return rehearse(JobSpec.model_validate(document), overwrite=True, begun=kept.digest, **options)
+        return dry_run_job(JobSpec.model_validate(document), overwrite=True, begun=kept.digest, **options)
     overwrite = bool(said.get("overwrite"))
-    return rehearse(JobSpec.model_validate(said["job"]), overwrite=overwrite, begun=str(said["digest"]), **options)
+    return dry_run_job(JobSpec.model_validate(said["job"]), overwrite=overwrite, begun=str(said["digest"]), **options)
 
 
 def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:

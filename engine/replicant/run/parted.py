@@ -197,7 +197,7 @@ class _Run:
         keys = sorted({key for one in counted for key in one.strata}, key=lambda key: _order(key, codebook, spec))
         rows = np.array([[one.strata.get(key, 0) for key in keys] for one in counted], dtype=np.int64)
         bins = pool_small(rows.sum(axis=0), spec.min_stratum)
-        events = [*dropped(spec.drop), *whole.oddities(self.job.columns)]
+        events = [*dropped(spec.drop), *whole.findings(self.job.columns)]
         events += _pooled(rows.sum(axis=0), bins, spec.min_stratum)
         groups = int(bins[-1]) + 1
         by_group = np.stack([np.bincount(bins, one, groups).astype(np.int64) for one in rows])

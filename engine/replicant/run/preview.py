@@ -17,7 +17,7 @@ from replicant.run.parted import CHUNK_ROWS, digest_of
 from replicant.run.work import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.storage.folder import COPIES, HELPERS
-from replicant.studies import Study, design, open_room
+from replicant.studies import Study, design, prepare_study
 from replicant.table import Table, encode_table
 from replicant.table.recode import listed
 
@@ -96,7 +96,7 @@ def _seconds(study: Study) -> float:
 
 
 def _study(study: Study, table: Table, target: str, seconds: float) -> str:
-    heads = open_room(study, table).heads
+    heads = prepare_study(study, table).heads
     told = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
     lines = [
         f"A study of {study.spec.replicates:,} bootstrap samples ({study.samples.how}) in {study.blocks:,} blocks, "

@@ -25,7 +25,7 @@ from replicant.run.compilation import ensure_compiled
 from replicant.run.resumable import document_of, told
 from replicant.run.work import Source
 from replicant.spec.models import JobSpec
-from replicant.studies import Block, Fold, Room, Study, StudyResult, design, document, open_room
+from replicant.studies import Block, Fold, PreparedStudy, Study, StudyResult, design, document, prepare_study
 from replicant.table import Table
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def compute(
     """
     progress = progress or Progress()
     ensure_compiled(study.variants[0].plan, progress.note)
-    room = guarded("study", open_room, study, table)
+    prepared = guarded("study", prepare_study, study, table)
     effort, fold, began = Effort(), Fold(), time.perf_counter()
     stages = {"synthesis": 0.0, "estimation": 0.0}
     before = set()
@@ -244,7 +244,7 @@ def compute(
     with progress.running(units, "study", f"of {study.spec.replicates} replicates"):
         processes = 0
         if todo and where.is_open:
-            work(todo[:1], room)
+            work(todo[:1], prepared)
             todo = todo[1:]
             cpus = default_threads()
             processes = cpus if cpus > 1 and effort.passes[0].wall * len(todo) > LONG_SECONDS else 0
@@ -254,17 +254,17 @@ def compute(
             elif processes:
                 work(todo, (study, table), prepare=_open, processes=processes)
             else:
-                work(todo, room, threads=where.threads or 1)
+                work(todo, prepared, threads=where.threads or 1)
     blocks = study.blocks - len(before)
     run = _said(study, effort, blocks, stages, time.perf_counter() - began) | {"resumed": bool(before)}
-    found = document(study, room.heads, fold.total, table.n, len(table.columns))
+    found = document(study, prepared.heads, fold.total, table.n, len(table.columns))
     return StudyResult(found, run)
 
 
-def _open(shared: tuple[Study, Table | Source]) -> Room:
+def _open(shared: tuple[Study, Table | Source]) -> PreparedStudy:
     study, data = shared
-    return open_room(study, data if isinstance(data, Table) else data.load())
+    return prepare_study(study, data if isinstance(data, Table) else data.load())
 
 
-def _measure(room: Room, block: int) -> Block:
-    return guarded(f"block {block}", room.measure, block)
+def _measure(prepared: PreparedStudy, block: int) -> Block:
+    return guarded(f"block {block}", prepared.measure, block)

@@ -73,7 +73,7 @@ class TableSpec(Document):
     Attributes
     ----------
     name
-        What stands for `{table}`.
+        The name that replaces `{table}`.
     set
         Dotted keys of the job in which this table differs from the others.
     """

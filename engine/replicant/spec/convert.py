@@ -1,4 +1,4 @@
-"""The settings of a call of mice or synthpop as a job: what has a counterpart is taken over, what has none is told."""
+"""Converts settings of a call of mice or synthpop to a job, and lists those without a counterpart."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def convert(
         mice; `method`, `predictor.matrix`, `visit.sequence`, `minnumlevels`, `proper`, ... of synthpop. Values as
         `jsonlite::toJSON` writes them, or a `Grid` that was read from CSV.
     package
-        Whose they are; None: told by the names.
+        The package; None infers it from the names.
     columns
         Names of the table's columns, for settings without names.
     data, release
@@ -204,7 +204,7 @@ class _Job:
                 raise SpecError(
                     f"the method of {_listed(names)} is {method!r}, which is not here",
                     need="cart, sample, a passive formula or an empty method",
-                    fix="leave out --strict, and trees take its place",
+                    fix="leave out --strict, and trees replace it",
                 )
             self.note(f"{_listed(names)}: `{method}` becomes `cart`, {known[method].note}.")
 
@@ -286,11 +286,11 @@ class _Job:
         synthpop = self.found.package == "synthpop"
         lists, late, circular = {}, [], []
         computed_from = self._computed_from()
-        for place, name in enumerate(order):
+        for position, name in enumerate(order):
             wanted = [other for other in self.names if matrix.get(name, {}).get(other) and other != name]
             possible = [other for other in self.names if other != name and other not in computed_from.get(name, ())]
             if synthpop:
-                before = {*order[:place], *self.kept}
+                before = {*order[:position], *self.kept}
                 before |= {other for other in self.passive if self._sources(other) <= before}
                 possible = [other for other in possible if other in before]
                 late += [name] * any(
@@ -333,7 +333,7 @@ class _Job:
         if mice:
             if self.found.where is None:
                 self.note(
-                    "where: mice fills missing cells unless told otherwise; this job replaces every cell, as mice does "
+                    "where: without it mice fills missing cells only; this job replaces every cell, as mice does "
                     'with where = make.where(data, "all"). Missing cells are synthesized as such, not imputed.'
                 )
             self.note(

@@ -1,4 +1,4 @@
-"""Dotted keys: `synthesis.minbucket` names a place in a document."""
+"""Dotted keys: `synthesis.minbucket` names a value in a document."""
 
 from __future__ import annotations
 

@@ -34,14 +34,14 @@ _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PATHS = (("input", "path"), ("output", "path"), ("output", "internal"))
 
 Cell = dict[str, str]
-Place = Callable[[tuple[str | int, ...]], str]
+Position = Callable[[tuple[str | int, ...]], str]
 
 
 def expand(
     document: Mapping[str, Any],
     *,
     source: str = "the job",
-    place: Place = lambda path: "",
+    position: Position = lambda path: "",
     base: str | None = None,
 ) -> BulkJob:
     """Take a bulk apart into jobs.
@@ -52,8 +52,8 @@ def expand(
         With a section `bulk`.
     source
         What errors call it.
-    place
-        The place of a path in the file.
+    position
+        The position of a path in the file.
     base
         Folder that relative paths start from; None: the working directory. The jobs have absolute paths.
 
@@ -66,9 +66,13 @@ def expand(
     try:
         bulk = BulkSpec.model_validate(section)
     except ValidationError as error:
-        raise explain(error, BulkSpec, section, section=("bulk",), place=lambda path: place(("bulk", *path))) from None
+        raise explain(
+            error, BulkSpec, section, section=("bulk",), position=lambda path: position(("bulk", *path))
+        ) from None
     if "study" in document:
-        raise SpecError(f"a study in a bulk{place(('study',))}", need="a bulk makes releases", fix="run it by itself")
+        raise SpecError(
+            f"a study in a bulk{position(('study',))}", need="a bulk makes releases", fix="run it by itself"
+        )
     root = os.getcwd() if base is None else base
     template = {key: value for key, value in document.items() if key != "bulk"}
     axes = bulk.axes
@@ -82,7 +86,7 @@ def expand(
     for cell, draft in zip(cells, drafts, strict=True):
         name = "-".join(cell.values())
         filled = _fill(draft, cell, ())
-        releases.append(BulkRelease(name, cell, _job(filled, name, source, place, root)))
+        releases.append(BulkRelease(name, cell, _job(filled, name, source, position, root)))
     _check_apart("their files", [(release.name, release.job.output.path) for release in releases])
     folder = _absolute(_folder(bulk, template), root)
     releases = [_outside(release, folder) for release in releases]
@@ -166,7 +170,7 @@ def _change(draft: dict[str, Any], changes: Mapping[str, Any], said: str) -> Non
 
 
 def _check_used(axes: Mapping[str, Any], drafts: Sequence[Mapping[str, Any]]) -> None:
-    """An axis that is in no path makes equal releases in one place, or was forgotten."""
+    """Refuse an axis that occurs in no path: its releases would be equal and overwrite one another."""
     texts = [str(_at(draft, path) or "") for draft in drafts for path in _PATHS]
     used = {match[1] for text in texts for match in _BRACES.finditer(text) if match[1]}
     for axis in axes:
@@ -214,11 +218,11 @@ def _filled(text: str, cell: Cell, path: tuple[str | int, ...]) -> str:
     return _BRACES.sub(one, text)
 
 
-def _job(filled: dict[str, Any], name: str, source: str, place: Place, root: str) -> JobSpec:
+def _job(filled: dict[str, Any], name: str, source: str, position: Position, root: str) -> JobSpec:
     try:
         job = JobSpec.model_validate(filled)
     except ValidationError as error:
-        said = explain(error, JobSpec, filled, place=place)
+        said = explain(error, JobSpec, filled, position=position)
         raise SpecError(f"{said.found}\nin the release {name!r} of {source}", need=said.need, fix=said.fix) from None
     given = {"path": None if job.input.path is None else _absolute(job.input.path, root)}
     inner = None if job.output.internal is None else _absolute(job.output.internal, root)
@@ -265,15 +269,15 @@ def _outside(release: BulkRelease, folder: str) -> BulkRelease:
     return BulkRelease(release.name, release.values, release.job.model_copy(update={"output": output}))
 
 
-def _check_apart(what: str, places: Sequence[tuple[str, str]]) -> None:
-    """Refuse two releases of one name, in one place, or one inside another."""
+def _check_apart(what: str, positions: Sequence[tuple[str, str]]) -> None:
+    """Refuse two releases with one name or one path, or one inside another."""
     names: set[str] = set()
-    for name, _ in places:
+    for name, _ in positions:
         if name in names:
             raise SpecError(f"two releases of the bulk are called {name!r}", fix="change the values of an axis")
         names.add(name)
     taken: dict[str, str] = {}
-    for name, path in sorted(places, key=lambda one: f"{one[1]}/"):
+    for name, path in sorted(positions, key=lambda one: f"{one[1]}/"):
         above = next((one for one in _upwards(path) if one in taken), None)
         if above is not None:
             raise SpecError(

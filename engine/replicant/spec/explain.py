@@ -45,7 +45,7 @@ def explain(
     document: object,
     *,
     section: Path = (),
-    place: Callable[[Path], str] = lambda path: "",
+    position: Callable[[Path], str] = lambda path: "",
 ) -> SpecError:
     """Turn pydantic's error into a `SpecError`.
 
@@ -57,8 +57,8 @@ def explain(
         The model it validated against, and the document it validated.
     section
         Where the document stands in the whole job, such as `("synthesis",)`.
-    place
-        The place of a path in the file, such as `", line 4"`.
+    position
+        The position of a path in the file, such as `", line 4"`.
     """
     problems: dict[Path, str] = {}
     needs: dict[Path, list[str]] = {}
@@ -92,14 +92,14 @@ def explain(
             need = _either(needs.get(path, []))
             value = _at(document, path)
             fix = _example((*section, *path), kind, value)
-            if value is None and place(path) == " (--set)":
+            if value is None and position(path) == " (--set)":
                 fix = f"write a value after the equals sign: --set {dotted}=VALUE"
             line = f"{dotted}: found {found(value, hide=_hidden((*section, *path)))}"
             if isinstance(value, str) and kind in {"literal_error", "enum"}:
                 fix = _instead((*section, *path), value) or fix
                 if fix is None:
                     line += nearest(value, str(need).replace("'", "").replace(" or ", ", ").split(", "))
-        where = place(path)
+        where = position(path)
         lines.append(f"{line}{where}" if need is None or len(problems) == 1 else f"{line}{where} (needed: {need})")
         first_need, first_fix = (first_need or need), (first_fix or fix)
     if len(problems) > _SHOWN_ERRORS:
@@ -285,7 +285,7 @@ def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseMod
     current: type[BaseModel] | None = model
     open_mapping = False
     for step in path:
-        if open_mapping:  # the name of a column, or a place in a list: any key
+        if open_mapping:  # the name of a column, or a position in a list: any key
             open_mapping = False
             continue
         if current is None or step not in current.model_fields:

@@ -190,9 +190,9 @@ def _scan(source: Source) -> None:
         if atom is not None:
             key = f"{prefix}{len(source.atoms)}"
             source.atoms[key] = atom
-            piece = f" {key} "  # spaces: it must not grow together with a letter beside it
-            code.append(piece)
-            source.origin.extend([i] * len(piece))
+            padded = f" {key} "  # spaces: it must not grow together with a letter beside it
+            code.append(padded)
+            source.origin.extend([i] * len(padded))
         else:
             code.append(re.sub(r"\s", " ", text[i:end]))
             source.origin.extend(range(i, end))
@@ -202,7 +202,7 @@ def _scan(source: Source) -> None:
 
 
 def _atom(source: Source, i: int) -> tuple[Node | None, int]:
-    """What starts at a position of the text, if it is an atom, and where the next piece starts."""
+    """What starts at a position of the text, if it is an atom, and the position of the next one."""
     text, char = source.text, source.text[i]
     if char in "`'\"":
         end = text.find(char, i + 1)

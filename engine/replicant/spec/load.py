@@ -41,7 +41,7 @@ _DATA_SUFFIXES = frozenset(
     {".feather", ".arrow", ".orc", ".rds", ".rdata", ".json", ".jsonl", ".gz", ".bz2", ".xz", ".zst", ".zip"}
 )
 
-Place = Callable[[tuple[str | int, ...]], str]
+Position = Callable[[tuple[str | int, ...]], str]
 
 
 class _Loader(yaml.SafeLoader):
@@ -91,9 +91,9 @@ for _tag, _pattern, _first in _RESOLVERS:
 
 
 def load_job(path: str | PathLike[str], overrides: Sequence[str] = ()) -> JobSpec:
-    """Read a job file; the path of a table stands for a job that synthesizes it by the defaults, to `NAME-release`.
+    """Read a job file; for the path of a table, the job that synthesizes it with the defaults, to `NAME-release`.
 
-    Relative paths in it stand for the working directory, not for the folder of the job file.
+    Relative paths in it start from the working directory, not from the folder of the job file.
 
     Parameters
     ----------
@@ -151,32 +151,32 @@ def _job_of(given: dict[str, str | None]) -> str:
 
 def parse_job(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec:
     """The same from a text. `source` is what the errors call it."""
-    document, place = _parse(text, overrides, source)
+    document, position = _parse(text, overrides, source)
     if "bulk" in document:
         raise SpecError(
             f"{source} holds a bulk of releases, not one job",
             need="a job without a section `bulk`",
             fix="`replicant plan` and `replicant run` take it as it is",
         )
-    return _job(document, place)
+    return _job(document, position)
 
 
 def parse_any(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec | BulkJob:
     """A job or a bulk from a text."""
-    document, place = _parse(text, overrides, source)
-    return expand(document, source=source, place=place) if "bulk" in document else _job(document, place)
+    document, position = _parse(text, overrides, source)
+    return expand(document, source=source, position=position) if "bulk" in document else _job(document, position)
 
 
-def _job(document: dict[str, Any], place: Place) -> JobSpec:
+def _job(document: dict[str, Any], position: Position) -> JobSpec:
     try:
         job = JobSpec.model_validate(document)
     except ValidationError as error:
-        raise explain(error, JobSpec, document, place=place) from None
+        raise explain(error, JobSpec, document, position=position) from None
     check_locations(job)
     return job
 
 
-def _parse(text: str, overrides: Sequence[str], source: str) -> tuple[dict[str, Any], Place]:
+def _parse(text: str, overrides: Sequence[str], source: str) -> tuple[dict[str, Any], Position]:
     """The document with its overrides, and where in the file each path of it stands."""
     document, node = _read_yaml(text, source)
     if document is None and not overrides:
@@ -192,13 +192,13 @@ def _parse(text: str, overrides: Sequence[str], source: str) -> tuple[dict[str, 
     overridden = [_override(document, override) for override in overrides]
     _refuse_unnamed(document, source)
 
-    def place(path: tuple[str | int, ...]) -> str:
+    def position(path: tuple[str | int, ...]) -> str:
         if any(path[: len(keys)] == keys[: len(path)] for keys in overridden):
             return " (--set)"
         line = _line_of(node, path)
         return f" ({source}, line {line})" if line else f" ({source})"
 
-    return document, place
+    return document, position
 
 
 def validate_synthesis(**settings: Any) -> SynthesisSpec:
@@ -230,57 +230,57 @@ def validate_output(**settings: Any) -> OutputSpec:
 
 
 def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
-    """The text of a job file, and what errors call it. Data stand for the job that has nothing to say of them."""
-    place = Path(fspath(path))
-    if is_table(place.name):
+    """The text of a job file and its name for errors. A table is taken for a job with the defaults."""
+    file = Path(fspath(path))
+    if is_table(file.name):
         return _job_of({"path": fspath(path)}), "the job"
-    if place.suffix.lower() in _DATA_SUFFIXES:
+    if file.suffix.lower() in _DATA_SUFFIXES:
         raise SpecError(
-            f"{str(place)!r} looks like data of a kind that cannot be read, not like a job",
+            f"{str(file)!r} looks like data of a kind that cannot be read, not like a job",
             need=f"a job file in YAML, or a table in a file of one of the types {', '.join(SUFFIXES)}",
             fix="store the table as Parquet or CSV",
         )
-    if place.is_dir():
-        return _of_folder(place)
+    if file.is_dir():
+        return _of_folder(file)
     try:
-        with place.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        beside = [other.name for other in place.parent.glob("*.y*ml")] if place.parent.is_dir() else []
+        beside = [other.name for other in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
         raise SpecError(
-            f"there is no job file {str(place)!r}{nearest(place.name, beside)}",
+            f"there is no job file {str(file)!r}{nearest(file.name, beside)}",
             need="a YAML file",
             fix="check the path",
         ) from None
     except OSError as error:
         raise SpecError(
-            f"the job file {str(place)!r} cannot be read ({type(error).__name__})", need="a readable YAML file"
+            f"the job file {str(file)!r} cannot be read ({type(error).__name__})", need="a readable YAML file"
         ) from None
     if len(raw) > MAX_BYTES:
         raise SpecError(
-            f"the job file {str(place)!r} is larger than {MAX_BYTES // 1_000_000} MB", need="a job file in YAML"
+            f"the job file {str(file)!r} is larger than {MAX_BYTES // 1_000_000} MB", need="a job file in YAML"
         )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise SpecError(
-            f"{str(place)!r}, line {line}: not UTF-8 text", need="a job file in UTF-8", fix="save it as UTF-8"
+            f"{str(file)!r}, line {line}: not UTF-8 text", need="a job file in UTF-8", fix="save it as UTF-8"
         ) from None
-    return text, str(place)
+    return text, str(file)
 
 
-def _of_folder(place: Path) -> tuple[str, str]:
+def _of_folder(folder: Path) -> tuple[str, str]:
     """The job of a folder of Parquet files, which is a table as well."""
-    if any(place.rglob("*.parquet")):
-        name = place.resolve().name
-        job = {"input": {"path": str(place)}, "output": {"path": f"{name}-release"}}
+    if any(folder.rglob("*.parquet")):
+        name = folder.resolve().name
+        job = {"input": {"path": str(folder)}, "output": {"path": f"{name}-release"}}
         return yaml.safe_dump(job, allow_unicode=True), "the job"
-    inside = sorted(other.name for other in place.iterdir() if other.suffix.lower() in {".yaml", ".yml"})
+    inside = sorted(other.name for other in folder.iterdir() if other.suffix.lower() in {".yaml", ".yml"})
     raise SpecError(
-        f"the job file {str(place)!r} cannot be read: it is a folder, and holds no .parquet file",
+        f"the job file {str(folder)!r} cannot be read: it is a folder, and holds no .parquet file",
         need="a job file in YAML, or a table: a file, or a folder of .parquet files",
-        fix=f"name the job in it: {place / inside[0]}" if inside else "name the file itself",
+        fix=f"name the job in it: {folder / inside[0]}" if inside else "name the file itself",
     )
 
 
@@ -317,10 +317,10 @@ def _read_yaml(text: str, source: str, need: str = "a job file in YAML") -> tupl
 
 
 def _unfolded(node: yaml.Node, sizes: dict[int, float]) -> float:
-    """How many values a node stands for when all its aliases are written out; infinitely many if it holds itself."""
+    """The number of values of a node when all its aliases are written out; infinite if it holds itself."""
     known = sizes.get(id(node))
     if known is None:
-        sizes[id(node)] = math.inf  # until it is known: whoever comes by again comes from inside
+        sizes[id(node)] = math.inf  # until it is known: a second visit comes from inside
         below = node.value if isinstance(node, yaml.CollectionNode) else []
         parts = [part for one in below for part in (one if isinstance(one, tuple) else (one,))]
         known = sizes[id(node)] = 1 + sum(_unfolded(part, sizes) for part in parts)

@@ -282,8 +282,8 @@ class JobSpec(Document):
         described = f"What is said of {count} column{'s' if count > 1 else ''}"
         book = folded(described, Codebook(self.columns)._repr_html_()) if self.columns else ""
         what = "a release" if self.study is None else "the results of a study"
-        told = f"its output is {what}; what is not said here has its default"
-        return fragment("Job", told, rows(("key", "value"), body, long={1}), book)
+        facts = f"its output is {what}; what is not said here has its default"
+        return fragment("Job", facts, rows(("key", "value"), body, long={1}), book)
 
     @field_validator("columns", mode="before", json_schema_input_type=dict[str, ColumnSpec | None] | None)
     @classmethod

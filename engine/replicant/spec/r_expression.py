@@ -73,11 +73,11 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.source = Source(text, "expression")
         self.tokens = _tokens(text)
-        self.place = 0
+        self.position = 0
 
     @property
     def token(self) -> _Token:
-        return self.tokens[self.place]
+        return self.tokens[self.position]
 
     def formula(self) -> str:
         if not self.takes("~"):
@@ -86,12 +86,12 @@ class _Reader:
         written = self.operand(1)
         if self.token.kind != "end" and self.token.text not in _LEVELS:
             self.fail(self.named())
-        bare = first.kind in {"name", "quoted"} and (self.place == 2 or first.text in {"I", *_FUNCTIONS})
+        bare = first.kind in {"name", "quoted"} and (self.position == 2 or first.text in {"I", *_FUNCTIONS})
         if self.token.kind != "end" or not bare:
             at = first.at if not bare else self.token.at
             self.source.fail(at, "arithmetic outside of I()", fix="R reads it as a model there; wrap it: ~ I(...)")
         # The parentheses of I() are idle around all of it.
-        return written[1:-1] if first.text == "I" and self.place > 2 else written
+        return written[1:-1] if first.text == "I" and self.position > 2 else written
 
     def arithmetic(self, least: int, depth: int) -> str:
         if depth > MAX_DEPTH:
@@ -102,7 +102,7 @@ class _Reader:
             level = _LEVELS.get(sign, 0) if self.token.kind == "sign" else 0
             if not level or level < least:
                 return left
-            self.place += 1
+            self.position += 1
             # Powers group from the right, and a sign may stand before an exponent.
             right = self.arithmetic(level if sign == "^" else level + 1, depth + 1)
             left = f"{left}**{right}" if sign == "^" else f"{left} {sign} {right}"
@@ -110,13 +110,13 @@ class _Reader:
     def operand(self, depth: int) -> str:
         token = self.token
         if token.kind == "sign" and token.text in "+-":
-            self.place += 1
+            self.position += 1
             return token.text.replace("+", "") + self.arithmetic(_UNARY, depth + 1)
         if self.takes("("):
             return f"({self.closed(depth)})"
         if token.kind not in {"number", "name", "quoted"}:
             self.fail(self.named())
-        self.place += 1
+        self.position += 1
         if token.kind == "number":
             return token.text
         if token.kind == "name" and self.takes("("):
@@ -155,7 +155,7 @@ class _Reader:
 
     def takes(self, sign: str) -> bool:
         found = self.token.kind == "sign" and self.token.text == sign
-        self.place += found
+        self.position += found
         return found
 
     def named(self) -> str:

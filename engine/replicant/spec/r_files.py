@@ -54,7 +54,7 @@ def read_json(text: str, source: str) -> Any:
         raise SpecError(
             f"{source}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})",
             need="what jsonlite::toJSON writes, or write.csv into a file that ends in .csv",
-            fix="write it anew in R rather than by hand",
+            fix="write the file by R again instead of editing it",
         ) from None
     except RecursionError:
         raise SpecError(f"{source}: nested too deep to be settings", need="what jsonlite::toJSON writes") from None

@@ -300,13 +300,13 @@ class _Reader:
         order: list[str] = []
         for one in value:
             counted = isinstance(one, int | float) and not isinstance(one, bool) and float(one).is_integer()
-            place = int(one) if counted or str(one).isdecimal() else None
-            if place is None or str(one) in self.names:
+            position = int(one) if counted or str(one).isdecimal() else None
+            if position is None or str(one) in self.names:
                 order += self.blocks.get(str(one), [str(one)])
-            elif 1 <= place <= len(self.names):
-                order.append(self.names[place - 1])
+            elif 1 <= position <= len(self.names):
+                order.append(self.names[position - 1])
             else:
-                raise SpecError(f"{key} names column {place} of {len(self.names)}", need="columns counted from 1")
+                raise SpecError(f"{key} names column {position} of {len(self.names)}", need="columns counted from 1")
         self.check_names(order, key)
         return order
 
@@ -343,7 +343,7 @@ class _Reader:
                 codes = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
                 if codes:
                     store[name] = codes
-        least = self.scalar("minnumlevels", 1)  # -1 is a lawful default
+        least = self.scalar("minnumlevels", 1)  # -1 is the default
         if isinstance(least, (int, float)) and least > 1:
             made.notes.append(
                 f"minnumlevels = {least:g}: numbers of so few values became factors in synthpop; here they stay "

@@ -1,4 +1,4 @@
-"""The job file as a JSON Schema, for editors: made from the models, so that there is one place where keys are known."""
+"""The job file as a JSON Schema, for editors: derived from the models, so that keys are defined once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def job_schema() -> dict[str, Any]:
     """JSON Schema of a job file.
 
     It refuses what the models refuse by its shape: unknown keys, wrong types, numbers out of bounds, keys that exclude
-    each other. What only the data can tell (columns that are not there, expressions) it cannot.
+    each other. It cannot check what depends on the data: names of columns, expressions.
 
     Returns
     -------

@@ -82,7 +82,7 @@ class EstimandSpec(Document):
     model, formula
         As in `analyse`: `ols`, `polr`, ..., or from Python a function of a frame.
     weights, weight_kind, strata, clusters, fpc, nest, lonely_psu, cov, cluster
-        Of a model, as in `analyse`: what a row stands for and how it was drawn; robust or clustered standard errors.
+        For a model, as in `analyse`: weights and the design of the sample; robust or clustered standard errors.
     discriminate
         `all`, or a one-sided formula: real against synthetic rows by a logistic model.
     scores, scores_title
@@ -94,7 +94,7 @@ class EstimandSpec(Document):
     densities
         Columns whose distribution is drawn, real against synthetic.
     copies
-        `true`, or columns: the share of cells equal to those of the row they stand for.
+        `true`, or columns: the share of cells equal to those of the paired row.
     rule
         Of pooling; `auto` takes the one that holds for the variant.
     published

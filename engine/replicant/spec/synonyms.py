@@ -1,7 +1,7 @@
 """What settings are called elsewhere, for hints: the words of R's packages, of pandas, of textbooks.
 
 A word leads to a sentence that says what to write instead, or that there is no such thing here. None of them is
-accepted in place of ours: one thing has one name.
+accepted for ours: one thing has one name.
 """
 
 from __future__ import annotations

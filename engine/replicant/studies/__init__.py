@@ -1,7 +1,7 @@
 """Studies: bootstrap samples of the data, each synthesized and analysed, to see whether inferences are valid."""
 
 from replicant.studies.bind import defaults
-from replicant.studies.model import Block, Room, Study, Variant, design, open_room
+from replicant.studies.model import Block, PreparedStudy, Study, Variant, design, prepare_study
 from replicant.studies.results import FORMAT, StudyResult, document
 from replicant.studies.tally import Fold, Tally, flat, unflat
 
@@ -9,7 +9,7 @@ __all__ = [
     "FORMAT",
     "Block",
     "Fold",
-    "Room",
+    "PreparedStudy",
     "Study",
     "StudyResult",
     "Tally",
@@ -18,6 +18,6 @@ __all__ = [
     "design",
     "document",
     "flat",
-    "open_room",
+    "prepare_study",
     "unflat",
 ]

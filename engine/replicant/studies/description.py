@@ -132,7 +132,7 @@ def densities(name: str, title: str | None, columns: tuple[str, ...], original: 
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """How many synthetic cells equal those of the row that their row stands for, or by chance those of another.
+    """The share of synthetic cells that equal those of the paired row, or, by chance, those of another.
 
     Whole rows are compared in the columns that are drawn: `whole row` with that row, `whole row, any` with all rows
     of the original data.

@@ -1,4 +1,4 @@
-"""Telling real from synthetic rows: coefficients as in Table 6 of the paper, scores as in its Table 7."""
+"""Discriminating real from synthetic rows: coefficients as in Table 6 of the paper, scores as in its Table 7."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Discriminations:
         original: pd.DataFrame,
         level: float,
     ) -> Discriminations:
-        """Tell the original rows from themselves: the names of the terms."""
+        """Bind to the original data, discriminated from themselves to get the names of the terms."""
         try:
             discriminator = Discriminator(original, formula)
             terms = discriminator.score(original).fit.terms
@@ -93,7 +93,7 @@ class Discriminations:
         figures = np.full((len(FIELDS), len(self.coefficients.terms)), np.nan)
         if len(found.fits) < 2:
             return figures
-        with suppress(DataError):  # where no term can be told in every set, which the table counts
+        with suppress(DataError):  # no term can be estimated in every set, which the table counts
             pooled = found.pool(level=self.level)
             at = {term: i for i, term in enumerate(self.coefficients.terms)}
             index = [at[term] for term in pooled.terms]

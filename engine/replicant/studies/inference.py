@@ -87,7 +87,7 @@ class Coefficients:
         if fit.separated or not np.isfinite(fit.estimates).any():
             raise DataError(
                 f"the model of {name!r} has no estimates on the original data",
-                need="a model that these data can tell",
+                need="a model that these data can estimate",
                 fix="fit it on them first, and look at its messages",
             )
         rules = {arm: chosen for arm, (chosen, _) in rules_of(rule, manifests, found.columns, fit.errors).items()}
@@ -107,8 +107,8 @@ class Coefficients:
         # data, may raise whatever it likes; where outcomes are separated, figures are only where a search stopped.
         with suppress(Exception if callable(self.model) else ReplicantError):
             fits = analyse(arm.frames, arm.manifest or self.manifest, self.model, self.formula, **self.design)
-            # What the rows of a replicate tell only together with other columns than those of the original is no
-            # estimate of its parameters.
+            # A coefficient that a replicate confounds with other columns than the original does is not an estimate of
+            # its parameters.
             fits = replace(fits, fits=aligned((self.original, *fits))[1:])
             if not any(fit.separated for fit in fits):
                 figures = self._of_sample(fits) if arm.is_sample else self._of_sets(fits, arm.name)
@@ -118,14 +118,14 @@ class Coefficients:
         fit = fits[0]
         error = fit.std_errors
         reach = t_quantile((1 + self.level) / 2, np.full(len(error), fit.df_resid)) * error
-        return self._placed(fit.terms, fit.estimates, error, fit.estimates - reach, fit.estimates + reach)
+        return self._aligned(fit.terms, fit.estimates, error, fit.estimates - reach, fit.estimates + reach)
 
     def _of_sets(self, fits: Analyses, variant: str) -> Floats:
         pooled = fits.pool(self.rules[variant], level=self.level)
-        return self._placed(pooled.terms, pooled.estimate, pooled.std_error, pooled.conf_low, pooled.conf_high)
+        return self._aligned(pooled.terms, pooled.estimate, pooled.std_error, pooled.conf_low, pooled.conf_high)
 
-    def _placed(self, terms: tuple[str, ...], *figures: Floats) -> Floats:
-        """In the order of the head's terms; a term that is missing has no figures."""
+    def _aligned(self, terms: tuple[str, ...], *figures: Floats) -> Floats:
+        """Figures in the order of the head's terms; a missing term has none."""
         if terms != self.head.terms:
             at = {term: i for i, term in enumerate(terms)}
             index = [at.get(term, -1) for term in self.head.terms]

@@ -26,7 +26,7 @@ from replicant.studies.samples import Samples, drawn, given
 from replicant.studies.tally import Floats, Key, Moments, Tally
 from replicant.table import Table
 
-__all__ = ["Block", "Room", "Study", "Variant", "design", "open_room"]
+__all__ = ["Block", "PreparedStudy", "Study", "Variant", "design", "prepare_study"]
 
 BLOCK = 10
 """Replicates that are summed together; part of the result's last digits."""
@@ -191,13 +191,13 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Room:
+class PreparedStudy:
     """A study with its table: encoded, prepared for every variant, estimands bound."""
 
     study: Study
     table: Table
     codes: Codes
-    prepared: Mapping[str, tuple[fcs.Prepared, ...]]
+    partitions: Mapping[str, tuple[fcs.Prepared, ...]]
     estimands: tuple[Estimand, ...]
 
     @property
@@ -205,7 +205,7 @@ class Room:
         """Of all tables, in order."""
         return tuple(head for one in self.estimands for head in one.heads)
 
-    @np.errstate(over="ignore", invalid="ignore")  # figures that are no numbers are counted as missing
+    @np.errstate(over="ignore", invalid="ignore")  # figures that are not finite are counted as missing
     def measure(self, block: int) -> Block:
         """Compute the replicates of one block."""
         figures: dict[Key, list[Floats]] = {}
@@ -226,7 +226,7 @@ class Room:
         for variant in self.study.variants:
             began = perf_counter()
             arm = synthetic_arm(
-                variant.name, sample, weights, self.prepared[variant.name], variant.plan, variant.manifest
+                variant.name, sample, weights, self.partitions[variant.name], variant.plan, variant.manifest
             )
             seconds += perf_counter() - began
             made = {name: found for one in self.estimands for name, found in one.measure(arm).items()}
@@ -250,7 +250,7 @@ def _keep(figures: dict[Key, list[Floats]], arm: str, made: Mapping[str, Floats]
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def open_room(study: Study, table: Table) -> Room:
+def prepare_study(study: Study, table: Table) -> PreparedStudy:
     """Make all that the replicates share.
 
     Raises
@@ -271,4 +271,4 @@ def open_room(study: Study, table: Table) -> Room:
     manifests = {variant.name: variant.manifest for variant in study.variants}
     plan = study.variants[0].plan
     estimands = bind(study.spec.estimands, original, manifests, plan.fitted, study.spec.level)
-    return Room(study, table, codes, prepared, estimands)
+    return PreparedStudy(study, table, codes, prepared, estimands)

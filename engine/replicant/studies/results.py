@@ -119,10 +119,10 @@ class StudyResult:
             (str(arm), *(brief(float(value)) if pd.notna(value) else "" for value in values))
             for arm, *values in self.summary.itertuples(index=False)
         ]
-        told = (
+        facts = (
             f"{self.document['replicates']:,} replicates, m = {self.document['m']}; write_html() makes the whole page"
         )
-        return fragment("Study", told, rows(head, body, right=range(1, len(head))))
+        return fragment("Study", facts, rows(head, body, right=range(1, len(head))))
 
 
 def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, columns: int) -> dict[str, Any]:

@@ -114,9 +114,9 @@ def given(path: str | PathLike[str], n: int, replicates: int) -> Samples:
 
 @contextmanager
 def _opened(path: str | PathLike[str]) -> Iterator[IO[str]]:
-    place = fspath(path)
+    location = fspath(path)
     try:
-        with gzip.open(place, "rt", newline="") if place.endswith(".gz") else open(place, newline="") as file:
+        with gzip.open(location, "rt", newline="") if location.endswith(".gz") else open(location, newline="") as file:
             yield file
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise DataError(

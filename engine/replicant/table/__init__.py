@@ -1,4 +1,4 @@
-"""The table room: dataframes in, typed and encoded columns out, and back.
+"""Tables: dataframes to typed, encoded columns, and back.
 
 A column becomes codes into its distinct values once per table; trees, replicates and draws all work on these codes, and
 cells of the original types are written from them at the very end.

@@ -12,12 +12,12 @@ from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.table.arrays import Typed
 from replicant.table.codebook import ColumnSpec
-from replicant.table.coded import as_missing, coded_places, stored_codes, without_coded
+from replicant.table.coded import as_missing, coded_positions, stored_codes, without_coded
 from replicant.table.column import Column
 from replicant.table.factor import Factor, Nature
+from replicant.table.findings import absent_codes, assumed_order
 from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
-from replicant.table.oddities import absent_codes, assumed_order
 
 __all__ = ["categorical"]
 
@@ -29,11 +29,11 @@ def categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: st
             need="a numeric kind",
             fix="leave the spike out, or declare the column continuous or count",
         )
-    coded = coded_places(factor, spec)
+    coded = coded_positions(factor, spec)
     stored = stored_codes(factor, spec, coded)
     missing = as_missing(factor, coded)
     factor = without_coded(factor, coded)
-    events.extend(absent_codes(name, [place >= 0 for place in coded]))
+    events.extend(absent_codes(name, [position >= 0 for position in coded]))
     if spec.levels is not None and spec.labels is None:
         factor = _relevel(name, factor, [level for level in spec.levels if level not in {*spec.missing_codes, *stored}])
     elif kind is Kind.ORDERED and factor.nature is Nature.TEXT:
@@ -55,10 +55,10 @@ def categorical(name: str, factor: Factor, spec: ColumnSpec, kind: Kind, why: st
 def _relevel(name: str, factor: Factor, levels: list[Any]) -> Factor:
     """The levels in their declared order, those that do not occur included."""
     values = factor.uniques.tolist()
-    place = {level: at for at, level in enumerate(levels)}
-    if len(place) < len(levels):
-        raise SpecError(f"columns.{name}.levels lists {len(levels) - len(place)} levels twice", fix="list each once")
-    to = [place.get(value, -1) for value in values]
+    position = {level: at for at, level in enumerate(levels)}
+    if len(position) < len(levels):
+        raise SpecError(f"columns.{name}.levels lists {len(levels) - len(position)} levels twice", fix="list each once")
+    to = [position.get(value, -1) for value in values]
     occurs = factor.counts
     unlisted = [at for at, new in enumerate(to) if new < 0 and occurs[at]]
     if unlisted:

@@ -66,10 +66,10 @@ def check_header(names: Sequence[Any]) -> None:
         Some are not.
     """
     p = len(names)
-    odd = [name for name in names if not isinstance(name, str)]
-    if odd:
+    not_text = [name for name in names if not isinstance(name, str)]
+    if not_text:
         raise DataError(
-            f"{len(odd)} of {p} column names are not text but {type(odd[0]).__name__}",
+            f"{len(not_text)} of {p} column names are not text but {type(not_text[0]).__name__}",
             need="text as column names",
             fix="rename them, for example frame.columns = frame.columns.map(str)",
         )
@@ -88,8 +88,8 @@ def check_header(names: Sequence[Any]) -> None:
             fix="rename them; such names come of bytes that were read in the wrong encoding",
         )
     if not all(name.strip() for name in names):
-        others = ", ".join(name for name in names if name.strip())
-        select = f", or leave it out (--set 'input.columns=[{others}]')" if len(others) < 300 else ", or name it"
+        named = ", ".join(name for name in names if name.strip())
+        select = f", or leave it out (--set 'input.columns=[{named}]')" if len(named) < 300 else ", or name it"
         raise DataError(
             "a column has no name",
             need="a name for every column",

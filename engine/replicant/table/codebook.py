@@ -1,4 +1,4 @@
-"""The codebook: what each column is, as a document one can print, edit and hand back."""
+"""The codebook: the declaration of each column, as a document to print, edit and use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHOWN = 8
 """Levels in the view of a notebook."""
 
 _HEADER = """\
-# Codebook: what each column is. Edit it, and put it under `columns:` in a job, or hand it to `columns=`.
+# Codebook: a declaration of each column. Edit it, then put it under `columns:` in a job or pass it as `columns=`.
 # kind: continuous | count | ordered | nominal | binary | date | identifier.  levels: in their order.
 """
 
@@ -130,7 +130,7 @@ def _explain(name: str, given: Mapping[str, Any], error: ValidationError) -> Spe
     )
     if any(value is None for value in values):
         return SpecError(
-            f"{where} holds nothing (null) in place of a value",
+            f"{where} is null instead of a value",
             need=need,
             fix='a value that is called null goes in quotes ("null"); an empty entry is taken out',
         )
@@ -154,7 +154,7 @@ class Codebook(Mapping[str, ColumnSpec]):
         """The codebook of a release, by its public manifest.
 
         Its levels, labels and missing codes are those of the released columns. Raw values are recoded by it too: the
-        labels are listed with the raw values that they stand for.
+        labels are listed with their raw values.
         """
         return cls({str(entry["name"]): _of_entry(entry) for entry in manifest.get("columns", ())})
 
@@ -179,8 +179,8 @@ class Codebook(Mapping[str, ColumnSpec]):
         keys = [key for key in ColumnSpec.model_fields if any(_said(spec, key) for spec in self.values())]
         body = [(name, *(_said(spec, key) for key in keys)) for name, spec in self.items()]
         long = {i for i, key in enumerate(keys, 1) if key in {"levels", "labels"}}
-        told = f"{len(self)} columns: what each is; print it for a document to edit"
-        return fragment("Codebook", told, rows(("column", *(key.replace("_", " ") for key in keys)), body, long=long))
+        facts = f"{len(self)} columns; print it for a document to edit"
+        return fragment("Codebook", facts, rows(("column", *(key.replace("_", " ") for key in keys)), body, long=long))
 
     def to_yaml(self) -> str:
         """The codebook as a YAML document."""
@@ -218,10 +218,8 @@ class Codebook(Mapping[str, ColumnSpec]):
             found = _Loader(text).get_single_data()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-            raise SpecError(
-                f"the codebook is not valid YAML{place}: {yaml_words(error)}", fix=yaml_fix(error)
-            ) from None
+            line = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+            raise SpecError(f"the codebook is not valid YAML{line}: {yaml_words(error)}", fix=yaml_fix(error)) from None
         except yaml.YAMLError:
             raise SpecError("the codebook is not valid YAML", fix="save it as UTF-8 text") from None
         if isinstance(found, dict) and set(found) == {"columns"}:

@@ -18,8 +18,8 @@ from replicant.table.times import hours_in, time_in_text
 __all__ = [
     "as_missing",
     "check_missing_codes",
-    "coded_places",
-    "places_of",
+    "coded_positions",
+    "positions_of",
     "recoded",
     "rest_of",
     "stored_codes",
@@ -27,20 +27,20 @@ __all__ = [
 ]
 
 
-def coded_places(factor: Factor, spec: ColumnSpec) -> tuple[int, ...]:
+def coded_positions(factor: Factor, spec: ColumnSpec) -> tuple[int, ...]:
     """Position of each coded missing value among the distinct values, -1 where it does not occur.
 
-    A number stands for its text too: -8 is found in a column of texts as "-8".
+    A number also matches its text: -8 matches "-8" in a column of texts.
     """
     if not spec.missing_codes:
         return ()
     if factor.nature is Nature.DATE:
-        return places_of(factor.numbers(), [_day(code) for code in spec.missing_codes])
+        return positions_of(factor.numbers(), [_day(code) for code in spec.missing_codes])
     if factor.nature is Nature.TIME:
-        return places_of(factor.numbers(), [_hour(code) for code in spec.missing_codes])
+        return positions_of(factor.numbers(), [_hour(code) for code in spec.missing_codes])
     if factor.nature in MEASURED:
-        return places_of(factor.numbers(), [*spec.missing_codes])
-    known = {value: place for place, value in enumerate(factor.uniques.tolist())}
+        return positions_of(factor.numbers(), [*spec.missing_codes])
+    known = {value: position for position, value in enumerate(factor.uniques.tolist())}
     return tuple(known.get(code, known.get(str(code), -1)) for code in spec.missing_codes)
 
 
@@ -80,19 +80,19 @@ def stored_codes(factor: Factor, spec: ColumnSpec, coded: tuple[int, ...]) -> tu
         return tuple(spec.missing_codes)
     values, as_text = factor.uniques, factor.nature is Nature.TEXT
     return tuple(
-        _plain(values[place]) if place >= 0 else str(code) if as_text else code
-        for code, place in zip(spec.missing_codes, coded, strict=True)
+        _plain(values[position]) if position >= 0 else str(code) if as_text else code
+        for code, position in zip(spec.missing_codes, coded, strict=True)
     )
 
 
 def rest_of(size: int, coded: tuple[int, ...]) -> npt.NDArray[np.intp]:
     """Positions that are not those of coded missing values."""
     keep = np.ones(size, dtype=np.bool_)
-    keep[[place for place in coded if place >= 0]] = False
+    keep[[position for position in coded if position >= 0]] = False
     return np.flatnonzero(keep)
 
 
-def places_of(numbers: Floats, wanted: list[Any]) -> tuple[int, ...]:
+def positions_of(numbers: Floats, wanted: list[Any]) -> tuple[int, ...]:
     """Position of each wanted number among ascending numbers, -1 where it is not."""
     out = []
     for value in wanted:
@@ -111,24 +111,24 @@ def recoded(factor: Factor, kept: npt.NDArray[np.intp], coded: tuple[int, ...] =
     """
     to = np.full(len(factor.uniques) + 1, -1, dtype=np.int32)
     to[kept] = np.arange(len(kept), dtype=np.int32)
-    for i, place in enumerate(coded):
-        if place >= 0:
-            to[place] = -2 - i
+    for i, position in enumerate(coded):
+        if position >= 0:
+            to[position] = -2 - i
     return to.take(factor.codes)
 
 
 def as_missing(factor: Factor, coded: tuple[int, ...]) -> Codes | None:
     """(n,) the code of a coded missing value where a cell holds one, 0 elsewhere; None where no cell does."""
     to = np.zeros(len(factor.uniques) + 1, dtype=np.int32)
-    for i, place in enumerate(coded):
-        if place >= 0:
-            to[place] = -2 - i
+    for i, position in enumerate(coded):
+        if position >= 0:
+            to[position] = -2 - i
     return to.take(factor.codes) if to.any() else None
 
 
 def without_coded(factor: Factor, coded: tuple[int, ...]) -> Factor:
     """The distinct values that are levels; cells with a coded missing value as if they were missing."""
-    if all(place < 0 for place in coded):
+    if all(position < 0 for position in coded):
         return factor
     kept = rest_of(len(factor.uniques), coded)
     return replace(factor, codes=recoded(factor, kept), uniques=factor.uniques.take(kept))

@@ -46,7 +46,7 @@ class Column:
     why
         Why it is of this kind.
     space
-        Of an identifier: the new values that may take the place of the real ones; None if there can be none.
+        Of an identifier: the new values that may replace the real ones; None if there are none.
     whole
         Of a column without cells: what is known of the numbers of the whole table; None where the values are here.
     """
@@ -108,7 +108,7 @@ class Column:
         codes
             (k,) codes as in `codes`.
         exact
-            (k,) computed values (of a passive column), which take the place of the coded ones; NaN is missing, or the
+            (k,) computed values (of a passive column), which replace the coded ones; NaN is missing, or the
             coded missing value where `codes` says so.
 
         Returns

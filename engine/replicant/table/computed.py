@@ -40,10 +40,10 @@ def days_as_moments(days: Floats, unit: str, kind: str) -> npt.NDArray[Any]:
 
 def numbers_as_objects(numbers: Floats, python: str, missing: Any, digits: tuple[int, int] | None) -> Typed:
     """Numbers, or days, as Python objects of one sort: `integer`, `floating`, `decimal`, `date`, `string` ..."""
-    found, places = np.unique(numbers, return_inverse=True)
+    found, positions = np.unique(numbers, return_inverse=True)
     out = np.empty(len(found), dtype=object)
     out[:] = [missing if np.isnan(number) else _object(float(number), python, digits) for number in found]
-    return pd.Series(out[places], dtype=object)
+    return pd.Series(out[positions], dtype=object)
 
 
 def decimals_as_text(numbers: Floats, decimals: int) -> list[str | None]:

@@ -37,14 +37,14 @@ class Chunk:
     ----------
     index
         Its number, in the order of the rows.
-    pieces
+    sections
         Files, relative to the dataset, and the row groups of each that belong to it, in order.
     rows
         How many rows they hold.
     """
 
     index: int
-    pieces: tuple[tuple[str, tuple[int, ...]], ...]
+    sections: tuple[tuple[str, tuple[int, ...]], ...]
     rows: int
 
 
@@ -210,7 +210,7 @@ class Dataset:
         location = Location.of(self.path)
         known = {part.path: part for part in self._parts}
         tables = []
-        for name, groups in chunk.pieces:
+        for name, groups in chunk.sections:
             part = known[name]
             try:
                 table = self._load(location, part, groups)

@@ -23,9 +23,9 @@ def digests_of(factor: Factor, numbers: Numbers | None, levels: Mapping[Any, int
     as_number = as_level = b""
     if numbers is not None:
         marks = (numbers.all + 0.0).view(np.uint64)
-        for i, place in enumerate(numbers.coded):
-            if place >= 0:
-                marks[place] = _HOLE + np.uint64(i + 1)
+        for i, position in enumerate(numbers.coded):
+            if position >= 0:
+                marks[position] = _HOLE + np.uint64(i + 1)
         as_number = _digest(factor.codes, marks)
     if levels is not None:
         as_level = _digest(factor.codes, np.array([_mark(level) for level in levels], dtype=np.uint64))
@@ -48,7 +48,7 @@ def _digest(codes: Codes, marks: npt.NDArray[np.uint64]) -> bytes:
 
 
 def _mark(level: Any) -> int:
-    """64 bits that stand for a level; numbers and true/false that are equal have the same."""
+    """A 64-bit hash of a level; equal numbers and truth values have equal hashes."""
     if isinstance(level, (bool, int, float)) and abs(level) <= _EXACT:
         return int(np.float64(level + 0.0).view(np.uint64))
     return int.from_bytes(hashlib.blake2b(str(level).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

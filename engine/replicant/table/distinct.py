@@ -2,7 +2,7 @@
 
 Of each part the values with the smallest hashes are kept, with how many cells hold them: a random sample of the
 distinct values, not of the cells (Bar-Yossef et al. 2002, k minimum values). Two parts are merged by keeping the
-smallest of both, in any order, so the parts of a table tell what the whole table tells.
+smallest of both, in any order, so the chunks of a table give the result of the whole table.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ class Distinct:
 
     def merge(self, other: Distinct) -> Distinct:
         """Of the cells of both."""
-        hashes, place = np.unique(np.concatenate([self.hashes, other.hashes]), return_inverse=True)
-        counts = np.bincount(place, np.concatenate([self.counts, other.counts]), len(hashes)).astype(np.int64)
+        hashes, position = np.unique(np.concatenate([self.hashes, other.hashes]), return_inverse=True)
+        counts = np.bincount(position, np.concatenate([self.counts, other.counts]), len(hashes)).astype(np.int64)
         values = np.empty(len(hashes))
-        values[place] = np.concatenate([self.values, other.values])
+        values[position] = np.concatenate([self.values, other.values])
         return Distinct(hashes[:MOST], counts[:MOST], values[:MOST], self.cells + other.cells)
 
 

@@ -92,7 +92,7 @@ class ColumnType:
         return scale
 
     def lookup(self, originals: Typed, missing_codes: Sequence[Any]) -> Typed:
-        """Distinct values followed by what negative codes stand for (see the module's text)."""
+        """Distinct values, then the values of negative codes (see the module's docstring)."""
         dtype = self.dtype
         if isinstance(dtype, pd.CategoricalDtype):
             positions = [*dtype.categories.get_indexer(pd.Index(originals)), *_positions(dtype, missing_codes), -1]
@@ -222,12 +222,12 @@ def _smallest(categories: int) -> type[np.signedinteger[Any]]:
 
 
 def _positions(dtype: pd.CategoricalDtype, missing_codes: Sequence[Any]) -> list[int]:
-    known = {value: place for place, value in enumerate(dtype.categories)}
+    known = {value: position for position, value in enumerate(dtype.categories)}
     return [known.get(code, -1) for code in reversed(missing_codes)]
 
 
 def _hole(dtype: np.dtype[Any]) -> Any:
-    """What fills the place of the missing cell in an array of this dtype (integers and booleans have none: zero)."""
+    """The value that fills a missing cell in an array of this dtype (integers and booleans have none: zero)."""
     if dtype.kind in "Mm":
         return np.array("NaT", dtype=dtype)[()]
     return np.nan if dtype.kind == "f" else 0

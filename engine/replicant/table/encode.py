@@ -15,16 +15,16 @@ from replicant.table.arrays import Floats
 from replicant.table.categorical import categorical
 from replicant.table.checks import check_frame
 from replicant.table.codebook import ColumnSpec, as_specs
-from replicant.table.coded import check_missing_codes, coded_places, places_of, recoded, rest_of, stored_codes
+from replicant.table.coded import check_missing_codes, coded_positions, positions_of, recoded, rest_of, stored_codes
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
 from replicant.table.factor import MEASURED, Factor, Nature, factorize
+from replicant.table.findings import absent_codes, absent_spikes, findings
 from replicant.table.identifiers import suspect, warning
 from replicant.table.infer import infer_kind, spells_dates
 from replicant.table.keys import repeated_keys
 from replicant.table.kinds import Kind
 from replicant.table.numbers import Numbers, as_numbers, decimals_of, set_apart
-from replicant.table.oddities import absent_codes, absent_spikes, oddities
 from replicant.table.recode import check_labels, dropped, plan_columns, relabel
 from replicant.table.rounding import to_decimals
 from replicant.table.surrogates import space_of
@@ -65,7 +65,7 @@ def encode_table(
     Returns
     -------
     Table
-        Its columns in the frame's order (a column made from another stands in the other's place), with events for
+        Its columns in the frame's order (a column that replaces another has the other's position), with events for
         whatever is unusual but valid.
 
     Raises
@@ -96,7 +96,7 @@ def encode_table(
             column = replace(column, space=space_of(column.originals, column.dtype.number))
         encoded.append(column)
     noted += dropped(drop)
-    noted += oddities(frame, encoded)
+    noted += findings(frame, encoded)
     if not judged:
         noted += repeated_keys(encoded)
     same = len(encoded) == len(raw) and all(column.name in raw for column in encoded)
@@ -106,7 +106,7 @@ def encode_table(
 def _judged(name: str, factor: Factor, spec: ColumnSpec, declared: bool, events: list[Event]) -> Column:
     """The column, as an identifier if it is one by its content and the user did not say what it is."""
     numbers = factor.numbers() if factor.nature in MEASURED else None
-    found = suspect(name, factor, numbers, coded_places(factor, spec), lambda: spells_dates(factor))
+    found = suspect(name, factor, numbers, coded_positions(factor, spec), lambda: spells_dates(factor))
     if found is None or spec.kind is Kind.IDENTIFIER:
         return settle(name, factor, spec, events)
     if found.level == "identifier" and not declared:
@@ -151,7 +151,7 @@ def judge(factor: Factor, spec: ColumnSpec, numbers: Floats | None, decimals: in
     """Kind of a column, declared or inferred, and why; parameters as those of `infer_kind`."""
     if spec.kind is not None:
         return spec.kind, "declared"
-    levels = len(factor.uniques) - sum(place >= 0 for place in coded_places(factor, spec))
+    levels = len(factor.uniques) - sum(position >= 0 for position in coded_positions(factor, spec))
     kind, why = infer_kind(factor, numbers, decimals, levels)
     if spec.levels is not None and kind is not Kind.ORDERED:
         # Two of three declared levels may be all that occur: the declared ones decide.
@@ -183,7 +183,7 @@ def _numeric(
             fix=f"declare {name!r} continuous, or list special values under columns.{name}.missing_codes",
         )
     spikes = _spikes(name, values, spec, events)
-    events.extend(absent_codes(name, [place >= 0 for place in numbers.coded]))
+    events.extend(absent_codes(name, [position >= 0 for position in numbers.coded]))
     return Column(
         name,
         kind,
@@ -212,12 +212,12 @@ def identifier(name: str, factor: Factor, spec: ColumnSpec, why: str) -> Column:
             need="nothing but its kind: an identifier has no values that mean something",
             fix="leave it out, or declare what the column is",
         )
-    places = coded_places(factor, spec)
-    kept = rest_of(len(factor.uniques), places)
+    positions = coded_positions(factor, spec)
+    kept = rest_of(len(factor.uniques), positions)
     kept = kept[factor.counts[kept] > 0]
     values = np.arange(len(kept), dtype=np.float64)
     originals = factor.uniques.take(kept)
-    codes = recoded(factor, kept, places)
+    codes = recoded(factor, kept, positions)
     return Column(
         name, Kind.IDENTIFIER, codes, values, originals, tuple(spec.missing_codes), (), None, factor.type, why
     )
@@ -247,9 +247,9 @@ def _spikes(name: str, values: Floats, spec: ColumnSpec, events: list[Event]) ->
     if not spec.spike:
         return ()
     check_spikes(name, spec)
-    places = places_of(values, list(dict.fromkeys(spec.spike)))
-    events.extend(absent_spikes(name, [place >= 0 for place in places]))
-    return tuple(sorted(place for place in places if place >= 0))
+    positions = positions_of(values, list(dict.fromkeys(spec.spike)))
+    events.extend(absent_spikes(name, [position >= 0 for position in positions]))
+    return tuple(sorted(position for position in positions if position >= 0))
 
 
 def _dated(factor: Factor, values: Floats) -> ColumnType:

@@ -210,14 +210,14 @@ def _integers(cells: npt.NDArray[Any]) -> tuple[Codes, npt.NDArray[Any]]:
     if span > max(4 * len(cells), 1 << 12):
         return _hashed(cells)
     # Counting: the span is small, so no value needs to be compared with another.
-    places = cells.astype(np.int64) - int(low) if cells.dtype.kind == "i" else (cells - low).astype(np.int64)
+    positions = cells.astype(np.int64) - int(low) if cells.dtype.kind == "i" else (cells - low).astype(np.int64)
     present = np.zeros(span + 1, dtype=np.bool_)
-    present[places] = True
+    present[positions] = True
     ranks = np.cumsum(present, dtype=np.int32)
     ranks -= 1
     uniques = np.flatnonzero(present).astype(cells.dtype)
     uniques += low
-    return ranks[places], uniques
+    return ranks[positions], uniques
 
 
 def _rank(codes: npt.NDArray[np.intp], order: npt.NDArray[np.intp]) -> Codes:
@@ -248,7 +248,7 @@ def _objects(name: str, cells: npt.NDArray[Any]) -> Factor:
     if missing is not None and missing is not pd.NA and missing is not pd.NaT:
         missing = np.nan  # NaN of any type, such as decimal's, is one NaN
     ranked = np.empty(len(uniques), dtype=object)
-    ranked[:] = [uniques[place] for place in order]
+    ranked[:] = [uniques[position] for position in order]
     digits = digits_of(ranked) if found == "decimal" else None
     return Factor(_rank(codes, order), ranked, nature, ColumnType(cells.dtype, python, missing, digits))
 

@@ -1,4 +1,4 @@
-"""Whether a column tells records apart instead of measuring something, judged by its distinct values.
+"""Whether a column identifies records instead of measuring something, judged by its distinct values.
 
 Texts and categories of which nearly all are distinct do. Whole numbers may also measure something fine (an income, a
 population): what tells a number that was handed out from one that was measured is
@@ -63,7 +63,7 @@ _SPAN = 90_000
 """Numbers in an even spread that counts: of five digits or more."""
 
 _ABOUT = 0.03
-"""Repeats that an estimate of many distinct values cannot tell from none, as a share of the cells."""
+"""The share of repeated cells below which an estimate of many distinct values cannot exclude zero."""
 
 _DUE = 5.0
 """Repeats that are due before their absence says anything."""
@@ -108,7 +108,7 @@ def distinct_of(factor: Factor, numbers: Floats | None, apart: Sequence[int]) ->
     """
     counts = factor.counts
     rest = counts > 0
-    rest[[place for place in apart if place >= 0]] = False
+    rest[[position for position in apart if position >= 0]] = False
     if factor.nature in _NONE:
         rest[:] = False
     kept = np.flatnonzero(rest)
@@ -121,7 +121,7 @@ def distinct_of(factor: Factor, numbers: Floats | None, apart: Sequence[int]) ->
 def suspect(
     name: str, factor: Factor, numbers: Floats | None, apart: Sequence[int], dated: Callable[[], bool]
 ) -> Verdict | None:
-    """Judge a column of which all cells are at hand; parameters as those of `distinct_of` and `verdict`."""
+    """Judge a column that is held as a whole; parameters as those of `distinct_of` and `verdict`."""
     cells = np.count_nonzero(factor.codes >= 0)
     if cells < LEAST_CELLS or len(factor.uniques) < NEAR * (cells - _held_by(factor, apart)):
         return None
@@ -131,7 +131,7 @@ def suspect(
 
 def _held_by(factor: Factor, apart: Sequence[int]) -> int:
     """Cells that hold a coded missing value."""
-    return int(np.isin(factor.codes, [place for place in apart if place >= 0]).sum()) if apart else 0
+    return int(np.isin(factor.codes, [position for position in apart if position >= 0]).sum()) if apart else 0
 
 
 def verdict(name: str, nature: Nature, found: Distinct, *, dated: bool = False) -> Verdict | None:
@@ -258,9 +258,9 @@ def _is_even(values: Floats, low: float, high: float) -> bool:
     m = len(values)
     if span < (1 - 8 / m) * (stop - start):
         return False
-    place = (values - low + 0.5) / span
+    position = (values - low + 0.5) / span
     steps = np.arange(1, m + 1) / m
-    distance = max(float(np.max(steps - place)), float(np.max(place - steps + 1 / m)))
+    distance = max(float(np.max(steps - position)), float(np.max(position - steps + 1 / m)))
     return bool(distance * np.sqrt(m) < _EVEN)
 
 

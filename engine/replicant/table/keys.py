@@ -1,7 +1,7 @@
 """Columns whose values bind rows together: persons with several waves, households with their members, schools.
 
-Rows are synthesized as if they were independent, so whoever has such a table should know. A column of many values, each
-in a few rows, is such a key if something shows it that ordinary variables do not show:
+Rows are synthesized as if they were independent, so the owner of such a table should know. A column of many values,
+each in a few rows, is such a key if it has a property that ordinary variables lack:
 
 - *what is constant*: two columns or more that are the same in all rows of a value, none of which follows from another,
   as the region and the income of a household (a group of occupations follows from its occupation: that is no key);
@@ -100,10 +100,10 @@ class _Groups:
         rows = np.flatnonzero(self.codes >= 0)
         # In random order within a value: neighbours in a sorted file are alike in much.
         rows = rows[np.random.default_rng(len(rows)).permutation(len(rows))]
-        # The place in that order makes each number another, which sorts faster than what is equal.
+        # The position in that order makes each number another, which sorts faster than what is equal.
         ranked = np.sort(self.codes[rows].astype(np.int64) * len(rows) + np.arange(len(rows)))
-        codes, places = np.divmod(ranked, max(1, len(rows)))
-        rows = rows[places]
+        codes, positions = np.divmod(ranked, max(1, len(rows)))
+        rows = rows[positions]
         same = np.flatnonzero(codes[1:] == codes[:-1])
         same = same[:: max(1, len(same) // _SOME)]
         return rows[same], rows[same + 1]

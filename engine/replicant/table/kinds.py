@@ -12,7 +12,7 @@ class Kind(StrEnum):
 
     `continuous`, `count` and `date` are numeric: their values have an order and a distance. `ordered`, `nominal` and
     `binary` are categorical: they have levels, and of these only `ordered` levels stand in a meaningful order. An
-    `identifier` measures nothing: its values tell records apart, and none of them may be released.
+    `identifier` measures nothing: its values identify records, and none of them may be released.
     """
 
     CONTINUOUS = "continuous"

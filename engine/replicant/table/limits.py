@@ -123,5 +123,5 @@ class Metered:
         return content
 
     def close(self) -> None:
-        """Nothing more is read; whoever opened the stream closes it."""
+        """End reading; the stream is closed by its opener."""
         self.closed = True

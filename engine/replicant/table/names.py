@@ -37,7 +37,7 @@ def names_of(given: Any) -> tuple[str, ...]:
 
 
 def set_number(index: Any, m: int, fix: str) -> int:
-    """The place of a set, from 0, for an index that may count from the end.
+    """The position of a set, from 0, for an index that may count from the end.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from replicant.errors import DataError, SpecError
 from replicant.table.arrays import Codes, Floats, Typed
 from replicant.table.codebook import ColumnSpec
-from replicant.table.coded import coded_places, recoded, rest_of
+from replicant.table.coded import coded_positions, recoded, rest_of
 from replicant.table.factor import MEASURED, Factor, Nature
 from replicant.table.infer import MOST_DECIMALS, count_decimals, dates_in_text, numbers_in_text
 from replicant.table.kinds import Kind
@@ -52,7 +52,7 @@ def as_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers | None:
             raise _not_a(name, spec, "dates" if nature is Nature.DATE else "numbers")
         numbers = factor.numbers()
         _check_finite(name, factor, numbers)
-        return Numbers(numbers, coded_places(factor, spec))
+        return Numbers(numbers, coded_positions(factor, spec))
     if declared:
         return _spelt_numbers(name, factor, spec)
     if nature is Nature.TEXT and spec.kind is None and spec.levels is None:
@@ -73,7 +73,7 @@ def decimals_of(factor: Factor, numbers: Floats) -> int | None:
 
 def _undeclared_numbers(factor: Factor, spec: ColumnSpec) -> Numbers | None:
     """Dates that texts spell, and numbers where what is no number among them was declared a coded missing value."""
-    coded = coded_places(factor, spec)
+    coded = coded_positions(factor, spec)
     rest = rest_of(len(factor.uniques), coded)
     texts = factor.uniques.take(rest)
     spelt = dates_in_text(texts)
@@ -92,18 +92,18 @@ def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers:
     values = factor.uniques.tolist()
     if factor.nature is Nature.TRUTH:
         raise _not_a(name, spec, "true/false")
-    coded = coded_places(factor, spec)
+    coded = coded_positions(factor, spec)
     rest = rest_of(len(values), coded).tolist()
     numbers = np.full(len(values), np.nan)
     if spec.kind is Kind.DATE:
-        spelt = dates_in_text([values[place] for place in rest])
+        spelt = dates_in_text([values[position] for position in rest])
         if spelt is None and rest:
             raise _not_a(name, spec, "text that is not all ISO dates (2021-11-16, a time may follow)")
         numbers[rest] = spelt if spelt is not None else []
     else:
-        numbers[rest] = numbers_in_text([values[place] for place in rest])
+        numbers[rest] = numbers_in_text([values[position] for position in rest])
         occurs = factor.counts
-        wrong = [place for place in rest if not np.isfinite(numbers[place]) and occurs[place]]
+        wrong = [position for position in rest if not np.isfinite(numbers[position]) and occurs[position]]
         if wrong:
             raise SpecError(
                 f"column {name!r} is declared {spec.kind}, but {len(wrong)} of its {len(values)} distinct values, in "

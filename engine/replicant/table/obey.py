@@ -28,7 +28,7 @@ def obey(
     names: Collection[str],
     folders: Collection[str] = (),
 ) -> tuple[pa.Table, tuple[Event, ...]]:
-    """Give columns the types that were said, and tell what was unusual.
+    """Give columns their declared types, and report what was unusual.
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ class Part:
 
 
 def parquet_footers(location: Location) -> tuple[list[Part], pa.Schema]:
-    """The Parquet files of a location by their footers, and their one schema (without columns that folders stand for).
+    """The Parquet files of a location by their footers, and their common schema without columns from folder names.
 
     Raises
     ------
@@ -149,10 +149,10 @@ def _check_schemas(location: Location, schemas: Sequence[pa.Schema]) -> None:
     differ = [number for number, schema in enumerate(schemas, start=1) if not schema.equals(first)]
     if not differ:
         return
-    odd = schemas[differ[0] - 1]
-    what, names = "columns", sorted(set(odd.names) ^ set(first.names))
+    other = schemas[differ[0] - 1]
+    what, names = "columns", sorted(set(other.names) ^ set(first.names))
     if not names:
-        what, names = "the type of columns", [field.name for field in odd if field not in list(first)]
+        what, names = "the type of columns", [field.name for field in other if field not in list(first)]
     listed = f"{what} {', '.join(map(repr, names[:5]))}" if names else "the order of columns"
     raise DataError(
         f"part {differ[0]} of {len(schemas)} in the folder {location} differs from the first in {listed} "

@@ -90,7 +90,7 @@ class Recoding:
     levels
         The labels in their order, each once, without those of coded missing values.
     missing
-        Coded missing value, as it was declared, to what stands for it: distinct from all labels.
+        Coded missing values as declared, with their labels, which differ from all other labels.
     """
 
     labels: Mapping[Any, Any]
@@ -140,7 +140,7 @@ def relabel(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, Column
     raw = factor.uniques.tolist()
     occurs = factor.counts
     # Unused categories need no label.
-    without = [place for place, value in enumerate(raw) if value not in found.labels and occurs[place]]
+    without = [position for position, value in enumerate(raw) if value not in found.labels and occurs[position]]
     if without:
         raise _unlabelled(name, raw, without, int(occurs[without].sum()), spec.labels or {})
     texts: list[Any] = [found.labels.get(value) for value in raw]
@@ -173,7 +173,7 @@ def check_labels(name: str, spec: ColumnSpec, counts: Mapping[Any, int]) -> None
     unused = sum(count == 0 for count in counts.values())
     if unused:
         raise DataError(
-            f"columns.{name}.labels: {unused} of the {len(counts)} labels stand for values that do not occur",
+            f"columns.{name}.labels: {unused} of the {len(counts)} labels are of values that do not occur",
             need="labels of values that are in the data",
             fix=f"correct or remove them; list all labels under columns.{name}.levels to keep levels that nobody has",
         )
@@ -188,7 +188,7 @@ def listed(spec: ColumnSpec) -> ColumnSpec:
 
 
 def _shown(spec: ColumnSpec, labels: Mapping[Label, Label], by_label: Collection[Code]) -> dict[Code, Label]:
-    """What stands for each coded missing value among the labels of a categorical column: distinct from all others."""
+    """The label of each coded missing value of a categorical column, distinct from all others."""
     texts = any(isinstance(label, str) for label in labels.values())
     taken: set[Label] = set(labels.values())
     out: dict[Code, Label] = {}
@@ -211,10 +211,13 @@ def _categorical(name: str, factor: Factor, spec: ColumnSpec, texts: list[Any], 
             need="every label, or every raw value that has one, once",
             fix=f"list them all under columns.{name}.levels, or leave levels out: the order of labels holds",
         )
-    place = {level: at for at, level in enumerate([*found.levels, *found.missing.values()])}
-    dtype = pd.CategoricalDtype(list(place), ordered=spec.kind is Kind.ORDERED)
+    index = {level: at for at, level in enumerate([*found.levels, *found.missing.values()])}
+    dtype = pd.CategoricalDtype(list(index), ordered=spec.kind is Kind.ORDERED)
     return Factor(
-        _mapped(factor, [place.get(text, -1) for text in texts]), dtype.categories, Nature.CATEGORY, ColumnType(dtype)
+        _mapped(factor, [index.get(text, -1) for text in texts]),
+        dtype.categories,
+        Nature.CATEGORY,
+        ColumnType(dtype),
     )
 
 
@@ -232,12 +235,12 @@ def _numeric(name: str, factor: Factor, texts: list[Any]) -> Factor:
     return Factor(codes, uniques, Nature.NUMBER, ColumnType(uniques.dtype))
 
 
-def _mapped(factor: Factor, places: list[int]) -> Any:
-    return np.array([*places, -1], dtype=np.int32).take(factor.codes)
+def _mapped(factor: Factor, positions: list[int]) -> Any:
+    return np.array([*positions, -1], dtype=np.int32).take(factor.codes)
 
 
 def _unlabelled(name: str, raw: list[Any], without: list[int], cells: int, labels: Mapping[Label, Label]) -> DataError:
-    keys, found = {_spoken(key) for key in labels}, {_spoken(raw[place]) for place in without}
+    keys, found = {_spoken(key) for key in labels}, {_spoken(raw[position]) for position in without}
     fix = f"add them under columns.{name}.labels"
     if not keys & found:
         fix = f"the keys of labels are {_listed(keys)}, the values are {_listed(found)}: quote or unquote the keys"

@@ -13,7 +13,7 @@ from replicant.events import Event
 from replicant.table.arrays import Floats
 from replicant.table.checks import check_header
 from replicant.table.codebook import ColumnSpec, as_specs
-from replicant.table.coded import coded_places
+from replicant.table.coded import coded_positions
 from replicant.table.digests import digests_of
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table, settle
@@ -27,7 +27,7 @@ from replicant.table.limits import MOST_LEVELS
 from replicant.table.numbers import Numbers, as_numbers, decimals_of
 from replicant.table.recode import plan_columns, relabel
 from replicant.table.rounding import to_decimals
-from replicant.table.scanned import MANY_DIGITS, Place, ScannedColumn, check_levels
+from replicant.table.scanned import MANY_DIGITS, Position, ScannedColumn, check_levels
 from replicant.table.scans import Scan
 
 __all__ = ["scan"]
@@ -92,11 +92,11 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     low = high = decimals = None
     fine = -1
     coded = (0,) * len(spec.missing_codes)
-    held = tuple(place >= 0 for place in coded_places(factor, spec))
+    held = tuple(position >= 0 for position in coded_positions(factor, spec))
     spikes = dict.fromkeys(spec.spike)
     spiked = (False,) * len(spikes)
     if numbers is not None:
-        coded = tuple(int(counts[place]) if place >= 0 else 0 for place in numbers.coded)
+        coded = tuple(int(counts[position]) if position >= 0 else 0 for position in numbers.coded)
         kept = column.values if column is not None and column.is_numeric else numbers.all[numbers.kept]
         spiked = tuple(np.isin(list(spikes), kept).tolist())
         if len(kept):
@@ -109,10 +109,10 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
             decimals = MANY_DIGITS if decimals is None else decimals
             fine = _fineness(factor, spec, kept)
     missing = len(factor.codes) - int(counts.sum())
-    levels, places = _levels(factor, spec, counts, chunk)
+    levels, positions = _levels(factor, spec, counts, chunk)
     text = factor.nature is Nature.TEXT and spec.kind is None and spec.levels is None
     spells = _spelt(factor, spec, numbers) if text else None
-    values = distinct_of(factor, factor.numbers() if factor.nature in MEASURED else None, coded_places(factor, spec))
+    values = distinct_of(factor, factor.numbers() if factor.nature in MEASURED else None, coded_positions(factor, spec))
     if levels is not None and len(levels) > MOST_LEVELS:
         check_levels(name, factor.nature, spells, values)
         levels = None
@@ -130,7 +130,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
         high,
         decimals,
         levels,
-        places,
+        positions,
         spells,
         values,
         factor.type.digits,
@@ -154,14 +154,14 @@ def _fineness(factor: Factor, spec: ColumnSpec, numbers: Floats) -> int:
 def _spelt(factor: Factor, spec: ColumnSpec, numbers: Numbers | None) -> Nature | None:
     """What the texts spell; None where there is none but coded missing values."""
     if numbers is None:
-        others = len(factor.uniques) - sum(place >= 0 for place in coded_places(factor, spec))
+        others = len(factor.uniques) - sum(position >= 0 for position in coded_positions(factor, spec))
         return Nature.TEXT if others else None
     return Nature.DATE if spells_dates(factor) else Nature.NUMBER
 
 
 def _levels(
     factor: Factor, spec: ColumnSpec, counts: npt.NDArray[np.intp], chunk: int
-) -> tuple[dict[Any, int] | None, dict[Any, Place]]:
+) -> tuple[dict[Any, int] | None, dict[Any, Position]]:
     """Cells of each distinct value, if these may turn out to be levels."""
     if spec.kind is not None:
         apart = spec.kind.is_categorical
@@ -173,7 +173,7 @@ def _levels(
     found = dict(zip(values, counts.tolist(), strict=True))
     if factor.nature is not Nature.CATEGORY:
         return found, {}
-    return found, {value: (chunk, place) for place, value in enumerate(values)}
+    return found, {value: (chunk, position) for position, value in enumerate(values)}
 
 
 def _type_of(stored: ColumnType, bare: bool) -> tuple[Any, str]:

@@ -23,17 +23,17 @@ from replicant.table.kinds import Kind
 from replicant.table.limits import MOST_LEVELS, too_many_levels
 from replicant.table.times import finest, is_time
 
-__all__ = ["MANY_DIGITS", "Place", "ScannedColumn", "check_levels", "is_plain"]
+__all__ = ["MANY_DIGITS", "Position", "ScannedColumn", "check_levels", "is_plain"]
 
 MANY_DIGITS = 11
-"""Stands for more digits after the point than are counted."""
+"""The number of decimals from which they are no longer counted."""
 
 _EXACT = 2**53
 _OBJECT = np.dtype(object)
 _OBJECT_NUMBERS = {"integer", "floating", "mixed-integer-float"}
 _OBJECT_DURATIONS = {"timedelta", "timedelta64"}
 
-Place = tuple[int, int]
+Position = tuple[int, int]
 """Where a category was first seen: the chunk, and its position among the categories there."""
 
 
@@ -64,7 +64,7 @@ class ScannedColumn:
     levels
         Cells that hold each level, of a column whose values may be levels, unused categories included. None for
         numbers, and for dates written as text once they are too many.
-    places
+    positions
         For categories, where each was first seen.
     spells
         What all texts spell: dates, numbers (where coded missing values among texts are declared), or text; None if
@@ -97,7 +97,7 @@ class ScannedColumn:
     high: float | None
     decimals: int | None
     levels: Mapping[Any, int] | None
-    places: Mapping[Any, Place]
+    positions: Mapping[Any, Position]
     spells: Nature | None
     values: Distinct | None
     digits: tuple[int, int] | None
@@ -144,9 +144,9 @@ class ScannedColumn:
         if levels is not None and len(levels) > MOST_LEVELS:
             check_levels(self.name, next(iter(natures), None), spells, values)
             levels = None
-        places = dict(self.places)
-        for level, place in other.places.items():
-            places[level] = min(place, places.get(level, place))
+        positions = dict(self.positions)
+        for level, position in other.positions.items():
+            positions[level] = min(position, positions.get(level, position))
         return ScannedColumn(
             self.name,
             self.source,
@@ -161,7 +161,7 @@ class ScannedColumn:
             _both(self.high, other.high, max) if measured else None,
             _both(self.decimals, other.decimals, max) if measured else None,
             levels,
-            places,
+            positions,
             spells,
             values,
             _both(self.digits, other.digits, lambda a, b: (max(a[0], b[0]), max(a[1], b[1]))),
@@ -201,8 +201,8 @@ class ScannedColumn:
 
     def _ordered(self) -> list[Any]:
         levels = self.levels or {}
-        if self.places:
-            return sorted(levels, key=self.places.__getitem__)
+        if self.positions:
+            return sorted(levels, key=self.positions.__getitem__)
         return sorted(levels)
 
     def judged(self, spec: ColumnSpec) -> tuple[Kind, list[Any], int | None]:
@@ -264,12 +264,12 @@ class ScannedColumn:
             if self.levels is None:
                 raise too_many_levels(self.name, MOST_LEVELS)
             # Categories of another sort are the same in every part where one dtype holds them all.
-            shared = self.nature is Nature.CATEGORY and len({chunk for chunk, _ in self.places.values()}) <= 1
+            shared = self.nature is Nature.CATEGORY and len({chunk for chunk, _ in self.positions.values()}) <= 1
             if not shared and not is_plain(self.levels):
                 raise _no_label(self.name)
             known = self._ordered()
         counts = self.levels or {}
-        codes = np.array([place for place, level in enumerate(known) if counts.get(level, 1)], dtype=np.int32)
+        codes = np.array([position for position, level in enumerate(known) if counts.get(level, 1)], dtype=np.int32)
         stored = self.type()
         factor = Factor(codes, _typed(known, stored.dtype), self.nature or Nature.TEXT, stored)
         column = settle(self.name, factor, spec, [])

@@ -21,9 +21,9 @@ from replicant.table.checks import check_size
 from replicant.table.codebook import Codebook, ColumnSpec, as_specs
 from replicant.table.encode import rounded_event
 from replicant.table.factor import Nature
+from replicant.table.findings import absent_codes, absent_spikes, assumed_order, equal, flat, narrow, of_levels
 from replicant.table.identifiers import warning
 from replicant.table.kinds import Kind
-from replicant.table.oddities import absent_codes, absent_spikes, assumed_order, equal, flat, narrow, of_levels
 from replicant.table.recode import check_labels
 from replicant.table.scanned import ScannedColumn, is_plain
 
@@ -81,8 +81,8 @@ class Scan:
             check_labels(column.name, said, {level: (column.levels or {}).get(level, 1) for level in listed})
         return said.model_copy(update={"kind": kind, "levels": listed, "decimals": decimals})
 
-    def oddities(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> list[Event]:
-        """What is odd about columns, identifiers and keys among them; as `encode_table` says it of the whole."""
+    def findings(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> list[Event]:
+        """Unusual findings, also about identifiers and keys, as `encode_table` reports them for the whole."""
         specs = as_specs(columns)
         events: list[Event] = narrow(len(self.columns))
         for column in self.columns:
@@ -130,7 +130,7 @@ class Scan:
         return out
 
     def alike(self) -> tuple[str, ...]:
-        """Columns that may follow from another, or another from them: in no chunk do they tell other cells apart."""
+        """Columns that may follow from another, or another from them: they partition the rows alike in every chunk."""
         groups: dict[tuple[bytes, ...], list[str]] = {}
         for column in self.columns:
             marks = tuple(pattern for _, (_, _, pattern) in sorted(column.digests.items()))

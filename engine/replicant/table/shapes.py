@@ -1,7 +1,7 @@
 """What the values of an identifier have in common: their shapes, and what stands where in them.
 
-In a shape every ASCII letter and digit is a place to be filled (other letters count as letters), and everything else
-stands for itself. Of each place it is known which letters and digits were seen there, in no combination with another.
+In a shape every ASCII letter and digit is a slot to be filled (other letters count as letters), and everything else is
+kept as it is. Each slot records the letters and digits that occur there, without combinations between slots.
 """
 
 from __future__ import annotations
@@ -52,38 +52,38 @@ class Shape:
 
     Attributes
     ----------
-    places
-        What may stand at each place: one character or several.
+    slots
+        The characters that may fill each slot, one or several.
     count
         How many values had this shape.
     """
 
-    places: tuple[str, ...]
+    slots: tuple[str, ...]
     count: int
 
     @property
     def size(self) -> int:
         """How many different texts it has, of which at most 2^45 are used."""
-        return min(math.prod(len(place) for place in self.places), _LARGEST)
+        return min(math.prod(len(slot) for slot in self.slots), _LARGEST)
 
     def spell(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
         """The texts of numbers below `size`, each its own."""
-        width = max(len(self.places), 1)
+        width = max(len(self.slots), 1)
         signs = np.empty((len(numbers), width), dtype=np.uint32)
         rest, left = numbers.copy(), self.size
-        for at in range(len(self.places) - 1, -1, -1):
-            place = np.array([ord(sign) for sign in self.places[at]], dtype=np.uint32)
-            base = np.uint64(len(place))
+        for at in range(len(self.slots) - 1, -1, -1):
+            slot = np.array([ord(sign) for sign in self.slots[at]], dtype=np.uint32)
+            base = np.uint64(len(slot))
             if left > 1:
-                signs[:, at] = place[(rest % base).astype(np.intp)]
+                signs[:, at] = slot[(rest % base).astype(np.intp)]
                 rest //= base
-                left = -(-left // len(place))
+                left = -(-left // len(slot))
             else:
                 # The numbers are used up: what stands here follows from them, and looks like anything else.
                 mixed = (numbers + np.uint64(at + 1)) * np.uint64(0x9E3779B97F4A7C15)
                 mixed ^= mixed >> np.uint64(29)
                 mixed *= np.uint64(0xBF58476D1CE4E5B9)
-                signs[:, at] = place[((mixed >> np.uint64(32)) % base).astype(np.intp)]
+                signs[:, at] = slot[((mixed >> np.uint64(32)) % base).astype(np.intp)]
         return np.ascontiguousarray(signs).view(f"U{width}").reshape(-1)
 
 
@@ -94,7 +94,7 @@ class Pattern:
     Attributes
     ----------
     seen
-        By shape: how many distinct values have it, and for each place a bit for each letter and digit seen there.
+        By shape: how many distinct values have it, and for each slot a bit for each letter and digit seen there.
     limit
         The largest number that the column's type holds; None of texts.
     """
@@ -147,7 +147,7 @@ class Pattern:
         return Pattern(_smallest(seen), self.limit if other.limit is None else other.limit)
 
     def shapes(self, values: int) -> list[Shape]:
-        """Shapes that new values may have, the most frequent first; rare ones would tell of single values.
+        """Shapes that new values may have, the most frequent first; rare ones would disclose single values.
 
         Parameters
         ----------
@@ -162,63 +162,63 @@ class Pattern:
 
     def wider(self, shape: Shape) -> Shape | None:
         """The shape with one digit more that varies: one that is the same in all values, beside those that vary."""
-        digits = [set(place) <= set(string.digits) for place in shape.places]
-        for at in range(len(shape.places) - 2, -1, -1):
-            beside = digits[at + 1] and len(shape.places[at + 1]) > 1
-            if digits[at] and len(shape.places[at]) == 1 and beside:
-                first = self.limit is not None and (at == 0 or (at == 1 and shape.places[0] == "-"))
+        digits = [set(slot) <= set(string.digits) for slot in shape.slots]
+        for at in range(len(shape.slots) - 2, -1, -1):
+            beside = digits[at + 1] and len(shape.slots[at + 1]) > 1
+            if digits[at] and len(shape.slots[at]) == 1 and beside:
+                first = self.limit is not None and (at == 0 or (at == 1 and shape.slots[0] == "-"))
                 free = string.digits[1:] if first else string.digits
-                wide = replace(shape, places=(*shape.places[:at], free, *shape.places[at + 1 :]))
+                wide = replace(shape, slots=(*shape.slots[:at], free, *shape.slots[at + 1 :]))
                 return wide if self.limit is None else _within(wide, self.limit)
         return None
 
     def longer(self, shape: Shape) -> Shape | None:
-        """The shape with one more place, of the sort of its last one; None where no number can be longer."""
-        filled = [at for at, place in enumerate(shape.places) if len(place) > 1]
-        at = filled[-1] if filled else len(shape.places) - 1
-        more = shape.places[at] if filled else string.digits
-        places = (*shape.places[: at + 1], more, *shape.places[at + 1 :])
+        """The shape with one more slot, of the sort of its last one; None if no number can be longer."""
+        filled = [at for at, slot in enumerate(shape.slots) if len(slot) > 1]
+        at = filled[-1] if filled else len(shape.slots) - 1
+        more = shape.slots[at] if filled else string.digits
+        slots = (*shape.slots[: at + 1], more, *shape.slots[at + 1 :])
         if self.limit is None:
-            return replace(shape, places=places) if len(places) <= _LONGEST else None
-        return _within(replace(shape, places=("123456789", *(string.digits,) * len(shape.places))), self.limit)
+            return replace(shape, slots=slots) if len(slots) <= _LONGEST else None
+        return _within(replace(shape, slots=("123456789", *(string.digits,) * len(shape.slots))), self.limit)
 
     def _shape(self, name: str, count: int, masks: tuple[int, ...]) -> Shape | None:
         alike = count >= _FREQUENT
         zeros = count < _FREQUENT or (bool(masks[:1]) and bool(masks[0] & 1))
-        places = []
+        slots = []
         for at, (sign, mask) in enumerate(zip(name, masks, strict=True)):
             if not mask:
-                places.append(sign if sign.isprintable() else " ")
+                slots.append(sign if sign.isprintable() else " ")
                 continue
             signs = [one for i, one in enumerate(_SIGNS) if mask >> i & 1]
             if alike and len(signs) == 1:
-                places.append(signs[0])
+                slots.append(signs[0])
                 continue
-            place = _class_of(signs, alike)
+            slot = _class_of(signs, alike)
             leads = at == 0 or (at == 1 and self.limit is not None and name[0] == "-")
-            if place == string.digits and leads and (self.limit is not None or not zeros) and len(name) > 1:
-                place = place[1:]
-            places.append(place)
-        shape = Shape(tuple(places), count)
+            if slot == string.digits and leads and (self.limit is not None or not zeros) and len(name) > 1:
+                slot = slot[1:]
+            slots.append(slot)
+        shape = Shape(tuple(slots), count)
         return shape if self.limit is None else _within(shape, self.limit)
 
 
 def _within(shape: Shape, limit: int) -> Shape | None:
     """The shape with nothing in it that is larger than the limit."""
-    if len(shape.places) < len(str(limit)):
+    if len(shape.slots) < len(str(limit)):
         return shape
-    if len(shape.places) > len(str(limit)):
+    if len(shape.slots) > len(str(limit)):
         return None
-    lead = "".join(sign for sign in shape.places[0] if sign < str(limit)[0])
-    return replace(shape, places=(lead, *shape.places[1:])) if lead else None
+    lead = "".join(sign for sign in shape.slots[0] if sign < str(limit)[0])
+    return replace(shape, slots=(lead, *shape.slots[1:])) if lead else None
 
 
 def _class_of(signs: list[str], frequent: bool) -> str:
-    """The smallest class that holds all these; hexadecimal digits only where enough were seen to tell."""
-    for place in _CLASSES:
-        if (len(place) == 16 and not frequent) or not set(signs) <= set(place):
+    """The smallest class that holds all these; hexadecimal digits only if enough values occur."""
+    for slot in _CLASSES:
+        if (len(slot) == 16 and not frequent) or not set(signs) <= set(slot):
             continue
-        return place
+        return slot
     return _SIGNS
 
 
@@ -238,10 +238,10 @@ def _index_of(signs: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     foreign = signs > 127
     if foreign.any():
         kinds = {int(code): chr(int(code)) for code in np.unique(signs[foreign])}
-        places = {
+        slots = {
             code: _SIGNS.index("A" if sign.isupper() else "a") if sign.isalpha() else -1 for code, sign in kinds.items()
         }
-        index[foreign] = [places[int(code)] for code in signs[foreign]]
+        index[foreign] = [slots[int(code)] for code in signs[foreign]]
     return np.asarray(index)
 
 

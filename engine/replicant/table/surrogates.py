@@ -58,7 +58,7 @@ class Space:
 
     @classmethod
     def of(cls, pattern: Pattern, rows: int, taken: Bits) -> Space:
-        """The space of a pattern, with room for as many values again as there are.
+        """The space of a pattern, large enough for as many values again as there are.
 
         Parameters
         ----------
@@ -71,8 +71,8 @@ class Space:
         """
         shapes = [shape for shape in pattern.shapes(rows) if _free(shape) >= 2 * shape.count + 16][:_SHAPES]
         if not shapes:
-            # All that can be written is taken: one more digit that varies makes ten times the room, be it one that was
-            # the same in all values, such as a leading zero, or one more character.
+            # All values of the shape are taken: one more varying digit, be it one that was the same in all, such as
+            # a leading zero, or one more character, gives ten times as many.
             widest = max(pattern.shapes(rows), key=lambda shape: (shape.size, shape.count), default=None)
             while widest is not None and _free(widest) < 2 * rows + 16:
                 widest = pattern.wider(widest) or pattern.longer(widest)
@@ -81,7 +81,7 @@ class Space:
         return cls(tuple(shapes), tuple(shape.count / total for shape in shapes), pattern.limit is not None, taken)
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """About how many new values there are."""
         return sum(_free(shape) for shape in self.shapes)
 
@@ -90,7 +90,7 @@ class Space:
         return replace(self, taken=None)
 
     def spell(self, numbers: Floats) -> npt.NDArray[Any]:
-        """The texts that numbers stand for.
+        """The texts of numbers.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class Space:
         """
         starts = self._starts()
         at = np.searchsorted(starts, numbers, side="right") - 1
-        out = np.full(len(numbers), "", dtype=f"U{max((len(shape.places) for shape in self.shapes), default=1)}")
+        out = np.full(len(numbers), "", dtype=f"U{max((len(shape.slots) for shape in self.shapes), default=1)}")
         for i, shape in enumerate(self.shapes):
             rows = np.flatnonzero(at == i)
             if rows.size:
@@ -107,7 +107,7 @@ class Space:
         return out
 
     def values(self, texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Texts as what they stand for."""
+        """Texts as their numbers."""
         if not self.number:
             return texts.astype(object)
         wide = texts.dtype.itemsize >= 4 * 19 and not np.any(np.char.startswith(texts, "-"))
@@ -148,16 +148,16 @@ class Space:
             out[short[: len(found)]] = starts[i] + found
             short = short[len(found) :]
         if len(short):
-            raise no_room(k)
+            raise exhausted(k)
         return out
 
     def is_free(self, values: Typed) -> npt.NDArray[np.bool_]:
         """Whether none of the real values equals each of these."""
         if self.taken is None:
             raise TypeError("this space is for writing values only")
-        places = hashes_of(values) & np.uint64(8 * len(self.taken) - 1)
+        positions = hashes_of(values) & np.uint64(8 * len(self.taken) - 1)
         bits: npt.NDArray[np.bool_] = (
-            self.taken[places >> np.uint64(3)] >> (places & np.uint64(7)).astype(np.uint8)
+            self.taken[positions >> np.uint64(3)] >> (positions & np.uint64(7)).astype(np.uint8)
         ) & 1 == 0
         return bits
 
@@ -255,11 +255,11 @@ def union_of_bits(parts: list[Bits]) -> Bits:
     return out
 
 
-def no_room(wanted: int) -> DataError:
+def exhausted(wanted: int) -> DataError:
     """The error of a pattern in which not so many new values can be written."""
     return DataError(
         f"there are not {wanted:,} new values of the pattern that the identifier has",
-        need="a pattern with room for as many new values as rows are synthesized",
+        need="a pattern that allows as many new values as rows are synthesized",
         fix="leave the column out (drop), or synthesize fewer rows (k)",
     )
 
@@ -270,7 +270,7 @@ def _free(shape: Shape) -> int:
 
 
 def _permuted(numbers: Words, size: int, keys: Words) -> Words:
-    """A random permutation of 0 ... size - 1 at some places: a Feistel network, walked until it is within the size.
+    """A random permutation of 0 ... size - 1 at some positions: a Feistel network, walked until it is within the size.
 
     Black, J. and Rogaway, P. (2002), Ciphers with arbitrary finite domains.
     """

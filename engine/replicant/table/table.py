@@ -18,8 +18,8 @@ from replicant.table.arrays import Codes, Floats
 from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
 from replicant.table.dtypes import ColumnType
+from replicant.table.findings import equal_columns
 from replicant.table.kinds import Kind
-from replicant.table.oddities import equal_columns
 from replicant.table.recode import dropped, plan_columns
 from replicant.table.show import as_html, as_text
 from replicant.table.typed import analysed_dtype, is_indicator
@@ -168,7 +168,7 @@ class Table:
         return replace(self, columns=tuple(of(column) for column in self.columns))
 
     def without_cells(self) -> Table:
-        """Names, kinds, levels and types, and no row: what a manifest tells, and may leave the rows' machine."""
+        """Names, kinds, levels and types without rows: the content of a manifest, which may leave the machine."""
 
         def of(column: Column) -> Column:
             bare = column.take(np.empty(0, dtype=np.intp))
@@ -192,7 +192,7 @@ class Table:
         codes
             (p, k) int32, one row of codes a column, in the table's order.
         exact
-            (k,) computed values by column name, which take the place of codes; NaN is missing.
+            (k,) computed values by column name, which replace the codes; NaN is missing.
         outputs
             The type of computed values, where it is not the column's own (`Plan.outputs`).
 

@@ -127,9 +127,9 @@ def _labelled(name: str, cells: pd.Series[Any], labels: Mapping[Any, Any], known
     here = [value for value, count in zip(values, _counts(codes, len(values)), strict=True) if count]
     if all(value in known for value in here):
         return cells
-    place = _finder(list(labels))
+    position = _finder(list(labels))
     to = list(labels.values())
-    at = [place(value) for value in values]
+    at = [position(value) for value in values]
     wrong = [i for i, one in enumerate(at) if one < 0]
     _refuse(name, codes, wrong, "have no label", "a label for every raw value", f"add them under columns.{name}.labels")
     new = np.empty(len(values) + 1, dtype=object)
@@ -158,8 +158,8 @@ def _categorical(
     ):
         return cells
     values, at = _distinct(cells)
-    place = _finder(list(wanted.categories))
-    to = [place(value) for value in values]
+    position = _finder(list(wanted.categories))
+    to = [position(value) for value in values]
     wrong = [i for i, one in enumerate(to) if one < 0 and is_missing(values[i]) < 0]
     _refuse(name, at, wrong, "are none of its levels", "values that are levels of the codebook, or its missing codes")
     new = np.array([*to, -1], dtype=np.int32)[at]

@@ -26,10 +26,10 @@ class Wish:
     Attributes
     ----------
     cells
-        The type; None: what they look like.
+        The type; None to infer it.
     said
-        Where that was said, for errors; empty where cells that are none of the type are no error of reading: whoever
-        encodes the column knows of them.
+        The source of the declaration, for errors; empty if cells of another type are not an error of reading but are
+        handled when the column is encoded.
     form
         How its dates are written; None for ISO dates.
     apart

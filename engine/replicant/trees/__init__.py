@@ -1,4 +1,4 @@
-"""The CART kernel: presorted, coded, compiled. The only room that knows numba."""
+"""The CART kernel: presorted, coded, compiled. The only package that imports numba."""
 
 from .features import Features, encode_features
 from .tree import Tree, grow_tree, single_leaf

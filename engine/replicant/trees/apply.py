@@ -32,11 +32,11 @@ def step(table, x, at, row):
     Both kinds of test are computed and one is taken, without a branch that the processor could guess wrong.
     """
     one = np.uint64(1)
-    place = at * np.uint64(4)
-    code = x[row + np.uint64(table[place])]
-    threshold = table[place + one]
-    right = np.uint64(table[place + np.uint64(2)])
-    extra = table[place + np.uint64(3)]
+    offset = at * np.uint64(4)
+    code = x[row + np.uint64(table[offset])]
+    threshold = table[offset + one]
+    right = np.uint64(table[offset + np.uint64(2)])
+    extra = table[offset + np.uint64(3)]
     # Missing is -1: as an unsigned number it is the largest code, or after the shift the smallest.
     ordered = np.uint64(np.uint32(code + extra) <= np.uint32(threshold + extra))
     in_mask = np.uint64((np.uint32(extra) >> np.uint32(code & 31)) & np.uint32(1))
@@ -48,17 +48,17 @@ def step(table, x, at, row):
 @inner
 def step_pooled(table, pool, x, at, row):
     """As `step`, for trees with level sets too large for a mask."""
-    place = at * np.uint64(4)
-    threshold = table[place + np.uint64(1)]
+    offset = at * np.uint64(4)
+    threshold = table[offset + np.uint64(1)]
     if threshold >= MASK:
         return step(table, x, at, row)
-    code = np.int64(x[row + np.uint64(table[place])])
-    extra = np.int64(table[place + np.uint64(3)])
+    code = np.int64(x[row + np.uint64(table[offset])])
+    extra = np.int64(table[offset + np.uint64(3)])
     if threshold == BITSET:
         goes_left = (pool[extra + (code >> 5)] >> np.uint32(code & 31)) & np.uint32(1) == 1
     else:
         goes_left = in_sorted(pool, extra, code)
-    return at + np.uint64(1) if goes_left else np.uint64(table[place + np.uint64(2)])
+    return at + np.uint64(1) if goes_left else np.uint64(table[offset + np.uint64(2)])
 
 
 @kernel

@@ -23,7 +23,7 @@ MOST_EXHAUSTIVE = 12  # 2047 sets, tried only where the node has at least as man
 DENSE_CLASSES = 64  # beyond it a table of levels by classes is not kept
 POWER_STEPS = 8
 GOLDEN = 0.6180339887498949
-SQUARES, MAJOR, PRESENT = 0, 1, 2  # places in Gini.state
+SQUARES, MAJOR, PRESENT = 0, 1, 2  # positions in Gini.state
 
 
 class Gini(NamedTuple):

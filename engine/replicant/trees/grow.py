@@ -67,7 +67,7 @@ def store_set(pool, used, size, codes, at, length, goes_left, default_left):
     """
     form = BITSET if size <= LARGEST_BITSET else SORTED
     words = (size + 31) >> 5
-    pool = room(pool, used + (words if form == BITSET else 2 + length))
+    pool = enlarged(pool, used + (words if form == BITSET else 2 + length))
     if form == BITSET:
         for w in range(used, used + words):
             pool[w] = np.uint32(0xFFFFFFFF) if default_left else np.uint32(0)
@@ -94,7 +94,7 @@ def store_set(pool, used, size, codes, at, length, goes_left, default_left):
 
 
 @inner
-def room(pool, needed):
+def enlarged(pool, needed):
     """The pool, doubled until `needed` words fit."""
     size = pool.shape[0]
     if needed <= size:
@@ -143,13 +143,13 @@ def grow(
     total
         Their sum, N.
     rows, keys, ys
-        Room for p + 1 streams, of `streams.allocate`.
+        Buffers for p + 1 streams, from `streams.allocate`.
 
     Returns
     -------
     tuple
-        How many nodes there are, then with room for more: nodes (., 4), start, end int32, risk float64; donors int32;
-        how much of the pool is used, the pool uint32.
+        The number of nodes; arrays that may be longer: nodes (., 4), start, end int32, risk float64; donors int32; the
+        used length of the pool, and the pool uint32.
     """
     p = subset.shape[0]
     weighted = weights.shape[0] > 0

@@ -54,12 +54,12 @@ def prune(n, nodes, start, end, risk, cp):
             below[i] = left_risk + right_risk
             splits[i] = left_splits + right_splits + 1
 
-    # Close the gaps: a node's new place is the number of nodes kept before it.
-    place = np.empty(n, np.int32)
+    # Close the gaps: a node's new position is the number of nodes kept before it.
+    position = np.empty(n, np.int32)
     kept = 0
     i = 0
     while i < n:
-        place[i] = kept
+        position[i] = kept
         kept += 1
         i = skip[i] if nodes[i, RIGHT] == i else i + 1
     new_nodes = np.empty((kept, 4), np.int32)
@@ -78,7 +78,7 @@ def prune(n, nodes, start, end, risk, cp):
         else:
             new_nodes[k, FEATURE] = nodes[i, FEATURE]
             new_nodes[k, THRESHOLD] = nodes[i, THRESHOLD]
-            new_nodes[k, RIGHT] = place[nodes[i, RIGHT]]
+            new_nodes[k, RIGHT] = position[nodes[i, RIGHT]]
             new_nodes[k, EXTRA] = nodes[i, EXTRA]
             i += 1
     return new_nodes, new_start, new_end

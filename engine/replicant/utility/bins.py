@@ -2,7 +2,7 @@
 
 Edges are multiples of a round step, moved so that none of them is a value of the data; far tails are counted in the
 outermost bins, so the edges do not tell the extremes. What the bins depend on (`Spread`) is a sum over rows, and so is
-which of the candidate edges are values (`hits`): bins of a table that is never in one place are made of the two.
+which of the candidate edges are values (`hits`): bins of a table that is never held as a whole follow from the two.
 """
 
 from __future__ import annotations

@@ -396,7 +396,7 @@ def _columns(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    place = {column.name: i for i, column in enumerate(columns)}
+    position = {column.name: i for i, column in enumerate(columns)}
     rows = []
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         one, other = ours.get(name), theirs.get(name)
@@ -409,8 +409,8 @@ def _columns(
             "vanished_levels": [],
         }
         test: tuple[float, int, float, float] = (np.nan, 0, np.nan, np.nan)
-        if name in place:
-            i = place[name]
+        if name in position:
+            i = position[name]
             before = {label for seen in a for label in seen[i].levels}
             after = {label for seen in b for label in seen[i].levels}
             row["new_levels"], row["vanished_levels"] = sorted(after - before), sorted(before - after)

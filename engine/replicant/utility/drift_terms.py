@@ -2,7 +2,7 @@
 
 The first counts levels and sums powers; from both releases together it is then decided how a column becomes terms
 (numbers as they are, levels as shares, what is missing as a share of its own). The second pass takes the means and
-covariances of the terms. Both combine over partitions, so no row leaves the place it is read at.
+covariances of the terms. Both combine over partitions, so no row leaves the process that reads it.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Coding:
         (p,) position of each term's column.
     fill, scale
         By column: what stands for a missing number, and the unit of numbers.
-    places
+    positions
         By column: the term of each level, counted from 0 within the column; a level without one is the reference.
     flags
         By column: whether what is missing has a term of its own.
@@ -138,7 +138,7 @@ class Coding:
     owner: tuple[int, ...]
     fill: tuple[float, ...]
     scale: tuple[float, ...]
-    places: tuple[Mapping[str, int], ...]
+    positions: tuple[Mapping[str, int], ...]
     flags: tuple[bool, ...]
 
     def matrix(self, frame: pd.DataFrame) -> Floats:
@@ -154,8 +154,8 @@ class Coding:
             else:
                 labels = _labels(frame, column)
                 missing = labels.isna().to_numpy()
-                width = max(self.places[i].values(), default=-1) + 1
-                at = labels.map(self.places[i]).fillna(-1).to_numpy(dtype=np.int64)
+                width = max(self.positions[i].values(), default=-1) + 1
+                at = labels.map(self.positions[i]).fillna(-1).to_numpy(dtype=np.int64)
                 blocks.append((at[:, None] == np.arange(width)).astype(np.float64))
             if self.flags[i]:
                 blocks.append(np.asarray(missing, dtype=np.float64)[:, None])
@@ -167,7 +167,7 @@ def coding_of(columns: Sequence[Shared], a: Sequence[Sequence[Seen]], b: Sequenc
     names: list[str] = []
     owner: list[int] = []
     fill, scale, flags = [], [], []
-    places: list[Mapping[str, int]] = []
+    positions: list[Mapping[str, int]] = []
     sets = len(a)
     for i, column in enumerate(columns):
         found = [one[i] for one in (*a, *b)]
@@ -195,9 +195,9 @@ def coding_of(columns: Sequence[Shared], a: Sequence[Sequence[Seen]], b: Sequenc
         owner += [i] * len(terms)
         fill.append(centre)
         scale.append(spread)
-        places.append(levels)
+        positions.append(levels)
         flags.append(flag)
-    return Coding(tuple(columns), tuple(names), tuple(owner), tuple(fill), tuple(scale), tuple(places), tuple(flags))
+    return Coding(tuple(columns), tuple(names), tuple(owner), tuple(fill), tuple(scale), tuple(positions), tuple(flags))
 
 
 def _level_terms(counts: Counter[str], sets: int) -> tuple[dict[str, int], list[str]]:
@@ -206,11 +206,11 @@ def _level_terms(counts: Counter[str], sets: int) -> tuple[dict[str, int], list[
     common = [level for level in ranked if counts[level] / sets >= LEAST_COUNT][:MOST_LEVELS] or ranked[:1]
     rare = [level for level in ranked if level not in set(common)]
     terms = common[1:]
-    places = {level: i for i, level in enumerate(terms)}
+    positions = {level: i for i, level in enumerate(terms)}
     if rare and sum(counts[level] for level in rare) / sets >= LEAST_COUNT:
-        places |= dict.fromkeys(rare, len(terms))
+        positions |= dict.fromkeys(rare, len(terms))
         terms = [*terms, OTHER]
-    return places, terms
+    return positions, terms
 
 
 @dataclass(frozen=True, eq=False)

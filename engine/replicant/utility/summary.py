@@ -1,6 +1,6 @@
 """Real beside synthetic, as numbers: means, standard deviations, shares, counts in equal bins. Aggregates only.
 
-Everything is a sum over rows, so a table that is never in one place can be summarised too: `outline` fixes bins and
+Everything is a sum over rows, so a table that is never held as a whole can be summarised too: `outline` fixes bins and
 levels once, `tally` counts one partition, `combine` adds two tallies, `conclude` makes the summary. `summarise` does
 all of it for tables in memory, and `received.summarise_sets` for sets whose real table is not at hand.
 """
@@ -235,8 +235,8 @@ def _count_encoded(column: OutlineColumn, encoded: Column) -> dict[str, Any]:
     missing = encoded.n - len(present)
     if column.is_numeric:
         return _weighted(column, encoded.values, counts, encoded.n, missing)
-    places = {level: i for i, level in enumerate(encoded.levels())}
-    shown = [int(counts[places[level]]) for level in column.levels]
+    positions = {level: i for i, level in enumerate(encoded.levels())}
+    shown = [int(counts[positions[level]]) for level in column.levels]
     return {"rows": encoded.n, "missing": missing, "counts": _with_rest(column, shown, len(present))}
 
 
@@ -256,8 +256,8 @@ def _weighted(
         weighted = off if weights is None else off * weights
         total, squares = float(weighted.sum()), float(weighted @ off)
     bins = len(column.edges) - 1
-    place = np.clip(np.searchsorted(column.edges, values, side="right") - 1, 0, bins - 1)
-    counts = np.bincount(place, weights=weights, minlength=bins)
+    position = np.clip(np.searchsorted(column.edges, values, side="right") - 1, 0, bins - 1)
+    counts = np.bincount(position, weights=weights, minlength=bins)
     return {
         "rows": rows,
         "missing": missing,
@@ -275,9 +275,9 @@ def _count_levels(column: OutlineColumn, series: pd.Series) -> dict[str, Any]:
     else:
         codes, found = pd.factorize(series)
     counts = np.bincount(codes[codes >= 0], minlength=len(found))
-    places = {level: i for i, level in enumerate(found.tolist())}
+    positions = {level: i for i, level in enumerate(found.tolist())}
     shown, coded = (
-        [int(counts[places[value]]) if value in places else 0 for value in values]
+        [int(counts[positions[value]]) if value in positions else 0 for value in values]
         for values in (column.levels, column.missing_codes)
     )
     present = int(counts.sum()) - sum(coded)

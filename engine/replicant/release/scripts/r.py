@@ -101,9 +101,9 @@ typed <- function(x, column) {
     datetime = if (is.character(x)) as.POSIXct(sub("T", " ", x), tz = "UTC", format = "%Y-%m-%d %H:%M:%OS") else x,
     text = as.character(x),
     {
-      place <- if (is.numeric(column$levels)) match(as.numeric(as.character(x)), column$levels)
+      position <- if (is.numeric(column$levels)) match(as.numeric(as.character(x)), column$levels)
                else match(one_line_end(x), one_line_end(column$levels))
-      factor(place, seq_along(column$levels), column$levels, ordered = column$as == "ordered")
+      factor(position, seq_along(column$levels), column$levels, ordered = column$as == "ordered")
     })
   if (any(is.na(y) & !is.na(x))) stop("column ", column$name, " holds what it should not: is the release whole?")
   y
@@ -244,9 +244,9 @@ def script(facts: Facts) -> str:
         "CHECK": "" if facts.advice.columns is None else _COLUMN_CHECK,
     }
     read, pool = (textwrap.indent(_filled(text, fill), "  ") for text in (_READ, _POOL))
-    # In rooms of their own: an analyst's `m <- ...` must not change what is read or pooled.
-    rooms = f"\nsets <- local({{\n{read}}})\n\npool_syn <- local({{\n{pool}}})\n"
-    return _filled(_HEAD, fill) + _remarks(facts) + rooms + _filled(_FOOT, fill)
+    # Each in a scope of its own: an analyst's `m <- ...` must not change what is read or pooled.
+    scopes = f"\nsets <- local({{\n{read}}})\n\npool_syn <- local({{\n{pool}}})\n"
+    return _filled(_HEAD, fill) + _remarks(facts) + scopes + _filled(_FOOT, fill)
 
 
 def _filled(text: str, fill: dict[str, str]) -> str:

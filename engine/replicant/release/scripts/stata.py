@@ -15,7 +15,7 @@ from replicant.release.csv import Form, SheetColumn
 from replicant.release.scripts.facts import Facts
 from replicant.storage.folder import COPIES
 
-__all__ = ["RULES", "lawful_names", "script"]
+__all__ = ["RULES", "script", "valid_names"]
 
 
 def _df(between: str, within: str = "", dfcom: str = "") -> str:
@@ -208,7 +208,7 @@ _INTEGERS = ((100, "byte"), (32_740, "int"))
 def script(facts: Facts) -> str:
     """The text of `analyse.do`."""
     columns = facts.sheet.columns
-    set_name, *names = lawful_names(["imputation", *(column.name for column in columns)])
+    set_name, *names = valid_names(["imputation", *(column.name for column in columns)])
     last = len(columns)
     fill = {
         "SETS": "1 synthetic set" if facts.m == 1 else f"{facts.m} synthetic sets",
@@ -242,7 +242,7 @@ def script(facts: Facts) -> str:
     return _filled(_HEAD, fill) + _remarks(facts) + _filled(_READ, fill) + _filled(pool, fill)
 
 
-def lawful_names(names: Iterable[str], longest: int = _LONGEST) -> list[str]:
+def valid_names(names: Iterable[str], longest: int = _LONGEST) -> list[str]:
     """Names of variables for columns: letters of ASCII, digits and underscores, 32 or fewer, each once.
 
     Stata's variables begin with a letter; what may not stand in a name becomes an underscore.
@@ -257,12 +257,12 @@ def lawful_names(names: Iterable[str], longest: int = _LONGEST) -> list[str]:
         if plain in _RESERVED or _TAKEN.fullmatch(plain):
             plain += "_"
         number = 1
-        lawful = plain
-        while lawful in taken:
+        valid = plain
+        while valid in taken:
             number += 1
-            lawful = f"{plain[: longest - len(str(number)) - 1]}_{number}"
-        taken.add(lawful)
-        out.append(lawful)
+            valid = f"{plain[: longest - len(str(number)) - 1]}_{number}"
+        taken.add(valid)
+        out.append(valid)
     return out
 
 
@@ -347,17 +347,17 @@ def _labels(name: str, column: SheetColumn) -> Iterator[str]:
 
 
 def _extended(column: SheetColumn) -> list[tuple[str, Any]]:
-    """The kinds of missing as Stata tells them apart, .a to .z; of more than that the last ones are one."""
+    """The kinds of missing values in Stata, .a to .z; if there are more, the last ones share a letter."""
     return [(f".{ascii_lowercase[min(i, 25)]}", code) for i, code in enumerate(column.missing_codes)]
 
 
 def _text(value: str) -> str:
     """A text as an expression of Stata and of Mata: nothing in it is a quote, a macro or a comment."""
-    pieces = re.findall(r"[\w ,.:;()+=<>?!%&#^|'~-]+|[\s\S]", value)
-    return " + ".join(_piece(piece) for piece in pieces) if pieces else '""'
+    chunks = re.findall(r"[\w ,.:;()+=<>?!%&#^|'~-]+|[\s\S]", value)
+    return " + ".join(_literal(chunk) for chunk in chunks) if chunks else '""'
 
 
-def _piece(piece: str) -> str:
-    if len(piece) > 1 or re.fullmatch(r"[\w ,.:;()+=<>?!%&#^|'~-]", piece):
-        return f'"{piece}"'
-    return f"char({ord(piece)})" if ord(piece) < 128 else f"uchar({ord(piece)})"
+def _literal(chunk: str) -> str:
+    if len(chunk) > 1 or re.fullmatch(r"[\w ,.:;()+=<>?!%&#^|'~-]", chunk):
+        return f'"{chunk}"'
+    return f"char({ord(chunk)})" if ord(chunk) < 128 else f"uchar({ord(chunk)})"

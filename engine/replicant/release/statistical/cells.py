@@ -39,7 +39,7 @@ def coded(series: pd.Series[Any], variable: Variable) -> tuple[Floats, npt.NDArr
     -------
     numbers, kinds
         (k,) NaN where a cell is missing in any way; dates and moments in seconds since 1970, durations and times of day
-        in seconds. And the place of each cell in `variable.missing`, from 1; 0 if it is none of these.
+        in seconds. And the position of each cell in `variable.missing`, from 1; 0 for other cells.
 
     Raises
     ------
@@ -49,11 +49,11 @@ def coded(series: pd.Series[Any], variable: Variable) -> tuple[Floats, npt.NDArr
     if variable.form in {Form.DATE, Form.DATETIME}:
         return _dates(series, variable)
     codes, values = _distinct(series)
-    places = {cell: place for place, cell in enumerate(variable.missing, start=1)}
-    kinds = np.array([*(places.get(value, 0) for value in values), 0], dtype=np.intp)[codes]
+    positions = {cell: position for position, cell in enumerate(variable.missing, start=1)}
+    kinds = np.array([*(positions.get(value, 0) for value in values), 0], dtype=np.intp)[codes]
     if variable.is_coded:
         known: dict[Any, int] = dict(zip(variable.levels, variable.codes, strict=True))
-        unknown = [at for at, value in enumerate(values) if value not in known and value not in places]
+        unknown = [at for at, value in enumerate(values) if value not in known and value not in positions]
         if unknown and np.isin(codes, unknown).any():
             raise DataError(f"column {variable.column!r} holds values that are none of its levels")
         return np.array([*(known.get(value, np.nan) for value in values), np.nan], dtype=np.float64)[codes], kinds
@@ -69,8 +69,8 @@ def _dates(series: pd.Series[Any], variable: Variable) -> tuple[Floats, npt.NDAr
     """Seconds since 1970, and the coded missing values among them, which are dates too."""
     numbers = _seconds(series)
     kinds = np.zeros(len(numbers), dtype=np.intp)
-    for place, code in enumerate(variable.missing_codes, start=1):
-        kinds[numbers == seconds_of(code)] = place
+    for position, code in enumerate(variable.missing_codes, start=1):
+        kinds[numbers == seconds_of(code)] = position
     numbers[kinds > 0] = np.nan
     return numbers, kinds
 
@@ -90,7 +90,7 @@ def texts(series: pd.Series[Any], variable: Variable) -> list[str]:
 
 
 def _distinct(series: pd.Series[Any]) -> tuple[npt.NDArray[np.intp], list[Any]]:
-    """Each cell's place among the distinct values (-1: missing), and these as plain values."""
+    """Each cell's position among the distinct values (-1: missing), and these as plain values."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         return series.cat.codes.to_numpy().astype(np.intp), series.cat.categories.tolist()
     codes, values = pd.factorize(series)

@@ -11,7 +11,7 @@ import pandas as pd
 from replicant.errors import DataError
 from replicant.events import Event
 from replicant.release.csv import Form
-from replicant.release.scripts.stata import lawful_names
+from replicant.release.scripts.stata import valid_names
 from replicant.release.statistical.cells import coded, texts
 from replicant.release.statistical.facts import Facts, Program, facts_of, few
 from replicant.release.statistical.file import file_of
@@ -50,11 +50,11 @@ _FIXED = b"<timestamp>\x1101 Jan 1970 00:00</timestamp>"
 def prepare_dta(table: Table) -> Facts:
     """What the files of Stata say of an encoded table, with its cells or without; errors are those of `facts_of`."""
     names = [column.name for column in table.columns]
-    facts = facts_of(table, lawful_names(names), STATA)
+    facts = facts_of(table, valid_names(names), STATA)
     # pyreadstat calls the labels of a variable by its name and a number, and Stata gives them 32 letters in all.
     longest = _LONGEST - len(str(len(names)))
     if any(len(one.name) > longest and (one.codes or one.missing_codes) for one in facts.variables):
-        facts = facts_of(table, lawful_names(names, longest), STATA)
+        facts = facts_of(table, valid_names(names, longest), STATA)
     events = list(facts.events)
     for variable in facts.variables:
         if len(variable.missing) > len(_LETTERS) and variable.form is not Form.TEXT:
@@ -146,8 +146,8 @@ def _cells(series: pd.Series[Any], variable: Variable, letters: list[str]) -> An
     if not kinds.any():
         return numbers
     cells = numbers.astype(object)
-    for place, letter in enumerate(letters, start=1):
-        cells[kinds == place] = letter
+    for position, letter in enumerate(letters, start=1):
+        cells[kinds == position] = letter
     return cells
 
 

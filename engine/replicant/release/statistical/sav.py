@@ -43,8 +43,8 @@ _RESERVED = frozenset(["ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "
 _MOST_CODES = 3
 _CODE_BYTES = 8
 
-_STAMPS = ((92, b"01 Jan 70"), (101, b"00:00:00"))
-"""When the file was written, by its place in the header: the same for all, so that equal rows give equal bytes."""
+_TIMES = ((92, b"01 Jan 70"), (101, b"00:00:00"))
+"""The time of writing, by its position in the header: a constant, so that equal rows give equal bytes."""
 
 
 def prepare_sav(table: Table) -> Facts:
@@ -112,8 +112,8 @@ def sav_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
         variable_measure={one.name: _measure(one) for one in facts.variables},
         variable_format={one.name: form for one in facts.variables if (form := _format(one))},
     )
-    for at, stamp in _STAMPS:
-        content[at : at + len(stamp)] = stamp
+    for at, time in _TIMES:
+        content[at : at + len(time)] = time
     return content
 
 
@@ -130,8 +130,8 @@ def _cells(series: pd.Series[Any], variable: Variable) -> Floats:
         numbers = numbers + _START
     if any(((numbers >= low) & (numbers <= high)).any() for low, high in variable.ranges):
         raise _between(variable)
-    for place, code in enumerate(variable.missing_codes, start=1):
-        numbers[kinds == place] = _number(code)
+    for position, code in enumerate(variable.missing_codes, start=1):
+        numbers[kinds == position] = _number(code)
     return numbers
 
 
@@ -148,7 +148,7 @@ def _number(code: Any) -> float:
 
 
 def _ranges(variable: Variable, column: Column) -> tuple[tuple[Any, Any], ...]:
-    """How SPSS is told of the missing codes: three values, or a range that holds no other value and one more."""
+    """The missing codes as SPSS declares them: three values, or a range that holds no other value and one more."""
     codes = list(variable.missing_codes)
     if variable.form is Form.TEXT:
         if len(codes) > _MOST_CODES or any(len(code.encode()) > _CODE_BYTES for code in codes):

@@ -48,7 +48,7 @@ class Variable:
     missing_codes, missing_labels
         The number of each (the text among texts, the ISO date among dates), and what it means.
     ranges
-        Pairs of a least and a greatest value by which SPSS is told of them.
+        Ranges that declare them in SPSS, as pairs of the smallest and the largest value.
     """
 
     column: str
@@ -115,7 +115,7 @@ def _variable(table: Table, column: Column, name: str, program: str, longest: in
         )
     if len({text.rstrip() for text in labels}) < len(labels):
         raise DataError(
-            f"column {column.name!r} has levels that only blanks at their ends tell apart, which {program} leaves out",
+            f"column {column.name!r} has levels that differ in trailing blanks only, which {program} drops",
             fix=f"give them labels (columns.{column.name}.labels), or leave this format out of output.copies",
         )
     if form is Form.LOGICAL:

@@ -36,15 +36,15 @@ class Numbers:
         """
         letters = None
         if special:
-            places = {letter: place for place, letter in enumerate(LETTERS, start=1)}
-            marks = [places[cell.lower()] if isinstance(cell, str) else 0 for cell in cells]
+            positions = {letter: position for position, letter in enumerate(LETTERS, start=1)}
+            marks = [positions[cell.lower()] if isinstance(cell, str) else 0 for cell in cells]
             letters = np.array(marks, dtype=np.int8)
             cells = [None if isinstance(cell, str) else cell for cell in cells]
         self._numbers.append(np.array(cells, dtype=np.float64))
         self._letters.append(letters)
 
     def whole(self) -> tuple[Floats, npt.NDArray[np.int8] | None]:
-        """All cells, and the place of each letter from 1 (0: none), or None where there are no letters."""
+        """All cells, and the position of each letter from 1 (0: none), or None where there are no letters."""
         numbers = np.concatenate(self._numbers) if self._numbers else np.empty(0)
         letters = None
         if any(one is not None for one in self._letters):

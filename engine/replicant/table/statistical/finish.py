@@ -98,7 +98,7 @@ def _as_codes(codes: dict[Code, str]) -> dict[str, Any]:
 
 def _letters(letters: npt.NDArray[np.int8], said: dict[str, str]) -> list[str]:
     """The special missing values that occur or have a label."""
-    occurs = [LETTERS[place - 1] for place in np.unique(letters[letters > 0])]
+    occurs = [LETTERS[position - 1] for position in np.unique(letters[letters > 0])]
     return sorted({*occurs, *said}, key=LETTERS.index)
 
 
@@ -168,7 +168,13 @@ def _moments(
         events.append(Event("special_missing", column.name, f"special missing values are read as codes: {_few(shown)}"))
         codes |= {day: spoken(letter, day, labels.get(letter)) for letter, day in days.items()}
     elif not dates and (letters is not None or column.missing):
-        events.append(Event("kinds_of_missing", column.name, "kinds of missing are not told apart among durations"))
+        events.append(
+            Event(
+                "kinds_of_missing",
+                column.name,
+                "durations keep one kind of missing value only",
+            )
+        )
     return cells, _as_codes(codes)
 
 

@@ -1,4 +1,4 @@
-"""Dates, times and decimals, as the display formats of SPSS, Stata and SAS tell them apart from plain numbers.
+"""Dates, times and decimals, which the display formats of SPSS, Stata and SAS mark among plain numbers.
 
 All three store a moment as a number: SPSS as seconds since 14 October 1582, SAS as days or seconds since 1960, Stata
 as days, milliseconds, weeks, months, quarters or half-years since 1960. Only the format says which it is.

@@ -16,7 +16,7 @@ from replicant.table.statistical.described import Described, Value
 __all__ = ["missing_values", "plain", "settle"]
 
 MOST_KINDS = 50
-"""Values of a range that are told apart as kinds of missing; where there are more of them, the range is numbers."""
+"""The largest number of values of a range that are kept as kinds of missing; with more, the range is numbers."""
 
 _MOST_ORDERED = 20
 """Values without a label that a column declared ordinal may have and be levels."""
@@ -50,14 +50,14 @@ def missing_values(
     values
         Distinct values of the column.
     said
-        What the user declares: missing codes of theirs take the place of the file's.
+        The user's declarations: their missing codes replace those of the file.
     events
         What should be known is added.
 
     Returns
     -------
     codes, emptied
-        And the ranges of which there are too many values to tell apart: these are missing and no more.
+        Ranges with too many values to be kept as kinds: their cells are missing, without a kind.
     """
     codes: dict[Code, str] = {}
     emptied: list[tuple[Value, Value]] = []
@@ -182,7 +182,7 @@ def _levels(column: Described, labels: Mapping[Value, str], bare: list[Value], e
 
 
 def _labels(column: Described, texts: Mapping[Value, str], events: list[Event]) -> dict[Label, Label]:
-    """Labels by value, told apart where two values have the same."""
+    """Labels by value, made distinct where two values share one."""
     out: dict[Label, Label] = {}
     taken: set[str] = set()
     twice = 0

@@ -132,9 +132,9 @@ class Source:
         said = str(error)
         if not isinstance(error, UnicodeError) and "character" not in said and "encoding" not in said:
             return self.damaged()
-        told = "" if self.encoding is None else f" by the encoding {self.encoding}"
+        by = "" if self.encoding is None else f" by the encoding {self.encoding}"
         return DataError(
-            f"texts in {self.location} cannot be read{told}",
+            f"texts in {self.location} cannot be read{by}",
             need="the encoding in which the file was written",
             fix="name it, for example `encoding: cp1252` under `input`",
         )

@@ -46,7 +46,7 @@ def number_codes(letters: Iterable[str], labels: Mapping[str, str], taken: Colle
     rest = [letter for letter in letters if letter not in out]
     base = _FIRST
     while rest and base < _LARGEST:
-        codes = {letter: -(base + _place(letter)) for letter in rest}
+        codes = {letter: -(base + _position(letter)) for letter in rest}
         if used.isdisjoint(codes.values()):
             return out | codes
         base *= 10
@@ -62,7 +62,7 @@ def date_codes(letters: Iterable[str], labels: Mapping[str, str], taken: Collect
         code = own[1] if own is not None else ""
         year = 9999
         while not code or code in used:
-            code = f"{year:04d}-01-{_place(letter):02d}"
+            code = f"{year:04d}-01-{_position(letter):02d}"
             year -= 1
         out[letter] = code
         used.add(code)
@@ -70,7 +70,7 @@ def date_codes(letters: Iterable[str], labels: Mapping[str, str], taken: Collect
 
 
 def spoken(letter: str, code: Code, label: str | None) -> str:
-    """What is said of the code that stands for a special missing value."""
+    """The event on the code that replaces a special missing value."""
     own = (_CODED.fullmatch(label) or _DATED.fullmatch(label)) if label else None
     if own is not None and own[1] == str(code):
         return own[2] or ""
@@ -83,7 +83,7 @@ def letter_of(said: str) -> tuple[str, str] | None:
     return None if found is None else (found[1].lower(), found[2] or "")
 
 
-def _place(letter: str) -> int:
+def _position(letter: str) -> int:
     return LETTERS.index(letter.lower()) + 1
 
 

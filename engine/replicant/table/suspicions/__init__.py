@@ -34,5 +34,5 @@ def suspicions(table: Table) -> list[Suspicion]:
     found += [one for one in code_suspicions(table) if one.column not in settled]
     codes = [one for one in found if one.code == "missing_codes"]
     found += [*derived_suspicions(table, codes), *skip_suspicions(table, codes)]
-    place = {name: at for at, name in enumerate(table.names)}
-    return sorted(found, key=lambda one: place[one.column])
+    position = {name: at for at, name in enumerate(table.names)}
+    return sorted(found, key=lambda one: position[one.column])

@@ -54,7 +54,7 @@ def code_suspicions(table: Table) -> list[Suspicion]:
         counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
         if column.size > 1 and counts.max() >= _CONSTANT * column.n:
             share = f"{counts.max() / column.n:.1%} of its cells are alike"
-            found.append(Suspicion(column.name, "near_constant", f"{share}: it tells little", sure=False))
+            found.append(Suspicion(column.name, "near_constant", f"{share}: it holds little information", sure=False))
         if column.kind is Kind.NOMINAL and column.why == "text":
             found += _words(column, counts)
         elif column.kind in (Kind.COUNT, Kind.CONTINUOUS) and column.decimals == 0 and column.dtype.number is not None:
@@ -86,8 +86,8 @@ def _words(column: Column, counts: npt.NDArray[np.int64]) -> list[Suspicion]:
     spec: dict[str, Any] = {"kind": kind or ("count" if values[0] >= 0 else "continuous"), "missing_codes": codes}
     if kind == "ordered":
         spec["levels"] = [texts[i] for i in np.flatnonzero(rest)[order]]
-    told = f"numbers, but for {_listed(words)}, which may mean missing{'; ' + why if why else ''}"
-    return [Suspicion(column.name, "missing_codes", told, spec, settles=True)]
+    message = f"numbers, but for {_listed(words)}, which may mean missing{'; ' + why if why else ''}"
+    return [Suspicion(column.name, "missing_codes", message, spec, settles=True)]
 
 
 def _numbers(column: Column, values: Floats, counts: npt.NDArray[np.int64]) -> list[Suspicion]:

@@ -41,7 +41,7 @@ _DATES = 8
 """Columns of dates of which pairs are tried."""
 
 _SPANS = (1, 7, 365.25, 365, 30.4375, 30)
-"""Days of what a difference of dates is told in."""
+"""Days of each unit of a difference of dates."""
 
 _POWERS = ((1, 1), (1, -1), (-1, 1), (1, -2), (-2, 1), (1, 2), (2, 1))
 
@@ -76,7 +76,7 @@ def _computed(columns: list[Column], codes: Sequence[Suspicion]) -> list[Suspici
     n = columns[0].n
     rows = np.arange(n) if n <= _SOME else np.random.default_rng(n).choice(n, _SOME, replace=False)
     values = np.stack([_numbers(column, column.codes[rows], codes) for column in columns])
-    # What is computed from a coded cell is missing: it stands for a blank cell only, and only of a code that is sure.
+    # A value computed from a coded cell is missing: a blank cell only, and only for a code that is certain.
     blank = {c.name for c in columns if not (c.codes < -1).any()} - {one.column for one in codes}
     settled = {c.name for c in columns} - {one.column for one in codes if not one.sure}
     found: dict[str, Suspicion] = {}
@@ -213,9 +213,9 @@ class _Search:
             return
         same = float(np.mean(np.isnan(made) == np.isnan(given))) >= _SAME_MISSING
         sure = same and name in self.blank and all(self.columns[i].name in self.settled for i in inputs)
-        told = f"follows from others in every row: {text}" + ("" if same else ", where none is missing")
-        told += " (of a missing cell a blank one is computed, no code)" if same and name not in self.blank else ""
-        self.found[name] = Suspicion(name, "derived", told, {}, {f"synthesis.passive.{name}": text}, sure=sure)
+        message = f"follows from others in every row: {text}" + ("" if same else ", if none is missing")
+        message += " (a missing cell gives a blank cell, not a code)" if same and name not in self.blank else ""
+        self.found[name] = Suspicion(name, "derived", message, {}, {f"synthesis.passive.{name}": text}, sure=sure)
         self.parts[name] = {self.columns[i].name for i in inputs}
 
 
@@ -242,7 +242,7 @@ def _power(a: str, b: str, p: int, q: int) -> str:
 
 
 def _allowed(unit: Floats, values: Values) -> Values:
-    """Half a unit of the last digit, or what float64 cannot tell."""
+    """Half a unit of the last digit, or the resolution of float64."""
     return np.maximum(0.5000001 * unit[:, None] * (unit[:, None] < 1), 1e-9 * np.abs(values)) + 1e-12
 
 
@@ -267,9 +267,9 @@ def _durations(table: Table, columns: Sequence[Column]) -> list[Suspicion]:
             span = f"{_quoted(late)} - {_quoted(early)}"
             text = span if days == 1 else f"({span}) / {days:g}"
             same = float(np.mean(np.isnan(made) == np.isnan(given))) >= _SAME_MISSING
-            told = f"follows from others in every row: {text}" + ("" if same else ", where none is missing")
+            message = f"follows from others in every row: {text}" + ("" if same else ", if none is missing")
             passive = {f"synthesis.passive.{column.name}": text}
-            found.append(Suspicion(column.name, "derived", told, {}, passive, sure=same))
+            found.append(Suspicion(column.name, "derived", message, {}, passive, sure=same))
             break
     return found
 
@@ -292,7 +292,7 @@ def _quoted(name: str) -> str:
 
 
 def _relabelled(table: Table) -> list[Suspicion]:
-    """Columns that tell the same in other words, such as a code and its name."""
+    """Columns with the same information in other values, such as a code and its name."""
     found, first = [], dict[bytes, str]()
     for column in table.columns:
         if not 3 <= column.size <= column.n / 5 or column.kind is Kind.IDENTIFIER:
@@ -301,7 +301,7 @@ def _relabelled(table: Table) -> list[Suspicion]:
         order = np.argsort(np.argsort(at))[inverse]  # values numbered as they come
         key = blake2b(order.astype(np.int64).tobytes() + (column.codes < 0).tobytes()).digest()
         if (other := first.setdefault(key, column.name)) != column.name:
-            text = f"tells the same as {other} in every row, each of its values by another: one of them may be dropped"
+            text = f"is a one-to-one recoding of {other}: one of the two may be dropped"
             found.append(Suspicion(column.name, "relabelled", text, sure=False))
     return found
 

@@ -72,7 +72,7 @@ class Found:
 
 
 def look(name: str, texts: pa.ChunkedArray, wish: Wish, missing: frozenset[str], form: str | None) -> Found:
-    """See what the cells of a column are, as far as the column alone can tell.
+    """Infer the type of a column's cells as far as the column alone shows it.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def look(name: str, texts: pa.ChunkedArray, wish: Wish, missing: frozenset[str],
         return as_truth(found, missing)
     if texts.null_count == len(texts):
         return _empty(found)
-    # The first cells tell nearly always what the column is not: a cast that fails costs as much as one that does not.
+    # The first cells nearly always show what the column is not: a cast that fails costs as much as one that does not.
     first = _first(texts, missing)
     if wish.cells is None and first and not all(map(looks_like_number, first)):
         return _maybe_others(found, first, missing, form)
@@ -178,7 +178,7 @@ def _trimmed(found: Found, missing: frozenset[str]) -> pa.ChunkedArray:
 
 
 def _note_missing(found: Found, texts: pa.ChunkedArray) -> None:
-    """Tell of cells in quotes that are missing because they cannot be what all others are."""
+    """Report cells in quotes that are missing because they do not have the type of all others."""
     import pyarrow.compute as pc
 
     gone = pc.and_(texts.is_null(), found.values.is_valid())
@@ -261,7 +261,7 @@ def _maybe_others(found: Found, first: Sequence[str], missing: frozenset[str], f
 
 
 def _read_by(found: Found, form: str, missing: frozenset[str]) -> bool:
-    """Make dates of cells that are all dates in a format; tell where nearly all are."""
+    """Convert cells to dates if all have one format; report it if nearly all have."""
     texts = _trimmed(found, missing)
     if texts.null_count == len(texts):
         return False

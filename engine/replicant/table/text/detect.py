@@ -192,10 +192,10 @@ def encoding_of(location: Location, head: bytes, reading: Reading, *, whole: boo
         if head.startswith(mark):
             return name
     if b"\0" in head:
-        even, odd = head[::2].count(b"\0"), head[1::2].count(b"\0")
+        first, second = head[::2].count(b"\0"), head[1::2].count(b"\0")
         # Most letters of most texts have a zero for one of their two bytes in UTF-16.
-        if max(even, odd) > 0.4 * (len(head) / 2) and min(even, odd) < 0.1 * max(even, odd):
-            return "utf-16-le" if odd > even else "utf-16-be"
+        if max(first, second) > 0.4 * (len(head) / 2) and min(first, second) < 0.1 * max(first, second):
+            return "utf-16-le" if second > first else "utf-16-be"
         raise _binary(location)
     if _decodes(head, "utf-8", whole=whole):
         return "utf-8"

@@ -108,8 +108,8 @@ class _Marks:
             said = "decimal marks" if decimal == "," else "signs between thousands"
             column.note(
                 "ambiguous_numbers",
-                f"the commas in its numbers are taken for {said}, though nothing in the file tells; input.decimal and "
-                "input.thousands say it",
+                f"the commas in its numbers are read as {said}, which the file leaves open; set input.decimal or "
+                "input.thousands to decide it",
             )
         else:
             decimal = self.usual.decimal
@@ -124,8 +124,8 @@ class _Marks:
 
     def _lone(self, column: Found, style: Style) -> Style | None:
         """Between commas, and beside numbers with points, `1,3` is more likely a list than a number."""
-        told = self.reading.decimal is not None or column.wish.cells is not None
-        if style == Style(",") and self.delimiter == "," and self.points and not told:
+        declared = self.reading.decimal is not None or column.wish.cells is not None
+        if style == Style(",") and self.delimiter == "," and self.points and not declared:
             column.note(
                 "kept_as_text",
                 "its cells may be numbers with decimal commas, but others of the file have points: kept as text; "

@@ -33,6 +33,6 @@ def unclosed_line(content: bytes, delimiter: str, quote: str) -> int | None:
     return None
 
 
-def _line(content: bytes, place: int) -> int:
-    before = content[:place]
+def _line(content: bytes, position: int) -> int:
+    before = content[:position]
     return 1 + (before.count(b"\n") or before.count(b"\r"))

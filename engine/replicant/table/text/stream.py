@@ -133,7 +133,7 @@ class Rows:
             raise UndecodableError from None
 
     def close(self) -> None:
-        """Nothing more is read; whoever opened the stream closes it."""
+        """End reading; the stream is closed by its opener."""
         self.closed = True
 
 

@@ -119,14 +119,14 @@ def _of_texts(
         dates = _spelt_dates(name, cells, form, events)
         if dates is not None:
             return dates
-    # Where a kind of missing is a text, so are the numbers beside it: whoever encodes the column tells them apart.
+    # Where a kind of missing is a text, so are the numbers beside it: encoding the column separates them.
     if not kinds <= _NUMBERS | {str} or any(isinstance(code, str) for code in said.missing_codes):
         return None
     return _spelt_numbers(name, cells, reading, events)
 
 
 def _spelt_dates(name: str, cells: Sequence[Any], form: str, events: list[Event]) -> pa.Array | None:
-    """Texts that are all dates in a format as dates, None if some are none; told where nearly all are."""
+    """Dates of texts that all have one format, or None; an event if nearly all have."""
 
     def parsed(cell: Any) -> Any:
         try:

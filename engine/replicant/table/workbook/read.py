@@ -91,5 +91,5 @@ def _check_header(location: Location, sheet: Sheet) -> None:
 
 
 def _are_missing(cells: list[Any]) -> bool:
-    """Whether texts are such as stand for a missing number."""
+    """Whether texts denote missing numbers."""
     return all(str(cell).strip() in MISSING for cell in cells)

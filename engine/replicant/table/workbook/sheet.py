@@ -1,4 +1,4 @@
-"""A workbook's sheet as rows of cells: the file opened, the sheet found, its header told from its rows."""
+"""Opens a workbook, chooses the sheet, and separates its header from its rows."""
 
 from __future__ import annotations
 
@@ -220,11 +220,11 @@ def _check_names(
     location: Location,
     sheet: str,
     names: list[str],
-    places: list[int],
+    positions: list[int],
     line: int,
     merged: list[tuple[tuple[int, int], tuple[int, int]]],
 ) -> None:
-    blank = [_letter(places[j]) for j, name in enumerate(names) if not name.strip()]
+    blank = [_letter(positions[j]) for j, name in enumerate(names) if not name.strip()]
     if blank:
         joined = any(start[0] <= line - 1 <= end[0] and start != end for start, end in merged)
         raise DataError(

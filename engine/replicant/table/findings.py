@@ -19,9 +19,9 @@ __all__ = [
     "assumed_order",
     "equal",
     "equal_columns",
+    "findings",
     "flat",
     "narrow",
-    "oddities",
     "of_levels",
 ]
 
@@ -81,7 +81,7 @@ def of_levels(name: str, counts: npt.NDArray[np.integer[Any]]) -> Iterator[Event
         )
 
 
-def oddities(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Event]:
+def findings(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Event]:
     """Events for what is unusual but valid, and what was done about it."""
     events: list[Event] = []
     index = frame.index
