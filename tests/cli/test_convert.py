@@ -66,7 +66,7 @@ def test_a_parquet_table_gives_its_names(settings: Path, place: Path, frame: pd.
     [
         ((), "Give SETTINGS"),
         (("nice.json",), "there is no file 'nice.json', did you mean 'mice.json'"),
-        (("data.csv",), "A CSV file holds one part"),
+        (("data.csv",), "A CSV file holds one setting"),
         (("mice.json", "--method", "method.csv"), "mice.json has method already"),
         (("mice.json", "--strict"), "the method of weight is 'pmm', which is not here"),
         (("mice.json", "-o", "mice.json"), "mice.json exists"),

@@ -146,7 +146,7 @@ def test_the_words_of_libraries_stay_out(job: Path, replicant: Command, monkeypa
         ("library.warns", "warning", "RuntimeWarning"),
         ("library.logs", "warning", "ValueError"),
     ]
-    assert all(one["place"].startswith("test_log.py:") for one in said)
+    assert all(one["source"].startswith("test_log.py:") for one in said)
     assert said[1]["logger"] == "distributed.worker"
     assert warnings.showwarning is show
     assert not [one for one in logging.getLogger().handlers if type(one).__module__.startswith("replicant")]
@@ -156,12 +156,12 @@ def test_secrets_in_urls_stay_out(capsys: pytest.CaptureFixture[str]) -> None:
     log = open_log(["--log", "json"], {})
     assert log is not None
     urls = ["s3://KEY:SECRET@bucket/x", "https://host/x?X-Amz-Signature=SECRET&y=SECRET", "read s3://SECRET@b/c, again"]
-    log.say("info", "note", urls[0], place=urls[1], more={"deep": [urls[2]]}, question="why? because&so")
+    log.say("info", "note", urls[0], location=urls[1], more={"deep": [urls[2]]}, question="why? because&so")
     text = capsys.readouterr().err
     assert "SECRET" not in text
     (found,) = lines(text)
     assert found["message"] == "s3://***@bucket/x"
-    assert found["place"] == "https://host/x?***"
+    assert found["location"] == "https://host/x?***"
     assert found["more"] == {"deep": ["read s3://***@b/c, again"]}
     assert found["question"] == "why? because&so"
 

@@ -391,7 +391,7 @@ def test_an_address_that_is_none(address: str, ours: Path) -> None:
 def test_certificates_go_with_a_cluster(command: tuple[str, ...], where: tuple[str, ...], folder: Path) -> None:
     done = replicant(folder, *command, *where, "--require-encryption")
     assert done.returncode == 2
-    assert "go with --scheduler or --workers" in done.stderr
+    assert "need --scheduler or --workers" in done.stderr
 
 
 def test_what_the_refused_are_told(folder: Path, ours: Path, theirs: Path, encrypted: str) -> None:

@@ -135,7 +135,7 @@ def test_what_is_no_result_is_refused() -> None:
         ([SimpleNamespace(params=[1.0], cov_params=[[1.0, 0.0]])], "covariance of the shape"),
         ([SimpleNamespace(params=[[1.0, 2.0]], cov_params=np.eye(2))], "one equation"),
         ([], "empty list"),
-        (results[0], "one model .* in the place of a list"),
+        (results[0], "one model .* instead of a list"),
         ([smf.ols("y ~ x", t) for t in sets], "not fitted"),
         ([results[0], smf.rlm("y ~ x", sets[1]).fit()], "result 2 is of another model"),
         ([results[0], smf.ols("x ~ y", sets[1]).fit()], "result 2 is of another response"),

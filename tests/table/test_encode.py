@@ -152,9 +152,9 @@ def test_a_coded_missing_value_is_no_level(
 @pytest.mark.parametrize("labels", [{1: "m", 2: "f", 3: "x"}, {1: "m", 2: "f", 22: "g", 33: "h"}])
 def test_labels_of_values_that_do_not_occur_are_refused_unless_listed(labels: dict[int, str]) -> None:
     frame = pd.DataFrame({"x": [1, 2, 1, 2]})
-    with pytest.raises(DataError, match=f"{len(labels) - 2} of the {len(labels)} labels stand for values"):
+    with pytest.raises(DataError, match=f"{len(labels) - 2} of the {len(labels)} labels are of values"):
         encode_table(frame, {"x": {"labels": labels}})
-    with pytest.raises(DataError, match="labels stand for values that do not occur"):
+    with pytest.raises(DataError, match="labels are of values that do not occur"):
         scan(frame, {"x": {"labels": labels}}).codebook({"x": {"labels": labels}})
     kept = encode_table(frame, {"x": {"labels": labels, "levels": [*labels.values()]}})
     assert kept["x"].levels() == [*labels.values()]

@@ -175,7 +175,7 @@ LONG = "y" * 40
         ("sav", {"x": [dt.date(1500, 1, 1), dt.date(2000, 1, 1)]}, {}, "dates from 1582-10-15"),
         ("sav", {"x": [-5, -4, 4, 3, 1, 2]}, WIDE, "4 missing codes with other values between them"),
         ("xlsx", {"x": ["a", "b\ufffe"]}, {}, "a character that no workbook has"),
-        ("sav", {"x": ["a", "a ", "b"]}, {}, "only blanks at their ends tell apart"),
+        ("sav", {"x": ["a", "a ", "b"]}, {}, "differ in trailing blanks only"),
         ("dta", {"x": ["a", "  "]}, {}, "blanks alone"),
         ("sav", {"x": ["a", "", "b"]}, {"x": {"levels": ["a", "", "b"]}}, "an empty text as a level"),
         ("dta", {"x": [1.7e308, 1.0]}, {}, "beyond 8.9e307"),
