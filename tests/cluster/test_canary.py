@@ -8,6 +8,7 @@ Then all of it is searched for the canaries, as text and as bytes. Releases are 
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import numpy as np
 import pandas as pd
 import psutil
@@ -37,7 +39,7 @@ from replicant.spec.load import load_job
 
 pytestmark = pytest.mark.cluster
 
-ROWS = 60_000
+ROWS = 15_000
 NUMBER = 471147.25
 DAY = pd.Timestamp("1931-05-17")
 LEVEL = "canary-zebra"  # of a column that is synthesized: levels are part of a release
@@ -48,9 +50,9 @@ ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join([str(Path(rp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
     "DASK_LOGGING__DISTRIBUTED": "debug",
-    # Spill whatever is more than a megabyte, and never pause.
-    "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "0.001",
-    "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "0.002",
+    # Spill whatever is more than a quarter of a megabyte, and never pause.
+    "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "0.00025",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "0.0005",
     "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "false",
     "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "false",
 }
@@ -63,7 +65,7 @@ output: {{path: {folder}/{out}}}
 """
 
 PARTED = """
-input: {{path: {folder}/data.parquet, columns: [income, born, age, score, word], part_rows: 9000}}
+input: {{path: {folder}/data.parquet, columns: [income, born, age, score, word], part_rows: 2500}}
 columns: {{word: {{kind: nominal}}}}
 synthesis: {{m: 2, seed: 5}}
 output: {{path: {folder}/{out}}}
@@ -159,8 +161,10 @@ class Ground:
         """Keep what can be seen of the cluster now: state, events, logs, pages, names of files."""
         with Client(self.address, set_as_default=False) as client:
             state = self.folder / f"{len(self.seen)}.msgpack.gz"
-            client.dump_cluster_state(str(state.with_suffix("").with_suffix("")), format="yaml")
-            self.say(f"{name}: state", state.with_suffix("").with_suffix(".yaml").read_bytes())
+            client.dump_cluster_state(str(state))
+            content = gzip.decompress(state.read_bytes())
+            self.say(f"{name}: state", content)
+            self.say(f"{name}: state as text", msgpack.unpackb(content, strict_map_key=False))
             tasks = client.run_on_scheduler(_asks_for_tasks())
             keys = list(tasks)
             for what, told in {
