@@ -87,7 +87,10 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dic
 
 @pytest.mark.parametrize(
     ("threads", "workers"),
-    [(1, None), (2, None), (None, 1), (None, 2), pytest.param(None, 4, marks=pytest.mark.slow)],
+    [
+        *((1, None), (2, None), pytest.param(None, 1, marks=pytest.mark.slow), (None, 2)),
+        pytest.param(None, 4, marks=pytest.mark.slow),
+    ],
     ids=["serial", "threads", "1 process", "2 processes", "4 processes"],
 )
 def test_one_digest(

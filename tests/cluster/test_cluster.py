@@ -40,8 +40,7 @@ CANARY = "canary-zebra"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
 
 
-@pytest.fixture
-def frame() -> pd.DataFrame:
+def records() -> pd.DataFrame:
     rng = np.random.default_rng(11)
     n = 300
     x = rng.normal(50, 9, n).round(1)
@@ -49,6 +48,11 @@ def frame() -> pd.DataFrame:
     y[rng.random(n) < 0.1] = np.nan
     word = [CANARY, *rng.choice(["yes", "no"], n - 1)]
     return pd.DataFrame({"x": x, "y": y, "region": rng.choice(["north", "south", "west"], n), "word": word})
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    return records()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +93,9 @@ def digests(folder: Path) -> dict[str, str]:
 # --- same bytes -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "workers", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_workers_do_not_matter(workers: int, frame: pd.DataFrame, tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "data.parquet")
     extra = ", strata: region, min_stratum: 20"
@@ -452,14 +458,26 @@ def test_whoever_waits_for_a_worker_is_told() -> None:
             assert len(notes.lines) == 3
 
 
+LONG = "m: 60"
+"""So many sets of a table of 12,000 rows that a run is still at it when its first set is there."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data, and the release of a long run."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    pd.concat([records()] * 40, ignore_index=True).to_parquet(folder / "data.parquet")
+    run_job(parse_job(job_text(folder, "release").replace("m: 3", LONG)), threads=2)
+    return folder
+
+
 @pytest.mark.parametrize("how", ["--threads", "--workers"])
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 4), (signal.SIGKILL, -9)])
 def test_an_interrupted_run_shows_nothing_and_can_be_taken_up(
-    how: str, sent: signal.Signals, code: int, frame: pd.DataFrame, tmp_path: Path
+    how: str, sent: signal.Signals, code: int, undisturbed: Path, tmp_path: Path
 ) -> None:
-    big = pd.concat([frame] * 40, ignore_index=True)
-    big.to_parquet(tmp_path / "data.parquet")
-    (tmp_path / "job.yaml").write_text(job_text(tmp_path, "release").replace("m: 3", "m: 150"))
+    (tmp_path / "data.parquet").symlink_to(undisturbed / "data.parquet")
+    (tmp_path / "job.yaml").write_text(job_text(tmp_path, "release").replace("m: 3", LONG))
     command = [sys.executable, "-m", "replicant.cli.main"]
     settings: dict[str, Any] = {"cwd": tmp_path, "env": ENVIRONMENT, "text": True}
     settings |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -487,7 +505,6 @@ def test_an_interrupted_run_shows_nothing_and_can_be_taken_up(
     assert again.returncode == 0, again.stderr
     assert "taking up" in again.stderr
     assert not list(tmp_path.glob(".release*"))
-    run_job(parse_job(job_text(tmp_path, "undisturbed").replace("m: 3", "m: 150")), threads=2)
-    ours, theirs = (json.loads((tmp_path / name / "_manifest.json").read_text()) for name in ("release", "undisturbed"))
+    ours, theirs = (json.loads((one / "release" / "_manifest.json").read_text()) for one in (tmp_path, undisturbed))
     assert ours["files"] == theirs["files"]
     assert rp.verify_release(str(tmp_path / "release")).ok

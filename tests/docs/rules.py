@@ -11,12 +11,12 @@ class How(Enum):
     """What becomes of a command line that does not run with the other blocks of its page."""
 
     SLOW = "run by `make check`, with the whole page"
-    CI = "run by .ci/run, which holds the same line"
+    CI = "run by .ci/run, which makes the same target"
     PARSED = "parsed by the program that it calls"
 
 
 COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
-    ("README.md", "make demo"): (How.CI, "a step of its own"),
+    ("README.md", "make demo"): (How.CI, "one of its targets"),
     ("README.md", "make test"): (How.CI, "the step that runs this test"),
     ("README.md", "replicant run jobs/demo_study.yaml"): (
         How.SLOW,
@@ -32,16 +32,16 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
         How.PARSED,
         "needs a run that was interrupted; tests/chaos/test_chaos.py has them",
     ),
-    ("CONTRIBUTING.md", "make setup"): (How.CI, "a step of its own"),
+    ("CONTRIBUTING.md", "make setup"): (How.CI, "one of its targets"),
     ("CONTRIBUTING.md", "make test"): (How.CI, "the step that runs this test"),
-    ("CONTRIBUTING.md", "make lint"): (How.CI, "a step of its own"),
-    ("CONTRIBUTING.md", "make docs"): (How.CI, "a step of its own"),
+    ("CONTRIBUTING.md", "make lint"): (How.CI, "one of its targets"),
+    ("CONTRIBUTING.md", "make docs"): (How.CI, "one of its targets"),
     ("CONTRIBUTING.md", "make check"): (How.PARSED, "runs this test; many minutes"),
     ("CONTRIBUTING.md", "make fuzz"): (How.PARSED, "many minutes; .ci/run runs less of tests/fuzz/test_fuzz.py"),
     ("CONTRIBUTING.md", "make chaos"): (How.PARSED, "many minutes; .ci/run runs less of tests/chaos/test_chaos.py"),
     ("CONTRIBUTING.md", "make bench"): (How.PARSED, "many minutes, and figures of a quiet machine"),
     ("CONTRIBUTING.md", ".ci/run"): (How.PARSED, "runs this test"),
-    ("engine/docs/tutorial.md", "make setup"): (How.CI, "a step of its own"),
+    ("engine/docs/tutorial.md", "make setup"): (How.CI, "one of its targets"),
     ("engine/docs/tutorial.md", ". .venv/bin/activate"): (
         How.PARSED,
         "of make setup; here it is the test's own",
@@ -62,7 +62,7 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
         "engine/docs/operations.md",
         "replicant completion fish > ~/.config/fish/completions/replicant.fish",
     ): (How.PARSED, "for another shell, and writes into the home; tests/cli/test_completion.py has it"),
-    ("engine/docs/operations.md", "make sbom"): (How.CI, "a step of its own"),
+    ("engine/docs/operations.md", "make sbom"): (How.CI, "one of its targets"),
     ("engine/docs/studies.md", "replicant resume build/study"): (
         How.PARSED,
         "needs a study that was interrupted; tests/run/test_study.py has them",
@@ -113,7 +113,7 @@ HEADERS: dict[str, str] = {
 """Commands in the headers of `jobs/` that only `make check` runs, and why."""
 
 LANGUAGES: dict[str, str] = {
-    "stata": "there is no Stata; tests/release/test_helpers.py tests the form of the script",
+    "stata": "there is no Stata; tests/release/test_scripts.py tests the form of the script",
 }
 """Languages whose blocks are shown only."""
 
@@ -131,7 +131,7 @@ PICTURES: dict[tuple[str, str], str] = {
     (
         "engine/docs/bulk.md",
         "releases/                    for everybody",
-    ): "files, looked for in tests/run/test_bulk.py",
+    ): "files, looked for in tests/bulk/test_run.py",
     ("engine/docs/job-file.md", "release/"): "files, compared in test_reference.py",
 }
 """(page, first line) of texts that are no output."""

@@ -85,10 +85,11 @@ def test_what_is_not_run_is_there_and_parsed() -> None:
     said = [*LANGUAGES.values(), *(reason for _, reason in COMMANDS.values())]
     for file in re.findall(r"tests/[\w/]+\.py", " ".join(said)):
         assert (ROOT / file).is_file(), file
-    steps = (ROOT / ".ci" / "run").read_text()
+    steps = re.findall(r'^step "[^"]*" make (.*)$', (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    made = {f"make {target}" for step in steps for target in step.split() if not target.startswith("-")}
     for (page, command), (how, _) in COMMANDS.items():
         if how is How.CI:
-            assert re.search(rf'^step "[^"]*" {re.escape(command)}$', steps, re.MULTILINE), f"{page}: {command}"
+            assert command in made, f"{page}: {command}"
         else:
             parse(command)
 

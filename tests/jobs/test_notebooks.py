@@ -13,6 +13,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 import replicant as rp
+from replicant.trees.compile import NOTICE
 
 FOLDER = Path(__file__).resolve().parents[2] / "jobs"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -68,7 +69,10 @@ def test_calls_of_mice_and_synthpop_run_and_are_as_told(tmp_path: Path) -> None:
 
 
 def run(name: str, folder: Path) -> list[Any]:
-    """Execute a notebook in a folder: what its cells showed. None fails, and nothing is said on the side."""
+    """Execute a notebook in a folder: what its cells showed. None fails, and nothing is said on the side.
+
+    A machine that is busy may take as long to read the compiled kernel as another takes to compile it.
+    """
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     # Through sockets of the file system: a kernel on ports would be open to whoever is on this machine.
     kernel = AsyncKernelManager(transport="ipc", ip=str(folder / "k"), kernel_name="python3")
@@ -76,5 +80,5 @@ def run(name: str, folder: Path) -> list[Any]:
     client.execute(env={**os.environ, "PYTHONPATH": str(FOLDER.parent / "engine")})
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     for output in outputs:
-        assert output.get("name") != "stderr", output.text
+        assert output.get("name") != "stderr" or output.text.strip() == NOTICE, output.text
     return [output for output in outputs if "data" in output]

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
+from statsmodels.datasets import anes96
 
 import replicant as rp
 from replicant.pool import RULES, Combined
@@ -98,6 +101,33 @@ def test_raabs_rules_are_those_of_synthpop(fixture: Callable[[str], Any]) -> Non
                 np.testing.assert_allclose(pooled.p_value, theirs[:, 3], rtol=EXACT, atol=1e-15)
             else:
                 assert np.isfinite(pooled.df).all()
+
+
+@pytest.mark.parametrize("rule", ["rubin1987", "reiter2003"])
+def test_a_model_of_public_data_is_pooled_by_the_formulas(rule: str) -> None:
+    """Rubin (1987) with the degrees of freedom of Barnard and Rubin (1999), and Reiter (2003), to the interval."""
+    people = anes96.load_pandas().data
+    samples = [people.sample(400, replace=True, random_state=i) for i in range(5)]
+    fits = [sm.OLS.from_formula("income ~ age + educ + vote", sample).fit() for sample in samples]
+    q, u, dfcom = np.array([f.params for f in fits]), np.array([f.bse**2 for f in fits]), fits[0].df_resid
+    estimate, within, between = q.mean(axis=0), u.mean(axis=0), q.var(axis=0, ddof=1)
+    if rule == "rubin1987":
+        total = within + 1.2 * between
+        share = 1.2 * between / total
+        large, complete = 4 / share**2, (dfcom + 1) / (dfcom + 3) * dfcom * (1 - share)
+        df = large * complete / (large + complete)
+    else:
+        total = within + between / 5
+        df = 4 * (1 + 5 * within / between) ** 2
+    pooled = rp.pool(q, u, rule, dfcom=dfcom if rule == "rubin1987" else None)
+    error = np.sqrt(total)
+    half = stats.t.ppf(0.975, df) * error
+    for ours, theirs in [
+        *((pooled.estimate, estimate), (pooled.total, total), (pooled.std_error, error), (pooled.df, df)),
+        *((pooled.statistic, estimate / error), (pooled.p_value, 2 * stats.t.sf(abs(estimate / error), df))),
+        *((pooled.conf_low, estimate - half), (pooled.conf_high, estimate + half)),
+    ]:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
 
 
 Q = np.array([[1.0, 10.0], [2.0, 10.0], [3.0, 13.0]])
