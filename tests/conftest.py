@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("dev", deadline=None, max_examples=40)
 settings.register_profile("check", deadline=None, max_examples=200)
+settings.register_profile("quick", deadline=None, max_examples=5)
 settings.register_profile(
     "ci",
     deadline=None,

@@ -32,7 +32,8 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
         How.PARSED,
         "needs a run that was interrupted; tests/chaos/test_chaos.py has them",
     ),
-    ("CONTRIBUTING.md", "make setup"): (How.CI, "one of its targets"),
+    ("CONTRIBUTING.md", "make setup"): (How.CI, "a step of its own"),
+    ("CONTRIBUTING.md", "make quick"): (How.PARSED, "some of the tests of make test"),
     ("CONTRIBUTING.md", "make test"): (How.CI, "the step that runs this test"),
     ("CONTRIBUTING.md", "make lint"): (How.CI, "one of its targets"),
     ("CONTRIBUTING.md", "make docs"): (How.CI, "one of its targets"),
@@ -41,7 +42,7 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
     ("CONTRIBUTING.md", "make chaos"): (How.PARSED, "many minutes; .ci/run runs less of tests/chaos/test_chaos.py"),
     ("CONTRIBUTING.md", "make bench"): (How.PARSED, "many minutes, and figures of a quiet machine"),
     ("CONTRIBUTING.md", ".ci/run"): (How.PARSED, "runs this test"),
-    ("engine/docs/tutorial.md", "make setup"): (How.CI, "one of its targets"),
+    ("engine/docs/tutorial.md", "make setup"): (How.CI, "a step of its own"),
     ("engine/docs/tutorial.md", ". .venv/bin/activate"): (
         How.PARSED,
         "of make setup; here it is the test's own",

@@ -194,6 +194,7 @@ out <- list(
 """
 
 
+@pytest.mark.program
 def test_cox_is_that_of_survival(tmp_path: Path) -> None:
     frame = table()
     theirs = in_r(COX, frame, tmp_path, "survival")
@@ -240,6 +241,7 @@ out <- list(estimates = unname(coef(m)), errors = unname(sqrt(diag(vcov(m)))), t
 """
 
 
+@pytest.mark.program
 def test_negative_binomial_is_that_of_mass(tmp_path: Path) -> None:
     """`alpha` is 1 / theta. MASS holds theta fixed in its errors, which is right to first order only."""
     frame = table()
@@ -257,6 +259,7 @@ def test_negative_binomial_is_that_of_mass(tmp_path: Path) -> None:
     assert abs(other.estimates[-1] - 1 / theirs["offset_theta"][0]) < 1e-3 * other.std_errors[-1]
 
 
+@pytest.mark.program
 def test_conditional_logit_is_that_of_survival(tmp_path: Path) -> None:
     script = """
 m <- survival::clogit(b ~ x + g + strata(school), d)

@@ -78,6 +78,7 @@ def given(design: str, api: Any, parts: bool) -> tuple[Any, dict[str, Any], dict
     return data, {"weight_kind": "survey", **options}, figures[design]
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("parts", [False, True], ids=["frame", "partitions"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_models_are_those_of_svyglm(design: str, parts: bool, api: Any) -> None:
@@ -96,6 +97,7 @@ def test_models_are_those_of_svyglm(design: str, parts: bool, api: Any) -> None:
         assert any("design-based" in message for message in ours.messages)
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("parts", [False, True], ids=["frame", "partitions"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_means_and_totals_are_those_of_svymean_and_svytotal(design: str, parts: bool, api: Any) -> None:
@@ -111,6 +113,7 @@ def test_means_and_totals_are_those_of_svymean_and_svytotal(design: str, parts: 
     assert "design-based" in found.attrs["messages"][0]
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("parts", [False, True], ids=["frame", "partitions"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_totals_are_a_model_that_is_pooled(design: str, parts: bool, api: Any) -> None:
@@ -126,6 +129,7 @@ def test_totals_are_a_model_that_is_pooled(design: str, parts: bool, api: Any) -
     np.testing.assert_allclose(ours.covariance, theirs["by"]["covariance"], rtol=RTOL, atol=1e-11 * scale)
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("parts", [False, True], ids=["frame", "partitions"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_correlations_are_ratios_of_variances(design: str, parts: bool, api: Any) -> None:
@@ -136,6 +140,7 @@ def test_correlations_are_ratios_of_variances(design: str, parts: bool, api: Any
     assert ours.df == theirs["degf"]
 
 
+@pytest.mark.program
 def test_proportional_odds_are_those_of_svyolr(api: Any) -> None:
     """R's search stops earlier: to 1e-4."""
     data, options, _ = given("clus2", api, True)

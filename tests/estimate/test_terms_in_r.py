@@ -108,6 +108,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     return in_r(SCRIPT, table(), Path(tmp_path_factory.mktemp("r")), tests=TESTS)  # type: ignore[no-any-return]
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("which", range(len(TESTS)), ids=[formula for _, formula in TESTS])
 def test_terms_are_those_of_r(which: int, answers: list[Any]) -> None:
     ours, theirs = model_of(*TESTS[which], table()), answers[which]

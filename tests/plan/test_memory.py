@@ -52,6 +52,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
 
+@pytest.mark.program
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kind.CONTINUOUS, Kind.NOMINAL])
 def test_a_run_stays_within_what_was_predicted(kind: Kind, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_views_hold_every_term_and_escape() -> None:
     pd.testing.assert_frame_equal(back, pooled.frame, check_dtype=False, rtol=1e-14)
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("first", ["replicant.pool.rules", "replicant.pool", "replicant"])
 def test_the_function_is_there_whatever_was_imported_first(first: str) -> None:
     shown = "rp.pool([1., 2.], [1., 1.]).total[0], *inspect.signature(rp.pool).parameters"
@@ -63,6 +64,7 @@ def test_the_function_is_there_whatever_was_imported_first(first: str) -> None:
     assert parameters[:3] == ["estimates", "variances", "rule"]
 
 
+@pytest.mark.program
 def test_scipy_is_loaded_when_needed_only() -> None:
     script = "import sys, replicant.pool; print('scipy' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -324,6 +324,7 @@ def from_r(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.program
 def test_what_mice_wrote_is_planned_as_mice_would_do_it(from_r: Path) -> None:
     settings = read_json((from_r / "mice.json").read_text(), "mice.json")
     frame = pd.read_csv(from_r / "d.csv")
@@ -339,6 +340,7 @@ def test_what_mice_wrote_is_planned_as_mice_would_do_it(from_r: Path) -> None:
     assert convert({**parts, "m": 2}).document == made.document
 
 
+@pytest.mark.program
 def test_words_of_visits_are_those_of_mice(from_r: Path) -> None:
     settings = read_json((from_r / "mice.json").read_text(), "mice.json")
     for word, theirs in json.loads((from_r / "words.json").read_text()).items():

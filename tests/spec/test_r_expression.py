@@ -40,6 +40,7 @@ VALUES = {
 }
 
 
+@pytest.mark.program
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not here")
 def test_numbers_are_those_of_r() -> None:
     columns = ", ".join(f"`{name}` = c({', '.join(map(str, values))})" for name, values in VALUES.items())

@@ -45,6 +45,7 @@ def read(place: Path) -> Any:
     return (read_grid if place.suffix == ".csv" else read_json)(place.read_text(), place.name)
 
 
+@pytest.mark.program
 @pytest.mark.parametrize(
     ("name", "rows", "columns"),
     [
@@ -64,16 +65,19 @@ def test_a_matrix_keeps_its_cells_and_the_names_that_r_wrote(
     assert [[int(cell) for cell in row] for row in grid.cells] == CELLS
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("name", ["vector.csv", "wide.csv", "object.json", "unboxed.json"])
 def test_a_named_vector(written: Path, name: str) -> None:
     assert as_vector(read(written / name), name) == METHOD
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("name", ["unnamed.csv", "frame.csv", "array.json"])
 def test_a_vector_without_names(written: Path, name: str) -> None:
     assert as_vector(read(written / name), name) == list(METHOD.values())
 
 
+@pytest.mark.program
 def test_a_text_alone(written: Path) -> None:
     assert as_vector(read(written / "alone.json"), "method") == ["cart"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
@@ -132,7 +132,6 @@ def test_the_examples_are_valid() -> None:
 
 
 @given(documents())
-@settings(max_examples=100, deadline=None)
 def test_schema_and_models_agree(document: Any) -> None:
     errors = [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(document)]
     assert accepts(document) == (not errors), errors

@@ -33,6 +33,7 @@ def test_nothing_stays_behind_a_url() -> None:
     assert system.find("/") == before
 
 
+@pytest.mark.program
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a file system read-only")
 def test_a_file_system_that_is_read_only(tmp_path: Path) -> None:
     place = tmp_path / "fixed"

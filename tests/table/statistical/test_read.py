@@ -40,6 +40,7 @@ def sav(folder: Path, columns: Mapping[str, Any], **options: Any) -> Path:
 # --- what haven writes -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("name", ["a.sav", "a.zsav"])
 def test_spss(haven: Path, name: str) -> None:
     loaded = read_table(haven / name)
@@ -68,6 +69,7 @@ def test_spss(haven: Path, name: str) -> None:
     assert sorted(set(table["inc"].codes[table["inc"].codes < 0].tolist())) == [-4, -3, -2, -1]
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("version", [8, 10, 13, 15])
 def test_stata(haven: Path, version: int) -> None:
     loaded = read_table(haven / f"a{version}.dta")
@@ -87,6 +89,7 @@ def test_stata(haven: Path, version: int) -> None:
     assert table_of(loaded)["inc"].missing_codes == (-77, -901)
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("name", ["a5.xpt", "a8.xpt", "a.sas7bdat"])
 def test_sas(haven: Path, name: str) -> None:
     loaded = read_table(haven / name)
@@ -279,9 +282,9 @@ def test_chunks_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     write[suffix]()
     whole = read_table(path)
     assert_frame_equal(whole.frame, frame.astype({"B": "str"}), rtol=1e-12)
-    monkeypatch.setattr(reader, "_CHUNK_CELLS", 30)
+    monkeypatch.setattr(reader, "CHUNK_CELLS", 30)
     assert_frame_equal(read_table(path).frame, whole.frame)
-    monkeypatch.setattr(reader, "_MOST_CHUNKS", 3)
+    monkeypatch.setattr(reader, "MOST_CHUNKS", 3)
     assert_frame_equal(read_table(path).frame, whole.frame)
 
 
@@ -299,6 +302,7 @@ def test_a_url_is_copied_and_the_copy_removed(tmp_path: Path, monkeypatch: pytes
 # --- what is wrong ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("name", ["a.sav", "a.zsav", "a13.dta", "a15.dta", "a5.xpt", "a8.xpt", "a.sas7bdat"])
 def test_files_cut_short(haven: Path, tmp_path: Path, name: str) -> None:
     whole = (haven / name).read_bytes()

@@ -27,10 +27,10 @@ from replicant.table.statistical.source import Source
 
 __all__ = ["read_statistical"]
 
-_CHUNK_CELLS = 1 << 21
+CHUNK_CELLS = 1 << 21
 """Cells that are held as Python objects at once."""
 
-_MOST_CHUNKS = 64
+MOST_CHUNKS = 64
 """Each chunk is read past those before it, so there are not more of them."""
 
 
@@ -100,7 +100,7 @@ def _chunks(
     """Cells by column, the columns with special missing values, and the number of rows, chunk by chunk."""
     check_rows(rows or 0)
     check_bytes(source.location.shown, 8 * (rows or 0) * len(chosen))
-    step = max(_CHUNK_CELLS // max(len(chosen), 1), (rows or 0) // _MOST_CHUNKS, 1)
+    step = max(CHUNK_CELLS // max(len(chosen), 1), (rows or 0) // MOST_CHUNKS, 1)
     start = 0
     # A transport file does not say how many rows it has, nor does an old file of SPSS.
     while rows is None or rows < 0 or start < rows:
