@@ -21,7 +21,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo quick test check fuzz chaos bench docs lint format wheel schemas sbom lock clean distclean
+.PHONY: help setup demo test check fuzz chaos bench docs lint format wheel schemas sbom lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +44,7 @@ demo: $(READY) ## plan, run and verify jobs/demo.yaml
 # Functions of one process: no cluster, no other program, no page.
 UNITS := $(addprefix tests/,spec table trees estimate methods plan fcs pool utility view storage) tests/test_errors.py
 
+.PHONY: quick
 quick: $(DEV) ## the tests of functions, in less than a minute
 	$(PYTEST) -m "not (slow or cluster or program)" --hypothesis-profile quick $(UNITS) $(ARGS)
 
