@@ -1,8 +1,8 @@
 """The bill of materials of what Replicant runs on: `python deploy/sbom/make_sbom.py OUTPUT`, or `make sbom`.
 
 CycloneDX's own program reads the packages with their hashes from `requirements.lock`, and their licences from the
-environment it runs in, which has the same versions. The two are put together, and what may not be among them is
-refused.
+environment it runs in, which has the same versions. The two are put together, each licence as one SPDX expression, and
+what may not be among them is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cyclonedx import spdx
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
@@ -25,8 +26,28 @@ FORBIDDEN = re.compile(r"GPL|General Public|BUSL|Business Source|SSPL|Server Sid
 HARMLESS = re.compile(r"L?GPL-[\w.+-]+ WITH GCC-exception-[\d.]+", re.IGNORECASE)
 """The runtime of GNU's compilers, which wheels of numerical libraries carry, binds nobody."""
 
-KNOWN = {"partd": "BSD-3-Clause"}
-"""Licences of packages whose metadata name none that can be understood; read in their licence files."""
+CLASSIFIERS = {
+    "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    "License :: OSI Approved :: MIT License": "MIT",
+    "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+}
+"""PyPI's classifiers that mean exactly one licence of the SPDX list."""
+
+VAGUE = {"License :: OSI Approved :: BSD License"}
+"""Classifiers that mean one of several licences: they add nothing where an exact one stands beside them."""
+
+READ = {
+    "aiohappyeyeballs": "PSF-2.0",
+    "jinja2": "BSD-3-Clause",
+    "numba": "BSD-2-Clause",
+    "partd": "BSD-3-Clause",
+    "patsy": "BSD-2-Clause",
+    "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
+    "s3fs": "BSD-3-Clause",
+    "scipy": "BSD-3-Clause",
+    "zict": "BSD-3-Clause",
+}
+"""Licences of packages whose metadata do not name exactly one; read in their licence files."""
 
 
 def bill(*words: str) -> dict[str, Any]:
@@ -60,14 +81,38 @@ def licences(component: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def expression(component: Mapping[str, Any]) -> str | None:
+    """The licence of a component as an SPDX identifier or expression; None if its metadata do not settle it."""
+    if name_of(component) in READ:
+        return READ[name_of(component)]
+    exact = {CLASSIFIERS.get(one, one) for one in licences(component) if one not in VAGUE}
+    return exact.pop() if len(exact) == 1 and is_spdx(min(exact)) else None
+
+
+def is_spdx(text: str) -> bool:
+    """Whether a text is an identifier of the SPDX list, or an expression of such."""
+    return bool(spdx.is_supported_id(text) or spdx.is_expression(text))
+
+
+def as_entry(text: str) -> dict[str, Any]:
+    """An identifier or expression as CycloneDX writes the licence of a component."""
+    return {"license": {"id": text}} if spdx.is_supported_id(text) else {"expression": text}
+
+
 def problems(components: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What may not be: packages whose licence is not known, or forbids what an office does with Replicant."""
+    """The packages whose licence is not known, is not SPDX, or forbids what an office does with Replicant."""
     found = []
     for component in components:
-        said = licences(component)
-        if not said:
+        stated = licences(component)
+        if not stated:
             found.append(f"{component['name']}: no licence is known")
-        found += [f"{component['name']}: {one}" for one in said if FORBIDDEN.search(HARMLESS.sub("", one))]
+        for one in stated:
+            if FORBIDDEN.search(HARMLESS.sub("", one)):
+                found.append(f"{component['name']}: {one}")
+            elif not is_spdx(one):
+                found.append(
+                    f"{component['name']}: {one!r} is not on the SPDX list; read its licence file, add it to READ"
+                )
     return found
 
 
@@ -89,9 +134,9 @@ def make() -> dict[str, Any]:
             continue  # for another system or version of Python: its licence is not known here
         if here["version"] != component["version"]:
             raise ValueError(f"{name} is {here['version']} here and {component['version']} in the lock: make setup")
-        known = here.get("licenses") or ([{"license": {"id": KNOWN[name]}}] if name in KNOWN else [])
-        if known:
-            component["licenses"] = known
+        licence = expression(here)
+        # What cannot be settled stays as its metadata say it, for `problems` to name.
+        component["licenses"] = here.get("licenses", []) if licence is None else [as_entry(licence)]
     return whole
 
 
@@ -108,7 +153,7 @@ def main(output: str) -> None:
     place = Path(output)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(text, encoding="utf-8")
-    print(f"{place}: {len(whole['components'])} packages, all licences known and allowed")
+    print(f"{place}: {len(whole['components'])} packages, all licences known, in SPDX and allowed")
 
 
 if __name__ == "__main__":

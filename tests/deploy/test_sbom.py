@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from license_expression import get_spdx_licensing
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy" / "sbom" / "make_sbom.py"
@@ -55,6 +56,42 @@ def test_every_licence_is_known_and_allowed(made: dict[str, Any], sbom: ModuleTy
     assert all(sbom.licences(one) for one in made["components"])
 
 
+def test_every_licence_is_one_expression_of_the_spdx_list(made: dict[str, Any]) -> None:
+    """Parsed by a library that knows the list, not by the script."""
+    spdx = get_spdx_licensing()
+    parts = [*made["components"], made["metadata"]["component"]]
+    for part in parts:
+        (entry,) = part["licenses"]
+        text = entry.get("expression") or entry["license"]["id"]
+        assert spdx.validate(text).errors == [], part["name"]
+
+
+def test_what_was_read_in_a_licence_file_is_still_needed(made: dict[str, Any], sbom: ModuleType) -> None:
+    assert sbom.READ.keys() <= {sbom.name_of(one) for one in made["components"]}
+
+
+@pytest.mark.parametrize(
+    ("stated", "meant"),
+    [
+        ([{"license": {"id": "MIT"}}], "MIT"),
+        ([{"expression": "Apache-2.0 OR BSD-2-Clause"}], "Apache-2.0 OR BSD-2-Clause"),
+        ([{"license": {"name": "License :: OSI Approved :: Apache Software License"}}], "Apache-2.0"),
+        ([{"license": {"id": "MIT"}}, {"license": {"name": "License :: OSI Approved :: MIT License"}}], "MIT"),
+        (
+            [{"license": {"id": "BSD-2-Clause"}}, {"license": {"name": "License :: OSI Approved :: BSD License"}}],
+            "BSD-2-Clause",
+        ),
+        ([{"license": {"name": "License :: OSI Approved :: BSD License"}}], None),
+        ([{"license": {"id": "MIT"}}, {"license": {"id": "GPL-3.0-only"}}], None),
+        ([{"license": {"name": "as is"}}], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_the_licence_that_metadata_mean(stated: list[Any], meant: str | None, sbom: ModuleType) -> None:
+    assert sbom.expression({"name": "other", "licenses": stated}) == meant
+
+
 @pytest.mark.parametrize(
     ("licence", "refused"),
     [
@@ -66,6 +103,7 @@ def test_every_licence_is_known_and_allowed(made: dict[str, Any], sbom: ModuleTy
         ({"expression": "BSD-3-Clause AND GPL-3.0-or-later WITH GCC-exception-3.1"}, False),
         ({"expression": "BSD-3-Clause AND GPL-3.0-or-later"}, True),
         ({"license": {"id": "MIT"}}, False),
+        ({"license": {"name": "License :: OSI Approved :: BSD License"}}, True),
         (None, True),
     ],
     ids=str,
