@@ -21,7 +21,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo test check fuzz chaos bench docs lint format wheel schemas sbom lock clean distclean
+.PHONY: help setup demo test check fuzz chaos pythons bench docs lint format wheel wheelhouse schemas sbom lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ fuzz: $(DEV) ## generated tables and settings, 10,000 of them; ARGS=500 for so m
 chaos: $(DEV) ## runs disturbed by faults at random moments, 100 of them; ARGS=20 for so many
 	REPLICANT_CHAOS_RUNS=$(or $(ARGS),100) $(PYTEST) -m chaos tests/chaos
 
+pythons: ## the units on other versions of Python, where this machine has them; PYTHONS="3.12 3.13"
+	JOBS=$(JOBS) .ci/pythons $(PYTHONS)
+
 bench: $(DEV) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
@@ -78,6 +81,22 @@ format: $(DEV) ## let ruff fix what it can
 wheel: $(READY) ## build/wheel/*.whl
 	@rm -rf build/wheel
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+
+# Our own wheel as a line of a lock: its name, version and hash.
+define PINNED
+import hashlib, pathlib, sys
+wheel = pathlib.Path(sys.argv[1])
+print(f"replicant-synthesis=={wheel.name.split('-')[1]} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}")
+endef
+export PINNED
+
+wheelhouse: wheel ## build/wheelhouse: all that `pip install --no-index` needs, for this system and Python; ARGS="--platform ..."
+	@rm -rf build/wheelhouse
+	@$(PIP) download --quiet --no-deps --only-binary :all: --require-hashes --dest build/wheelhouse \
+		--requirement requirements.lock $(ARGS)
+	@cp build/wheel/*.whl deploy/offline/README.txt build/wheelhouse
+	@{ cat requirements.lock; $(BIN)/python -c "$$PINNED" build/wheel/*.whl; } > build/wheelhouse/requirements.txt
+	@echo "build/wheelhouse: $$(ls build/wheelhouse/*.whl | wc -l) wheels; README.txt there says how they are installed"
 
 SCHEMAS := build/schemas/.ready
 
