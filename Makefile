@@ -21,7 +21,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo test check fuzz chaos pythons bench docs lint format wheel wheelhouse schemas sbom lock clean distclean
+.PHONY: help setup demo test check fuzz chaos pythons bench docs lint format wheel wheelhouse schemas dashboard sbom lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -105,6 +105,15 @@ schemas: $(SCHEMAS) ## what the tests of deploy/ check manifests against; withou
 $(SCHEMAS): tests/deploy/schemas.txt | $(READY)
 	@rm -rf $(@D)
 	@$(PIP) download --quiet --no-deps --only-binary :all: --require-hashes --dest $(@D) --requirement $<
+	@touch $@
+
+BOKEH := build/dashboard/.ready
+
+dashboard: $(BOKEH) ## what the test of Dask's dashboard runs with; without it that test is skipped
+
+$(BOKEH): tests/cluster/dashboard.txt | $(READY)
+	@rm -rf $(@D)
+	@$(PIP) install --quiet --no-deps --only-binary :all: --require-hashes --target $(@D) --requirement $<
 	@touch $@
 
 LOCK = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
