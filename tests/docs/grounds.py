@@ -118,5 +118,6 @@ GROUNDS: dict[str, tuple[Callable[[], None], ...]] = {
     "engine/docs/scale.md": (register,),
     "engine/docs/schedule.md": (job,),
     "engine/docs/studies.md": (survey,),
+    "engine/docs/upgrading.md": (release,),
 }
 """Page -> what is laid out for it. All others begin in an empty folder."""

@@ -71,6 +71,25 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
 }
 """(page, command line) -> what becomes of it, and the reason. Tests that are named must exist."""
 
+_INSTALLED = "installs from an index; tests/deploy/test_wheelhouse.py installs without one"
+COMMANDS |= {
+    ("engine/docs/installation.md", line): (How.PARSED, _INSTALLED)
+    for line in (
+        "pip install replicant-synthesis",
+        "pip install --require-hashes --requirement requirements.lock",
+        "pip install --no-deps replicant-synthesis",
+        "make wheelhouse",
+        "python3 -m venv offline",
+        ". offline/bin/activate",
+        "pip install --no-index --find-links build/wheelhouse --require-hashes "
+        "--requirement build/wheelhouse/requirements.txt",
+        'make wheelhouse ARGS="--python-version 3.12 --platform manylinux_2_28_aarch64 '
+        '--platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64"',
+        "pip download --only-binary :all: --constraint requirements-dev.lock --dest build/wheelhouse s3fs polars",
+        "pip install --no-index --find-links build/wheelhouse s3fs polars",
+    )
+}
+COMMANDS["engine/docs/cluster.md", 'pip install "replicant-synthesis[cluster]"'] = (How.PARSED, _INSTALLED)
 _KUBERNETES = "no live Kubernetes; tests/deploy/test_kubernetes.py reads what it would apply"
 _MACHINE = "changes the machine; tests/deploy/test_systemd.py checks the files"
 _SECRET = (
