@@ -60,8 +60,8 @@ fuzz: $(DEV) ## generated tables and settings, 10,000 of them; ARGS=500 for so m
 chaos: $(DEV) ## runs disturbed by faults at random moments, 100 of them; ARGS=20 for so many
 	REPLICANT_CHAOS_RUNS=$(or $(ARGS),100) $(PYTEST) -m chaos tests/chaos
 
-pythons: ## the units on other versions of Python, where this machine has them; PYTHONS="3.12 3.13"
-	JOBS=$(JOBS) .ci/pythons $(PYTHONS)
+pythons: ## `make quick` on other versions of Python, where this machine has them; PYTHONS="3.12 3.13"
+	.ci/pythons $(PYTHONS)
 
 bench: $(DEV) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
