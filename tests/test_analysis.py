@@ -217,12 +217,12 @@ def test_intervals_are_drawn_in_real_standard_errors() -> None:
     real = pd.DataFrame({"x": x, "y": 2 * x + rng.normal(size=200)})
     found = compare(real, [real, real], manifest_of(real, m=2), "ols", "y ~ x")
     (picture,) = found.plot(["x"]).pictures
-    assert "x: real 0 (-1.96 to 1.96), synthetic 0 (" in picture.told
+    assert "x: real 0 (-1.96 to 1.96), synthetic 0 (" in picture.description
     with pytest.raises(rp.SpecError, match="'z' is not a term"):
         found.plot(["z"])
     with pytest.raises(rp.SpecError, match="'z' is not a term"):
         found.pooled.plot(["z"])
-    assert "(Intercept)" not in found.pooled.plot().pictures[0].told
+    assert "(Intercept)" not in found.pooled.plot().pictures[0].description
 
 
 def test_sets_that_are_the_real_rows_cannot_be_told_from_them() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from replicant.errors import ReplicantError
 from replicant.report import study_page
+from replicant.report.study_tables import TINT
 
 Document = dict[str, Any]
 MAY_OPEN = {"meta", "col", "br"}  # elements of HTML that have no end
@@ -105,7 +106,7 @@ def test_headings_and_links_are_in_order(any_tree: Element) -> None:
     names = Counter(element.get("id") for element in any_tree.iter() if element.get("id"))
     assert set(names.values()) <= {1}
     pointed = [element.get("href", "")[1:] for element in any_tree.iter("a")]
-    pointed += [found for element in any_tree.iter() if (found := element.get("aria-labelledby"))]
+    pointed += [name for element in any_tree.iter() for name in element.get("aria-labelledby", "").split()]
     assert len(pointed) > 3
     assert set(pointed) <= set(names)
 
@@ -125,8 +126,9 @@ def test_every_table_is_a_whole_grid_with_a_caption(any_tree: Element) -> None:
 
 
 def test_no_word_for_what_is_not_a_number(any_tree: Element) -> None:
-    told = " ".join(words(element) for element in any_tree.iter("body"))
-    assert not re.search(r"\b(nan|NaN|None|inf|null)\b", told)
+    shown = " ".join(words(element) for element in any_tree.iter("body"))
+    assert not re.search(r"\b(nan|NaN|None|inf|null)\b", shown)
+    assert "±<" not in shown
     for element in any_tree.iter():
         for name, value in element.attrib.items():
             if name not in {"title", "aria-label"}:
@@ -145,7 +147,7 @@ def test_a_term_is_a_row(any_document: Document, any_tree: Element) -> None:
 
 
 def test_numbers_stand_where_they_belong(make_document: Callable[..., Document]) -> None:
-    """Read back from the table, every bias is the given one within its error, term by term and side by side."""
+    """Read back from the table, every bias is the given one within its error, term by term and arm by arm."""
     document = make_document(replicates=100)
     page = parse(study_page.render(document))
     place, estimand = next((i, e) for i, e in enumerate(document["estimands"]) if e["name"] == "table4")
@@ -221,35 +223,78 @@ def test_nothing_is_said_of_published_numbers_where_there_are_none(make_document
     assert 'id="agree"' not in page
 
 
-def test_the_matrix_has_the_truth_below_and_the_estimate_above(make_document: Callable[..., Document]) -> None:
+@pytest.mark.parametrize(
+    ("which", "arm", "field", "digits"), [(0, "sample", "truth", 2), (1, "sample", "bias", 3), (4, "shared", "bias", 3)]
+)
+def test_every_cell_of_a_matrix_has_its_number_and_a_tint_that_goes_with_it(
+    make_document: Callable[..., Document], which: int, arm: str, field: str, digits: int
+) -> None:
     document = make_document(replicates=50)
     place, estimand = next((i, e) for i, e in enumerate(document["estimands"]) if e["kind"] == "correlation")
-    table = table_of(parse(study_page.render(document)), f"m{place}-0")
-    names = [words(cell) for row in table.iter("thead") for cell in row.iter("th")]
-    given = {(r["column"], r["other"]): r for r in estimand["rows"] if r["arm"] == "observed"}
-    seen = 0
-    for down, row in enumerate(body_rows(table)):
-        for across, cell in enumerate(list(row)[1:]):
-            if down == across:
-                assert not words(cell)
+    table = table_of(parse(study_page.render(document)), f"m{place}-{which}")
+    across = [words(cell) for row in table.iter("thead") for cell in row.iter("th")]
+    given = {frozenset((row["column"], row["other"])): row[field] for row in estimand["rows"] if row["arm"] == arm}
+    tints, numbers = [], []
+    for row in body_rows(table):
+        head, *cells = row
+        for column, cell in zip(across, cells, strict=True):
+            if not words(cell):
                 continue
-            known = given[names[min(down, across)], names[max(down, across)]]
-            seen += 1
-            if across < down:
-                assert float(words(cell)) == pytest.approx(known["truth"], abs=known["estimate_error"])
-            else:
-                estimate, bias = re.findall(r"-?\d\.\d+", words(cell))
-                assert float(estimate) == pytest.approx(known["estimate"], abs=6e-4)
-                assert float(bias) == pytest.approx(known["bias"], abs=6e-4)
-    assert seen == 9 * 8
+            known = given.pop(frozenset((words(head), column)))
+            assert float(words(cell)) == round(known, digits)
+            assert cell.get("class") == ("rise" if known > 0 else "fall")
+            tints.append(float(cell.get("style", "").removeprefix("--tint:").removesuffix("%")) / 100)
+            numbers.append(abs(known))
+    assert not given
+    assert max(tints) <= TINT
+    # Tints are written in whole per cent.
+    assert tints == pytest.approx([number * max(tints) / max(numbers) for number in numbers], abs=0.011)
 
 
 def test_a_mean_over_intervals_goes_by_its_own_error(make_document: Callable[..., Document]) -> None:
     """Of 17 intervals together 0.942 with an error of 0.003 is off, though no single one would be."""
     page = study_page.render(make_document(replicates=1000))
-    [card, *_] = [item for item in parse(page).iter("li") if item.find("h3") is not None]
-    assert "▼" in words(card)
-    assert "0.942 ±0.003" in words(card)
+    row = next(iter(body_rows(table_of(parse(page), "g"))))
+    assert "▼" in words(row[2])
+    assert "0.942 ±0.003" in words(row[2])
+
+
+def test_figures_stand_beside_what_they_should_be(page: str) -> None:
+    rows = [[words(cell) for cell in row] for row in body_rows(table_of(parse(page), "g"))]
+    assert {row[0]: row[1] for row in rows} == {
+        "mean coverage": "0.95",
+        "largest |correlation bias|": "0",
+        "pMSE ratio": "1",
+        "identical cells": "",
+        "identical rows": "0 %",
+        "failed fits": "0",
+    }
+
+
+def test_the_verdict_comes_first_and_figures_stand_above_the_tables(page: str) -> None:
+    tree = parse(page)
+    header = next(tree.iter("header"))
+    assert [child.tag for child in header][:2] == ["h1", "div"]
+    assert header[1].get("class", "").startswith("verdict ")
+    order = [words(heading) for heading in tree.iter("h2")]
+    assert order[:4] == ["At a glance", "Coverage and bias", "Terms", "Tables"]
+
+
+def test_no_heading_is_repeated_by_what_stands_below_it(any_tree: Element) -> None:
+    for section in any_tree.iter("section"):
+        heading = next((words(child) for child in section if child.tag in {"h2", "h3"}), None)
+        captions = [words(span) for span in section.iter("span") if span.get("id")]
+        assert heading not in captions
+
+
+def test_no_label_is_cut(make_document: Callable[..., Document]) -> None:
+    long = "a_name_of_more_than_sixty_letters_that_no_picture_has_the_room_to_show_on_one_line"
+    document = json.loads(json.dumps(make_document(replicates=20)).replace("hgt", long))
+    page = study_page.render(document)
+    assert "…" not in page
+    assert "ellipsis" not in page
+    drawn = [words(label) for label in parse(page).iter("text")]
+    assert sum(long in label for label in drawn) > 3
 
 
 def test_failed_fits_are_told(make_document: Callable[..., Document]) -> None:
@@ -266,8 +311,9 @@ def test_how_the_run_went(make_document: Callable[..., Document], run_facts: dic
     document = make_document(replicates=10)
     page = study_page.render(document, run_facts)
     assert "95 s on 2 workers" in page
-    assert "117,857 synthetic rows a second" in page
-    assert "3.0 % of the workers" in page
+    assert "synthetic rows</dt><dd>117,857 a second" in page
+    footer = words(next(parse(page).iter("footer")))
+    assert "97.0 % in tasks, 3.0 % in scheduling and waiting" in footer
     assert "3.11.2" in page
     without = study_page.render(document, {name: None for name in run_facts})
     parse(without)
@@ -279,7 +325,7 @@ def test_the_page_says_what_it_holds(page: str) -> None:
     assert "1,000 bootstrap samples" in page
     assert "748 rows and 9 columns" in page
     for label in ("observed", "synthetic", "shared", "real samples"):
-        assert f"{label}</h3>" in page
+        assert f"{label}</span>" in page
 
 
 def test_size_does_not_grow_with_replicates(make_document: Callable[..., Document], page: str) -> None:

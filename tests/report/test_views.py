@@ -110,9 +110,13 @@ def test_the_fragment_is_self_contained(which: str, request: pytest.FixtureReque
 @pytest.mark.parametrize("which", ["summary", "alone"])
 def test_every_picture_is_told_in_words(which: str, request: pytest.FixtureRequest) -> None:
     fragment = html.render(request.getfixturevalue(which))
-    pictures = re.findall(r"<article>.*?</article>", fragment, re.DOTALL)
-    assert len(pictures) == 10
-    for picture in re.findall(r"<article>.*?(<svg.*?</svg>)", fragment, re.DOTALL):
+    cards = re.findall(r"<article>.*?</article>", fragment, re.DOTALL)
+    assert len(cards) == 10
+    pictures = [picture for card in cards for picture in re.findall(r"<svg.*?</svg>", card, re.DOTALL)]
+    assert len(pictures) == sum(bool(column.get("edges")) for column in request.getfixturevalue(which)["columns"])
+    for card in cards:
+        assert len(re.findall(r"<svg |<table class=.levels. aria-label=|no values", card)) == 1
+    for picture in pictures:
         svg = ElementTree.fromstring(picture)
         assert svg.get("role") == "img"
         assert svg.get("aria-label")

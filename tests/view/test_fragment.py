@@ -171,5 +171,5 @@ def test_parts_escape(made: Callable[[str], str]) -> None:
 
 
 def test_nothing_to_note_is_nothing() -> None:
-    assert notes([]) == ""
-    assert block("a\nb") == "<pre>a\nb</pre>"
+    assert notes([]).strip() == ""
+    assert block("a\nb") == "<pre>a\nb\n</pre>\n"

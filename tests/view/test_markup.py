@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.report.study_maps import TINT
-from replicant.view.markup import DARK, LIGHT, SYNTHETIC, escape, shorten
+from replicant.report.study_tables import TINT
+from replicant.view.figures import plain
+from replicant.view.markup import DARK, LIGHT, SYNTHETIC, escape, wrap
 
 PALETTES = pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
 
@@ -56,7 +57,21 @@ def test_what_is_escaped_holds_no_markup(text: str) -> None:
 
 
 @given(st.text(max_size=60), st.floats(20, 200))
-def test_a_short_label_is_the_beginning_of_the_long_one(label: str, room: float) -> None:
-    found = shorten(label, room)
-    assert found == label or label.startswith(found.removesuffix("…").rstrip())
-    assert len(found) <= room / 6 + 1
+def test_a_label_is_broken_and_never_cut(label: str, room: float) -> None:
+    lines = wrap(label, room)
+    assert "".join("".join(lines).split()) == "".join(plain(label).split())
+    assert all(len(line) <= room / 6 + 1 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("label", "room", "lines"),
+    [
+        ("age", 100, ["age"]),
+        ("", 100, [""]),
+        ("slightly liberal", 70, ["slightly", "liberal"]),
+        ("income_of_household", 90, ["income_of_", "household"]),
+        ("extraordinarily", 60, ["extraordin", "arily"]),
+    ],
+)
+def test_lines_end_between_words(label: str, room: float, lines: list[str]) -> None:
+    assert wrap(label, room) == lines

@@ -42,7 +42,7 @@ def test_a_document_that_stands_alone(plot: Plot, tmp_path: Path) -> None:
 def test_a_page_that_stands_alone(plot: Plot, tmp_path: Path) -> None:
     plot.save(tmp_path / "plot.html")
     page = (tmp_path / "plot.html").read_text(encoding="utf-8")
-    assert page.startswith("<!doctype html>")
+    assert page.startswith("<!DOCTYPE html>")
     assert "<title>a &lt;title&gt;</title>" in page
     assert plot._repr_html_() in page
     assert repr(plot).splitlines() == ["<Plot: a <title>>", "<0>: told & 0", "<1>: told & 1", "<2>: told & 2"]
@@ -79,11 +79,11 @@ def test_intervals_lie_where_their_numbers_are(several: list[tuple[float, float]
     slope, start = np.polyfit(numbers.ravel(), places.ravel(), 1)
     assert slope > 0
     np.testing.assert_allclose(places, start + slope * numbers, atol=0.2)
-    assert all(name in picture.told for name in names)
+    assert all(name in picture.description for name in names)
 
 
 def test_sides_have_marks_of_their_own_and_a_key() -> None:
     one = [Interval(0.0, -1.0, 1.0)]
     both = intervals("t", "axis", ["x"], {"real": one, "synthetic": one})
     assert both.body.count('<g class="real">') == both.body.count('<g class="synthetic">') == 2
-    assert "x: real 0 (-1 to 1), synthetic 0 (-1 to 1)" in both.told
+    assert "x: real 0 (-1 to 1), synthetic 0 (-1 to 1)" in both.description

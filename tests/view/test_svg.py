@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from replicant.view.svg import Scale, spread, steps, ticks
+from replicant.view.svg import Scale, rows, steps, ticks
 
 values = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) > 1e-9)
 
@@ -46,18 +47,16 @@ def test_ticks_say_their_value(start: int, unit: float) -> None:
         assert float(label.replace(",", "")) == pytest.approx(value, abs=unit * 1e-6)
 
 
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=12), st.floats(0, 20))
-def test_labels_stand_apart_in_their_order(places: list[float], gap: float) -> None:
-    moved = spread(places, gap, 0.0, 100.0)
-    room = min(gap, 100.0 / max(len(places) - 1, 1))
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    sorted_places = [moved[i] for i in order]
-    assert all(b - a >= room - 1e-9 for a, b in itertools.pairwise(sorted_places))
-    assert all(-1e-9 <= place <= 100 + 1e-9 for place in moved)
-
-
-def test_labels_with_room_are_not_moved() -> None:
-    assert spread([80.0, 10.0, 40.0], 13, 0, 100) == [80.0, 10.0, 40.0]
+@given(st.lists(st.text("ab c_", max_size=80), min_size=1, max_size=9), st.floats(10, 60))
+def test_rows_follow_one_another_and_hold_their_labels(labels: list[str], least: float) -> None:
+    placed, end = rows(labels, 90.0, least)
+    assert [row.top for row in placed] == pytest.approx([2.0, *(row.top + row.height for row in placed[:-1])])
+    assert end == pytest.approx(placed[-1].top + placed[-1].height)
+    for row in placed:
+        assert row.height >= least
+        tops = [float(y) for y in re.findall(r' y="([\d.]+)"', row.label)]
+        assert all(row.top <= y <= row.top + row.height for y in tops)
+        assert row.label.count("<tspan") in {0, len(tops) - row.label.count("<text x")}
 
 
 def test_an_outline_is_drawn_bar_by_bar() -> None:

@@ -26,8 +26,8 @@ __all__ = ["Comparison", "compare"]
 _SIDES = ("real", "synthetic")
 _ENDS = ("estimate", "conf_low", "conf_high")
 _COMPARED = (
-    *("term", "estimate, real", "synthetic", "std. error, real", "synthetic", "interval, real", "synthetic"),
-    *("difference, in std. errors", "overlap"),
+    *("term", "real estimate", "synthetic estimate", "real std. error", "synthetic std. error"),
+    *("real interval", "synthetic interval", "difference in real std. errors", "overlap of intervals"),
 )
 
 

@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from replicant.report.drift_rows import headline
-from replicant.report.drift_tables import comparison
-from replicant.report.page import whole
-from replicant.view.markup import escape
+from replicant.report.drift_rows import column_rows, headline, term_rows
+from replicant.view.templates import render as fill
 
-__all__ = ["READING", "render"]
-
-READING = (
-    "<p>Both releases are synthetic, and so is what is said here: nothing else was read. <em>Difference</em> is the "
-    "later minus the earlier one, with its standard error over the pairs of sets (Raab, Nowok and Dibben 2016), as if "
-    "the two real tables were independent samples; the <em>pMSE ratio</em> is how well a logistic model tells the rows "
-    "of one from those of the other, 1 being what it would be on average without a change. "
-    '<b class="off">●</b> marks a column whose p, adjusted for the number of columns (Holm 1979), is below 0.05, or '
-    "whose type changed.</p>"
-)
+__all__ = ["compared", "render"]
 
 
 def render(found: Mapping[str, Any]) -> str:
@@ -30,11 +19,22 @@ def render(found: Mapping[str, Any]) -> str:
     found
         From `Drift.as_dict`.
     """
-    title = f"Drift from {found['a']} to {found['b']}"
     rows = " and ".join(f"{count:,}" for count in found["rows"])
-    sets = f"{found['m']} pair{'s' if found['m'] != 1 else ''} of sets of {rows} rows"
-    return whole(
-        title,
-        f"<header><h1>{escape(title)}</h1><p>{sets}. {escape(headline(found))}.</p></header>"
-        f"<main>{comparison(found, 'd')}<section><h2>How to read this</h2>{READING}</section></main><footer></footer>",
+    return fill(
+        "report/drift.html",
+        title=f"Drift from {found['a']} to {found['b']}",
+        sets=f"{found['m']} pair{'s' if found['m'] != 1 else ''} of sets of {rows} rows",
+        one=compared(found),
     )
+
+
+def compared(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template of a comparison takes."""
+    return {
+        "a": found["a"],
+        "b": found["b"],
+        "headline": headline(found),
+        "messages": found["messages"],
+        "columns": column_rows(found),
+        "terms": term_rows(found),
+    }

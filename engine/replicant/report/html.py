@@ -1,47 +1,61 @@
 """The summary as one fragment of HTML: inline SVG and a scoped style, no script, nothing to fetch.
 
-It reads in light and dark, in a notebook or in a page. Each picture has a title and a description, and its
-figures stand beside it as text.
+It reads in light and dark, in a notebook or in a page. Each picture has a title and a description, and its figures
+stand beside it as text.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from replicant.report.words import told
+from markupsafe import Markup
+
+from replicant.report.words import sentence
 from replicant.view import svg
 from replicant.view.figures import axis, share, sized
-from replicant.view.fragment import fragment
-from replicant.view.markup import escape, shorten
+from replicant.view.svg import coordinate, line, picture
+from replicant.view.templates import render as fill
 
 __all__ = ["render"]
 
-WIDTH, HEIGHT = 260, 76  # of a histogram, in SVG units
-ROW, LABEL = 20, 112  # of a level
+WIDTH, FLOOR = 260, 58  # of a histogram, in SVG units
 
-_STYLE = """
-.replicant .key{margin-left:auto;display:flex;gap:14px;color:var(--soft)}
-.replicant .key svg{vertical-align:-1px;margin-right:5px}
-.replicant .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(248px,100%),1fr));gap:10px}
-.replicant article{background:var(--card);border:1px solid var(--faint);border-radius:8px;padding:10px 12px;
-min-width:0}
-.replicant h4{margin:0 0 6px;font-size:13px;font-weight:650;display:flex;justify-content:space-between;gap:8px;
-color:var(--ink)}
-.replicant h4 b{font-weight:650;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.replicant h4 span{font-weight:400;color:var(--soft)}
-.replicant article svg{display:block;width:100%;max-width:340px;height:auto;overflow:visible}
-.replicant article text{font:11px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--soft)}
-.replicant article text.name{fill:var(--ink)}
-.replicant .syn{fill:var(--fill)}
-.replicant .lane{fill:var(--wash)}
-.replicant .observed{fill:none;stroke:var(--mark);stroke-width:1.6;stroke-linejoin:round}
-.replicant .base{stroke:var(--faint)}
-.replicant article table{width:100%;margin:6px 0 0;font-size:12px}
-.replicant article th,.replicant article td{padding:1px 0;text-align:right}
-.replicant article th{color:var(--soft)}
-.replicant article tr>:first-child{text-align:left}
-.replicant .none{color:var(--soft);margin:6px 0}
-"""
+
+@dataclass(frozen=True)
+class Level:
+    """A level's shares as text, and as parts of the longest bar."""
+
+    name: str
+    shares: Sequence[str]
+    bar: str
+    real: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A column: its picture or its levels, and a small table of figures.
+
+    Attributes
+    ----------
+    name, kind, sentence
+        Of the column.
+    histogram, ends
+        Of numbers, with what stands below its two ends.
+    levels
+        Of categories.
+    figures
+        Rows of a name and one figure for each of the real and the synthetic data.
+    """
+
+    name: str
+    kind: str
+    sentence: str
+    histogram: Markup | None
+    ends: tuple[str, str]
+    levels: Sequence[Level]
+    figures: Sequence[Sequence[str]]
 
 
 def render(summary: dict[str, Any], *parts: str) -> str:
@@ -52,7 +66,7 @@ def render(summary: dict[str, Any], *parts: str) -> str:
     summary
         From `summarise`.
     parts
-        HTML to stand below.
+        HTML from other fragments, to stand below.
 
     Returns
     -------
@@ -63,107 +77,65 @@ def render(summary: dict[str, Any], *parts: str) -> str:
     m = summary["m"]
     sets = f"{m} synthetic set{'s' if m != 1 else ''} of {summary['k']:,} rows"
     facts = f"{len(summary['columns'])} columns, " + (f"{summary['n']:,} real rows, {sets}" if paired else sets)
-    cards = "".join(_card(column) for column in summary["columns"])
     title = "Real beside synthetic" if paired else "Synthetic data"
-    return fragment(title, facts, f'<div class="cards">{cards}</div>', *parts, style=_STYLE, aside=_key(paired))
+    cards = [_card(column) for column in summary["columns"]]
+    return fill("report/summary.html", title=title, facts=facts, paired=paired, cards=cards, parts=parts)
 
 
-def _key(paired: bool) -> str:
-    mark = (
-        '<span><svg width="13" height="12" aria-hidden="true">'
-        '<path class="observed" d="M1 11V5H6V1H12V11"/></svg>real</span>'
-        if paired
-        else ""
+def _card(column: dict[str, Any]) -> Card:
+    numeric = column["type"] == "numeric"
+    filled = bool(column["edges"]) if numeric else False
+    own = [figures for figures in (column["real"], column["synthetic"]) if figures]
+    rows: list[list[str]] = []
+    for key in ("mean", "sd") if filled else ():
+        rows.append([key, *map(sized(column, key), own)])
+    if any(figures["missing"] for figures in own):
+        rows.append(["missing", *(share(figures["missing"]) for figures in own)])
+    return Card(
+        name=column["name"],
+        kind=column["kind"],
+        sentence=sentence(column),
+        histogram=_histogram(column) if filled else None,
+        ends=axis(column) if filled else ("", ""),
+        levels=() if numeric else _levels(column),
+        figures=rows,
     )
-    return (
-        f'<div class="key">{mark}<span><svg width="12" height="12" aria-hidden="true">'
-        f'<rect class="syn" y="1" width="12" height="11" rx="2"/></svg>synthetic</span></div>'
-    )
 
 
-def _card(column: dict[str, Any]) -> str:
-    name = escape(column["name"])
-    head = f'<h4><b title="{name}">{name}</b><span>{escape(column["kind"])}</span></h4>'
-    if column["type"] == "numeric":
-        body = _histogram(column) if column["edges"] else ""
-    else:
-        body = _levels(column) if column["levels"] else ""
-    return f"<article>{head}{body or '<p class=none>no values</p>'}{_table(column)}</article>"
-
-
-def _histogram(column: dict[str, Any]) -> str:
-    real, synthetic = column["real"], column["synthetic"]
+def _histogram(column: dict[str, Any]) -> Markup:
     # Each as shares of its own rows: the sets may have another number of rows than the real table.
-    drawn = _shares(synthetic["counts"])
-    outline = _shares(real["counts"]) if real else []
-    top = max([*drawn, *outline, 1e-12])
-    floor, step = HEIGHT - 16, WIDTH / len(drawn)
+    drawn = _shares(column["synthetic"]["counts"])
+    outline = _shares(column["real"]["counts"]) if column["real"] else []
+    tall = (FLOOR - 2) / max([*drawn, *outline, 1e-12])
+    step = WIDTH / len(drawn)
     gap = min(1.0, step * 0.12)
-    bars = "".join(
-        f'<rect class="syn" x="{i * step + gap / 2:.1f}" y="{floor - height:.1f}" '
-        f'width="{step - gap:.1f}" height="{height:.1f}"/>'
+    body = "".join(
+        f'<rect class="syn" x="{coordinate(i * step + gap / 2)}" y="{FLOOR - part * tall:.1f}" '
+        f'width="{step - gap:.1f}" height="{part * tall:.1f}"/>'
         for i, part in enumerate(drawn)
-        if (height := (floor - 4) * part / top) > 0
+        if part
     )
-    path = ""
+    body += line(0, FLOOR, WIDTH, FLOOR, "base")
     if outline:
         edges = [i * step for i in range(len(outline) + 1)]
-        path = f'<path class="observed" d="{svg.steps([(floor - 4) * part / top for part in outline], edges, floor)}"/>'
-    low, high = axis(column)
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(told(column))}">'
-        f"<title>{escape(column['name'])}: histogram</title><desc>{escape(told(column))}</desc>"
-        f'{bars}<line class="base" x1="0" x2="{WIDTH}" y1="{floor}" y2="{floor}"/>{path}'
-        f'<text x="0" y="{HEIGHT - 3}">{low}</text>'
-        f'<text x="{WIDTH}" y="{HEIGHT - 3}" text-anchor="end">{high}</text></svg>'
-    )
+        body += f'<path class="observed" d="{svg.steps([part * tall for part in outline], edges, FLOOR)}"/>'
+    return picture(WIDTH, FLOOR + 1, f"{column['name']}: histogram", sentence(column), body)
 
 
-def _levels(column: dict[str, Any]) -> str:
-    real, synthetic = column["real"], column["synthetic"]
+def _levels(column: dict[str, Any]) -> list[Level]:
+    synthetic = column["synthetic"]["shares"]
+    real = column["real"]["shares"] if column["real"] else []
     labels = [*column["levels"], *([f"{column['pooled']:,} more levels"] if column["pooled"] else [])]
-    longest = max([*synthetic["shares"], *(real["shares"] if real else []), 1e-12])
-    # Long labels take room from the bars.
-    left = LABEL if all(shorten(label, LABEL - 10) == label for label in labels) else LABEL + 32
-    bar = WIDTH - left - 44
-    rows = []
-    for i, label in enumerate(labels):
-        part, y = synthetic["shares"][i], i * ROW
-        width = bar * part / longest
-        mark = ""
-        if real:
-            x = left + bar * real["shares"][i] / longest
-            mark = f'<path class="observed" d="M{x:.1f} {y + 2}V{y + 17}"/>'
-        said = f"{label}: " + (f"real {share(real['shares'][i])}, " if real else "") + f"synthetic {share(part)}"
-        rows.append(
-            f"<g><title>{escape(said)}</title>"
-            f'<text class="name" x="0" y="{y + 14}">{escape(shorten(label, left - 10))}</text>'
-            f'<rect class="lane" x="{left}" y="{y + 4}" width="{bar}" height="11" rx="2"/>'
-            f'<rect class="syn" x="{left}" y="{y + 4}" width="{width:.1f}" height="11" rx="2"/>{mark}'
-            f'<text x="{WIDTH}" y="{y + 14}" text-anchor="end">{share(part)}</text></g>'
+    longest = max([*synthetic, *real, 1e-12])
+    return [
+        Level(
+            name,
+            [share(of[i]) for of in (real, synthetic) if of],
+            f"{100 * synthetic[i] / longest:.1f}%",
+            f"{100 * real[i] / longest:.1f}%" if real else "",
         )
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {ROW * len(labels)}" role="img" aria-label="{escape(told(column))}">'
-        f"<title>{escape(column['name'])}: shares of its levels</title><desc>{escape(told(column))}</desc>"
-        f"{''.join(rows)}</svg>"
-    )
-
-
-def _table(column: dict[str, Any]) -> str:
-    """The figures as text. Shares stand in the picture already, but for the missing ones and the largest change."""
-    real, synthetic = column["real"], column["synthetic"]
-    rows: list[list[str]] = []
-    if column["type"] == "numeric" and column["edges"]:
-        for key in ("mean", "sd"):
-            write = sized(column, key)
-            rows.append([key, *(write(figures) for figures in (real, synthetic) if figures)])
-    if synthetic["missing"] or (real and real["missing"]):
-        rows.append(["missing", *(share(figures["missing"]) for figures in (real, synthetic) if figures)])
-    if not rows:
-        return ""
-    head = "".join(f"<th>{word}</th>" for word in ["", *(["real"] if real else []), "synthetic"])
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        for i, name in enumerate(labels)
+    ]
 
 
 def _shares(counts: list[float]) -> list[float]:

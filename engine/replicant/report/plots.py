@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from replicant.errors import SpecError, nearest
-from replicant.report.words import told
+from replicant.report.words import sentence
 from replicant.view import svg
 from replicant.view.figures import axis, share
-from replicant.view.markup import shorten
+from replicant.view.markup import wrap
 from replicant.view.plot import Picture, Plot
 from replicant.view.svg import EDGE, Scale, coordinate, line, text
 
@@ -61,20 +61,28 @@ def distributions(summary: dict[str, Any], names: Sequence[str] = ()) -> Plot:
 def _picture(column: dict[str, Any]) -> Picture:
     numeric = column["type"] == "numeric"
     if not (column["edges"] if numeric else column["levels"]):
-        empty = text(0, 13, column["name"], kind="title") + text(0, 34, "no values")
-        return Picture(column["name"], f"{column['name']}: no values.", WIDTH, 44, empty)
+        return _headed(column, f"{column['name']}: no values.", 44, [text(0, 34, "no values")])
     return _histogram(column) if numeric else _levels(column)
 
 
-def _heading(column: dict[str, Any]) -> str:
-    name = text(0, 13, shorten(column["name"], WIDTH - 170), kind="title")
+def _headed(column: dict[str, Any], description: str, height: float, body: Sequence[str]) -> Picture:
+    """A picture under the column's name, which takes as many lines as it needs beside the key."""
+    lines = wrap(column["name"], (WIDTH - 170) * 11 / 13)
+    name = "".join(text(0, 13 + 16 * i, one, kind="title") for i, one in enumerate(lines))
+    down = 16.0 * (len(lines) - 1)
+    drawn = f'<g transform="translate(0 {coordinate(down)})">{"".join(body)}</g>' if down else "".join(body)
+    key = _key(column["real"] is not None)
+    return Picture(column["name"], description, WIDTH, height + down, name + key + drawn)
+
+
+def _key(paired: bool) -> str:
     x = WIDTH - 140
     filled = f'<g class="synthetic"><rect class="bar" x="{x + 54}" y="3" width="12" height="11" rx="2"/></g>'
     key = filled + text(x + 71, 13, "synthetic")
-    if column["real"] is not None:
-        outline = f'<path class="outline" d="M{x} 14V9H{x + 6}V4H{x + 12}V14"/>'
-        key = f'<g class="real">{outline}</g>{text(x + 17, 13, "real")}{key}'
-    return name + key
+    if not paired:
+        return key
+    outline = f'<path class="outline" d="M{x} 14V9H{x + 6}V4H{x + 12}V14"/>'
+    return f'<g class="real">{outline}</g>{text(x + 17, 13, "real")}{key}'
 
 
 def _histogram(column: dict[str, Any]) -> Picture:
@@ -83,7 +91,7 @@ def _histogram(column: dict[str, Any]) -> Picture:
     observed = _parts(real["counts"]) if real else []
     height = Scale(0.0, 1.05 * (max([*drawn, *observed]) or 1.0), FLOOR, TOP)
     across = Scale(edges[0], edges[-1], LEFT, RIGHT)
-    body = [_heading(column)]
+    body = []
     for value, label in svg.ticks(height.low, 100 * height.high):
         y = height(value / 100)
         body += [line(LEFT, y, RIGHT, y, "grid"), text(LEFT - 6, y + 4, f"{label} %", anchor="end")]
@@ -106,9 +114,9 @@ def _histogram(column: dict[str, Any]) -> Picture:
             text(across(value), FLOOR + 14, label, anchor="middle")
             for value, label in svg.ticks(edges[0], edges[-1], 6)
         ]
-    words = told(column)
+    words = sentence(column)
     body.append(text(LEFT, FLOOR + 32, _figures(words, column)))
-    return Picture(column["name"], words, WIDTH, FLOOR + 38, "".join(body))
+    return _headed(column, words, FLOOR + 38, body)
 
 
 def _figures(words: str, column: dict[str, Any]) -> str:
@@ -126,17 +134,18 @@ def _levels(column: dict[str, Any]) -> Picture:
     longest = max([*synthetic["shares"], *(real["shares"] if real else []), *(max(one) for one in each), 1e-12])
     # Room at the right for a figure.
     scale = Scale(0.0, longest, LABEL, RIGHT - 44)
-    body, words = [_heading(column)], []
-    for i, label in enumerate(labels):
-        y, part = TOP - 12 + ROW * i, synthetic["shares"][i]
-        body.append(text(0, y + 15, shorten(label, LABEL - 10), kind="name"))
+    rows, floor = svg.rows(labels, LABEL - 10, ROW, TOP - 12)
+    body, words = [row.label for row in rows], []
+    for i, (label, row) in enumerate(zip(labels, rows, strict=True)):
+        y, part = row.middle - ROW / 2, synthetic["shares"][i]
+        top = coordinate(y + 4)
         body.append(
-            f'<rect class="lane" x="{LABEL}" y="{y + 4}" width="{coordinate(scale.end - LABEL)}" height="14" rx="2"/>'
+            f'<rect class="lane" x="{LABEL}" y="{top}" width="{coordinate(scale.end - LABEL)}" height="14" rx="2"/>'
         )
         ends = [scale(one[i]) for one in each]
         spread = line(min(ends), y + 11, max(ends), y + 11, "thin") if len(ends) > 1 else ""
         body.append(
-            f'<g class="synthetic"><rect class="bar" x="{LABEL}" y="{y + 4}" '
+            f'<g class="synthetic"><rect class="bar" x="{LABEL}" y="{top}" '
             f'width="{coordinate(scale(part) - LABEL)}" height="14" rx="2"/>{spread}</g>'
         )
         said = f"synthetic {share(part)}"
@@ -146,11 +155,10 @@ def _levels(column: dict[str, Any]) -> Picture:
             said = f"real {share(real['shares'][i])}, {said}"
         body.append(text(WIDTH, y + 15, share(part), anchor="end"))
         words.append(f"{label}: {said}")
-    height = TOP - 6 + ROW * len(labels)
     if missing := _figures("", column):
-        body.append(text(LABEL, height + 12, missing.removeprefix("; ")))
-        height += 18
-    return Picture(column["name"], "; ".join(words) + ".", WIDTH, height, "".join(body))
+        body.append(text(LABEL, floor + 18, missing.removeprefix("; ")))
+        floor += 18
+    return _headed(column, "; ".join(words) + ".", floor + 6, body)
 
 
 def _parts(counts: Sequence[float]) -> list[float]:

@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
-from replicant.report.study_panels import LABEL, LANE, RIGHT, ROW, WIDTH, figure, key, named, panel, parted
+from replicant.report.study_panels import LABEL, LANE, RIGHT, ROW, WIDTH, Figure, Panel, key, parted
 from replicant.report.study_view import Arm, Estimand, Study, finite
 from replicant.view import svg
 from replicant.view.figures import share
-from replicant.view.markup import shorten
 from replicant.view.svg import Scale, coordinate, line, mark, picture, text
 
 __all__ = ["counts", "densities", "means"]
@@ -36,8 +36,9 @@ def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[np.isfinite(values)]
 
 
-def means(study: Study) -> str:
-    panels, arms = [], []
+def means(study: Study) -> Figure:
+    panels: list[Panel] = []
+    arms: list[Arm] = []
     for estimand in study.of("means"):
         drawn = _drawn(estimand)
         own = [arm for arm in estimand.arms if arm.name in drawn]
@@ -46,16 +47,15 @@ def means(study: Study) -> str:
             lanes = [(arm, _known(drawn[arm.name][:, i])) for arm in own]
             if any(len(values) for _, values in lanes):
                 name = estimand.extra(term, "column") or term
-                panels.append(panel(name, _lanes(name, lanes, estimand.truth(term))))
-    legend = key(arms, ("truth", "the full data", "dashed line"))
+                panels.append(Panel(name, _lanes(name, lanes, estimand.truth(term))))
     caption = (
         "Each area is the distribution over replicates of a column's mean; the mark below it is the mean of those "
         "means. Where the synthesis is valid, all areas have the place and the width of the real samples'."
     )
-    return figure(caption, legend, panels)
+    return Figure("Sampling distributions of the means", caption, key(arms, "the full data"), panels)
 
 
-def _lanes(name: str, lanes: Sequence[tuple[Arm, NDArray[np.float64]]], truth: float | None) -> str:
+def _lanes(name: str, lanes: Sequence[tuple[Arm, NDArray[np.float64]]], truth: float | None) -> Markup:
     every = np.concatenate([values for _, values in lanes])
     scale = Scale.over([*every[[every.argmin(), every.argmax()]], *([] if truth is None else [truth])], LABEL, RIGHT)
     # More bins for more values, by their cube root: the outline shows the distribution and not the noise.
@@ -64,12 +64,12 @@ def _lanes(name: str, lanes: Sequence[tuple[Arm, NDArray[np.float64]]], truth: f
     across = [scale(edge) for edge in edges]
     shares = [np.histogram(values, edges)[0] / max(len(values), 1) for _, values in lanes]
     top = max(float(part.max()) for part in shares) or 1.0
-    floor = 4 + LANE * len(lanes) + 4
-    body = [svg.floor_axis(scale, floor, 2)]
-    marks, told = [], []
-    for i, ((arm, values), part) in enumerate(zip(lanes, shares, strict=True)):
-        base = 4 + LANE * (i + 1) - 2
-        body.append(text(0, base - 8, shorten(arm.label, LABEL - 10), kind="name"))
+    rows, floor = svg.rows([arm.label for arm, _ in lanes], LABEL - 10, LANE, 4.0)
+    floor += 4
+    body = [svg.floor_axis(scale, floor, 2), *(row.label for row in rows)]
+    marks, described = [], []
+    for (arm, values), part, row in zip(lanes, shares, rows, strict=True):
+        base = row.top + row.height - 2
         if not len(values):
             body.append(text(LABEL + 4, base - 8, "no values"))
             continue
@@ -78,17 +78,18 @@ def _lanes(name: str, lanes: Sequence[tuple[Arm, NDArray[np.float64]]], truth: f
         body.append(f'<path class="area {arm.style}" d="{outline}"/>')
         marks.append(f'<g class="{arm.style}">{mark(arm.shape, scale(mean), base)}</g>')
         sd = f", sd {float(values.std(ddof=1)):.3g}" if len(values) > 1 else ""
-        told.append(f"{arm.label}: mean {mean:.4g}{sd}")
+        described.append(f"{arm.label}: mean {mean:.4g}{sd}")
     if truth is not None:
         body.append(line(scale(truth), 2, scale(truth), floor, "truth"))
-        told.append(f"full data {truth:.4g}")
+        described.append(f"full data {truth:.4g}")
     return picture(
-        WIDTH, floor + 16, f"{name}: sampling distributions of the mean", "; ".join(told), "".join(body + marks)
+        WIDTH, floor + 16, f"{name}: sampling distributions of the mean", "; ".join(described), "".join(body + marks)
     )
 
 
-def counts(study: Study) -> str:
-    panels, arms = [], []
+def counts(study: Study) -> Figure:
+    panels: list[Panel] = []
+    arms: list[Arm] = []
     for estimand in study.of("counts"):
         drawn = _drawn(estimand)
         own = [arm for arm in estimand.arms if arm.name in drawn]
@@ -106,19 +107,18 @@ def counts(study: Study) -> str:
                     for i, term in part
                 ]
                 if any(len(values) for _, lanes, _ in levels for _, values in lanes):
-                    panels.append(panel(name, _boxes(name, levels)))
-    legend = key(arms, ("truth", "the full data", "dashed line"))
+                    panels.append(Panel(name, _boxes(name, levels)))
     caption = (
         "Counts of a category over replicates: the mark is the median, the thick line holds the middle half, the thin "
         "one 95 of 100."
     )
-    return figure(caption, legend, panels)
+    return Figure("Sampling distributions of the category counts", caption, key(arms, "the full data"), panels)
 
 
 Level = tuple[str, list[tuple[Arm, NDArray[np.float64]]], float | None]
 
 
-def _boxes(name: str, levels: Sequence[Level]) -> str:
+def _boxes(name: str, levels: Sequence[Level]) -> Markup:
     spans = {
         (i, arm.name): np.quantile(values, [0.025, 0.25, 0.5, 0.75, 0.975])
         for i, (_, lanes, _) in enumerate(levels)
@@ -127,19 +127,17 @@ def _boxes(name: str, levels: Sequence[Level]) -> str:
     }
     truths = [truth for _, _, truth in levels if truth is not None]
     scale = Scale.over([*(end for span in spans.values() for end in (span[0], span[-1])), *truths], LABEL, RIGHT)
-    block = (ROW + 1) * max(len(lanes) for _, lanes, _ in levels) + 8
-    floor = 2 + block * len(levels)
-    body, told = [svg.floor_axis(scale, floor, 2)], []
-    for i, (level, lanes, truth) in enumerate(levels):
-        top = 2 + block * i
-        body.append(named(level, top, block))
+    most = max(len(lanes) for _, lanes, _ in levels)
+    rows, floor = svg.rows([level for level, *_ in levels], LABEL - 8, (ROW + 1) * most + 8)
+    body, described = [svg.floor_axis(scale, floor, 2), *(row.label for row in rows)], []
+    for i, ((level, lanes, truth), row) in enumerate(zip(levels, rows, strict=True)):
         words = []
         if truth is not None:
-            body.append(line(scale(truth), top + 2, scale(truth), top + block - 2, "truth"))
+            body.append(line(scale(truth), row.top + 2, scale(truth), row.top + row.height - 2, "truth"))
         for j, (arm, _) in enumerate(lanes):
             if (i, arm.name) not in spans:
                 continue
-            y = top + 4 + (ROW + 1) * (j + 0.5)
+            y = row.middle + (ROW + 1) * (j + 0.5 - len(lanes) / 2)
             low, quarter, middle, three, high = (scale(float(end)) for end in spans[i, arm.name])
             body.append(
                 f'<g class="{arm.style}">{line(low, y, high, y, "thin")}{line(quarter, y, three, y, "thick")}'
@@ -148,13 +146,13 @@ def _boxes(name: str, levels: Sequence[Level]) -> str:
             words.append(f"{arm.label} {float(spans[i, arm.name][2]):.4g}")
         if truth is not None:
             words.append(f"full data {truth:.4g}")
-        told.append(f"{level}: {', '.join(words)}")
+        described.append(f"{level}: {', '.join(words)}")
     title = f"{name}: sampling distributions of the counts by level"
-    return picture(WIDTH, floor + 16, title, "Medians. " + "; ".join(told), "".join(body))
+    return picture(WIDTH, floor + 16, title, "Medians. " + "; ".join(described), "".join(body))
 
 
-def densities(study: Study) -> str:
-    panels: list[str] = []
+def densities(study: Study) -> Figure:
+    panels: list[Panel] = []
     arms: list[Arm] = []
     for estimand in study.of("densities"):
         own = [arm for arm in estimand.arms if not arm.real]
@@ -163,15 +161,14 @@ def densities(study: Study) -> str:
             terms = list(group)
             if estimand.extra(terms[0], "kind") == "levels":
                 panels += [
-                    panel(name, _shares(name, estimand, own, part))
+                    Panel(name, _shares(name, estimand, own, part))
                     for name, part in parted(column or estimand.title, terms)
                 ]
             else:
                 name = column or estimand.title
-                panels.append(panel(name, _histograms(name, estimand, own, terms)))
-    legend = key(arms, ("outline", "the full data", "solid line"))
+                panels.append(Panel(name, _histograms(name, estimand, own, terms)))
     caption = "Areas and bars are the synthetic sets, all replicates together; the line over them is the full data."
-    return figure(caption, legend, panels)
+    return Figure("Real against synthetic densities", caption, key(arms, "the full data", "outline"), panels)
 
 
 def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float] | None:
@@ -188,7 +185,7 @@ def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float] | None:
     return edges if in_order and finite(edges[-1] - edges[0]) is not None else None
 
 
-def _histograms(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[str]) -> str:
+def _histograms(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[str]) -> Markup:
     known = _edges(estimand, terms)
     edges = known or [float(place) for place in range(len(terms) + 1)]
     scale = Scale(edges[0], edges[-1], LABEL, RIGHT)
@@ -202,18 +199,18 @@ def _histograms(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Seque
     real = density(estimand.truth(term) for term in terms)
     drawn = {arm.name: density(estimand.value(term, arm, "estimate") for term in terms) for arm in arms}
     top = max([*real, *itertools.chain.from_iterable(drawn.values())]) or 1.0
-    floor = 4 + LANE * len(arms) + 4
-    body = [svg.floor_axis(scale, floor, 2, None if known else [])]
-    told = []
-    for i, arm in enumerate(arms):
-        base = 4 + LANE * (i + 1) - 2
+    rows, floor = svg.rows([arm.label for arm in arms], LABEL - 10, LANE, 4.0)
+    floor += 4
+    body = [svg.floor_axis(scale, floor, 2, None if known else []), *(row.label for row in rows)]
+    described = []
+    for arm, row in zip(arms, rows, strict=True):
+        base = row.top + row.height - 2
         area = svg.steps([(LANE - 6) * bar / top for bar in drawn[arm.name]], across, base)
         outline = svg.steps([(LANE - 6) * bar / top for bar in real], across, base)
-        body.append(text(0, base - 8, shorten(arm.label, LABEL - 10), kind="name"))
         body.append(f'<path class="area {arm.style}" d="{area}"/><path class="real outline" d="{outline}"/>')
-        told.append(f"{arm.label}: {_apart(estimand, arm, terms)}")
+        described.append(f"{arm.label}: {_apart(estimand, arm, terms)}")
     title = f"{name}: real and synthetic density"
-    return picture(WIDTH, floor + 16, title, _DISTANCE + "; ".join(told), "".join(body))
+    return picture(WIDTH, floor + 16, title, _DISTANCE + "; ".join(described), "".join(body))
 
 
 _DISTANCE = "Half the sum of the absolute differences of shares. "
@@ -224,25 +221,22 @@ def _apart(estimand: Estimand, arm: Arm, terms: Sequence[str]) -> str:
     return share(sum(abs(a - b) for a, b in pairs) / 2)
 
 
-def _shares(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[str]) -> str:
+def _shares(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[str]) -> Markup:
     known = [estimand.truth(term) or 0.0 for term in terms]
     known += [estimand.value(term, arm, "estimate") or 0.0 for term in terms for arm in arms]
     scale = Scale(0.0, 1.05 * max(known) or 1.0, LABEL, RIGHT)
-    block = (ROW + 2) * len(arms) + 8
-    floor = 2 + block * len(terms)
+    levels = [estimand.extra(term, "level") or term for term in terms]
+    rows, floor = svg.rows(levels, LABEL - 8, (ROW + 2) * len(arms) + 8)
     marks = [(value, f"{100 * value:g} %") for value, _ in svg.ticks(scale.low, scale.high)]
-    body, told = [svg.floor_axis(scale, floor, 2, marks)], []
-    for i, term in enumerate(terms):
-        top = 2 + block * i
-        level = estimand.extra(term, "level") or term
+    body, described = [svg.floor_axis(scale, floor, 2, marks), *(row.label for row in rows)], []
+    for term, level, row in zip(terms, levels, rows, strict=True):
         truth = estimand.truth(term)
-        body.append(named(level, top, block))
         words = [] if truth is None else [f"real {share(truth)}"]
         for j, arm in enumerate(arms):
             value = estimand.value(term, arm, "estimate")
             if value is None:
                 continue
-            y = top + 4 + (ROW + 2) * j
+            y = row.middle + (ROW + 2) * (j - len(arms) / 2) + 1
             body.append(
                 f'<g class="{arm.style}"><rect class="area" x="{LABEL}" y="{coordinate(y)}" '
                 f'width="{coordinate(scale(value) - LABEL)}" height="{ROW}"/>'
@@ -250,7 +244,8 @@ def _shares(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[
             )
             words.append(f"{arm.label} {share(value)}")
         if truth is not None:
-            body.append(f'<g class="real">{line(scale(truth), top + 2, scale(truth), top + block - 4, "outline")}</g>')
-        told.append(f"{level}: {', '.join(words)}")
+            x, end = scale(truth), row.top + row.height - 2
+            body.append(f'<g class="real">{line(x, row.top + 2, x, end, "outline")}</g>')
+        described.append(f"{level}: {', '.join(words)}")
     title = f"{name}: real and synthetic shares of its levels"
-    return picture(WIDTH, floor + 16, title, "; ".join(told), "".join(body))
+    return picture(WIDTH, floor + 16, title, "; ".join(described), "".join(body))

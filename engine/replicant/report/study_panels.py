@@ -8,67 +8,64 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from replicant.report.study_view import Arm
-from replicant.view.markup import escape, shorten
-from replicant.view.svg import EDGE, line, mark, picture, text
+from markupsafe import Markup
 
-__all__ = ["LABEL", "LANE", "RIGHT", "ROW", "WIDTH", "figure", "key", "named", "panel", "parted"]
+from replicant.report.study_view import Arm
+from replicant.view.svg import EDGE, line, picture
+
+__all__ = ["LABEL", "LANE", "RIGHT", "ROW", "WIDTH", "Figure", "Key", "Panel", "key", "parted"]
 
 WIDTH = 340  # of a picture
-LABEL = 96  # room for the names at its left
+LABEL = 100  # room for the names at its left
 RIGHT = WIDTH - EDGE  # where its axis ends
 LANE = 30  # height of a histogram
 ROW = 8  # height of an arm within a term
 PANEL = 12  # terms in one picture
 
 
-def key(arms: Iterable[Arm], *more: tuple[str, str, str]) -> str:
-    """What the marks mean.
+@dataclass(frozen=True)
+class Panel:
+    """A picture under its name."""
 
-    Parameters
-    ----------
-    arms
-        Each with its own mark.
-    more
-        Class of a line, its name, and how it looks in words.
-    """
-    items = [
-        f'<li class="{arm.style}">'
-        + picture(14, 12, f"{arm.shape}", f"The mark of {arm.label}.", mark(arm.shape, 7, 6, 4))
-        + f"{escape(arm.label)}</li>"
-        for arm in arms
-    ]
-    items += [
-        f"<li>{picture(14, 12, look, f'The mark of {name}.', line(7, 0, 7, 12, style))}{escape(name)}</li>"
-        for style, name, look in more
-    ]
-    return f'<ul class="key">{"".join(items)}</ul>'
+    name: str
+    picture: Markup
 
 
-def figure(caption: str, legend: str, panels: Sequence[str]) -> str:
-    """Nothing, if there is no panel."""
-    if not panels:
-        return ""
-    return f'<figure>{legend}<div class="panels">{"".join(panels)}</div><figcaption>{caption}</figcaption></figure>'
+@dataclass(frozen=True)
+class Key:
+    """What a mark means."""
+
+    style: str
+    picture: Markup
+    label: str
 
 
-def panel(name: str, drawn: str, kind: str = "") -> str:
-    style = f"panel {kind}" if kind else "panel"
-    return f'<div class="{style}"><h4 title="{escape(name)}">{escape(name)}</h4>{drawn}</div>'
+@dataclass(frozen=True)
+class Figure:
+    """Panels with one heading, key and caption."""
+
+    heading: str
+    caption: str
+    keys: Sequence[Key]
+    panels: Sequence[Panel]
+
+
+def key(arms: Iterable[Arm], truth: str, style: str = "truth") -> list[Key]:
+    """What the marks mean: each arm's own, and the line, dashed unless of another style."""
+    marks = [Key(arm.style, arm.mark, arm.label) for arm in arms]
+    look = "dashed line" if style == "truth" else "solid line"
+    return [*marks, Key("line", picture(14, 12, look, f"The mark of {truth}.", line(7, 0, 7, 12, style)), truth)]
 
 
 def parted(name: str, terms: list[Any]) -> list[tuple[str, list[Any]]]:
-    """Terms in parts that fit a picture, as even as can be, each with its name."""
-    parts = max(1, math.ceil(len(terms) / PANEL))
-    if parts == 1:
+    """Terms in groups that fit a picture, as even as can be, each with its name."""
+    groups = max(1, math.ceil(len(terms) / PANEL))
+    if groups == 1:
         return [(name, terms)]
-    bounds = [round(i * len(terms) / parts) for i in range(parts + 1)]
+    bounds = [round(i * len(terms) / groups) for i in range(groups + 1)]
     return [
         (f"{name}, {low + 1} to {high} of {len(terms)}", terms[low:high]) for low, high in itertools.pairwise(bounds)
     ]
-
-
-def named(label: str, top: float, block: float) -> str:
-    return text(0, top + block / 2 + 4, shorten(label, LABEL - 8), kind="name")

@@ -1,35 +1,22 @@
-"""The tables of a study's page: one per estimand with a column group per arm, and published numbers beside ours."""
+"""The tables of a study's page: terms by arm, columns described, correlations as a matrix, published numbers beside."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from replicant.report.page import folded, table
+from replicant.report.cells import LIMIT, Cell, coverage, distance, with_error
 from replicant.report.study_view import Arm, Estimand, Published, Study
-from replicant.view import svg
 from replicant.view.figures import measured, number, signed
-from replicant.view.markup import escape
 
-__all__ = ["agreement", "badge", "coverage", "estimand_tables", "plain_table", "said", "with_error"]
+__all__ = ["TINT", "Beside", "Group", "Head", "Matrix", "Tables", "agreement", "tables"]
 
-LIMIT = 3.0  # Monte-Carlo standard errors from a published number that are marked
+TINT = 0.45  # darkest tint behind a number, so that the number keeps its contrast
+MAPPED = 40  # columns of a matrix at most
 
-_HEADINGS = {
-    "estimate": "estimate",
-    "bias": "bias",
-    "coverage": "coverage",
-    "std_error": "std. error",
-    "width": "width",
-    "difference": "difference",
-    "statistic": "statistic",
-    "df": "df",
-    "p_value": "p",
-    "sd": "sd",
-}
+_HEADINGS = {"std_error": "std. error", "p_value": "p"}
 # What stands in the table itself; all other fields are in one that opens.
 _FIRST = {
     "model": ("bias", "coverage"),
@@ -39,24 +26,70 @@ _FIRST = {
     "counts": ("estimate", "bias"),
 }
 _FOLDED = frozenset({"describe", "densities"})  # their long table opens; something else is to be read first
-_NOTHING = '<td class="none"><span aria-hidden="true">–</span><span class="unseen">none</span></td>'
-_MATRIX = 15  # columns of a correlation table at most
 
 
-def estimand_tables(study: Study, estimand: Estimand, place: int) -> str:
-    """All tables of one estimand.
+@dataclass(frozen=True)
+class Head:
+    """An arm above its columns."""
 
-    Parameters
-    ----------
-    study
-        The whole study.
-    estimand
-        One of its estimands.
-    place
-        Its number on the page, for identifiers.
-    """
+    arm: Arm
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that share a name, each with the word that sets it apart: an arm's mark, or a text."""
+
+    name: str
+    rows: Sequence[tuple[Arm | str, Sequence[Cell]]]
+
+
+@dataclass(frozen=True)
+class Long:
+    """Terms as rows, a group of columns for each arm, the truth first where there is one."""
+
+    caption: str
+    heads: Sequence[Head]
+    truth: bool
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The lower triangle of a matrix: names of rows and columns, and cells with `rise` or `fall` and how strongly."""
+
+    caption: str
+    arm: Arm | None
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[tuple[Cell, str, str]]]]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Our numbers beside published ones."""
+
+    summary: str
+    heads: Sequence[Head]
+    groups: Sequence[Group]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables of one estimand."""
+
+    statistics: Sequence[str] = ()
+    described: Sequence[Group] = ()
+    matrices: Sequence[Matrix] = ()
+    first: Long | None = None
+    rest: Long | None = None
+    beside: Beside | None = None
+    failed: str = field(default="")
+
+
+def tables(study: Study, estimand: Estimand) -> Tables:
+    """What one estimand shows."""
     if not estimand.arms or not estimand.terms:
-        return '<p class="soft">No numbers.</p>'
+        return Tables()
     fields = estimand.fields
     first = [name for name in _FIRST.get(estimand.kind, fields) if name in fields] or list(fields)
     if estimand.kind in _FOLDED:
@@ -66,80 +99,20 @@ def estimand_tables(study: Study, estimand: Estimand, place: int) -> str:
         estimand.value(term, arm, "sd") is not None for term in estimand.terms for arm in estimand.arms
     ):
         rest.insert(rest.index("std_error") + 1, "sd")
-    parts = []
-    if estimand.kind == "describe":
-        parts.append(_described(estimand, f"d{place}"))
-    if first:
-        parts.append(_long(study, estimand, first, f"t{place}"))
-    if rest:
-        words = ", ".join(_HEADINGS.get(name, name) for name in rest)
-        parts.append(folded(f"Term by term: {words}", _long(study, estimand, rest, f"r{place}")))
-    if estimand.kind == "correlation":
-        parts += _matrices(estimand, f"m{place}")
-    if estimand.published:
-        parts.append(_compared(estimand, f"c{place}"))
-    return "".join(parts)
+    statistics = list(dict.fromkeys(estimand.extra(term, "statistic") for term in estimand.terms))
+    return Tables(
+        statistics=statistics,
+        described=_described(estimand, statistics) if estimand.kind == "describe" else (),
+        matrices=_matrices(estimand) if estimand.kind == "correlation" else (),
+        first=_long(study, estimand, first) if first else None,
+        rest=_long(study, estimand, rest) if rest else None,
+        beside=_beside(estimand),
+        failed=", ".join(f"{arm.label} {count:,}" for arm in estimand.arms if (count := estimand.failed(arm))),
+    )
 
 
-def with_error(value: float | None, error: float | None) -> str:
-    """A number with its error as small text."""
-    if value is None:
-        return "–"
-    written, around = measured(value, error)
-    return f"{written} <small>±{around.replace('<', '&lt;')}</small>" if around else written
-
-
-def badge(sign: str, words: str) -> str:
-    """A sign that says by its shape what its colour says, with words for those who hear the page."""
-    return f'<b class="off"><span aria-hidden="true">{sign}</span><span class="unseen"> {escape(words)} </span></b>'
-
-
-def coverage(value: float | None, error: float | None, level: float, replicates: float | None = None) -> str:
-    """A coverage with its error, marked where it is off its level by more than two errors.
-
-    Parameters
-    ----------
-    value, error
-        The coverage; None where there is none.
-    level
-        What it should be.
-    replicates
-        Of a single interval: how many. Near one its own error is too small to go by, and at one it is none; then that
-        of a perfect interval counts. None for a mean over intervals.
-    """
-    if value is None:
-        return "–"
-    perfect = math.sqrt(level * (1 - level) / replicates) if replicates else 0.0
-    beyond = 2 * max(error or 0.0, perfect)
-    sign = ""
-    if beyond and abs(value - level) > beyond:
-        sign = badge("▼", f"below {level:g}") if value < level else badge("▲", f"above {level:g}")
-    return sign + (with_error(value, error) if error else number(value, 3))
-
-
-def plain_table(caption: str, name: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of escaped cells; the first of a row names it."""
-    top = "".join(f'<th scope="col">{escape(word)}</th>' for word in head)
-    body = "".join(f'<tr><th scope="row">{escape(row[0])}</th>{"".join(map(_words, row[1:]))}</tr>' for row in rows)
-    return table(name, caption, f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>", "words")
-
-
-def _words(cell: str) -> str:
-    """A cell of words, which breaks into lines where it is long."""
-    return f'<td class="long">{escape(cell)}</td>' if len(cell) > 60 else f"<td>{escape(cell)}</td>"
-
-
-def said(value: Any) -> str:
-    """A setting in words."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {said(part)}" for key, part in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(said(part) for part in value)
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def agreement(study: Study) -> str:
-    """How far from published numbers ours are, over all estimands: a row per source and arm, or nothing."""
+def agreement(study: Study) -> list[list[str]]:
+    """How far from published numbers ours are, over all estimands: a row for each source and arm."""
     found: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for estimand in study.estimands:
         for theirs in estimand.published:
@@ -152,189 +125,147 @@ def agreement(study: Study) -> str:
     rows: list[list[str]] = []
     for (source, name), all_of in found.items():
         if all_of and name in labels:
-            z, where = max(all_of, key=lambda pair: abs(pair[0]))
+            z, at = max(all_of, key=lambda pair: abs(pair[0]))
             beyond = sum(abs(z) > LIMIT for z, _ in all_of)
             spread = math.sqrt(sum(z * z for z, _ in all_of) / len(all_of))
             rows.append(
-                [source, labels[name], f"{len(all_of):,}", f"{beyond:,}", f"{spread:.2f}", f"{signed(z, 1)} ({where})"]
+                [source, labels[name], f"{len(all_of):,}", f"{beyond:,}", f"{spread:.2f}", f"{signed(z, 1)} ({at})"]
             )
-    if not rows:
-        return ""
-    head = ["source", "arm", "numbers", f"beyond {LIMIT:g} errors", "root mean square", "largest"]
-    return plain_table("Differences from published numbers, in Monte-Carlo standard errors", "agree", head, rows)
+    return rows
 
 
-def _arm(arm: Arm) -> str:
-    """An arm's mark and name; a long name is cut by the page and told whole where the pointer rests."""
-    drawn = svg.picture(12, 12, f"{arm.shape} for {arm.label}", "The mark of this arm.", svg.mark(arm.shape, 6, 6))
-    return f'<span class="arm {arm.style}" title="{escape(arm.label)}">{drawn}{escape(arm.label)}</span>'
-
-
-def _long(study: Study, estimand: Estimand, fields: Sequence[str], name: str) -> str:
-    """Terms as rows, a group of columns per arm, the truth first."""
+def _long(study: Study, estimand: Estimand, fields: Sequence[str]) -> Long:
+    names = [_HEADINGS.get(name, name) for name in fields]
     true = any(estimand.truth(term) is not None for term in estimand.terms)
-    span = len(fields)
-    groups = "".join(f'<th scope="colgroup" colspan="{span}">{_arm(arm)}</th>' for arm in estimand.arms)
-    heads = "".join(f'<th scope="col">{escape(_HEADINGS.get(field, field))}</th>' for field in fields)
-    own = f"<colgroup>{'<col>' * span}</colgroup>" * len(estimand.arms)
-    spans = f"<colgroup>{'<col>' * (2 if true else 1)}</colgroup>{own}"
-    truth = '<th scope="col" rowspan="2">truth</th>' if true else ""
-    head = (
-        f'{spans}<thead><tr><th scope="col" rowspan="2">term</th>{truth}{groups}</tr>'
-        f"<tr>{heads * len(estimand.arms)}</tr></thead>"
-    )
-    rows = []
-    for term in estimand.terms:
-        cells = [_true(estimand, term)] if true else []
-        for arm in estimand.arms:
-            cells += [_cell(study, estimand, term, arm, field, i == 0) for i, field in enumerate(fields)]
-        rows.append(f'<tr><th scope="row">{escape(term)}</th>{"".join(cells)}</tr>')
-    caption = f"{estimand.title}: {', '.join(_HEADINGS.get(field, field) for field in fields)}"
-    return table(name, caption, f"{head}<tbody>{''.join(rows)}</tbody>")
+    rows = [
+        (
+            term,
+            [
+                *([_truth(estimand, term)] if true else []),
+                *(_cell(study, estimand, term, arm, name) for arm in estimand.arms for name in fields),
+            ],
+        )
+        for term in estimand.terms
+    ]
+    caption = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return Long(caption[0].upper() + caption[1:], [Head(arm, names) for arm in estimand.arms], true, rows)
 
 
-def _cell(study: Study, estimand: Estimand, term: str, arm: Arm, field: str, leads: bool) -> str:
-    value, error = estimand.value(term, arm, field), estimand.error(term, arm, field)
-    if value is None:
-        return _NOTHING.replace('"none"', '"none lead"') if leads else _NOTHING
-    replicates = estimand.value(term, arm, "replicates")
-    written = coverage(value, error, study.level, replicates) if field == "coverage" else with_error(value, error)
-    return f'<td class="lead">{written}</td>' if leads else f"<td>{written}</td>"
+def _cell(study: Study, estimand: Estimand, term: str, arm: Arm, name: str) -> Cell:
+    value, error = estimand.value(term, arm, name), estimand.error(term, arm, name)
+    if name == "coverage":
+        return coverage(value, error, study.level, estimand.value(term, arm, "replicates"))
+    return with_error(value, error)
 
 
-def _true(estimand: Estimand, term: str) -> str:
+def _truth(estimand: Estimand, term: str) -> Cell:
     """The truth, to the digits of the estimates beside it."""
     truth = estimand.truth(term)
     if truth is None:
-        return _NOTHING
+        return Cell()
     errors = [
         error
         for arm in estimand.arms
         for name in ("estimate", "bias")
         if (error := estimand.error(term, arm, name)) is not None and error > 0
     ]
-    return f"<td>{measured(truth, min(errors, default=None))[0]}</td>"
+    return Cell(measured(truth, min(errors, default=None))[0])
 
 
-def _described(estimand: Estimand, name: str) -> str:
+def _described(estimand: Estimand, statistics: Sequence[str]) -> list[Group]:
     """Columns as groups of rows, statistics as columns: each column's truth with the arms under it, as in Table 2."""
-    columns = list(dict.fromkeys(estimand.extra(term, "column") for term in estimand.terms))
-    statistics = list(dict.fromkeys(estimand.extra(term, "statistic") for term in estimand.terms))
     terms = {(estimand.extra(term, "column"), estimand.extra(term, "statistic")): term for term in estimand.terms}
-    heads = "".join(f'<th scope="col">{escape(statistic)}</th>' for statistic in statistics)
-    bodies = []
-    for column in columns:
+    groups = []
+    for column in dict.fromkeys(column for column, _ in terms):
         own = [terms.get((column, statistic)) for statistic in statistics]
-        truth = "".join(_NOTHING if term is None else _true(estimand, term) for term in own)
-        rows = [
-            f'<tr><th scope="rowgroup" rowspan="{1 + len(estimand.arms)}">{escape(column)}</th>'
-            f'<th scope="row">truth</th>{truth}</tr>'
+        rows: list[tuple[Arm | str, list[Cell]]] = [
+            ("truth", [Cell() if term is None else _truth(estimand, term) for term in own])
         ]
         for arm in estimand.arms:
-            cells = "".join(
-                _NOTHING
-                if term is None or (value := estimand.value(term, arm, "estimate")) is None
-                else f"<td>{with_error(value, estimand.error(term, arm, 'estimate'))}</td>"
+            cells = [
+                Cell()
+                if term is None
+                else with_error(estimand.value(term, arm, "estimate"), estimand.error(term, arm, "estimate"))
                 for term in own
-            )
-            rows.append(f'<tr><th scope="row">{_arm(arm)}</th>{cells}</tr>')
-        bodies.append(f"<tbody>{''.join(rows)}</tbody>")
-    head = f'<thead><tr><th scope="col">column</th><th scope="col">arm</th>{heads}</tr></thead>'
-    return table(name, estimand.title, head + "".join(bodies), "grouped")
+            ]
+            rows.append((arm, cells))
+        groups.append(Group(column, rows))
+    return groups
 
 
-def _matrices(estimand: Estimand, name: str) -> list[str]:
-    """The correlations of each synthetic arm as a matrix: truth below the diagonal, estimate and bias above."""
+def _matrices(estimand: Estimand) -> list[Matrix]:
+    """The true correlations, and the bias of every arm; the matrices of bias share one scale."""
     pairs = {
         frozenset((estimand.extra(term, "column"), estimand.extra(term, "other"))): term for term in estimand.terms
     }
     columns = list(dict.fromkeys(estimand.extra(term, end) for end in ("column", "other") for term in estimand.terms))
-    if len(columns) > _MATRIX:
+    if len(columns) > MAPPED:
         return []
-    heads = '<td class="corner"></td>' + "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    tables = []
-    for i, arm in enumerate(arm for arm in estimand.arms if not arm.real):
-        rows = []
-        for down, column in enumerate(columns):
-            cells = []
-            for across, other in enumerate(columns):
-                term = pairs.get(frozenset((column, other)))
-                if down == across or term is None:
-                    cells.append('<td class="corner"></td>')
-                elif across < down:
-                    cells.append(_true(estimand, term))
-                else:
-                    value, bias = estimand.value(term, arm, "estimate"), estimand.value(term, arm, "bias")
-                    cells.append(
-                        _NOTHING
-                        if value is None or bias is None
-                        else f"<td>{number(value, 3)} <small>({number(bias, 3)})</small></td>"
-                    )
-            rows.append(f'<tr><th scope="row">{escape(column)}</th>{"".join(cells)}</tr>')
-        caption = f"{estimand.title}, {arm.label}: truth below the diagonal, above it the estimate (bias)"
-        content = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        tables.append(folded(f"As a matrix: {arm.label}", table(f"{name}-{i}", caption, content)))
-    return tables
+    truths = {pair: estimand.truth(term) for pair, term in pairs.items()}
+    biases = {arm: {pair: estimand.value(term, arm, "bias") for pair, term in pairs.items()} for arm in estimand.arms}
+    most = max((abs(bias) for of in biases.values() for bias in of.values() if bias is not None), default=0.0)
+    maps = [("Truth", None, truths, 1.0, 2), *(("Bias", arm, of, most or 1.0, 3) for arm, of in biases.items())]
+    return [
+        _matrix(caption, arm, columns, of, top, digits)
+        for caption, arm, of, top, digits in maps
+        if any(value is not None for value in of.values())
+    ]
 
 
-def _compared(estimand: Estimand, name: str) -> str:
+def _matrix(
+    caption: str,
+    arm: Arm | None,
+    columns: Sequence[str],
+    values: dict[frozenset[str], float | None],
+    most: float,
+    digits: int,
+) -> Matrix:
+    rows = []
+    for i, row in enumerate(columns[1:]):
+        cells = []
+        for column in columns[: i + 1]:
+            value = values.get(frozenset((row, column)))
+            text = "" if value is None else _bare(value, digits)
+            tint = TINT * min(1.0, abs(value or 0.0) / most)
+            cells.append((Cell(text), "rise" if (value or 0.0) > 0 else "fall", f"{100 * tint:.0f}%"))
+        rows.append((row, cells))
+    return Matrix(caption, arm, columns[:-1], rows)
+
+
+def _bare(value: float, digits: int) -> str:
+    """A number of a matrix, short: without the zero before the point."""
+    written = number(value, digits)
+    if not float(written):
+        return "0"
+    return written.replace("0.", ".", 1) if abs(value) < 1 and "0." in written else written
+
+
+def _beside(estimand: Estimand) -> Beside | None:
     """Ours beside what others published, with the difference in Monte-Carlo standard errors."""
-    sources: dict[str, list[Published]] = {
-        arm.name: [found for found in estimand.published if found.arm == arm.name] for arm in estimand.arms
+    sources: dict[Arm, list[Published]] = {
+        arm: own for arm in estimand.arms if (own := [one for one in estimand.published if one.arm == arm.name])
     }
-    arms = [arm for arm in estimand.arms if sources[arm.name]]
     known = {key for found in estimand.published for key in found.values}
-    rows = {term: [field for field in estimand.fields if (term, field) in known] for term in estimand.terms}
-    rows = {term: fields for term, fields in rows.items() if fields}
-    if not arms or not rows:
-        return ""
-    spans = [1 + 2 * len(sources[arm.name]) for arm in arms]
-    groups = "".join(
-        f'<th scope="colgroup" colspan="{span}">{_arm(arm)}</th>' for arm, span in zip(arms, spans, strict=True)
-    )
-    heads = "".join(
-        '<th scope="col">ours</th>'
-        + "".join(f'<th scope="col">{escape(found.source)}</th><th scope="col">z</th>' for found in sources[arm.name])
-        for arm in arms
-    )
-    cols = "<colgroup><col><col></colgroup>" + "".join(f"<colgroup>{'<col>' * span}</colgroup>" for span in spans)
-    bodies, counted = [], Counter[bool]()
-    for term, fields in rows.items():
-        lines = []
-        for i, field in enumerate(fields):
+    groups, counted = [], Counter[bool]()
+    for term in estimand.terms:
+        lines: list[tuple[Arm | str, list[Cell]]] = []
+        for name in (name for name in estimand.fields if (term, name) in known):
             cells = []
-            for arm in arms:
-                value = estimand.value(term, arm, field)
-                error = estimand.error(term, arm, field)
-                cells.append(f'<td class="lead">{with_error(value, error)}</td>')
-                for found in sources[arm.name]:
-                    theirs, spread, z = found.values.get((term, field), (None, None, None))
-                    cells.append(_theirs(theirs, spread, error) + _distance(z))
+            for arm, own in sources.items():
+                error = estimand.error(term, arm, name)
+                cells.append(with_error(estimand.value(term, arm, name), error))
+                for found in own:
+                    theirs, spread, z = found.values.get((term, name), (None, None, None))
+                    # A published number without an error has the digits of ours.
+                    theirs_cell = with_error(theirs, spread or error)
+                    cells += [theirs_cell if spread else Cell(theirs_cell.text), distance(z)]
                     counted.update([] if z is None else [abs(z) > LIMIT])
-            term_cell = f'<th scope="rowgroup" rowspan="{len(fields)}">{escape(term)}</th>' if i == 0 else ""
-            word = escape(_HEADINGS.get(field, field))
-            lines.append(f'<tr>{term_cell}<th scope="row">{word}</th>{"".join(cells)}</tr>')
-        bodies.append(f"<tbody>{''.join(lines)}</tbody>")
+            lines.append((_HEADINGS.get(name, name), cells))
+        if lines:
+            groups.append(Group(term, lines))
+    if not sources or not groups:
+        return None
     total, beyond = counted.total(), counted[True]
-    told = f": {total - beyond} of {total} within {LIMIT:g} Monte-Carlo standard errors" if total else ""
-    head = (
-        f'{cols}<thead><tr><th scope="col" rowspan="2">term</th><th scope="col" rowspan="2">number</th>{groups}</tr>'
-        f"<tr>{heads}</tr></thead>"
-    )
-    caption = f"{estimand.title}: beside published numbers"
-    drawn = table(name, caption, head + "".join(bodies), "grouped")
-    return folded(f"Beside published numbers{told}", drawn, opened=beyond > 0)
-
-
-def _theirs(value: float | None, error: float | None, ours: float | None) -> str:
-    """A published number; where it comes without an error it has the digits of ours."""
-    if value is None:
-        return _NOTHING
-    return f"<td>{with_error(value, error) if error else measured(value, ours)[0]}</td>"
-
-
-def _distance(z: float | None) -> str:
-    if z is None:
-        return _NOTHING
-    sign = badge("●", f"beyond {LIMIT:g}") if abs(z) > LIMIT else ""
-    return f"<td>{sign}{signed(z, 1)}</td>"
+    summary = f"{total - beyond} of {total} within {LIMIT:g} Monte-Carlo standard errors" if total else ""
+    heads = [Head(arm, ["ours", *(word for one in own for word in (one.source, "z"))]) for arm, own in sources.items()]
+    return Beside(summary, heads, groups)

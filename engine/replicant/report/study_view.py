@@ -1,6 +1,6 @@
 """A study's results as its page reads them: arms with their marks, estimands with their numbers by term and arm.
 
-Results are a plain document, as JSON holds it: what is not a finite number is None here, whatever stood there.
+Results are a plain document, as JSON holds it: what is not a finite number is None here, whatever it was.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from markupsafe import Markup
+
 from replicant.errors import ReplicantError
 from replicant.view.markup import SYNTHETIC
-from replicant.view.svg import SHAPES
+from replicant.view.svg import SHAPES, mark, picture
 
 __all__ = ["FORMAT", "REAL", "Arm", "Estimand", "Published", "Study", "finite", "read"]
 
@@ -56,10 +58,15 @@ class Arm:
         """Whether these are the real samples."""
         return self.name == REAL
 
+    @property
+    def mark(self) -> Markup:
+        """Its mark as a small picture."""
+        return picture(14, 12, self.shape, f"The mark of {self.label}.", mark(self.shape, 7, 6, 4))
+
 
 @dataclass(frozen=True, eq=False)
 class Published:
-    """Published numbers for one arm: by term and field, the value, its error and z, each of which may be None."""
+    """Numbers that others published on one arm: by term and field, the value, its error and z, each maybe None."""
 
     source: str
     arm: str
@@ -100,7 +107,7 @@ class Estimand:
     published: tuple[Published, ...] = ()
 
     def cell(self, term: str, arm: Arm) -> Mapping[str, Any]:
-        """The row of a term in an arm; empty if there is none."""
+        """The row of a term and an arm; empty where there is none."""
         return self.cells.get((term, arm.name), {})
 
     def value(self, term: str, arm: Arm, name: str) -> float | None:
@@ -146,9 +153,18 @@ class Study:
         """The synthetic arms."""
         return tuple(arm for arm in self.arms if not arm.real)
 
+    @property
+    def real(self) -> Arm | None:
+        """The arm of the real samples."""
+        return next((arm for arm in self.arms if arm.real), None)
+
     def of(self, *kinds: str) -> list[Estimand]:
         """The estimands of some kinds that have numbers."""
         return [estimand for estimand in self.estimands if estimand.kind in kinds and estimand.arms]
+
+    def figure(self, arm: Arm, name: str) -> float | None:
+        """One number of an arm's summary."""
+        return finite(self.summary.get(arm.name, {}).get(name))
 
 
 def finite(value: Any) -> float | None:

@@ -6,11 +6,11 @@ from typing import Any
 
 from replicant.view.figures import number, sized
 
-__all__ = ["told"]
+__all__ = ["sentence"]
 
 
-def told(column: dict[str, Any]) -> str:
-    """One sentence about a column.
+def sentence(column: dict[str, Any]) -> str:
+    """About a column.
 
     Parameters
     ----------

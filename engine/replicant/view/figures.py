@@ -92,14 +92,15 @@ def measured(value: float, error: float | None) -> tuple[str, str]:
     value
         Finite.
     error
-        Its standard error; None or zero where there is none, then the number has three significant digits.
+        Its standard error; None, zero or what rounding leaves of zero where there is none: then the number has three
+        significant digits.
 
     Returns
     -------
     tuple[str, str]
         The number, and the error, empty where there is none.
     """
-    if not error or not math.isfinite(error):
+    if not error or not math.isfinite(error) or (error < 10.0**-MOST / 2 and abs(value) >= 1e-4):
         return number(value, _decimals(value)), ""
     place = math.floor(math.log10(error))
     unit = place - 1 if error < 3 * 10.0**place else place
@@ -109,8 +110,7 @@ def measured(value: float, error: float | None) -> tuple[str, str]:
         written = (f"{part / 10.0**power:.{min(LONGEST, max(0, power - unit))}f}e{power}" for part in (value, error))
         return next(written), next(written)
     decimals = min(MOST, max(0, -unit))
-    least = 10.0**-MOST
-    return _fixed(value, decimals), f"<{least:.{MOST}f}" if error < least / 2 else f"{error:.{decimals}f}"
+    return _fixed(value, decimals), f"{error:.{decimals}f}"
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from replicant.view import svg
-from replicant.view.markup import shorten
 from replicant.view.plot import Picture
 from replicant.view.svg import EDGE, Scale, line, mark, text
 
@@ -44,24 +43,23 @@ def intervals(
     """
     every = [end for own in sides.values() for one in own for end in (one.low, one.high)]
     scale = Scale.over([*every, line_at], LABEL, WIDTH - EDGE, pad=0.04)
-    block, top = ROW * len(sides) + 9, 44 if len(sides) > 1 else 26
-    floor = top + block * len(terms) + 2
+    placed, floor = svg.rows(terms, LABEL - 8, ROW * len(sides) + 9, 44.0 if len(sides) > 1 else 26.0)
+    top, floor = placed[0].top, floor + 2
     body = [text(0, 13, title, kind="title"), _key(sides), svg.floor_axis(scale, floor, top)]
     body.append(line(scale(line_at), top, scale(line_at), floor, "truth"))
-    told = []
-    for i, term in enumerate(terms):
-        y = top + block * i
-        body.append(text(0, y + block / 2 + 4, shorten(term, LABEL - 8), kind="name"))
+    described = []
+    for i, (term, row) in enumerate(zip(terms, placed, strict=True)):
+        body.append(row.label)
         if i:
-            body.append(line(0, y, WIDTH - EDGE, y, "grid"))
+            body.append(line(0, row.top, WIDTH - EDGE, row.top, "grid"))
         for j, (side, own) in enumerate(sides.items()):
-            at = y + 5 + ROW * (j + 0.5)
-            ends = line(scale(own[i].low), at, scale(own[i].high), at, "thin")
-            body.append(f'<g class="{side}">{ends}{mark(SIDES[side], scale(own[i].estimate), at, 4)}</g>')
+            y = row.middle + ROW * (j + 0.5 - len(sides) / 2)
+            ends = line(scale(own[i].low), y, scale(own[i].high), y, "thin")
+            body.append(f'<g class="{side}">{ends}{mark(SIDES[side], scale(own[i].estimate), y, 4)}</g>')
         words = (f"{side} {own[i].estimate:.3g} ({own[i].low:.3g} to {own[i].high:.3g})" for side, own in sides.items())
-        told.append(f"{term}: {', '.join(words)}")
+        described.append(f"{term}: {', '.join(words)}")
     body.append(text((LABEL + WIDTH - EDGE) / 2, floor + 28, axis, anchor="middle"))
-    return Picture(title, f"{axis}. {'; '.join(told)}.", WIDTH, floor + 36, "".join(body))
+    return Picture(title, f"{axis}. {'; '.join(described)}.", WIDTH, floor + 36, "".join(body))
 
 
 def _key(sides: Mapping[str, Sequence[Interval]]) -> str:

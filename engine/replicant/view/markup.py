@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from unicodedata import east_asian_width
 
 from replicant.view.figures import plain
 
-__all__ = ["DARK", "LIGHT", "SYNTHETIC", "declare", "escape", "shorten"]
+__all__ = ["DARK", "LIGHT", "SYNTHETIC", "declare", "escape", "wrap"]
 
 # `mark` is the real data everywhere. Text in `ink`, `soft` and `alarm` has a contrast of 4.5 and more on `page` and
 # `card`, every colour of a mark 3 and more; `rise` and `fall` tint what stands above and below a middle.
@@ -50,6 +51,8 @@ DARK = {
 # Colours of synthetic arms, in the order they are used.
 SYNTHETIC = ("fill", "teal", "violet", "pink", "gold")
 
+_JOINS = re.compile(r"[\s_.,:;|/+*-]")
+
 
 def declare(palette: Mapping[str, str]) -> str:
     """The palette as CSS custom properties."""
@@ -61,10 +64,24 @@ def escape(text: str) -> str:
     return html.escape(plain(text))
 
 
-def shorten(label: str, room: float) -> str:
-    """A label cut to a room in SVG units at a font size of 11, going by how wide letters are in common fonts."""
-    for i, sign in enumerate(label):
-        room -= 12.0 if east_asian_width(sign) in "WF" else 9.0 if sign in "mwMW@" else 7.4 if sign.isupper() else 6.0
-        if room < 0:
-            return label[:i].rstrip() + "…"
-    return label
+def wrap(label: str, room: float) -> list[str]:
+    """A label on as many lines as it needs in a room in SVG units at a font size of 11: no label is cut.
+
+    Lines end behind a blank or a sign that joins words, otherwise where the room ends, going by how wide letters are in
+    common fonts.
+    """
+    lines, left = [], plain(label)
+    while left:
+        taken, fits = 0.0, 0
+        for sign in left:
+            wide = (
+                12.0 if east_asian_width(sign) in "WF" else 9.0 if sign in "mwMW@" else 7.4 if sign.isupper() else 6.0
+            )
+            if (taken := taken + wide) > room and fits:
+                break
+            fits += 1
+        if fits < len(left) and not left[fits].isspace():
+            fits = max((found.end() for found in _JOINS.finditer(left, 0, fits)), default=fits)
+        lines.append(left[:fits].rstrip())
+        left = left[fits:].lstrip()
+    return lines or [""]

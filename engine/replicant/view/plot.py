@@ -7,39 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from markupsafe import Markup
+
 from replicant.errors import SpecError
-from replicant.view.fragment import fragment
-from replicant.view.markup import DARK, LIGHT, declare, escape
-from replicant.view.svg import coordinate
+from replicant.view.svg import coordinate, picture
+from replicant.view.templates import part, render
 
 __all__ = ["Picture", "Plot"]
 
 GAP = 14  # between pictures of a file, and at its edges
-
-# Classes of the marks, within a plot only: `real` and `synthetic` set the colour that the others take.
-_MARKS = """
-{0} text{{font:11px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--soft)}}
-{0} text.name{{fill:var(--ink)}}
-{0} text.title{{fill:var(--ink);font-size:13px;font-weight:650}}
-{0} .real{{--c:var(--mark)}}
-{0} .synthetic{{--c:var(--fill)}}
-{0} .bar{{fill:var(--c);fill-opacity:.75}}
-{0} .lane{{fill:var(--wash)}}
-{0} .outline{{stroke:var(--c);stroke-width:1.8;stroke-linejoin:round;fill:none}}
-{0} .thin{{stroke:var(--c);stroke-width:1.5;fill:none}}
-{0} .dot{{fill:var(--c);stroke:var(--card);stroke-width:.25}}
-{0} .real .dot{{fill:var(--card);stroke:var(--c);stroke-width:.45}}
-{0} .grid{{stroke:var(--faint);fill:none}}
-{0} .truth{{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:4 2.5;fill:none}}
-"""
-_STYLE = (
-    _MARKS.format(".replicant .plot")
-    + """
-.replicant .plot{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:10px}
-.replicant .plot svg{display:block;width:100%;max-width:620px;height:auto;background:var(--card);
-border:1px solid var(--faint);border-radius:8px;padding:10px 12px;box-sizing:border-box}
-"""
-)
 
 
 @dataclass(frozen=True)
@@ -50,7 +26,7 @@ class Picture:
     ----------
     title
         What it shows.
-    told
+    description
         The same in words and figures, for those who cannot see it.
     width, height
         In the units of its coordinates.
@@ -59,10 +35,14 @@ class Picture:
     """
 
     title: str
-    told: str
+    description: str
     width: float
     height: float
     body: str = field(repr=False)
+
+    def svg(self, place: tuple[float, float] | None = None) -> Markup:
+        """The picture with its frame; `place` is where it lies in another one."""
+        return picture(self.width, self.height, self.title, self.description, self.body, place)
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,19 +67,10 @@ class Plot:
         width = max(one.width for one in self.pictures) + 2 * GAP
         drawn, y = [], float(GAP)
         for one in self.pictures:
-            inner = f'x="{GAP}" y="{coordinate(y)}" width="{coordinate(one.width)}" height="{coordinate(one.height)}"'
-            drawn.append(f"<svg {inner} {_described(one)}</svg>")
+            drawn.append(one.svg((GAP, y)))
             y += one.height + GAP
-        size = f'width="{coordinate(width)}" height="{coordinate(y)}" viewBox="0 0 {coordinate(width)} {coordinate(y)}"'
-        style = (
-            f"svg{{{declare(LIGHT)}}}@media (prefers-color-scheme:dark){{svg{{{declare(DARK)}}}}}"
-            + _MARKS.format("svg")
-            + "svg .paper{fill:var(--card)}"
-        )
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(self.title)}">'
-            f'<style>{style}</style><rect class="paper" width="100%" height="100%"/>{"".join(drawn)}</svg>'
-        )
+        size = {"width": coordinate(width), "height": coordinate(y)}
+        return render("view/plot.svg", title=self.title, pictures=drawn, **size)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file.
@@ -114,38 +85,25 @@ class Plot:
         SpecError
             For another ending, or a file that cannot be written.
         """
-        place = Path(path)
-        kind = place.suffix.lower()
+        target = Path(path)
+        kind = target.suffix.lower()
         if kind not in {".svg", ".html"}:
             raise SpecError(
                 f"a plot cannot be saved as {kind or 'a file without an ending'}",
                 need=".svg or .html",
                 fix="Inkscape, librsvg and browsers make PNG or PDF of SVG",
             )
-        page = '<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-        text = self.svg if kind == ".svg" else f"{page}<title>{escape(self.title)}</title>{self._repr_html_()}"
+        text = self.svg if kind == ".svg" else render("view/plot.html", title=self.title, plot=self)
         try:
-            place.write_text(text, encoding="utf-8")
+            target.write_text(text, encoding="utf-8")
         except OSError as error:
             raise SpecError(f"the plot cannot be written ({error.strerror})", fix="choose another file") from None
 
     def __repr__(self) -> str:
-        return "\n".join([f"<Plot: {self.title}>", *(f"{one.title}: {one.told}" for one in self.pictures)])
+        return "\n".join([f"<Plot: {self.title}>", *(f"{one.title}: {one.description}" for one in self.pictures)])
 
     def _repr_svg_(self) -> str:
         return self.svg
 
     def _repr_html_(self) -> str:
-        drawn = "".join(
-            f'<svg viewBox="0 0 {coordinate(one.width)} {coordinate(one.height)}" {_described(one)}</svg>'
-            for one in self.pictures
-        )
-        return fragment(self.title, self.note, f'<div class="plot">{drawn}</div>', style=_STYLE)
-
-
-def _described(one: Picture) -> str:
-    """The rest of a picture behind `<svg ...`: its name, its words, its body."""
-    return (
-        f'role="img" aria-label="{escape(one.title)}"><title>{escape(one.title)}</title>'
-        f"<desc>{escape(one.told)}</desc>{one.body}"
-    )
+        return str(part("plot", self))

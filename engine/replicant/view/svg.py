@@ -9,19 +9,23 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from replicant.view.figures import number
-from replicant.view.markup import escape
+from replicant.view.markup import escape, wrap
 
 __all__ = [
     "EDGE",
     "SHAPES",
+    "Row",
     "Scale",
     "coordinate",
     "floor_axis",
+    "label",
     "line",
     "mark",
     "picture",
-    "spread",
+    "rows",
     "steps",
     "text",
     "ticks",
@@ -38,6 +42,7 @@ SHAPES = {
     "bar": "M-.45 -1.2H.45V1.2H-.45Z",
 }
 LETTER = 6.4  # mean width of a letter at the font size of pictures
+LEADING = 12.5  # from one line of a label to the next
 EDGE = 12  # room that pictures leave to the right of an axis
 
 
@@ -72,6 +77,42 @@ class Scale:
         return self.start + min(max(part, 0.0), 1.0) * (self.end - self.start)
 
 
+@dataclass(frozen=True)
+class Row:
+    """Room for one label and the marks beside it."""
+
+    top: float
+    height: float
+    label: str
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2
+
+
+def rows(labels: Sequence[str], room: float, least: float, top: float = 2.0) -> tuple[list[Row], float]:
+    """Rows below one another, as high as their labels need, and where the last one ends.
+
+    Parameters
+    ----------
+    labels
+        Names, from the top; none is cut.
+    room
+        How wide a name may be.
+    least
+        Height of a row whose label is short.
+    top
+        Where the first begins.
+    """
+    placed = []
+    for name in labels:
+        lines = wrap(name, room)
+        height = max(least, LEADING * len(lines) + 4)
+        placed.append(Row(top, height, label(0, top + height / 2, lines)))
+        top += height
+    return placed, top
+
+
 def coordinate(value: float) -> str:
     """A coordinate to a tenth of a unit, without an idle point or sign."""
     written = f"{value:.1f}".removesuffix(".0")
@@ -96,11 +137,22 @@ def ticks(low: float, high: float, about: int = 4) -> list[tuple[float, str]]:
     return [(place * step, number(place * step, decimals)) for place in range(first, last + 1)]
 
 
-def picture(width: float, height: float, title: str, told: str, body: str) -> str:
-    """An image with a name and a text alternative."""
-    return (
-        f'<svg viewBox="0 0 {coordinate(width)} {coordinate(height)}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title><desc>{escape(told)}</desc>{body}</svg>"
+def picture(
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    body: str,
+    place: tuple[float, float] | None = None,
+) -> Markup:
+    """An image with a name and a description for those who cannot see it; `place` is where it lies in another one."""
+    size = f'viewBox="0 0 {coordinate(width)} {coordinate(height)}"'
+    if place:
+        x, y = map(coordinate, place)
+        size += f' x="{x}" y="{y}" width="{coordinate(width)}" height="{coordinate(height)}"'
+    return Markup(
+        f'<svg {size} role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
+        f"<desc>{escape(description)}</desc>{body}</svg>"
     )
 
 
@@ -111,6 +163,18 @@ def text(x: float, y: float, content: str, *, anchor: str = "start", kind: str =
     style = f' class="{kind}"' if kind else ""
     rotate = f' transform="rotate({coordinate(turn)} {coordinate(x)} {coordinate(y)})"' if turn else ""
     return f"<text {at}{side}{style}{rotate}>{escape(content)}</text>"
+
+
+def label(x: float, middle: float, lines: Sequence[str], *, anchor: str = "start", kind: str = "name") -> str:
+    """A name on its lines, about the middle of its room."""
+    top = middle + 4 - LEADING * (len(lines) - 1) / 2
+    if len(lines) == 1:
+        return text(x, top, lines[0], anchor=anchor, kind=kind)
+    spans = "".join(
+        f'<tspan x="{coordinate(x)}" y="{coordinate(top + LEADING * i)}">{escape(one)}</tspan>'
+        for i, one in enumerate(lines)
+    )
+    return f'<text text-anchor="{anchor}" class="{kind}">{spans}</text>'
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
@@ -159,22 +223,3 @@ def floor_axis(scale: Scale, y: float, top: float, marks: Sequence[tuple[float, 
             drawn.append(text(middle, y + 12, label, anchor="middle"))
             reached = middle + half
     return "".join(drawn)
-
-
-def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places of labels, moved as little as needed to stand `gap` apart within two ends, in the order of the places.
-
-    Where there is no room for the gap, they stand as far apart as there is room for.
-    """
-    gap = min(gap, (high - low) / max(len(places) - 1, 1))
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    moved = [0.0] * len(places)
-    floor = low
-    for i in order:
-        moved[i] = floor = max(places[i], floor)
-        floor += gap
-    ceiling = high
-    for i in reversed(order):
-        moved[i] = ceiling = min(moved[i], ceiling)
-        ceiling -= gap
-    return moved
