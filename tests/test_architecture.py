@@ -89,7 +89,7 @@ def test_no_module_imports_one_that_imports_it() -> None:
     TopologicalSorter(modules).prepare()  # names a cycle
 
 
-LIBRARIES = [("dask", "execution"), ("distributed", "execution"), ("numba", "trees")]
+LIBRARIES = [("dask", "execution"), ("distributed", "execution"), ("numba", "trees"), ("jinja2", "view")]
 
 
 @pytest.mark.parametrize(("library", "package"), LIBRARIES)

@@ -49,7 +49,8 @@ def test_a_single_arm(one: Document, covered: tuple[float, float], tone: str, se
 def test_as_many_replicates_as_asked_for_are_enough(one: Document) -> None:
     """The error falls with the square root of the replicates; at the number named it is a quarter of the band."""
     assert "about 4,100 would" in judged(one, (0.95, 0.02)).sentence
-    assert 2 * 0.02 * (400 / 4100) ** 0.5 == pytest.approx(0.0125, rel=0.01)
+    error = 0.02 * (400 / 4100) ** 0.5
+    assert 2 * error == pytest.approx(0.025 / 2, rel=0.01)
 
 
 def test_below_the_level_but_no_worse_than_the_real_samples(one: Document) -> None:
@@ -66,13 +67,16 @@ def test_one_term_that_is_not_covered_spoils_a_good_mean(one: Document) -> None:
     assert found.tone == "mixed"
     assert "valid on average, but not for every term" in found.sentence
     assert found.findings[0].details == (
-        "Of 17 terms 1 is covered clearly less often than 0.925; the lowest is phb.L (hgt ~ age + phb (Table 4)), 0.700.",
+        "Of 17 terms 1 is covered clearly less often than 0.925; "
+        "the lowest is phb.L (hgt ~ age + phb (Table 4)), 0.700.",
     )
 
 
 def test_failed_fits_are_counted(one: Document) -> None:
     one["summary"][1]["failed"] = 12
-    assert judged(one, (0.951, 0.008)).findings[0].details == ("Without a result, and left out: 12 estimates of terms.",)
+    assert judged(one, (0.951, 0.008)).findings[0].details == (
+        "Without a result, and left out: 12 estimates of terms.",
+    )
 
 
 def test_several_arms_in_one_sentence(make_document: Callable[..., Document]) -> None:
