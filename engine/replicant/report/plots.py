@@ -121,10 +121,10 @@ def _histogram(column: dict[str, Any]) -> Picture:
 
 def _figures(words: str, column: dict[str, Any]) -> str:
     """The sentence without the name, which stands in the heading, and with the share of missing cells."""
-    said = words.removeprefix(f"{column['name']}: ").rstrip(".")
+    figures = words.removeprefix(f"{column['name']}: ").rstrip(".")
     shares = [share(side["missing"]) for side in (column["real"], column["synthetic"]) if side]
     missing = any(side["missing"] for side in (column["real"], column["synthetic"]) if side)
-    return f"{said}; missing {', '.join(shares)}" if missing else said
+    return f"{figures}; missing {', '.join(shares)}" if missing else figures
 
 
 def _levels(column: dict[str, Any]) -> Picture:
@@ -148,13 +148,13 @@ def _levels(column: dict[str, Any]) -> Picture:
             f'<g class="synthetic"><rect class="bar" x="{LABEL}" y="{top}" '
             f'width="{coordinate(scale(part) - LABEL)}" height="14" rx="2"/>{spread}</g>'
         )
-        said = f"synthetic {share(part)}"
+        shares = f"synthetic {share(part)}"
         if real:
             x = scale(real["shares"][i])
             body.append(f'<g class="real">{line(x, y + 2, x, y + 20, "outline")}</g>')
-            said = f"real {share(real['shares'][i])}, {said}"
+            shares = f"real {share(real['shares'][i])}, {shares}"
         body.append(text(WIDTH, y + 15, share(part), anchor="end"))
-        words.append(f"{label}: {said}")
+        words.append(f"{label}: {shares}")
     if missing := _figures("", column):
         body.append(text(LABEL, floor + 18, missing.removeprefix("; ")))
         floor += 18

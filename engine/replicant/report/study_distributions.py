@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from replicant.report.study_panels import LABEL, LANE, RIGHT, ROW, WIDTH, Figure, Panel, key, parted
+from replicant.report.study_panels import LABEL, LANE, RIGHT, ROW, WIDTH, Figure, Panel, divided, key
 from replicant.report.study_view import Arm, Estimand, Study, finite
 from replicant.view import svg
 from replicant.view.figures import share
@@ -50,7 +50,7 @@ def means(study: Study) -> Figure:
                 panels.append(Panel(name, _lanes(name, lanes, estimand.truth(term))))
     caption = (
         "Each area is the distribution over replicates of a column's mean; the mark below it is the mean of those "
-        "means. Where the synthesis is valid, all areas have the place and the width of the real samples'."
+        "means. Where the synthesis is valid, all areas lie where the real samples' lies and are as wide."
     )
     return Figure("Sampling distributions of the means", caption, key(arms, "the full data"), panels)
 
@@ -97,7 +97,7 @@ def counts(study: Study) -> Figure:
         for column, group in itertools.groupby(
             enumerate(estimand.terms), key=lambda pair: estimand.extra(pair[1], "column")
         ):
-            for name, part in parted(column or estimand.title, list(group)):
+            for name, part in divided(column or estimand.title, list(group)):
                 levels = [
                     (
                         estimand.extra(term, "level") or term,
@@ -162,7 +162,7 @@ def densities(study: Study) -> Figure:
             if estimand.extra(terms[0], "kind") == "levels":
                 panels += [
                     Panel(name, _shares(name, estimand, own, part))
-                    for name, part in parted(column or estimand.title, terms)
+                    for name, part in divided(column or estimand.title, terms)
                 ]
             else:
                 name = column or estimand.title

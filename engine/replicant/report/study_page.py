@@ -138,16 +138,17 @@ def _run(run: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("time", f"{duration(seconds)}{on}{', after a resume' if run.get('resumed') else ''}"))
     for name, words in (("replicates_per_second", "replicates"), ("rows_per_second", "synthetic rows")):
         rate = finite(run.get(name))
-        if rate is not None:
+        if rate:
             facts.append((words, f"{number(rate, 0 if rate >= 100 else 1)} a second"))
     inside, over = finite(run.get("task_share")), finite(run.get("overhead_share"))
     if over is None and inside is not None:
         over = 1 - inside
-    if over is not None:
+    # After a resume there may have been nothing left to do.
+    if over is not None and inside != 0:
         facts.append(("workers' time", f"{share(1 - over)} in tasks, {share(over)} in scheduling and waiting"))
     facts += [
         (f"time in {stage}", duration(value))
         for stage, found in (run.get("seconds_by_stage") or {}).items()
-        if (value := finite(found)) is not None
+        if (value := finite(found))
     ]
     return facts

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from replicant.report.study_view import Arm
 from replicant.view.svg import EDGE, line, picture
 
-__all__ = ["LABEL", "LANE", "RIGHT", "ROW", "WIDTH", "Figure", "Key", "Panel", "key", "parted"]
+__all__ = ["LABEL", "LANE", "RIGHT", "ROW", "WIDTH", "Figure", "Key", "Panel", "divided", "key"]
 
 WIDTH = 340  # of a picture
 LABEL = 100  # room for the names at its left
@@ -60,7 +60,7 @@ def key(arms: Iterable[Arm], truth: str, style: str = "truth") -> list[Key]:
     return [*marks, Key("line", picture(14, 12, look, f"The mark of {truth}.", line(7, 0, 7, 12, style)), truth)]
 
 
-def parted(name: str, terms: list[Any]) -> list[tuple[str, list[Any]]]:
+def divided(name: str, terms: list[Any]) -> list[tuple[str, list[Any]]]:
     """Terms in groups that fit a picture, as even as can be, each with its name."""
     groups = max(1, math.ceil(len(terms) / PANEL))
     if groups == 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from replicant.report.study_panels import LABEL, RIGHT, ROW, WIDTH, Figure, Panel, key, parted
+from replicant.report.study_panels import LABEL, RIGHT, ROW, WIDTH, Figure, Panel, divided, key
 from replicant.report.study_view import Arm, Estimand, Study
 from replicant.view import svg
 from replicant.view.svg import Scale, coordinate, line, mark, picture, text
@@ -110,7 +110,7 @@ def _figure(heading: str, caption: str, truth: str, of: Sequence[Estimand], dots
     panels = [
         Panel(name, _drawn(name, estimand, group, scale, dots))
         for estimand, terms in shown
-        for name, group in parted(estimand.title, terms)
+        for name, group in divided(estimand.title, terms)
     ]
     return Figure(heading, caption, key(dict.fromkeys(arm for one in of for arm in one.arms), truth), panels)
 

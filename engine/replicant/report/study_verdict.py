@@ -10,7 +10,7 @@ from replicant.view.figures import number
 
 __all__ = ["Finding", "Verdict", "verdict"]
 
-# What is said of several arms together, from good to bad.
+# How several arms are described together, from good to bad.
 _TONES = {
     "good": "valid for these models under {}",
     "wide": "valid but wider than necessary under {}",
@@ -115,17 +115,17 @@ def _details(study: Study, arm: Arm, floor: float) -> tuple[str, ...]:
         if (value := estimand.value(term, arm, "coverage")) is not None
     ]
     below = [found for found in covered if found[1] < floor]
-    said = []
+    found = []
     if below:
         value, _, term, title = min(below)
-        said.append(
+        found.append(
             f"Of {len(covered):,} terms {len(below):,} {'are' if len(below) > 1 else 'is'} covered clearly less often "
             f"than {floor:g}; the lowest is {term} ({title}), {number(value, 3)}."
         )
     failed = int(study.figure(arm, "failed") or 0)
     if failed:
-        said.append(f"Without a result, and left out: {failed:,} estimates of terms.")
-    return tuple(said)
+        found.append(f"Without a result, and left out: {failed:,} estimates of terms.")
+    return tuple(found)
 
 
 def _listed(names: list[str]) -> str:
