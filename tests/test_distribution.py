@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import replicant
-from replicant.execution.software import software
+from replicant.execution.versions import software
 from replicant.release.manifest import versions
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -279,7 +279,7 @@ def test_without_a_seed_each_run_is_new_and_can_be_repeated(frame: pd.DataFrame)
 def test_threads_do_not_matter(
     settings: dict[str, Any], frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replicant.execution.threads.SMALL_SECONDS", 0.0)
+    monkeypatch.setattr("replicant.execution.executor.SMALL_SECONDS", 0.0)
     for threads in (1, 2, 4):
         rp.synthesize(frame, m=3, seed=4, threads=threads, **settings).to_parquet(tmp_path / str(threads))
     assert digests(tmp_path / "1") == digests(tmp_path / "2") == digests(tmp_path / "4")

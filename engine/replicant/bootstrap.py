@@ -109,11 +109,11 @@ def study(
     0     sample  (Intercept)           4
     1  synthetic  (Intercept)           4
     """
-    from replicant.execution.backend import Where
+    from replicant.execution.backend import Backend
     from replicant.execution.progress import choose
     from replicant.run.study import compute
 
-    where = Where(threads=threads, workers=workers, client=client)
+    backend = Backend.of_call(client, threads) if workers is None else Backend(threads, workers, client=client)
     asked = {
         "replicates": replicates,
         "estimands": _listed(estimands),
@@ -134,7 +134,7 @@ def study(
     return compute(
         designed,
         table,
-        Where(threads=1) if where.is_open else where,
+        Backend(threads=1) if backend.is_default else backend,
         source=None if source is None else replace(source, digest=table.digest()),
         progress=choose(quiet=not progress, stream=sys.stderr),
     )

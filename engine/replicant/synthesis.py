@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from replicant.events import Event
+    from replicant.execution.backend import Backend
+    from replicant.execution.progress import Progress
     from replicant.plan.model import Plan
-    from replicant.run.work import Drawn, Source
+    from replicant.run.source import Source
+    from replicant.run.tasks import DrawnSet
 
 __all__ = ["Data", "Synthesis", "encode", "source_of", "synthesize"]
 
@@ -130,9 +133,10 @@ def synthesize(
         How a file is written, where that is not to be recognised: `{"delimiter": ";", "decimal": ",", "encoding":
         "cp1252", "date_format": "%d/%m/%Y", "types": {"zip": "text"}}`. The keys are those of `input` in a job.
     client
-        A `distributed.Client` to run on. None: this process.
+        A `distributed.Client` to run on. None: the active client, as of Dask's own collections; this process, if there
+        is none.
     threads
-        Number of threads without a client; None for all usable CPUs where the table is worth it.
+        Number of threads of this process, instead of a client; None for all usable CPUs where the table is worth it.
 
     Returns
     -------
@@ -185,12 +189,17 @@ def synthesize(
         exclude_self=exclude_self,
         shuffle=shuffle,
     )
-    if client is not None and threads is not None:
-        raise SpecError("`client` and `threads` were both given.", fix="choose one: a client brings its own workers")
+    from replicant.execution.backend import Backend
+    from replicant.run.in_memory import ensure_compiled, run_plan
+
+    backend = Backend.of_call(client, threads)
     source = source_of(data, columns, reading, spec.drop)
     table = encode(data, columns, reading, spec.drop)
     plan = build_plan(spec, table, methods=methods.registered())
-    drawn = _run(plan, table, source, client, threads)
+    ensure_compiled(plan, _say)
+    with backend.open(_progress(plan, backend)) as executor:
+        reread = backend.on_cluster and source is not None
+        drawn = run_plan(plan, replace(source, digest=table.digest()) if reread and source else table, executor)
     return Synthesis(plan, table, drawn, spec=spec, source=None if source is None else source.describe())
 
 
@@ -221,34 +230,23 @@ def source_of(
     """Where workers can load it for themselves; None of data that live here only."""
     if not isinstance(data, str | PathLike):
         return None
-    from replicant.run.work import Source
+    from replicant.run.source import Source
 
     return Source.at(data, columns, Reading.of(reading), drop)
-
-
-def _run(plan: Plan, table: Table, source: Source | None, client: Any, threads: int | None) -> list[Drawn]:
-    from replicant.execution.threads import threads_for
-    from replicant.run.compilation import ensure_compiled
-    from replicant.run.planned import run_plan
-
-    ensure_compiled(plan, _say)
-    if client is None:
-        wanted = threads_for(plan, threads)
-        return run_plan(plan, table, threads=wanted, progress=_progress(plan, wanted))
-    data = table if source is None else replace(source, digest=table.digest())
-    return run_plan(plan, data, client=client, progress=_progress(plan, 2, always=True))
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _progress(plan: Plan, threads: int, *, always: bool = False) -> Any:
+def _progress(plan: Plan, backend: Backend) -> Progress:
     """In a notebook a call to a cluster always shows its progress: whoever waits for others wants to know."""
     from replicant.execution import progress
+    from replicant.execution.backend import usable_cpus
 
-    quick = threads == 1 or plan.seconds_estimate / threads < LONG_SECONDS
-    return progress.choose(quiet=quick and not (always and progress.in_notebook()))
+    workers = 2 if backend.on_cluster else backend.threads or usable_cpus()
+    quick = plan.seconds_estimate / workers < LONG_SECONDS
+    return progress.choose(quiet=quick and not (backend.on_cluster and progress.in_notebook()))
 
 
 class Synthesis(SyntheticSets):
@@ -268,7 +266,7 @@ class Synthesis(SyntheticSets):
         self,
         plan: Plan,
         table: Table,
-        drawn: Sequence[Drawn],
+        drawn: Sequence[DrawnSet],
         *,
         spec: Any = None,
         source: Mapping[str, Any] | None = None,

@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Lines
 from replicant.plan.memory import piece_bytes
 from replicant.release import verify_release
 from replicant.run.job import run_job
-from replicant.run.parted import CHUNK_ROWS
+from replicant.run.out_of_core import CHUNK_ROWS
 from replicant.spec.load import parse_job
 from replicant.table import Kind
 
@@ -114,18 +115,15 @@ def main() -> None:
     }
     began = time.perf_counter()
     with Watch() as watch:
-        result = run_job(
-            parse_job(json.dumps(job)), workers=asked.workers, memory=asked.memory, overwrite=True, progress=Lines()
-        )
+        backend = Backend(workers=asked.workers, memory=asked.memory)
+        result = run_job(parse_job(json.dumps(job)), backend, overwrite=True, progress=Lines())
     seconds = time.perf_counter() - began
     made = asked.rows * asked.m
     predicted = piece_bytes(KINDS, asked.part_rows, max(CHUNK_ROWS, 250_000))
     print(f"{asked.rows:,} rows x {len(KINDS)}, m = {asked.m}, {asked.workers} workers: {seconds:.1f} s")
     print(f"{made / seconds / asked.workers:,.0f} synthetic rows a second and worker")
-    for one in result.effort.passes:
-        print(
-            f"  {one.what}: {one.pieces} pieces, {one.wall:.1f} s, {one.idle:.1%} of the workers' time without a piece"
-        )
+    for one in result.timing.stages:
+        print(f"  {one.stage}: {one.tasks} tasks, {one.wall:.1f} s, {one.idle:.1%} of the workers' time without a task")
     print(f"most memory of a worker: {watch.most / 2**20:.0f} MiB; predicted {predicted / 2**20:.0f} MiB")
     print(f"verified: {verify_release(str(asked.folder / 'release')).ok}")
 

@@ -1,6 +1,6 @@
-"""What a graph of many pieces costs a Dask scheduler: python tests/benchmarks/scheduler.py [--pieces N] [--workers W].
+"""What a graph of many tasks costs a Dask scheduler: python tests/benchmarks/scheduler.py [--tasks N] [--workers W].
 
-Pieces do nothing and each is sent by itself, as pieces are that last seconds, so all of the time is the engine's and
+Pieces do nothing and each is sent by itself, as tasks are that last seconds, so all of the time is the engine's and
 Dask's. Client, scheduler and workers are processes, and what each takes is told apart: on a cluster they share no
 cores. The workers are real, but many share a process and its thread, without what a process does for itself (a sampler
 of stacks, a monitor of memory).
@@ -26,7 +26,9 @@ from typing import Any, NamedTuple
 import dask.config
 from distributed import Client, Scheduler, Worker
 
-from replicant.execution import executor
+from replicant.execution import dask_executor
+from replicant.execution.dask_executor import DaskExecutor
+from replicant.plan.task import Task, numbered
 
 QUIET = {
     "distributed.worker.profile.enabled": False,
@@ -53,13 +55,16 @@ def cost() -> Cost:
     return Cost(time.process_time(), pages * os.sysconf("SC_PAGE_SIZE") / 2**20, most / 2**10)
 
 
-def nothing(shared: int, number: int) -> int:
-    """A piece without work."""
-    return shared + number
+def nothing(shared: int, task: Task) -> int:
+    """A task without work."""
+    return shared + task.index
+
+
+CALLS = {"nothing": nothing}
 
 
 class Later(Executor):
-    """Makes each piece at once, and says so after so many seconds."""
+    """Makes each task at once, and says so after so many seconds."""
 
     _max_workers = 1
 
@@ -67,7 +72,7 @@ class Later(Executor):
         self.seconds = seconds
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
-        """Never raises: pieces do not."""
+        """Never raises: tasks do not."""
         future: Future[Any] = Future()
         result = call(*args, **named)
         asyncio.get_running_loop().call_later(self.seconds, future.set_result, result)
@@ -112,8 +117,8 @@ def work(address: str, workers: int, seconds: float, folder: str) -> None:
         asyncio.run(run())
 
 
-def measure(client: Client, pieces: int, workers: int, seconds: float) -> None:
-    """Send the pieces and print what they take."""
+def measure(client: Client, tasks: int, workers: int, seconds: float) -> None:
+    """Send the tasks and print what they take."""
 
     def both() -> tuple[Cost, Cost]:
         return client.run_on_scheduler(cost), cost()  # type: ignore[no-untyped-call]
@@ -121,42 +126,42 @@ def measure(client: Client, pieces: int, workers: int, seconds: float) -> None:
     def since(done: int) -> list[float]:
         return [1e3 * (now.seconds - then.seconds) / done for now, then in zip(both(), before, strict=True)]
 
-    list(executor.farm(nothing, 1, [(i,) for i in range(5 * workers)], what="warming", client=client))
+    executor = DaskExecutor(client)
+    executor.collect("warming up", CALLS, 1, numbered("nothing", [1] * 5 * workers))
     before, began = both(), time.perf_counter()
-    print("milliseconds of a core for each piece, and MiB: scheduler, client", flush=True)
-    items = [(i,) for i in range(pieces)]
-    for done, (at, result) in enumerate(executor.farm(nothing, 1, items, what="pieces", client=client), 1):
-        if result != at + 1:
-            raise SystemExit("a piece came back wrong")
-        if not done % max(1, pieces // 8):
+    print("milliseconds of a core for each task, and MiB: scheduler, client", flush=True)
+    for done, (task, result) in enumerate(executor.run("tasks", CALLS, 1, numbered("nothing", [1] * tasks)), 1):
+        if result != task.index + 1:
+            raise SystemExit("a task gave back a wrong result")
+        if not done % max(1, tasks // 8):
             took, held = since(done), [each.resident for each in both()]
             past = time.perf_counter() - began
             line = f"{done:9,} after {past:5.0f} s: {took[0]:.2f} {took[1]:.2f}, {held[0]:.0f} {held[1]:.0f}"
             print(line, flush=True)
-    past, slower = time.perf_counter() - began, max(since(pieces))
-    print(f"{pieces:,} pieces on {workers} workers: {past:.0f} s, {1e3 * past / pieces:.2f} ms each on this machine")
+    past, slower = time.perf_counter() - began, max(since(tasks))
+    print(f"{tasks:,} tasks on {workers} workers: {past:.0f} s, {1e3 * past / tasks:.2f} ms each on this machine")
     print(f"most MiB: {both()[0].most:.0f} in the scheduler, {both()[1].most:.0f} in the client")
-    print(f"pieces of 5 s: {5e3 / slower:,.0f} workers are kept busy by a scheduler and a client with a core each")
+    print(f"tasks of 5 s: {5e3 / slower:,.0f} workers are kept busy by a scheduler and a client with a core each")
     if seconds:
-        print(f"workers had a piece for {pieces * seconds / workers / past:.0%} of the time, start and end included")
+        print(f"workers had a task for {tasks * seconds / workers / past:.0%} of the time, start and end included")
 
 
 def main() -> None:
     """Start them, measure, end them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pieces", type=int, default=100_000)
+    parser.add_argument("--tasks", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=0.0, help="that a worker holds a piece")
+    parser.add_argument("--seconds", type=float, default=0.0, help="that a worker holds a task")
     parser.add_argument("--log", type=int, default=50, help="messages to each worker that the scheduler keeps")
     asked = parser.parse_args()
-    executor.TASK_SECONDS = 0.0
+    dask_executor.TASK_SECONDS = 0.0
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     scheduler = spawn.Process(target=schedule, args=(theirs, asked.log), daemon=True)
     scheduler.start()
     address = ours.recv()
     with TemporaryDirectory() as folder:
-        # A process may have so many connections open, and workers ask each other for what pieces share.
+        # A process may have so many connections open, and workers ask each other for what tasks share.
         sizes = [min(TOGETHER, asked.workers - at) for at in range(0, asked.workers, TOGETHER)]
         crowd = [spawn.Process(target=work, args=(address, size, asked.seconds, folder), daemon=True) for size in sizes]
         for process in crowd:
@@ -164,7 +169,7 @@ def main() -> None:
         try:
             with Client(address) as client:  # type: ignore[no-untyped-call]
                 client.wait_for_workers(asked.workers, timeout=300)
-                measure(client, asked.pieces, asked.workers, asked.seconds)
+                measure(client, asked.tasks, asked.workers, asked.seconds)
         finally:
             for process in (*crowd, scheduler):
                 process.kill()

@@ -18,6 +18,7 @@ import yaml
 import replicant as rp
 from replicant.bulk import BulkResult, begun_at, plan_bulk, run_bulk, tasks
 from replicant.errors import PartialError, ReleaseError, SpecError
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.plan.memory import BASE, piece_bytes
 from replicant.plan.seeds import derived_seed
@@ -89,7 +90,7 @@ def test_twenty_four_releases_one_of_them_poisoned(place: Path) -> None:
     """The whole story: 23 and a reason, nothing but the failed one, and its repair."""
     whole = Path("in/south-2015.csv").read_text()
     Path("in/south-2015.csv").write_text(whole.replace("\n", f"\n{CANARY},1,2,3\n", 1))
-    first = run_bulk(bulk(), threads=2)
+    first = run_bulk(bulk(), Backend(threads=2))
     assert states(first) == {
         f"{year}-{region}": "failed" if (year, region) == (2015, "south") else "released"
         for year in YEARS
@@ -103,12 +104,12 @@ def test_twenty_four_releases_one_of_them_poisoned(place: Path) -> None:
     assert not Path("out/south/2015").exists()
     before = prints()
 
-    second = run_bulk(bulk(), threads=2)
+    second = run_bulk(bulk(), Backend(threads=2))
     assert sorted(set(states(second).values())) == ["failed", "unchanged"]
     assert prints() == before
 
     Path("in/south-2015.csv").write_text(whole)
-    third = run_bulk(bulk(), threads=2)
+    third = run_bulk(bulk(), Backend(threads=2))
     third.require()
     assert [name for name, state in states(third).items() if state == "released"] == ["2015-south"]
     assert before.items() <= prints().items()
@@ -122,24 +123,26 @@ def test_each_is_what_a_run_by_itself_makes(place: Path) -> None:
     table(50, 400).to_parquet("in/north-2011.parquet", row_group_size=100)
     parts = {"for": {"year": 2011, "region": "north"}, "set": {"data": "in/north-2011.parquet", "input.part_rows": 150}}
     job = small(bulk={"overrides": [parts]})
-    run_bulk(job, threads=3).require()
+    run_bulk(job, Backend(threads=3)).require()
     found = digests()
     for release in job.releases:
         year, region = release.values["year"], release.values["region"]
         said = release.job.model_dump()
         said["synthesis"]["seed"] = derived_seed(7, f"{year}-{region}")
         said["output"] |= {"path": f"alone/{region}/{year}", "internal": None}
-        run_job(parse_job(json.dumps(said)), threads=1)
+        run_job(parse_job(json.dumps(said)), Backend(threads=1))
     assert {name.replace("alone", "out"): digest for name, digest in digests("alone").items()} == found
     shutil.rmtree("out")
-    run_bulk(job, threads=1, memory=BASE + 2**20).require()
+    run_bulk(job, Backend(threads=1, memory=BASE + 2**20)).require()
     assert digests() == found
 
 
 def test_others_do_not_change_a_release(place: Path) -> None:
-    run_bulk(small(), threads=1)
+    run_bulk(small(), Backend(threads=1))
     before = prints()
-    grown = run_bulk(small(bulk={"matrix": {"year": [2009, 2010, 2011], "region": ["east", *REGIONS]}}), threads=1)
+    grown = run_bulk(
+        small(bulk={"matrix": {"year": [2009, 2010, 2011], "region": ["east", *REGIONS]}}), Backend(threads=1)
+    )
     assert {name for name, state in states(grown).items() if state == "unchanged"} == {
         "2010-north",
         "2010-south",
@@ -162,10 +165,10 @@ def test_others_do_not_change_a_release(place: Path) -> None:
     ids=str,
 )
 def test_settings_decide(change: dict[str, Any], made: str, place: Path) -> None:
-    run_bulk(small(), threads=1)
+    run_bulk(small(), Backend(threads=1))
     again = small(**change)
     planned = plan_bulk(again)
-    result = run_bulk(again, threads=1)
+    result = run_bulk(again, Backend(threads=1))
     expected = {
         name: "released" if made == "all" or (made != "none" and name.startswith(made)) else "unchanged"
         for name in states(result)
@@ -174,12 +177,12 @@ def test_settings_decide(change: dict[str, Any], made: str, place: Path) -> None
     assert {line.name: line.todo for line in planned.lines} == {
         name: "make anew: settings" if state == "released" else "up to date" for name, state in expected.items()
     }
-    assert set(states(run_bulk(again, threads=1)).values()) == {"unchanged"}
+    assert set(states(run_bulk(again, Backend(threads=1))).values()) == {"unchanged"}
 
 
 def test_content_decides_not_the_time(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file written anew is read; what was not written is not even opened."""
-    run_bulk(small(), threads=1)
+    run_bulk(small(), Backend(threads=1))
     before = prints()
     os.utime("in/north-2010.csv", ns=(1, 1))
     changed = pd.read_csv("in/south-2010.csv")
@@ -188,7 +191,7 @@ def test_content_decides_not_the_time(place: Path, monkeypatch: pytest.MonkeyPat
     read = []
     prepare = tasks.prepare
     monkeypatch.setattr(tasks, "prepare", lambda job: (read.append(Path(job.input.path).name), prepare(job))[1])
-    assert states(run_bulk(small(), threads=1)) == {
+    assert states(run_bulk(small(), Backend(threads=1))) == {
         "2010-north": "unchanged",
         "2010-south": "released",
         "2011-north": "unchanged",
@@ -198,20 +201,20 @@ def test_content_decides_not_the_time(place: Path, monkeypatch: pytest.MonkeyPat
     kept = {name: one for name, one in before.items() if "south/2010" not in name}
     assert kept.items() <= prints().items()
     read.clear()
-    run_bulk(small(), threads=1)
+    run_bulk(small(), Backend(threads=1))
     assert read == []
 
 
 def test_a_damaged_release_and_one_of_another_version_are_made_anew(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_bulk(small(), threads=1)
+    run_bulk(small(), Backend(threads=1))
     found = digests()
     Path("out/north/2010/imputation=01/part-0.parquet").unlink()
     with Path("out/south/2010/_manifest.json").open("a") as file:
         file.write(" ")
     (Path("out/north/2011") / "notes.txt").write_text("mine")
-    again = run_bulk(small(), threads=1)
+    again = run_bulk(small(), Backend(threads=1))
     # Somebody's own file is not removed with the release.
     assert states(again) == {
         "2010-north": "released",
@@ -220,7 +223,7 @@ def test_a_damaged_release_and_one_of_another_version_are_made_anew(
         "2011-south": "unchanged",
     }
     (Path("out/north/2011") / "notes.txt").unlink()
-    assert set(states(run_bulk(small(), threads=1)).values()) == {"unchanged"}
+    assert set(states(run_bulk(small(), Backend(threads=1))).values()) == {"unchanged"}
     assert digests() == found
     monkeypatch.setattr(rp, "__version__", "0.0.0")
     assert [line.todo for line in plan_bulk(small()).lines] == ["make anew: version"] * 4
@@ -232,20 +235,20 @@ def test_what_the_bulk_did_not_make_is_left_alone(place: Path) -> None:
         "synthesis": {"m": 2, "seed": 1},
         "output": {"path": "out/north/2010"},
     }
-    run_job(parse_job(json.dumps(said)), threads=1)
+    run_job(parse_job(json.dumps(said)), Backend(threads=1))
     theirs = prints()
-    result = run_bulk(small(), threads=1)
+    result = run_bulk(small(), Backend(threads=1))
     assert states(result)["2010-north"] == "failed"
     assert "did not make" in result.failed[0].reason
     assert theirs.items() <= prints().items()
     assert dict(plan_bulk(small()).refused).keys() == {"2010-north"}
-    assert set(states(run_bulk(small(), threads=1, overwrite=True)).values()) == {"released", "unchanged"}
+    assert set(states(run_bulk(small(), Backend(threads=1), overwrite=True)).values()) == {"released", "unchanged"}
     assert not theirs.items() <= prints().items()
 
 
 def test_the_index_keeps_secrets_and_the_internal_one_tells(place: Path) -> None:
     Path("in/south-2011.csv").unlink()
-    run_bulk(small(bulk={"title": "Two <years>", "drift": "year"}), threads=1)
+    run_bulk(small(bulk={"title": "Two <years>", "drift": "year"}), Backend(threads=1))
     public, secret = (
         json.loads(Path("out/index.json").read_text()),
         json.loads(Path("out-internal/index.json").read_text()),
@@ -281,10 +284,10 @@ def test_the_index_keeps_secrets_and_the_internal_one_tells(place: Path) -> None
 
 
 def test_an_earlier_release_stays_when_its_input_goes(place: Path) -> None:
-    run_bulk(small(), threads=1)
+    run_bulk(small(), Backend(threads=1))
     before = prints()
     Path("in/south-2011.csv").unlink()
-    result = run_bulk(small(), threads=1)
+    result = run_bulk(small(), Backend(threads=1))
     assert states(result)["2011-south"] == "failed"
     entry = result.index["releases"][-1]
     assert (entry["name"], entry["state"], entry["earlier"], entry["rows"]) == ("2011-south", "failed", True, 60)
@@ -293,11 +296,11 @@ def test_an_earlier_release_stays_when_its_input_goes(place: Path) -> None:
 
 def test_a_seed_that_was_drawn_is_kept(place: Path) -> None:
     job = small(synthesis={"m": 2, "seed": None})
-    run_bulk(job, threads=1)
+    run_bulk(job, Backend(threads=1))
     found = digests()
-    assert set(states(run_bulk(job, threads=1)).values()) == {"unchanged"}
+    assert set(states(run_bulk(job, Backend(threads=1))).values()) == {"unchanged"}
     shutil.rmtree("out/north")
-    run_bulk(job, threads=1)
+    run_bulk(job, Backend(threads=1))
     assert digests() == found
 
 
@@ -313,7 +316,7 @@ def test_a_bulk_that_was_stopped_goes_on_from_its_folder(place: Path, monkeypatc
                 raise SystemExit(143)
 
     with pytest.raises(PartialError, match="told to stop") as caught:
-        run_bulk(small(), threads=1, progress=Ends())
+        run_bulk(small(), Backend(threads=1), progress=Ends())
     assert "replicant resume" in str(caught.value.fix)
     index = find_index("out") or {}
     assert [entry["state"] for entry in index["releases"]] == ["released", "released", "unfinished", "unfinished"]
@@ -321,7 +324,7 @@ def test_a_bulk_that_was_stopped_goes_on_from_its_folder(place: Path, monkeypatc
     monkeypatch.chdir("/")
     again = begun_at(f"{place}/out")
     assert again is not None
-    result = run_bulk(again, threads=1)
+    result = run_bulk(again, Backend(threads=1))
     assert list(states(result).values()) == ["unchanged", "unchanged", "released", "released"]
     assert begun_at(str(place)) is None
 
@@ -330,9 +333,9 @@ def test_one_run_at_a_time(place: Path) -> None:
     class Second(Progress):
         def advance(self, units: int) -> None:
             with pytest.raises(ReleaseError, match="running"):
-                run_bulk(small(), threads=1)
+                run_bulk(small(), Backend(threads=1))
 
-    run_bulk(small(), threads=1, progress=Second()).require()
+    run_bulk(small(), Backend(threads=1), progress=Second()).require()
 
 
 def test_the_plan_reads_and_touches_nothing(place: Path) -> None:
@@ -354,7 +357,7 @@ def test_the_plan_reads_and_touches_nothing(place: Path) -> None:
 def test_a_release_that_does_not_fit_is_refused_and_the_others_are_made(place: Path) -> None:
     table(1, 4000).to_csv("in/north-2010.csv", index=False)
     budget = piece_bytes([Kind.CONTINUOUS, Kind.CONTINUOUS, Kind.NOMINAL], 1000)
-    result = run_bulk(small(), threads=2, memory=budget)
+    result = run_bulk(small(), Backend(threads=2, memory=budget))
     assert states(result)["2010-north"] == "failed"
     assert "set input.part_rows" in result.failed[0].reason
     assert sum(state == "released" for state in states(result).values()) == 3
@@ -376,4 +379,4 @@ def test_a_footprint_is_an_upper_bound(name: str, tmp_path: Path) -> None:
 
 def test_one_of_threads_workers_and_scheduler(place: Path) -> None:
     with pytest.raises(SpecError, match="exclude each other"):
-        run_bulk(small(), threads=1, workers=1)
+        run_bulk(small(), Backend(threads=1, workers=1))

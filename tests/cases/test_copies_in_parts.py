@@ -16,8 +16,9 @@ import yaml
 
 import replicant as rp
 from replicant.errors import DataError
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
-from replicant.run import parted
+from replicant.run import out_of_core
 from replicant.run.job import run_job
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
@@ -67,7 +68,7 @@ def survey() -> pd.DataFrame:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(parted, "CHUNK_ROWS", 120)
+    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 120)
     survey().to_parquet(tmp_path / "data.parquet", index=False, row_group_size=100)
     return tmp_path / "data.parquet"
 
@@ -164,7 +165,7 @@ def digests(release: Path) -> dict[str, str]:
 @pytest.mark.cluster
 def test_workers_make_the_same_copies(data: Path) -> None:
     expected = digests(made(data, "one"))
-    assert digests(made(data, "two", run=lambda job, threads: run_job(job, workers=2))) == expected
+    assert digests(made(data, "two", run=lambda job, threads: run_job(job, Backend(workers=2)))) == expected
 
 
 class Stops(Progress):
@@ -185,7 +186,7 @@ def test_a_run_taken_up_makes_the_same_copies(after: int, data: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         made(data, "release", run=partial(run_job, progress=Stops(after)))
     assert not (data.parent / "release").exists()
-    resume(str(data.parent / "release"), threads=1)
+    resume(str(data.parent / "release"), Backend(threads=1))
     assert digests(data.parent / "release") == expected
 
 

@@ -23,7 +23,7 @@ from pyarrow import parquet
 import replicant as rp
 from replicant.cli.main import main
 from replicant.errors import DataError, ReplicantError, SpecError
-from replicant.run.work import Source
+from replicant.run.source import Source
 from replicant.table import Dataset, encode_table, read_table
 
 NAN = float("nan")

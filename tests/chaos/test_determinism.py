@@ -14,8 +14,9 @@ import pytest
 
 import replicant as rp
 from replicant.execution import dask_client
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
-from replicant.run import parted
+from replicant.run import out_of_core
 from replicant.run.job import run_job
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
@@ -65,22 +66,22 @@ def job(data: Path, kind: str, target: Path) -> Any:
 
 
 @contextmanager
-def place(threads: int | None, workers: int | None) -> Iterator[dict[str, Any]]:
-    """Where a job runs: the options of `run_job`."""
+def backend_of(threads: int | None, workers: int | None) -> Iterator[Backend]:
+    """Where a job runs."""
     if workers is None:
-        yield {"threads": threads}
+        yield Backend(threads=threads)
         return
     with dask_client.local_cluster(workers) as client:
-        yield {"scheduler": client.scheduler.address}
+        yield Backend(scheduler=client.scheduler.address)
 
 
 @pytest.fixture(scope="module")
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     folder = tmp_path_factory.mktemp("whole")
     patch = pytest.MonkeyPatch()
-    patch.setattr(parted, "CHUNK_ROWS", 400)
+    patch.setattr(out_of_core, "CHUNK_ROWS", 400)
     for kind in KINDS:
-        run_job(job(data, kind, folder / kind), threads=1)
+        run_job(job(data, kind, folder / kind), Backend(threads=1))
     patch.undo()
     return {kind: digests(folder / kind) for kind in KINDS}
 
@@ -101,19 +102,19 @@ def test_one_digest(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(parted, "CHUNK_ROWS", 400)
-    with place(threads, workers) as where:
+    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 400)
+    with backend_of(threads, workers) as backend:
         for kind, killed, taken_up in product(KINDS, (False, True) if workers else (False,), (False, True)):
             case = f"{kind}, {killed=}, {taken_up=}"
             target = tmp_path / case.replace(", ", "-")
             progress = Disturbing(KILL[kind] if killed else None, STOP[kind] if taken_up else None)
             if taken_up:
                 with pytest.raises(KeyboardInterrupt):
-                    run_job(job(data, kind, target), progress=progress, **where)
+                    run_job(job(data, kind, target), backend, progress=progress)
                 assert not target.exists(), case
-                resume(str(target), **where)
+                resume(str(target), backend)
             else:
-                run_job(job(data, kind, target), progress=progress, **where)
+                run_job(job(data, kind, target), backend, progress=progress)
             assert progress.done > KILL[kind], case
             assert digests(target) == whole[kind], case
             assert rp.verify_release(target).ok, case

@@ -261,7 +261,7 @@ def test_a_full_disk_leaves_nothing_or_what_can_be_taken_up(
     after: int, threads: int, job: Path, place: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is full at the job, the first file, its record, ..., the manifest, the marker."""
-    monkeypatch.setattr("replicant.execution.threads.SMALL_SECONDS", 0.0)
+    monkeypatch.setattr("replicant.execution.executor.SMALL_SECONDS", 0.0)
     before = set(place.rglob("*"))
     whole, written = os.fsync, []
 

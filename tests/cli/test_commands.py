@@ -17,6 +17,7 @@ import yaml
 
 import replicant as rp
 from replicant.cli.main import cli
+from replicant.run import tasks
 
 Command = Callable[..., Any]
 
@@ -211,12 +212,11 @@ def test_inspect_a_dataset(replicant: Command) -> None:
 
 
 def test_interrupted(job: Path, place: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    from replicant.run import work
 
     def interrupt(*args: object, **rest: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(work, "draw", interrupt)
+    monkeypatch.setitem(tasks.CALLS, "draw", interrupt)
     before = set(place.rglob("*"))
     assert replicant("run", "job.yaml").code == 130
     assert set(place.rglob("*")) == before
@@ -225,12 +225,11 @@ def test_interrupted(job: Path, place: Path, replicant: Command, monkeypatch: py
 def test_the_unexpected_is_told_without_its_text(
     job: Path, place: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from replicant.run import work
 
     def stumble(*args: object, **rest: object) -> None:
         raise ValueError("could not convert 'canary-zebra' to float")
 
-    monkeypatch.setattr(work, "draw", stumble)
+    monkeypatch.setitem(tasks.CALLS, "draw", stumble)
     before = set(place.rglob("*"))
     outcome = replicant("run", "job.yaml")
     assert outcome.code == 1

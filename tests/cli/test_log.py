@@ -20,6 +20,7 @@ import pytest
 
 import replicant as rp
 from replicant.cli.log import open_log
+from replicant.run import tasks
 
 Command = Callable[..., Any]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
@@ -123,9 +124,8 @@ def test_the_environment_asks_too(job: Path, replicant: Command, monkeypatch: py
 
 def test_the_words_of_libraries_stay_out(job: Path, replicant: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """They may quote a cell: who said something and where is told, not what."""
-    from replicant.run import work
 
-    draw = work.draw
+    draw = tasks.CALLS["draw"]
 
     def talk(*args: Any, **rest: Any) -> Any:
         warnings.warn("a cell: canary-zebra", RuntimeWarning, stacklevel=1)
@@ -136,7 +136,7 @@ def test_the_words_of_libraries_stay_out(job: Path, replicant: Command, monkeypa
         logging.getLogger("distributed.core").info("hardly worth it")
         return draw(*args, **rest)
 
-    monkeypatch.setattr(work, "draw", talk)
+    monkeypatch.setitem(tasks.CALLS, "draw", talk)
     warnings.simplefilter("always")
     show = warnings.showwarning
     outcome = replicant("run", "job.yaml", "--log", "json", "--threads", 1)

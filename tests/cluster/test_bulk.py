@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from replicant.bulk import run_bulk
+from replicant.execution.backend import Backend
 from replicant.spec.bulk import BulkJob
 from replicant.spec.load import parse_any
 
@@ -42,7 +43,7 @@ def test_workers_make_what_threads_make(tmp_path: Path, monkeypatch: pytest.Monk
         frame = pd.DataFrame({"x": rng.normal(size=200).round(2), "g": rng.choice(["a", "b"], 200)})
         frame.to_parquet(f"in/{t}.parquet", index=False, row_group_size=50)
     Path("in/2.parquet").write_bytes(b"poison")
-    here, there = run_bulk(bulk("here"), threads=2), run_bulk(bulk("there"), workers=2, memory=2**31)
+    here, there = run_bulk(bulk("here"), Backend(threads=2)), run_bulk(bulk("there"), Backend(workers=2, memory=2**31))
     for result in (here, there):
         assert [(one.name, one.state) for one in result.outcomes.values()] == [
             (str(t), "failed" if t == 2 else "released") for t in range(5)

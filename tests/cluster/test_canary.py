@@ -32,6 +32,7 @@ import pytest
 from distributed import Client
 
 import replicant as rp
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
@@ -362,15 +363,15 @@ def _run_all(ground: Ground) -> None:
             client = reported.enter_context(Client(ground.address, set_as_default=False))
             reported.enter_context(client.as_current())
             reported.enter_context(performance_report(filename=str(folder / "performance.html")))
-        result = run_job(job(JOB, "release"), scheduler=ground.address, progress=Look(ground, "job"))
+        result = run_job(job(JOB, "release"), Backend(scheduler=ground.address), progress=Look(ground, "job"))
     if find_spec("bokeh"):
         ground.say("performance report", (folder / "performance.html").read_bytes())
     ground.say("job: events", [str(event) for event in result.events])
-    parted = run_job(job(PARTED, "parted"), scheduler=ground.address, progress=Look(ground, "parted"))
+    parted = run_job(job(PARTED, "parted"), Backend(scheduler=ground.address), progress=Look(ground, "parted"))
     ground.say("parted: events", [str(event) for event in parted.events])
-    run_study_job(job(STUDY, "study"), scheduler=ground.address, progress=Look(ground, "study"))
+    run_study_job(job(STUDY, "study"), Backend(scheduler=ground.address), progress=Look(ground, "study"))
     killed = job(JOB, "killed")
-    run_job(killed, scheduler=ground.address, progress=Kill(ground, "killed"))
+    run_job(killed, Backend(scheduler=ground.address), progress=Kill(ground, "killed"))
     with Client(ground.address, set_as_default=False) as client:
         frame = pd.read_parquet(folder / "data.parquet", columns=["income", "age", "word"])
         syn = rp.synthesize(frame, columns={"word": {"kind": "nominal"}}, m=1, seed=1, client=client)
@@ -410,7 +411,7 @@ def test_what_was_looked_at_is_what_there_is(ground: Ground) -> None:
     for name, content in ground.seen.items():
         base = name.rpartition(" (")[0]
         whole[base] = whole.get(base, b"") + content
-    for name, key in {"job": b"-shared", "parted": b"-shared", "study": b"study-", "killed": b"-shared"}.items():
+    for name, key in {"job": b"shared-", "parted": b"shared-", "study": b"block-", "killed": b"shared-"}.items():
         assert key in whole[f"{name}: tasks"]
     assert b"ValueError" in whole["failing: said"]
     assert b"looks like an identifier" in whole["refused: said"]

@@ -23,12 +23,15 @@ from pandas.testing import assert_frame_equal
 
 import replicant as rp
 from replicant.execution import dask_client
+from replicant.execution.backend import Backend
+from replicant.execution.dask_executor import DaskExecutor
+from replicant.execution.executor import ThreadExecutor
 from replicant.execution.partitions import on_workers
 from replicant.execution.progress import Progress
 from replicant.plan import build_plan
+from replicant.run.in_memory import run_plan
 from replicant.run.job import run_job
-from replicant.run.planned import run_plan
-from replicant.run.work import Source
+from replicant.run.source import Source
 from replicant.spec.load import parse_job, validate_synthesis
 from replicant.table import encode_table
 
@@ -100,8 +103,8 @@ def test_workers_do_not_matter(workers: int, frame: pd.DataFrame, tmp_path: Path
     frame.to_parquet(tmp_path / "data.parquet")
     extra = ", strata: region, min_stratum: 20"
     beside = ", helpers: [r, stata]"
-    run_job(parse_job(job_text(tmp_path, "threads", extra, beside)), threads=1)
-    result = run_job(parse_job(job_text(tmp_path, "workers", extra, beside)), workers=workers)
+    run_job(parse_job(job_text(tmp_path, "threads", extra, beside)), Backend(threads=1))
+    result = run_job(parse_job(job_text(tmp_path, "workers", extra, beside)), Backend(workers=workers))
     assert digests(tmp_path / "threads") == digests(tmp_path / "workers")
     assert len(digests(tmp_path / "workers")) == 9 + 9 + 2
     assert rp.verify_release(tmp_path / "workers").ok
@@ -125,15 +128,16 @@ def test_fits_as_tasks_of_their_own(frame: pd.DataFrame, two_workers: Any) -> No
     """Models travel between workers."""
     from dataclasses import replace
 
-    from replicant.plan import Task
+    from replicant.plan.task import Task, linked
 
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=2, seed=5), table)
-    fits = [Task(f"fit-{i}-{name}", "fit", (i,), 0, (name,)) for i in range(2) for name in plan.fitted]
-    cut = replace(plan, tasks=(*fits, *(Task(f"draw-{i}", "draw", (i,), 0) for i in range(2))))
+    fits = [Task(f"fit-{i}-{name}", "fit", 0, (i,), (name,)) for i in range(2) for name in plan.fitted]
+    draws = [Task(f"draw-{i}", "draw", 0, (i,)) for i in range(2)]
+    cut = replace(plan, tasks=linked([*fits, *draws], plan.fitted, plan.shares_fits))
     notes = Notes()
-    found = run_plan(cut, table, client=two_workers, progress=notes)
-    for one, other in zip(run_plan(plan, table), found, strict=True):
+    found = run_plan(cut, table, DaskExecutor(two_workers, notes))
+    for one, other in zip(run_plan(plan, table, ThreadExecutor()), found, strict=True):
         np.testing.assert_array_equal(one.codes, other.codes)
     assert notes.done == len(fits) + 2
 
@@ -186,7 +190,7 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
 def test_scheduler_by_address(frame: pd.DataFrame, tmp_path: Path, scheduler: tuple[str, Any]) -> None:
     """From the command line, where no other client is about; relative paths are this process's."""
     frame.to_parquet(tmp_path / "data.parquet")
-    run_job(parse_job(job_text(tmp_path, "threads")), threads=1)
+    run_job(parse_job(job_text(tmp_path, "threads")), Backend(threads=1))
     text = job_text(tmp_path, "remote").replace(f"{tmp_path}/", "")
     (tmp_path / "job.yaml").write_text(text)
     done = command(tmp_path, "run", "job.yaml", "--scheduler", scheduler[0])
@@ -235,7 +239,7 @@ def test_a_scheduler_that_dies_meanwhile(frame: pd.DataFrame, scheduler: tuple[s
     with Client(address, set_as_default=False, timeout=3) as client:
         threading.Timer(2.0, process.kill).start()
         with pytest.raises(rp.ReplicantError, match="connection"):
-            run_plan(plan, table, client=client, sink=_slow)
+            run_plan(plan, table, DaskExecutor(client), sink=_slow)
 
 
 def _slow(frame: pd.DataFrame, imputation: int, partition: int) -> int:
@@ -324,7 +328,7 @@ def test_an_error_in_a_task_arrives_with_its_type(frame: pd.DataFrame, tmp_path:
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=2, seed=1), table)
     with pytest.raises(rp.DataError, match=r"gone\.parquet"):
-        run_plan(plan, source, client=two_workers)
+        run_plan(plan, source, DaskExecutor(two_workers))
 
 
 def test_other_data_on_the_worker_are_noticed(frame: pd.DataFrame, tmp_path: Path, two_workers: Any) -> None:
@@ -336,14 +340,14 @@ def test_other_data_on_the_worker_are_noticed(frame: pd.DataFrame, tmp_path: Pat
     frame.iloc[::-1].to_parquet(tmp_path / "data.parquet")
     source = replace(Source.at(tmp_path / "data.parquet"), digest=table.digest())
     with pytest.raises(rp.DataError, match="another table"):
-        run_plan(plan, source, client=two_workers)
+        run_plan(plan, source, DaskExecutor(two_workers))
 
 
 def test_an_unexpected_exception_tells_its_type_and_task_only(frame: pd.DataFrame, two_workers: Any) -> None:
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=2, seed=1), table)
     with pytest.raises(rp.ReplicantError, match=r"draw-\w+.*ZeroDivisionError") as caught:
-        run_plan(plan, table, client=two_workers, sink=_stumble)
+        run_plan(plan, table, DaskExecutor(two_workers), sink=_stumble)
     assert CANARY not in str(caught.value)
 
 
@@ -391,7 +395,7 @@ def test_a_lost_worker_changes_nothing(by_path: bool, frame: pd.DataFrame, tmp_p
     plan = build_plan(validate_synthesis(m=3, seed=5, strata="region", min_stratum=20), table)
     flag = tmp_path / "killed"
     with dask_client.local_cluster(1) as client:
-        found = run_plan(plan, data, client=client, sink=_KillOnce(str(flag)))
+        found = run_plan(plan, data, DaskExecutor(client), sink=_KillOnce(str(flag)))
     assert flag.exists()
     expected = rp.synthesize(table, m=3, seed=5, strata="region", min_stratum=20)
     sums = {}
@@ -418,7 +422,7 @@ def test_a_task_that_kills_every_worker_is_given_up(frame: pd.DataFrame, tmp_pat
     plan = build_plan(validate_synthesis(m=1, seed=5), table)
     frame.to_parquet(tmp_path / "data.parquet")
     with dask_client.local_cluster(1) as client, pytest.raises(rp.ReplicantError, match="died"):
-        run_plan(plan, Source.at(tmp_path / "data.parquet"), client=client, sink=_kill)
+        run_plan(plan, Source.at(tmp_path / "data.parquet"), DaskExecutor(client), sink=_kill)
 
 
 def _kill(frame: pd.DataFrame, imputation: int, partition: int) -> None:
@@ -429,7 +433,7 @@ def test_no_scheduler_there(frame: pd.DataFrame, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1)
     frame.to_parquet(tmp_path / "data.parquet")
     with pytest.raises(rp.ReplicantError, match="No Dask scheduler"):
-        run_job(parse_job(job_text(tmp_path, "release")), scheduler="tcp://127.0.0.1:9")
+        run_job(parse_job(job_text(tmp_path, "release")), Backend(scheduler="tcp://127.0.0.1:9"))
     assert {path.name for path in tmp_path.iterdir()} == {"data.parquet"}
 
 
@@ -467,7 +471,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data, and the release of a long run."""
     folder = tmp_path_factory.mktemp("undisturbed")
     pd.concat([records()] * 40, ignore_index=True).to_parquet(folder / "data.parquet")
-    run_job(parse_job(job_text(folder, "release").replace("m: 3", LONG)), threads=2)
+    run_job(parse_job(job_text(folder, "release").replace("m: 3", LONG)), Backend(threads=2))
     return folder
 
 

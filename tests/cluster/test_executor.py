@@ -1,19 +1,24 @@
-"""Pieces of work on worker processes."""
+"""Tasks on worker processes."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dask.utils import key_split
+from distributed import Client
 
 from replicant.errors import DataError, RunError
-from replicant.execution import dask_client, executor
-from replicant.execution.timing import Effort
+from replicant.execution import dask_client, dask_executor
+from replicant.execution.backend import Backend, active_client
+from replicant.execution.dask_executor import DaskExecutor
+from replicant.execution.timing import Timing
+from replicant.plan.task import Task, numbered
 
 pytestmark = pytest.mark.cluster
 
@@ -24,25 +29,26 @@ def two_workers() -> Iterator[Any]:
         yield client
 
 
-def add(shared: int, number: int) -> int:
-    return shared + number
+def add(shared: int, task: Task) -> int:
+    return shared + task.index
 
 
 def doubled(shared: int) -> int:
     return 2 * shared
 
 
-def fails(shared: Any, number: int) -> int:
-    if number == 7:
+def fails(shared: Any, task: Task, *others: int) -> int:
+    if task.index == 7:
         raise ValueError("canary")
-    return number
+    return task.index
 
 
 def refuses(shared: Any) -> Any:
-    raise DataError("the table is odd")
+    raise DataError("the table is empty")
 
 
-def dies_once(shared: str, number: int) -> int:
+def dies_once(shared: str, task: Task) -> int:
+    number = task.index
     mark = Path(shared) / "died"
     if number == 5 and not mark.exists():
         mark.touch()
@@ -50,13 +56,13 @@ def dies_once(shared: str, number: int) -> int:
     return number
 
 
-def test_every_piece_is_made_once(two_workers: Any) -> None:
-    effort = Effort()
-    items = [(i,) for i in range(500)]
-    made = dict(executor.farm(add, 1, items, what="adding", prepare=doubled, client=two_workers, effort=effort))
-    assert made == {i: 2 + i for i in range(500)}
-    assert effort.passes[0].pieces == 500
-    assert effort.passes[0].hands == 2
+def test_every_task_runs_once(two_workers: Any) -> None:
+    timing = Timing()
+    executor = DaskExecutor(two_workers, timing=timing)
+    results = executor.collect("adding", {"add": add}, 1, numbered("add", [1] * 500), prepare=doubled)
+    assert results == [2 + i for i in range(500)]
+    assert timing.stages[0].tasks == 500
+    assert timing.stages[0].workers == 2
 
 
 def test_a_scheduler_that_does_not_say_who_is_there_is_no_failure_yet(
@@ -65,8 +71,9 @@ def test_a_scheduler_that_does_not_say_who_is_there_is_no_failure_yet(
     def gone() -> None:
         raise OSError("closed")
 
+    executor = DaskExecutor(two_workers)
     monkeypatch.setattr(two_workers, "nthreads", gone)
-    assert dict(executor.farm(add, 1, [(1,), (2,)], what="adding", client=two_workers)) == {0: 2, 1: 3}
+    assert executor.collect("adding", {"add": add}, 1, numbered("add", [1, 1])) == [1, 2]
 
 
 def test_what_has_arrived_is_fetched_at_once(two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,19 +85,17 @@ def test_what_has_arrived_is_fetched_at_once(two_workers: Any, monkeypatch: pyte
         return gather(futures, **options)
 
     monkeypatch.setattr(two_workers, "gather", watch)
-    monkeypatch.setattr(executor, "TASK_SECONDS", 0.0)
+    monkeypatch.setattr(dask_executor, "TASK_SECONDS", 0.0)
     made = {}
-    for at, result in executor.farm(add, 1, [(i,) for i in range(30)], what="adding", client=two_workers):
-        made[at] = result
+    for task, result in DaskExecutor(two_workers).run("adding", {"add": add}, 1, numbered("add", [1] * 30)):
+        made[task.index] = result
         time.sleep(0.2 if len(made) == 1 else 0.0)  # others are made meanwhile
     assert made == {i: 1 + i for i in range(30)}
     assert sum(fetched) == 30
-    assert max(fetched) >= executor.AHEAD
+    assert max(fetched) >= dask_executor.AHEAD
 
 
-def test_short_pieces_travel_together_and_few_tasks_are_under_way(
-    two_workers: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_short_tasks_travel_together_and_few_are_under_way(two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
     waiting: list[int] = []
     futures: list[Any] = []
@@ -98,36 +103,39 @@ def test_short_pieces_travel_together_and_few_tasks_are_under_way(
 
     def watch(call: Any, *args: Any, **options: Any) -> Any:
         future = submit(call, *args, **options)
-        if call is executor._batch:
+        if call is dask_executor._batch:
             sent.append(len(args[3]))
             futures.append(future)
             waiting.append(sum(not one.done() for one in futures))
         return future
 
     monkeypatch.setattr(two_workers, "submit", watch)
-    made = list(executor.farm(add, 1, [(i,) for i in range(2000)], what="adding", client=two_workers))
+    made = DaskExecutor(two_workers).collect("adding", {"add": add}, 1, numbered("add", [1] * 2000))
     assert len(made) == sum(sent) == 2000
-    assert max(waiting) <= executor.AHEAD * 2
+    assert max(waiting) <= dask_executor.AHEAD * 2
     assert len(sent) < 200
     # At the end they get few, so that no worker is left with a long task.
     assert sent[-1] == 1
 
 
-def total(shared: int, number: int, *others: int) -> int:
+def total(shared: int, task: Task, *others: int) -> int:
     time.sleep(0.01)
-    return shared + number + sum(others)
+    return shared + 10**task.index + sum(others)
 
 
 LADDER = [(), (), (0,), (0,), (1, 3), (2, 4)]
 
 
-def test_a_piece_gets_what_it_needs_and_the_client_sees_the_last_only(two_workers: Any) -> None:
-    effort = Effort()
-    items = [(10**i,) for i in range(6)]
-    made = dict(executor.farm(total, 0, items, what="adding", needs=LADDER, client=two_workers, effort=effort))
-    assert made == {**dict.fromkeys(range(5)), 5: 111111 + 1}
-    [one] = effort.passes
-    assert one.pieces == 6
+def ladder(needs: Sequence[tuple[int, ...]]) -> list[Task]:
+    return [Task(f"add-{i}", "add", i, needs=tuple(f"add-{j}" for j in found)) for i, found in enumerate(needs)]
+
+
+def test_a_task_gets_what_it_needs_and_the_client_sees_the_last_only(two_workers: Any) -> None:
+    timing = Timing()
+    results = DaskExecutor(two_workers, timing=timing).run("adding", {"add": total}, 0, ladder(LADDER))
+    assert {task.index: result for task, result in results} == {**dict.fromkeys(range(5)), 5: 111111 + 1}
+    [one] = timing.stages
+    assert one.tasks == 6
     assert one.seconds >= 6 * 0.01  # also what those took whose results nobody fetched
     until(lambda: not two_workers.run_on_scheduler(_wanted))
 
@@ -138,37 +146,37 @@ def _wanted(dask_scheduler: Any) -> int:
 
 
 def test_what_others_need_fails_like_any_other(two_workers: Any) -> None:
-    with pytest.raises(RunError, match="counting: unexpected ValueError"):
-        list(executor.farm(fails, 0, [(7,), (1,)], what="counting", needs=[(), (0,)], client=two_workers))
+    tasks = [Task("add-7", "add", 7), Task("add-8", "add", 8, needs=("add-7",))]
+    with pytest.raises(RunError, match="counting, add-7: unexpected ValueError"):
+        list(DaskExecutor(two_workers).run("counting", {"add": fails}, 0, tasks))
 
 
 def test_what_is_lost_with_its_worker_is_made_again_for_those_that_need_it(tmp_path: Path, two_workers: Any) -> None:
-    items = [(i,) for i in range(12)]
-    needs = [(), *((i,) for i in range(11))]
-    made = dict(executor.farm(dies_after, str(tmp_path), items, what="dying", needs=needs, client=two_workers))
+    tasks = ladder([(), *((i,) for i in range(11))])
+    results = DaskExecutor(two_workers).collect("dying", {"add": dies_after}, str(tmp_path), tasks)
     assert (tmp_path / "died").exists()
-    assert made[11] == sum(range(12))
+    assert results[11] == sum(range(12))
 
 
-def dies_after(shared: str, number: int, before: int = 0) -> int:
-    dies_once(shared, number)
-    return number + before
+def dies_after(shared: str, task: Task, before: int = 0) -> int:
+    dies_once(shared, task)
+    return task.index + before
 
 
 def test_a_failure_ends_all_and_quotes_no_value(two_workers: Any) -> None:
-    with pytest.raises(RunError, match="counting: unexpected ValueError") as raised:
-        list(executor.farm(fails, 0, [(i,) for i in range(20)], what="counting", client=two_workers))
+    with pytest.raises(RunError, match="counting, add-7: unexpected ValueError") as raised:
+        list(DaskExecutor(two_workers).run("counting", {"add": fails}, 0, numbered("add", [1] * 20)))
     assert "canary" not in str(raised.value)
 
 
-def test_what_cannot_be_prepared_is_told_as_it_is(two_workers: Any) -> None:
-    with pytest.raises(DataError, match="the table is odd"):
-        list(executor.farm(add, 1, [(1,)], what="adding", prepare=refuses, client=two_workers))
+def test_what_cannot_be_prepared_is_raised_as_it_is(two_workers: Any) -> None:
+    with pytest.raises(DataError, match="the table is empty"):
+        list(DaskExecutor(two_workers).run("adding", {"add": add}, 1, numbered("add", [1]), prepare=refuses))
 
 
-def slowly(shared: int, number: int) -> int:
+def slowly(shared: int, task: Task) -> int:
     time.sleep(0.2)
-    return shared + number
+    return shared + task.index
 
 
 def until(what: Any, within: float = 20.0) -> None:
@@ -188,8 +196,8 @@ def test_results_lost_before_they_are_fetched_are_made_again(two_workers: Any, m
 
     monkeypatch.setattr(two_workers, "submit", watch)
     made: dict[int, Any] = {}
-    for at, result in executor.farm(slowly, 1, [(i,) for i in range(8)], what="adding", client=two_workers):
-        made[at] = result
+    for task, result in DaskExecutor(two_workers).run("adding", {"add": slowly}, 1, numbered("add", [1] * 8)):
+        made[task.index] = result
         if len(made) == 1:
             until(lambda: all(future.status == "finished" for future in futures))
             [worker] = two_workers.who_has([futures[-1]])[futures[-1].key]
@@ -198,7 +206,31 @@ def test_results_lost_before_they_are_fetched_are_made_again(two_workers: Any, m
     assert made == {i: 1 + i for i in range(8)}
 
 
-def test_pieces_lost_with_their_worker_are_made_again(tmp_path: Path, two_workers: Any) -> None:
-    made = dict(executor.farm(dies_once, str(tmp_path), [(i,) for i in range(40)], what="dying", client=two_workers))
+def test_tasks_lost_with_their_worker_run_again(tmp_path: Path, two_workers: Any) -> None:
+    made = DaskExecutor(two_workers).collect("dying", {"add": dies_once}, str(tmp_path), numbered("add", [1] * 40))
     assert (tmp_path / "died").exists()
-    assert made == {i: i for i in range(40)}
+    assert made == list(range(40))
+
+
+def test_an_active_client_is_used_and_not_in_a_task_of_its_own(two_workers: Any) -> None:
+    assert active_client() is None
+    with two_workers.as_current():
+        assert two_workers.submit(active_client, pure=False).result() is None
+    with Client(two_workers.scheduler.address, set_as_default=True) as client:  # type: ignore[no-untyped-call]
+        assert active_client() is client
+        with Backend.of_call(None).open() as executor:
+            assert isinstance(executor, DaskExecutor)
+        assert Backend.of_call(None, threads=2) == Backend(threads=2)
+
+
+def test_keys_say_what_runs_and_no_more(two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+    submit = two_workers.submit
+
+    def watch(call: Any, *args: Any, **options: Any) -> Any:
+        keys.append(options["key"])
+        return submit(call, *args, **options)
+
+    monkeypatch.setattr(two_workers, "submit", watch)
+    DaskExecutor(two_workers).collect("adding up", {"add": add}, 1, numbered("add", [1] * 3))
+    assert [key_split(key) for key in keys] == ["shared", "add", "add", "add"]

@@ -21,6 +21,7 @@ import pytest
 
 import replicant as rp
 from replicant.execution import dask_client, scratch
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
@@ -160,7 +161,7 @@ def test_a_release_in_the_making_is_private(
     parts: list[str], where: dict[str, int], folder: Path, temporary: Path
 ) -> None:
     look = Look(folder)
-    run_job(load_job(folder / "job.yaml", parts), progress=look, **where)
+    run_job(load_job(folder / "job.yaml", parts), Backend(**where), progress=look)
     assert look.modes
     assert set(look.modes.values()) == {0o700}
     assert mode(folder / "release-internal") == 0o700
@@ -172,7 +173,7 @@ def test_a_release_in_the_making_is_private(
 @pytest.mark.usefixtures("open_to_all", "temporary")
 def test_a_study_in_the_making_is_private(folder: Path) -> None:
     look = Look(folder)
-    run_study_job(load_job(folder / "study.yaml"), progress=look, threads=1)
+    run_study_job(load_job(folder / "study.yaml"), Backend(threads=1), progress=look)
     assert set(look.modes.values()) == {0o700}
 
 

@@ -21,12 +21,12 @@ import pytest
 import replicant as rp
 from replicant.errors import DataError, PartialError
 from replicant.execution import dask_client
-from replicant.execution.backend import Where
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.run.checkpoint import Checkpoint, partial_of
 from replicant.run.resumable import told
+from replicant.run.source import Source
 from replicant.run.study import compute, resume_study, run_study_job
-from replicant.run.work import Source
 from replicant.spec.load import parse_job
 from replicant.studies import Study, design
 from replicant.table import Table
@@ -83,7 +83,7 @@ def digests(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> dict[str, str]:
     """Of an undisturbed run in this thread."""
-    run_study_job(parse_job(job_text(folder, "whole")), threads=1)
+    run_study_job(parse_job(job_text(folder, "whole")), Backend(threads=1))
     return digests(folder / "whole")
 
 
@@ -116,7 +116,7 @@ class Notes(Progress):
 def test_workers_do_not_matter(workers: int, folder: Path, whole: dict[str, str]) -> None:
     target = f"workers{workers}"
     notes = Notes()
-    result = run_study_job(parse_job(job_text(folder, target)), workers=workers, memory=2**31, progress=notes)
+    result = run_study_job(parse_job(job_text(folder, target)), Backend(workers=workers, memory=2**31), progress=notes)
     assert digests(folder / target) == whole
     assert notes.done == REPLICATES
     assert result.result.run["workers"] == workers
@@ -128,9 +128,9 @@ def test_a_run_in_processes_is_resumed_in_a_thread(folder: Path, whole: dict[str
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study_job(parse_job(job_text(folder, "stopped")), workers=2, progress=Stop())
+        run_study_job(parse_job(job_text(folder, "stopped")), Backend(workers=2), progress=Stop())
     assert len(Checkpoint(folder / "stopped").done()) == 1
-    resume_study(str(folder / "stopped"), threads=1)
+    resume_study(str(folder / "stopped"), Backend(threads=1))
     assert digests(folder / "stopped") == whole
 
 
@@ -140,8 +140,8 @@ def test_a_run_in_a_thread_is_resumed_on_a_scheduler(folder: Path, whole: dict[s
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study_job(parse_job(job_text(folder, "begun")), threads=1, progress=Stop())
-    resume_study(str(folder / "begun"), scheduler=two_workers.scheduler.address)
+        run_study_job(parse_job(job_text(folder, "begun")), Backend(threads=1), progress=Stop())
+    resume_study(str(folder / "begun"), Backend(scheduler=two_workers.scheduler.address))
     assert digests(folder / "begun") == whole
 
 
@@ -160,9 +160,9 @@ def test_a_worker_killed_in_the_middle(
 
     victims: list[int] = []
     with dask_client.local_cluster(2) as client:
-        found = compute(study, table, Where(client=client), source=source if from_path else None, progress=Kill())
+        found = compute(study, table, Backend(client=client), source=source if from_path else None, progress=Kill())
     assert len(victims) == 1
-    expected = compute(study, table, Where(threads=1))
+    expected = compute(study, table, Backend(threads=1))
     assert found.document == expected.document
 
 
@@ -186,12 +186,12 @@ def test_a_lost_cluster_can_be_taken_up(folder: Path, whole: dict[str, str], pla
             kept.open(study.digest, job.model_dump()),
             told(str(kept.target), Progress()),
         ):
-            compute(study, table, Where(client=made), source=source, checkpoint=kept, progress=Close())
+            compute(study, table, Backend(client=made), source=source, checkpoint=kept, progress=Close())
     finally:
         made.close()
         local.close()
     assert kept.done()
-    run_study_job(job, threads=1)
+    run_study_job(job, Backend(threads=1))
     assert digests(folder / "lost") == whole
 
 
@@ -200,13 +200,13 @@ def test_errors_come_from_workers_as_they_are(planned: tuple[Study, Table, Sourc
 
     study, table, source = planned
     with pytest.raises(DataError, match="read another table"):
-        compute(study, table, Where(client=two_workers), source=replace(source, digest="0" * 64))
+        compute(study, table, Backend(client=two_workers), source=replace(source, digest="0" * 64))
 
 
 def test_no_cell_is_in_a_workers_log(planned: tuple[Study, Table, Source], two_workers: Any) -> None:
     study, table, source = planned
-    compute(study, table, Where(client=two_workers), source=source)
-    compute(study, table, Where(client=two_workers))
+    compute(study, table, Backend(client=two_workers), source=source)
+    compute(study, table, Backend(client=two_workers))
     logs = str(two_workers.get_worker_logs()) + str(two_workers.get_scheduler_logs())
     assert CANARY_TEXT not in logs
     assert "471147" not in logs
@@ -239,7 +239,7 @@ def until_a_block(process: subprocess.Popen[str], target: Path) -> None:
 
 @pytest.fixture(scope="module")
 def long_whole(folder: Path) -> dict[str, str]:
-    run_study_job(parse_job(job_text(folder, "long", 240)), threads=1)
+    run_study_job(parse_job(job_text(folder, "long", 240)), Backend(threads=1))
     return digests(folder / "long")
 
 

@@ -29,6 +29,7 @@ from pandas.testing import assert_frame_equal
 import replicant as rp
 from replicant.errors import RunError, SpecError
 from replicant.execution import dask_client, tls
+from replicant.execution.backend import Backend
 from replicant.execution.tls import trusting
 
 pytestmark = [
@@ -181,7 +182,9 @@ def test_a_study_begun_in_a_thread_is_resumed_on_an_encrypted_cluster(folder: Pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study_job(load_job(folder / "study.yaml", [f"output.path={folder}/study"]), threads=1, progress=Stop())
+        run_study_job(
+            load_job(folder / "study.yaml", [f"output.path={folder}/study"]), Backend(threads=1), progress=Stop()
+        )
     resumed = replicant(folder, "resume", "study", "--scheduler", encrypted, *words_for(ours, "client"))
     assert resumed.returncode == 0, resumed.stderr
     whole = replicant(folder, "run", "study.yaml", "--set", "output.path=whole", "--threads", "1")

@@ -16,8 +16,8 @@ from distributed import Client, LocalCluster
 
 import replicant as rp
 from replicant.errors import RunError
-from replicant.execution.software import software
-from replicant.execution.versions import roll_call
+from replicant.execution.backend import Backend
+from replicant.execution.versions import check_versions, software
 from replicant.run.dry_run import dry_run_job
 from replicant.run.job import run_job
 from replicant.spec.load import parse_job
@@ -63,13 +63,13 @@ def test_workers_are_counted_and_compared(scheduler: LocalCluster, tmp_path: Pat
     address = scheduler.scheduler_address
     with worker(scheduler, tmp_path):
         with Client(address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
-            roll = roll_call(client, within=60)
+            roll = check_versions(client, within=60)
         assert (roll.workers, roll.answered, roll.memory) == (1, 1, 3_000_000_000)
-        assert "1 workers of the versions here" in dry_run_job(job, scheduler=address)
+        assert "1 workers of the versions here" in dry_run_job(job, Backend(scheduler=address))
         (tmp_path / "older.py").write_text(OLDER)
         with worker(scheduler, tmp_path, "--preload", str(tmp_path / "older.py")):
             for call in (dry_run_job, run_job):
                 with pytest.raises(RunError, match=r"1 of 2 workers run numpy 1\.0, this process") as raised:
-                    call(job, scheduler=address)
+                    call(job, Backend(scheduler=address))
                 assert software()["numpy"] in raised.value.found
     assert not (tmp_path / "release").exists()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import replicant
+from replicant.execution.backend import Backend
 from replicant.run.job import run_job
 from replicant.spec.load import load_job
 
@@ -213,7 +214,7 @@ def test_the_image_is_built_and_makes_the_release_of_this_machine(builder: Build
     run("sh", "-c", hidden)
 
     (tmp_path / "here.yaml").write_text(job.replace("build/demo", str(tmp_path / "demo")))
-    run_job(load_job(tmp_path / "here.yaml", ()), threads=1)
+    run_job(load_job(tmp_path / "here.yaml", ()), Backend(threads=1))
     sums = run("sh", "-c", "cd /scratch/demo && find . -name '*.parquet' -exec sha256sum {} +").stdout.splitlines()
     ours = {
         f"{sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(tmp_path / 'demo')}"

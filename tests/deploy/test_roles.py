@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 import replicant as rp
+from replicant.execution.backend import Backend
 from replicant.run.job import run_job
 from replicant.spec.load import load_job
 
@@ -154,7 +155,7 @@ def test_a_job_of_the_manifests_releases_what_one_here_does(
     assert start("job", roles["job"]).wait(120) == 0, (places / "job.log").read_text()
     assert "tls://" in (places / "worker.log").read_text()
 
-    run_job(load_job(places / "job" / "job.yaml", (f"output.path={places}/output/here",)), threads=1)
+    run_job(load_job(places / "job" / "job.yaml", (f"output.path={places}/output/here",)), Backend(threads=1))
     made = {name: sorted((places / "output" / name).rglob("*.parquet")) for name in ("release", "here")}
     assert made["release"]
     assert [one.read_bytes() for one in made["release"]] == [one.read_bytes() for one in made["here"]]

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 import replicant as rp
 from replicant.errors import DataError, ReplicantError, SpecError
+from replicant.execution.backend import Backend
 from replicant.release import Release
 from replicant.run.job import run_job
 from replicant.spec.load import load_job
@@ -232,7 +233,7 @@ def test_a_job_becomes_a_release_or_is_refused(scratch: Path, job: Job) -> None:
         here = Path.cwd()
         os.chdir(folder)
         try:
-            result = run_job(load_job(folder / "job.yaml", job.overrides), threads=1)
+            result = run_job(load_job(folder / "job.yaml", job.overrides), Backend(threads=1))
         except ReplicantError as error:
             _refused(error)
             assert {item.name for item in folder.iterdir()} <= {path.name, "job.yaml"}

@@ -12,6 +12,7 @@ from statsmodels.datasets import anes96
 
 import replicant as rp
 from replicant.bulk import run_bulk
+from replicant.execution.backend import Backend
 from replicant.release.bulk_index import verify_bulk
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
@@ -35,7 +36,7 @@ def test_a_study_runs_and_fills_every_table(job: Path, tmp_path: Path, request: 
         changed.append(f"data={request.getfixturevalue('shared_data') / load_job(job).input.path}")
     spec = load_job(job, changed)
     assert spec.study is not None
-    result = run_study_job(spec, threads=1).result
+    result = run_study_job(spec, Backend(threads=1)).result
     named = {one.name for one in spec.study.estimands} | {one.scores for one in spec.study.estimands if one.scores}
     assert set(result.tables) == named
     arms = {"sample", *spec.study.variants}
@@ -50,7 +51,7 @@ def test_a_study_runs_and_fills_every_table(job: Path, tmp_path: Path, request: 
 @pytest.mark.parametrize("job", RELEASES, ids=lambda path: path.stem)
 def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path) -> None:
     target = tmp_path / "release"
-    run_job(load_job(job, [f"output.path={target}"]), threads=1)
+    run_job(load_job(job, [f"output.path={target}"]), Backend(threads=1))
     checked = rp.verify_release(str(target))
     assert checked.ok, checked.problems
     release = rp.read_release(str(target))
@@ -65,7 +66,7 @@ def test_a_bulk_tells_the_change_that_was_planted(tmp_path: Path, monkeypatch: p
     (job,) = BULKS
     spec = load_any(job, ["bulk.matrix.year=[2015, 2016]", "bulk.overrides=[]"])
     assert isinstance(spec, BulkJob)
-    result = run_bulk(spec, threads=1)
+    result = run_bulk(spec, Backend(threads=1))
     result.require()
     found = {one["a"]: one["differing"] for one in result.index["drift"]}
     assert "status" in found["2015-south"]
@@ -76,7 +77,9 @@ def test_a_bulk_tells_the_change_that_was_planted(tmp_path: Path, monkeypatch: p
 def test_the_default_job_is_what_the_codebook_says(tmp_path: Path) -> None:
     """Kinds, labels and the passive column of the demo, against the data set as statsmodels ships it."""
     target = tmp_path / "demo"
-    run_job(load_job(next(path for path in RELEASES if path.stem == "demo"), [f"output.path={target}"]), threads=1)
+    run_job(
+        load_job(next(path for path in RELEASES if path.stem == "demo"), [f"output.path={target}"]), Backend(threads=1)
+    )
     release = rp.read_release(str(target))
     raw = anes96.load_pandas().data
     real_party = np.select([raw["PID"] <= 1, raw["PID"] <= 4], ["Democrat", "Independent"], "Republican")

@@ -45,9 +45,10 @@ def test_a_refusal_names_the_size_that_fits() -> None:
 
 RUN = """
 import json, resource, sys
+from replicant.execution.backend import Backend
 from replicant.run.job import run_job
 from replicant.spec.load import parse_job
-run_job(parse_job(sys.argv[1]), threads=1)
+run_job(parse_job(sys.argv[1]), Backend(threads=1))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 

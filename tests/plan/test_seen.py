@@ -35,7 +35,7 @@ def frame_of(seed: int, n: int) -> pd.DataFrame:
         [{}, {"where": ["x > 5", "y == 3"]}, {"where": {"x": "y > 1"}}, {"strata": "g", "method": {"y": "keep"}}]
     ),
 )
-def test_parts_add_up(seed: int, n: int, hands: list[int], settings: dict[str, Any]) -> None:
+def test_partitions_add_up(seed: int, n: int, workers: list[int], settings: dict[str, Any]) -> None:
     frame = frame_of(seed, n)
     spec = validate_synthesis(**{"passive": {"total": "x + y"}, **settings})
     table = encode_table(frame, {"h": {"kind": "nominal"}, "g": {"kind": "nominal"}})
@@ -45,7 +45,7 @@ def test_parts_add_up(seed: int, n: int, hands: list[int], settings: dict[str, A
             for column in table.columns
         }
     )
-    member = np.array(hands[:n])
+    member = np.array(workers[:n])
     parts = [encode_table(frame[member == hand], book, judged=True) for hand in range(4) if (member == hand).sum() > 1]
     whole = look(spec, encode_table(frame[np.isin(member, [h for h in range(4) if (member == h).sum() > 1])], book), n)
     found = reduce(Seen.merge, (look(spec, part, n).seen() for part in parts))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from replicant.plan import Plan, Task, build_plan
+from replicant.plan.task import linked
 from replicant.spec.load import validate_synthesis
 from replicant.table import Table, encode_table
 
@@ -45,28 +46,27 @@ def plan_for(table: Table) -> Planner:
     def make(cut: str = "own", **settings: Any) -> Plan:
         settings = {"m": 3, "seed": 5, "passive": {"twice": "x * 2"}, **settings}
         plan = build_plan(validate_synthesis(**settings), table)
-        return plan if cut == "own" else replace(plan, tasks=tuple(cut_tasks(plan, cut)), seconds_estimate=9.0)
+        return plan if cut == "own" else replace(plan, tasks=cut_tasks(plan, cut), seconds_estimate=9.0)
 
     return make
 
 
-def cut_tasks(plan: Plan, cut: str) -> list[Task]:
+def cut_tasks(plan: Plan, cut: str) -> tuple[Task, ...]:
     """The same work in other tasks: `columns` (a fit each), `groups` (all imputations in one), `draws`, `half`."""
-    tag = plan.digest[:8]
     tasks = []
     for part in range(len(plan.partitions)):
-        draws = [Task(f"draw-{tag}-p{part}-i{i}", "draw", (i,), part) for i in range(plan.m)]
+        draws = [Task(f"draw-p{part}-i{i}", "draw", part, (i,)) for i in range(plan.m)]
         serving = [()] if plan.shares_fits else [(i,) for i in range(plan.m)]
         if cut == "groups":
             serving = serving if plan.shares_fits else [tuple(range(plan.m))]
-            draws = [Task(f"draw-{tag}-p{part}", "draw", tuple(range(plan.m)), part)]
+            draws = [Task(f"draw-p{part}", "draw", part, tuple(range(plan.m)))]
         names = plan.fitted[:1] if cut == "half" else plan.fitted
         if cut != "draws":
             groups = [names] if cut == "groups" else [(name,) for name in names]
             tasks += [
-                Task(f"fit-{tag}-p{part}-i{'-'.join(map(str, which))}-{j}", "fit", which, part, group)
+                Task(f"fit-p{part}-i{'-'.join(map(str, which))}-{j}", "fit", part, which, group)
                 for which in serving
                 for j, group in enumerate(groups)
             ]
         tasks += draws
-    return tasks
+    return linked(tasks, plan.fitted, plan.shares_fits)

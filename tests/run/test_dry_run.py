@@ -1,4 +1,4 @@
-"""A dry run ends as the run does and leaves nothing; its statements about the target are true."""
+"""A dry run ends as the run does, and leaves nothing; what it says is there is there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from replicant.errors import ReplicantError
-from replicant.run import work
+from replicant.execution.backend import Backend
+from replicant.run import out_of_core_tasks
 from replicant.run.dry_run import dry_run_job, dry_run_resume
 from replicant.run.job import run_job
 from replicant.run.resume import resume
@@ -48,8 +49,8 @@ def job(*, parts: bool = False, study: bool = False, **synthesis: Any) -> JobSpe
 KINDS = {"plain": {}, "parts": {"parts": True}, "study": {"study": True}}
 
 
-def really(spec: JobSpec, **options: Any) -> Any:
-    return (run_job if spec.study is None else run_study_job)(spec, **options)
+def really(spec: JobSpec, backend: Backend | None = None, **options: Any) -> Any:
+    return (run_job if spec.study is None else run_study_job)(spec, backend, **options)
 
 
 def ending(call: Callable[..., Any], *args: Any, **options: Any) -> tuple[int, str]:
@@ -69,23 +70,23 @@ def everything(folder: Path) -> dict[str, int]:
 def test_nothing_is_written_and_the_run_follows(kind: str, place: Path) -> None:
     before = everything(place)
     spec = job(**KINDS[kind])  # type: ignore[arg-type]
-    told = dry_run_job(spec, threads=1)
+    told = dry_run_job(spec, Backend(threads=1))
     assert everything(place) == before
     assert set(place.iterdir()) == {place / "data.parquet"}
     assert "release: is free and can be written" in told
     assert "1 threads of this process" in told
-    really(spec, threads=1)
+    really(spec, Backend(threads=1))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_target_that_is_taken(kind: str, place: Path) -> None:
     spec = job(**KINDS[kind])  # type: ignore[arg-type]
-    really(spec, threads=1)
+    really(spec, Backend(threads=1))
     before = everything(place)
-    found = ending(dry_run_job, spec, threads=1)
-    assert found == ending(really, spec, threads=1)
+    found = ending(dry_run_job, spec, Backend(threads=1))
+    assert found == ending(really, spec, Backend(threads=1))
     assert found[0] == 1
-    assert "release: is replaced" in dry_run_job(spec, threads=1, overwrite=True)
+    assert "release: is replaced" in dry_run_job(spec, Backend(threads=1), overwrite=True)
     assert everything(place) == before
 
 
@@ -105,8 +106,8 @@ def test_what_ends_the_run_ends_the_dry_run(
     from replicant.execution import dask_client
 
     monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1)
-    found = ending(dry_run_job, job(), **options)
-    assert found == ending(run_job, job(), **options)
+    found = ending(lambda: dry_run_job(job(), Backend(**options)))
+    assert found == ending(lambda: run_job(job(), Backend(**options)))
     assert found[0] in {1, 2}
 
 
@@ -147,22 +148,22 @@ def interrupt(spec: JobSpec, monkeypatch: pytest.MonkeyPatch) -> None:
         done.append(1)
         return draw(*args, **rest)
 
-    draw = work.draw
+    draw = out_of_core_tasks.draw
     with monkeypatch.context() as patch:
-        patch.setattr(work, "draw", once)
+        patch.setattr(out_of_core_tasks, "draw", once)
         with pytest.raises(KeyboardInterrupt):
-            run_job(spec, threads=1)
+            run_job(spec, Backend(threads=1))
 
 
 def test_an_interrupted_run_is_taken_up(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = job(parts=True)
     interrupt(spec, monkeypatch)
     before = everything(place)
-    told = dry_run_resume("release", threads=1)
+    told = dry_run_resume("release", Backend(threads=1))
     count = len([path for path in before if path.endswith(".json") and ".work/" in path])
     assert f"taken up: {count} of its tasks are done" in told
-    assert f"taken up: {count} of its tasks are done" in dry_run_job(spec, threads=1)
-    assert "run of another job is there" in dry_run_job(job(cp=0.1), threads=1)
+    assert f"taken up: {count} of its tasks are done" in dry_run_job(spec, Backend(threads=1))
+    assert "run of another job is there" in dry_run_job(job(cp=0.1), Backend(threads=1))
     assert everything(place) == before
     assert Path("data.parquet").rename("kept.parquet")
     pd.read_parquet("kept.parquet").iloc[::-1].to_parquet("data.parquet", index=False)
@@ -170,7 +171,7 @@ def test_an_interrupted_run_is_taken_up(place: Path, monkeypatch: pytest.MonkeyP
     assert found == ending(resume, "release")
     assert found[0] == 1
     Path("kept.parquet").rename("data.parquet")
-    resume("release", threads=1)
+    resume("release", Backend(threads=1))
 
 
 def test_nothing_to_resume(place: Path) -> None:
@@ -187,10 +188,10 @@ def test_an_interrupted_study(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     spec = job(study=True)
     with pytest.raises(KeyboardInterrupt):
-        run_study_job(spec, threads=1, progress=Stop())
-    assert "1 of its blocks are there" in dry_run_resume("release", threads=1)
+        run_study_job(spec, Backend(threads=1), progress=Stop())
+    assert "1 of its blocks are there" in dry_run_resume("release", Backend(threads=1))
     other = job(study=True, cp=0.1)
     assert ending(dry_run_job, other) == ending(run_study_job, other)
     assert ending(dry_run_job, other)[0] == 1
     assert "is free" in dry_run_job(other, overwrite=True)
-    resume("release", threads=1)
+    resume("release", Backend(threads=1))

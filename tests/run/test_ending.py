@@ -20,9 +20,11 @@ import pytest
 import replicant as rp
 from replicant import release
 from replicant.errors import PartialError, ReleaseError, SpecError
+from replicant.execution.backend import Backend
 from replicant.run.job import run_job
 from replicant.run.release_writer import unfinished
 from replicant.run.resume import resume
+from replicant.run.tasks import CALLS
 from replicant.spec.load import parse_job
 from replicant.storage.lock import locked
 
@@ -39,7 +41,9 @@ STEPS = {
 
 KILLED = """
 import os, shutil, sys
+from replicant.execution.backend import Backend
 from replicant.run.job import run_job
+from replicant.run.tasks import CALLS
 from replicant.spec.load import load_job
 
 where, name, ending = sys.argv[1:]
@@ -52,7 +56,7 @@ def last(first, *rest, **more):
     return call(first, *rest, **more)
 
 setattr(module, name, last)
-run_job(load_job("job.yaml"), threads=1, overwrite=os.path.exists("release"))
+run_job(load_job("job.yaml"), Backend(threads=1), overwrite=os.path.exists("release"))
 """
 
 
@@ -87,7 +91,7 @@ def test_killed_before_one_of_the_last_steps(step: str, overwrite: bool, place: 
     if overwrite:
         old = json.loads(Path("job.yaml").read_text())
         old["synthesis"]["seed"] = 4
-        run_job(parse_job(json.dumps(old)), threads=1)
+        run_job(parse_job(json.dumps(old)), Backend(threads=1))
         before = parts("release")
     words = [sys.executable, "-c", KILLED, *STEPS[step]]
     assert subprocess.run(words, env=ENVIRONMENT, check=False, timeout=120).returncode == 9
@@ -96,11 +100,11 @@ def test_killed_before_one_of_the_last_steps(step: str, overwrite: bool, place: 
     else:  # two releases change places in one step
         assert rp.verify_release("release").ok
     assert (unfinished("release") is None) == (step == "removing")
-    assert "release: " in resume("release", threads=1).text()
+    assert "release: " in resume("release", Backend(threads=1)).text()
     assert rp.verify_release("release").ok
     assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
     assert set(os.listdir("release-internal")) - {"metrics.json"} == {"_manifest.json"}
-    run_job(job(path="undisturbed"), threads=1)
+    run_job(job(path="undisturbed"), Backend(threads=1))
     assert parts("release") == parts("undisturbed")
 
 
@@ -114,9 +118,9 @@ def test_half_a_job_is_no_job_and_what_is_whole_is_taken_up(place: Path, monkeyp
         kept.write_bytes(whole[:size])
         assert unfinished("release") is None
     with pytest.raises(SpecError, match="nothing to resume"):
-        resume("release", threads=1)
-    monkeypatch.setattr("replicant.run.work.draw", None)  # all sets are there
-    run_job(job(), threads=1)
+        resume("release", Backend(threads=1))
+    monkeypatch.setitem(CALLS, "draw", None)  # all sets are there
+    run_job(job(), Backend(threads=1))
     assert rp.verify_release("release").ok
     assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
 
@@ -132,10 +136,10 @@ def test_a_disk_that_is_full_at_the_end_costs_no_work(place: Path, monkeypatch: 
 
         patch.setattr(os, "replace", full)
         with pytest.raises(PartialError, match="full"):
-            run_job(job(), threads=1)
+            run_job(job(), Backend(threads=1))
     assert not Path("release").exists()
-    monkeypatch.setattr("replicant.run.work.draw", None)  # all sets are there
-    resume("release", threads=1)
+    monkeypatch.setitem(CALLS, "draw", None)  # all sets are there
+    resume("release", Backend(threads=1))
     assert rp.verify_release("release").ok
     assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
 
@@ -164,14 +168,14 @@ def test_a_real_disk_that_fills_and_is_cleared(part_rows: int | None, small_disk
         synthesis = {"m": 2, "seed": 1}
         return parse_job(json.dumps({"input": source, "synthesis": synthesis, "output": {"path": str(target)}}))
 
-    run_job(said(tmp_path / "whole"), threads=1)
+    run_job(said(tmp_path / "whole"), Backend(threads=1))
     stopped = 0
     for used in (1_000_000, 2_300_000, 2_700_000, 2_900_000, 3_100_000):
         ballast = small_disk / "ballast"
         ballast.write_bytes(bytes(used))
         told = ""
         try:
-            run_job(said(small_disk / "release"), threads=1)
+            run_job(said(small_disk / "release"), Backend(threads=1))
         except (PartialError, ReleaseError) as error:
             told = str(error)
         if told:
@@ -181,9 +185,9 @@ def test_a_real_disk_that_fills_and_is_cleared(part_rows: int | None, small_disk
             ballast.unlink()
             # A disk so full that nothing could be begun leaves nothing to go on with.
             if f"replicant resume {small_disk / 'release'}" in told:
-                resume(str(small_disk / "release"), threads=1)
+                resume(str(small_disk / "release"), Backend(threads=1))
             else:
-                run_job(said(small_disk / "release"), threads=1)
+                run_job(said(small_disk / "release"), Backend(threads=1))
         assert rp.verify_release(str(small_disk / "release")).ok
         assert parts(small_disk / "release") == parts(tmp_path / "whole")
         ballast.unlink(missing_ok=True)
@@ -209,7 +213,7 @@ def test_what_comes_after_the_last_part_adds_nothing(place: Path, monkeypatch: p
             late.append(str(error))
 
     monkeypatch.setattr(release.write, "_check_written", slow)
-    run_job(job(), threads=1)
+    run_job(job(), Backend(threads=1))
     assert len(late) == 1
     assert rp.verify_release("release").ok
     assert sorted(os.listdir()) == ["data.parquet", "job.yaml", "release", "release-internal"]
@@ -255,8 +259,8 @@ def test_a_job_in_parts_is_taken_up_by_a_relative_path(place: Path, monkeypatch:
         raise ReleaseError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("replicant.run.pieces.mix", full)
+        patch.setattr("replicant.run.out_of_core_tasks.shuffle_set", full)
         with pytest.raises(PartialError):
-            run_job(patched, threads=1)
-    resume("release", threads=1)
+            run_job(patched, Backend(threads=1))
+    resume("release", Backend(threads=1))
     assert rp.verify_release("release").ok

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 import replicant as rp
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
-from replicant.execution.timing import Effort
+from replicant.execution.timing import Timing
 from replicant.run import metrics
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
@@ -66,11 +67,11 @@ PLACES = [
 def test_figures_agree_with_the_release(
     where: dict[str, int], parts: bool, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replicant.execution.threads.SMALL_SECONDS", 0.0)
+    monkeypatch.setattr("replicant.execution.executor.SMALL_SECONDS", 0.0)
     told = Told()
     changed = {"input": {"part_rows": 20}} if parts else {}
     began = time.perf_counter()
-    run_job(job("release", **changed), progress=told, **where)
+    run_job(job("release", **changed), Backend(**where), progress=told)
     spent = time.perf_counter() - began
     found = read("release")
     internal = json.loads(Path("release-internal/_manifest.json").read_text())
@@ -81,7 +82,7 @@ def test_figures_agree_with_the_release(
     assert 0 < sum(stage["seconds"] for stage in found["stages"]) <= found["seconds"] <= spent
     assert found["rows_per_second"] == pytest.approx(found["rows"] / found["seconds"], rel=0.1)
     for stage in found["stages"]:
-        assert stage["worked"] is None or stage["worked"] <= stage["seconds"] * stage["hands"] + 0.01
+        assert stage["worked"] is None or stage["worked"] <= stage["seconds"] * stage["workers"] + 0.01
     # This process is one of those that are counted, and none can be larger than the machine.
     assert psutil.Process().memory_info().rss / 2 < found["peak_memory"] < psutil.virtual_memory().total
     assert found["versions"]["numpy"] == np.__version__
@@ -120,12 +121,14 @@ def test_a_release_in_place_is_not_failed_by_it(place: Path) -> None:
 
 
 def test_a_resumed_run_claims_no_rows_a_second() -> None:
-    found = metrics.measure(Effort(), digest="0" * 64, files=(), resumed=True)
+    found = metrics.measure(Timing(), digest="0" * 64, files=(), resumed=True)
     assert (found["resumed"], found["rows_per_second"]) == (True, None)
 
 
 def test_a_study_says_its_peak(place: Path) -> None:
     told = Told()
-    run_study_job(job("study", study={"replicates": 3, "estimands": [{"means": ["x"]}]}), progress=told, threads=1)
+    run_study_job(
+        job("study", study={"replicates": 3, "estimands": [{"means": ["x"]}]}), Backend(threads=1), progress=told
+    )
     assert json.loads(Path("study/run.json").read_text()) == json.loads(json.dumps(told.metrics))
     assert psutil.Process().memory_info().rss / 2 < told.metrics["peak_memory"]

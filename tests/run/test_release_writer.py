@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
+from replicant.execution.executor import ThreadExecutor
 from replicant.plan import Plan
 from replicant.release import read_release, verify_release
-from replicant.run.planned import run_plan
+from replicant.run.in_memory import run_plan
 from replicant.run.release_writer import writing
 from replicant.table import Table
 
 
 def write(plan: Plan, table: Table, target: Path, threads: int, **extras: Any) -> dict[str, str]:
     with writing(plan, table, str(target), **extras) as writer:
-        writer.written.extend(run_plan(plan, table, threads=threads, sink=writer.sink))
+        writer.written.extend(run_plan(plan, table, ThreadExecutor(threads), sink=writer.sink))
     assert verify_release(target).ok
     return {
         str(path.relative_to(target)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -16,6 +16,7 @@ import yaml
 
 from replicant.errors import PartialError, ReleaseError, RunError, SpecError
 from replicant.execution import processes
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.run import study as running
 from replicant.run.checkpoint import Checkpoint, partial_of
@@ -66,7 +67,8 @@ def job(**changes: Any) -> Any:
 
 def run(path: str, how: Callable[..., StudyJobResult] = run_study_job, **options: Any) -> StudyJobResult:
     changes = options.pop("changes", {})
-    return run_study_job(job(output__path=path, **changes), **options)
+    backend = Backend(threads=options.pop("threads", None), workers=options.pop("workers", None))
+    return run_study_job(job(output__path=path, **changes), backend, **options)
 
 
 def digests(folder: str | Path) -> dict[str, str]:
@@ -139,7 +141,7 @@ def test_an_interruption_does_not_matter(whole: dict[str, str]) -> None:
     assert Checkpoint("out").done() == [0, 1, 2]
     assert not Path("out").exists()
     count = Count()
-    result = resume_study("out", threads=1, progress=count)
+    result = resume_study("out", Backend(threads=1), progress=count)
     assert count.done == 23 - 12
     assert any("3 of 6 blocks are there" in line for line in count.lines)
     assert digests("out") == whole
@@ -187,7 +189,7 @@ def test_blocks_that_are_gone_or_damaged_are_computed_again(threads: int | None,
     (partial / "block-000003.npz").write_bytes((partial / "block-000003.npz").read_bytes()[:-40])
     (partial / "block-000099.npz").write_bytes(b"of no replicate")
     count = Count()
-    resume_study("out", threads=threads, progress=count)
+    resume_study("out", Backend(threads=threads), progress=count)
     assert count.done == 8
     assert digests("out") == whole
 
@@ -198,7 +200,7 @@ def test_without_a_seed_it_goes_on_with_the_one_it_drew(whole: dict[str, str]) -
         run("out", progress=stop, threads=1, changes={"synthesis__seed": None})
     before = {path.name: path.read_bytes() for path in partial_of("out").glob("block-*")}
     seed = Checkpoint.begun_at("out")[1]["synthesis"]["seed"]
-    resume_study("out", threads=1)
+    resume_study("out", Backend(threads=1))
     run("again", threads=1, changes={"synthesis__seed": seed})
     assert digests("out") == digests("again") != whole
     assert before
@@ -222,7 +224,7 @@ def test_given_samples_and_published_figures_are_found_from_anywhere(monkeypatch
     interrupted("out", changes=changes)
     target = Path("out").absolute()
     monkeypatch.chdir("theirs")
-    resume_study(str(target), threads=1)
+    resume_study(str(target), Backend(threads=1))
     assert digests(target) == digests(target.with_name("whole"))
     assert json.loads((target / "results.json").read_text())["estimands"][0]["published"][0]["values"]
 
@@ -291,7 +293,7 @@ def test_published_figures_that_are_not_there_cost_no_block(tmp_path: Path) -> N
     with pytest.raises(SpecError, match="did you mean 'ets'"):
         run("out", threads=1, changes=changes)
     Path("f.csv").write_text("term,est\nx,50\n")
-    resume_study("out", threads=1)
+    resume_study("out", Backend(threads=1))
     assert json.loads(Path("out/results.json").read_text())["estimands"][0]["published"][0]["values"]
 
 
@@ -321,7 +323,7 @@ def test_a_study_that_replaces_another_may_be_resumed(whole: dict[str, str]) -> 
     changes = {"study__level": 0.5}
     interrupted("whole", overwrite=True, changes=changes)
     assert digests("whole") == whole
-    resume_study("whole", threads=1)
+    resume_study("whole", Backend(threads=1))
     assert json.loads(Path("whole/results.json").read_text())["level"] == 0.5
     assert {path.name for path in Path().iterdir()} == {"data.csv", "whole"}
 
@@ -351,12 +353,12 @@ def test_an_error_in_a_block_is_ours_and_keeps_what_is_done(monkeypatch: pytest.
         return measure(prepared, block)
 
     monkeypatch.setattr(model.PreparedStudy, "measure", broken)
-    with pytest.raises(RunError, match="block 2: unexpected ValueError") as raised:
+    with pytest.raises(RunError, match="study, block-2: unexpected ValueError") as raised:
         run("out", threads=1)
     assert "canary" not in str(raised.value)
     assert Checkpoint("out").done() == [0, 1]
     monkeypatch.setattr(model.PreparedStudy, "measure", measure)
-    resume_study("out", threads=1)
+    resume_study("out", Backend(threads=1))
 
 
 @pytest.mark.parametrize(
@@ -373,7 +375,7 @@ def test_results_that_cannot_be_written_cost_no_block(
         with pytest.raises(raises):
             run("out", threads=1)
     count = Count()
-    resume_study("out", threads=1, progress=count)
+    resume_study("out", Backend(threads=1), progress=count)
     assert count.done == 0
 
 
@@ -382,7 +384,7 @@ def test_results_that_cannot_be_written_cost_no_block(
 
 def test_a_long_study_gets_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Told from its first block; a short one stays here."""
-    monkeypatch.setattr(running, "default_threads", lambda: 2)
+    monkeypatch.setattr(running, "usable_cpus", lambda: 2)
     assert run("short", threads=None).result.run["workers"] == 1
     monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
     assert run("long", threads=None).result.run["workers"] == 2
@@ -395,12 +397,12 @@ def _die(*_: Any) -> None:
 
 def test_a_process_that_dies_leaves_a_study_to_be_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
     run("whole", threads=1)
-    monkeypatch.setattr(running, "default_threads", lambda: 2)
+    monkeypatch.setattr(running, "usable_cpus", lambda: 2)
     monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
-    monkeypatch.setattr(processes, "_make", _die)
+    monkeypatch.setattr(processes, "_run", _die)
     with pytest.raises(PartialError, match="process died"):
         run("out", threads=None)
-    assert resume_study("out", threads=1).result.run["resumed"]
+    assert resume_study("out", Backend(threads=1)).result.run["resumed"]
     assert digests("whole") == digests("out")
 
 

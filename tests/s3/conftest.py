@@ -19,6 +19,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 import replicant as rp
+from replicant.execution.backend import Backend
 from replicant.storage import filesystem
 
 from .ground import ANSWERS, KEY_ID, SECRET, Bucket, Connection, digests, frame, settings
@@ -168,7 +169,7 @@ def made_here(tmp_path_factory: pytest.TempPathFactory) -> Any:
             from replicant.spec.load import parse_job
 
             target = tmp_path_factory.mktemp("here") / "release"
-            run_job(parse_job(json.dumps(settings(kind, str(data), str(target)))), threads=1)
+            run_job(parse_job(json.dumps(settings(kind, str(data), str(target)))), Backend(threads=1))
             assert rp.verify_release(target).ok
             files = {f"release/{p.relative_to(target)}": p.read_bytes() for p in target.rglob("*") if p.is_file()}
             made[kind] = digests(files, "release")

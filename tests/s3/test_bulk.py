@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from replicant.bulk import begun_at, run_bulk
+from replicant.execution.backend import Backend
 from replicant.release.bulk_index import find_index, verify_bulk
 from replicant.spec.bulk import BulkJob
 from replicant.spec.load import parse_any
@@ -30,18 +31,18 @@ def test_a_bulk_in_a_bucket(bucket: Bucket, data: Path, monkeypatch: pytest.Monk
     there, here = bulk(f"{bucket.url}/data", f"{bucket.url}/out"), bulk("data", "out")
     whole = (data / "1.parquet").read_bytes()
     bucket.put("data/1.parquet", whole[:-9])
-    first = run_bulk(there, threads=2)
+    first = run_bulk(there, Backend(threads=2))
     assert [one.state for one in first.outcomes.values()] == ["released", "failed", "released"]
     bucket.put("data/1.parquet", whole)
     again = begun_at(f"{bucket.url}/out")
     assert again is not None
-    second = run_bulk(again, threads=2)
+    second = run_bulk(again, Backend(threads=2))
     assert [one.state for one in second.outcomes.values()] == ["unchanged", "released", "unchanged"]
     index = find_index(f"{bucket.url}/out")
     assert index is not None
     assert all(checked.ok for _, checked in verify_bulk(f"{bucket.url}/out", index))
     assert [(found["a"], found["b"]) for found in index["drift"]] == [("0", "1"), ("1", "2")]
-    run_bulk(here, threads=2).require()
+    run_bulk(here, Backend(threads=2)).require()
     files = {name: hashlib.sha256(content).hexdigest() for name, content in bucket.files().items()}
     for path in Path("out").rglob("*.parquet"):
         assert files[str(path)] == hashlib.sha256(path.read_bytes()).hexdigest()

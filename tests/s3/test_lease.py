@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from replicant.errors import PartialError, ReleaseError
+from replicant.execution.backend import Backend
 from replicant.release.write import staging_folder
 from replicant.run.job import run_job
 from replicant.run.partial_results import Records
@@ -91,7 +92,7 @@ def test_two_runs_of_one_job(place: str, bucket: Bucket, data: Path, monkeypatch
 
     monkeypatch.setattr("replicant.run.release_writer.check_held", again)
     with pytest.raises(PartialError, match="has taken over"):
-        run_job(job, threads=1)
+        run_job(job, Backend(threads=1))
     digest = seen[0].split(".")[-3]
     assert seen == [Records(staging_folder(target, digest)).folder.url]
     assert not [name for name in bucket.files() if name.startswith("out/release/")]

@@ -11,7 +11,8 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, PartialError, ReleaseError, RunError, SpecError
-from replicant.run import parted
+from replicant.execution.backend import Backend
+from replicant.run import out_of_core
 from replicant.run.job import run_job
 from replicant.run.preview import preview
 from replicant.run.resume import resume
@@ -27,7 +28,7 @@ KINDS = ("memory", "parts")
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parted, "CHUNK_ROWS", 600)
+    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 600)
 
 
 def job(kind: str, bucket: Bucket, target: str = "out/release", **output: Any) -> Any:
@@ -42,7 +43,7 @@ def left(bucket: Bucket) -> set[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_release_as_on_a_disk(kind: str, bucket: Bucket, data: Path, made_here: Any) -> None:
     assert "1,200" in str(preview(job(kind, bucket)))
-    run_job(job(kind, bucket), threads=2)
+    run_job(job(kind, bucket), Backend(threads=2))
     assert digests(bucket.files(), "out/release") == made_here(kind, data)
     assert left(bucket) == {"release", "release-internal"}
     target = f"{bucket.url}/out/release"
@@ -59,7 +60,7 @@ def test_the_same_release_as_on_a_disk(kind: str, bucket: Bucket, data: Path, ma
 @pytest.mark.cluster
 @pytest.mark.parametrize("kind", [pytest.param("memory", marks=pytest.mark.slow), "parts"])
 def test_workers_find_the_store_by_the_environment(kind: str, bucket: Bucket, data: Path, made_here: Any) -> None:
-    run_job(job(kind, bucket, internal=f"{bucket.url}/secret/internal"), workers=2)
+    run_job(job(kind, bucket, internal=f"{bucket.url}/secret/internal"), Backend(workers=2))
     assert digests(bucket.files(), "out/release") == made_here(kind, data)
     assert left(bucket) == {"release"}
     assert json.loads(bucket.files("secret/")["secret/internal/_manifest.json"])["confidential"] is True
@@ -76,7 +77,7 @@ def test_a_release_is_completed_through_a_connection_that_breaks_five_times(
         Break("PUT", r"/out/release/imputation=02/part-0\.parquet", "busy"),  # a copy into place
         Break("PUT", r"/out/release/_SUCCESS", "lost"),
     ]
-    run_job(job(kind, bucket), threads=2)
+    run_job(job(kind, bucket), Backend(threads=2))
     assert sorted(connection.happened) == ["busy", "cut", "lost", "lost", "torn"]
     assert digests(bucket.files(), "out/release") == made_here(kind, data)
     assert rp.verify_release(f"{bucket.url}/out/release").ok
@@ -103,7 +104,7 @@ def test_what_lasts_longer_stops_the_run_which_can_be_resumed(
         rp.synthesize(frame(), m=1, seed=1).to_parquet(target)
     connection.breaks = [Break(method, path, "faulty", times=100)]
     with pytest.raises(PartialError, match=r"tried again \(InternalError\)") as caught:
-        run_job(job(kind, bucket), threads=1, overwrite=older)
+        run_job(job(kind, bucket), Backend(threads=1), overwrite=older)
     assert caught.value.fix is not None
     assert f"replicant resume {target}" in caught.value.fix
     if older:
@@ -113,7 +114,7 @@ def test_what_lasts_longer_stops_the_run_which_can_be_resumed(
             rp.read_release(target)
     connection.breaks = []
     before = len(connection.seen)
-    resume(target, threads=1)
+    resume(target, Backend(threads=1))
     assert digests(bucket.files(), "out/release") == made_here(kind, data)
     assert left(bucket) == {"release", "release-internal"}
     if kind == "memory":
@@ -149,7 +150,7 @@ def test_a_run_that_is_killed_while_it_moves_its_release(
         patch.setattr(RemoteFolder, "remove", lambda self: None)  # a killed process tidies nothing
         patch.setattr(RemoteFolder, "discard", lambda self, name: None)
         with pytest.raises(KilledError):
-            run_job(job("memory", bucket), threads=1, overwrite=overwrite)
+            run_job(job("memory", bucket), Backend(threads=1), overwrite=overwrite)
     assert RemoteFolder.remove is remove
     for name in bucket.files("out/"):
         if "/lock-" in name:  # of the process that is no more
@@ -159,14 +160,14 @@ def test_a_run_that_is_killed_while_it_moves_its_release(
             rp.read_release(target)
     else:
         assert rp.verify_release(target).ok
-    resume(target, threads=1)
+    resume(target, Backend(threads=1))
     assert digests(bucket.files(), "out/release") == made_here("memory", data)
     assert left(bucket) == {"release", "release-internal"}
 
 
 def test_damage_is_found(bucket: Bucket, data: Path) -> None:
     target = f"{bucket.url}/out/release"
-    run_job(job("memory", bucket), threads=1)
+    run_job(job("memory", bucket), Backend(threads=1))
     name = "out/release/imputation=01/part-0.parquet"
     whole = bucket.files("out/")[name]
     bucket.put(name, whole[:-1] + bytes([whole[-1] ^ 1]))
@@ -221,7 +222,7 @@ def test_a_broken_connection_says_nothing_against_the_data(bucket: Bucket, conne
     connection.breaks = [Break("GET", r"/data/2\.parquet", "cut", times=100)]
     for kind in KINDS:
         with pytest.raises(RunError, match="cannot be reached") as caught:
-            run_job(job(kind, bucket), threads=1)
+            run_job(job(kind, bucket), Backend(threads=1))
         assert not isinstance(caught.value, DataError)
 
 

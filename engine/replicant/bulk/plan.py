@@ -9,6 +9,7 @@ from replicant.bulk.ledger import known_stamps, seeded
 from replicant.bulk.result import near
 from replicant.bulk.staleness import Judgement, State, judge, stamp_of
 from replicant.errors import PartialError, ReplicantError
+from replicant.execution.backend import Backend
 from replicant.execution.failure import describe
 from replicant.plan.memory import BASE, readable
 from replicant.run.preview import Preview, preview
@@ -119,13 +120,15 @@ def plan_bulk(bulk: BulkJob, memory: int | None = None, *, overwrite: bool = Fal
     return BulkPlan(bulk, tuple(_line(release, known.get(release.name), memory, overwrite) for release in releases))
 
 
-def dry_run_bulk(bulk: BulkJob, memory: int | None = None, *, overwrite: bool = False) -> BulkPlan:
-    """The same, and whether the places can be written to and nobody else is at it.
+def dry_run_bulk(bulk: BulkJob, backend: Backend | None = None, *, overwrite: bool = False) -> BulkPlan:
+    """The same, and whether the folders can be written to and no other run holds them.
 
     Parameters
     ----------
-    bulk, memory, overwrite
+    bulk, overwrite
         As for `plan_bulk`.
+    backend
+        Where it would run.
 
     Raises
     ------
@@ -135,7 +138,7 @@ def dry_run_bulk(bulk: BulkJob, memory: int | None = None, *, overwrite: bool = 
     check_free(bulk.internal)
     probe(f"{bulk.folder}/{MANIFEST}")
     probe(f"{bulk.internal}/{MANIFEST}")
-    return plan_bulk(bulk, memory, overwrite=overwrite)
+    return plan_bulk(bulk, None if backend is None else backend.memory, overwrite=overwrite)
 
 
 def _line(release: BulkRelease, known: str | None, memory: int | None, overwrite: bool) -> _Line:

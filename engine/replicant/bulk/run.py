@@ -12,24 +12,24 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import replicant
 from replicant.bulk.ledger import Ledger, known_stamps, seeded
 from replicant.bulk.result import BulkResult, Outcome, inline, near
 from replicant.bulk.staleness import State
-from replicant.bulk.tasks import Order, Stoppable, compare, facts_there, judged_at_once, make, make_large
+from replicant.bulk.tasks import Order, compare, facts_there, judged_at_once, make, make_large
 from replicant.errors import ReplicantError
-from replicant.execution.abreast import abreast
-from replicant.execution.backend import Where
-from replicant.execution.executor import farm
+from replicant.execution.backend import Backend
+from replicant.execution.executor import Executor
 from replicant.execution.progress import Progress
 from replicant.execution.scratch import sweep
 from replicant.plan.memory import BASE
+from replicant.plan.task import Task
 from replicant.release.bulk_index import FORMAT, INDEX, PAGE, Facts, facts, find_index, index_bytes
 from replicant.report import bulk_page
 from replicant.run.footprint import footprint
@@ -37,9 +37,6 @@ from replicant.run.resumable import told
 from replicant.spec.bulk import BulkJob
 from replicant.storage.lock import locked
 from replicant.storage.open import open_folder
-
-if TYPE_CHECKING:
-    from replicant.execution.dask_client import Client
 
 __all__ = ["run_bulk"]
 
@@ -52,11 +49,8 @@ COMPARED = 24
 
 def run_bulk(
     bulk: BulkJob,
+    backend: Backend | None = None,
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    memory: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> BulkResult:
@@ -66,10 +60,8 @@ def run_bulk(
     ----------
     bulk
         From `load_any`.
-    threads, workers, scheduler
-        As for `run_job`.
-    memory
-        Bytes that one process may take: what runs side by side in it fits in them.
+    backend
+        As for `run_job`: what runs side by side in a process fits in its memory.
     overwrite
         Replace what stands in the place of a release and was not made by this bulk.
     progress
@@ -82,30 +74,26 @@ def run_bulk(
 
     Raises
     ------
-    SpecError
-        If more than one of `threads`, `workers` and `scheduler` is given.
     ReleaseError
         If the index cannot be written, or the bulk is running already.
     PartialError
         If the run was told to stop, or the cluster was lost: the same call goes on.
     """
-    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     progress = progress or Progress()
     sweep()
     with (
         locked(bulk.internal, lambda: open_folder(bulk.internal).make(private=True)),
         told(near(bulk.folder), progress),
     ):
-        run = _Run(bulk, overwrite, memory, progress)
-        return run.go(where)
+        return _Run(bulk, overwrite, backend or Backend(), progress).go()
 
 
 class _Run:
     """One run of a bulk."""
 
-    def __init__(self, bulk: BulkJob, overwrite: bool, memory: int | None, progress: Progress) -> None:
+    def __init__(self, bulk: BulkJob, overwrite: bool, backend: Backend, progress: Progress) -> None:
         self.bulk = bulk
-        self.memory = memory
+        self.backend = backend
         self.progress = progress
         self.began = time.monotonic()
         self.ledger = Ledger(bulk.folder)
@@ -114,7 +102,7 @@ class _Run:
             str(entry["name"]): entry for entry in before.get("releases", ()) if isinstance(entry, dict)
         }
         self.seed, self.releases = seeded(bulk)
-        self.order = Order(self.releases, known_stamps(bulk), overwrite, memory, 1)
+        self.order = Order(self.releases, known_stamps(bulk), overwrite, backend.memory, 1)
         self.places = {release.name: release.job.output.path for release in self.releases}
         self.outcomes: dict[str, Outcome] = {}
         self.facts: dict[str, Facts | None] = {}
@@ -122,8 +110,7 @@ class _Run:
         self.not_compared: dict[str, str] = {}
         self.wrote = 0.0
 
-    def go(self, where: Where) -> BulkResult:
-        threads = where.hands
+    def go(self) -> BulkResult:
         todo = self._todo()
         small = [at for at in todo if self.releases[at].job.input.part_rows is None]
         large = [at for at in todo if self.releases[at].job.input.part_rows is not None]
@@ -131,20 +118,16 @@ class _Run:
         try:
             if todo:
                 self._write()
-            with where.opened(self.progress) if todo or pairs else nullcontext() as client:
-                if small:
-                    with self.progress.running(len(small), "making releases", f"({len(todo)} of {len(self.releases)})"):
-                        for _, outcome in self._side_by_side(small, client, threads):
-                            with self.progress.about(outcome.name):
-                                self.progress.odd(outcome.events)
-                            self._take(outcome)
-                            self.progress.advance(1)
-                for at in large:
-                    self.progress.note(f"{self.releases[at].name}: in parts, on all workers")
-                    with self.progress.about(self.releases[at].name):  # it says what is unusual by itself
-                        outcome = make_large(self.order, at, client, threads, self.progress)
-                    self._take(outcome)
-                self._compare(pairs, client, threads)
+            if todo or pairs:
+                with self.backend.open(self.progress) as executor:
+                    self._make(executor, small, f"({len(todo)} of {len(self.releases)})")
+                    for at in large:
+                        self.progress.note(f"{self.releases[at].name}: in partitions, on all workers")
+                        with self.progress.about(self.releases[at].name):  # it reports what is unusual by itself
+                            shared = replace(self.backend, **executor.shared)
+                            outcome = make_large(self.order, at, shared, self.progress)
+                        self._take(outcome)
+                    self._compare(executor, pairs)
         finally:
             self._write()
         return BulkResult(
@@ -178,30 +161,37 @@ class _Run:
         if time.monotonic() - self.wrote > WRITE_SECONDS:
             self._write()
 
-    def _side_by_side(self, todo: Sequence[int], client: Client | None, threads: int) -> Iterator[tuple[int, Outcome]]:
+    def _make(self, executor: Executor, todo: Sequence[int], detail: str) -> None:
+        """Releases side by side, each by one worker; with fewer releases than threads each may have several."""
         if not todo:
             return
-        if client is not None:
-            # Threads of a worker share its memory.
-            share = max(client.nthreads().values(), default=1)  # type: ignore[no-untyped-call]
-            order = replace(self.order, memory=None if self.memory is None else self.memory // share)
-            items = [(at,) for at in todo]
-            with closing(farm(make, order, items, what="releases", client=client)) as made:  # type: ignore[type-var]
-                for i, outcome in made:
-                    yield todo[i], outcome
-            return
-        stop = Event()
-        # With fewer releases than threads each may have several.
-        order = replace(self.order, threads=max(1, threads // len(todo)))
-        weights = None if self.memory is None else [self._weight(at) for at in todo]
-        room = 0 if self.memory is None else max(0, self.memory - BASE)
+        here, stop, memory = not self.backend.on_cluster, Event(), self.backend.memory
+        order = replace(
+            self.order,
+            threads=max(1, executor.workers // len(todo)) if here else 1,
+            memory=None if memory is None else memory // executor.threads_per_process,
+        )
+        limited = here and memory is not None
+        tasks = [Task(f"release-{at}", "release", at, memory=self._weight(at) if limited else 0) for at in todo]
+        results = executor.run(
+            "making releases",
+            {"release": make},
+            (order, stop if here else None),
+            tasks,
+            detail=detail,
+            memory=self._room if limited else None,
+            stop=stop,
+        )
+        with closing(results) as outcomes:  # type: ignore[type-var]
+            for _, outcome in outcomes:
+                with self.progress.about(outcome.name):
+                    self.progress.odd(outcome.events)
+                self._take(outcome)
 
-        def make_one(at: int) -> Outcome:
-            return make(order, at, Stoppable(stop))
-
-        together = abreast(make_one, todo, threads=min(threads, len(todo)), stop=stop, weights=weights, room=room)
-        with closing(together) as made:  # type: ignore[type-var]
-            yield from made
+    @property
+    def _room(self) -> int:
+        """Bytes for what runs side by side in this process."""
+        return max(0, (self.backend.memory or 0) - BASE)
 
     def _weight(self, at: int) -> int:
         try:
@@ -221,9 +211,7 @@ class _Run:
             for a, b in self.bulk.neighbours
         ]
 
-    def _compare(
-        self, pairs: Sequence[tuple[str, str, dict[str, Any] | None]], client: Client | None, threads: int
-    ) -> None:
+    def _compare(self, executor: Executor, pairs: Sequence[tuple[str, str, dict[str, Any] | None]]) -> None:
         digests = {name: found.manifest_sha256 for name, found in self.facts.items() if found is not None}
         fresh, kept = [], {}
         for a, b, known in pairs:
@@ -235,35 +223,22 @@ class _Run:
             else:
                 fresh.append((a, self.places[a], b, self.places[b]))
         if fresh:
-            with self.progress.running(len(fresh), "comparing neighbours"):
-                for at, found in self._compared(fresh, client, threads):
-                    a, _, b, _ = fresh[at]
-                    reason = found.pop("reason", None)
+            limited = self.backend.memory is not None and not self.backend.on_cluster
+            tasks = [
+                Task(f"compare-{at}", "compare", at, memory=self._held(a) + self._held(b) if limited else 0)
+                for at, (a, _, b, _) in enumerate(fresh)
+            ]
+            options: dict[str, Any] = {"memory": self._room if limited else None, "stop": Event()}
+            found = executor.run("comparing neighbours", {"compare": compare}, fresh, tasks, **options)
+            with closing(found) as compared:  # type: ignore[type-var]
+                for task, one in compared:
+                    a, _, b, _ = fresh[task.index]
+                    reason = one.pop("reason", None)
                     if reason is not None:
                         self.not_compared[f"{a}, {b}"] = reason
                         self.progress.note(f"{a} and {b} could not be compared: {inline(reason)}")
-                    kept[a, b] = {**found, "a_manifest": digests[a], "b_manifest": digests[b]}
-                    self.progress.advance(1)
+                    kept[a, b] = {**one, "a_manifest": digests[a], "b_manifest": digests[b]}
         self.drift = [kept[a, b] for a, b, _ in pairs if (a, b) in kept]
-
-    def _compared(
-        self, fresh: Sequence[tuple[str, str, str, str]], client: Client | None, threads: int
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        if client is not None:
-            yield from farm(compare, None, fresh, what="comparing", client=client)
-            return
-        weights = None if self.memory is None else [self._held(a) + self._held(b) for a, _, b, _ in fresh]
-        room = 0 if self.memory is None else max(0, self.memory - BASE)
-
-        def compare_one(at: int) -> dict[str, Any]:
-            return compare(None, *fresh[at])
-
-        some = range(len(fresh))
-        together = abreast(
-            compare_one, some, threads=min(threads, len(fresh)), stop=Event(), weights=weights, room=room
-        )
-        with closing(together) as made:  # type: ignore[type-var]
-            yield from made
 
     def _held(self, name: str) -> int:
         """Bytes that the sets of a release take when they are compared."""

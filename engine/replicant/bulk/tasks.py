@@ -1,28 +1,28 @@
-"""One release of a bulk, from its job to its verification, and one comparison: pieces that fail by themselves."""
+"""One release of a bulk, from its job to its verification, and one comparison: tasks that fail by themselves."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from replicant.bulk.result import Outcome
 from replicant.bulk.staleness import Judgement, State, judge, stamp_of
 from replicant.errors import DataError, PartialError, ReleaseError, ReplicantError, SpecError
+from replicant.execution.backend import Backend
 from replicant.execution.failure import describe
 from replicant.execution.progress import Progress
+from replicant.plan.task import Task
 from replicant.release import read_release, verify_release
 from replicant.release.bulk_index import Facts, facts
-from replicant.run.job import JobResult, prepare, run_job
-from replicant.run.parted import run_parted
+from replicant.run.in_memory import prepare
+from replicant.run.job import run_job
+from replicant.run.job_result import JobResult
 from replicant.run.release_writer import settled, sweep, unfinished
 from replicant.spec.bulk import BulkRelease
 from replicant.utility.drift import drift
-
-if TYPE_CHECKING:
-    from replicant.execution.dask_client import Client
 
 __all__ = ["Order", "Stoppable", "compare", "facts_there", "judged_at_once", "make", "make_large"]
 
@@ -37,7 +37,7 @@ _FAMILIES: tuple[tuple[type[ReplicantError], str], ...] = (
 
 @dataclass(frozen=True)
 class Order:
-    """What every piece needs to know; it pickles."""
+    """What every task needs to know; it pickles."""
 
     releases: tuple[BulkRelease, ...]
     known: Mapping[str, str | None]
@@ -75,9 +75,10 @@ def facts_there(release: BulkRelease) -> Facts | None:
         return None
 
 
-def make(order: Order, at: int, progress: Progress | None = None) -> Outcome:
+def make(shared: tuple[Order, Event | None], task: Task) -> Outcome:
     """One release in memory, unless it turns out to be up to date."""
-    release = order.releases[at]
+    order, stop = shared
+    release = order.releases[task.index]
 
     def run(judged: Judgement) -> JobResult | None:
         ready = prepare(release.job)
@@ -85,30 +86,21 @@ def make(order: Order, at: int, progress: Progress | None = None) -> Outcome:
             return None
         return run_job(
             release.job,
-            threads=order.threads,
-            memory=order.memory,
+            Backend(threads=order.threads, memory=order.memory),
             overwrite=judged.state is not State.MISSING,
-            progress=progress,
+            progress=None if stop is None else Stoppable(stop),
             ready=ready,
         )
 
     return _ended(order, release, run)
 
 
-def make_large(order: Order, at: int, client: Client | None, threads: int, progress: Progress) -> Outcome:
-    """One release in parts, by all hands."""
+def make_large(order: Order, at: int, backend: Backend, progress: Progress) -> Outcome:
+    """One release whose table is read in chunks, by all workers."""
     release = order.releases[at]
 
     def run(judged: Judgement) -> JobResult | None:
-        return run_parted(
-            release.job,
-            client=client,
-            threads=threads,
-            memory=order.memory,
-            overwrite=judged.state is not State.MISSING,
-            progress=progress,
-            begun=None,
-        )
+        return run_job(release.job, backend, overwrite=judged.state is not State.MISSING, progress=progress)
 
     return _ended(order, release, run)
 
@@ -147,10 +139,11 @@ def _tidy(release: BulkRelease) -> None:
         settled(target, digest=str(begun["digest"]), internal=release.job.output.internal_path)
 
 
-def compare(_: None, a: str, place_a: str, b: str, place_b: str) -> dict[str, Any]:
+def compare(pairs: Sequence[tuple[str, str, str, str]], task: Task) -> dict[str, Any]:
     """One comparison, JSON-able. Of one that cannot be made the family of its error, and the `reason`, not for all."""
+    a, path_a, b, path_b = pairs[task.index]
     try:
-        return drift(read_release(place_a), read_release(place_b), names=(a, b)).as_dict()
+        return drift(read_release(path_a), read_release(path_b), names=(a, b)).as_dict()
     except Exception as error:
         known = describe(error, f"{a}, {b}")
         return {"a": a, "b": b, "failure": type(known).__name__, "reason": str(known)}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from replicant.cli.options import cluster_options, common_options, write_file
+
+if TYPE_CHECKING:
+    from replicant.execution.backend import Backend
 
 __all__ = ["drift"]
 
@@ -30,8 +35,7 @@ def drift(
     level: float,
     form: str | None,
     output: str | None,
-    workers: int | None,
-    scheduler: str | None,
+    backend: Backend,
 ) -> None:
     """Show what changed between two releases.
 
@@ -47,12 +51,11 @@ def drift(
     """
     import json
 
-    from replicant.execution.backend import Where
     from replicant.report import drift_page, drift_text
     from replicant.run.reading import drift as compare
-    from replicant.run.reading import reader
+    from replicant.run.reading import reading
 
-    with reader(Where(workers=workers, scheduler=scheduler)) as read:
+    with reading(backend) as read:
         drifted = compare(read(earlier), read(later), names=_names(earlier, later), level=level)
     if output is not None:
         write_file(output, drift_page.render(drifted.as_dict()))

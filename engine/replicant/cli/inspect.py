@@ -51,7 +51,7 @@ def inspect(
         replicant inspect survey.csv --set input.decimal=, --set input.date_format=%d/%m/%Y
         replicant inspect --dataset anes96
     """
-    from replicant.run.work import Source
+    from replicant.run.source import Source
     from replicant.spec.load import job_of_table
     from replicant.spec.proposal import proposal
     from replicant.table.suspicions import suspicions

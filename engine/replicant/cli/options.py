@@ -18,6 +18,7 @@ from replicant.execution.progress import Level, Progress, Quiet, choose
 
 __all__ = [
     "State",
+    "backend_options",
     "cluster_options",
     "common_options",
     "memory_option",
@@ -25,7 +26,6 @@ __all__ = [
     "set_option",
     "tell",
     "watching",
-    "where_options",
     "write_file",
 ]
 
@@ -202,19 +202,22 @@ def memory_option(command: F) -> F:
     )(command)
 
 
-def where_options(command: F) -> F:
-    """Adds `--threads`, `--workers`, `--scheduler` and the options of TLS: the backend of a run."""
+_BACKEND = ("threads", "workers", "scheduler", "memory")
+
+
+def backend_options(command: F) -> F:
+    """Adds `--threads`, `--memory` and the options of a cluster: the backend of a run."""
     threads = click.option(
         "--threads",
         type=Count("threads", "Without the option all usable CPUs are used."),
         metavar="N",
         help="Threads in this process.  [default: all usable CPUs; for a study, processes]",
     )
-    return threads(cluster_options(command))
+    return threads(cluster_options(memory_option(command)))
 
 
 def cluster_options(command: F) -> F:
-    """Adds `--workers`, `--scheduler` and the options of TLS: the cluster that a command runs on."""
+    """Adds `--workers`, `--scheduler` and the options of TLS; the command gets a `backend`."""
     options = [
         click.option(
             "--workers",
@@ -246,12 +249,16 @@ def cluster_options(command: F) -> F:
         require_encryption: bool,
         **rest: Any,
     ) -> Any:
+        from replicant.execution.backend import Backend
+
         chosen = [f"--{name}" for name in ("threads", "workers", "scheduler") if rest.get(name) is not None]
         if len(chosen) > 1:
             raise click.UsageError(f"{' and '.join(chosen)} cannot be combined. Choose one.")
+        choices = {name: rest.pop(name) for name in _BACKEND if name in rest}
+        rest["backend"] = backend = Backend(**choices)
         if tls_ca_file is tls_cert is tls_key is None and not require_encryption:
             return command(*args, **rest)
-        if rest["workers"] is None and rest["scheduler"] is None:
+        if not backend.on_cluster:
             raise click.UsageError("--tls-... and --require-encryption need --scheduler or --workers.")
         from replicant.execution.tls import trusting
 

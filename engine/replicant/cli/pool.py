@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from replicant.cli.design import design_options, given
 from replicant.cli.model_options import model_settings, shares_explained
 from replicant.cli.offers import model_options, models, rules
 from replicant.cli.options import cluster_options, common_options, tell
+
+if TYPE_CHECKING:
+    from replicant.execution.backend import Backend
 
 __all__ = ["pool"]
 
@@ -69,8 +72,7 @@ def pool(
     tests: tuple[str, ...],
     level: float,
     form: str | None,
-    workers: int | None,
-    scheduler: str | None,
+    backend: Backend,
     **design: Any,
 ) -> None:
     """Fit a model on each set of a release and pool the fits.
@@ -93,11 +95,10 @@ def pool(
         replicant pool release --formula "hgt ~ age + phb" --test phb
         replicant pool release --model logit --formula "smokes ~ age" --scheduler tcp://10.0.0.5:8786
     """
-    from replicant.execution.backend import Where
-    from replicant.run.reading import reader
+    from replicant.run.reading import reading
 
     settings = {**given(design), **model_settings(options, taken=given(design))}
-    with reader(Where(workers=workers, scheduler=scheduler)) as read:
+    with reading(backend) as read:
         analyses = read(release).analyse(model, formula, **settings)
         pooled = analyses.pool(rule, level=level)
         extra = [str(analyses.test(term, rule=rule)) for term in tests]

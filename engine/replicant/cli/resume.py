@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from replicant.cli.options import common_options, memory_option, quiet_option, watching, where_options
+from replicant.cli.options import backend_options, common_options, quiet_option, watching
+
+if TYPE_CHECKING:
+    from replicant.execution.backend import Backend
 
 __all__ = ["resume"]
 
 
 @click.command()
 @click.argument("run", type=click.Path())
-@where_options
-@memory_option
+@backend_options
 @click.option("--dry-run", is_flag=True, help="Plan and check everything, but run no task.")
 @quiet_option
 @common_options
 def resume(
     run: str,
-    threads: int | None,
-    workers: int | None,
-    scheduler: str | None,
-    memory: int | None,
+    backend: Backend,
     dry_run: bool,
     quiet: bool,
 ) -> None:
@@ -45,15 +44,14 @@ def resume(
     from replicant.run.dry_run import dry_run_resume
     from replicant.run.resume import resume as take_up
 
-    where: dict[str, Any] = {"threads": threads, "workers": workers, "scheduler": scheduler, "memory": memory}
-    options = {**where, "progress": watching(quiet=quiet)}
+    progress = watching(quiet=quiet)
     bulk = begun_at(run)
     if bulk is not None:
-        done = dry_run_bulk(bulk, memory) if dry_run else run_bulk(bulk, **options)
+        done = dry_run_bulk(bulk, backend) if dry_run else run_bulk(bulk, backend, progress=progress)
         if not quiet:
             click.echo(done.text())
         done.require()
         return
-    text = dry_run_resume(run, **options) if dry_run else take_up(run, **options).text()
+    text = dry_run_resume(run, backend, progress) if dry_run else take_up(run, backend, progress).text()
     if not quiet:
         click.echo(text)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from replicant.cli.offers import jobs
-from replicant.cli.options import common_options, memory_option, quiet_option, set_option, watching, where_options
+from replicant.cli.options import backend_options, common_options, quiet_option, set_option, watching
+
+if TYPE_CHECKING:
+    from replicant.execution.backend import Backend
 
 __all__ = ["run"]
 
@@ -15,8 +18,7 @@ __all__ = ["run"]
 @click.command()
 @click.argument("job", type=click.Path(), shell_complete=jobs)
 @set_option
-@where_options
-@memory_option
+@backend_options
 @click.option("--overwrite", is_flag=True, help="Replace a finished release.")
 @click.option("--dry-run", is_flag=True, help="Plan and check everything, but run no task.")
 @quiet_option
@@ -24,10 +26,7 @@ __all__ = ["run"]
 def run(
     job: str,
     overrides: tuple[str, ...],
-    threads: int | None,
-    workers: int | None,
-    scheduler: str | None,
-    memory: int | None,
+    backend: Backend,
     overwrite: bool,
     dry_run: bool,
     quiet: bool,
@@ -62,25 +61,18 @@ def run(
     from replicant.spec.load import load_any
 
     spec = load_any(job, overrides)
-    options: dict[str, Any] = {
-        "threads": threads,
-        "workers": workers,
-        "scheduler": scheduler,
-        "memory": memory,
-        "overwrite": overwrite,
-        "progress": watching(quiet=quiet),
-    }
+    options: dict[str, Any] = {"overwrite": overwrite, "progress": watching(quiet=quiet)}
     if isinstance(spec, BulkJob):
         from replicant.bulk import dry_run_bulk, run_bulk
 
-        done = dry_run_bulk(spec, memory, overwrite=overwrite) if dry_run else run_bulk(spec, **options)
+        done = dry_run_bulk(spec, backend, overwrite=overwrite) if dry_run else run_bulk(spec, backend, **options)
         if not quiet:
             click.echo(done.text())
         done.require()
         return
     if dry_run:
-        text = dry_run_job(spec, **options)
+        text = dry_run_job(spec, backend, **options)
     else:
-        text = (run_job if spec.study is None else run_study_job)(spec, **options).text()
+        text = (run_job if spec.study is None else run_study_job)(spec, backend, **options).text()
     if not quiet:
         click.echo(text)

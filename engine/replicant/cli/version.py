@@ -25,7 +25,7 @@ def version(as_json: bool) -> None:
         replicant version
         replicant version --json
     """
-    from replicant.execution.software import software
+    from replicant.execution.versions import software
 
     found = software()
     if as_json:

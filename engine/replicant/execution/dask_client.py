@@ -24,7 +24,7 @@ from replicant.execution.failure import Failure, LostError, describe
 from replicant.execution.progress import Progress
 from replicant.execution.scratch import private_folder
 from replicant.execution.tls import greet, security_for, security_here
-from replicant.execution.versions import roll_call
+from replicant.execution.versions import check_versions
 
 __all__ = [
     "Client",
@@ -138,7 +138,7 @@ def connect(address: str, progress: Progress | None = None) -> Iterator[Client]:
         raise unreachable(address, error, CONNECT_SECONDS) from None
     with _quiet(), client:
         with connected(client, "connecting"):
-            roll_call(client, within=ROLL_SECONDS)
+            check_versions(client, within=ROLL_SECONDS)
         announce(client, progress)
         if progress is not None and not count_workers(client):
             progress.note(f"waiting for a first worker, {WORKER_SECONDS} s at most")

@@ -1,339 +1,323 @@
-"""Pieces of work, here or on a cluster: each is a function of something shared and of a few arguments.
+"""Runs tasks, with bounded submission: one loop, whether threads, processes or a Dask cluster do the work.
 
-A piece may need what earlier ones gave. On a cluster that stays with the workers, and whoever needs it goes where it
-is. Pieces that need nothing go to the worker with the fewest, and travel together if they are shorter than a task
-should be. Only a few tasks for each worker are under way at a time, so the scheduler's work and memory do not grow with
-the number of pieces. A piece that is lost with its worker is made again by another. Pieces return failures as values.
+    tasks ──> schedule (what is ready, what is held for whom) ──> workers ──> results, as soon as they are there
+
+A task may need results of earlier ones. Those are held where they are until the last task that needs them has run: in
+this process, or with the workers of a cluster. Only a few tasks for each worker are under way at a time, so neither
+time nor memory of whoever hands them out grows with their number. Whatever goes wrong in a task ends the stage: what is
+under way ends, and nothing more begins.
 """
 
 from __future__ import annotations
 
-import heapq
-import secrets
+import concurrent.futures
 import time
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from threading import Event
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from replicant.execution.failure import Failure, guarded
-from replicant.execution.timing import Effort, Pass, timed
+from replicant.execution.failure import described, guarded
+from replicant.execution.progress import Progress
+from replicant.execution.schedule import Schedule
+from replicant.execution.timing import StageTiming, Timing, peak_bytes
+from replicant.execution.versions import Workers
+from replicant.plan.task import Task
 
-if TYPE_CHECKING:
-    from distributed import Client, Future
+__all__ = ["Calls", "Executor", "Finished", "LocalPool", "Pool", "Stage", "ThreadExecutor", "run_task"]
 
-__all__ = ["farm"]
+Calls = Mapping[str, Callable[..., Any]]
+"""For each kind of task `call(shared, task, *results)`: the results of the tasks that it needs, in their order."""
 
-T = TypeVar("T")
-
-AHEAD = 3
-"""Tasks under way for each worker."""
-
-LOOK_SECONDS = 2.0
-"""How often to see who the workers are."""
-
-TASK_SECONDS = 2.0
-"""How long a task should take: pieces that are shorter are sent several at a time."""
+SMALL_SECONDS = 0.3
+"""A stage estimated below this runs as a plain loop: starting threads would take longer."""
 
 
-class _Made(NamedTuple):
-    """A piece that was made: its position, what it gave back, the seconds it took, the process' most bytes.
+class Finished(NamedTuple):
+    """A task that has run.
 
-    `told`: its end was told before, and this is what it took.
+    Attributes
+    ----------
+    key
+        Of the task.
+    result
+        What it gave back; None where that stays with the workers.
+    seconds, peak
+        How long it took, and the most bytes of its process.
     """
 
-    at: int
+    key: str
     result: Any = None
     seconds: float = 0.0
     peak: int = 0
-    told: bool = False
 
 
-def farm(
-    call: Callable[..., T],
-    shared: Any,
-    items: Sequence[tuple[Any, ...]],
-    *,
-    what: str,
-    needs: Sequence[Sequence[int]] = (),
-    prepare: Callable[[Any], Any] | None = None,
-    client: Client | None = None,
-    threads: int = 1,
-    processes: int = 0,
-    effort: Effort | None = None,
-) -> Iterator[tuple[int, T]]:
-    """Make pieces; gives back the position and the result of each as soon as it is there.
+class Stage(NamedTuple):
+    """All tasks of one step of a run.
+
+    Attributes
+    ----------
+    name
+        In words, for progress, errors and metrics: `synthesizing`.
+    calls, shared
+        What tasks do, by their kind, and what all of them get: small, since it travels.
+    tasks
+        In an order in which they can run.
+    prepare
+        Makes of `shared` what tasks get instead of it: once here, once in every process, once on a cluster.
+    seconds
+        About how long it takes on one core; None if that is not known. A short one is not worth a second thread.
+    stop
+        Is set if the rest is not wanted any more, so that tasks that run can end early. Then no task runs on the main
+        thread, which signals reach.
+    """
+
+    name: str
+    calls: Calls
+    shared: Any
+    tasks: Sequence[Task]
+    prepare: Callable[[Any], Any] | None = None
+    seconds: float | None = None
+    stop: Event | None = None
+
+
+def run_task(stage: str, calls: Calls, shared: Any, task: Task, needed: Sequence[Any]) -> Finished:
+    """Run a task; what goes wrong is raised as `describe` has it, with the stage and the task's key."""
+    began = time.perf_counter()
+    with described(f"{stage}, {task.key}"):
+        result = calls[task.kind](shared, task, *needed)
+    return Finished(task.key, result, time.perf_counter() - began, peak_bytes())
+
+
+class Pool(Protocol):
+    """Workers that are ready for the tasks of one stage."""
+
+    @property
+    def limit(self) -> int:
+        """Submissions under way at most."""
+        ...
+
+    def batch(self, left: int) -> int:
+        """How many short tasks to submit at once, of so many that are left."""
+        ...
+
+    def submit(self, batch: Sequence[Task], needed: Sequence[Any], *, held: bool) -> Any:
+        """Submit tasks; gives back a handle. `held`: another task needs the result."""
+        ...
+
+    def wait(self) -> Iterator[Sequence[Finished]]:
+        """What has run of each submission that is done; at least one."""
+        ...
+
+
+class Executor(ABC):
+    """Runs the tasks of a stage.
 
     Parameters
     ----------
-    call
-        `call(shared, *item)`, and behind that the results of what the piece needs.
-    shared, items
-        What all pieces get, and what each gets. Small: they travel.
-    what
-        In words, for errors.
-    needs
-        For each piece the positions of earlier ones that it needs; empty if none needs any. What is needed is held
-        where it was made until the last that needs it is made, and None is handed over for it. Not with `processes`.
-    prepare
-        Makes of `shared` what the pieces get instead of it: once here, once in every process, once on a cluster.
-    client, threads, processes
-        Where: a client, threads of this process, or processes joined to it by pipes.
-    effort
-        Counts what the pieces took.
-
-    Raises
-    ------
-    ReplicantError
-        Whatever goes wrong in a piece; what is under way then ends, and nothing more begins.
+    workers
+        How many threads, processes or Dask workers it has.
+    progress
+        What the user sees. None: nothing.
+    timing
+        Where the time of tasks is kept; None for a new one.
     """
-    effort = Effort() if effort is None else effort
-    ready = prepare or _same
-    held = _Held(needs or [()] * len(items))
-    if client is not None:
-        from replicant.execution import dask_client
 
-        dask_client.await_worker(client)
-        hands = dask_client.count_workers(client)
-    else:
-        hands = processes or threads
-    with effort.running(what, hands) as one:
-        if client is not None:
-            made = _There(client, call, items, held, what, one).go(ready, shared)
-        elif processes:
-            from replicant.execution.processes import in_processes
+    chained: ClassVar[bool] = False
+    """Whether a task can be submitted before those that it needs have run."""
 
-            made = (_Made(*piece) for piece in in_processes(call, shared, ready, items, what, processes))
-        else:
-            made = _here(call, guarded(what, ready, shared), items, held, what, threads)
-        for piece in made:
-            one.seconds += piece.seconds
-            effort.saw(piece.peak)
-            if not piece.told:
-                one.pieces += 1
-                yield piece.at, piece.result
+    noun: ClassVar[str] = "workers"
+
+    threads_per_process: int = 1
+    """Tasks that share the memory of a worker process."""
+
+    def __init__(self, workers: int = 1, progress: Progress | None = None, timing: Timing | None = None) -> None:
+        self.workers = workers
+        self.progress = progress or Progress()
+        self.timing = timing or Timing()
+
+    def run(
+        self,
+        stage: str,
+        calls: Calls,
+        shared: Any,
+        tasks: Sequence[Task],
+        *,
+        given: Mapping[str, Any] | None = None,
+        prepare: Callable[[Any], Any] | None = None,
+        seconds: float | None = None,
+        detail: str = "",
+        memory: int | None = None,
+        stop: Event | None = None,
+        reported: set[str] | None = None,
+    ) -> Iterator[tuple[Task, Any]]:
+        """Run tasks; gives back each with its result as soon as that is there.
+
+        Parameters
+        ----------
+        stage, calls, shared, tasks, prepare, seconds, stop
+            As of `Stage`.
+        given
+            Results that are there already, by the key under which tasks need them: of `sent`, or of an earlier stage.
+        detail
+            More words for the progress.
+        memory
+            Bytes that tasks under way may take together; None: no limit.
+        reported
+            Keys of tasks that the progress has counted, in this attempt and before.
+
+        Raises
+        ------
+        ReplicantError
+            Whatever goes wrong in a task.
+        """
+        schedule = Schedule(tasks, given=given, chained=self.chained, memory=memory)
+        reported = set() if reported is None else reported
+        under_way = 0
+        with (
+            self.progress.running(sum(task.units for task in tasks), stage, detail),
+            self.timing.measuring(stage, self.workers) as timing,
+            self._pool(Stage(stage, calls, shared, tasks, prepare, seconds, stop), timing) as pool,
+            _setting(stop),
+        ):
+            while schedule or under_way:
+                while under_way < pool.limit and (batch := schedule.take(pool.batch(schedule.left))):
+                    needed = [schedule.results[key] for key in batch[0].needs]
+                    handle = pool.submit(batch, needed, held=schedule.is_needed(batch[0].key))
+                    del needed
+                    schedule.submitted(batch, handle)
+                    under_way += 1
+                for finished in pool.wait():
+                    under_way -= 1
+                    for one in finished:
+                        timing.seconds += one.seconds
+                        self.timing.observe(one.peak)
+                        task = schedule.finish(one.key, one.result)
+                        if task is None:
+                            continue  # only its time, which came with a task that needed it
+                        timing.tasks += 1
+                        result = None if schedule.is_needed(task.key) else one.result
+                        del one
+                        yield task, result
+                        del result
+                        # Once the result was taken: what the user sees as done is kept.
+                        if task.key not in reported:
+                            reported.add(task.key)
+                            self.progress.advance(task.units)
+                    del finished
+
+    def collect(self, stage: str, calls: Calls, shared: Any, tasks: Sequence[Task], **options: Any) -> list[Any]:
+        """Run tasks, and give back their results in the order of the tasks."""
+        results = {task.key: result for task, result in self.run(stage, calls, shared, tasks, **options)}
+        return [results[task.key] for task in tasks]
+
+    @property
+    def partitions(self) -> Callable[..., Any] | None:
+        """Makes an estimator's partitions of functions that load them, where those are loaded elsewhere than here."""
+        return None
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """Choices of a `Backend` that runs on the same workers as this."""
+        return {}
+
+    def check_versions(self) -> Workers | None:
+        """Its workers, which run the same versions as this process; None where they are this process.
+
+        Raises
+        ------
+        RunError
+            If a worker has other versions.
+        """
+        return None
+
+    def sent(self, data: Any) -> Any:
+        """Something large that lives here, as it is `given` to tasks."""
+        return data
+
+    @abstractmethod
+    def _pool(self, stage: Stage, timing: StageTiming) -> AbstractContextManager[Pool]:
+        """Workers for a stage; what is under way has ended when it is left."""
 
 
-def _same(shared: Any) -> Any:
-    return shared
-
-
-class _Held:
-    """What pieces gave that others need: results, or on a cluster their futures."""
-
-    def __init__(self, needs: Sequence[Sequence[int]]) -> None:
-        self.needs = needs
-        self.left = Counter(at for each in needs for at in each)
-        self.results: dict[int, Any] = {}
-
-    def wants(self, at: int) -> bool:
-        """Whether another piece needs this one."""
-        return at in self.left
-
-    def needed_by(self, at: int) -> list[Any]:
-        """What a piece needs."""
-        return [self.results[other] for other in self.needs[at]]
-
-    def let_go(self, at: int) -> None:
-        """A piece was made: what nobody else needs goes."""
-        for other in self.needs[at]:
-            self.left[other] -= 1
-            if not self.left[other]:
-                del self.results[other]
-
-    def take(self, piece: _Made) -> _Made:
-        """A piece was made here: what of it is handed over."""
-        self.let_go(piece.at)
-        if not self.wants(piece.at):
-            return piece
-        self.results[piece.at] = piece.result
-        return piece._replace(result=None)
-
-
-def _here(
-    call: Callable[..., Any],
-    shared: Any,
-    items: Sequence[tuple[Any, ...]],
-    held: _Held,
-    what: str,
-    threads: int,
-) -> Iterator[_Made]:
-    if threads == 1:
-        for at, item in enumerate(items):
-            yield held.take(_Made(at, *timed(guarded, what, call, shared, *item, *held.needed_by(at))))
-        return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="replicant")
+@contextmanager
+def _setting(stop: Event | None) -> Iterator[None]:
     try:
-        missing = [len(each) for each in held.needs]
-        waiting: dict[int, list[int]] = {}
-        for at, each in enumerate(held.needs):
-            for other in each:
-                waiting.setdefault(other, []).append(at)
-        able = [at for at, count in enumerate(missing) if not count]  # ascending, and so a heap
-        under_way: dict[Any, int] = {}
-        while able or under_way:
-            while able and len(under_way) < threads:
-                at = heapq.heappop(able)
-                under_way[pool.submit(timed, guarded, what, call, shared, *items[at], *held.needed_by(at))] = at
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                piece = held.take(_Made(under_way.pop(future), *future.result()))
-                for at in waiting.get(piece.at, ()):
-                    missing[at] -= 1
-                    if not missing[at]:
-                        heapq.heappush(able, at)
-                del future
-                yield piece
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        yield
+    except BaseException:
+        if stop is not None:
+            stop.set()
+        raise
 
 
-class _There:
-    """Pieces on a cluster: what is under way, and what is left."""
+class ThreadExecutor(Executor):
+    """Runs tasks on threads of this process. The kernel releases the interpreter's lock, so they are worth it."""
+
+    noun = "threads"
+
+    @contextmanager
+    def _pool(self, stage: Stage, timing: StageTiming) -> Iterator[Pool]:
+        short = stage.seconds is not None and stage.seconds < SMALL_SECONDS
+        timing.workers = threads = 1 if short else max(1, min(self.workers, len(stage.tasks)))
+        shared = stage.shared if stage.prepare is None else guarded(stage.name, stage.prepare, stage.shared)
+        inline = threads == 1 and stage.stop is None
+        pool = _Inline() if inline else concurrent.futures.ThreadPoolExecutor(threads, "replicant")
+        try:
+            yield LocalPool(pool, threads, stage.name, stage.calls, shared)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class LocalPool:
+    """Threads or processes of this machine, behind the interface of `concurrent.futures`.
+
+    Parameters
+    ----------
+    pool
+        The threads or processes.
+    limit
+        Tasks under way at most.
+    arguments
+        The first ones of `run`.
+    run
+        Runs a task, given that and the results that it needs.
+    """
 
     def __init__(
         self,
-        client: Client,
-        call: Callable[..., Any],
-        items: Sequence[tuple[Any, ...]],
-        held: _Held,
-        what: str,
-        one: Pass,
+        pool: concurrent.futures.Executor,
+        limit: int,
+        *arguments: Any,
+        run: Callable[..., Finished] = run_task,
     ) -> None:
-        self.client = client
-        self.call = call
-        self.held = held
-        self.what = what
-        self.one = one
-        self.left = list(enumerate(items))[::-1]
-        self.under_way: dict[Future[Any], tuple[int, str | None]] = {}
-        self.told: set[int] = set()
-        self.workers: list[str] = []
-        self.busy: Counter[str | None] = Counter()
-        self.look_again = 0.0
-        self.name = f"{what.replace(' ', '-')}-{secrets.token_hex(4)}"
+        self.limit = limit
+        self._submit = pool.submit
+        self._run = run
+        self._arguments = arguments
+        self._under_way: set[concurrent.futures.Future[Finished]] = set()
 
-    def go(self, ready: Callable[[Any], Any], shared: Any) -> Iterator[_Made]:
-        """Make all of them."""
-        from distributed import as_completed
+    def batch(self, left: int) -> int:
+        return 1
 
-        from replicant.execution import dask_client
+    def submit(self, batch: Sequence[Task], needed: Sequence[Any], *, held: bool) -> None:
+        [task] = batch
+        self._under_way.add(self._submit(self._run, *self._arguments, task, needed))
 
-        try:
-            with dask_client.connected(self.client, self.what):
-                holder = self._submit(_prepared, self.what, ready, shared, key=f"{self.name}-shared")
-                arriving = as_completed(loop=self.client.loop)  # type: ignore[no-untyped-call]
-                while self.left or self.under_way:
-                    self._look_around()
-                    while self.left and len(self.under_way) < AHEAD * self.one.hands:
-                        arriving.add(self._send(holder))  # type: ignore[no-untyped-call]
-                    yield from self._received(arriving)
-        finally:
-            with suppress(Exception):
-                # Not cancelled: that has the scheduler cancel what needs them too, of which some may be gone by then.
-                for future in {*self.under_way, *self.held.results.values()}:
-                    future.release()
+    def wait(self) -> Iterator[Sequence[Finished]]:
+        done, _ = concurrent.futures.wait(self._under_way, return_when=concurrent.futures.FIRST_COMPLETED)
+        while done:
+            future = done.pop()
+            self._under_way.remove(future)
+            finished = [future.result()]
+            del future
+            yield finished
 
-    def _look_around(self) -> None:
-        """Who is there: workers come and go, and the last one is replaced."""
-        from replicant.execution import dask_client
 
-        now = time.monotonic()
-        if now < self.look_again:
-            return
-        self.look_again = now + LOOK_SECONDS
-        self.workers = dask_client.workers_of(self.client) or self.workers
-        self.one.hands = max(1, len(self.workers))
+class _Inline(concurrent.futures.Executor):
+    """No second thread: what is submitted has run when `submit` returns, and its errors are raised there."""
 
-    def _send(self, holder: Future[Any]) -> Future[Any]:
-        """The next piece, or several that are short and need nothing."""
-        at = self.left[-1][0]
-        wanted, needed = self.held.wants(at), self.held.needed_by(at)
-        worker, size = None, 1
-        if not wanted and not needed:
-            # Dask would give the first ones to whoever holds what is shared, however small that is.
-            worker = min(self.workers, key=self.busy.__getitem__, default=None)
-            size = self._size()
-        batch = self.left[: -size - 1 : -1]
-        del self.left[-size:]
-        key = f"{self.name}-{at}"
-        future = self._submit(_batch, self.what, self.call, holder, batch, needed, key=key, worker=worker)
-        self.under_way[future] = at, worker
-        self.busy[worker] += 1
-        if wanted:
-            self.held.results[at] = future
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> concurrent.futures.Future[Any]:
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        future.set_result(fn(*args, **options))
         return future
-
-    def _size(self) -> int:
-        """Pieces of the next task: as many as fill its time, fewer towards the end, so that all hands end together."""
-        if not self.one.pieces:
-            return 1
-        fitting = TASK_SECONDS * self.one.pieces / max(self.one.seconds, 1e-6)
-        return max(1, min(round(fitting), len(self.left) // (4 * self.one.hands)))
-
-    def _received(self, arriving: Any) -> Iterator[_Made]:
-        """What has arrived, fetched at once."""
-        from replicant.execution import dask_client
-
-        fetched = []
-        for future in arriving.next_batch():
-            if future.status == "lost":
-                # Its worker died before the result was fetched: Dask makes it again.
-                arriving.add(future)
-                continue
-            at, worker = self.under_way.pop(future)
-            self.busy[worker] -= 1
-            dask_client.check(self.client, future, self.what)
-            if self.held.wants(at):
-                self.held.let_go(at)
-                yield _Made(at)
-            else:
-                fetched.append(future)
-        results = self.client.gather(fetched) if fetched else ()  # type: ignore[no-untyped-call]
-        for made in results:
-            for piece in dask_client.value(made):
-                if not piece.told:
-                    self.held.let_go(piece.at)
-                elif piece.at in self.told:
-                    continue
-                else:
-                    self.told.add(piece.at)
-                yield piece
-
-    def _submit(self, call: Callable[..., Any], *args: Any, key: str, worker: str | None = None) -> Future[Any]:
-        place = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Sending large graph")
-            return self.client.submit(call, *args, key=key, pure=False, **place)
-
-
-def _prepared(what: str, ready: Callable[[Any], Any], shared: Any) -> Any:
-    from replicant.execution import dask_client
-
-    return dask_client.caught(what, ready, shared)
-
-
-def _batch(
-    what: str,
-    call: Callable[..., Any],
-    shared: Any,
-    batch: Sequence[tuple[int, tuple[Any, ...]]],
-    needed: Sequence[Any],
-) -> list[_Made] | Failure:
-    """Make pieces, or one that needs others; behind what those took."""
-    from replicant.execution import dask_client
-
-    results = [one if isinstance(one, Failure) else one[-1].result for one in needed]
-    made = [_Made(each.at, None, each.seconds, each.peak, told=True) for one in needed for each in _known(one)]
-    for at, item in batch:
-        result, seconds, peak = timed(dask_client.caught, what, call, shared, *item, *results)
-        if isinstance(result, Failure):
-            return result
-        made.append(_Made(at, result, seconds, peak))
-    return made
-
-
-def _known(made: list[_Made] | Failure) -> list[_Made]:
-    return [] if isinstance(made, Failure) else made

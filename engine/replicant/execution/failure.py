@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a step arrives as a `ReplicantError`, without a cell value in its text.
+"""Whatever goes wrong in a task arrives as a `ReplicantError`, without a cell value in its text.
 
 The text of an exception that is not our own may hold anything (pandas and pyarrow quote the cell they stumble over), so
 only its type and the place it was raised are kept. Our own errors pass as they are.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import ParamSpec, TypeVar
 
 from replicant.errors import ReplicantError, RunError, UnexpectedError
 
-__all__ = ["Failure", "LostError", "describe", "guarded", "place"]
+__all__ = ["Failure", "LostError", "describe", "described", "guarded", "place"]
 
 
 P = ParamSpec("P")
@@ -24,9 +25,9 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed step, as a value.
+    """A failed task, as a value.
 
-    On a cluster a step returns its failure instead of raising it: Dask's workers log the arguments and the text of
+    On a cluster a task returns its failure instead of raising it: Dask's workers log the arguments and the text of
     whatever a task raises, and neither belongs in a log.
     """
 
@@ -61,12 +62,12 @@ def describe(error: BaseException, during: str) -> ReplicantError:
     error
         What was caught.
     during
-        The step it happened in, such as a task's key.
+        The task it happened in, such as its stage and key.
 
     Returns
     -------
     ReplicantError
-        The same object if it is one of ours, else a `RunError` with the type, the step and the place.
+        The same object if it is one of ours, else a `RunError` with the type, the task and the line of code.
     """
     if isinstance(error, ReplicantError):
         return error
@@ -93,14 +94,21 @@ def _signal_in(error: BaseException | None) -> BaseException | None:
     return error if isinstance(error, KeyboardInterrupt | SystemExit) else None
 
 
-def guarded(during: str, call: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
-    """Call something; whatever goes wrong in it is raised as `describe` has it."""
+@contextmanager
+def described(during: str) -> Iterator[None]:
+    """Whatever goes wrong meanwhile is raised as `describe` has it."""
     try:
-        return call(*args, **options)
+        yield
     except Exception as error:
-        if (asked := _signal_in(error)) is not None:
-            raise asked from None
+        if (signal := _signal_in(error)) is not None:
+            raise signal from None
         known = describe(error, during)
         if known is error:
             raise
         raise known from None
+
+
+def guarded(during: str, call: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
+    """Call something; whatever goes wrong in it is raised as `describe` has it."""
+    with described(during):
+        return call(*args, **options)

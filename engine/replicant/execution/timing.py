@@ -1,6 +1,6 @@
-"""What a run took: how long its pieces worked and how much memory they had, counted where they were made.
+"""What a run took: how long its tasks worked and how much memory they had, measured where they ran.
 
-Nothing of it may reach a release: its bytes do not depend on the machine.
+None of it may reach a release: the bytes of a release do not depend on the machine.
 """
 
 from __future__ import annotations
@@ -11,80 +11,80 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Effort", "Pass", "peak_bytes", "timed"]
+__all__ = ["StageTiming", "Timing", "peak_bytes", "timed"]
 
 
 @dataclass
-class Pass:
-    """One pass: pieces of one sort, made side by side.
+class StageTiming:
+    """The time of one stage.
 
     Attributes
     ----------
-    what
-        In words, such as `synthesizing`.
-    hands
-        Threads, processes or workers that made them.
-    pieces
-        How many were made.
+    stage
+        Its name, such as `synthesizing`.
+    workers
+        Threads, processes or Dask workers that ran its tasks.
+    tasks
+        How many were run.
     seconds, wall
-        Of all pieces, wherever they were made; and from the first to the last on the clock.
+        Of all tasks, wherever they ran; and from the first to the last on the clock.
     """
 
-    what: str
-    hands: int = 1
-    pieces: int = 0
+    stage: str
+    workers: int = 1
+    tasks: int = 0
     seconds: float = 0.0
     wall: float = 0.0
 
     @property
     def idle(self) -> float:
-        """Share of the hands' time in which no piece was made: waiting, sending, and the last ones' end."""
-        return max(0.0, 1 - self.seconds / max(self.wall * self.hands, 1e-9))
+        """Share of the workers' time in which no task ran: waiting, sending, and the end of the last tasks."""
+        return max(0.0, 1 - self.seconds / max(self.wall * self.workers, 1e-9))
 
 
 @dataclass
-class Effort:
-    """All passes of a run, and the most memory that any of its processes had.
+class Timing:
+    """All stages of a run, and the most memory that any of its processes had.
 
     Attributes
     ----------
-    passes
+    stages
         In order.
     peak
         Resident bytes.
     began
-        On this process' clock of performance.
+        On this process' performance clock.
     """
 
-    passes: list[Pass] = field(default_factory=list)
+    stages: list[StageTiming] = field(default_factory=list)
     peak: int = 0
     began: float = field(default_factory=time.perf_counter)
 
     @contextmanager
-    def running(self, what: str, hands: int) -> Iterator[Pass]:
-        """The time of one pass."""
-        one = Pass(what, hands)
-        self.passes.append(one)
+    def measuring(self, stage: str, workers: int = 1) -> Iterator[StageTiming]:
+        """The time of one stage."""
+        one = StageTiming(stage, workers)
+        self.stages.append(one)
         began = time.perf_counter()
         try:
             yield one
         finally:
             one.wall = time.perf_counter() - began
 
-    def saw(self, peak: int) -> None:
-        """A process had so many bytes."""
+    def observe(self, peak: int) -> None:
+        """Take note of the memory of a process, in bytes."""
         self.peak = max(self.peak, peak)
 
 
 def timed(call: Callable[..., Any], *args: Any) -> tuple[Any, float, int]:
-    """What a call gives back, the seconds it took, and the most memory that its process has had until then."""
+    """The result of a call, the seconds it took, and the most memory that its process has had until then."""
     began = time.perf_counter()
-    made = call(*args)
-    return made, time.perf_counter() - began, peak_bytes()
+    result = call(*args)
+    return result, time.perf_counter() - began, peak_bytes()
 
 
 def peak_bytes() -> int:
-    """Most resident bytes of this process; 0 where the system does not tell."""
+    """Most resident bytes of this process; 0 where the system does not say."""
     try:
         import resource
     except ImportError:  # not on Windows

@@ -1,30 +1,41 @@
-"""Are the workers of a cluster like this process? Other versions draw other numbers, or write other files."""
+"""What results depend on: versions of Python and of packages that draw, compute and write, here and on workers."""
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-
-from distributed import Client
+from typing import TYPE_CHECKING
 
 from replicant.errors import RunError
-from replicant.execution.software import software
+from replicant.release.manifest import versions
 
-__all__ = ["Roll", "roll_call"]
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Workers", "check_versions", "software"]
+
+_PACKAGES = ("replicant", "numpy", "pandas", "pyarrow", "numba", "scipy", "statsmodels", "dask", "distributed")
+
+
+def software() -> dict[str, str]:
+    """Versions by name, of this process."""
+    found = versions(_PACKAGES)
+    return {"replicant": found.pop("replicant"), "python": platform.python_version(), **found}
 
 
 @dataclass(frozen=True)
-class Roll:
-    """Who is there.
+class Workers:
+    """The workers of a cluster.
 
     Attributes
     ----------
     workers
         How many are known to the scheduler.
     answered
-        How many of them said what they run on.
+        How many of them have answered.
     memory
         Bytes that the one with the least may take; None if none has a limit.
     """
@@ -34,8 +45,8 @@ class Roll:
     memory: int | None
 
 
-def roll_call(client: Client, within: float) -> Roll:
-    """Ask every worker what it runs on.
+def check_versions(client: Client, within: float) -> Workers:
+    """Ask every worker which versions it has: others would draw other numbers, or write other files.
 
     Parameters
     ----------
@@ -65,7 +76,7 @@ def roll_call(client: Client, within: float) -> Roll:
             answers.append(future.result())
     _compare(software(), answers)
     limits = [int(one["memory_limit"]) for one in known.values() if one.get("memory_limit")]
-    return Roll(len(known), len(answers), min(limits, default=None))
+    return Workers(len(known), len(answers), min(limits, default=None))
 
 
 def _compare(mine: Mapping[str, str], answers: Sequence[Mapping[str, str]]) -> None:
@@ -76,7 +87,7 @@ def _compare(mine: Mapping[str, str], answers: Sequence[Mapping[str, str]]) -> N
             count = sum(one in others for one in theirs)
             raise RunError(
                 f"{count} of {len(answers)} workers run {name} {', '.join(others)}, this process {version}.",
-                need="the same versions everywhere: results would depend on who makes them",
+                need="the same versions everywhere: results would depend on which worker computes them",
                 fix="install the same environment on every machine (requirements.lock)",
             )
 

@@ -3,6 +3,7 @@
 from .draw import Drawn, draw_imputation
 from .encoding import Prepared, prepare
 from .fit import ColumnModel, fit_columns
+from .imputation import Models, impute
 from .join import join
 
-__all__ = ["ColumnModel", "Drawn", "Prepared", "draw_imputation", "fit_columns", "join", "prepare"]
+__all__ = ["ColumnModel", "Drawn", "Models", "Prepared", "draw_imputation", "fit_columns", "impute", "join", "prepare"]

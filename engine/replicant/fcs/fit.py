@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,7 @@ def fit_columns(
     *,
     replicate: int = 0,
     weights: Int32 | None = None,
+    usable: Mapping[str, tuple[str, ...]] | None = None,
 ) -> dict[str, ColumnModel]:
     """Fit the models of some columns for one imputation.
 
@@ -73,13 +74,16 @@ def fit_columns(
         0-based replicate of a study.
     weights
         (n,) int32 whole-number repetitions of the rows: a bootstrap sample. None: the rows as they are.
+    usable
+        What `usable_predictors` gives, where that is known.
 
     Returns
     -------
     dict
         Model by column.
     """
-    usable = usable_predictors(plan, imputation, replicate)
+    if usable is None:
+        usable = usable_predictors(plan, imputation, replicate)
     return {
         name: _fit_column(prepared, plan, name, usable[name], imputation, replicate, weights)
         for name in columns

@@ -109,7 +109,7 @@ def build_plan(
     digest = _digest(spec, table, columns, seed)
     shared = spec.fits == "shared" or (spec.conditioning == "observed" and not spec.proper)
     cost = Cost(columns, _usable(columns, sequences, spec.conditioning == "observed"), spec.minbucket)
-    tasks, seconds = make_tasks(cost, partitions, table.n, spec.m, shared=shared, digest=digest)
+    tasks, seconds = make_tasks(cost, partitions, table.n, spec.m, shared=shared)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
     events = [*draft.events, *strata_events, *_warnings(spec, columns)]
     events += [] if whole is not None else few_to_split(spec, columns, sizes)

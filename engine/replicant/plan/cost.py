@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.plan.column import ColumnPlan, Partition
-from replicant.plan.model import Task
+from replicant.plan.task import Task, linked
 
 __all__ = ["Cost", "estimate_bytes", "make_tasks"]
 
@@ -63,7 +63,6 @@ def make_tasks(
     m: int,
     *,
     shared: bool,
-    digest: str,
 ) -> tuple[tuple[Task, ...], float]:
     """Cut the work into tasks, in an order in which they can be run one after the other.
 
@@ -79,8 +78,6 @@ def make_tasks(
         What is to be done.
     shared
         Whether one fit serves all imputations.
-    digest
-        Goes into the keys.
 
     Returns
     -------
@@ -98,7 +95,7 @@ def make_tasks(
         if any(mask is not None for mask in masks):
             rows = np.array([size if mask is None else _count(mask, partition.rows) for mask in masks], dtype=np.int64)
         drawing = cost.draw(partition.k)
-        names = _Names(digest, partition.index)
+        names = _Names(partition.index)
         if shared:
             fits = cost.fits(0, rows)
             total = float(fits.sum())
@@ -120,7 +117,8 @@ def make_tasks(
             groups = _groups(by_sequence[i % len(each)], cost.fitted)
             tasks.extend(names.fit(group, cost.columns, i) for group in groups)
             tasks.append(names.draw(i, i + 1))
-    return tuple(tasks), seconds
+    fitted = [column.name for column in cost.columns if column.is_fitted]
+    return linked(tasks, fitted, shared), seconds
 
 
 def estimate_bytes(table_bytes: int, n: int, k: int, p: int) -> int:
@@ -129,21 +127,20 @@ def estimate_bytes(table_bytes: int, n: int, k: int, p: int) -> int:
 
 
 class _Names:
-    """Keys of tasks: their address, and the digest, so that two runs never share a key."""
+    """Tasks of a partition; their keys are their addresses."""
 
-    def __init__(self, digest: str, partition: int) -> None:
-        self.digest = digest[:16]
+    def __init__(self, partition: int) -> None:
         self.partition = partition
 
     def draw(self, start: int, stop: int) -> Task:
-        key = f"draw-{self.digest}-p{self.partition}-i{start}-{stop - 1}"
-        return Task(key, "draw", tuple(range(start, stop)), self.partition)
+        key = f"draw-p{self.partition}-i{start}" + (f"-{stop - 1}" if stop - start > 1 else "")
+        return Task(key, "draw", self.partition, tuple(range(start, stop)))
 
     def fit(self, group: Sequence[int], columns: Sequence[ColumnPlan], imputation: int | None) -> Task:
         of = "all" if imputation is None else f"i{imputation}"
-        key = f"fit-{self.digest}-p{self.partition}-{of}-c{group[0]}" + (f"+{len(group) - 1}" if len(group) > 1 else "")
+        key = f"fit-p{self.partition}-{of}-c{group[0]}" + (f"+{len(group) - 1}" if len(group) > 1 else "")
         imputations = () if imputation is None else (imputation,)
-        return Task(key, "fit", imputations, self.partition, tuple(columns[j].name for j in group))
+        return Task(key, "fit", self.partition, imputations, tuple(columns[j].name for j in group))
 
 
 def _count(mask: NDArray[np.bool_], rows: NDArray[np.int64] | None) -> int:

@@ -15,37 +15,13 @@ from replicant.events import Event
 if TYPE_CHECKING:
     from replicant.methods import Cart
     from replicant.plan.column import ColumnPlan, Partition
+    from replicant.plan.task import Task
     from replicant.table.dtypes import ColumnType
 
-__all__ = ["Plan", "Task"]
+__all__ = ["Plan"]
 
 Conditioning = Literal["synthetic", "observed"]
 Fits = Literal["own", "shared"]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One unit of work.
-
-    Attributes
-    ----------
-    key
-        Unique name; it carries the plan's digest, so two runs never share a key.
-    kind
-        `fit`: fit the models of `columns`. `draw`: draw the imputations, fitting first whatever no fit task has fitted.
-    imputations
-        0-based. Empty for a fit that serves all m imputations.
-    partition
-        Index of the partition.
-    columns
-        For `fit`: the columns. Empty for `draw`.
-    """
-
-    key: str
-    kind: Literal["fit", "draw"]
-    imputations: tuple[int, ...]
-    partition: int
-    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""`run --dry-run`: all that a run does before its first piece of work, and nothing that stays.
+"""`run --dry-run`: all that a run does before its first task, and nothing that stays.
 
 The plan of the job as `replicant plan` tells it, and then what only the place can tell: whether the target is free,
 may be written to and is not being written to, whether memory is enough, and who is on the cluster. What would end the
@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Any
 
 from replicant import release
-from replicant.execution.backend import Where
+from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.plan.memory import readable
 from replicant.run.checkpoint import Checkpoint, partial_of
@@ -35,11 +34,8 @@ UNKNOWN = "0" * 64
 
 def dry_run_job(
     job: JobSpec,
+    backend: Backend | None = None,
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    memory: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
     begun: str | None = None,
@@ -48,7 +44,7 @@ def dry_run_job(
 
     Parameters
     ----------
-    job, threads, workers, scheduler, memory, overwrite, progress
+    job, backend, overwrite, progress
         As for `run_job`, or `run_study_job` of a job with a study.
     begun
         Digest of the run that is resumed.
@@ -56,43 +52,43 @@ def dry_run_job(
     Raises
     ------
     ReplicantError
-        What the run would end with before its first piece of work.
+        What the run would end with before its first task.
     """
-    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
-    progress = progress or Progress()
-    found = preview(job, memory)
+    backend, progress = backend or Backend(), progress or Progress()
+    found = preview(job, backend.memory)
     target, study = job.output.path, job.study is not None
     if not study:
         check_begun(found.digest or UNKNOWN, begun)
     # As in the run: what is kept of an interrupted one makes another exit code.
     with told(target, progress, lambda: not study and unfinished(target) is not None):
         lines = _study(job, found, overwrite, begun) if study else _release(job, found, overwrite)
-        lines.append(_hands(found.peak, where, progress))
+        lines.append(_workers(found.peak, backend, progress))
     checked = "".join(f"  {line}\n" for line in lines)
     return f"{found}\nChecked\n{checked}\nNothing stands in its way, and nothing was written.\n"
 
 
-def dry_run_resume(place: str, **options: Any) -> str:
+def dry_run_resume(place: str, backend: Backend | None = None, progress: Progress | None = None) -> str:
     """See whether an interrupted job could be completed.
 
     Parameters
     ----------
     place
         Its `output.path`.
-    options
-        Where it would run: as for `dry_run_job`.
+    backend, progress
+        As for `dry_run_job`.
 
     Raises
     ------
     ReplicantError
-        What `resume` would end with before its first piece of work.
+        What `resume` would end with before its first task.
     """
     said = None if partial_of(place).is_dir() else unfinished(place)
     if said is None:
         kept, document = Checkpoint.begun_at(place)
-        return dry_run_job(JobSpec.model_validate(document), overwrite=True, begun=kept.digest, **options)
-    overwrite = bool(said.get("overwrite"))
-    return dry_run_job(JobSpec.model_validate(said["job"]), overwrite=overwrite, begun=str(said["digest"]), **options)
+        job, begun, overwrite = document, kept.digest, True
+    else:
+        job, begun, overwrite = said["job"], str(said["digest"]), bool(said.get("overwrite"))
+    return dry_run_job(JobSpec.model_validate(job), backend, overwrite=overwrite, progress=progress, begun=begun)
 
 
 def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:
@@ -144,23 +140,17 @@ def _room(target: str) -> str:
     return f"; {readable(shutil.disk_usage(above).free)} are free there"
 
 
-def _hands(peak: int, where: Where, progress: Progress) -> str:
+def _workers(peak: int, backend: Backend, progress: Progress) -> str:
     """Who would do it, and whether their memory is enough."""
-    if where.workers is not None:
-        return f"{where.workers} processes of this machine, {_fits(peak * where.workers, _installed())}"
-    if not where.on_cluster:
-        return f"{where.hands} threads of this process, {_fits(peak, _installed())}"
-    from replicant.execution import dask_client
-    from replicant.execution.versions import roll_call
-
-    with where.opened(progress) as client:
-        if client is None:
-            raise TypeError("a scheduler has a client")
-        dask_client.await_worker(client)
-        roll = roll_call(client, within=60.0)
-    silent = roll.workers - roll.answered
+    if backend.workers is not None:
+        return f"{backend.workers} processes of this machine, {_fits(peak * backend.workers, _installed())}"
+    with backend.open(progress) as executor:
+        there = executor.check_versions()
+        if there is None:
+            return f"{executor.workers} threads of this process, {_fits(peak, _installed())}"
+    silent = there.workers - there.answered
     busy = f" ({silent} of them too busy to answer)" if silent else ""
-    return f"{roll.workers} workers{busy} of the versions here, {_fits(peak, roll.memory)} each"
+    return f"{there.workers} workers{busy} of the versions here, {_fits(peak, there.memory)} each"
 
 
 def _fits(needed: int, there: int | None) -> str:

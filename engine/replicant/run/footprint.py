@@ -7,7 +7,7 @@ fits at all is decided when it was read, by what it is.
 from __future__ import annotations
 
 from replicant.plan.memory import piece_bytes
-from replicant.run.work import dataset_of
+from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.storage.location import PACKED, Location
 from replicant.table import Kind, Reading

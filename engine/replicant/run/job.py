@@ -1,115 +1,54 @@
-"""One YAML job, from its input to a finished release."""
+"""One YAML job, from its input to a finished release: the same life for tables of any size.
+
+hold the target ──> take up what is finished ──> synthesize ──> commit ──> metrics
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Protocol
 
-from replicant import methods, release
+from replicant import release
 from replicant.errors import ReleaseError
-from replicant.events import Event
-from replicant.execution.backend import Where
+from replicant.execution.backend import Backend
+from replicant.execution.executor import Executor
 from replicant.execution.progress import Progress
 from replicant.execution.scratch import sweep
-from replicant.execution.timing import Effort
-from replicant.plan import Plan, build_plan
-from replicant.plan.memory import check_memory
-from replicant.run.compilation import ensure_compiled
+from replicant.execution.timing import Timing
+from replicant.run.in_memory import InMemory, Ready
+from replicant.run.job_result import JobResult
 from replicant.run.metrics import keep_metrics
-from replicant.run.planned import run_plan
-from replicant.run.release_writer import is_kept, writing
+from replicant.run.out_of_core import OutOfCore
+from replicant.run.release_writer import Synthesized, finish, is_kept, staged
 from replicant.run.resumable import document_of, told
-from replicant.run.work import Source
 from replicant.spec.models import JobSpec
-from replicant.storage.folder import COPIES
-from replicant.table import Table
+from replicant.utility.summary import conclude
 
-__all__ = ["JobResult", "Ready", "check_begun", "prepare", "run_job"]
+__all__ = ["check_begun", "pipeline_of", "run_job"]
 
 
-@dataclass(frozen=True, repr=False)
-class Ready:
-    """A job that was read and planned; nothing is written yet.
+class Pipeline(Protocol):
+    """What differs between a table in memory and a larger one: where rows come from, and where partial results go.
 
     Attributes
     ----------
-    source, table, plan
-        Where the data are, the encoded data, and what will be done.
+    digest
+        Of all that decides the release.
+    seed
+        Of all streams.
     """
 
-    source: Source
-    table: Table
-    plan: Plan
+    digest: str
+    seed: int
 
-
-@dataclass(frozen=True, repr=False)
-class JobResult:
-    """What a job left behind.
-
-    Attributes
-    ----------
-    target, internal
-        Where the release is, and the folder of its internal manifest.
-    files
-        Those of the release, but for the manifest.
-    events
-        What was unusual, and what was done about it.
-    summary
-        Each column's mean or shares, real beside synthetic, as `summarise` gives them; empty if all that was
-        left to do was to tidy up.
-    effort
-        What its passes took.
-    """
-
-    target: str
-    internal: str
-    files: tuple[release.Record, ...]
-    events: tuple[Event, ...]
-    summary: dict[str, Any]
-    effort: Effort = field(default_factory=Effort)
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """Formats in which there are copies."""
-        return tuple(dict.fromkeys(file.format for file in self.files if isinstance(file, release.Copy)))
-
-    def text(self) -> str:
-        """What `replicant run` prints at its end."""
-        from replicant.report import terminal
-
-        size = sum(file.bytes for file in self.files)
-        lines = [terminal.render(self.summary).rstrip(), ""] if self.summary else []
-        lines += [event.line() for event in self.events]
-        lines += [
-            f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
-            *(f"script:    {self.target}/{file.path}" for file in self.files if isinstance(file, release.Helper)),
-            *(f"copies:    {self.target}/{COPIES}/{form}" for form in self.formats),
-            f"internal:  {self.internal} (seed and hashes: never share it)",
-            f"verify it: replicant verify {self.target}",
-        ]
-        return "\n".join(lines)
-
-
-def prepare(job: JobSpec) -> Ready:
-    """Read and plan a job, touching nothing.
-
-    Raises
-    ------
-    SpecError, DataError
-        If it asks for something impossible, or the data cannot be synthesized as they are.
-    """
-    source = Source.of_job(job)
-    table = source.load()
-    return Ready(source, table, build_plan(job.synthesis, table, methods=methods.registered()))
+    def synthesize(self, executor: Executor, staging: release.Staging, backend: Backend) -> Synthesized:
+        """Write all files of the release to the staging folder, but for those that an interrupted run has finished."""
+        ...
 
 
 def run_job(
     job: JobSpec,
+    backend: Backend | None = None,
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    memory: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
     begun: str | None = None,
@@ -121,11 +60,9 @@ def run_job(
     ----------
     job
         From `load_job`.
-    threads, workers, scheduler
-        Threads in this process, worker processes of a local cluster, or the address of a Dask scheduler; at most one.
-        None of them: threads on all usable CPUs. The files do not depend on it.
-    memory
-        Bytes that one process may take: a job whose pieces take more is refused, and it is the limit of `workers`.
+    backend
+        Where it runs; None for threads on all usable CPUs. The files do not depend on it. A job whose tasks take more
+        than its memory is refused.
     overwrite
         Replace a finished release.
     progress
@@ -133,7 +70,7 @@ def run_job(
     begun
         Digest of the run that is resumed: nothing else will do.
     ready
-        The job as `prepare` left it, if that was done before; not of a table in parts.
+        The job as `prepare` left it, if that was done before; not of a table that is read in chunks.
 
     Raises
     ------
@@ -144,51 +81,36 @@ def run_job(
     PartialError
         If it stops on the way: what is finished is kept, and `resume` goes on. In every case the target is as it was.
     """
-    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
-    progress = progress or Progress()
+    backend, progress, timing = backend or Backend(), progress or Progress(), Timing()
     sweep()  # of a run on workers that was killed, even if this one has none
-    if job.input.part_rows is not None:
-        from replicant.run.parted import run_parted
-
-        with where.opened(progress) as client:
-            settings: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "begun": begun}
-            return run_parted(job, client=client, threads=where.hands, memory=memory, **settings)
-    effort = Effort()
-    with effort.running("reading", 1):
-        ready = ready or prepare(job)
-    check_begun(ready.plan.digest, begun)
-    if memory is not None:
-        check_memory([column.kind for column in ready.plan.columns], ready.table.n, 0, memory)
-    target, internal = job.output.path, job.output.internal_path
-    plan = ready.plan
-    progress.planned(digest=plan.digest[:8], target=target, rows=plan.n, columns=len(plan.columns), m=plan.m)
-    progress.odd(plan.events)
+    with timing.measuring("reading"):
+        pipeline = pipeline_of(job, ready)
+    digest, output = pipeline.digest, job.output
+    check_begun(digest, begun)
     with (
-        told(target, progress, lambda: is_kept(target)),
-        writing(
-            ready.plan,
-            ready.table,
-            target,
-            internal=internal,
+        told(output.path, progress, lambda: is_kept(output.path)),
+        staged(
+            output.path,
+            digest=digest,
+            m=job.synthesis.m,
+            internal=output.internal_path,
             overwrite=overwrite,
-            count=True,
-            copies=job.output.formats,
-            helpers=job.output.helpers,
-            spec=job,
-            source=ready.source.describe(),
-            job=document_of(job, ready.plan.seed),
-        ) as writer,
+            job=document_of(job, pipeline.seed),
+        ) as staging,
+        backend.open(progress, timing) as executor,
     ):
-        skip = writer.take_up(ready.plan, progress)
-        common: dict[str, Any] = {"sink": writer.sink, "progress": progress, "skip": skip, "effort": effort}
-        ensure_compiled(ready.plan, progress.note)
-        with where.opened(progress) as client:
-            data = ready.table if client is None else replace(ready.source, digest=ready.table.digest())
-            made = run_plan(ready.plan, data, client=client, threads=threads, **common)
-        writer.written.extend(made)
-    files = tuple(writer.files)
-    keep_metrics(effort, progress, internal, digest=plan.digest, files=files, resumed=bool(skip))
-    return JobResult(target, internal, files, (*plan.events, *writer.events), writer.summary(ready.table), effort)
+        done = pipeline.synthesize(executor, staging, backend)
+        finish(done.writer, done.plan, done.table, helpers=output.helpers, spec=job, source=done.source)
+    writer, files = done.writer, tuple(done.writer.files)
+    keep_metrics(timing, progress, output.internal_path, digest=digest, files=files, resumed=done.resumed)
+    events = (*done.plan.events, *writer.events)
+    summary = conclude(done.outline, done.real, writer.tallies())
+    return JobResult(output.path, output.internal_path, files, events, summary, timing)
+
+
+def pipeline_of(job: JobSpec, ready: Ready | None = None) -> Pipeline:
+    """What synthesizes a job's table, by its size."""
+    return InMemory(job, ready) if job.input.part_rows is None else OutOfCore(job)
 
 
 def check_begun(digest: str, begun: str | None) -> None:

@@ -17,23 +17,23 @@ from typing import Any
 from replicant import release
 from replicant.errors import ReleaseError
 from replicant.execution.progress import Progress
-from replicant.execution.software import software
-from replicant.execution.timing import Effort, peak_bytes
+from replicant.execution.timing import Timing, peak_bytes
+from replicant.execution.versions import software
 from replicant.storage.open import open_folder
 
 __all__ = ["METRICS", "keep_metrics", "measure"]
 
 METRICS = "metrics.json"
-FORMAT = 1
+FORMAT = 2
 
 
-def measure(effort: Effort, *, digest: str, files: Sequence[release.Record], resumed: bool) -> dict[str, Any]:
+def measure(timing: Timing, *, digest: str, files: Sequence[release.Record], resumed: bool) -> dict[str, Any]:
     """What a run took until now.
 
     Parameters
     ----------
-    effort
-        Its passes.
+    timing
+        Its stages.
     digest
         Of the run, as in the internal manifest.
     files
@@ -44,21 +44,21 @@ def measure(effort: Effort, *, digest: str, files: Sequence[release.Record], res
     Returns
     -------
     dict
-        JSON-able, in seconds and bytes. `worked` is the time of all pieces of a stage, wherever they were made; it is
+        JSON-able, in seconds and bytes. `worked` is the time of all tasks of a stage, wherever they were made; it is
         null where that was not counted, and so are the rows a second of a resumed run.
     """
-    effort.saw(peak_bytes())
-    seconds = time.perf_counter() - effort.began
+    timing.observe(peak_bytes())
+    seconds = time.perf_counter() - timing.began
     rows = sum(file.rows for file in files if isinstance(file, release.Part) and file.path.endswith(".parquet"))
     stages = [
         {
-            "stage": one.what,
+            "stage": one.stage,
             "seconds": round(one.wall, 3),
-            "hands": one.hands,
-            "pieces": one.pieces,
-            "worked": round(one.seconds, 3) if one.pieces else None,
+            "workers": one.workers,
+            "tasks": one.tasks,
+            "worked": round(one.seconds, 3) if one.tasks else None,
         }
-        for one in effort.passes
+        for one in timing.stages
     ]
     return {
         "format": FORMAT,
@@ -71,15 +71,15 @@ def measure(effort: Effort, *, digest: str, files: Sequence[release.Record], res
         "rows_per_second": None if resumed else round(rows / max(seconds, 1e-9), 1),
         "files": len(files),
         "bytes_written": sum(file.bytes for file in files),
-        "peak_memory": effort.peak,
-        "hands": max((one.hands for one in effort.passes), default=1),
+        "peak_memory": timing.peak,
+        "workers": max((one.workers for one in timing.stages), default=1),
         "machine": {"system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count()},
         "versions": software(),
     }
 
 
 def keep_metrics(
-    effort: Effort,
+    timing: Timing,
     progress: Progress,
     internal: str,
     *,
@@ -93,12 +93,12 @@ def keep_metrics(
     ----------
     internal
         The folder of the internal manifest.
-    effort, digest, files, resumed
+    timing, digest, files, resumed
         As for `measure`.
     progress
         Who is told.
     """
-    found = measure(effort, digest=digest, files=files, resumed=resumed)
+    found = measure(timing, digest=digest, files=files, resumed=resumed)
     try:
         open_folder(internal).write(METRICS, (json.dumps(found, indent=1) + "\n").encode(), private=True)
     except ReleaseError as error:

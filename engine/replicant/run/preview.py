@@ -12,9 +12,9 @@ from replicant.plan.memory import check_memory, piece_bytes, readable
 from replicant.plan.seen import look
 from replicant.plan.show import render
 from replicant.plan.whole import Whole
-from replicant.run.job import prepare
-from replicant.run.parted import CHUNK_ROWS, digest_of
-from replicant.run.work import dataset_of
+from replicant.run.in_memory import prepare
+from replicant.run.out_of_core import CHUNK_ROWS, digest_of
+from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.storage.folder import COPIES, HELPERS
 from replicant.studies import Study, design, prepare_study
@@ -24,7 +24,7 @@ from replicant.table.recode import listed
 __all__ = ["Preview", "preview"]
 
 SCRATCH = 1.3
-"""Bytes of intermediate files beside a release in parts, as a share of the input's and the release's."""
+"""Bytes of intermediate files beside a partitioned release, as a share of the input's and the release's."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,7 +69,7 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
     Raises
     ------
     SpecError, DataError
-        If the job cannot be done, or a piece of it does not fit in the memory.
+        If the job cannot be done, or a task of it does not fit in the memory.
     """
     if job.input.part_rows is not None:
         return _parted(job, memory)

@@ -9,14 +9,15 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from replicant import release
-from replicant.execution.backend import Where
+from replicant.execution.backend import Backend
+from replicant.execution.executor import Executor
 from replicant.release import Release, SyntheticSets
 
 if TYPE_CHECKING:
     from replicant.execution.dask_client import Client
     from replicant.utility.drift import Drift
 
-__all__ = ["drift", "read_release", "reader"]
+__all__ = ["drift", "read_release", "reading"]
 
 
 def read_release(path: str | PathLike[str], *, client: Client | None = None) -> Release:
@@ -28,7 +29,8 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
         A path or an fsspec URL; with a client, one that its workers see too.
     client
         A `distributed.Client`: `analyse`, `compare`, `discriminate`, `describe`, `shares` and `correlation` then read
-        the files on its workers, and only sums come here. None: in this process, one file at a time.
+        the files on its workers, and only sums come here. None: the active client, as of Dask's own collections; in
+        this process, one file at a time, if there is none.
 
     Returns
     -------
@@ -42,11 +44,8 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
     SpecError, RunError
         If the client is asynchronous, or has no worker.
     """
-    if client is None:
-        return release.read_release(path)
-    from replicant.execution.partitions import on_workers
-
-    return release.read_release(path, on_workers(client))
+    with Backend.of_call(client).open() as executor:
+        return _open(executor, path)
 
 
 def drift(
@@ -87,7 +86,11 @@ def drift(
 
 
 @contextmanager
-def reader(where: Where) -> Iterator[Callable[[str], Release]]:
-    """What opens releases to be read there."""
-    with where.opened() as client:
-        yield partial(read_release, client=client)
+def reading(backend: Backend) -> Iterator[Callable[[str], Release]]:
+    """Opens releases to be read there."""
+    with backend.open() as executor:
+        yield partial(_open, executor)
+
+
+def _open(executor: Executor, path: str | PathLike[str]) -> Release:
+    return release.read_release(path, executor.partitions)

@@ -29,13 +29,14 @@ from replicant.storage.folder import Folder
 from replicant.storage.lease import check_held
 from replicant.storage.open import open_folder
 from replicant.table import Table
-from replicant.utility.summary import Outline, Tally, combine, conclude, outline, tally
+from replicant.utility.summary import Outline, Tally, combine, tally
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
     "PartSink",
+    "Synthesized",
     "Writer",
     "Written",
     "finish",
@@ -170,12 +171,6 @@ class Writer:
             )
         return frozenset(found)
 
-    def summary(self, table: Table) -> dict[str, Any]:
-        """Real beside synthetic, from what was counted."""
-        if self.sink.outline is None:
-            raise ValueError("nothing was counted")
-        return conclude(self.sink.outline, tally(table, self.sink.outline), self.tallies())
-
     def tallies(self) -> list[Tally]:
         """What was counted in each set."""
         sets: dict[int, Tally] = {}
@@ -186,6 +181,33 @@ class Writer:
         return list(sets.values())
 
 
+@dataclass(frozen=True, repr=False)
+class Synthesized:
+    """Everything that a release is made of, before its manifests are written.
+
+    Attributes
+    ----------
+    writer
+        The files that are there.
+    plan, table
+        What was done; the encoded table, with its cells or without.
+    outline, real
+        What was counted, and in the real rows.
+    source
+        Where the data came from, for the internal manifest.
+    resumed
+        Whether an interrupted run was taken up.
+    """
+
+    writer: Writer
+    plan: Plan
+    table: Table
+    outline: Outline
+    real: Tally
+    source: Mapping[str, Any]
+    resumed: bool
+
+
 @contextmanager
 def writing(
     plan: Plan,
@@ -194,14 +216,12 @@ def writing(
     *,
     internal: str | None = None,
     overwrite: bool = False,
-    count: bool = False,
     copies: Collection[str] = (),
     helpers: Collection[str] = (),
     spec: Any = None,
     source: Mapping[str, Any] | None = None,
-    job: Mapping[str, Any] | None = None,
 ) -> Iterator[Writer]:
-    """Open a release, and finish it at the end; whatever goes wrong, nothing is left at the target.
+    """Open a release of what is drawn already, and finish it at the end; whatever goes wrong, nothing is left behind.
 
     Parameters
     ----------
@@ -213,27 +233,21 @@ def writing(
         The folder of the internal manifest; None for `<target>-internal`.
     overwrite
         Replace a release that is there.
-    count
-        Count what is written, for `Writer.summary`.
     copies
         Formats to write beside Parquet.
     helpers
         Languages of the scripts to add; `stata` needs copies as `csv`.
     spec, source
         What was asked for and where the data came from, for the internal manifest.
-    job
-        The job as a document, with which what is finished can be taken up; None: an unfinished release is removed.
 
     Raises
     ------
     ReleaseError
         If it cannot be written.
     """
-    with staged(target, digest=plan.digest, m=plan.m, internal=internal, overwrite=overwrite, job=job) as staging:
+    with staged(target, digest=plan.digest, m=plan.m, internal=internal, overwrite=overwrite, job=None) as staging:
         facts = copied(copies, table, max(part.k for part in plan.partitions))
-        schema, counted = release.output_schema(plan, table), outline(table) if count else None
-        records = None if job is None else Records(staging.path)
-        writer = Writer(PartSink(staging, schema, counted, facts, records))
+        writer = Writer(PartSink(staging, release.output_schema(plan, table), copies=facts))
         yield writer
         finish(writer, plan, table, helpers=helpers, spec=spec, source=source)
 
@@ -275,7 +289,8 @@ def staged(
     target, digest, m, internal, overwrite
         As for `release.stage`.
     job
-        As for `writing`. What is finished is then kept if the run stops, and found again by a run of the same digest.
+        The job as a document: what is finished is kept if the run stops, and found again by a run of the same digest.
+        None: an unfinished release is removed.
 
     Raises
     ------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from replicant import release
+from replicant.execution.backend import Backend
+from replicant.execution.progress import Progress
 from replicant.run.checkpoint import partial_of
-from replicant.run.job import JobResult, run_job
+from replicant.run.job import run_job
+from replicant.run.job_result import JobResult
 from replicant.run.release_writer import settled, sweep, unfinished
 from replicant.run.study import StudyJobResult, resume_study
 from replicant.spec.models import JobSpec
@@ -15,15 +16,15 @@ from replicant.storage.filesystem import is_url
 __all__ = ["resume"]
 
 
-def resume(place: str, **options: Any) -> JobResult | StudyJobResult:
+def resume(place: str, backend: Backend | None = None, progress: Progress | None = None) -> JobResult | StudyJobResult:
     """Complete an interrupted job.
 
     Parameters
     ----------
     place
         Its `output.path`.
-    options
-        Where it runs, and the progress: as for `run_job`.
+    backend, progress
+        As for `run_job`.
 
     Raises
     ------
@@ -39,9 +40,9 @@ def resume(place: str, **options: Any) -> JobResult | StudyJobResult:
         files = release.standing(place) if swept else None
         if files is not None:
             return JobResult(place, f"{place}-internal", tuple(files), (), {})
-        return resume_study(place, **options)
+        return resume_study(place, backend, progress=progress)
     job, digest = JobSpec.model_validate(begun["job"]), str(begun["digest"])
     files = settled(job.output.path, digest=digest, internal=job.output.internal_path)
     if files is not None:
         return JobResult(job.output.path, job.output.internal_path, tuple(files), (), {})
-    return run_job(job, begun=digest, overwrite=bool(begun.get("overwrite")), **options)
+    return run_job(job, backend, begun=digest, overwrite=bool(begun.get("overwrite")), progress=progress)

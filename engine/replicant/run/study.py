@@ -8,28 +8,26 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from replicant import __version__, methods
 from replicant.errors import SpecError
-from replicant.execution.backend import Where
-from replicant.execution.executor import farm
+from replicant.execution.backend import Backend, usable_cpus
+from replicant.execution.executor import Executor, ThreadExecutor
 from replicant.execution.failure import guarded
+from replicant.execution.processes import ProcessExecutor
 from replicant.execution.progress import Progress
-from replicant.execution.threads import default_threads
-from replicant.execution.timing import Effort, peak_bytes
+from replicant.execution.timing import Timing, peak_bytes
+from replicant.plan.task import Task
 from replicant.run.checkpoint import Checkpoint
-from replicant.run.compilation import ensure_compiled
+from replicant.run.in_memory import ensure_compiled
 from replicant.run.resumable import document_of, told
-from replicant.run.work import Source
+from replicant.run.source import Source
 from replicant.spec.models import JobSpec
 from replicant.studies import Block, Fold, PreparedStudy, Study, StudyResult, design, document, prepare_study
 from replicant.table import Table
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["StudyJobResult", "compute", "resume_study", "run_study_job"]
 
@@ -62,21 +60,21 @@ class StudyJobResult:
         )
 
 
-def _said(study: Study, effort: Effort, blocks: int, stages: Mapping[str, float], seconds: float) -> dict[str, Any]:
+def _measured(study: Study, timing: Timing, blocks: int, spent: Mapping[str, float], seconds: float) -> dict[str, Any]:
     """How long the blocks took, wherever they were computed: for the report."""
     replicates = min(blocks * study.block, study.spec.replicates)
     sets = sum(variant.plan.m for variant in study.variants)
-    hands_wall = sum(one.wall * one.hands for one in effort.passes)
-    share = min(sum(one.seconds for one in effort.passes) / max(hands_wall, 1e-9), 1.0)
+    there = sum(one.wall * one.workers for one in timing.stages)
+    share = min(sum(one.seconds for one in timing.stages) / max(there, 1e-9), 1.0)
     return {
         "seconds": seconds,
-        "workers": max((one.hands for one in effort.passes), default=1),
+        "workers": max((one.workers for one in timing.stages), default=1),
         "replicates_per_second": replicates / seconds,
         "rows_per_second": replicates * sets * study.rows / seconds,
         "task_share": share,
         "overhead_share": 1 - share,
-        "seconds_by_stage": dict(stages),
-        "peak_memory": max(effort.peak, peak_bytes()),
+        "seconds_by_stage": dict(spent),
+        "peak_memory": max(timing.peak, peak_bytes()),
         "software": {
             "replicant": __version__,
             "python": platform.python_version(),
@@ -87,11 +85,8 @@ def _said(study: Study, effort: Effort, blocks: int, stages: Mapping[str, float]
 
 def run_study_job(
     job: JobSpec,
+    backend: Backend | None = None,
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    memory: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> StudyJobResult:
@@ -101,11 +96,8 @@ def run_study_job(
     ----------
     job
         From `load_job`; it has a `study`.
-    threads, workers, scheduler
-        At most one of them. None: this process for a short study, else a process for each CPU. Results do not
-        depend on it.
-    memory
-        Limit of each of the `workers`, in bytes.
+    backend
+        Where it runs. None: this process for a short study, else a process for each CPU. Results do not depend on it.
     overwrite
         Replace the results of an earlier study, and give up another one that was begun there.
     progress
@@ -120,19 +112,15 @@ def run_study_job(
     PartialError
         If it stopped on the way: what was finished is kept, and `replicant resume` goes on.
     """
-    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     kept = Checkpoint(job.output.path)
     kept.check(overwrite)
-    return _complete(job, kept, where, progress or Progress(), overwrite=overwrite)
+    return _complete(job, kept, backend or Backend(), progress or Progress(), overwrite=overwrite)
 
 
 def resume_study(
     place: str,
+    backend: Backend | None = None,
     *,
-    threads: int | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    memory: int | None = None,
     progress: Progress | None = None,
 ) -> StudyJobResult:
     """Complete an interrupted study.
@@ -141,7 +129,7 @@ def resume_study(
     ----------
     place
         Its `output.path`.
-    threads, workers, scheduler, memory, progress
+    backend, progress
         As for `run_study_job`; they need not be those it was begun with.
 
     Raises
@@ -151,7 +139,6 @@ def resume_study(
     ReleaseError
         If data or engine are no longer those it was begun with.
     """
-    where = Where(threads=threads, workers=workers, scheduler=scheduler, memory=memory)
     kept, said = Checkpoint.begun_at(place)
     try:
         job = JobSpec.model_validate(said)
@@ -159,13 +146,13 @@ def resume_study(
         raise SpecError(f"the job in {str(kept.partial)!r} is no job", fix="run the job again") from None
     # What is at the target now was to be replaced when the study was begun.
     kept.check(overwrite=True)
-    return _complete(job, kept, where, progress or Progress(), resuming=True)
+    return _complete(job, kept, backend or Backend(), progress or Progress(), resuming=True)
 
 
 def _complete(
     job: JobSpec,
     kept: Checkpoint,
-    where: Where,
+    backend: Backend,
     progress: Progress,
     *,
     overwrite: bool = False,
@@ -185,7 +172,7 @@ def _complete(
         kept.open(study.digest, resumable, overwrite=overwrite, resuming=resuming),
         told(str(kept.target), progress),
     ):
-        result = compute(study, table, where, source=source, checkpoint=kept, progress=progress)
+        result = compute(study, table, backend, source=source, checkpoint=kept, progress=progress)
         guarded("results", kept.finish, result)
     progress.measured(result.run)
     return StudyJobResult(job.output.path, result)
@@ -194,7 +181,7 @@ def _complete(
 def compute(
     study: Study,
     table: Table,
-    where: Where,
+    backend: Backend,
     *,
     source: Source | None = None,
     checkpoint: Checkpoint | None = None,
@@ -206,7 +193,7 @@ def compute(
     ----------
     study, table
         From `design`, and the table it was made for.
-    where
+    backend
         Where it is computed. Nothing chosen: as for `run_study_job`.
     source
         Where workers load the table; None: it is sent to them.
@@ -218,47 +205,50 @@ def compute(
     progress = progress or Progress()
     ensure_compiled(study.variants[0].plan, progress.note)
     prepared = guarded("study", prepare_study, study, table)
-    effort, fold, began = Effort(), Fold(), time.perf_counter()
-    stages = {"synthesis": 0.0, "estimation": 0.0}
+    timing, fold, began = Timing(), Fold(), time.perf_counter()
+    spent = {"synthesis": 0.0, "estimation": 0.0}
     before = set()
     for block in [] if checkpoint is None else checkpoint.done():
         tally = checkpoint.load(block) if checkpoint is not None and block < study.blocks else None
         if tally is not None:
             fold.add(block, tally)
             before.add(block)
-    todo = [block for block in range(study.blocks) if block not in before]
+    todo = [
+        Task(f"block-{block}", "block", block, units=len(study.replicates(block)))
+        for block in range(study.blocks)
+        if block not in before
+    ]
     if before:
         progress.note(f"taking up an interrupted study: {len(before)} of {study.blocks} blocks are there")
 
-    def work(blocks: Sequence[int], shared: Any, **hands: Any) -> None:
-        """A pass over blocks; each is kept as soon as it is there."""
-        for _, block in farm(_measure, shared, [(one,) for one in blocks], what="study", effort=effort, **hands):
+    def measure(executor: Executor, tasks: Sequence[Task], shared: Any, stage: str = "study", **options: Any) -> None:
+        """Run blocks; each is kept as soon as it is there."""
+        options["detail"] = f"of {study.spec.replicates} replicates"
+        for _, block in executor.run(stage, {"block": _measure}, shared, tasks, **options) if tasks else ():
             if checkpoint is not None:
                 checkpoint.save(block.index, block.tally)
             fold.add(block.index, block.tally)
-            stages["synthesis"] += block.synthesis
-            stages["estimation"] += block.estimation
-            progress.advance(len(study.replicates(block.index)))
+            spent["synthesis"] += block.synthesis
+            spent["estimation"] += block.estimation
 
-    units = sum(len(study.replicates(block)) for block in todo)
-    with progress.running(units, "study", f"of {study.spec.replicates} replicates"):
-        processes = 0
-        if todo and where.is_open:
-            work(todo[:1], prepared)
-            todo = todo[1:]
-            cpus = default_threads()
-            processes = cpus if cpus > 1 and effort.passes[0].wall * len(todo) > LONG_SECONDS else 0
-        with where.opened(progress) as client:
-            if client is not None:
-                work(todo, (study, table if source is None else source), prepare=_open, client=client)
-            elif processes:
-                work(todo, (study, table), prepare=_open, processes=processes)
+    cpus = usable_cpus()
+    if backend.is_default:
+        measure(ThreadExecutor(1, progress, timing), todo[:1], prepared, "first block")
+        todo = todo[1:]
+        long = bool(todo) and cpus > 1 and timing.stages[0].wall * len(todo) > LONG_SECONDS
+        if long:
+            measure(ProcessExecutor(cpus, progress, timing), todo, (study, table), prepare=_open)
+        else:
+            measure(ThreadExecutor(1, progress, timing), todo, prepared)
+    else:
+        with backend.open(progress, timing) as executor:
+            if backend.on_cluster:
+                measure(executor, todo, (study, table if source is None else source), prepare=_open)
             else:
-                work(todo, prepared, threads=where.threads or 1)
-    blocks = study.blocks - len(before)
-    run = _said(study, effort, blocks, stages, time.perf_counter() - began) | {"resumed": bool(before)}
+                measure(executor, todo, prepared)
+    run = _measured(study, timing, study.blocks - len(before), spent, time.perf_counter() - began)
     found = document(study, prepared.heads, fold.total, table.n, len(table.columns))
-    return StudyResult(found, run)
+    return StudyResult(found, run | {"resumed": bool(before)})
 
 
 def _open(shared: tuple[Study, Table | Source]) -> PreparedStudy:
@@ -266,5 +256,5 @@ def _open(shared: tuple[Study, Table | Source]) -> PreparedStudy:
     return prepare_study(study, data if isinstance(data, Table) else data.load())
 
 
-def _measure(prepared: PreparedStudy, block: int) -> Block:
-    return guarded(f"block {block}", prepared.measure, block)
+def _measure(prepared: PreparedStudy, task: Task) -> Block:
+    return prepared.measure(task.index)

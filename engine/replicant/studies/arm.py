@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -125,19 +125,8 @@ def synthetic_arm(
     """
     table, replicate = sample.table, sample.replicate
     parts = [(one, rows, w) for one, rows, w in _parts(prepared, plan, weights) if w.any()]
-    sets: list[Set] = []
-    models: list[dict[str, Any]] = []
-    for imputation in range(plan.m):
-        if not models or not plan.shares_fits:
-            models = [
-                fcs.fit_columns(one, plan, plan.fitted, imputation, replicate=replicate, weights=w)
-                for one, _, w in parts
-            ]
-        drawn = [
-            fcs.draw_imputation(one, plan, fitted, imputation, replicate=replicate, weights=w)
-            for (one, _, w), fitted in zip(parts, models, strict=True)
-        ]
-        sets.append(_joined(table, drawn, parts))
+    drawn = [fcs.impute(one, plan, range(plan.m), replicate=replicate, weights=w) for one, _, w in parts]
+    sets = [_joined(table, of_imputation, parts) for of_imputation in zip(*drawn, strict=True)]
     return Arm(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
 
 
@@ -151,7 +140,7 @@ def _parts(prepared: tuple[fcs.Prepared, ...], plan: Plan, weights: Codes) -> li
     ]
 
 
-def _joined(table: Table, drawn: list[fcs.Drawn], parts: list[_Part]) -> Set:
+def _joined(table: Table, drawn: Sequence[fcs.Drawn], parts: list[_Part]) -> Set:
     def original(i: int) -> NDArray[np.integer[Any]]:
         _, rows, w = parts[i]
         within = drawn[i].rows

@@ -1,7 +1,4 @@
-"""What a step does, as plain functions: they run in a loop, in a thread or on a worker of a cluster, and know of none.
-
-Nothing here depends on order or place: random streams are addresses, so the same step gives the same bytes anywhere.
-"""
+"""Where a job's table comes from, so that any process can read it again."""
 
 from __future__ import annotations
 
@@ -9,21 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from replicant import fcs
 from replicant.errors import DataError
-from replicant.plan.model import Plan, Task
 from replicant.spec.models import JobSpec
 from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, encode_table, read_dataset, read_table
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Drawn", "Fitted", "Room", "Sink", "Source", "dataset_of", "draw", "fit", "prepare"]
+__all__ = ["Source", "dataset_of"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,57 +97,6 @@ class Source:
         return read_table(data, columns=self.select, reading=self.reading, codebook=self.columns)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Room:
-    """One partition, ready for its tasks: its rows as a table, and the encoding all its fits share."""
-
-    table: Table
-    prepared: Any
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Fitted:
-    """What a fit task made: models by imputation, or once for all of them.
-
-    Attributes
-    ----------
-    models
-        Imputation (0-based) to column to model. The one key None stands for every imputation.
-    """
-
-    models: dict[int | None, dict[str, Any]]
-
-    def serving(self, imputation: int) -> dict[str, Any]:
-        """The models for one imputation."""
-        return self.models.get(None) or self.models.get(imputation, {})
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Drawn:
-    """One synthetic partition in codes.
-
-    Attributes
-    ----------
-    imputation, partition
-        0-based.
-    codes
-        (p, k) int32, codes of the partition's columns.
-    exact
-        Computed columns: (k,) float64 each.
-    """
-
-    imputation: int
-    partition: int
-    codes: NDArray[np.int32]
-    exact: dict[str, NDArray[np.float64]]
-
-
-class Sink(Protocol):
-    """Takes a finished partition and returns what is kept of it, such as the record of a file."""
-
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Any: ...
-
-
 def dataset_of(job: JobSpec) -> Dataset:
     """A job's input, of which only the metadata is read.
 
@@ -169,48 +107,6 @@ def dataset_of(job: JobSpec) -> Dataset:
     """
     chosen = None if job.input.columns is None else tuple(job.input.columns)
     return Dataset.open(str(job.input.path), chosen, reading=job.input.reading, codebook=job.columns)
-
-
-def prepare(table: Table, plan: Plan, partition: int) -> Room:
-    """Cut a partition out of the table and encode what its fits share."""
-    rows = plan.partitions[partition].rows
-    part = table if rows is None else table.take(rows)
-    return Room(part, fcs.prepare(part, plan, partition))
-
-
-def fit(room: Room, plan: Plan, task: Task) -> Fitted:
-    """Fit a task's columns, for each of its imputations or once for all."""
-    if not task.imputations:
-        return Fitted({None: fcs.fit_columns(room.prepared, plan, task.columns, 0)})
-    return Fitted({i: fcs.fit_columns(room.prepared, plan, task.columns, i) for i in task.imputations})
-
-
-def draw(room: Room, plan: Plan, task: Task, fitted: Sequence[Fitted], sink: Sink | None = None) -> list[Any]:
-    """Draw a task's imputations, fitting first what none of `fitted` holds.
-
-    Returns
-    -------
-    list
-        One `Drawn` per imputation, or what the sink returned for each.
-    """
-    made: list[Any] = []
-    shared: dict[str, Any] = {}
-    for imputation in task.imputations:
-        models = dict(shared)
-        for part in fitted:
-            models.update(part.serving(imputation))
-        left = tuple(name for name in plan.fitted if name not in models)
-        if left:
-            fresh = fcs.fit_columns(room.prepared, plan, left, 0 if plan.shares_fits else imputation)
-            models.update(fresh)
-            if plan.shares_fits:
-                shared = fresh
-        drawn = fcs.draw_imputation(room.prepared, plan, models, imputation)
-        if sink is None:
-            made.append(Drawn(imputation, task.partition, drawn.codes, dict(drawn.exact)))
-        else:
-            made.append(sink(room.table.to_frame(drawn.codes, drawn.exact, plan.outputs), imputation, task.partition))
-    return made
 
 
 def _absolute(path: str) -> str:

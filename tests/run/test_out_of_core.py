@@ -15,10 +15,14 @@ import pytest
 
 import replicant as rp
 from replicant.errors import DataError, PartialError, ReleaseError, SpecError
+from replicant.execution.backend import Backend
+from replicant.execution.executor import Executor
 from replicant.execution.progress import Progress
 from replicant.methods import registry
-from replicant.run import parted, pieces
+from replicant.plan.task import Task
+from replicant.run import out_of_core, out_of_core_tasks, partitioning
 from replicant.run.job import run_job
+from replicant.run.partitioning import Partitions
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
 
@@ -45,7 +49,7 @@ def frame() -> pd.DataFrame:
 @pytest.fixture
 def data(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """In three files of several row groups each."""
-    monkeypatch.setattr(parted, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 100)
     folder = tmp_path / "data"
     folder.mkdir()
     for i, (low, high) in enumerate([(0, 400), (400, 500), (500, N)]):
@@ -72,7 +76,7 @@ def digests(release: Path) -> dict[str, str]:
 
 
 def test_a_release_in_parts_is_like_any_other(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
-    result = run_job(job(data, tmp_path / "release"), threads=1)
+    result = run_job(job(data, tmp_path / "release"), Backend(threads=1))
     assert rp.verify_release(str(tmp_path / "release")).ok
     assert not list(tmp_path.glob(".release*"))
     release = rp.read_release(str(tmp_path / "release"))
@@ -95,7 +99,7 @@ def test_a_release_in_parts_is_like_any_other(data: Path, frame: pd.DataFrame, t
 
 
 def test_fewer_rows_than_parts_leave_files_without_any(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
-    run_job(job(data, tmp_path / "release", k=3), threads=1)
+    run_job(job(data, tmp_path / "release", k=3), Backend(threads=1))
     assert rp.verify_release(str(tmp_path / "release")).ok
     release = rp.read_release(str(tmp_path / "release"))
     assert sorted(entry["rows"] for entry in release.manifest["files"]) == [0, 0, 1, 1, 1, 1, 1, 1]
@@ -106,8 +110,8 @@ def test_fewer_rows_than_parts_leave_files_without_any(data: Path, frame: pd.Dat
 
 @pytest.mark.parametrize("where", [{"threads": 2}, pytest.param({"workers": 2}, marks=pytest.mark.cluster)])
 def test_the_same_bytes_everywhere(where: dict[str, int], data: Path, tmp_path: Path) -> None:
-    run_job(job(data, tmp_path / "one"), threads=1)
-    run_job(job(data, tmp_path / "two"), **where)
+    run_job(job(data, tmp_path / "one"), Backend(threads=1))
+    run_job(job(data, tmp_path / "two"), Backend(**where))
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
 
 
@@ -126,78 +130,78 @@ class Stops(Progress):
 @pytest.mark.parametrize("after", [9, 18, 22, 26])
 def test_an_interrupted_run_is_completed_to_the_same_bytes(after: int, data: Path, tmp_path: Path) -> None:
     """While rows are dealt, parts are drawn, rows are mixed; with a file damaged meanwhile."""
-    run_job(job(data, tmp_path / "whole"), threads=1)
+    run_job(job(data, tmp_path / "whole"), Backend(threads=1))
     with pytest.raises(KeyboardInterrupt):
-        run_job(job(data, tmp_path / "release"), threads=1, progress=Stops(after))
+        run_job(job(data, tmp_path / "release"), Backend(threads=1), progress=Stops(after))
     assert not (tmp_path / "release").exists()
     (work,) = tmp_path.glob(".release.*.partial.work")
     damaged = min(work.glob("*.arrow"))
     damaged.write_bytes(damaged.read_bytes()[:-100])
-    resume(str(tmp_path / "release"), threads=1)
+    resume(str(tmp_path / "release"), Backend(threads=1))
     assert digests(tmp_path / "release") == digests(tmp_path / "whole")
     assert not list(tmp_path.glob(".release*"))
 
 
 def test_a_changed_input_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        run_job(job(data, tmp_path / "release"), threads=1, progress=Stops(14))
+        run_job(job(data, tmp_path / "release"), Backend(threads=1), progress=Stops(14))
     changed = pd.read_parquet(data / "1.parquet").assign(count=7)
     changed.to_parquet(data / "1.parquet", index=False, row_group_size=60)
     with pytest.raises(ReleaseError, match="no longer those"):
-        resume(str(tmp_path / "release"), threads=1)
+        resume(str(tmp_path / "release"), Backend(threads=1))
 
 
 def test_a_file_damaged_meanwhile_stops_the_run_and_is_made_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_job(job(data, tmp_path / "whole"), threads=1)
-    mix = pieces.mix
+    run_job(job(data, tmp_path / "whole"), Backend(threads=1))
+    shuffle = out_of_core_tasks.shuffle_set
 
-    def damage(parts: pieces.Parts, part: int, *rest: Any) -> Any:
-        if part == 2:
-            file = Path(parts.records.folder.url) / "set-1-000003.arrow"
+    def damage(shared: Any, task: Task) -> Any:
+        if task.index == 2:
+            file = Path(shared[0].records.folder.url) / "set-1-000003.arrow"
             file.write_bytes(file.read_bytes()[:-100])
-        return mix(parts, part, *rest)
+        return shuffle(shared, task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pieces, "mix", damage)
+        patch.setattr(out_of_core_tasks, "shuffle_set", damage)
         with pytest.raises(PartialError, match="intermediate file is damaged"):
-            run_job(job(data, tmp_path / "release"), threads=1)
+            run_job(job(data, tmp_path / "release"), Backend(threads=1))
     drawn: list[tuple[int, tuple[int, ...]]] = []
-    draw = pieces.draw
+    draw = out_of_core_tasks.draw
 
-    def count(parts: pieces.Parts, part: int, sets: tuple[int, ...], *rest: Any) -> Any:
-        if parts.records.find(f"drawn-{part:06d}-{sets[0]}-{sets[-1]}") is None:
-            drawn.append((part, sets))
-        return draw(parts, part, sets, *rest)
+    def count(shared: Any, task: Task) -> Any:
+        if shared[0].records.find(f"drawn-{task.index:06d}-{task.imputations[0]}-{task.imputations[-1]}") is None:
+            drawn.append((task.index, task.imputations))
+        return draw(shared, task)
 
-    monkeypatch.setattr(pieces, "draw", count)
-    resume(str(tmp_path / "release"), threads=1)
-    assert drawn == [(3, (0,))]  # the last part's sets are pieces of their own
+    monkeypatch.setattr(out_of_core_tasks, "draw", count)
+    resume(str(tmp_path / "release"), Backend(threads=1))
+    assert drawn == [(3, (0,))]  # the sets of the last partition are tasks of their own
     assert digests(tmp_path / "release") == digests(tmp_path / "whole")
 
 
 @pytest.fixture
-def dealt(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pieces.Parts:
-    """The parts of a run, when its rows are dealt."""
-    seen: list[pieces.Parts] = []
-    head = pieces.head
+def shuffled(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Partitions:
+    """The partitions of a run, when its rows are shuffled."""
+    seen: list[Partitions] = []
+    head = out_of_core_tasks.head
 
-    def peek(parts: pieces.Parts) -> pieces.Head:
-        seen.append(parts)
-        seen_tables.extend(parts.table(part) for part in range(parts.count))
-        return head(parts)
+    def peek(partitions: Partitions, task: Task) -> out_of_core_tasks.Head:
+        seen.append(partitions)
+        seen_tables.extend(partitions.table(index) for index in range(partitions.count))
+        return head(partitions, task)
 
     seen_tables: list[Any] = []
-    monkeypatch.setattr(pieces, "head", peek)
-    run_job(job(data, tmp_path / "release"), threads=1)
+    monkeypatch.setattr(out_of_core_tasks, "head", peek)
+    run_job(job(data, tmp_path / "release"), Backend(threads=1))
     object.__setattr__(seen[0], "tables", seen_tables)
     return seen[0]
 
 
-def test_every_row_is_in_one_part_and_parts_are_random(dealt: Any, frame: pd.DataFrame) -> None:
-    values = [table["x"].numbers() for table in dealt.tables]
-    assert [len(one) for one in values] == dealt.sizes.tolist() == [225] * 4
+def test_every_row_is_in_one_part_and_parts_are_random(shuffled: Any, frame: pd.DataFrame) -> None:
+    values = [table["x"].numbers() for table in shuffled.tables]
+    assert [len(one) for one in values] == shuffled.sizes.tolist() == [225] * 4
     np.testing.assert_array_equal(np.sort(np.concatenate(values)), np.sort(frame["x"]))
     # Every chunk gives every part its share to within one row.
     position = {value: row for row, value in enumerate(frame["x"])}
@@ -212,8 +216,8 @@ def test_every_row_is_in_one_part_and_parts_are_random(dealt: Any, frame: pd.Dat
     assert together == pytest.approx(0.25, abs=4 * np.sqrt(0.25 * 0.75 / N))
 
 
-def test_a_file_of_the_release_holds_rows_of_every_part(dealt: Any, tmp_path: Path) -> None:
-    owner = {value: part for part, table in enumerate(dealt.tables) for value in table["x"].numbers()}
+def test_a_file_of_the_release_holds_rows_of_every_part(shuffled: Any, tmp_path: Path) -> None:
+    owner = {value: part for part, table in enumerate(shuffled.tables) for value in table["x"].numbers()}
     release = rp.read_release(str(tmp_path / "release"))
     for entry in release.manifest["files"]:
         rows = pd.read_parquet(tmp_path / "release" / entry["path"])
@@ -228,18 +232,18 @@ def test_a_file_of_the_release_holds_rows_of_every_part(dealt: Any, tmp_path: Pa
 def test_rows_of_many_parts_are_mixed_among_some_of_them(
     data: Path, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the work of mixing would grow with the square of the parts."""
-    monkeypatch.setattr(pieces, "SIBLINGS", 3)
-    seen: list[pieces.Parts] = []
-    head = pieces.head
+    """Else the work of shuffling would grow with the square of the parts."""
+    monkeypatch.setattr(partitioning, "SIBLINGS", 3)
+    seen: list[Partitions] = []
+    head = out_of_core_tasks.head
 
-    def peek(parts: pieces.Parts) -> pieces.Head:
-        seen.append(parts)
-        return head(parts)
+    def peek(partitions: Partitions, task: Task) -> out_of_core_tasks.Head:
+        seen.append(partitions)
+        return head(partitions, task)
 
-    monkeypatch.setattr(pieces, "head", peek)
+    monkeypatch.setattr(out_of_core_tasks, "head", peek)
     said = job(data, tmp_path / "release", where={"y": "count >= 0"})
-    run_job(said.model_copy(update={"input": said.input.model_copy(update={"part_rows": 130})}), threads=1)
+    run_job(said.model_copy(update={"input": said.input.model_copy(update={"part_rows": 130})}), Backend(threads=1))
     (parts,) = seen
     assert parts.count == 7
     assert [list(parts.siblings(part)) for part in (0, 2, 6)] == [[0, 1], [2, 3], [4, 5, 6]]
@@ -267,7 +271,7 @@ def test_a_method_of_the_users_own_draws_in_every_part(
     where: dict[str, int], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "_registered", {"constant": Constant()})
-    run_job(job(data, tmp_path / "release", method={"y": "constant"}), **where)
+    run_job(job(data, tmp_path / "release", method={"y": "constant"}), Backend(**where))
     for drawn in rp.read_release(str(tmp_path / "release")):
         assert set(drawn["y"]) == {0.5}
         assert drawn["x"].nunique() > 10
@@ -275,7 +279,7 @@ def test_a_method_of_the_users_own_draws_in_every_part(
 
 def test_a_percentile_of_a_rule_is_that_of_the_part(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
     """A part is a random sample, so its percentile is that of the table to within the error of a percentile."""
-    run_job(job(data, tmp_path / "release", where="x > p80"), threads=1)
+    run_job(job(data, tmp_path / "release", where="x > p80"), Backend(threads=1))
     whole = frame["x"].quantile(0.8)
     for drawn in rp.read_release(str(tmp_path / "release")):
         kept = sorted(set(frame["x"]) & set(drawn["x"]))
@@ -287,7 +291,7 @@ def test_a_percentile_of_a_rule_is_that_of_the_part(data: Path, frame: pd.DataFr
 
 
 def test_strata_are_parts_and_small_ones_are_pooled(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
-    result = run_job(job(data, tmp_path / "release", strata="region", min_stratum=100), threads=1)
+    result = run_job(job(data, tmp_path / "release", strata="region", min_stratum=100), Backend(threads=1))
     assert any(event.code == "pooled_strata" for event in result.events)
     release = rp.read_release(str(tmp_path / "release"))
     files = [entry for entry in release.manifest["files"] if entry["imputation"] == 1]
@@ -302,30 +306,31 @@ def test_strata_are_parts_and_small_ones_are_pooled(data: Path, frame: pd.DataFr
 def test_what_cannot_be_done_in_parts_is_said(data: Path, frame: pd.DataFrame, tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "data.csv", index=False)
     with pytest.raises((SpecError, DataError), match="Parquet"):
-        run_job(job(tmp_path / "data.csv", tmp_path / "release"), threads=1)
+        run_job(job(tmp_path / "data.csv", tmp_path / "release"), Backend(threads=1))
     with pytest.raises(SpecError, match="part_rows"):
         parse_job('{"input": {"dataset": "anes96", "part_rows": 100}, "output": {"path": "x"}}')
     with pytest.raises(SpecError, match="wieght"):
-        run_job(job(data, tmp_path / "release", predictors={"wieght": ["x"]}), threads=1)
+        run_job(job(data, tmp_path / "release", predictors={"wieght": ["x"]}), Backend(threads=1))
     assert not list(tmp_path.glob(".release*"))
 
 
 def test_no_rows_come_to_the_client_or_go_through_the_scheduler(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What pieces get and give is small, and does not grow with the rows; a part of these has 240 kB."""
+    """What tasks get and give is small, and does not grow with the rows; a partition of these has 240 kB."""
     sizes: dict[str, int] = {}
-    made = parted.farm
+    run = Executor.run
 
-    def weighed(call: Any, shared: Any, items: Any, **options: Any) -> Iterator[tuple[int, Any]]:
-        what = options["what"]
-        sizes[f"{what}, given"] = len(pickle.dumps(shared)) + max(len(pickle.dumps(item)) for item in items)
-        for at, result in made(call, shared, items, **options):
-            sizes[what] = max(sizes.get(what, 0), len(pickle.dumps(result)))
-            yield at, result
+    def weighed(
+        self: Executor, stage: str, calls: Any, shared: Any, tasks: Any, **options: Any
+    ) -> Iterator[tuple[Task, Any]]:
+        sizes[f"{stage}, given"] = len(pickle.dumps(shared)) + max(len(pickle.dumps(task)) for task in tasks)
+        for task, result in run(self, stage, calls, shared, tasks, **options):
+            sizes[stage] = max(sizes.get(stage, 0), len(pickle.dumps(result)))
+            yield task, result
 
-    monkeypatch.setattr(parted, "farm", weighed)
-    monkeypatch.setattr(parted, "CHUNK_ROWS", 4000)
+    monkeypatch.setattr(Executor, "run", weighed)
+    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 4000)
     rng = np.random.default_rng(5)
     x = rng.normal(size=20_000)
     frame = pd.DataFrame({f"x{i}": x + rng.normal(size=20_000) for i in range(6)})
@@ -333,6 +338,6 @@ def test_no_rows_come_to_the_client_or_go_through_the_scheduler(
     frame.to_parquet(tmp_path / "data.parquet", index=False, row_group_size=4000)
     big = job(tmp_path / "data.parquet", tmp_path / "release", m=1, minbucket=50)
     big.input.part_rows = 5000
-    run_job(big, threads=1)
-    assert {"reading", "shuffling rows", "planning", "synthesizing", "shuffling synthetic rows"} <= set(sizes)
+    run_job(big, Backend(threads=1))
+    assert {"scanning", "shuffling rows", "planning", "synthesizing", "shuffling synthetic rows"} <= set(sizes)
     assert max(sizes.values()) < 40_000, sizes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 import weakref
@@ -13,12 +12,11 @@ import numpy as np
 import pytest
 
 from replicant.errors import DataError, ReplicantError, RunError
+from replicant.execution.executor import SMALL_SECONDS, ThreadExecutor
 from replicant.execution.progress import Progress
-from replicant.execution.threads import SMALL_SECONDS, threads_for
 from replicant.plan import Plan
-from replicant.run import work
-from replicant.run.lower import lower, units
-from replicant.run.planned import run_plan
+from replicant.run import tasks
+from replicant.run.in_memory import run_plan
 from replicant.table import Table
 
 Planner = Callable[..., Plan]
@@ -41,8 +39,8 @@ class Count(Progress):
         self.done += amount
 
 
-def same(one: list[work.Drawn], other: list[work.Drawn]) -> bool:
-    def order(part: work.Drawn) -> tuple[int, int]:
+def same(one: list[tasks.DrawnSet], other: list[tasks.DrawnSet]) -> bool:
+    def order(part: tasks.DrawnSet) -> tuple[int, int]:
         return part.imputation, part.partition
 
     pairs = zip(sorted(one, key=order), sorted(other, key=order), strict=True)
@@ -60,46 +58,42 @@ def same(one: list[work.Drawn], other: list[work.Drawn]) -> bool:
 def test_neither_the_cut_nor_threads_matter(
     cut: str, settings: dict[str, Any], table: Table, plan_for: Planner
 ) -> None:
-    expected = run_plan(plan_for(**settings), table, threads=1)
+    expected = run_plan(plan_for(**settings), table, ThreadExecutor(1))
     plan = plan_for(cut, **settings)
     assert len(expected) == plan.m * len(plan.partitions)
     for threads in (1, 2, 4):
         progress = Count()
-        assert same(expected, run_plan(plan, table, threads=threads, progress=progress))
-        assert progress.done == units(lower(plan))
+        assert same(expected, run_plan(plan, table, ThreadExecutor(threads, progress)))
+        assert progress.done == sum(task.units for task in plan.tasks)
 
 
 def test_work_is_really_done_on_threads(table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two draws meet at a barrier: neither could pass it alone."""
     meeting, seen = threading.Barrier(2, timeout=20), set()
-    draw = work.draw
+    draw = tasks.draw
 
     def meet(*args: Any, **rest: Any) -> Any:
         meeting.wait()
         seen.add(threading.current_thread().name)
         return draw(*args, **rest)
 
-    monkeypatch.setattr(work, "draw", meet)
-    run_plan(plan_for("draws", m=2), table, threads=2)
+    monkeypatch.setitem(tasks.CALLS, "draw", meet)
+    run_plan(plan_for("draws", m=2), table, ThreadExecutor(2))
     assert len(seen) == 2
     assert all(name.startswith("replicant") for name in seen)
 
 
 def test_a_small_plan_is_a_plain_loop(table: Table, plan_for: Planner) -> None:
-    plan = plan_for()
+    plan, executor = plan_for(), ThreadExecutor(8)
     assert plan.seconds_estimate < SMALL_SECONDS
-    assert threads_for(plan, None) == threads_for(plan, 8) == 1
-
-
-def test_threads_default_to_the_cpus_we_may_use(plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = plan_for("draws")
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
-    assert threads_for(plan, None) == 3
-    assert threads_for(plan, 2) == 2
+    run_plan(plan, table, executor)
+    assert [one.workers for one in executor.timing.stages] == [1]
 
 
 def test_a_sink_gets_frames(table: Table, plan_for: Planner) -> None:
-    got = run_plan(plan_for(), table, sink=lambda frame, i, part: (i, part, list(frame.columns), len(frame)))
+    got = run_plan(
+        plan_for(), table, ThreadExecutor(), sink=lambda frame, i, part: (i, part, list(frame.columns), len(frame))
+    )
     assert got == [(i, 0, list(table.names), table.n) for i in range(3)]
 
 
@@ -110,9 +104,9 @@ def test_our_errors_arrive_as_they_are(
     def refuse(*args: Any, **rest: Any) -> None:
         raise DataError("found", need="needed", fix="fix")
 
-    monkeypatch.setattr(work, "draw", refuse)
+    monkeypatch.setitem(tasks.CALLS, "draw", refuse)
     with pytest.raises(DataError) as caught:
-        run_plan(plan_for("columns"), table, threads=threads)
+        run_plan(plan_for("columns"), table, ThreadExecutor(threads))
     assert caught.value.fix == "fix"
 
 
@@ -123,9 +117,9 @@ def test_other_errors_lose_their_text_and_name_their_task(
     def stumble(*args: Any, **rest: Any) -> None:
         raise KeyError("canary")
 
-    monkeypatch.setattr(work, "fit", stumble)
+    monkeypatch.setitem(tasks.CALLS, "fit", stumble)
     with pytest.raises(RunError, match=r"fit-\w+.*KeyError") as caught:
-        run_plan(plan_for("columns"), table, threads=threads)
+        run_plan(plan_for("columns"), table, ThreadExecutor(threads))
     assert "canary" not in str(caught.value)
     assert isinstance(caught.value, ReplicantError)
 
@@ -135,7 +129,7 @@ def test_nothing_runs_on_after_a_failure(table: Table, plan_for: Planner, monkey
     running, started = [], []
     lock = threading.Lock()
 
-    def draw(room: Any, plan: Any, task: Any, *rest: Any) -> Any:
+    def draw(shared: Any, task: Any, *rest: Any) -> Any:
         with lock:
             started.append(task.key)
             first = len(started) == 1
@@ -147,9 +141,9 @@ def test_nothing_runs_on_after_a_failure(table: Table, plan_for: Planner, monkey
         running.remove(task.key)
         return []
 
-    monkeypatch.setattr(work, "draw", draw)
+    monkeypatch.setitem(tasks.CALLS, "draw", draw)
     with pytest.raises(DataError):
-        run_plan(plan_for("draws", m=12), table, threads=2)
+        run_plan(plan_for("draws", m=12), table, ThreadExecutor(2))
     assert running == []
     count = len(started)
     time.sleep(0.4)
@@ -159,12 +153,15 @@ def test_nothing_runs_on_after_a_failure(table: Table, plan_for: Planner, monkey
 def test_models_are_let_go_when_their_draws_are_done(
     table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alive: list[weakref.ref[work.Fitted]] = []
-    most = 0
-    fit, draw = work.fit, work.draw
+    class Held(dict[Any, Any]):
+        """A dictionary that can be watched."""
 
-    def watch_fit(*args: Any) -> work.Fitted:
-        fitted = fit(*args)
+    alive: list[weakref.ref[Held]] = []
+    most = 0
+    fit, draw = tasks.fit, tasks.draw
+
+    def watch_fit(*args: Any) -> Held:
+        fitted = Held(fit(*args))
         alive.append(weakref.ref(fitted))
         return fitted
 
@@ -173,29 +170,25 @@ def test_models_are_let_go_when_their_draws_are_done(
         most = max(most, sum(ref() is not None for ref in alive))
         return draw(*args)
 
-    monkeypatch.setattr(work, "fit", watch_fit)
-    monkeypatch.setattr(work, "draw", watch_draw)
+    monkeypatch.setitem(tasks.CALLS, "fit", watch_fit)
+    monkeypatch.setitem(tasks.CALLS, "draw", watch_draw)
     plan = plan_for("columns", m=6)
-    run_plan(plan, table, threads=1)
+    run_plan(plan, table, ThreadExecutor(1))
     assert most == len(plan.fitted)
 
 
 def test_one_partition_is_ready_at_a_time(table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
-    alive: list[weakref.ref[work.Room]] = []
+    alive: list[weakref.ref[tasks.Stratum]] = []
     seen: list[int] = []
-    prepare = work.prepare
+    prepare = tasks.prepare
 
-    def watch(*args: Any) -> work.Room:
+    def watch(*args: Any) -> tasks.Stratum:
         seen.append(sum(ref() is not None for ref in alive))
         room = prepare(*args)
         alive.append(weakref.ref(room))
         return room
 
-    monkeypatch.setattr(work, "prepare", watch)
-    run_plan(plan_for(strata="region", min_stratum=20), table, threads=1)
+    monkeypatch.setitem(tasks.CALLS, "prepare", watch)
+    run_plan(plan_for(strata="region", min_stratum=20), table, ThreadExecutor(1))
     assert len(seen) > 1
     assert set(seen) == {0}
-
-
-def test_the_loop_imports_no_dask() -> None:
-    assert not {"dask", "distributed"} & vars(sys.modules["replicant.run.planned"]).keys()

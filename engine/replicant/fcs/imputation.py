@@ -1,0 +1,96 @@
+"""The chain of one imputation after the other: along the visit sequence, each column is fitted and then drawn.
+
+    for each imputation
+        for each column of its visit sequence
+            fit it, unless a model is there      fit.py
+            draw it                              draw.py
+
+A model is fitted at the visit, so it lives no longer than its draw, unless all imputations share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from replicant.fcs.draw import Drawn, draw_imputation
+from replicant.fcs.encoding import Prepared
+from replicant.fcs.fit import ColumnModel, fit_columns, usable_predictors
+from replicant.plan.model import Plan
+
+__all__ = ["Models", "impute"]
+
+Int32 = npt.NDArray[np.int32]
+
+Models: TypeAlias = Mapping[int | None, Mapping[str, ColumnModel]]
+"""Fitted models by imputation (0-based) and column; the key None stands for every imputation."""
+
+
+def impute(
+    prepared: Prepared,
+    plan: Plan,
+    imputations: Iterable[int],
+    *,
+    models: Models | None = None,
+    replicate: int = 0,
+    weights: Int32 | None = None,
+) -> Iterator[Drawn]:
+    """Draw synthetic sets of a partition, fitting each column when it is visited.
+
+    Parameters
+    ----------
+    prepared, plan
+        The partition, and what to do.
+    imputations
+        Which sets, 0-based.
+    models
+        What was fitted before: these columns are not fitted again.
+    replicate
+        0-based replicate of a study.
+    weights
+        (n,) int32, how often a bootstrap sample holds each row; None: the rows as they are.
+
+    Yields
+    ------
+    Drawn
+        One set for each imputation, in their order.
+    """
+    given = models or {}
+    shared: dict[str, ColumnModel] = dict(given.get(None, {}))
+    for imputation in imputations:
+        fitting = _AtTheVisit(prepared, plan, 0 if plan.shares_fits else imputation, replicate, weights)
+        fitting.update(shared)
+        fitting.update(given.get(imputation, {}))
+        yield draw_imputation(prepared, plan, fitting, imputation, replicate=replicate, weights=weights)
+        if plan.shares_fits:
+            shared.update(fitting)
+
+
+class _AtTheVisit(dict[str, ColumnModel]):
+    """Models of one imputation: what is not there is fitted when it is asked for."""
+
+    def __init__(self, prepared: Prepared, plan: Plan, imputation: int, replicate: int, weights: Int32 | None) -> None:
+        super().__init__()
+        self._prepared = prepared
+        self._plan = plan
+        self._imputation = imputation
+        self._replicate = replicate
+        self._weights = weights
+        self._usable = usable_predictors(plan, imputation, replicate)
+
+    def __missing__(self, name: str) -> ColumnModel:
+        model = fit_columns(
+            self._prepared,
+            self._plan,
+            (name,),
+            self._imputation,
+            replicate=self._replicate,
+            weights=self._weights,
+            usable=self._usable,
+        )[name]
+        if self._plan.shares_fits:
+            self[name] = model
+        return model

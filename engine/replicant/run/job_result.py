@@ -1,0 +1,61 @@
+"""What a job left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from replicant import release
+from replicant.events import Event
+from replicant.execution.timing import Timing
+from replicant.storage.folder import COPIES
+
+__all__ = ["JobResult"]
+
+
+@dataclass(frozen=True, repr=False)
+class JobResult:
+    """What a job left behind.
+
+    Attributes
+    ----------
+    target, internal
+        Where the release is, and the folder of its internal manifest.
+    files
+        Those of the release, but for the manifest.
+    events
+        What was unusual, and what was done about it.
+    summary
+        Each column's mean or shares, real beside synthetic, as `summarise` gives them; empty if all that was
+        left to do was to tidy up.
+    timing
+        What its stages took.
+    """
+
+    target: str
+    internal: str
+    files: tuple[release.Record, ...]
+    events: tuple[Event, ...]
+    summary: dict[str, Any]
+    timing: Timing = field(default_factory=Timing)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats in which there are copies."""
+        return tuple(dict.fromkeys(file.format for file in self.files if isinstance(file, release.Copy)))
+
+    def text(self) -> str:
+        """What `replicant run` prints at its end."""
+        from replicant.report import terminal
+
+        size = sum(file.bytes for file in self.files)
+        lines = [terminal.render(self.summary).rstrip(), ""] if self.summary else []
+        lines += [event.line() for event in self.events]
+        lines += [
+            f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
+            *(f"script:    {self.target}/{file.path}" for file in self.files if isinstance(file, release.Helper)),
+            *(f"copies:    {self.target}/{COPIES}/{form}" for form in self.formats),
+            f"internal:  {self.internal} (seed and hashes: never share it)",
+            f"verify it: replicant verify {self.target}",
+        ]
+        return "\n".join(lines)
