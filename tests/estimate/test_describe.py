@@ -16,7 +16,6 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from replicant.errors import DataError, SpecError
 from replicant.estimate import confusion, correlation, describe, shares
-from replicant.estimate.describe import powers
 from replicant.estimate.sketch import sketch
 
 
@@ -118,20 +117,6 @@ def test_shares_are_value_counts() -> None:
         assert list(ours["level"]) == ["a", "b", "c"]
         np.testing.assert_allclose(ours["share"], [0.4, 0.6, 0.0])
         np.testing.assert_allclose(ours["std_error"], np.sqrt([0.4 * 0.6 / 5, 0.4 * 0.6 / 5, 0.0]))
-
-
-@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60), st.integers(0, 60), st.integers(0, 60))
-def test_powers_combine_in_any_grouping(values: list[float], i: int, j: int) -> None:
-    x = np.array(values)
-    low, high = sorted((i, j))
-    a, b, c = powers(x[:low]), powers(x[low:high]), powers(x[high:])
-    whole = powers(x)
-    scale = 1 + np.abs(x).max()
-    for one in (a.combine(b).combine(c), a.combine(b.combine(c))):
-        assert one.n == whole.n
-        assert one.mean == pytest.approx(whole.mean, abs=1e-9 * scale)
-        for k, name in [(2, "m2"), (3, "m3"), (4, "m4")]:
-            assert getattr(one, name) == pytest.approx(getattr(whole, name), abs=1e-8 * len(x) * scale**k)
 
 
 @given(st.integers(0, 1000), st.sampled_from([16, 64, 500]))

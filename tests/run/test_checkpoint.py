@@ -14,7 +14,7 @@ from replicant.run.checkpoint import Checkpoint, partial_of, read_results
 from replicant.spec.load import parse_job
 from replicant.spec.models import JobSpec
 from replicant.studies import StudyResult, Tally
-from replicant.studies.tally import Moments
+from replicant.studies.tally import Replicates
 
 JOB: dict[str, Any] = {"input": {"path": "data.csv"}, "output": {"path": "out"}}
 
@@ -23,7 +23,7 @@ JOB: dict[str, Any] = {"input": {"path": "data.csv"}, "output": {"path": "out"}}
 def tally() -> Tally:
     figures = np.random.default_rng(1).normal(size=(5, 2, 3))
     figures[1, 1, 1] = np.nan
-    return {("a", "sample"): Moments.of(figures, True), ("a-b", "made"): Moments.of(figures * 2, False)}
+    return {("a", "sample"): Replicates.of(figures, True), ("a-b", "made"): Replicates.of(figures * 2, False)}
 
 
 @pytest.fixture

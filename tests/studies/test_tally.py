@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from replicant.studies.tally import Fold, Moments, Tally, flat, unflat
+from replicant.studies.tally import Fold, Replicates, Tally, flat, unflat
 
 Floats = np.ndarray
 
@@ -31,8 +31,8 @@ def replicates(draw: st.DrawFn) -> Floats:
 def blocks_of(figures: Floats, size: int) -> list[Tally]:
     return [
         {
-            ("a", "arm"): Moments.of(figures[i : i + size], True),
-            ("b", "arm"): Moments.of(figures[i : i + size], False),
+            ("a", "arm"): Replicates.of(figures[i : i + size], True),
+            ("b", "arm"): Replicates.of(figures[i : i + size], False),
         }
         for i in range(0, len(figures), size)
     ]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from functools import reduce
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from replicant.utility.bins import Spread
 from replicant.utility.received import summarise_sets
 
 
@@ -80,17 +74,3 @@ def test_a_partition_without_a_value_does_not_tell_the_kind() -> None:
     empty, full = pd.DataFrame({"x": [None, None]}, dtype=object), pd.DataFrame({"x": [1.5, 2.5]})
     [column] = summarise_sets([[lambda: empty, lambda: full]])["columns"]
     assert column["kind"] == "continuous"
-
-
-@given(st.lists(st.lists(st.floats(-1e9, 1e9), max_size=8), min_size=1, max_size=6))
-def test_spreads_add_up(parts: list[list[float]]) -> None:
-    found = reduce(lambda a, b: a + b, (Spread.of(np.array(part, dtype=float)) for part in parts))
-    values = [value for part in parts for value in part]
-    assert found.n == len(values)
-    if values:
-        assert (found.low, found.high) == (min(values), max(values))
-        mean = math.fsum(values) / len(values)
-        scale = max(1e-300, *(abs(value) for value in values))
-        assert found.mean == pytest.approx(mean, abs=1e-12 * scale)
-        squares: Any = math.fsum((value - mean) ** 2 for value in values)
-        assert found.squares == pytest.approx(squares, rel=1e-9, abs=1e-12 * scale**2 * len(values))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from replicant.table.codebook import Codebook
 
-__all__ = ["Data", "columns_known", "names_in", "refuse_identifiers", "typed", "words_of"]
+__all__ = ["Data", "columns_known", "mapped", "names_in", "refuse_identifiers", "typed", "words_of"]
 
 Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
 """One table for an estimator: a frame, functions that load its partitions one at a time, or partitions elsewhere."""
@@ -50,16 +50,21 @@ def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None 
     from replicant.table.codebook import Codebook
 
     book, kept = Codebook.from_manifest(manifest), None if used is None else frozenset(used)
+    narrow = only or not isinstance(data, pd.DataFrame)
+    return mapped(data, partial(_formed, codebook=book, used=kept, only=narrow))
+
+
+def mapped(data: Data, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Data:
+    """The table with every partition changed, when it is loaded."""
+    import pandas as pd
+
     if isinstance(data, pd.DataFrame):
-        return _formed(data, book, kept, only)
-    form = partial(_formed, codebook=book, used=kept, only=True)
-    if isinstance(data, Parts):
-        return data.mapped(form)
-    return [partial(_loaded, load, form) for load in data]
+        return change(data)
+    return data.mapped(change) if isinstance(data, Parts) else [partial(_changed, load, change) for load in data]
 
 
-def _loaded(load: Load, form: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    return form(load())
+def _changed(load: Load, change: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    return change(load())
 
 
 def _formed(frame: pd.DataFrame, codebook: Codebook, used: frozenset[str] | None, only: bool) -> pd.DataFrame:

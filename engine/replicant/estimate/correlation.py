@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest
+from replicant.estimate.column_summary import CoMoments, comoments
 from replicant.estimate.columns import numbers
 from replicant.estimate.levels import factors_of
 from replicant.estimate.partitions import columns_of, partitioned
@@ -25,25 +26,6 @@ __all__ = ["Correlation", "correlation"]
 
 CELLS = 1 << 22
 """Most figures that are held at a time: of many rows and pairs."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CoMoments:
-    """Means and sums of cross products about them, which merge without cancellation; the sum of squared weights."""
-
-    n: float
-    mean: Floats
-    cross: Floats
-    squares: float
-
-    def combine(self, other: CoMoments) -> CoMoments:
-        """The sums of both parts together."""
-        n = self.n + other.n
-        if n == 0:
-            return self
-        d = other.mean - self.mean
-        cross = self.cross + other.cross + np.outer(d, d) * (self.n * other.n / n)
-        return CoMoments(n, self.mean + d * (other.n / n), cross, self.squares + other.squares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,13 +87,7 @@ def _map(
     values = values[complete]
     if sketches is not None:
         values = np.stack([s.ranks(values[:, j]) for j, s in enumerate(sketches)], axis=1)
-    w = np.ones(len(values)) if weights is None else weights[complete]
-    n = float(w.sum())
-    if n == 0:
-        return CoMoments(0.0, np.zeros(len(columns)), np.zeros((len(columns),) * 2), 0.0)
-    mean = w @ values / n
-    centred = values - mean
-    return CoMoments(n, mean, (centred.T * w) @ centred, float(w @ w))
+    return comoments(values, None if weights is None else weights[complete])
 
 
 def _by_unit(
@@ -211,10 +187,10 @@ def correlation(
         )
         error = max(s.error for s in ranks) / max(ranks[0].total, 1.0)
     state = source.reduce(partial(_map, columns=chosen, sketches=ranks), CoMoments.combine)
-    spread = np.sqrt(np.diag(state.cross))
+    spread = np.sqrt(np.diag(state.m2))
     constant = tuple(f"{name} does not vary" for name, s in zip(chosen, spread, strict=True) if not s > 0)
     with np.errstate(all="ignore"):
-        matrix = np.clip(state.cross / np.outer(spread, spread), -1.0, 1.0)
+        matrix = np.clip(state.m2 / np.outer(spread, spread), -1.0, 1.0)
     np.fill_diagonal(matrix, np.where(spread > 0, 1.0, np.nan))
     n = state.n**2 / state.squares if sampling.survey and state.squares > 0 else state.n
     messages = (*constant, *sampling.said)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from replicant.errors import DataError, SpecError, nearest, some
+from replicant.estimate.column_summary import Powers, powers
 from replicant.estimate.columns import numbers
 from replicant.estimate.levels import Factor, codes_of, factors_of
 from replicant.estimate.partitions import Source, columns_of, partitioned
@@ -21,61 +21,7 @@ from replicant.estimate.units import UnitSums, combined, unit_sums, units_of
 from replicant.table.arrays import Floats
 from replicant.table.names import names_of
 
-__all__ = ["Powers", "bound_columns", "describe", "powers"]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Powers:
-    """Sums of powers about the mean of one column, which merge without cancellation (Pébay 2008)."""
-
-    n: float
-    mean: float
-    m2: float
-    m3: float
-    m4: float
-    low: float
-    high: float
-    rows: int
-
-    def combine(self, other: Powers) -> Powers:
-        """The powers of both parts together."""
-        a, b = self, other
-        if a.n == 0 or b.n == 0:
-            return b if a.n == 0 else a
-        n, d = a.n + b.n, b.mean - a.mean
-        mean = a.mean + d * b.n / n
-        m2 = a.m2 + b.m2 + d**2 * a.n * b.n / n
-        m3 = a.m3 + b.m3 + d**3 * a.n * b.n * (a.n - b.n) / n**2 + 3 * d * (a.n * b.m2 - b.n * a.m2) / n
-        m4 = (
-            a.m4
-            + b.m4
-            + d**4 * a.n * b.n * (a.n**2 - a.n * b.n + b.n**2) / n**3
-            + 6 * d**2 * (a.n**2 * b.m2 + b.n**2 * a.m2) / n**2
-            + 4 * d * (a.n * b.m3 - b.n * a.m3) / n
-        )
-        return Powers(n, mean, m2, m3, m4, min(a.low, b.low), max(a.high, b.high), a.rows + b.rows)
-
-    def per_row(self) -> Powers:
-        """With weights that are 1 on average: of survey weights only their relation to one another says something."""
-        f = self.rows / self.n if self.n > 0 else 1.0
-        return replace(self, **{name: getattr(self, name) * f for name in ("n", "m2", "m3", "m4")})
-
-
-@np.errstate(over="ignore", invalid="ignore")  # of numbers near the largest there is no standard deviation
-def powers(values: Floats, weights: Floats | None = None) -> Powers:
-    """The powers of one partition; NaN are left out."""
-    there = ~np.isnan(values)
-    x = values[there]
-    w = np.ones(len(x)) if weights is None else weights[there]
-    x, w = x[w > 0], w[w > 0]
-    if not len(x):
-        return Powers(0.0, 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf, 0)
-    n = float(w.sum())
-    mean = float(w @ x / n)
-    d = x - mean
-    square = d * d
-    sums = (float(w @ square), float(w @ (square * d)), float(w @ (square * square)))
-    return Powers(n, mean, *sums, float(x.min()), float(x.max()), len(x))
+__all__ = ["bound_columns", "describe"]
 
 
 def _values(frame: pd.DataFrame, name: str, factors: dict[str, Factor]) -> Floats:
@@ -193,25 +139,23 @@ def describe(
     rows = []
     for name, (total, s) in zip(chosen, state, strict=True):
         p = total if whole else total.per_row()
+        mean, low, high = (p.mean, p.low, p.high) if p.n else (np.nan,) * 3
         with np.errstate(all="ignore"):
-            n = np.float64(p.n)
-            sd = np.sqrt(np.float64(p.m2) / (n - 1)) if p.n > 1 else np.float64(np.nan)
-            empty = p.n == 0
             row = {
                 "column": name,
                 "levels": len(factors[name].labels) if name in factors else 0,
                 "n": p.n,
-                "mean": np.nan if empty else p.mean,
-                "sd": sd,
+                "mean": mean,
+                "sd": p.sd,
                 "median": s.quantiles(np.array([0.5]), whole=whole)[0],
                 "trimmed": s.trimmed(0.1, whole=whole),
                 "mad": s.mad(whole=whole),
-                "min": np.nan if empty else p.low,
-                "max": np.nan if empty else p.high,
-                "range": np.nan if empty else p.high - p.low,
-                "skew": p.m3 / n / sd**3,
-                "kurtosis": p.m4 / n / sd**4 - 3,
-                "se": sd / np.sqrt(n),
+                "min": low,
+                "max": high,
+                "range": high - low,
+                "skew": p.skew,
+                "kurtosis": p.kurtosis,
+                "se": p.error,
             }
             row |= surveyed.get(name, {})
             values = s.quantiles(np.asarray(quantiles), whole=whole)

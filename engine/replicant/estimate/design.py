@@ -27,6 +27,7 @@ from replicant.estimate.sampling import ONE_EACH, Sampling
 from replicant.estimate.units import Units, units_of
 from replicant.spec.nodes import Name
 from replicant.table.arrays import Bools, Floats
+from replicant.table.counts import summed
 
 __all__ = ["Design", "Prepared", "prepare"]
 
@@ -81,13 +82,12 @@ class Design:
             weights = np.concatenate(
                 [np.ones(len(d.matrix)) if d.weights is None else d.weights for d in (self, other)]
             )
-        labels = self.undefined | other.undefined
         return Design(
             np.concatenate([self.matrix, other.matrix]),
             np.concatenate([self.response, other.response]),
             weights,
             self.dropped + other.dropped,
-            {label: self.undefined.get(label, 0) + other.undefined.get(label, 0) for label in labels},
+            summed(self.undefined, other.undefined),
             tuple(a | b for a, b in zip(self.seen, other.seen, strict=True)),
             units=None if self.units is None or other.units is None else self.units.beside(other.units),
         )

@@ -19,6 +19,7 @@ from replicant.estimate.design import Design, Prepared
 from replicant.estimate.grounds import Coded, Coding, Grounds, Relations, listed, reduced, triangle_of
 from replicant.estimate.levels import Factor
 from replicant.table.arrays import Bools, Floats
+from replicant.table.counts import summed
 
 __all__ = ["Basis", "Moments", "basis_of", "check_outcome", "grounds_of", "levels_said", "moments", "rows_said"]
 
@@ -63,9 +64,6 @@ class Moments:
 
     def combine(self, other: Moments) -> Moments:
         """The moments of both parts together."""
-        undefined = dict(self.undefined)
-        for label, count in other.undefined.items():
-            undefined[label] = undefined.get(label, 0) + count
         return Moments(
             triangle_of(np.vstack([self.triangle, other.triangle])),
             self.rows + other.rows,
@@ -74,7 +72,7 @@ class Moments:
             min(self.low, other.low),
             max(self.high, other.high),
             self.dropped + other.dropped,
-            undefined,
+            summed(self.undefined, other.undefined),
             tuple(a | b for a, b in zip(self.seen, other.seen, strict=True)),
         )
 

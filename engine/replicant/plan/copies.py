@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from replicant.table.counts import code_counts
+
 if TYPE_CHECKING:
     from replicant.table.arrays import Codes
     from replicant.table.column import Column
@@ -54,7 +56,7 @@ def followed(names: Sequence[str], first: Mapping[str, str]) -> dict[str, str]:
 
 def _all_occur(codes: Codes, size: int) -> bool:
     """Whether a few rows have every level, which saves a look at the rest."""
-    return bool(np.bincount(codes[codes >= 0], minlength=size).all())
+    return bool(code_counts(codes, size).all())
 
 
 def _ranks(column: Column) -> Codes:

@@ -11,6 +11,7 @@ from replicant.plan.copies import alike
 from replicant.plan.passive import count_differences, expressions
 from replicant.plan.where import RuleCount, Selection, names_in, select
 from replicant.spec.expression import parse_expression
+from replicant.table.counts import summed
 from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ class Seen:
         return Seen(
             self.rows + more.rows,
             tuple((column, rule, a + b) for (column, rule, a), (_, _, b) in zip(self.rules, more.rules, strict=True)),
-            _added(self.replaced, more.replaced),
-            _added(self.other, more.other),
-            _added(self.fractions, more.fractions),
+            summed(self.replaced, more.replaced),
+            summed(self.other, more.other),
+            summed(self.fractions, more.fractions),
             {name: pairs.setdefault((first, more.first[name]), name) for name, first in self.first.items()},
         )
 
@@ -142,7 +143,3 @@ def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[s
     except ReplicantError:  # whoever looks at the cells says what is wrong
         return tuple(names)
     return tuple(names) if wanted - set(names) else tuple(name for name in names if name in wanted)
-
-
-def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return {name: count + other[name] for name, count in one.items()}

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.estimate.describe import powers
+from replicant.estimate.column_summary import bin_counts, moments, powers
 from replicant.studies.arm import Arm, Set
 from replicant.studies.estimand import Floats, Head, Measured
 from replicant.table import Column
+from replicant.table.counts import code_counts
 
 __all__ = ["STATISTICS", "Average", "Copies", "copies", "counts", "densities", "description", "means"]
 
@@ -82,7 +83,8 @@ def means(name: str, title: str | None, columns: tuple[str, ...], original: Arm)
     at = [original.table.names.index(column) for column in columns]
 
     def compute(arm: Arm, i: int) -> Floats:
-        return np.array([_mean(_numbers(arm.table.columns[j], arm.sets[i], j)) for j in at])
+        known = [moments(_numbers(arm.table.columns[j], arm.sets[i], j)) for j in at]
+        return np.array([one.mean if one.n else np.nan for one in known])
 
     keys = [{"column": column} for column in columns]
     return _bound(name, title, "means", list(columns), keys, compute, original, draws=True)
@@ -95,7 +97,7 @@ def counts(name: str, title: str | None, columns: tuple[str, ...], original: Arm
     keys = [{"column": c, "level": str(level)} for c in columns for level in table[c].levels()]
 
     def compute(arm: Arm, i: int) -> Floats:
-        found = [_count(arm.sets[i].codes[j], arm.table.columns[j].size) for j in at]
+        found = [code_counts(arm.sets[i].codes[j], arm.table.columns[j].size) for j in at]
         return np.concatenate(found).astype(np.float64)
 
     terms = [f"{key['column']} {key['level']}" for key in keys]
@@ -199,19 +201,7 @@ def _statistics(values: Floats) -> tuple[float, ...]:
     p = powers(values)
     if p.n == 0:
         return (np.nan,) * len(STATISTICS)
-    with np.errstate(all="ignore"):
-        sd = np.sqrt(np.float64(p.m2) / (p.n - 1)) if p.n > 1 else np.float64(np.nan)
-        skew, kurtosis = p.m3 / p.n / sd**3, p.m4 / p.n / sd**4 - 3
-    return p.mean, float(sd), float(np.median(values)), p.low, p.high, float(skew), float(kurtosis)
-
-
-def _mean(values: Floats) -> float:
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if there.size else np.nan
-
-
-def _count(codes: NDArray[np.int32], size: int) -> NDArray[np.int64]:
-    return np.bincount(codes[codes >= 0], minlength=size)
+    return p.mean, float(p.sd), float(np.median(values)), p.low, p.high, float(p.skew), float(p.kurtosis)
 
 
 def _edges(column: Column) -> Floats:
@@ -229,11 +219,11 @@ def _edges(column: Column) -> Floats:
 
 def _shares(column: Column, one: Set, j: int, edges: Floats | None) -> Floats:
     if edges is None:
-        found = _count(one.codes[j], column.size).astype(np.float64)
+        found = code_counts(one.codes[j], column.size).astype(np.float64)
     else:
         numbers = _numbers(column, one, j)
         # Computed values may lie beyond the ends: they count in the last bin on their side.
-        found = np.histogram(np.clip(numbers[~np.isnan(numbers)], edges[0], edges[-1]), edges)[0].astype(np.float64)
+        found = np.array([*bin_counts(numbers, edges).values()], dtype=np.float64)
     total = found.sum()
     return found / total if total > 0 else np.full(len(found), np.nan)
 

@@ -23,7 +23,7 @@ from replicant.studies.arm import SAMPLE, Codes, sample_arm, synthetic_arm
 from replicant.studies.bind import SUMMARY, bind
 from replicant.studies.estimand import Estimand, Head
 from replicant.studies.samples import Samples, drawn, given
-from replicant.studies.tally import Floats, Key, Moments, Tally
+from replicant.studies.tally import Floats, Key, Replicates, Tally
 from replicant.table import Table
 
 __all__ = ["Block", "PreparedStudy", "Study", "Variant", "design", "prepare_study"]
@@ -213,7 +213,7 @@ class PreparedStudy:
         for replicate in self.study.replicates(block):
             synthesis += self._replicate(replicate, figures)
         draws = {head.name for head in self.heads if head.draws}
-        tally = {key: Moments.of(np.stack(found), key[0] in draws) for key, found in figures.items()}
+        tally = {key: Replicates.of(np.stack(found), key[0] in draws) for key, found in figures.items()}
         return Block(block, tally, synthesis, perf_counter() - began - synthesis)
 
     def _replicate(self, replicate: int, figures: dict[Key, list[Floats]]) -> float:

@@ -20,7 +20,7 @@ from replicant.studies.description import ROWS_FOUND
 from replicant.studies.estimand import Floats, Head
 from replicant.studies.model import Study
 from replicant.studies.published import compare
-from replicant.studies.tally import Moments, Tally
+from replicant.studies.tally import Replicates, Tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,7 +203,7 @@ def _fields(head: Head) -> list[str]:
     return [first, *(["bias"] if head.truth is not None else []), *rest, "difference"]
 
 
-def _rows(head: Head, arm: str, moments: Moments, replicates: int) -> list[dict[str, Any]]:
+def _rows(head: Head, arm: str, moments: Replicates, replicates: int) -> list[dict[str, Any]]:
     names = [*head.fields, *(["difference"] if len(moments.mean) > len(head.fields) else [])]
     errors, sd = moments.error, moments.sd
     rows = []

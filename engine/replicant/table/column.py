@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from replicant.table.arrays import Codes, Floats, Typed, as_python
+from replicant.table.counts import code_counts
 from replicant.table.dtypes import ColumnType
 from replicant.table.extent import Extent
 from replicant.table.kinds import Kind
@@ -74,6 +75,11 @@ class Column:
     def size(self) -> int:
         """Number of distinct values (numeric) or levels (categorical), K."""
         return len(self.values)
+
+    @property
+    def counts(self) -> npt.NDArray[np.intp]:
+        """(K,) how many cells hold each value or level."""
+        return code_counts(self.codes, self.size)
 
     @property
     def is_numeric(self) -> bool:

@@ -90,8 +90,7 @@ def encode_table(
         plain = judged or factor is not cells
         column = settle(name, rounded, spec, noted) if plain else _judged(name, rounded, spec, declared, noted)
         if said is not None and not judged and name not in by_file:
-            counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
-            check_labels(name, said, dict(zip(column.levels(), counts.tolist(), strict=False)))
+            check_labels(name, said, dict(zip(column.levels(), column.counts.tolist(), strict=False)))
         if column.kind is Kind.IDENTIFIER and not judged:
             column = replace(column, space=space_of(column.originals, column.dtype.number))
         encoded.append(column)

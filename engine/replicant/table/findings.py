@@ -103,7 +103,7 @@ def _of_column(column: Column) -> Iterator[Event]:
     if (column.size < _NARROW or column.is_categorical) and not (codes != first).any():
         yield flat(name, empty=bool(first == -1))
     if column.is_categorical:
-        yield from of_levels(name, np.bincount(codes[codes >= 0], minlength=column.size))
+        yield from of_levels(name, column.counts)
 
 
 def equal_columns(columns: Sequence[Column]) -> dict[str, str]:

@@ -28,6 +28,7 @@ import pandas as pd
 from replicant.events import Event
 from replicant.table.arrays import Codes, Floats
 from replicant.table.column import Column
+from replicant.table.counts import code_counts
 from replicant.table.kinds import Kind
 
 __all__ = ["ROWS", "repeated_keys"]
@@ -91,7 +92,7 @@ class _Groups:
     def __init__(self, names: tuple[str, ...], codes: Codes) -> None:
         self.names = names
         self.codes = codes
-        sizes = np.bincount(codes[codes >= 0])
+        sizes = code_counts(codes)
         self.sizes = sizes[sizes > 0]
 
     @cached_property

@@ -86,7 +86,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     if spec.kind is not None or spec.levels is not None:
         # What is declared of the whole must hold of every part, so a part is refused at once.
         column = settle(name, factor, spec, [])
-    counts = np.bincount(factor.codes + 1, minlength=len(factor.uniques) + 1)[1:]
+    counts = factor.counts
     bare = factor.nature is Nature.TEXT and raw.type.dtype == object and not len(factor.uniques)
     numbers = as_numbers(name, factor, spec)
     low = high = decimals = None

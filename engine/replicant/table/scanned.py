@@ -13,6 +13,7 @@ import pandas as pd
 from replicant.errors import DataError, SpecError
 from replicant.table.arrays import Floats, Typed
 from replicant.table.codebook import ColumnSpec
+from replicant.table.counts import summed
 from replicant.table.distinct import Distinct
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import check_spikes, judge, settle
@@ -139,7 +140,7 @@ class ScannedColumn:
         spells = _both(self.spells, other.spells, lambda a, b: a if a is b else Nature.TEXT)
         measured = spells is not Nature.TEXT or natures != {Nature.TEXT}
         counted = all(part.levels is not None for part in known)
-        levels = _summed([part.levels for part in known]) if counted else None
+        levels = summed(*(part.levels or {} for part in known)) if counted else None
         values = _joined([part.values for part in known])
         if levels is not None and len(levels) > MOST_LEVELS:
             check_levels(self.name, next(iter(natures), None), spells, values)
@@ -286,14 +287,6 @@ def _check_types(name: str, natures: set[Any], types: frozenset[tuple[Any, str]]
         need="cells of one type in a column (missing cells apart)",
         fix=f"convert {name!r} to one type in every part, or leave it out",
     )
-
-
-def _summed(counts: list[Mapping[Any, int] | None]) -> dict[Any, int]:
-    out: dict[Any, int] = {}
-    for part in counts:
-        for level, count in (part or {}).items():
-            out[level] = out.get(level, 0) + count
-    return out
 
 
 def check_levels(name: str, nature: Nature | None, spells: Nature | None, values: Distinct | None) -> None:

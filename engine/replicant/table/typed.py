@@ -19,6 +19,7 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.table.codebook import ColumnSpec
+from replicant.table.counts import code_counts, distinct_values
 from replicant.table.durations import are_durations, elapsed
 from replicant.table.infer import numbers_in_text
 from replicant.table.kinds import Kind
@@ -123,8 +124,8 @@ def _column(name: str, cells: pd.Series[Any], spec: ColumnSpec) -> pd.Series[Any
 
 def _labelled(name: str, cells: pd.Series[Any], labels: Mapping[Any, Any], known: Collection[Any]) -> pd.Series[Any]:
     """Raw values by their labels; a column that holds labels already stays as it is."""
-    values, codes = _distinct(cells)
-    here = [value for value, count in zip(values, _counts(codes, len(values)), strict=True) if count]
+    values, codes = distinct_values(cells)
+    here = [value for value, count in zip(values, code_counts(codes, len(values)), strict=True) if count]
     if all(value in known for value in here):
         return cells
     position = _finder(list(labels))
@@ -147,7 +148,7 @@ def _categorical(
     ordered = kind is Kind.ORDERED
     dtype = cells.dtype
     if levels is None:
-        values, _ = _distinct(cells)
+        values, _ = distinct_values(cells)
         levels = values if isinstance(dtype, pd.CategoricalDtype) else _sorted(values)
     is_missing = _finder(list(codes))
     wanted = analysed_dtype([level for level in levels if is_missing(level) < 0], ordered=ordered)
@@ -157,7 +158,7 @@ def _categorical(
         and dtype.categories.equals(wanted.categories)
     ):
         return cells
-    values, at = _distinct(cells)
+    values, at = distinct_values(cells)
     position = _finder(list(wanted.categories))
     to = [position(value) for value in values]
     wrong = [i for i, one in enumerate(to) if one < 0 and is_missing(values[i]) < 0]
@@ -179,7 +180,7 @@ def _numbers(name: str, cells: pd.Series[Any], kind: Kind, codes: Collection[Any
         return _as(cells, _without(hours_of(cells), codes))
     if are_durations(cells):
         return _as(cells, elapsed(cells) / 86_400)
-    values, at = _distinct(cells)
+    values, at = distinct_values(cells)
     hours = hours_in(values)
     if hours is not None:
         return _as(cells, np.append(_without(hours, codes), np.nan)[at])
@@ -206,7 +207,7 @@ def _dates(name: str, cells: pd.Series[Any], codes: Collection[Any]) -> pd.Serie
         return cells
     if pd.api.types.is_numeric_dtype(dtype):
         return cells
-    values, at = _distinct(cells)
+    values, at = distinct_values(cells)
     is_missing = _finder([str(code) for code in codes])
     coded = [is_missing(str(value)) >= 0 or is_missing(str(value).partition(" ")[0]) >= 0 for value in values]
     if moments and not any(coded):
@@ -220,18 +221,6 @@ def _dates(name: str, cells: pd.Series[Any], codes: Collection[Any]) -> pd.Serie
 
 
 # --- distinct values -------------------------------------------------------------------------------------------------
-
-
-def _distinct(cells: pd.Series[Any]) -> tuple[list[Any], npt.NDArray[np.intp]]:
-    """Distinct values (categories, unused ones too), and the position of each cell's; -1, the last, where missing."""
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        return cells.dtype.categories.tolist(), np.asarray(cells.cat.codes, dtype=np.intp)
-    codes, values = pd.factorize(cells)
-    return values.tolist(), np.asarray(codes, dtype=np.intp)
-
-
-def _counts(codes: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
-    return np.bincount(codes[codes >= 0], minlength=size)
 
 
 def _finder(known: Sequence[Any]) -> Callable[[Any], int]:
@@ -294,7 +283,7 @@ def _refuse(
 ) -> None:
     if not wrong:
         return
-    counts = _counts(codes, max(wrong) + 1)
+    counts = code_counts(codes, max(wrong) + 1)
     cells, distinct = int(counts[wrong].sum()), int(np.count_nonzero(counts[wrong]))
     if cells:
         raise DataError(

@@ -1,19 +1,21 @@
 """Equal bins between round numbers.
 
 Edges are multiples of a round step, moved so that none of them is a value of the data; far tails are counted in the
-outermost bins, so the edges do not tell the extremes. What the bins depend on (`Spread`) is a sum over rows, and so is
-which of the candidate edges are values (`hits`): bins of a table that is never held as a whole follow from the two.
+outermost bins, so the edges do not tell the extremes. What the bins depend on (`Powers`) merges over partitions, and so
+does which of the candidate edges are values (`hits`): bins of a table in partitions follow from the two.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "Bins", "Grid", "Spread", "bins_of", "grid_of"]
+from replicant.estimate.column_summary import Powers, powers
+
+__all__ = ["LARGEST", "Bins", "Grid", "bins_of", "grid_of"]
 
 Floats = NDArray[np.float64]
 
@@ -30,51 +32,16 @@ class Bins:
     Attributes
     ----------
     edges
-        (B + 1,) edges.
+        (B + 1,) edges; none if there was no value.
     labels
         Round numbers to write at the two ends.
     tails
         Whether the first and the last bin also count values further out.
-    centre
-        A round number near the mean.
     """
 
-    edges: Floats
-    labels: tuple[float, float]
+    edges: Floats = field(default_factory=lambda: np.empty(0))
+    labels: tuple[float, float] = (0.0, 0.0)
     tails: tuple[bool, bool] = (False, False)
-    centre: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Number, extremes, mean, and sum of squares about the mean of values that are not missing."""
-
-    n: int = 0
-    low: float = math.inf
-    high: float = -math.inf
-    mean: float = 0.0
-    squares: float = 0.0
-
-    @classmethod
-    def of(cls, values: Floats, weights: NDArray[np.integer] | None = None) -> Spread:
-        """Of values that occur so many times, none of them 0 times."""
-        if not len(values):
-            return cls()
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(np.average(values, weights=weights))
-            squares = (values - mean) ** 2
-            total = float(squares.sum() if weights is None else squares @ weights)
-        n = len(values) if weights is None else int(weights.sum())
-        return cls(n, float(values.min()), float(values.max()), mean, total)
-
-    def __add__(self, other: Spread) -> Spread:
-        """The two together (Chan, Golub and LeVeque 1983)."""
-        if not self.n or not other.n:
-            return self if self.n else other
-        n, apart = self.n + other.n, other.mean - self.mean
-        mean = self.mean + apart * (other.n / n)
-        squares = self.squares + other.squares + apart * apart * (self.n / n) * other.n
-        return Spread(n, min(self.low, other.low), max(self.high, other.high), mean, squares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +50,7 @@ class Grid:
 
     Attributes
     ----------
-    spread
+    low, high
         Of its values.
     unit
         The unit of the last digit; 0 if that is not known.
@@ -97,7 +64,8 @@ class Grid:
         How far the edges may lie below the marks, the first choice first.
     """
 
-    spread: Spread
+    low: float
+    high: float
     unit: float
     step: float
     end: float
@@ -115,35 +83,32 @@ class Grid:
         if len(edges) > 2 and edges[-2] > self.end:
             marks, edges = marks[:-1], edges[:-1]
         ends = float(marks[0]), float(marks[-2] if self.step == self.unit else marks[-1])
-        tails = bool(self.spread.low < edges[0]), bool(self.spread.high >= edges[-1])
-        return Bins(edges, ends, tails, round(self.spread.mean / self.step) * self.step)
+        return Bins(edges, ends, (bool(self.low < edges[0]), bool(self.high >= edges[-1])))
 
 
-def bins_of(values: Floats, counts: NDArray[np.integer], decimals: int | None) -> Bins | None:
-    """Bins for values that occur `counts` times; None if there are none."""
-    used = counts > 0
-    values, counts = values[used], counts[used]
-    grid = grid_of(Spread.of(values, counts), decimals)
-    return grid.bins(grid.hits(values)) if isinstance(grid, Grid) else grid
+def bins_of(values: Floats, counts: NDArray[np.integer], decimals: int | None) -> Bins:
+    """Bins for values that occur `counts` times."""
+    grid = grid_of(powers(values, counts), decimals)
+    return grid.bins(grid.hits(values[counts > 0])) if isinstance(grid, Grid) else grid
 
 
-def grid_of(spread: Spread, decimals: int | None) -> Grid | Bins | None:
-    """Candidates for the edges; the one bin of numbers that are too large for figures; None if there are no values."""
-    if not spread.n:
-        return None
-    low, high = spread.low, spread.high
+def grid_of(column: Powers, decimals: int | None) -> Grid | Bins:
+    """Candidates for the edges; or the one bin of numbers that are too large for figures, or of no number none."""
+    if not column.n:
+        return Bins()
+    low, high = column.low, column.high
     if max(-low, high) > LARGEST:
         end = float(np.finfo(np.float64).max)
         return Bins(np.array([-end, end]), (-end, end))
-    sd = math.sqrt(spread.squares / spread.n)
-    low, high = max(low, spread.mean - REACH * sd), min(high, spread.mean + REACH * sd)
+    sd = math.sqrt(column.m2 / column.n)
+    low, high = max(low, column.mean - REACH * sd), min(high, column.mean + REACH * sd)
     unit = 10.0**-decimals if decimals is not None else 0.0
     step = max(_step(low, high), unit)
     first, last = math.floor(low / step), math.ceil(high / step)
     marks: Floats = np.arange(first, last + 2, dtype=np.float64) * step
     # Values are multiples of the unit, so edges half a unit off are none of them, unless it is lost among many digits.
     shifts = (*([unit / 2] if unit else []), step / 2, step / 3, step / 7, step / 11, step * math.pi / 10)
-    return Grid(spread, unit, step, high, marks, shifts)
+    return Grid(column.low, column.high, unit, step, high, marks, shifts)
 
 
 def _step(low: float, high: float) -> float:

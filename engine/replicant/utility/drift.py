@@ -1,11 +1,9 @@
 """What changed from one release to another: from the releases alone, so what comes out is as sharable as they are.
 
 Set l of the one beside set l of the other is a synthetic set of the table that both real tables would make together,
-with a column that tells them apart and was kept. A difference between the two sides is thus an estimate from m partly
+with a column that tells them apart and was kept. A difference between the two is thus an estimate from m partly
 synthetic sets, and pools by Raab, Nowok and Dibben's (2016) T = ubar k/n + b/m, which is Reiter's (2003) for k = n. The
 two real tables are taken for independent samples: a panel, whose people are in both, changes less than is said here.
-
-Long because terms, columns and the whole are one comparison, which changes as one.
 """
 
 from __future__ import annotations
@@ -17,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from replicant.analysis import typed
+from replicant.analysis.data import mapped, typed
 from replicant.errors import SpecError
+from replicant.estimate.column_summary import ColumnSummary, CoMoments, Moments
 from replicant.estimate.discriminate import Discriminator
-from replicant.estimate.partitions import Parts
 from replicant.pool import invalid, pool, wald
 from replicant.pool.distributions import t_quantile
 from replicant.table import Kind
 from replicant.table.arrays import Floats
-from replicant.utility.drift_terms import MISSING, Coding, Moments, Seen, Shared, coding_of, look, recoded, seen_in
+from replicant.utility.drift_terms import Columns, Seen, Terms, look, moments_in, recoded, seen_in, terms_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,22 +142,26 @@ def drift(a: Sets, b: Sets, *, names: tuple[str, str] = ("a", "b"), level: float
     if not 0 < level < 1:
         raise SpecError("The level must lie between 0 and 1.", need="0.95, for example")
     ours, theirs = (_entries(one.manifest) for one in (a, b))
-    shared = [_shared(ours[name], theirs[name]) for name in ours if name in theirs]
-    columns = [one for one in shared if one is not None]
+    columns = {
+        name: _is_numeric(one) for name, one in ours.items() if name in theirs and _are_comparable(one, theirs[name])
+    }
     m = min(a.m, b.m)
-    # What counts as missing, or as a level, each side's own codebook says.
-    pairs = [(typed(a._data(i), a.manifest), typed(b._data(i), b.manifest)) for i in range(m)]
-    seen_a = [seen_in(one, columns) for one, _ in pairs]
-    seen_b = [seen_in(other, columns) for _, other in pairs]
+    # What counts as missing, or as a level, is said by each release's own codebook.
+    sets_a, sets_b = ([typed(one._data(i), one.manifest) for i in range(m)] for one in (a, b))
+    seen_a, seen_b = (seen_in(sets, columns) for sets in (sets_a, sets_b))
     messages, ratios = _validity(a.manifest, b.manifest, a.m, b.m)
-    tested = ratios is not None
-    coding = coding_of(columns, seen_a, seen_b)
-    moments_a, moments_b = [look(one, coding) for one, _ in pairs], [look(other, coding) for _, other in pairs]
-    stacked = _Stacked(coding, moments_a, moments_b, ratios or (1.0, 1.0)) if coding.names else None
-    terms = _terms(columns, seen_a, seen_b, ratios, level)
-    table = _columns(ours, theirs, columns, seen_a, seen_b, stacked if tested else None)
-    whole = None if stacked is None else _whole(stacked, pairs, tested)
-    return Drift(*names, (_rows(a), _rows(b)), m, level, table, terms, whole, tuple(messages))
+    terms = [one for one in terms_of(columns, seen_a, seen_b) if one.width]
+    stacked = _Stacked(terms, look(sets_a, terms), look(sets_b, terms), ratios or (1.0, 1.0)) if terms else None
+    return Drift(
+        *names,
+        (_rows(a), _rows(b)),
+        m,
+        level,
+        _columns(ours, theirs, seen_a, seen_b, None if ratios is None else stacked),
+        _terms(columns, seen_a, seen_b, ratios, level),
+        None if stacked is None else _whole(stacked, sets_a, sets_b, ratios is not None),
+        tuple(messages),
+    )
 
 
 def holm(p: Floats) -> Floats:
@@ -185,17 +187,15 @@ def _is_numeric(entry: Mapping[str, Any]) -> bool:
     return Kind(str(entry["kind"])).is_numeric
 
 
-def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> Shared | None:
-    """A column of both, if numbers stand beside numbers and levels beside levels; identifiers are never compared."""
-    if _is_numeric(one) != _is_numeric(other) or Kind.IDENTIFIER in (one["kind"], other["kind"]):
-        return None
-    return Shared(str(one["name"]), _is_numeric(one))
+def _are_comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether numbers stand beside numbers, or levels beside levels; identifiers are never compared."""
+    return _is_numeric(one) == _is_numeric(other) and Kind.IDENTIFIER not in (one["kind"], other["kind"])
 
 
 def _validity(
     one: Mapping[str, Any], other: Mapping[str, Any], m_a: int, m_b: int
 ) -> tuple[list[str], tuple[float, float] | None]:
-    """What must be said, and k/n of both sides; None in place of these if errors cannot be told."""
+    """Messages, and k/n of both releases; None instead of these if there can be no standard errors."""
     said = []
     if m_a != m_b:
         said.append(f"the releases have {m_a} and {m_b} sets: the first {min(m_a, m_b)} of each are compared")
@@ -222,12 +222,19 @@ def _ratio(manifest: Mapping[str, Any]) -> float:
 class _Stacked:
     """Differences of the means of all terms, pair by pair, with their covariances."""
 
-    def __init__(self, coding: Coding, a: Sequence[Moments], b: Sequence[Moments], ratios: tuple[float, float]) -> None:
-        self.coding = coding
+    def __init__(
+        self, terms: Sequence[Terms], a: Sequence[CoMoments], b: Sequence[CoMoments], ratios: tuple[float, float]
+    ) -> None:
+        self.terms = terms
+        ends = np.cumsum([one.width for one in terms]).tolist()
+        self.everything = list(range(ends[-1]))
+        self.of_column = {
+            one.column: self.everything[end - one.width : end] for one, end in zip(terms, ends, strict=True)
+        }
         self.a, self.b = a, b
         self.differences = np.stack([y.mean - x.mean for x, y in zip(a, b, strict=True)])
         self.covariances = np.stack(
-            [ratios[0] * x.covariance + ratios[1] * y.covariance for x, y in zip(a, b, strict=True)]
+            [ratios[0] * _covariance(x) + ratios[1] * _covariance(y) for x, y in zip(a, b, strict=True)]
         )
 
     def test(self, chosen: Sequence[int]) -> tuple[float, int, float, float]:
@@ -261,10 +268,10 @@ class _Stacked:
         within the releases and r the share of one of them. In one pair d has the variance of two real samples, and
         on top of it that of two syntheses, which the spread of d over the pairs shows.
         """
-        directions = self._directions(list(range(len(self.coding.names))))
+        directions = self._directions(self.everything)
         n_a, n_b = self.a[0].n, self.b[0].n
         share = n_a / (n_a + n_b)
-        spread = sum(one.cross for one in (*self.a, *self.b)) / sum(one.n - 1 for one in (*self.a, *self.b))
+        spread = sum(one.m2 for one in (*self.a, *self.b)) / sum(one.n - 1 for one in (*self.a, *self.b))
         inverse = np.linalg.pinv(directions @ spread @ directions.T, hermitian=True)
         real = directions @ self.covariances.mean(axis=0) @ directions.T
         around = (self.differences - self.differences.mean(axis=0)) @ directions.T
@@ -272,44 +279,25 @@ class _Stacked:
         return float((share * (1 - share)) ** 2 * (np.trace(inverse @ real) + drawn))
 
 
-def _whole(stacked: _Stacked, pairs: Sequence[tuple[Data, Data]], tested: bool) -> Whole:
-    scores = [
-        Discriminator(_terms_of(one, stacked.coding)).score(_terms_of(other, stacked.coding)) for one, other in pairs
-    ]
+def _covariance(one: CoMoments) -> Floats:
+    """(p, p) of the means."""
+    return np.asarray(one.m2 / (one.n - 1) / one.n)
+
+
+def _whole(stacked: _Stacked, a: Sequence[Data], b: Sequence[Data], tested: bool) -> Whole:
+    change = partial(recoded, terms=stacked.terms)
+    scores = [Discriminator(mapped(x, change)).score(mapped(y, change)) for x, y in zip(a, b, strict=True)]
     pmse = float(np.mean([score.pmse for score in scores]))
     auc = float(np.mean([score.auc for score in scores]))
     null = stacked.null() if tested else np.nan
-    everything = list(range(len(stacked.coding.names)))
-    test = stacked.test(everything) if tested else (np.nan, 0, np.nan, np.nan)
+    test = stacked.test(stacked.everything) if tested else (np.nan, 0, np.nan, np.nan)
     return Whole(pmse, null, pmse / null if null > 0 else np.nan, auc, *test)
-
-
-def _terms_of(data: Data, coding: Coding) -> Data:
-    import pandas as pd
-
-    change = partial(recoded, coding=coding)
-    if isinstance(data, pd.DataFrame):
-        return change(data)
-    if isinstance(data, Parts):
-        return data.mapped(change)
-    return [partial(_loaded, load, change) for load in data]
-
-
-def _loaded(load: Any, change: Any) -> pd.DataFrame:
-    frame: pd.DataFrame = change(load())
-    return frame
 
 
 # -------------------------------------------------------------------- term by term
 
 
-def _terms(
-    columns: Sequence[Shared],
-    a: Sequence[Sequence[Seen]],
-    b: Sequence[Sequence[Seen]],
-    ratios: tuple[float, float] | None,
-    level: float,
-) -> pd.DataFrame:
+def _terms(columns: Columns, a: Seen, b: Seen, ratios: tuple[float, float] | None, level: float) -> pd.DataFrame:
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -320,17 +308,18 @@ def _terms(
         rows.append(row | _compared(one, other, ratios, level))
         rows[-1]["effect"] = rows[-1]["difference"] / sd if sd > 0 else np.nan
 
-    for i, column in enumerate(columns):
-        ours, theirs = [one[i] for one in a], [one[i] for one in b]
-        if column.numeric:
-            sd = float(np.sqrt(np.mean([_spread(one) for one in (*ours, *theirs)])))
-            add(column.name, "mean", "", _means(ours), _means(theirs), sd)
+    for name, numeric in columns.items():
+        ours, theirs = a[name], b[name]
+        if numeric:
+            before, after = moments_in(ours), moments_in(theirs)
+            sd = float(np.sqrt(np.mean([one.variance for one in (*before, *after)])))
+            add(name, "mean", "", _means(before), _means(after), sd)
         else:
-            order = sorted({label for one in (*ours, *theirs) for label in one.levels})
+            order = sorted({label for one in (*ours, *theirs) for label in one.counts})
             for label in order:
-                add(column.name, "share", label, _shares(ours, label), _shares(theirs, label))
+                add(name, "share", label, _shares(ours, label), _shares(theirs, label))
         if any(one.missing for one in (*ours, *theirs)):
-            add(column.name, MISSING, "", _missing(ours), _missing(theirs))
+            add(name, "missing", "", _missing(ours), _missing(theirs))
     names = ["column", "measure", "level", "a", "b", "difference", "std_error", "df", "conf_low", "conf_high"]
     return pd.DataFrame(rows, columns=[*names, "p_value", "effect"])
 
@@ -355,24 +344,15 @@ def _compared(one: Floats, other: Floats, ratios: tuple[float, float] | None, le
     }
 
 
-def _spread(one: Seen) -> float:
-    return one.powers.m2 / (one.powers.n - 1) if one.powers is not None and one.powers.n > 1 else 0.0
+def _means(sets: Sequence[Moments]) -> Floats:
+    return np.array([(one.mean, one.variance / one.n) if one.n > 1 else (np.nan, np.nan) for one in sets])
 
 
-def _means(sets: Sequence[Seen]) -> Floats:
-    found = []
-    for one in sets:
-        known = one.powers
-        there = known is not None and known.n > 1
-        found.append((known.mean, _spread(one) / known.n) if known is not None and there else (np.nan, np.nan))
-    return np.array(found)
+def _shares(sets: Sequence[ColumnSummary[Moments]], level: str) -> Floats:
+    return np.array([_share(one.counts.get(level, 0), one.present) for one in sets])
 
 
-def _shares(sets: Sequence[Seen], level: str) -> Floats:
-    return np.array([_share(one.levels.get(level, 0), one.rows - one.missing) for one in sets])
-
-
-def _missing(sets: Sequence[Seen]) -> Floats:
+def _missing(sets: Sequence[ColumnSummary[Moments]]) -> Floats:
     return np.array([_share(one.missing, one.rows) for one in sets])
 
 
@@ -389,14 +369,12 @@ def _share(count: int, total: int) -> tuple[float, float]:
 def _columns(
     ours: Mapping[str, Mapping[str, Any]],
     theirs: Mapping[str, Mapping[str, Any]],
-    columns: Sequence[Shared],
-    a: Sequence[Sequence[Seen]],
-    b: Sequence[Sequence[Seen]],
+    a: Seen,
+    b: Seen,
     stacked: _Stacked | None,
 ) -> pd.DataFrame:
     import pandas as pd
 
-    position = {column.name: i for i, column in enumerate(columns)}
     rows = []
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         one, other = ours.get(name), theirs.get(name)
@@ -409,13 +387,11 @@ def _columns(
             "vanished_levels": [],
         }
         test: tuple[float, int, float, float] = (np.nan, 0, np.nan, np.nan)
-        if name in position:
-            i = position[name]
-            before = {label for seen in a for label in seen[i].levels}
-            after = {label for seen in b for label in seen[i].levels}
+        if name in a:
+            before, after = ({label for one in seen[name] for label in one.counts} for seen in (a, b))
             row["new_levels"], row["vanished_levels"] = sorted(after - before), sorted(before - after)
             if stacked is not None:
-                test = stacked.test([at for at, owner in enumerate(stacked.coding.owner) if owner == i])
+                test = stacked.test(stacked.of_column.get(name, []))
         rows.append(row | dict(zip(("statistic", "df1", "df2", "p_value"), test, strict=True)))
     table = pd.DataFrame(
         rows,

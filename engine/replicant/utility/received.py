@@ -7,16 +7,19 @@ third counts. A set may be partitions on the workers of a cluster: then no row c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from replicant.estimate.column_summary import ColumnSummary, Powers, powers
 from replicant.estimate.partitions import Parts, Source, partitioned
+from replicant.table.counts import level_counts
 from replicant.table.times import is_times
-from replicant.utility.bins import Bins, Grid, Spread, grid_of
+from replicant.utility.bins import Grid, grid_of
 from replicant.utility.summary import (
     NUMERIC,
     Outline,
@@ -26,13 +29,10 @@ from replicant.utility.summary import (
     conclude,
     leading,
     numbers_of,
-    numeric,
     tally,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from replicant.estimate.partitions import Load
     from replicant.table.arrays import Floats
 
@@ -47,26 +47,23 @@ class _Profile:
     ----------
     kind
         As the manifest says, or by its type.
-    spread
-        Of numbers and dates.
-    levels
-        How often each level occurs.
+    column
+        Its levels, or the powers of numbers and dates.
     in_order
         Whether the levels have the order of a type; else they are sorted.
     """
 
     kind: str
-    spread: Spread = field(default_factory=Spread)
-    levels: Mapping[Any, int] = field(default_factory=dict)
+    column: ColumnSummary[Powers]
     in_order: bool = False
 
-    def __add__(self, other: _Profile) -> _Profile:
-        known = self.spread.n or sum(self.levels.values())  # else nothing was there to tell the kind by
-        kind = self.kind if known else other.kind
-        levels = dict(self.levels)
-        for level, count in other.levels.items():
-            levels[level] = levels.get(level, 0) + count
-        return _Profile(kind, self.spread + other.spread, levels, self.in_order and other.in_order)
+    def combine(self, other: _Profile) -> _Profile:
+        """The profile of both parts together."""
+        # A partition in which every cell is missing does not tell the kind.
+        known = self if self.column.present else other
+        if (self.column.moments is None) != (other.column.moments is None):
+            return known
+        return _Profile(known.kind, self.column.combine(other.column), self.in_order and other.in_order)
 
 
 _Profiles = dict[str, _Profile]
@@ -76,7 +73,7 @@ _Hits = dict[str, NDArray[np.bool_]]
 def summarise_sets(
     sets: Sequence[pd.DataFrame | Sequence[Load] | Parts], kinds: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Each column's figures over m sets, as `summarise` gives them, without a real side.
+    """Each column's figures over m sets, as `summarise` gives them, without the real table.
 
     Parameters
     ----------
@@ -87,7 +84,7 @@ def summarise_sets(
     """
     sources = [partitioned(one) for one in sets]
     if not sources:
-        return conclude(Outline(()), None, [])
+        return conclude((), None, [])
     profiles = reduce(_added, (one.reduce(partial(_profiled, kinds=dict(kinds or {})), _added) for one in sources))
     plan = _outlined(profiles, sources)
     return conclude(plan, None, [one.reduce(partial(_counted, plan=plan), combine) for one in sources])
@@ -95,22 +92,22 @@ def summarise_sets(
 
 def _outlined(profiles: _Profiles, sources: Sequence[Source]) -> Outline:
     """Bins and levels for all sets."""
-    grids = {name: grid_of(one.spread, None) for name, one in profiles.items() if one.kind in NUMERIC}
+    grids = {name: grid_of(one.column.moments, None) for name, one in profiles.items() if one.column.moments}
     open_grids = {name: (profiles[name].kind, grid) for name, grid in grids.items() if isinstance(grid, Grid)}
     hits: _Hits = {}
     if open_grids:
         hits = reduce(_either, (one.reduce(partial(_hit, grids=open_grids), _either) for one in sources))
     columns = []
     for name, one in profiles.items():
-        if one.kind in NUMERIC:
+        if name in grids:
             grid = grids[name]
-            bins: Bins | None = grid.bins(hits[name]) if isinstance(grid, Grid) else grid
-            columns.append(numeric(name, one.kind, bins))
+            columns.append(OutlineColumn(name, one.kind, grid.bins(hits[name]) if isinstance(grid, Grid) else grid))
         else:
-            levels = list(one.levels) if one.in_order else sorted(one.levels, key=_sorting)
-            shown, pooled = leading(levels, np.array([one.levels[level] for level in levels]))
-            columns.append(OutlineColumn(name, one.kind, np.empty(0), levels=shown, pooled=pooled))
-    return Outline(tuple(columns))
+            counts = one.column.counts
+            levels = list(counts) if one.in_order else sorted(counts, key=_sorting)
+            shown, pooled = leading(levels, np.array([counts[level] for level in levels]))
+            columns.append(OutlineColumn(name, one.kind, levels=shown, pooled=pooled))
+    return tuple(columns)
 
 
 def _sorting(level: Any) -> tuple[str, Any]:
@@ -127,22 +124,15 @@ def _profiled(frame: pd.DataFrame, weights: Floats | None, *, kinds: Mapping[str
 
 
 def _profile(series: pd.Series, kind: str) -> _Profile:
-    import pandas as pd
-
     if kind in NUMERIC:
-        numbers = numbers_of(series, kind, ())
-        return _Profile(kind, Spread.of(numbers[~np.isnan(numbers)]))
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        codes, found, in_order = series.cat.codes.to_numpy(), series.cat.categories, True
-    else:
-        codes, found = pd.factorize(series)
-        in_order = False
-    counts = np.bincount(codes[codes >= 0], minlength=len(found))
-    return _Profile(kind, levels=dict(zip(found.tolist(), counts.tolist(), strict=True)), in_order=in_order)
+        return _Profile(kind, ColumnSummary(len(series), {}, powers(numbers_of(series, kind, ()))))
+    return _Profile(
+        kind, ColumnSummary(len(series), level_counts(series)), isinstance(series.dtype, pd.CategoricalDtype)
+    )
 
 
 def _added(one: _Profiles, other: _Profiles) -> _Profiles:
-    return {name: profile + other[name] for name, profile in one.items()}
+    return {name: profile.combine(other[name]) for name, profile in one.items()}
 
 
 def _hit(frame: pd.DataFrame, weights: Floats | None, *, grids: Mapping[str, tuple[str, Grid]]) -> _Hits:
@@ -158,8 +148,6 @@ def _counted(frame: pd.DataFrame, weights: Floats | None, *, plan: Outline) -> T
 
 
 def _guess(series: pd.Series) -> str:
-    import pandas as pd
-
     types = pd.api.types
     if isinstance(series.dtype, pd.CategoricalDtype):
         return "ordered" if series.dtype.ordered else "nominal"

@@ -1,6 +1,6 @@
 """Real beside synthetic, as numbers: means, standard deviations, shares, counts in equal bins. Aggregates only.
 
-Everything is a sum over rows, so a table that is never held as a whole can be summarised too: `outline` fixes bins and
+A view of column summaries, which merge, so that a table in partitions can be summarised too: `outline` fixes bins and
 levels once, `tally` counts one partition, `combine` adds two tallies, `conclude` makes the summary. `summarise` does
 all of it for tables in memory, and `received.summarise_sets` for sets whose real table is not at hand.
 """
@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from replicant.estimate.column_summary import ColumnSummary, Moments, bin_counts, level_text, moments
+from replicant.table import Column
+from replicant.table.counts import level_counts, summed
 from replicant.table.kinds import Kind
 from replicant.table.times import hours_in, hours_of, is_times
 from replicant.utility.bins import LARGEST, Bins, bins_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from replicant.table import Column, Table
+    from replicant.table import Table
 
 __all__ = [
     "NUMERIC",
@@ -32,7 +34,6 @@ __all__ = [
     "conclude",
     "leading",
     "numbers_of",
-    "numeric",
     "outline",
     "summarise",
     "tally",
@@ -43,6 +44,9 @@ LEVELS = 8
 NUMERIC = frozenset({"continuous", "count", "date"})
 
 Tally = dict[str, dict[str, Any]]
+"""The summary of each column, JSON-able."""
+
+_OTHER = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +57,8 @@ class OutlineColumn:
     ----------
     name, kind
         The column.
-    edges
-        (B + 1,) edges of the bins; empty for a categorical column, or one without values.
-    labels
-        Round numbers to write at the two ends of the bins.
-    tails
-        Whether the first and the last bin also count values further out.
-    centre
-        A round number near the mean, from which sums are taken (so that nothing is lost to rounding).
+    bins
+        Of numbers.
     missing_codes
         Coded missing values: counted as missing.
     levels
@@ -71,10 +69,7 @@ class OutlineColumn:
 
     name: str
     kind: str
-    edges: NDArray[np.float64]
-    labels: tuple[float, float] = (0.0, 0.0)
-    tails: tuple[bool, bool] = (False, False)
-    centre: float = 0.0
+    bins: Bins = field(default_factory=Bins)
     missing_codes: tuple[Any, ...] = ()
     levels: tuple[Any, ...] = ()
     pooled: int = 0
@@ -85,20 +80,8 @@ class OutlineColumn:
         return self.kind in NUMERIC
 
 
-def numeric(name: str, kind: str, bins: Bins | None, missing_codes: tuple[Any, ...] = ()) -> OutlineColumn:
-    """What is counted of a column of numbers; None where no value was there when the bins were made."""
-    if bins is None:
-        return OutlineColumn(name, kind, np.empty(0), missing_codes=missing_codes)
-    return OutlineColumn(
-        name, kind, bins.edges, labels=bins.labels, tails=bins.tails, centre=bins.centre, missing_codes=missing_codes
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Outline:
-    """What is counted of every column; small, picklable, and the same for all partitions and imputations."""
-
-    columns: tuple[OutlineColumn, ...]
+Outline = tuple[OutlineColumn, ...]
+"""What is counted of every column; small, picklable, and the same for all partitions and imputations."""
 
 
 def summarise(
@@ -121,7 +104,7 @@ def summarise(
         JSON-able. `n` (real rows), `k` (synthetic rows), `m`, and `columns`, a list of dicts:
 
         - `name`, `kind`, `type` (`numeric` or `categorical`);
-        - numeric: `edges`, `labels`, `tails` (see `OutlineColumn`); `real` and `synthetic` with `missing` (share),
+        - numeric: `edges`, `labels`, `tails` (see `Bins`); `real` and `synthetic` with `missing` (share),
           `mean`, `sd`, `counts` (per bin); dates count in days since 1970-01-01;
         - categorical: `levels`, `pooled`; `real` and `synthetic` with `missing` (share) and `shares` (of the cells that
           are not missing; one more than `levels` if any are pooled).
@@ -139,7 +122,7 @@ def summarise(
 
 def outline(table: Table) -> Outline:
     """Fix the bins and levels for a real table."""
-    return Outline(tuple(_outline_column(column) for column in table.columns if column.kind is not Kind.IDENTIFIER))
+    return tuple(_outline_column(column) for column in table.columns if column.kind is not Kind.IDENTIFIER)
 
 
 def tally(data: Table | pd.DataFrame, plan: Outline) -> Tally:
@@ -150,38 +133,28 @@ def tally(data: Table | pd.DataFrame, plan: Outline) -> Tally:
     dict
         JSON-able; two of them are added with `combine`.
     """
-    import pandas as pd
-
-    if isinstance(data, pd.DataFrame):
-        return {
-            column.name: _count_numbers(column, numbers_of(data[column.name], column.kind, column.missing_codes))
-            if column.is_numeric
-            else _count_levels(column, data[column.name])
-            for column in plan.columns
-        }
-    return {column.name: _count_encoded(column, data[column.name]) for column in plan.columns}
+    return {column.name: _as_json(_summary(column, data[column.name])) for column in plan}
 
 
 def combine(one: Tally, other: Tally) -> Tally:
     """The tally of two tables below one another."""
-    return {
-        name: {key: _add(value, other[name][key]) for key, value in figures.items()} for name, figures in one.items()
-    }
+    return {name: _as_json(_of_json(figures).combine(_of_json(other[name]))) for name, figures in one.items()}
 
 
 def conclude(plan: Outline, real: Tally | None, synthetic: Sequence[Tally]) -> dict[str, Any]:
     """Make the summary (see `summarise`) of a real tally and one tally for each synthetic set."""
     columns = []
-    for column in plan.columns:
+    for column in plan:
         each = [_figures(column, one[column.name]) for one in synthetic]
         entry: dict[str, Any] = {"name": column.name, "kind": column.kind}
         if column.is_numeric:
-            entry |= {"type": "numeric", "edges": column.edges.tolist()}
-            entry |= {"labels": list(column.labels), "tails": list(column.tails)}
+            bins = column.bins
+            entry |= {"type": "numeric", "edges": bins.edges.tolist()}
+            entry |= {"labels": list(bins.labels), "tails": list(bins.tails)}
         else:
             entry |= {
                 "type": "categorical",
-                "levels": [_label(level) for level in column.levels],
+                "levels": [level_text(level) for level in column.levels],
                 "pooled": column.pooled,
             }
         entry["real"] = _figures(column, real[column.name]) if real is not None else None
@@ -203,19 +176,11 @@ def conclude(plan: Outline, real: Tally | None, synthetic: Sequence[Tally]) -> d
 
 
 def _outline_column(column: Column) -> OutlineColumn:
-    kind = str(column.kind)
-    counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
+    kind, codes = str(column.kind), tuple(column.missing_codes)
     if column.is_numeric:
-        bins = bins_of(column.values, counts, column.decimals)
-        return numeric(column.name, kind, bins, missing_codes=tuple(column.missing_codes))
-    levels, pooled = leading(column.levels(), counts)
-    codes = tuple(column.missing_codes)
-    return OutlineColumn(column.name, kind, np.empty(0), levels=levels, pooled=pooled, missing_codes=codes)
-
-
-def _label(level: Any) -> str:
-    """A level as text; 1.0 of a column that has missing cells is 1."""
-    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+        return OutlineColumn(column.name, kind, bins_of(column.values, column.counts, column.decimals), codes)
+    levels, pooled = leading(column.levels(), column.counts)
+    return OutlineColumn(column.name, kind, levels=levels, pooled=pooled, missing_codes=codes)
 
 
 def leading(levels: Sequence[Any], counts: NDArray[Any]) -> tuple[tuple[Any, ...], int]:
@@ -229,76 +194,48 @@ def leading(levels: Sequence[Any], counts: NDArray[Any]) -> tuple[tuple[Any, ...
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
-def _count_encoded(column: OutlineColumn, encoded: Column) -> dict[str, Any]:
-    present = encoded.codes[encoded.codes >= 0]
-    counts = np.bincount(present, minlength=encoded.size)
-    missing = encoded.n - len(present)
+def _summary(column: OutlineColumn, cells: Column | pd.Series[Any]) -> ColumnSummary[Moments]:
+    """Numbers are counted by bin, levels by position, the pooled ones together."""
+    rows = cells.n if isinstance(cells, Column) else len(cells)
     if column.is_numeric:
-        return _weighted(column, encoded.values, counts, encoded.n, missing)
-    positions = {level: i for i, level in enumerate(encoded.levels())}
-    shown = [int(counts[positions[level]]) for level in column.levels]
-    return {"rows": encoded.n, "missing": missing, "counts": _with_rest(column, shown, len(present))}
+        if isinstance(cells, Column):
+            values, weights = cells.values, cells.counts
+        else:
+            values, weights = numbers_of(cells, column.kind, column.missing_codes), None
+        return ColumnSummary(rows, bin_counts(values, column.bins.edges, weights), moments(values, weights))
+    if isinstance(cells, Column):
+        found = dict(zip(cells.levels(), cells.counts.tolist(), strict=True))
+    else:
+        found = level_counts(cells)
+    position = {level: i for i, level in enumerate(column.levels)}
+    coded = set(column.missing_codes)
+    parts = ({position.get(level, _OTHER): count} for level, count in found.items() if level not in coded)
+    return ColumnSummary(rows, summed(*parts))
 
 
-def _count_numbers(column: OutlineColumn, numbers: NDArray[np.float64]) -> dict[str, Any]:
-    present = numbers[~np.isnan(numbers)]
-    return _weighted(column, present, None, len(numbers), len(numbers) - len(present))
-
-
-def _weighted(
-    column: OutlineColumn, values: NDArray[np.float64], weights: NDArray[Any] | None, rows: int, missing: int
-) -> dict[str, Any]:
-    if not len(column.edges):
-        # Nothing was there when the bins were made: nothing can be synthesized either.
-        return {"rows": rows, "missing": missing, "sum": 0.0, "squares": 0.0, "counts": []}
-    with np.errstate(over="ignore", invalid="ignore"):
-        off = values - column.centre
-        weighted = off if weights is None else off * weights
-        total, squares = float(weighted.sum()), float(weighted @ off)
-    bins = len(column.edges) - 1
-    position = np.clip(np.searchsorted(column.edges, values, side="right") - 1, 0, bins - 1)
-    counts = np.bincount(position, weights=weights, minlength=bins)
+def _as_json(summary: ColumnSummary[Moments]) -> dict[str, Any]:
+    known = summary.moments
     return {
-        "rows": rows,
-        "missing": missing,
-        "sum": total,
-        "squares": squares,
-        "counts": [int(count) for count in counts],
+        "rows": summary.rows,
+        "counts": [[key, count] for key, count in summary.counts.items()],
+        "moments": None if known is None else [float(one) for one in (known.n, known.mean, known.m2, known.rest)],
     }
 
 
-def _count_levels(column: OutlineColumn, series: pd.Series) -> dict[str, Any]:
-    import pandas as pd
-
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        codes, found = series.cat.codes.to_numpy(), series.cat.categories
-    else:
-        codes, found = pd.factorize(series)
-    counts = np.bincount(codes[codes >= 0], minlength=len(found))
-    positions = {level: i for i, level in enumerate(found.tolist())}
-    shown, coded = (
-        [int(counts[positions[value]]) if value in positions else 0 for value in values]
-        for values in (column.levels, column.missing_codes)
-    )
-    present = int(counts.sum()) - sum(coded)
-    return {"rows": len(series), "missing": len(series) - present, "counts": _with_rest(column, shown, present)}
-
-
-def _with_rest(column: OutlineColumn, shown: list[int], present: int) -> list[int]:
-    return [*shown, present - sum(shown)] if column.pooled else shown
+def _of_json(figures: Mapping[str, Any]) -> ColumnSummary[Moments]:
+    known = figures["moments"]
+    return ColumnSummary(figures["rows"], dict(figures["counts"]), None if known is None else Moments(*known))
 
 
 def numbers_of(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> NDArray[np.float64]:
     """Cells as float64, missing and coded missing ones NaN, dates as days since 1970-01-01, times of day as hours."""
-    import pandas as pd
-
     types = pd.api.types
     if kind == "date" and not types.is_numeric_dtype(series):
         # Datetimes, dates as objects, or ISO texts: on one clock, as the real column was encoded.
         texts = types.infer_dtype(series, skipna=True) == "string"
-        moments = pd.to_datetime(series, utc=True, format="ISO8601" if texts else None)
+        times = pd.to_datetime(series, utc=True, format="ISO8601" if texts else None)
         # The coarsest unit, so that the years that nanoseconds cannot count are no further away than others.
-        return _days(moments - pd.Timestamp(0, tz="UTC").as_unit("s"))
+        return _days(times - pd.Timestamp(0, tz="UTC").as_unit("s"))
     if types.is_timedelta64_dtype(series):
         return _days(series)
     if is_times(series):
@@ -313,8 +250,6 @@ def numbers_of(series: pd.Series, kind: str, missing_codes: tuple[Any, ...]) -> 
 
 
 def _days(durations: Any) -> NDArray[np.float64]:
-    import pandas as pd
-
     days: NDArray[np.float64] = (durations / pd.Timedelta(days=1)).to_numpy(dtype=np.float64, na_value=np.nan)
     return days
 
@@ -322,19 +257,18 @@ def _days(durations: Any) -> NDArray[np.float64]:
 # --- from counts to figures -------------------------------------------------------------------------------------------
 
 
-def _figures(column: OutlineColumn, counted: dict[str, Any]) -> dict[str, Any]:
-    rows, present = counted["rows"], counted["rows"] - counted["missing"]
-    figures: dict[str, Any] = {"missing": counted["missing"] / rows if rows else 0.0}
-    if not column.is_numeric:
-        return figures | {"shares": [count / present if present else 0.0 for count in counted["counts"]]}
-    mean = counted["sum"] / present if present else None
-    if mean is not None and not abs(mean) < LARGEST:
-        mean = None
-    spread = counted["squares"] - counted["sum"] * mean if mean is not None else math.nan
-    return figures | {
-        "mean": None if mean is None else column.centre + mean,
-        "sd": math.sqrt(max(spread, 0.0) / (present - 1)) if present > 1 and math.isfinite(spread) else None,
-        "counts": counted["counts"],
+def _figures(column: OutlineColumn, figures: Mapping[str, Any]) -> dict[str, Any]:
+    summary = _of_json(figures)
+    present, known = summary.present, summary.moments
+    missing = {"missing": summary.missing / summary.rows if summary.rows else 0.0}
+    if known is None:
+        shown = [*range(len(column.levels)), *([_OTHER] if column.pooled else [])]
+        return missing | {"shares": [summary.counts.get(at, 0) / present if present else 0.0 for at in shown]}
+    there = present and abs(known.mean) < LARGEST
+    return missing | {
+        "mean": float(known.mean) if there else None,
+        "sd": float(known.sd) if there and math.isfinite(known.sd) else None,
+        "counts": [summary.counts.get(at, 0) for at in range(len(column.bins.edges) - 1)],
     }
 
 
@@ -353,7 +287,3 @@ def _mean(values: list[Any]) -> Any:
 
 def _without_counts(figures: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in figures.items() if key != "counts"}
-
-
-def _add(one: Any, other: Any) -> Any:
-    return [a + b for a, b in zip(one, other, strict=True)] if isinstance(one, list) else one + other

@@ -51,7 +51,7 @@ def code_suspicions(table: Table) -> list[Suspicion]:
     """What the values of each column suggest."""
     found: list[Suspicion] = []
     for column in table.columns:
-        counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
+        counts = column.counts
         if column.size > 1 and counts.max() >= _CONSTANT * column.n:
             share = f"{counts.max() / column.n:.1%} of its cells are alike"
             found.append(Suspicion(column.name, "near_constant", f"{share}: it holds little information", sure=False))
