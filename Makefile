@@ -1,5 +1,6 @@
 # Every target does its own set-up: a virtual environment from a lock, made again only when the lock or pyproject.toml changes.
-# requirements.lock is what Replicant runs on; requirements-dev.lock, the same versions and what tests and docs need.
+# requirements.lock is what Replicant runs on; requirements-extras.lock adds the extras that a job may need (excel, s3, stat);
+# requirements-dev.lock has every extra, and what tests and docs need. The versions are the same in all three.
 PYTHON ?= python3
 VENV ?= .venv
 # More than the two cores of a small machine: many tests wait for processes that they started.
@@ -119,13 +120,14 @@ $(BOKEH): tests/cluster/dashboard.txt | $(READY)
 LOCK = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
 	--no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml
 
-sbom: $(DEV) ## build/sbom.json, the bill of materials of requirements.lock, with licences that are allowed
+sbom: $(DEV) ## build/sbom.json, the bill of materials of requirements-extras.lock, with licences that are allowed
 	$(BIN)/python deploy/sbom/make_sbom.py build/sbom.json
 
-lock: ## resolve pyproject.toml anew into the two locks, with hashes and without registry addresses; ARGS="--upgrade"
+lock: ## resolve pyproject.toml anew into the three locks, with hashes and without registry addresses; ARGS="--upgrade"
 	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv; }
 	$(LOCK) --extra dev --output-file requirements-dev.lock
-	$(LOCK) --extra build --extra excel --extra polars --extra s3 --extra stat --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) --extra build --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) --extra build --extra excel --extra s3 --extra stat --constraint requirements-dev.lock --output-file requirements-extras.lock
 
 clean: ## caches and built things
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,7 +16,7 @@ from replicant.release.manifest import versions
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-extras.lock", "requirements-dev.lock")
 FOREIGN = re.compile(
     r"pip install(?: -[\w-]+)* [\"']?replicant(?![\w-])"
     r"|(?<![\w-])replicant\[(?:build|dev|excel|jobqueue|polars|s3|stat)"
@@ -78,6 +78,27 @@ def test_a_lock_has_hashes_and_names_no_registry(lock: str) -> None:
             assert "--hash=sha256:" in package, package.partition(" ")[0]
 
 
-def test_the_runtime_lock_has_every_extra_that_reads_and_writes() -> None:
-    names = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    assert {"pyreadstat", "python-calamine", "xlsxwriter", "s3fs", "polars"} <= names
+def locked(lock: str) -> dict[str, str]:
+    """Versions by package."""
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def test_the_runtime_lock_has_no_extra() -> None:
+    extras = PROJECT["optional-dependencies"]
+    packages = {
+        re.split(r"[\[<>=]", one)[0].lower() for name in extras if name not in {"build", "dev"} for one in extras[name]
+    }
+    assert {"polars", "s3fs", "pyreadstat", "python-calamine", "xlsxwriter", "dask-jobqueue"} <= packages
+    assert not packages & locked("requirements.lock").keys()
+    assert not {"botocore", "aiohttp", "moto", "pytest"} & locked("requirements.lock").keys()
+
+
+def test_the_lock_of_extras_reads_and_writes_all_that_a_job_may() -> None:
+    found = locked("requirements-extras.lock")
+    assert {"pyreadstat", "python-calamine", "xlsxwriter", "s3fs"} <= found.keys()
+    assert not {"polars", "dask-jobqueue", "pytest"} & found.keys()
+
+
+def test_locks_agree() -> None:
+    runtime, extras, everything = (locked(lock) for lock in LOCKS)
+    assert runtime.items() <= extras.items() <= everything.items()

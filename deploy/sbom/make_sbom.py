@@ -1,7 +1,7 @@
 """The bill of materials of what Replicant runs on: `python deploy/sbom/make_sbom.py OUTPUT`, or `make sbom`.
 
-CycloneDX's own program reads the packages with their hashes from `requirements.lock`, and their licences from the
-environment it runs in, which has the same versions. The two are put together, each licence as one SPDX expression, and
+CycloneDX's own program reads the packages with their hashes from `requirements-extras.lock`, and their licences from
+the environment it runs in, which has the same versions. The two are put together, each licence as one SPDX expression, and
 what may not be among them is refused.
 """
 
@@ -124,7 +124,7 @@ def make() -> dict[str, Any]:
     ValueError
         If the environment has other versions than the lock.
     """
-    whole = bill("requirements", "requirements.lock", "--pyproject", "pyproject.toml")
+    whole = bill("requirements", "requirements-extras.lock", "--pyproject", "pyproject.toml")
     installed = {name_of(one): one for one in bill("environment", sys.executable)["components"]}
     for component in whole["components"]:
         name = name_of(component)

@@ -136,7 +136,7 @@ def _boys_inner(conditioning: str) -> Callable[[bool], Measured]:
 
     def run(quick: bool) -> Measured:
         from replicant import build_plan, encode_table, fcs
-        from replicant.spec import validate_synthesis
+        from replicant.spec.load import validate_synthesis
 
         table = encode_table(inputs.boys())
         plan = build_plan(validate_synthesis(**BOYS, conditioning=conditioning), table)
@@ -255,7 +255,7 @@ def _shared_fits(conditioning: str) -> Callable[[bool], Measured]:
 
     def run(quick: bool) -> Measured:
         from replicant import build_plan, encode_table, fcs
-        from replicant.spec import validate_synthesis
+        from replicant.spec.load import validate_synthesis
 
         table = encode_table(inputs.bench(10_000 if quick else 100_000))
         settings = {**BENCH, "m": 2, "fits": "shared", "conditioning": conditioning}
@@ -273,7 +273,7 @@ def _shared_fits(conditioning: str) -> Callable[[bool], Measured]:
 def _bare_fits(frame: pd.DataFrame, spec: Mapping[str, Any]) -> Callable[[], object]:
     """The very trees of the first imputation, grown by the kernel alone on arrays that are ready."""
     from replicant import build_plan, encode_table
-    from replicant.spec import validate_synthesis
+    from replicant.spec.load import validate_synthesis
     from replicant.trees import encode_features, grow_tree
 
     table = encode_table(frame)
@@ -327,6 +327,39 @@ def _import(quick: bool) -> Measured:
     package = fresh("import replicant") - bare
     whole = fresh("import replicant; replicant.synthesize") - bare
     return Measured(whole, whole, detail={"package_only_s": round(package, 3)})
+
+
+_BASE = "import pandas, pyarrow.csv"
+_INSPECT = "import sys; from replicant.cli.main import main; main(['inspect', sys.argv[1]])"
+_SYNTHESIZE = "import sys; import pandas as pd; import replicant as rp; rp.synthesize(pd.read_csv(sys.argv[1]), seed=1)"
+
+
+def _started(script: str) -> Callable[[bool], Measured]:
+    """A process that does one thing to a small CSV, against one that imports what reads it: processor time, in turns.
+
+    Bytecode is kept, as it is where a package is installed.
+    """
+
+    def run(quick: bool) -> Measured:
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder, "data.csv")
+            inputs.bench(1000).to_csv(data, index=False)
+            environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+            def seconds(code: str) -> float:
+                before = os.times()
+                command = [sys.executable, "-c", code, str(data)]
+                subprocess.run(command, check=True, env=environment, capture_output=True)
+                after = os.times()
+                return after.children_user + after.children_system - before.children_user - before.children_system
+
+            turns = [(seconds(_BASE), seconds(script)) for _ in range(4 if quick else 12)][1:]
+        base, ours = (median(column) for column in zip(*turns, strict=True))
+        spread = [turn[1] for turn in turns]
+        return Measured(ours / base, ours, "import pandas, pyarrow.csv", base, (min(spread), max(spread)))
+
+    return run
 
 
 def _cold(quick: bool) -> Measured:
@@ -494,6 +527,14 @@ CASES = {
         Case("threads", "100k x 10, m = 4, two threads against one", _threads, 1.8, "x one thread", True, cores=2),
         Case("read_sav", "200k x 20, a .sav with its codebook, against pyreadstat", _read_sav, 1.5, "x pyreadstat"),
         Case("import", "import, with all that rp.synthesize needs", _import, 1.5, "s"),
+        Case(
+            "inspect",
+            "replicant inspect of a CSV of 1,000 rows, from start to end",
+            _started(_INSPECT),
+            1.5,
+            "x imports",
+        ),
+        Case("first", "the first rp.synthesize of a process, 1,000 rows, m = 5", _started(_SYNTHESIZE), 3, "x imports"),
         Case("cold", "compiling, on a machine that never ran it", _cold, 12, "s"),
         Case("analyses", "boys, 5 sets: ols, polr and logistic discrimination", _analyses, 40, "ms"),
         Case("trees_boys", "boys, 6 numeric trees", _trees(None), 12, "x scikit-learn", True),

@@ -63,7 +63,7 @@ def test_everything_comes_from_the_lock() -> None:
     fetched = [rest for rest in rests(build, "RUN") if re.search(r"pip\S* .*\binstall\b", rest)]
     assert len(fetched) == 2
     assert "--require-hashes" in fetched[0]
-    assert fetched[0].endswith("requirements.lock")
+    assert fetched[0].endswith("requirements-extras.lock")
     assert "--no-index --no-deps" in fetched[1]
     assert not [rest for rest in rests(final, "RUN") if "pip" in rest or "apt" in rest]
 
@@ -71,7 +71,7 @@ def test_everything_comes_from_the_lock() -> None:
 def test_what_builds_is_taken_out_again() -> None:
     """Of the lock, what only the extra `build` asks for, directly or not."""
     wanted: dict[str, set[str]] = {}
-    for entry in re.split(r"\n(?=\w)", (ROOT / "requirements.lock").read_text()):
+    for entry in re.split(r"\n(?=\w)", (ROOT / "requirements-extras.lock").read_text()):
         name = re.match(r"([\w.-]+)==", entry)
         if name:
             above = re.findall(r"^    #(?: via|  ) +([\w.-]+)", entry.replace("# via\n", ""), re.MULTILINE)

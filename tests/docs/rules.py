@@ -42,6 +42,15 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
     ("CONTRIBUTING.md", "make chaos"): (How.PARSED, "many minutes; .ci/run runs less of tests/chaos/test_chaos.py"),
     ("CONTRIBUTING.md", "make bench"): (How.PARSED, "many minutes, and figures of a quiet machine"),
     ("CONTRIBUTING.md", ".ci/run"): (How.PARSED, "runs this test"),
+    **{
+        ("engine/docs/installation.md", f"python -m pip install {words}"): (How.PARSED, "needs a registry")
+        for words in (
+            "--require-hashes --requirement requirements.lock",
+            "--no-deps --no-build-isolation .",
+            "--require-hashes --requirement requirements-extras.lock",
+            "--constraint requirements-dev.lock polars",
+        )
+    },
     ("engine/docs/tutorial.md", "make setup"): (How.CI, "a step of its own"),
     ("engine/docs/tutorial.md", ". .venv/bin/activate"): (
         How.PARSED,

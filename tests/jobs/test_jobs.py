@@ -16,9 +16,8 @@ from replicant.execution.backend import Backend
 from replicant.release.bulk_index import verify_bulk
 from replicant.run.job import run_job
 from replicant.run.study import run_study_job
-from replicant.spec import load_job
 from replicant.spec.bulk import BulkJob
-from replicant.spec.load import load_any
+from replicant.spec.load import load_any, load_job
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "jobs").glob("*.yaml"))

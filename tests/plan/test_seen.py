@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.plan.seen import Seen, look, names_looked_at
-from replicant.spec import validate_synthesis
+from replicant.spec.load import validate_synthesis
 from replicant.table import encode_table
 from replicant.table.codebook import Codebook
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from replicant.run.study import run_study_job
-from replicant.spec import load_job
+from replicant.spec.load import load_job
 from replicant.studies import StudyResult
 
 JOB = Path(__file__).resolve().parents[2] / "jobs" / "boys_study.yaml"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from replicant.errors import ExpressionError, SpecError
-from replicant.spec import parse_expression
+from replicant.spec.expression import parse_expression
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 3))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import ExpressionError, SpecError
-from replicant.spec import parse_rule
+from replicant.spec.rule import parse_rule
 from replicant.table import Table, encode_table
 
 CANARY = "Zanzibar-7741"

@@ -1,4 +1,4 @@
-"""Compiling ahead: the user is told once if it takes long, and never otherwise."""
+"""Compiling ahead: the user is told once if it takes long, and what is not used is not compiled."""
 
 from __future__ import annotations
 
@@ -9,17 +9,28 @@ import time
 import pytest
 
 from replicant.trees import compile as compiling
+from replicant.trees.compile import Use
+
+WITNESS = """
+import numpy as np
+from replicant.trees import apply, compile, encode_features, grow, grow_tree, prune, streams
+from replicant.trees.compile import Use
+
+def signatures():
+    members = {name: member for module in (apply, grow, prune, streams) for name, member in vars(module).items()}
+    return {name: len(member.signatures) for name, member in members.items() if hasattr(member, "signatures")}
+"""
 
 
 @pytest.fixture
 def cold(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(compiling, "_ready", False)
+    monkeypatch.setattr(compiling, "_ready", Use(0))
     monkeypatch.setattr(compiling, "PATIENCE", 0.05)
     return monkeypatch
 
 
 def test_a_long_compilation_is_announced_once(cold: pytest.MonkeyPatch) -> None:
-    cold.setattr(compiling, "_use_everything", lambda: time.sleep(0.3))
+    cold.setattr(compiling, "_run", lambda use: time.sleep(0.3))
     told: list[str] = []
     compiling.ensure_compiled(told.append)
     compiling.ensure_compiled(told.append)
@@ -27,7 +38,7 @@ def test_a_long_compilation_is_announced_once(cold: pytest.MonkeyPatch) -> None:
 
 
 def test_a_short_one_is_not(cold: pytest.MonkeyPatch) -> None:
-    cold.setattr(compiling, "_use_everything", lambda: None)
+    cold.setattr(compiling, "_run", lambda use: None)
     told: list[str] = []
     compiling.ensure_compiled(told.append)
     time.sleep(0.15)
@@ -35,34 +46,59 @@ def test_a_short_one_is_not(cold: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failure_is_not_taken_for_done(cold: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(use: Use) -> None:
         raise OSError("no space left")
 
-    cold.setattr(compiling, "_use_everything", fail)
+    cold.setattr(compiling, "_run", fail)
     with pytest.raises(OSError, match="space"):
         compiling.ensure_compiled()
     assert not compiling._ready
 
 
+def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:
+    asked: list[Use] = []
+    cold.setattr(compiling, "_run", asked.append)
+    for use in (Use.NUMBERS, Use.NUMBERS | Use.NEW_ROWS, Use.NUMBERS, Use.ALL):
+        compiling.ensure_compiled(use=use)
+    assert asked == [Use.NUMBERS, Use.NEW_ROWS, Use.CLASSES | Use.OTHER_ROWS]
+
+
+def run(script: str) -> None:
+    """In a process of its own, where nothing was compiled or read before."""
+    done = subprocess.run([sys.executable, "-c", WITNESS + script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_nothing_is_left_to_compile_afterwards() -> None:
-    """In a process of its own: what every synthesis uses is there after `ensure_compiled`."""
-    script = """
-import numpy as np
-from replicant.trees import apply, compile, encode_features, grow, grow_tree, prune, streams
+    run("""
 compile.ensure_compiled()
-kernels = [f for module in (apply, grow, prune, streams) for f in vars(module).values() if hasattr(f, "signatures")]
-before = [len(f.signatures) for f in kernels]
+before = signatures()
 rng = np.random.default_rng(1)
 x = encode_features([rng.integers(-1, 9, 200), rng.integers(0, 50, 200)], nominal=[False, True], sizes=[9, 3000])
 weights = rng.integers(0, 3, 200).astype(np.int32)
+rows = np.arange(200, dtype=np.int32)
 for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32), 5)):
     for w in (None, weights):
         tree = grow_tree(x, [0, 1], y, n_classes=k, weights=w)
         leaf = tree.leaves(np.ascontiguousarray(x.codes.T))
         tree.draw(leaf, rng.random(200))
+        tree.draw_other(leaf, rng.random(200), rows, 200)
         tree.training_leaves(200)
-assert sum(before) > 5, before
-assert [len(f.signatures) for f in kernels] == before
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+assert sum(before.values()) > 5, before
+assert signatures() == before
+""")
+
+
+def test_numbers_alone_leave_classes_and_new_rows_alone() -> None:
+    run("""
+compile.ensure_compiled(use=Use.NUMBERS)
+found = signatures()
+assert found["grow"] == 1, found  # one signature for each kind of response
+assert found["find_leaves"] == found["draw_others"] == 0, found
+compile.ensure_compiled(use=Use.CLASSES)
+found = signatures()
+assert found["grow"] == 2, found
+compile.ensure_compiled()
+found = signatures()
+assert found["find_leaves"] == found["draw_others"] == 1, found
+""")

@@ -14,8 +14,7 @@ import pytest
 
 import replicant as rp
 from replicant.plan import build_plan
-from replicant.spec import validate_synthesis
-from replicant.spec.load import parse_job
+from replicant.spec.load import parse_job, validate_synthesis
 from replicant.table import encode_table
 from replicant.view.fragment import block, facts, folded, fragment, notes, rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ from replicant.cli.schema import schema
 from replicant.cli.usage import hinted
 from replicant.cli.verify import verify
 from replicant.cli.version import version
+from replicant.cli.warm import warm
 from replicant.errors import Exit, nearest
 
 __all__ = ["cli", "main"]
@@ -84,7 +86,22 @@ def cli() -> None:
     """
 
 
-for _command in (inspect, plan, run, resume, verify, pool, drift, report, convert, schema, completion, version, help_):
+for _command in (
+    inspect,
+    plan,
+    run,
+    resume,
+    verify,
+    pool,
+    drift,
+    report,
+    convert,
+    schema,
+    completion,
+    warm,
+    version,
+    help_,
+):
     cli.add_command(_command)
 
 
@@ -98,6 +115,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     signal.signal(signal.SIGTERM, _terminate)
     sys.unraisablehook = _send_again
+    gc.set_threshold(50_000)  # imports make many objects and no garbage, and 700 are soon made
     words = sys.argv[1:] if args is None else list(args)
     log = open_log(words, os.environ)
     with nullcontext() if log is None else log.collecting():

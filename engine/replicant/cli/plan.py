@@ -31,11 +31,11 @@ def plan(job: str, overrides: tuple[str, ...], memory: int | None) -> None:
         replicant plan big.yaml --memory 2GB
     """
     from replicant.run.preview import preview
-    from replicant.spec.bulk import BulkJob
     from replicant.spec.load import load_any
+    from replicant.spec.models import JobSpec
 
     spec = load_any(job, overrides)
-    if isinstance(spec, BulkJob):
+    if not isinstance(spec, JobSpec):
         from replicant.bulk import plan_bulk
 
         planned = plan_bulk(spec, memory)

@@ -23,10 +23,11 @@ from replicant.plan.model import Plan
 from replicant.table import Column, Kind, Table
 from replicant.table.arrays import Floats
 from replicant.table.dtypes import ColumnType
-from replicant.trees import Features, encode_features
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from replicant.trees import Features
 
 __all__ = ["ColumnFeatures", "ColumnResponse", "Prepared", "prepare"]
 
@@ -214,6 +215,8 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
         for column in plan.columns
         if column.where is not None
     }
+    from replicant.trees import encode_features  # a plan is made, and a table is read, without a compiler
+
     features = encode_features(codes, nominal=nominal, values=values, sizes=sizes)
     return Prepared(table, partition, part.k, features, columns, where, plan.outputs)
 

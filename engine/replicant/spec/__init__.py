@@ -1,21 +1,7 @@
-"""What the user asks for: job files, settings, and the small language of expressions and rules."""
+"""What the user asks for: job files, settings, and the small language of expressions and rules.
 
-from __future__ import annotations
-
-from replicant.spec.expression import Expression, parse_expression
-from replicant.spec.load import load_job, validate_synthesis
-from replicant.spec.models import InputSpec, JobSpec, OutputSpec, SynthesisSpec
-from replicant.spec.rule import Rule, parse_rule
-
-__all__ = [
-    "Expression",
-    "InputSpec",
-    "JobSpec",
-    "OutputSpec",
-    "Rule",
-    "SynthesisSpec",
-    "load_job",
-    "parse_expression",
-    "parse_rule",
-    "validate_synthesis",
-]
+load.py         a job file, or settings, to a document that is checked; explain.py: what is wrong with it
+models.py       a job; study.py, bulk.py: its sections of these names; schema.py: all of it for an editor
+expression.py   arithmetic on columns; rule.py: conditions on them; grammar.py, nodes.py: what both are made of
+convert.py      calls of mice and synthpop in R as jobs
+"""

@@ -8,21 +8,22 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from os import PathLike, fspath
 from os.path import relpath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
 
 from replicant.errors import SpecError, nearest
-from replicant.spec.bulk import BulkJob
 from replicant.spec.dotted import put, steps
-from replicant.spec.expand import expand
 from replicant.spec.explain import explain
 from replicant.spec.locations import check_locations
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 from replicant.storage.filesystem import is_url
 from replicant.table.formats import SUFFIXES, is_table
 from replicant.table.yaml_mistakes import yaml_fix, yaml_words
+
+if TYPE_CHECKING:
+    from replicant.spec.bulk import BulkJob
 
 __all__ = [
     "check_override",
@@ -164,7 +165,11 @@ def parse_job(text: str, overrides: Sequence[str] = (), *, source: str = "the jo
 def parse_any(text: str, overrides: Sequence[str] = (), *, source: str = "the job") -> JobSpec | BulkJob:
     """A job or a bulk from a text."""
     document, position = _parse(text, overrides, source)
-    return expand(document, source=source, position=position) if "bulk" in document else _job(document, position)
+    if "bulk" not in document:
+        return _job(document, position)
+    from replicant.spec.expand import expand
+
+    return expand(document, source=source, position=position)
 
 
 def _job(document: dict[str, Any], position: Position) -> JobSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import PurePath
 from typing import TypeAlias
 
@@ -11,11 +12,7 @@ from replicant.errors import SpecError
 from replicant.storage.location import PACKED, Location
 from replicant.table.codebook import ColumnSpec
 from replicant.table.loaded import Loaded
-from replicant.table.parquet import read_parquet
 from replicant.table.reading import Reading
-from replicant.table.statistical.read import read_statistical
-from replicant.table.text.read import read_text
-from replicant.table.workbook.read import read_workbook
 
 __all__ = ["FORMATS", "SUFFIXES", "Format", "Reader", "check_settings", "format_of", "is_parquet", "is_table"]
 
@@ -33,8 +30,8 @@ class Format:
         What messages call it.
     suffixes
         Of its files, in lower case.
-    reader
-        What reads them.
+    module
+        What reads them: its function `read`, imported with the first file, since most runs read one format.
     settings
         The fields of `Reading` that mean something to it.
     packed
@@ -43,28 +40,34 @@ class Format:
 
     name: str
     suffixes: tuple[str, ...]
-    reader: Reader
+    module: str
     settings: frozenset[str]
     packed: bool = False
+
+    @property
+    def reader(self) -> Reader:
+        """What reads files of this format."""
+        reader: Reader = import_module(f"replicant.table.{self.module}").read
+        return reader
 
 
 TEXT = Format(
     "text",
     (".csv", ".tsv", ".tab", ".txt"),
-    read_text,
+    "text.read",
     frozenset(
         {"delimiter", "quote", "decimal", "thousands", "encoding", "na_values", "header", "date_format", "types"}
     ),
     packed=True,
 )
-PARQUET = Format("Parquet", (".parquet", ".pq"), read_parquet, frozenset({"date_format", "types"}))
-SPSS = Format("a file of SPSS", (".sav", ".zsav", ".por"), read_statistical, frozenset({"encoding"}))
-STATA = Format("a file of Stata", (".dta",), read_statistical, frozenset({"encoding"}))
-SAS = Format("a file of SAS", (".sas7bdat", ".xpt"), read_statistical, frozenset({"encoding"}))
+PARQUET = Format("Parquet", (".parquet", ".pq"), "parquet", frozenset({"date_format", "types"}))
+SPSS = Format("a file of SPSS", (".sav", ".zsav", ".por"), "statistical.read", frozenset({"encoding"}))
+STATA = Format("a file of Stata", (".dta",), "statistical.read", frozenset({"encoding"}))
+SAS = Format("a file of SAS", (".sas7bdat", ".xpt"), "statistical.read", frozenset({"encoding"}))
 WORKBOOK = Format(
     "a workbook",
     (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
-    read_workbook,
+    "workbook.read",
     frozenset({"sheet", "header", "decimal", "thousands", "na_values", "date_format", "types"}),
 )
 

@@ -22,10 +22,10 @@ from replicant.table.reading import Reading
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Part", "bad_parquet", "folder_columns", "hive", "open_parts", "parquet_footers", "read_parquet"]
+__all__ = ["Part", "bad_parquet", "folder_columns", "hive", "open_parts", "parquet_footers", "read"]
 
 
-def read_parquet(
+def read(
     location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """A Parquet file, or a folder of Parquet parts with one schema (`key=value` folders become columns).

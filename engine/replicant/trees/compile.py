@@ -3,51 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Flag, auto
 from threading import Lock, Timer
+from typing import Any
 
 import numpy as np
 
 from .features import encode_features
+from .grow import grow
 from .tree import grow_tree
 
-__all__ = ["ensure_compiled"]
+__all__ = ["Use", "ensure_compiled", "kernel_folder"]
 
 PATIENCE = 1.5  # seconds: reading the compiled kernel from disk takes a third of it
 NOTICE = "Compiling the tree kernel for this machine: once, about 10 seconds."
 
+
+class Use(Flag):
+    """What a job does with trees. Growing them for numbers and for classes is compiled apart: half of the time each."""
+
+    NUMBERS = auto()
+    """Trees of numbers are grown."""
+    CLASSES = auto()
+    """Trees of classes are grown."""
+    NEW_ROWS = auto()
+    """Rows that are not the table's go down a tree."""
+    OTHER_ROWS = auto()
+    """A row of the table may not be its own donor."""
+    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS
+
+
 _lock = Lock()
-_ready = False
+_ready = Use(0)
 
 
-def ensure_compiled(notify: Callable[[str], None] | None = None) -> None:
+def ensure_compiled(notify: Callable[[str], None] | None = None, use: Use = Use.ALL) -> bool:
     """Compile the kernel, or read it from the cache on disk, unless this process has it already.
 
     Parameters
     ----------
     notify
         Is given one line of text if this takes longer than reading it from the cache would.
+    use
+        What it will be used for. The rest is left alone.
+
+    Returns
+    -------
+    bool
+        Whether trees had to be compiled, and not only to be read.
     """
     global _ready  # noqa: PLW0603 - compiled code is a fact of the process
     with _lock:
-        if _ready:
-            return
+        missing = use & ~_ready
+        if not missing:
+            return False
+        before = _misses()
         timer = Timer(PATIENCE, lambda: notify(NOTICE) if notify else None)
         timer.daemon = True
         timer.start()
         try:
-            _use_everything()
+            _run(missing)
         finally:
             timer.cancel()
-        _ready = True
+        _ready |= missing
+        return _misses() > before
 
 
-def _use_everything() -> None:
+def kernel_folder() -> str:
+    """The folder that keeps the compiled kernel."""
+    return str(_stats().cache_path)
+
+
+def _misses() -> int:
+    """Forms of the growth that this process compiled, since they were not in the folder."""
+    return sum(_stats().cache_misses.values())
+
+
+def _stats() -> Any:
+    """What Numba counts of the function that grows trees."""
+    growth: Any = grow
+    return growth.stats
+
+
+def _run(use: Use) -> None:
+    """Do once, with few rows, what is to be compiled: grow, and give donors to rows of the table and to others."""
     n = 40
     rows = np.arange(n, dtype=np.int32)
     features = encode_features([rows, rows % 3], nominal=[False, True])
     u = np.linspace(0.0, 0.99, n)
-    for response, n_classes in ((u, 0), (rows % 4, 4)):
-        tree = grow_tree(features, [0, 1], response, n_classes=n_classes)
-        leaf = tree.leaves(np.ascontiguousarray(features.codes.T))
-        tree.draw(leaf, u)
-        tree.training_leaves(n)
+    numbers = Use.NUMBERS in use or Use.CLASSES not in use
+    tree = grow_tree(features, [0, 1], u if numbers else rows % 4, n_classes=0 if numbers else 4)
+    if numbers and Use.CLASSES in use:
+        grow_tree(features, [0, 1], rows % 4, n_classes=4)
+    leaf = tree.training_leaves(n)
+    tree.draw(leaf, u)
+    if Use.NEW_ROWS in use:
+        tree.leaves(np.ascontiguousarray(features.codes.T))
+    if Use.OTHER_ROWS in use:
+        tree.draw_other(leaf, u, rows, n)

@@ -25,7 +25,7 @@ from replicant.table.statistical.described import described
 from replicant.table.statistical.finish import finish_numbers, finish_texts
 from replicant.table.statistical.source import Source
 
-__all__ = ["read_statistical"]
+__all__ = ["read"]
 
 CHUNK_CELLS = 1 << 21
 """Cells that are held as Python objects at once."""
@@ -34,7 +34,7 @@ MOST_CHUNKS = 64
 """Each chunk is read past those before it, so there are not more of them."""
 
 
-def read_statistical(
+def read(
     location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """The table in a `.sav`, `.zsav`, `.por`, `.dta`, `.sas7bdat` or `.xpt`, with its codebook.

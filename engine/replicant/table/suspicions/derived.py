@@ -164,7 +164,7 @@ class _Search:
             form = make(self.probe)
             if not np.isfinite(form).all() or len(np.unique(form)) < 3:
                 continue
-            scale = np.nanmedian(self.probe / form, axis=1) if scaled else np.ones(len(self.columns))
+            scale = _medians(self.probe / form) if scaled else np.ones(len(self.columns))
             # Twice what is allowed: the factor is not yet the one that somebody wrote.
             close = np.abs(self.probe - scale[:, None] * form) <= 2 * _allowed(self.unit, self.probe)
             for y in np.flatnonzero(close.all(axis=1)).tolist():
@@ -217,6 +217,12 @@ class _Search:
         message += " (a missing cell gives a blank cell, not a code)" if same and name not in self.blank else ""
         self.found[name] = Suspicion(name, "derived", message, {}, {f"synthesis.passive.{name}": text}, sure=sure)
         self.parts[name] = {self.columns[i].name for i in inputs}
+
+
+def _medians(rows: Values) -> Floats:
+    """The median of each row without its missing cells; NumPy's own function for these takes many times as long."""
+    medians: Floats = np.median(rows, axis=1)
+    return np.nanmedian(rows, axis=1) if np.isnan(medians).any() else medians
 
 
 def _forms(i: int, j: int, columns: list[Column]) -> Iterator[tuple[str, Callable[[Values], Floats], bool]]:

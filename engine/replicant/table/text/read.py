@@ -32,7 +32,7 @@ from replicant.table.wishes import Wish, wishes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["NA_VALUES", "dialect_of", "read_text"]
+__all__ = ["NA_VALUES", "dialect_of", "read"]
 
 NA_VALUES = (
     *("NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NULL", "null", "None", "NaN", "nan", "-NaN", "-nan"),
@@ -44,7 +44,7 @@ _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _LATIN = "cp1252"
 
 
-def read_text(
+def read(
     location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """A text file as a table; see `Reader`.

@@ -19,10 +19,10 @@ from replicant.table.workbook.cells import MISSING, column_of
 from replicant.table.workbook.codebook import codebook_of
 from replicant.table.workbook.sheet import Sheet, open_workbook, sheet_of
 
-__all__ = ["read_workbook"]
+__all__ = ["read"]
 
 
-def read_workbook(
+def read(
     location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
     """The table in a sheet of a workbook; a sheet `codebook`, as we write it, is read for what it is.
