@@ -48,8 +48,15 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
             "--require-hashes --requirement requirements.lock",
             "--no-deps --no-build-isolation .",
             "--require-hashes --requirement requirements-extras.lock",
-            "--constraint requirements-dev.lock polars",
+            "--constraint constraints.txt polars",
         )
+    },
+    **{
+        (f"engine/docs/{page}.md", rf"sed -e '/--hash=/d' -e 's/ \\$//' requirements-dev.lock > {file}"): (
+            How.PARSED,
+            "of a clone; what follows needs a registry",
+        )
+        for page, file in (("installation", "constraints.txt"), ("systems", "build/constraints.txt"))
     },
     ("engine/docs/tutorial.md", "make setup"): (How.CI, "a step of its own"),
     ("engine/docs/tutorial.md", ". .venv/bin/activate"): (
@@ -91,7 +98,7 @@ COMMANDS |= {
         "--requirement build/wheelhouse/requirements.txt",
         'make wheelhouse ARGS="--python-version 3.12 --platform manylinux_2_28_aarch64 '
         '--platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64"',
-        "pip download --only-binary :all: --constraint requirements-dev.lock --dest build/wheelhouse s3fs polars",
+        "pip download --only-binary :all: --constraint build/constraints.txt --dest build/wheelhouse s3fs polars",
         "pip install --no-index --find-links build/wheelhouse s3fs polars",
     )
 }
