@@ -29,6 +29,9 @@ def cold(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+pytestmark = pytest.mark.program
+
+
 def test_a_long_compilation_is_announced_once(cold: pytest.MonkeyPatch) -> None:
     cold.setattr(compiling, "_run", lambda use: time.sleep(0.3))
     told: list[str] = []

@@ -1,0 +1,183 @@
+"""Every module of the engine has its tests where a reader looks for them, or is listed with where they are."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+ENGINE = TESTS.parent / "engine" / "replicant"
+
+ELSEWHERE: dict[str, str] = {
+    "bulk/test_run.py": """
+        bulk/ledger.py bulk/plan.py bulk/result.py bulk/staleness.py bulk/tasks.py release/bulk_index.py
+        run/footprint.py
+    """,
+    "cases/test_messages.py": "release/elsewhere.py",
+    "cases/test_partitions.py": "run/partitioning.py run/slices.py",
+    "cases/test_people.py": "spec/proposal.py",
+    "cli/test_bulk.py": "cli/drift.py cli/verify.py run/reading.py",
+    "cli/test_commands.py": "cli/help.py cli/inspect.py cli/plan.py cli/resume.py cli/run.py cli/version.py",
+    "cli/test_completion.py": "cli/offers.py",
+    "cli/test_convert.py": "spec/r_methods.py",
+    "cli/test_log.py": "cli/main.py cli/options.py cli/usage.py",
+    "cli/test_study.py": "cli/report.py",
+    "cluster/test_cluster.py": "execution/address.py execution/dask_client.py",
+    "cluster/test_executor.py": "execution/dask_executor.py",
+    "cluster/test_partitions.py": "execution/partitions.py",
+    "cluster/test_private.py": "execution/scratch.py",
+    "cluster/test_tls.py": "execution/tls.py",
+    "cluster/test_versions.py": "execution/software.py execution/versions.py",
+    "estimate/test_borrowed.py": """
+        estimate/adapter.py estimate/cox.py estimate/partitions.py estimate/requests.py estimate/rows.py
+    """,
+    "estimate/test_describe.py": """
+        estimate/confusion.py estimate/correlation.py estimate/shares.py estimate/sketch.py estimate/units.py
+    """,
+    "estimate/test_design.py": "estimate/contrasts.py",
+    "estimate/test_discriminate.py": "estimate/discriminate_tree.py estimate/marked.py estimate/sides.py",
+    "estimate/test_fit.py": """
+        estimate/glm.py estimate/grounds.py estimate/links.py estimate/result.py estimate/sampling.py
+    """,
+    "estimate/test_formula.py": "estimate/expressions.py estimate/tokens.py estimate/variable.py",
+    "estimate/test_robust.py": """
+        estimate/moments.py estimate/multinomial.py estimate/newton.py estimate/ols.py estimate/polr.py
+    """,
+    "estimate/test_survey.py": "estimate/scores.py estimate/total.py",
+    "estimate/test_terms_in_r.py": """
+        estimate/calls.py estimate/coding.py estimate/columns.py estimate/estimable.py estimate/labels.py
+        estimate/learned.py estimate/levels.py estimate/splines.py
+    """,
+    "execution/test_backend.py": "execution/threads.py",
+    "execution/test_executor.py": "execution/processes.py execution/timing.py",
+    "fcs/test_encoding.py": "fcs/join.py",
+    "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
+    "methods/test_cart.py": "methods/base.py methods/donors.py methods/sample.py",
+    "methods/test_registry.py": "methods/declaration.py methods/keep.py",
+    "plan/test_build.py": """
+        plan/draft.py plan/model.py plan/names.py plan/output.py plan/passive.py plan/show.py plan/surrogates.py
+        plan/where.py plan/whole.py
+    """,
+    "plan/test_cost.py": "plan/column.py",
+    "plan/test_seen.py": "plan/copies.py",
+    "pool/test_pool.py": "pool/arrays.py pool/distributions.py pool/planning.py pool/result.py pool/transform.py",
+    "release/statistical/test_copies.py": """
+        release/private.py release/statistical/cells.py release/statistical/dta.py release/statistical/facts.py
+        release/statistical/file.py release/statistical/sav.py release/statistical/variables.py release/workbook.py
+    """,
+    "release/test_arrow.py": "release/dtypes.py release/schema.py",
+    "release/test_read.py": "release/sets.py storage/arrow_files.py storage/open.py",
+    "release/test_scripts.py": "release/copies.py",
+    "release/test_verify.py": "release/scripts/facts.py release/scripts/r.py release/scripts/stata.py",
+    "release/test_write.py": "storage/folder.py storage/local.py",
+    "report/test_bulk_page.py": "report/bulk_text.py report/drift_page.py report/drift_rows.py report/drift_text.py",
+    "report/test_study_figures.py": """
+        report/study_distributions.py report/study_panels.py report/study_plane.py report/study_terms.py
+        report/study_view.py
+    """,
+    "report/test_study_page.py": "report/cells.py report/study_tables.py",
+    "report/test_views.py": "report/html.py report/terminal.py report/words.py",
+    "run/test_dry_run.py": "run/resumable.py storage/lock.py",
+    "run/test_ending.py": """
+        run/compilation.py run/identifiers.py run/job.py run/job_result.py run/out_of_core_tasks.py
+        run/partial_results.py run/pieces.py run/resume.py run/source.py run/tasks.py run/work.py
+    """,
+    "s3/test_lease.py": "storage/lease.py",
+    "s3/test_runs.py": "storage/remote.py",
+    "spec/test_bulk.py": "spec/expand.py",
+    "spec/test_convert.py": "spec/interval.py spec/r_settings.py",
+    "spec/test_expression.py": "spec/grammar.py spec/mistakes.py spec/nodes.py",
+    "spec/test_load.py": "spec/dotted.py spec/explain.py spec/locations.py spec/models.py spec/synonyms.py",
+    "spec/test_schema.py": "spec/document.py",
+    "spec/test_study.py": "spec/variants.py",
+    "studies/test_description.py": "studies/arm.py",
+    "table/statistical/test_read.py": """
+        table/statistical/cells.py table/statistical/finish.py table/statistical/settle.py table/statistical/source.py
+    """,
+    "table/statistical/test_special.py": "table/local.py table/statistical/described.py",
+    "table/suspicions/test_derived.py": "table/loaded.py table/names.py",
+    "table/suspicions/test_skips.py": "table/suspicions/model.py table/suspicions/people.py",
+    "table/test_checks.py": "table/findings.py",
+    "table/test_codebook.py": "table/yaml_mistakes.py",
+    "table/test_dataset.py": "storage/location.py table/formats.py",
+    "table/test_durations.py": "table/computed.py",
+    "table/test_limits.py": "table/parquet.py table/reading.py table/text/marks.py",
+    "table/test_read.py": "table/arrow_frame.py table/obey.py table/text/cells.py table/wishes.py",
+    "table/test_scan.py": "table/digests.py table/distinct.py table/scanned.py",
+    "table/test_surrogates.py": "methods/surrogate.py table/shapes.py",
+    "table/test_table.py": """
+        table/arrays.py table/categorical.py table/coded.py table/dtypes.py table/factor.py table/infer.py
+        table/kinds.py table/numbers.py table/rounding.py table/show.py
+    """,
+    "table/test_times.py": "table/scans.py",
+    "table/text/test_detect.py": "table/text/read.py table/text/stream.py",
+    "table/workbook/test_read.py": """
+        table/workbook/cells.py table/workbook/codebook.py table/workbook/sheet.py table/workbook/span.py
+    """,
+    "test_analysis.py": """
+        analysis/comparison.py analysis/data.py analysis/discriminated.py cli/design.py cli/model_options.py
+        cli/pool.py
+    """,
+    "test_analysis_joint.py": "analysis/analyses.py analysis/fitting.py analysis/pooling.py estimate/match.py",
+    "test_synthesis.py": "events.py",
+    "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/jit.py trees/streams.py",
+    "trees/test_tree.py": "trees/apply.py",
+    "utility/test_drift.py": "utility/drift_terms.py",
+    "utility/test_received.py": "utility/bins.py",
+    "utility/test_summary.py": "table/counts.py",
+    "view/test_fragment.py": "studies/estimand.py",
+    "view/test_plot.py": "view/intervals.py",
+}
+"""File of tests -> the modules that it tests through the functions that call them, in one of its tests at least."""
+
+MODULES = sorted(
+    str(path.relative_to(ENGINE)) for path in ENGINE.rglob("*.py") if path.stem not in {"__init__", "__main__"}
+)
+
+
+def mirrored(module: str) -> Path:
+    """The file of tests that has the module's name, there or not."""
+    path = Path(module)
+    return TESTS / path.parent / f"test_{path.name}"
+
+
+def test_a_module_has_a_file_of_tests_or_is_listed_with_one() -> None:
+    listed = {module: tests for tests, modules in ELSEWHERE.items() for module in modules.split()}
+    without = [module for module in MODULES if not mirrored(module).exists()]
+    assert [module for module in without if not (TESTS / listed.get(module, "-")).is_file()] == []
+
+
+def units() -> list[Path]:
+    """The files that `make quick` runs."""
+    named = re.search(
+        r"^UNITS := \$\(addprefix tests/,(.*)\) (.*)$", (TESTS.parent / "Makefile").read_text(), re.MULTILINE
+    )
+    assert named is not None
+    folders = [TESTS / folder for folder in named[1].split()]
+    return [TESTS.parent / named[2], *(path for folder in folders for path in sorted(folder.rglob("test_*.py")))]
+
+
+def test_a_quick_test_starts_no_program() -> None:
+    """One that does, itself or by a function or fixture of its file, is marked `program`."""
+    assert [f"{path.relative_to(TESTS)}: {name}" for path in units() for name in unmarked(path)] == []
+
+
+def unmarked(path: Path) -> list[str]:
+    """Tests of a file that start a program and are not marked so."""
+    if "pytestmark = pytest.mark.program" in path.read_text():
+        return []
+    functions = {one.name: one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.FunctionDef)}
+
+    def starts(function: ast.FunctionDef, above: tuple[str, ...]) -> bool:
+        called = [ast.unparse(call.func) for call in ast.walk(function) if isinstance(call, ast.Call)]
+        if any(name.startswith("subprocess.") or name == "in_r" for name in called):
+            return True
+        below = {*called, *(argument.arg for argument in function.args.args)} & functions.keys() - {*above}
+        return any(starts(functions[name], (*above, name)) for name in below)
+
+    def marks(function: ast.FunctionDef) -> str:
+        return " ".join(map(ast.unparse, function.decorator_list))
+
+    quick = [name for name, one in functions.items() if name.startswith("test_") and "mark.program" not in marks(one)]
+    return [name for name in quick if starts(functions[name], (name,))]
