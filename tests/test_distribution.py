@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import replicant
-from replicant.execution.versions import software
-from replicant.release.manifest import versions
+from replicant.versions import software, versions
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -380,3 +380,17 @@ def test_a_footprint_is_an_upper_bound(name: str, tmp_path: Path) -> None:
 def test_one_of_threads_workers_and_scheduler(place: Path) -> None:
     with pytest.raises(SpecError, match="exclude each other"):
         run_bulk(small(), Backend(threads=1, workers=1))
+
+
+def test_an_internal_index_of_another_format_is_not_taken_for_none(place: Path) -> None:
+    """Its seed would be drawn anew, and every release made by another one."""
+    drawn = small(synthesis={"seed": None})
+    run_bulk(drawn)
+    file = Path("out-internal/index.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": "replicant-bulk/2"}))
+    before = prints()
+    with pytest.raises(ReleaseError, match="is not in the format replicant-bulk/1"):
+        run_bulk(drawn)
+    with pytest.raises(ReleaseError, match="is not in the format replicant-bulk/1"):
+        begun_at("out")
+    assert prints() == before

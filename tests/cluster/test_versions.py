@@ -16,11 +16,13 @@ from distributed import Client, LocalCluster
 
 import replicant as rp
 from replicant.errors import RunError
+from replicant.execution import versions
 from replicant.execution.backend import Backend
-from replicant.execution.versions import check_versions, software
+from replicant.execution.versions import check_versions
 from replicant.run.dry_run import dry_run_job
 from replicant.run.job import run_job
 from replicant.spec.load import parse_job
+from replicant.versions import software
 
 pytestmark = pytest.mark.cluster
 
@@ -73,3 +75,16 @@ def test_workers_are_counted_and_compared(scheduler: LocalCluster, tmp_path: Pat
                     call(job, Backend(scheduler=address))
                 assert software()["numpy"] in raised.value.found
     assert not (tmp_path / "release").exists()
+
+
+def test_a_scheduler_of_another_version_is_refused(scheduler: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where no worker is there yet, and a later number of Python alone is none."""
+    mine = software()
+    with Client(scheduler.scheduler_address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        series = ".".join(mine["python"].split(".")[:2])
+        monkeypatch.setattr(versions, "software", lambda: mine | {"python": f"{series}.99"})
+        assert check_versions(client, within=1).workers == 0
+        for name in ("dask", "distributed"):
+            monkeypatch.setattr(versions, "software", lambda name=name: mine | {name: "2020.1.0"})
+            with pytest.raises(RunError, match=f"The scheduler runs {name} "):
+                check_versions(client, within=1)

@@ -28,11 +28,26 @@ class Ledger:
         return f"{self.folder}-internal"
 
     def read(self) -> dict[str, Any]:
+        """The internal index; empty if there is none, or it is damaged.
+
+        Raises
+        ------
+        ReleaseError
+            If it is of another format: what it says of seeds would be lost.
+        """
         try:
             found = json.loads(open_folder(self.place).read(INDEX))
         except (ReleaseError, ValueError):
             return {}
-        return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
+        if not isinstance(found, dict):
+            return {}
+        if found.get("format") != FORMAT:
+            raise ReleaseError(
+                f"The internal index at {self.place} is not in the format {FORMAT}.",
+                need="an index that this version of replicant can read",
+                fix="run the bulk with the version that wrote it; or move that folder away, and set a seed",
+            )
+        return found
 
     def write(self, name: str, content: bytes) -> None:
         open_folder(self.place).write(name, content, private=True)

@@ -75,17 +75,16 @@ def run_bulk(
     Raises
     ------
     ReleaseError
-        If the index cannot be written, or the bulk is running already.
+        If the index cannot be written, the internal one is of another format, or the bulk is running already.
     PartialError
         If the run was told to stop, or the cluster was lost: the same call goes on.
     """
     progress = progress or Progress()
     sweep()
-    with (
-        locked(bulk.internal, lambda: open_folder(bulk.internal).make(private=True)),
-        told(near(bulk.folder), progress),
-    ):
-        return _Run(bulk, overwrite, backend or Backend(), progress).go()
+    with locked(bulk.internal, lambda: open_folder(bulk.internal).make(private=True)):
+        run = _Run(bulk, overwrite, backend or Backend(), progress)
+        with told(near(bulk.folder), progress):
+            return run.go()
 
 
 class _Run:

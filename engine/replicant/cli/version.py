@@ -25,7 +25,7 @@ def version(as_json: bool) -> None:
         replicant version
         replicant version --json
     """
-    from replicant.execution.versions import software
+    from replicant.versions import software
 
     found = software()
     if as_json:

@@ -1,8 +1,7 @@
-"""What results depend on: versions of Python and of packages that draw, compute and write, here and on workers."""
+"""Have the workers of a cluster, and its scheduler, the versions of this process?"""
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,20 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replicant.errors import RunError
-from replicant.release.manifest import versions
+from replicant.versions import release_line, software
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Workers", "check_versions", "software"]
-
-_PACKAGES = ("replicant", "numpy", "pandas", "pyarrow", "numba", "scipy", "statsmodels", "dask", "distributed")
-
-
-def software() -> dict[str, str]:
-    """Versions by name, of this process."""
-    found = versions(_PACKAGES)
-    return {"replicant": found.pop("replicant"), "python": platform.python_version(), **found}
+__all__ = ["Workers", "check_versions"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +39,8 @@ class Workers:
 def check_versions(client: Client, within: float) -> Workers:
     """Ask every worker which versions it has: others would draw other numbers, or write other files.
 
+    The scheduler draws nothing: of it only Dask and Python are compared, by what it says to any client.
+
     Parameters
     ----------
     client
@@ -60,6 +53,8 @@ def check_versions(client: Client, within: float) -> Workers:
     RunError
         If one of them has other versions than this process, or lacks the engine.
     """
+    scheduler = client.sync(client.scheduler.versions)["packages"]  # type: ignore[no-untyped-call]
+    _compare({name: software()[name] for name in ("dask", "distributed", "python")}, [scheduler], "scheduler")
     known = client.scheduler_info(n_workers=-1)["workers"]
     asked = [client.submit(software, workers=[name], pure=False, priority=1) for name in known]
     until = time.monotonic() + within
@@ -74,24 +69,20 @@ def check_versions(client: Client, within: float) -> Workers:
             )
         if future.status == "finished":
             answers.append(future.result())
-    _compare(software(), answers)
+    _compare(software(), answers, "worker")
     limits = [int(one["memory_limit"]) for one in known.values() if one.get("memory_limit")]
     return Workers(len(known), len(answers), min(limits, default=None))
 
 
-def _compare(mine: Mapping[str, str], answers: Sequence[Mapping[str, str]]) -> None:
+def _compare(mine: Mapping[str, str], answers: Sequence[Mapping[str, str]], role: str) -> None:
     for name, version in mine.items():
-        theirs = [_series(name, answer.get(name, "none")) for answer in answers]
-        others = sorted(set(theirs) - {_series(name, version)})
+        theirs = [release_line(name, answer.get(name, "none")) for answer in answers]
+        others = sorted(set(theirs) - {release_line(name, version)})
         if others:
             count = sum(one in others for one in theirs)
+            who = "The scheduler runs" if role == "scheduler" else f"{count} of {len(answers)} workers run"
             raise RunError(
-                f"{count} of {len(answers)} workers run {name} {', '.join(others)}, this process {version}.",
+                f"{who} {name} {', '.join(others)}, this process {version}.",
                 need="the same versions everywhere: results would depend on which worker computes them",
                 fix="install the same environment on every machine (requirements.lock)",
             )
-
-
-def _series(name: str, version: str) -> str:
-    """Python's last number stands for repairs."""
-    return version.rpartition(".")[0] if name == "python" else version

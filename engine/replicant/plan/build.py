@@ -33,6 +33,7 @@ from replicant.plan.where import Mask, check_counts
 from replicant.plan.whole import Whole
 from replicant.spec.synonyms import instead
 from replicant.table.kinds import Kind
+from replicant.versions import release_lines
 
 if TYPE_CHECKING:
     from replicant.spec.models import SynthesisSpec
@@ -45,7 +46,6 @@ BUILTIN_METHODS = frozenset({"cart", "sample", "keep", "surrogate"})
 """Methods a user may ask for by name without registering anything."""
 
 FEW_ROWS = 50
-DIGEST_VERSION = 1
 
 
 def build_plan(
@@ -492,9 +492,9 @@ def _usable(columns: Sequence[ColumnPlan], sequences: Sequence[tuple[str, ...]],
 
 
 def _digest(spec: SynthesisSpec, table: Table, columns: Sequence[ColumnPlan], seed: int) -> str:
-    """Sha256 over all that decides the result: spec, cells, seed, and the table's own digest."""
+    """Sha256 over all that decides the result: versions, spec, cells, seed, and the table's own digest."""
     settings = spec.model_dump(exclude={"where", "seed"})
-    text = json.dumps([DIGEST_VERSION, settings, [(c.name, c.method) for c in columns], str(seed)], sort_keys=True)
+    text = json.dumps([release_lines(), settings, [(c.name, c.method) for c in columns], str(seed)], sort_keys=True)
     sha = hashlib.sha256(text.encode())
     sha.update(table.digest().encode())
     for column in columns:

@@ -13,13 +13,13 @@ import platform
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
 from replicant.storage.folder import COPIES, HELPERS
 from replicant.table.codebook import ColumnSpec
 from replicant.table.recode import recoding
+from replicant.versions import versions
 
 if TYPE_CHECKING:
     from replicant.plan.column import ColumnPlan
@@ -38,7 +38,6 @@ __all__ = [
     "parse_manifest",
     "plain",
     "public_manifest",
-    "versions",
 ]
 
 FORMAT = 1
@@ -272,29 +271,6 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
     if broken:
         raise ReleaseError(f"The manifest is damaged: {broken}.", fix=fix)
     return manifest
-
-
-def versions(names: Iterable[str]) -> dict[str, str]:
-    """Versions of Replicant itself and of installed packages; those not installed are left out.
-
-    Replicant's own is what its code says: it is distributed as `replicant-synthesis`, and a package that is installed
-    under the name `replicant` is somebody else's.
-    """
-    found = {name: _version(name) for name in names}
-    return {name: version for name, version in found.items() if version is not None}
-
-
-@cache
-def _version(name: str) -> str | None:
-    """Kept: a manifest is made for every analysis, and the files that say it are slow to read."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    import replicant
-
-    try:
-        return replicant.__version__ if name == "replicant" else version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _shape(manifest: dict[str, Any]) -> str:

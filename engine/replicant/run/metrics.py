@@ -18,8 +18,8 @@ from replicant import release
 from replicant.errors import ReleaseError
 from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing, peak_bytes
-from replicant.execution.versions import software
 from replicant.storage.open import open_folder
+from replicant.versions import software
 
 __all__ = ["METRICS", "keep_metrics", "measure"]
 

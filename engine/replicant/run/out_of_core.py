@@ -40,6 +40,7 @@ from replicant.spec.models import JobSpec
 from replicant.table import Dataset, Scan, merge_scans
 from replicant.table.recode import dropped
 from replicant.utility.summary import Tally, combine
+from replicant.versions import release_lines
 
 __all__ = ["CHUNK_ROWS", "OutOfCore", "digest_of"]
 
@@ -223,11 +224,12 @@ def _draws(partitions: Partitions, workers: int) -> Iterable[Task]:
 def digest_of(job: JobSpec, dataset: Dataset) -> str:
     """The digest of a run in parts, of a job whose seed is settled.
 
-    It is of all that decides the release: settings, seed, codebook, and the files of the input, by whatever path.
+    It is of all that decides the release: versions, settings, seed, codebook, and the files of the input, by
+    whatever path.
     """
     said = job.model_dump(exclude={"output": True, "study": True, "input": {"path"}})
     said["synthesis"]["seed"] = str(job.synthesis.seed)
-    text = json.dumps([1, CHUNK_ROWS, said, dataset.signature], sort_keys=True, default=str)
+    text = json.dumps([release_lines(), CHUNK_ROWS, said, dataset.signature], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from typing import Any
 
 from pydantic import ValidationError
 
-from replicant import __version__, methods
+from replicant import methods
 from replicant.errors import SpecError
 from replicant.execution.backend import Backend, usable_cpus
 from replicant.execution.executor import Executor, ThreadExecutor
@@ -28,6 +26,7 @@ from replicant.run.source import Source
 from replicant.spec.models import JobSpec
 from replicant.studies import Block, Fold, PreparedStudy, Study, StudyResult, design, document, prepare_study
 from replicant.table import Table
+from replicant.versions import software
 
 __all__ = ["StudyJobResult", "compute", "resume_study", "run_study_job"]
 
@@ -75,11 +74,7 @@ def _measured(study: Study, timing: Timing, blocks: int, spent: Mapping[str, flo
         "overhead_share": 1 - share,
         "seconds_by_stage": dict(spent),
         "peak_memory": max(timing.peak, peak_bytes()),
-        "software": {
-            "replicant": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("numpy", "pandas", "scipy", "numba", "distributed")},
-        },
+        "software": software(),
     }
 
 

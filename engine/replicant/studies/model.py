@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from replicant import __version__, fcs
+from replicant import fcs
 from replicant.errors import SpecError
 from replicant.events import Event
 from replicant.plan import Plan, build_plan
@@ -151,7 +151,6 @@ def design(
     block = int(np.clip(BLOCK_SECONDS / max(seconds, 1e-9), 1, BLOCK))
     said = json.dumps(
         {
-            "version": __version__,
             "study": study.model_dump(exclude={"title", "note", "samples", "reference", "estimands"}),
             "estimands": [one.model_dump(exclude={"title", "published"}) for one in study.estimands],
             "plans": [variant.plan.digest for variant in variants],
