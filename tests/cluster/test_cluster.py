@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from dask.utils import key_split
 from pandas.testing import assert_frame_equal
 
 import replicant as rp
@@ -299,6 +300,9 @@ def test_keys_hold_no_cell_no_two_runs_share_one_and_nothing_stays(frame: pd.Dat
     assert seen
     assert len(set(seen)) == len(seen)
     assert not any(CANARY in key for key in seen)
+    # What the dashboard calls them: Dask's own rule.
+    assert {key_split(key) for key in seen} <= {"shared", "load", "prepare", "fit", "draw"}
+    assert {"shared", "draw"} <= {key_split(key) for key in seen}
     until = time.monotonic() + 20
     while two_workers.run_on_scheduler(_task_count) and time.monotonic() < until:
         time.sleep(0.1)

@@ -155,8 +155,8 @@ class _Submissions:
         worker = None
         if not held and not needed:
             worker = min(self.workers, key=self.busy.__getitem__, default=None)
-        name = first.key.removeprefix(first.kind)
-        key = f"{first.kind}-{self.token}{name}"
+        # Dask's pages group tasks by what stands before the token.
+        key = f"{first.kind}-{self.token}-{first.key.removeprefix(first.kind).removeprefix('-')}"
         future = self._submit(
             _batch, self.stage.name, self.stage.calls, self.shared, list(batch), list(needed), key=key, worker=worker
         )
