@@ -94,9 +94,9 @@ export PINNED
 wheelhouse: wheel ## build/wheelhouse: all that `pip install --no-index` needs, for this system and Python; ARGS="--platform ..."
 	@rm -rf build/wheelhouse
 	@$(PIP) download --quiet --no-deps --only-binary :all: --require-hashes --dest build/wheelhouse \
-		--requirement requirements.lock $(ARGS)
+		--requirement requirements-extras.lock $(ARGS)
 	@cp build/wheel/*.whl deploy/offline/README.txt build/wheelhouse
-	@{ cat requirements.lock; $(BIN)/python -c "$$PINNED" build/wheel/*.whl; } > build/wheelhouse/requirements.txt
+	@{ cat requirements-extras.lock; $(BIN)/python -c "$$PINNED" build/wheel/*.whl; } > build/wheelhouse/requirements.txt
 	@echo "build/wheelhouse: $$(ls build/wheelhouse/*.whl | wc -l) wheels; README.txt there says how they are installed"
 
 SCHEMAS := build/schemas/.ready

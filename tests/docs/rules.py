@@ -56,7 +56,7 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
             How.PARSED,
             "of a clone; what follows needs a registry",
         )
-        for page, file in (("installation", "constraints.txt"), ("systems", "build/constraints.txt"))
+        for page, file in (("installation", "constraints.txt"),)
     },
     ("engine/docs/tutorial.md", "make setup"): (How.CI, "a step of its own"),
     ("engine/docs/tutorial.md", ". .venv/bin/activate"): (
@@ -98,8 +98,6 @@ COMMANDS |= {
         "--requirement build/wheelhouse/requirements.txt",
         'make wheelhouse ARGS="--python-version 3.12 --platform manylinux_2_28_aarch64 '
         '--platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64"',
-        "pip download --only-binary :all: --constraint build/constraints.txt --dest build/wheelhouse s3fs polars",
-        "pip install --no-index --find-links build/wheelhouse s3fs polars",
     )
 }
 COMMANDS["engine/docs/cluster.md", 'pip install "replicant-synthesis[cluster]"'] = (How.PARSED, _INSTALLED)
