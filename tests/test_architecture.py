@@ -18,7 +18,7 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
 # The way of the data. A package may import those before it, and itself; the trees import no other package.
 PACKAGES = [
     *("errors", "events", "versions", "storage", "view", "table", "spec", "trees", "estimate", "methods", "plan"),
-    *("fcs", "pool", "report", "analysis", "utility", "release", "studies", "execution", "run", "bulk"),
+    *("execution", "fcs", "pool", "report", "analysis", "utility", "release", "studies", "run", "bulk"),
     *("synthesis", "bootstrap", "cli"),
 ]
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}

@@ -332,3 +332,19 @@ assert not [one for one in threading.enumerate() if "replicant" in one.name or "
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_sets_in_the_frames_of_other_libraries(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    data = polars.DataFrame({"x": [1.5, 2.5, None] * 20, "word": ["a", "b", "c"] * 20, "count": [7, 7, 9] * 20})
+    syn = rp.synthesize(data, m=2, seed=1)
+    syn.to_parquet(tmp_path / "release")
+    for sets in (syn, rp.read_release(tmp_path / "release")):
+        assert all(one is other for one, other in zip(sets.frames(), sets, strict=True))
+        for i, (table, frame) in enumerate(zip(sets.frames("arrow"), sets.frames("polars"), strict=True), 1):
+            [file] = (tmp_path / "release" / f"imputation={i:02d}").glob("*.parquet")
+            assert table.equals(pq.read_table(file, partitioning=None))
+            assert frame.equals(polars.read_parquet(file, hive_partitioning=False))
+            assert frame.schema["count"] == data.schema["count"]
+    with pytest.raises(rp.SpecError, match="did you mean 'polars'"):
+        syn.frames("polar")  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from replicant.storage.open import open_folder
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from replicant.analysis import Data
     from replicant.estimate.partitions import Load, Parts
@@ -86,10 +87,23 @@ class Release(SyntheticSets):
     def _partitioned(self, loads: Sequence[Load]) -> Data:
         return super()._partitioned(loads) if self._elsewhere is None else self._elsewhere(loads)
 
-    def _loads(self, imputation: int) -> list[Load]:
+    def _files(self, imputation: int) -> list[tuple[str, str, str]]:
+        """Where each file of a set is, its path in the release, and its hash."""
         entries = [entry for entry in self.manifest["files"] if entry["imputation"] == imputation + 1]
         entries.sort(key=lambda entry: int(entry["partition"]))
-        return [partial(_read_part, self.url, entry["path"], entry["sha256"]) for entry in entries]
+        return [(self.url, entry["path"], entry["sha256"]) for entry in entries]
+
+    def _loads(self, imputation: int) -> list[Load]:
+        return [partial(_read_part, *file) for file in self._files(imputation)]
+
+    def _stored(self, imputation: int) -> pa.Table:
+        import pyarrow as pa
+
+        return pa.concat_tables([_stored_part(*file) for file in self._files(imputation)])
+
+    @property
+    def _schema(self) -> pa.Schema:
+        return _stored_part(*self._files(0)[0]).schema
 
     def __repr__(self) -> str:
         rows = sum(entry["rows"] for entry in self.manifest["files"]) // self.m
@@ -170,7 +184,12 @@ def _event(entry: Mapping[str, Any]) -> Event:
 
 
 def _read_part(url: str, path: str, sha256: str) -> pd.DataFrame:
-    """One file of a release, if it is still the one that was written. Needs no release: it may run anywhere."""
+    """One file of a release as a frame. Needs no release: it may run anywhere."""
+    return from_arrow(_stored_part(url, path, sha256))
+
+
+def _stored_part(url: str, path: str, sha256: str) -> pa.Table:
+    """One file of a release, if it is still the one that was written."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -181,7 +200,7 @@ def _read_part(url: str, path: str, sha256: str) -> pd.DataFrame:
             fix="restore it from a copy; `replicant verify` lists everything that changed",
         )
     try:
-        return from_arrow(pq.read_table(pa.BufferReader(content)))
+        return pq.read_table(pa.BufferReader(content))
     except pa.ArrowException as error:
         raise ReleaseError(
             f"{path} cannot be read as Parquet ({type(error).__name__}).",

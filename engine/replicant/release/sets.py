@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from replicant.table.names import names_of, set_number
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     from replicant.analysis import Analyses, Comparison, Data, Discriminated
     from replicant.estimate import Correlation
@@ -40,6 +41,19 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     @abstractmethod
     def _make(self, imputation: int) -> pd.DataFrame:
         """The frame of one set, counted from 0."""
+
+    @abstractmethod
+    def _loads(self, imputation: int) -> list[Load]:
+        """Functions that any worker can call: each gives some rows of one set, counted from 0."""
+
+    @property
+    @abstractmethod
+    def _schema(self) -> pa.Schema:
+        """How a release stores the columns."""
+
+    @abstractmethod
+    def _stored(self, imputation: int) -> pa.Table:
+        """One set, counted from 0, as a release stores it."""
 
     def _data(self, imputation: int) -> Data:
         """A set for an estimator."""
@@ -104,6 +118,59 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
             If a column of the data has that name already.
         """
         return stack(list(self))
+
+    def frames(self, library: Literal["pandas", "polars", "arrow"] = "pandas") -> list[Any]:
+        """All sets as frames of another library, typed as in the Parquet files of a release.
+
+        Parameters
+        ----------
+        library
+            `pandas`, `polars`, or `arrow` for `pyarrow.Table`.
+
+        Raises
+        ------
+        SpecError
+            If the library is another one, or is not installed.
+        """
+        if library == "pandas":
+            return list(self)
+        from replicant.errors import SpecError, nearest
+
+        if library not in {"polars", "arrow"}:
+            raise SpecError(
+                f"Sets cannot be given as {library!r}{nearest(library, ['pandas', 'polars', 'arrow'])}.",
+                need="pandas, polars or arrow",
+            )
+        tables = [self._stored(i) for i in range(self.m)]
+        if library == "arrow":
+            return tables
+        try:
+            import polars
+        except ImportError:
+            raise SpecError("Polars is not installed.", fix="pip install polars") from None
+        return [polars.from_arrow(table) for table in tables]
+
+    def to_dask(self, imputation: int | None = None) -> Any:
+        """The sets as a lazy `dask.dataframe`: partitions are read, or decoded, where they are computed with.
+
+        Parameters
+        ----------
+        imputation
+            One set, counted from 0. None: all of them below one another, with a first column `imputation` (1 to m).
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+            With the types of the sets.
+        """
+        from replicant.execution.dask_frames import frame_of
+        from replicant.release.arrow import from_arrow
+
+        meta = from_arrow(self._schema.empty_table())
+        one = imputation is not None
+        wanted = [set_number(imputation, self.m, "all sets are .to_dask()")] if one else range(self.m)
+        loads = [(i + 1, load) for i in wanted for load in self._loads(i)]
+        return frame_of(loads, meta, numbered=not one)
 
     def analyse(
         self, model: str | Callable[..., Any], formula: str = "", *, weights: str | None = None, **options: Any
