@@ -1,12 +1,11 @@
 """Many releases in one run.
 
-plan.py     what would be done
-run.py      what is done: side by side, the index, comparisons of neighbours
-pieces.py   one release from its job to its verification; one comparison
-state.py    whether a release is missing, changed, or as its job says
-ledger.py   the internal index: stamps, seeds, reasons
-result.py   how it ended
-abreast.py  whole releases on threads of this process, within its memory
+plan.py       what would be done
+run.py        what is done: side by side, the index, comparisons of neighbours
+tasks.py      one release from its job to its verification; one comparison
+staleness.py  whether a release is missing, changed, or as its job says
+ledger.py     the internal index: fingerprints, seeds, reasons
+result.py     how it ended
 """
 
 from replicant.bulk.ledger import begun_at

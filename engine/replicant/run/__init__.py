@@ -1,8 +1,10 @@
 """Jobs: from a YAML file to what it leaves behind.
 
-job.py               one job, from input to finished release; study.py: a study, block by block
-planned.py           a plan on a table in memory; lower.py: its steps and their needs; work.py: what a step does
-parted.py            a table larger than memory; pieces.py: what is done to a chunk, a part, a file
+job.py               one job, from input to finished release, whatever its size; study.py: a study, block by block
+source.py            where a table is read from
+in_memory.py         the pipeline of a table in memory; tasks.py: what its tasks do
+out_of_core.py       the pipeline of a larger one; out_of_core_tasks.py: what is done to a chunk, a partition, a file
+partitioning.py      which rows go to which partition; slices.py: intermediate files; identifiers.py: made-up ones
 release_writer.py    finished partitions to a finished release
 partial_results.py   what is finished meanwhile; checkpoint.py: of a study
 resumable.py         what all jobs share that can be taken up again; resume.py takes one up

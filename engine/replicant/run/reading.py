@@ -29,8 +29,7 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
         A path or an fsspec URL; with a client, one that its workers see too.
     client
         A `distributed.Client`: `analyse`, `compare`, `discriminate`, `describe`, `shares` and `correlation` then read
-        the files on its workers, and only sums come here. None: the active client, as of Dask's own collections; in
-        this process, one file at a time, if there is none.
+        the files on its workers, and only sums come here. None: in this process, one file at a time.
 
     Returns
     -------
@@ -44,7 +43,7 @@ def read_release(path: str | PathLike[str], *, client: Client | None = None) -> 
     SpecError, RunError
         If the client is asynchronous, or has no worker.
     """
-    with Backend.of_call(client).open() as executor:
+    with Backend(client=client).open() as executor:
         return _open(executor, path)
 
 
