@@ -127,6 +127,11 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         library
             `pandas`, `polars`, or `arrow` for `pyarrow.Table`.
 
+        Returns
+        -------
+        list
+            One frame for each set.
+
         Raises
         ------
         SpecError
