@@ -35,6 +35,7 @@ __all__ = [
     "connected",
     "count_workers",
     "local_cluster",
+    "threads_per_worker",
     "value",
     "workers_of",
 ]
@@ -249,6 +250,14 @@ def workers_of(client: Client) -> list[str]:
         return list(client.nthreads())  # type: ignore[no-untyped-call]
     except Exception:
         return []
+
+
+def threads_per_worker(client: Client) -> int:
+    """Threads of the worker with the most; 1 if the scheduler does not answer."""
+    try:
+        return max(client.nthreads().values(), default=1)  # type: ignore[no-untyped-call]
+    except Exception:
+        return 1
 
 
 def count_workers(client: Client) -> int:

@@ -70,7 +70,7 @@ class DaskExecutor(Executor):
         dask_client.await_worker(client)
         super().__init__(dask_client.count_workers(client), progress, timing)
         self.client = client
-        self.threads_per_process = max(client.nthreads().values(), default=1)  # type: ignore[no-untyped-call]
+        self.threads_per_process = dask_client.threads_per_worker(client)
 
     def check_versions(self) -> Workers:
         """See `Executor.check_versions`."""
