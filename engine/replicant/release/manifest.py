@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
-from replicant.versions import versions
 from replicant.storage.folder import COPIES, HELPERS
 from replicant.table.codebook import ColumnSpec
 from replicant.table.recode import recoding
