@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import replicant
+from replicant.methods import BUILTIN
 
 ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
 
@@ -89,6 +90,12 @@ def test_no_module_imports_one_that_imports_it() -> None:
     TopologicalSorter(modules).prepare()  # names a cycle
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_a_long_module_says_why_it_is_long(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= 450 or "long " in (ast.get_docstring(ast.parse(text)) or "").lower()
+
+
 LIBRARIES = [("dask", "execution"), ("distributed", "execution"), ("numba", "trees"), ("jinja2", "view")]
 
 
@@ -101,6 +108,19 @@ def test_a_library_is_imported_by_one_package(library: str, package: str) -> Non
 def test_the_kernel_needs_numpy_and_numba_only() -> None:
     used = {n.split(".")[0] for path in FILES if package_of(path) == "trees" for n in imported(path)} - {"replicant"}
     assert used - set(sys.stdlib_module_names) <= KERNEL_MAY_IMPORT
+
+
+def test_names_of_methods_are_compared_nowhere_but_at_home() -> None:
+    """What is done with a column depends on what its method declares, also where that is one of your own."""
+    found = []
+    for place, node in offences(ast.Compare):
+        text = ast.unparse(node)
+        words = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+        # `keep` and `sample` are words of other settings too.
+        named = words & (BUILTIN.keys() if "method" in text else BUILTIN.keys() - {"keep", "sample"})
+        if named and not place.startswith("methods/"):
+            found.append(f"{place} {text}")
+    assert not found
 
 
 def test_nothing_is_evaluated_or_unpickled() -> None:

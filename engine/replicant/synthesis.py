@@ -55,6 +55,7 @@ def synthesize(
     drop: str | Sequence[str] | None = None,
     passive: Mapping[str, str] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     visit_sequence: str | Sequence[str] = "random",
     where: Any = None,
     strata: str | Sequence[str] | None = None,
@@ -108,6 +109,8 @@ def synthesize(
         Columns computed from others, as whitelisted arithmetic: `{"bmi": "wgt / (hgt / 100)**2"}`.
     predictors
         For a column, the only ones it may be predicted from. Left out: all others.
+    options
+        For a column, options of its method that go before those for all: `{"hgt": {"minbucket": 20}}`.
     visit_sequence
         `random`, the default: every imputation visits the columns in an order of its own. `table`: left to right. Or a
         list.
@@ -181,6 +184,7 @@ def synthesize(
         drop=drop or [],
         passive=passive or {},
         predictors=predictors or {},
+        options=options or {},
         visit_sequence=visit_sequence,
         where=where,
         strata=strata,

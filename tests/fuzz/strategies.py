@@ -617,6 +617,11 @@ def specs(draw: Any, frame: pd.DataFrame, *, wrong: bool) -> dict[str, Any]:
         "exclude_self": st.booleans(),
         "shuffle": st.booleans(),
         "missing": st.just("keep"),
+        "options": st.dictionaries(
+            any_name,
+            st.fixed_dictionaries({}, optional={"minbucket": st.integers(1, 70), "maxdepth": st.integers(1, 9)}),
+            max_size=2,
+        ),
         "predictors": st.dictionaries(any_name, st.lists(any_name, max_size=3, unique=True), max_size=2),
         "where": st.lists(rules(frame), max_size=2)
         | st.dictionaries(name, rules(frame), max_size=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import formulaic
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -55,7 +56,8 @@ class Normal:
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_registered", {"normal": Normal()})
+    monkeypatch.setattr(registry, "_registered", {})
+    rp.register_method("normal", Normal())
 
 
 @pytest.fixture
@@ -159,6 +161,59 @@ def test_what_follows_from_its_draws_has_values_of_its_own(frame: pd.DataFrame) 
     assert drawn[0]["again"].tolist() == drawn[0]["y"].tolist()
     assert set(drawn[0]["inch"]) <= set(two["inch"])
     assert drawn[0]["inch"].corr(drawn[0]["y"]) > 0.99
+
+
+class OnDesign(Normal):
+    """The same, on the engine's own design matrix."""
+
+    works_on = "design"
+    kinds = ("continuous", "count", "date")
+
+    def fit(self, y: Response, x: Any, weights: Any, rng: np.random.Generator) -> OnDesignModel:
+        assert y.numbers is not None
+        rows = np.repeat(np.arange(len(x)), 1 if weights is None else weights)
+        beta = np.linalg.lstsq(x[rows], y.numbers[rows], rcond=None)[0]
+        return OnDesignModel(beta, float(np.std(y.numbers[rows] - x[rows] @ beta)))
+
+
+class OnDesignModel(NormalModel):
+    def draw(self, x: Any, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        return x @ self.beta + self.sigma * rng.normal(size=len(x))
+
+
+@pytest.mark.parametrize("conditioning", ["synthetic", "observed"])
+def test_a_method_on_a_design_matrix_draws_what_one_on_a_frame_draws(frame: pd.DataFrame, conditioning: Any) -> None:
+    rp.register_method("on_design", OnDesign())
+    for holes in (frame, frame.assign(y=frame["y"].mask(np.arange(len(frame)) % 7 == 0))):
+        settings: dict[str, Any] = {"m": 1, "seed": 5, "conditioning": conditioning, "visit_sequence": "table"}
+        by_frame, by_design = (
+            rp.synthesize(holes, method={"y": method}, where={"y": "x > p20"}, shuffle=False, **settings)[0]
+            for method in ("normal", "on_design")
+        )
+        np.testing.assert_allclose(by_design["y"], by_frame["y"], atol=0.011)  # a rounding to two decimals
+        pd.testing.assert_frame_equal(by_design[["x", "group"]], by_frame[["x", "group"]])
+
+
+def test_a_design_matrix_is_that_of_formulaic() -> None:
+    """Beside it, a missing cell is a 1 in a column of its own, and adds nothing elsewhere."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=60).round(2), "y": rng.normal(size=60)})
+    frame["g"] = pd.Categorical(rng.choice(["a", "c"], 60), ["a", "b", "c"])
+    frame["h"] = rng.choice(["no", "yes"], 60)
+    table = encode_table(frame)
+    prepared = fcs.prepare(table, rp.build_plan(validate_synthesis(seed=1, m=1), table))
+    expected = formulaic.model_matrix("x + g + h", frame).to_numpy(dtype=float)
+    np.testing.assert_array_equal(prepared.design(("x", "g", "h")), expected)
+    rows = np.array([5, 5, 7])
+    np.testing.assert_array_equal(prepared.design(("x", "g", "h"), rows), expected[rows])
+    holes = frame.assign(x=frame["x"].mask(np.arange(60) < 9), h=frame["h"].mask(np.arange(60) > 50))
+    table = encode_table(holes)
+    design = fcs.prepare(table, rp.build_plan(validate_synthesis(seed=1, m=1), table)).design(("x", "h"))
+    np.testing.assert_array_equal(design[:, 1], holes["x"].fillna(0.0))
+    np.testing.assert_array_equal(design[:, 2], holes["x"].isna())
+    np.testing.assert_array_equal(design[:, 3], holes["h"] == "yes")
+    np.testing.assert_array_equal(design[:, 4], holes["h"].isna())
+    assert prepared.design(()).tolist() == [[1.0]] * 60
 
 
 def test_its_models_pickle(frame: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import ReplicantError, SpecError
+from replicant.methods import Declaration, registered
 from replicant.plan import Plan, build_plan
 from replicant.plan.sequence import sequence_of
 from replicant.plan.show import render, to_html
@@ -152,11 +153,10 @@ def test_methods_by_name(table: Table) -> None:
     assert plan.column("sex").method == "keep"
     assert plan.aligned
     assert {column.method for column in plan_of(table, method="sample").columns} == {"sample"}
-    own = build_plan(validate_synthesis(method={"age": "forest"}), table, {"cart", "forest"})
+    forest = Declaration.of("forest", object())
+    own = build_plan(validate_synthesis(method={"age": "forest"}), table, {**registered(), "forest": forest})
     assert own.column("age").method == "forest"
-    forest, other = object(), object()
-    own = build_plan(validate_synthesis(method={"age": "forest"}), table, {"forest": forest, "other": other})
-    assert own.methods == {"forest": forest}
+    assert own.column("age").declaration is forest
 
 
 # --- where, strata, k ----------------------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ def test_boys_as_in_the_paper(boys: pd.DataFrame, boys_spec: dict[str, Any]) -> 
     spec = validate_synthesis(seed=1, **boys_spec)
     plan = build_plan(spec, table)
     assert plan.column("bmi").method == "passive"
-    assert plan.cart.minsplit == 9
+    assert plan.cart.split_rows == 9
     assert "passive_differs" not in codes_of(plan)
     assert len(plan.tasks) == 1
     best = min(_time(lambda: build_plan(spec, table)) for _ in range(50))

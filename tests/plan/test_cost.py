@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicant.methods import BUILTIN, CART, Declaration
 from replicant.plan import ColumnPlan, Partition, Task
 from replicant.plan.cost import Cost, make_tasks
 from replicant.table.kinds import Kind
@@ -17,7 +19,7 @@ METHODS = ["cart", "cart", "cart", "sample", "keep", "passive"]
 def works(draw: st.DrawFn) -> dict[str, object]:
     p, m = draw(st.integers(1, 30)), draw(st.integers(1, 40))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    columns = [ColumnPlan(f"c{j}", Kind.COUNT, str(rng.choice(METHODS))) for j in range(p)]
+    columns = [ColumnPlan(f"c{j}", Kind.COUNT, BUILTIN[str(rng.choice(METHODS))]) for j in range(p)]
     usable = rng.integers(0, p, (draw(st.sampled_from([1, m])), p))
     n = int(10 ** draw(st.floats(1, 7)))
     parts = draw(st.integers(1, 4))
@@ -29,16 +31,13 @@ def works(draw: st.DrawFn) -> dict[str, object]:
 
 @given(works())
 def test_tasks_cover_the_work_once(work: dict) -> None:
-    cost = Cost(work["columns"], work["usable"], 5)
-    tasks, seconds = make_tasks(
-        cost, work["parts"], work["n"], work["m"], shared=work["shared"], digest="0123456789abcdef01"
-    )
+    cost = Cost(work["columns"], work["usable"], CART)
+    tasks, seconds = make_tasks(cost, work["parts"], work["n"], work["m"], shared=work["shared"])
     assert seconds >= 0
     assert len({task.key for task in tasks}) == len(tasks)
-    assert all("0123456789abcdef" in task.key for task in tasks)
     fitted = [column.name for column in work["columns"] if column.is_fitted]
     for partition in work["parts"]:
-        mine: list[Task] = [task for task in tasks if task.partition == partition.index]
+        mine: list[Task] = [task for task in tasks if task.index == partition.index]
         if partition.k == 0:
             assert not mine
             continue
@@ -60,3 +59,28 @@ def test_tasks_cover_the_work_once(work: dict) -> None:
             if task.kind == "fit":
                 needs = set(task.imputations or range(work["m"]))
                 assert all(not needs & set(other.imputations) for other in mine[:at] if other.kind == "draw")
+
+
+def test_a_method_is_costed_by_what_it_declares() -> None:
+    """A tree by rows, predictors and depth; a method of one's own by its own function, and never as a tree."""
+    asked = []
+
+    class Own:
+        def seconds(self, rows: np.ndarray, predictors: np.ndarray, levels: np.ndarray) -> np.ndarray:
+            asked.append((rows.tolist(), predictors.tolist(), levels.tolist()))
+            return rows * 1e-3
+
+    own = Declaration.of("own", Own())
+    columns = [
+        ColumnPlan("a", Kind.COUNT, own),
+        ColumnPlan("b", Kind.NOMINAL, own, levels=7),
+        ColumnPlan("c", Kind.COUNT, BUILTIN["sample"]),
+        ColumnPlan("d", Kind.COUNT, CART),
+    ]
+    fits = Cost(columns, np.array([[0, 1, 0, 3]]), CART).fits(0, 1000)
+    assert asked == [([1000, 1000], [0, 1], [0, 7])]
+    np.testing.assert_allclose(fits[:2], 1.0, rtol=1e-3)
+    assert fits[2] < fits[3] < 0.01
+    holed = [ColumnPlan("a", Kind.COUNT, own, has_states=True), *columns[1:]]
+    more = Cost(holed, np.array([[3, 1, 0, 3]]), CART).fits(0, 1000)
+    assert more[0] - fits[0] == pytest.approx(fits[3] - fits[2])  # the tree that draws which cells are missing

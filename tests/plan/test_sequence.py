@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import SpecError
+from replicant.methods import BUILTIN, CART, KEEP, PASSIVE
 from replicant.plan import ColumnPlan
 from replicant.plan.passive import dependents, in_order
 from replicant.plan.sequence import check_list, sequence_for
@@ -29,7 +30,7 @@ def graphs(draw: st.DrawFn) -> list[ColumnPlan]:
         if method == "copy":
             drawn = [c.name for c in columns if c.method in {"cart", "sample"}]
             inputs = (draw(st.sampled_from(drawn)),)
-        columns.append(ColumnPlan(f"c{j}", Kind.CONTINUOUS, method, inputs=inputs))
+        columns.append(ColumnPlan(f"c{j}", Kind.CONTINUOUS, BUILTIN[method], inputs=inputs))
     return draw(st.permutations(columns))
 
 
@@ -75,7 +76,7 @@ def test_a_list_is_followed(columns: list[ColumnPlan], rng: object) -> None:
 
 
 def test_random_orders_are_uniform() -> None:
-    columns = [ColumnPlan(name, Kind.COUNT, "cart") for name in "abc"]
+    columns = [ColumnPlan(name, Kind.COUNT, CART) for name in "abc"]
     counts = Counter(sequence_for(columns, 5, imputation=i) for i in range(3000))
     assert len(counts) == 6
     # Chi-square with 5 degrees of freedom: 20.5 is the 0.999 quantile.
@@ -83,15 +84,15 @@ def test_random_orders_are_uniform() -> None:
 
 
 def test_replicates_have_orders_of_their_own() -> None:
-    columns = [ColumnPlan(f"c{j}", Kind.COUNT, "cart") for j in range(12)]
+    columns = [ColumnPlan(f"c{j}", Kind.COUNT, CART) for j in range(12)]
     assert len({sequence_for(columns, 5, imputation=i, replicate=r) for i in range(4) for r in range(4)}) == 16
 
 
 PLANS = [
-    ColumnPlan("hgt", Kind.CONTINUOUS, "cart"),
-    ColumnPlan("wgt", Kind.CONTINUOUS, "cart"),
-    ColumnPlan("bmi", Kind.CONTINUOUS, "passive", inputs=("wgt", "hgt")),
-    ColumnPlan("sex", Kind.BINARY, "keep"),
+    ColumnPlan("hgt", Kind.CONTINUOUS, CART),
+    ColumnPlan("wgt", Kind.CONTINUOUS, CART),
+    ColumnPlan("bmi", Kind.CONTINUOUS, PASSIVE, inputs=("wgt", "hgt")),
+    ColumnPlan("sex", Kind.BINARY, KEEP),
 ]
 
 

@@ -270,7 +270,8 @@ class Constant:
 def test_a_method_of_the_users_own_draws_in_every_part(
     where: dict[str, int], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_registered", {"constant": Constant()})
+    monkeypatch.setattr(registry, "_registered", {})
+    rp.register_method("constant", Constant())
     run_job(job(data, tmp_path / "release", method={"y": "constant"}), Backend(**where))
     for drawn in rp.read_release(str(tmp_path / "release")):
         assert set(drawn["y"]) == {0.5}

@@ -49,8 +49,7 @@ def test_the_demo_job(repository: Path) -> None:
 def test_defaults_are_the_ones_of_the_contract() -> None:
     spec = validate_synthesis()
     assert spec == SynthesisSpec()
-    assert (spec.m, spec.cp, spec.minbucket, spec.minsplit_used) == (5, 1e-8, 5, 15)
-    assert validate_synthesis(minbucket=3).minsplit_used == 9
+    assert (spec.m, spec.cp, spec.minbucket, spec.minsplit) == (5, 1e-8, 5, None)
     assert JobSpec.model_json_schema()["additionalProperties"] is False
 
 
@@ -165,6 +164,7 @@ FULL: dict[str, Any] = {
         "m": 2,
         "seed": 1,
         "method": "cart",
+        "options": {"a": {"cp": 0.01}},
         "conditioning": "observed",
         "minbucket": 3,
         "cp": 0.001,

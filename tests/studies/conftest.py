@@ -59,7 +59,7 @@ def study_of(table: Table) -> Callable[..., Study]:
     def make(*, synthesis: dict[str, Any] | None = None, of: Table | None = None, **study: Any) -> Study:
         settings = {"m": 2, "seed": 7, **({"passive": PASSIVE} if of is None else {}), **(synthesis or {})}
         spec = StudySpec.model_validate({"replicates": 2, **study})
-        return design(spec, validate_synthesis(**settings), table if of is None else of, ["cart", "sample"])
+        return design(spec, validate_synthesis(**settings), table if of is None else of)
 
     return make
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from replicant.errors import ReplicantError
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel
-from replicant.methods import DonorModel, Model, Predictors
+from replicant.methods import Cells, DonorModel, Model, Predictors
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
@@ -20,12 +20,13 @@ from replicant.plan.sequence import sequence_of
 from replicant.table import Column
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from replicant.spec.expression import Expression
 
 __all__ = ["Drawn", "draw_imputation"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -133,14 +134,12 @@ class _Drawing:
         at = self.plan.positions[planned.name]
         column = self.prepared.table.columns[at]
         exact: Float | None = None
-        if planned.method == "keep":
-            codes = column.codes[self.rows]
-        elif planned.method == "copy":
+        if planned.expression is not None:
+            codes, exact = self._compute(planned, planned.expression, column)
+        elif planned.is_computed:
             codes, exact = self._follow(self.plan.positions[planned.inputs[0]], column)
-        elif planned.method == "surrogate":
-            codes, exact = self._make_up(column, at)
-        elif planned.method == "passive":
-            codes, exact = self._compute(planned, column)
+        elif not planned.is_fitted:
+            codes, exact = planned.declaration.method.draw(self._cells(column, at))
         elif planned.where is not None:
             codes, exact = self._replace_some(planned, column, at)
         else:
@@ -165,27 +164,21 @@ class _Drawing:
         beside[source.codes + lowest] = column.codes
         return beside.take(drawn + lowest), None
 
-    def _make_up(self, column: Column, at: int) -> tuple[Int32, Float]:
-        """New identifiers, which differ in all rows of the set: each partition has a stretch of their order."""
-        if column.space is None:
-            raise TypeError("an identifier that is made up has a space")
-        plan, index = self.plan, self.prepared.partition
-        sizes = [partition.k for partition in plan.partitions]
-        before = sum(sizes[:index])
-        order = stream(
-            plan.seed, Stage.SURROGATE_ORDER, replicate=self.replicate, imputation=self.imputation, column=at
+    def _cells(self, column: Column, at: int) -> Cells:
+        """The cells of a column of which no model is fitted."""
+        sizes, index = [partition.k for partition in self.plan.partitions], self.prepared.partition
+        address = {"replicate": self.replicate, "imputation": self.imputation, "column": at}
+        return Cells(
+            column,
+            self.k,
+            self.rows,
+            (sum(sizes[:index]), sum(sizes[: index + 1]), sum(sizes)),
+            lambda: self._stream(Stage.SURROGATE, at),
+            lambda: stream(self.plan.seed, Stage.SURROGATE_ORDER, **address),
         )
-        keys = order.integers(0, 2**64, 4, dtype=np.uint64)
-        rng = self._stream(Stage.SURROGATE, at)
-        numbers = column.space.draw(self.k, (before, before + sizes[index], sum(sizes)), keys, rng)
-        # As often missing as the real ones, but not where they are.
-        codes = np.minimum(column.codes[rng.integers(0, column.n, self.k)], 0) if column.has_missing else None
-        return np.zeros(self.k, dtype=np.int32) if codes is None else codes, numbers
 
-    def _compute(self, planned: ColumnPlan, column: Column) -> tuple[Int32, Float]:
-        if planned.expression is None:
-            raise TypeError("a passive column has an expression")
-        exact = column.rounded(planned.expression.evaluate({name: self._numbers(name) for name in planned.inputs}))
+    def _compute(self, planned: ColumnPlan, expression: Expression, column: Column) -> tuple[Int32, Float]:
+        exact = column.rounded(expression.evaluate({name: self._numbers(name) for name in planned.inputs}))
         return column.nearest_codes(exact), exact
 
     def _numbers(self, name: str) -> Float:
@@ -230,10 +223,12 @@ class _Drawing:
     ) -> tuple[Int32, Float | None]:
         if value is None:
             raise TypeError("no row to fit on, yet a value to draw")
-        x = self._predictors(model, planned, chosen)
-        drawn = value.draw(x, rng)
+        if planned.declaration.works_on == "design":
+            drawn = value.draw(self._beside(self.prepared.design, planned, chosen), rng)
+        else:
+            drawn = value.draw(self._predictors(model, planned, chosen), rng)
         if not isinstance(value, DonorModel):
-            drawn = _checked(drawn, x.size, planned, column)
+            drawn = _checked(drawn, self.k if chosen is None else len(chosen), planned, column)
         if drawn.dtype.kind == "f":
             exact = column.rounded(drawn)
             if column.dtype.number is None:
@@ -254,16 +249,16 @@ class _Drawing:
             codes=x,
             rows=rows,
             exclude_self=self.plan.exclude_self,
-            _frame=lambda: self._frame(planned, chosen),
+            _frame=lambda: self._beside(self.prepared.frame, planned, chosen),
         )
 
-    def _frame(self, planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> pd.DataFrame:
-        """The predictors of the chosen rows as typed columns."""
+    def _beside(self, form: Callable[..., T], planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> T:
+        """The predictors of the chosen rows, as a frame or as a design matrix."""
         usable = self.plan.predictors_along(sequence_of(self.plan, self.imputation, self.replicate))[planned.name]
         if self.x is not None:
-            return self.prepared.frame(usable, chosen, self.codes, self.exact)
+            return form(usable, chosen, self.codes, self.exact)
         rows = self.rows if chosen is None or self.rows is None else self.rows[chosen]
-        return self.prepared.frame(usable, rows)
+        return form(usable, rows)
 
     def result(self) -> Drawn:
         codes, exact, rows = self.codes, self.exact, self.rows

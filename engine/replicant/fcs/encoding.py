@@ -158,18 +158,52 @@ class Prepared:
         """Some columns in their own types, of the observed cells or of `codes` (p, k) and `exact`, at some rows."""
         import pandas as pd  # only methods that are not trees ask for frames
 
-        def cells(name: str) -> Any:
-            column = self.table[name]
-            chosen = column.codes if codes is None else codes[self.table.names.index(name)]
-            computed = (exact or {}).get(name)
-            if rows is not None:
-                chosen = chosen[rows]
-                computed = None if computed is None else computed[rows]
-            return column.restore(chosen, computed, self.outputs.get(name))
-
-        size = len(rows) if rows is not None else self.table.n if codes is None else codes.shape[1]
+        cells = {
+            name: self.table[name].restore(*self._cells(name, rows, codes, exact), self.outputs.get(name))
+            for name in names
+        }
         # The index says how many rows there are, also for the column visited first, which has no predictors.
-        return pd.DataFrame({name: cells(name) for name in names}, index=pd.RangeIndex(size), copy=False)
+        return pd.DataFrame(cells, index=pd.RangeIndex(self._size(rows, codes)), copy=False)
+
+    def design(
+        self,
+        names: tuple[str, ...],
+        rows: npt.NDArray[np.integer[Any]] | None = None,
+        codes: Int32 | None = None,
+        exact: Mapping[str, Floats] | None = None,
+    ) -> Floats:
+        """(size, q) the cells of some columns as numbers, for the same rows as `frame`.
+
+        A constant; a column of numbers for each numeric one, 0 where that is missing; a 0 or 1 for each level but the
+        first; and, of a column with missing cells, a 1 where it is missing.
+        """
+        matrix = [np.ones(self._size(rows, codes))]
+        for name in names:
+            column = self.table[name]
+            chosen, computed = self._cells(name, rows, codes, exact)
+            if column.is_numeric:
+                numbers = column.numbers(chosen) if computed is None else computed
+                matrix.append(np.nan_to_num(numbers))
+            else:
+                matrix += [(chosen == level).astype(np.float64) for level in range(1, column.size)]
+            if column.has_missing:
+                matrix.append((chosen < 0).astype(np.float64))
+        return np.column_stack(matrix)
+
+    def _cells(
+        self,
+        name: str,
+        rows: npt.NDArray[np.integer[Any]] | None,
+        codes: Int32 | None,
+        exact: Mapping[str, Floats] | None,
+    ) -> tuple[Int32, Floats | None]:
+        """Codes, and computed numbers if there are such, of one column."""
+        chosen = self.table[name].codes if codes is None else codes[self.table.names.index(name)]
+        computed = (exact or {}).get(name)
+        return (chosen, computed) if rows is None else (chosen[rows], None if computed is None else computed[rows])
+
+    def _size(self, rows: npt.NDArray[np.integer[Any]] | None, codes: Int32 | None) -> int:
+        return len(rows) if rows is not None else self.table.n if codes is None else codes.shape[1]
 
 
 def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.fcs.encoding import Mask, Prepared
-from replicant.methods import Model, Predictors, method_for
+from replicant.methods import Model, Predictors
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.sequence import sequence_of
@@ -18,7 +18,7 @@ __all__ = ["ColumnModel", "fit_columns", "usable_predictors"]
 
 Int32 = npt.NDArray[np.int32]
 
-# Handed to the engine's own methods, which draw nothing while they fit: making a stream costs more than a small tree.
+# For methods that draw nothing while they fit: making a stream costs more than a small tree.
 _UNUSED = np.random.Generator(np.random.PCG64(0))
 
 
@@ -101,8 +101,9 @@ def _fit_column(
     weights: Int32 | None,
 ) -> ColumnModel:
     planned = plan.column(name)
+    declared = planned.declaration
     rng = _UNUSED
-    if plan.proper or planned.method not in ("cart", "sample"):
+    if plan.proper or declared.fit_is_random:
         rng = stream(
             plan.seed,
             Stage.FIT,
@@ -121,19 +122,13 @@ def _fit_column(
         return ColumnModel(None, None, subset)
 
     response = prepared.response(name)
-    method = method_for(planned.method, plan.cart, plan.methods)
-    x = Predictors(
-        prepared.features,
-        subset,
-        prepared.table.n,
-        _frame=lambda: prepared.frame(predictors),
-    )
-    if planned.method == "sample" or response.state is None or response.ordinary is None:
-        return ColumnModel(method.fit(response.value, x, weights, rng), None, subset)
-    by_tree = method_for("cart", plan.cart)
-    state = by_tree.fit(response.state, x, weights, rng)
+    codes = Predictors(prepared.features, subset, prepared.table.n, _frame=lambda: prepared.frame(predictors))
+    x = prepared.design(predictors) if declared.works_on == "design" else codes
+    if declared.draws_missing or response.state is None or response.ordinary is None:
+        return ColumnModel(declared.method.fit(response.value, x, weights, rng), None, subset)
+    state = plan.cart.fit(response.state, codes, weights, rng)
     ordinary = _only(response.ordinary, weights)
-    value = method.fit(response.value, x, ordinary, rng) if ordinary.any() else None
+    value = declared.method.fit(response.value, x, ordinary, rng) if ordinary.any() else None
     return ColumnModel(value, state, subset)
 
 

@@ -1,26 +1,34 @@
-"""Univariate methods: one column from others.
+"""Univariate methods: one column from others, one file for each.
 
-`cart` and `sample` are fitted; `passive` (arithmetic on the synthetic columns), `copy` (equal to an earlier column) and
-`keep` (left as observed) need no model, so the visit loop does them itself.
+`cart` and `sample` are fitted; `keep` (left as observed) and `surrogate` (new identifiers) need no model. `passive`
+(arithmetic on the synthetic columns) and `copy` (equal to an earlier column) are computed by the visit loop itself.
 """
 
-from .base import Method, Model, Predictors, Response
+from .base import Cells, Method, Model, Predictors, Response
 from .cart import Cart
+from .declaration import Declaration, Origin
 from .donors import DonorModel
-from .registry import BUILTIN, method_for, names, register, registered
+from .registry import BUILTIN, CART, COPY, KEEP, PASSIVE, SURROGATE, origin_of, register, registered
 from .sample import Sample
 
 __all__ = [
     "BUILTIN",
+    "CART",
+    "COPY",
+    "KEEP",
+    "PASSIVE",
+    "SURROGATE",
     "Cart",
+    "Cells",
+    "Declaration",
     "DonorModel",
     "Method",
     "Model",
+    "Origin",
     "Predictors",
     "Response",
     "Sample",
-    "method_for",
-    "names",
+    "origin_of",
     "register",
     "registered",
 ]

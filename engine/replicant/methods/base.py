@@ -17,9 +17,10 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
+    from replicant.table.column import Column
     from replicant.trees import Features
 
-__all__ = ["Codes", "Method", "Model", "Numbers", "Predictors", "Response"]
+__all__ = ["Cells", "Codes", "Method", "Model", "Numbers", "Predictors", "Response"]
 
 Codes = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.float64]
@@ -91,16 +92,44 @@ class Predictors:
         return np.ascontiguousarray(chosen.T)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Cells:
+    """The cells of a column in one set of one partition, for a method that fits no model.
+
+    Attributes
+    ----------
+    column
+        The observed column.
+    size
+        Number of rows.
+    rows
+        (size,) the observed rows that these stand in for, where there are such.
+    span
+        Rows of the set in the partitions before this one, up to its end, and in all.
+    rng
+        Makes the generator of this partition.
+    shared_rng
+        Makes the generator that all partitions have in common.
+    """
+
+    column: Column
+    size: int
+    rows: Codes | None
+    span: tuple[int, int, int]
+    rng: Callable[[], np.random.Generator]
+    shared_rng: Callable[[], np.random.Generator]
+
+
 class Model(Protocol):
     """A fitted method. It must pickle: models travel from the worker that fits to the worker that draws."""
 
-    def draw(self, x: Predictors, rng: np.random.Generator, /) -> npt.NDArray[Any]:
+    def draw(self, x: Any, rng: np.random.Generator, /) -> npt.NDArray[Any]:
         """One value for each row of `x`.
 
         Parameters
         ----------
         x
-            The predictors of the rows to be drawn.
+            `Predictors` of the rows to be drawn, or their design matrix, as in `fit`.
         rng
             The only source of randomness allowed.
 
@@ -114,28 +143,19 @@ class Model(Protocol):
 
 
 class Method(Protocol):
-    """How one column is modelled from others.
+    """How one column is modelled from others. What it declares beside this stands in `Declaration`."""
 
-    Attributes
-    ----------
-    parametric
-        Whether its fits err as the maximum of a likelihood does, so that the variance of an analysis knows of it (Raab,
-        Nowok and Dibben's rules). Not so of trees and other learners: their own error shows between sets only. A method
-        that does not say counts as not parametric.
-    """
-
-    @property
-    def parametric(self) -> bool:
-        """Whether an analyst's variance knows of the method's error."""
-        ...
-
-    def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> Model:
+    def fit(self, y: Response, x: Any, weights: Codes | None, rng: np.random.Generator, /) -> Model:
         """Fit on the observed rows.
 
         Parameters
         ----------
-        y, x
-            Response and predictors, by row of the table.
+        y
+            The response, by row of the table.
+        x
+            `Predictors` of the same rows; of a method that declares `works_on = "design"`, their (n, q) design matrix:
+            a constant, numbers (0 where missing), a 0 or 1 for each level but the first, and a 1 where a cell is
+            missing.
         weights
             (n,) whole-number repetitions of the rows, 0 for those to leave out; None for one each.
         rng

@@ -6,18 +6,31 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from replicant.errors import SpecError, nearest
+from replicant.errors import SpecError
 from replicant.methods.base import Method
 from replicant.methods.cart import Cart
+from replicant.methods.declaration import Declaration, Origin
+from replicant.methods.keep import Keep
 from replicant.methods.sample import Sample
+from replicant.methods.surrogate import Surrogate
 
-__all__ = ["BUILTIN", "GROUP", "method_for", "names", "register", "registered"]
+__all__ = ["BUILTIN", "CART", "COPY", "GROUP", "KEEP", "PASSIVE", "SURROGATE", "origin_of", "register", "registered"]
 
-BUILTIN = ("cart", "sample", "passive", "keep", "copy", "surrogate")
+CART = Declaration.of("cart", Cart())
+KEEP = Declaration.of("keep", Keep(), Origin.OBSERVED)
+SURROGATE = Declaration.of("surrogate", Surrogate(), Origin.NEW)
+PASSIVE = Declaration("passive", origin=Origin.COMPUTED)
+COPY = Declaration("copy", origin=Origin.COMPUTED)
+
+BUILTIN: Mapping[str, Declaration] = {
+    one.name: one for one in (CART, Declaration.of("sample", Sample()), KEEP, SURROGATE, PASSIVE, COPY)
+}
+"""The engine's own. Those that compute are chosen by the plan and not asked for by name."""
+
 GROUP = "replicant.methods"
 """Entry points of this group name instances or classes without arguments, for job files and workers to find."""
 
-_registered: dict[str, Method] = {}
+_registered: dict[str, Declaration] = {}
 
 
 def register(name: str, method: Method) -> None:
@@ -29,58 +42,39 @@ def register(name: str, method: Method) -> None:
         What `method:` calls it.
     method
         An object with `fit(y, x, weights, rng)` whose result has `draw(x, rng)`: see `Method` and `Model`. It must
-        pickle to run on other processes. `parametric = True` says that it is; without it, it counts as not so.
+        pickle to run on other processes. What it declares of itself are attributes such as `parametric = True`: see
+        `Declaration`.
 
     Raises
     ------
     SpecError
-        If the name is taken by the engine, the object has no `fit`, or its `parametric` is neither True nor False.
+        If the name is taken by the engine, the object has no `fit`, or what it declares cannot be.
     """
     if name in BUILTIN:
         raise SpecError(f"the method name {name!r} is the engine's own", fix="choose another name")
+    _registered[name] = _declared(name, method)
+
+
+def registered() -> Mapping[str, Declaration]:
+    """All methods by name."""
+    return {**_offered(), **_registered, **BUILTIN}
+
+
+def origin_of(name: str) -> Origin:
+    """Where the cells of a column come from whose method has this name, registered or not."""
+    return BUILTIN[name].origin if name in BUILTIN else Origin.MODEL
+
+
+def _declared(name: str, method: object) -> Declaration:
     if not callable(getattr(method, "fit", None)):
         raise SpecError(f"what is registered as method {name!r} has no `fit`", need="fit(y, x, weights, rng) -> model")
-    if not isinstance(getattr(method, "parametric", False), bool):
-        raise SpecError(f"`parametric` of the method {name!r} is no truth value", need="True or False")
-    _registered[name] = method
-
-
-def registered() -> Mapping[str, Method]:
-    """Methods that are not the engine's own, by name."""
-    return {**_offered(), **_registered}
-
-
-def names() -> tuple[str, ...]:
-    """All names a spec may use."""
-    return (*BUILTIN, *registered())
-
-
-def method_for(name: str, settings: Cart, extra: Mapping[str, Method] | None = None) -> Method:
-    """The method of a name.
-
-    Parameters
-    ----------
-    name
-        As in the plan.
-    settings
-        For the trees.
-    extra
-        Methods that came with the plan, looked at first.
-    """
-    if name == "cart":
-        return settings
-    if name == "sample":
-        return Sample()
-    known = {**registered(), **(extra or {})}
-    if name not in known:
-        raise SpecError(f"no method is called {name!r}{nearest(name, [*BUILTIN, *known])}", fix="register it first")
-    return known[name]
+    return Declaration.of(name, method)
 
 
 @cache
-def _offered() -> dict[str, Method]:
-    found: dict[str, Method] = {}
+def _offered() -> dict[str, Declaration]:
+    found: dict[str, Declaration] = {}
     for point in entry_points(group=GROUP):
         loaded = point.load()
-        found[point.name] = loaded() if isinstance(loaded, type) else loaded
+        found[point.name] = _declared(point.name, loaded() if isinstance(loaded, type) else loaded)
     return found

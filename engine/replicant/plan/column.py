@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from replicant.methods import Declaration, Origin
 
 if TYPE_CHECKING:
     from replicant.spec.expression import Expression
@@ -24,11 +27,13 @@ class ColumnPlan:
     ----------
     name, kind
         The column and its kind.
-    method
-        `cart`, `sample`, `passive`, `keep`, `copy`, `surrogate`, or the name of a registered method.
+    declaration
+        The method, and what it declares.
     predictors
         Columns it may be predicted from, in table order. Which of them are usable at a visit depends on the sequence:
         see `Plan.predictors_of`.
+    options
+        Options of the method that were given for this column; the declaration has them already.
     inputs
         For `passive`: the columns in the expression. For `copy`: the one column it is equal to.
     expression
@@ -37,27 +42,61 @@ class ColumnPlan:
         (n,) bool, the cells to replace; None means every cell (none for `keep`).
     why
         Why this method, in a few words.
-    parametric
-        Whether nothing is fitted for it, or all of it by a method that says it is parametric.
+    levels
+        Number of levels; 0 for numbers.
+    has_states
+        Whether a tree draws which cells are missing or a spike, before the method draws the others.
     output
         For `passive` and `surrogate`: the type of what is computed, the same in every set.
     """
 
     name: str
     kind: Kind
-    method: str
+    declaration: Declaration
     predictors: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     expression: Expression | None = None
     where: NDArray[np.bool] | None = None
     why: str = ""
-    parametric: bool = False
+    levels: int = 0
+    has_states: bool = False
     output: ColumnType | None = None
 
     @property
+    def method(self) -> str:
+        """The name of its method."""
+        return self.declaration.name
+
+    @property
     def is_fitted(self) -> bool:
-        """Whether a model is fitted for it: not for `keep`, `passive`, `copy` and `surrogate`."""
-        return self.method not in {"keep", "passive", "copy", "surrogate"}
+        """Whether a model is fitted for it."""
+        return self.declaration.origin is Origin.MODEL
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every cell stays as observed."""
+        return self.declaration.origin is Origin.OBSERVED
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether it follows from `inputs`."""
+        return self.declaration.origin is Origin.COMPUTED
+
+    @property
+    def is_new(self) -> bool:
+        """Whether its values are made up."""
+        return self.declaration.origin is Origin.NEW
+
+    @property
+    def parametric(self) -> bool:
+        """Whether nothing is fitted for it, or all of it by a method that says it is parametric."""
+        return not self.is_fitted or (self.declaration.parametric and not self.has_states)
+
+    @property
+    def uses_trees(self) -> bool:
+        """Whether anything of it runs the compiled tree kernel."""
+        return self.declaration.uses_trees or self.has_states
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,13 +8,12 @@ from math import ceil, log2
 import numpy as np
 from numpy.typing import NDArray
 
+from replicant.methods import Declaration
 from replicant.plan.column import ColumnPlan, Partition
 from replicant.plan.task import Task, linked
 
 __all__ = ["Cost", "estimate_bytes", "make_tasks"]
 
-SECONDS_PER_STEP = 5e-9  # growing: one row, one predictor, one level of the tree
-CLASSES = 1.3  # a classification tree against a regression tree
 SECONDS_PER_DRAW = 5e-8  # one cell of a thousand rows: down the tree, and a donor
 FIXED_PER_FIT = 5e-5
 
@@ -32,24 +31,30 @@ class Cost:
         Plans of all columns.
     usable
         (s, p) number of usable predictors of each column in each distinct sequence.
-    minbucket
-        Smallest leaf: it bounds the depth of a tree.
+    cart
+        The trees that draw where cells are missing, whatever draws the others.
     """
 
-    def __init__(self, columns: Sequence[ColumnPlan], usable: NDArray[np.int64], minbucket: int) -> None:
+    def __init__(self, columns: Sequence[ColumnPlan], usable: NDArray[np.int64], cart: Declaration) -> None:
         self.columns = columns
+        self.usable = usable
         self.fitted = np.array([column.is_fitted for column in columns])
-        tree = np.array([column.is_fitted and column.method != "sample" for column in columns])
-        classes = np.array([CLASSES if column.kind.is_categorical else 1.0 for column in columns])
-        # (s, p): seconds per row and level of the tree
-        self.rate = SECONDS_PER_STEP * usable * (tree * classes)
-        self.minbucket = minbucket
-        self.drawn = sum(column.method != "keep" for column in columns)
+        self.levels = np.array([column.levels for column in columns])
+        self.drawn = sum(not column.is_kept for column in columns)
+        models = [(column.declaration, j) for j, column in enumerate(columns) if column.is_fitted]
+        # A tree's own cost stands for that of the tree before it.
+        models += [(cart, j) for j, column in enumerate(columns) if column.uses_trees > column.declaration.uses_trees]
+        self.models: dict[Declaration, list[int]] = {}
+        for declaration, j in models:
+            self.models.setdefault(declaration, []).append(j)
 
     def fits(self, sequence: int, rows: int | NDArray[np.int64]) -> NDArray[np.float64]:
         """(p,) seconds to fit each column on `rows` rows (one number, or one per column)."""
-        levels = np.log2(np.maximum(np.asarray(rows) / self.minbucket, 2.0))
-        return np.asarray(self.rate[sequence] * rows * levels + FIXED_PER_FIT * self.fitted, dtype=np.float64)
+        found = FIXED_PER_FIT * self.fitted
+        each = np.broadcast_to(rows, found.shape)
+        for declaration, at in self.models.items():
+            found[at] += declaration.seconds(each[at], self.usable[sequence, at], self.levels[at])
+        return found
 
     def draw(self, k: int) -> float:
         """Seconds to draw k rows of one imputation."""
@@ -106,7 +111,7 @@ def make_tasks(
             tasks.extend(names.fit(group, cost.columns, None) for group in _groups(fits, cost.fitted))
             tasks.extend(names.draw(*span) for span in _spans(m, drawing))
             continue
-        by_sequence = [cost.fits(s, rows) for s in range(len(cost.rate))]
+        by_sequence = [cost.fits(s, rows) for s in range(len(cost.usable))]
         each = [float(fits.sum()) for fits in by_sequence]
         seconds += m * drawing + sum(each[i % len(each)] for i in range(m))
         most = max(each)

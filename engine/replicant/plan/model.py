@@ -5,10 +5,10 @@ Plain dataclasses of names, numbers and NumPy arrays: they pickle, they hold no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from replicant.events import Event
 
@@ -52,8 +52,6 @@ class Plan:
         What happens to missing cells (`keep`: missingness is synthesized as a property of the data).
     cart
         How trees grow.
-    methods
-        Registered methods that columns use, by name, so that a worker has them too.
     visit
         The rule the sequences came from: `random`, `table`, or the user's list.
     sequences
@@ -89,7 +87,6 @@ class Plan:
     digest: str
     missing: str = "keep"
     visit: str | tuple[str, ...] = "random"
-    methods: Mapping[str, Any] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
     seconds_estimate: float = 0.0
     bytes_estimate: int = 0
@@ -132,7 +129,12 @@ class Plan:
     @property
     def aligned(self) -> bool:
         """Whether synthetic rows stand in for observed rows: under `observed`, or if any cell is kept."""
-        return self.conditioning == "observed" or any(c.method == "keep" or c.where is not None for c in self.columns)
+        return self.conditioning == "observed" or any(c.is_kept or c.where is not None for c in self.columns)
+
+    @property
+    def uses_trees(self) -> bool:
+        """Whether anything runs the compiled tree kernel."""
+        return any(column.uses_trees for column in self.columns)
 
     @property
     def shares_fits(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from replicant.errors import ReplicantError
+from replicant.methods import Origin, origin_of
 from replicant.plan.copies import alike
 from replicant.plan.passive import count_differences, expressions
 from replicant.plan.where import RuleCount, Selection, names_in, select
@@ -114,11 +115,10 @@ def look(spec: SynthesisSpec, table: Table, rows: int) -> Look:
         If expressions or rules do not fit the table.
     """
     passive = expressions(spec.passive, table)
-    own = spec.method if not isinstance(spec.method, str) else {}
     kept = {
         name: "as asked"
         for name in table.names
-        if name not in passive and own.get(name, spec.method if isinstance(spec.method, str) else "") == "keep"
+        if name not in passive and origin_of(spec.method_of(name)) is Origin.OBSERVED
     }
     if spec.k is None or spec.k == rows:
         kept |= dict.fromkeys((name for name in spec.strata_columns if name in table.names), "stratum")

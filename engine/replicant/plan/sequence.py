@@ -45,10 +45,10 @@ def sequence_for(
     tuple of str
         Every column exactly once.
     """
-    kept = [column.name for column in columns if column.method in {"keep", "surrogate"}]
-    waiting = {column.name: column.inputs for column in columns if column.method in {"passive", "copy"}}
+    kept = [column.name for column in columns if column.is_kept or column.is_new]
+    waiting = {column.name: column.inputs for column in columns if column.is_computed}
     if isinstance(visit, str):
-        order = [column.name for column in columns if column.method not in {"keep", "passive", "copy", "surrogate"}]
+        order = [column.name for column in columns if column.is_fitted]
         if visit == "random":
             rng = stream(seed, Stage.ORDER, replicate=replicate, imputation=imputation)
             order = [order[i] for i in rng.permutation(len(order))]
@@ -114,25 +114,21 @@ def check_list(visit: Sequence[str], columns: Sequence[ColumnPlan]) -> None:
             fix="take out the repetition",
         )
     listed = set(visit)
-    kept = [name for name in visit if plans[name].method == "keep"]
+    kept = [name for name in visit if plans[name].is_kept]
     if kept:
         raise SpecError(
             f"visit_sequence names {_quoted(kept)}, of which no cell is replaced",
             need="synthesized columns only; kept ones come first by themselves",
             fix=f"take {_quoted(kept)} out of visit_sequence",
         )
-    made_up = [name for name in visit if plans[name].method == "surrogate"]
+    made_up = [name for name in visit if plans[name].is_new]
     if made_up:
         raise SpecError(
             f"visit_sequence names {_quoted(made_up)}, whose values are made up",
             need="columns that are drawn; identifiers predict nothing and are not predicted",
             fix=f"take {_quoted(made_up)} out of visit_sequence",
         )
-    missing = [
-        name
-        for name, column in plans.items()
-        if name not in listed and column.method not in {"keep", "passive", "copy", "surrogate"}
-    ]
+    missing = [name for name, column in plans.items() if name not in listed and column.is_fitted]
     if missing:
         raise SpecError(
             f"visit_sequence lacks {_quoted(missing)}",
@@ -142,10 +138,10 @@ def check_list(visit: Sequence[str], columns: Sequence[ColumnPlan]) -> None:
     rank = {name: i for i, name in enumerate(visit)}
     for name in visit:
         column = plans[name]
-        if column.method != "passive":
+        if not column.is_computed:
             continue
         for other in column.inputs:
-            if plans[other].method == "keep":
+            if plans[other].is_kept:
                 continue
             # An input that is not listed is itself passive, and comes when its own inputs are there.
             late = [at for at in _drawn_inputs(other, plans) if rank.get(at, -1) > rank[name]]
@@ -162,7 +158,7 @@ def _drawn_inputs(name: str, plans: dict[str, ColumnPlan]) -> list[str]:
     while stack:
         current = stack.pop()
         found.append(current)
-        if plans[current].method in {"passive", "copy"}:
+        if plans[current].is_computed:
             stack.extend(plans[current].inputs)
     return found
 

@@ -94,7 +94,7 @@ def _settings(plan: Plan) -> list[str]:
         extras.append("rows not shuffled")
     extras.append("seed given" if plan.seed_given else "seed drawn by the system")
     cart = plan.cart
-    trees = f"trees: minbucket {cart.minbucket}, minsplit {cart.minsplit}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
+    trees = f"trees: minbucket {cart.minbucket}, minsplit {cart.split_rows}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
     return [", ".join(extras), f"{trees}, risk of classes: {cart.class_risk}"]
 
 
@@ -116,7 +116,7 @@ def _predictors(column: ColumnPlan, names: Sequence[str]) -> str:
     """The shorter of the two lists: the predictors, or what is left out."""
     if column.expression is not None:
         return column.expression.text
-    if column.method == "copy":
+    if column.is_computed:
         return column.inputs[0]
     given = column.predictors
     if not given:

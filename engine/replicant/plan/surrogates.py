@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from replicant.errors import DataError, SpecError
 from replicant.events import Event
+from replicant.methods import Origin, origin_of
 from replicant.table.identifiers import refused
 from replicant.table.kinds import Kind
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from replicant.table.column import Column
     from replicant.table.table import Table
 
-__all__ = ["made_up", "told"]
+__all__ = ["made_up", "named", "told"]
 
 
 def made_up(spec: SynthesisSpec, table: Table, rows: int) -> set[str]:
@@ -28,15 +29,14 @@ def made_up(spec: SynthesisSpec, table: Table, rows: int) -> set[str]:
     SpecError
         An identifier is to do what only a variable can, or a variable is to be made up.
     """
-    methods = {} if isinstance(spec.method, str) else spec.method
     identifiers = {column.name: column for column in table.columns if column.kind is Kind.IDENTIFIER}
-    wanted = {name for name, method in methods.items() if method == "surrogate"}
-    if spec.method == "surrogate":
-        raise SpecError("method is 'surrogate' for all columns", need="a method by column", fix=_say("pid"))
+    wanted = named(spec)
+    if isinstance(spec.method, str) and origin_of(spec.method) is Origin.NEW:
+        raise SpecError(f"method is {spec.method!r} for all columns", need="a method by column", fix=_say("pid"))
     for name in sorted(wanted - identifiers.keys()):
         if name in table:
             raise SpecError(
-                f"method.{name} is 'surrogate', and the column is {table[name].kind} ({table[name].why})",
+                f"method.{name} is {spec.method_of(name)!r}, and the column is {table[name].kind} ({table[name].why})",
                 need="an identifier",
                 fix=f"declare columns.{name}.kind: identifier, or take method.{name} out",
             )
@@ -47,6 +47,12 @@ def made_up(spec: SynthesisSpec, table: Table, rows: int) -> set[str]:
     for name in sorted(wanted & identifiers.keys()):
         _check_space(name, identifiers[name], rows if spec.k is None else spec.k)
     return wanted & identifiers.keys()
+
+
+def named(spec: SynthesisSpec) -> set[str]:
+    """Columns of which the settings say by name that new values are made up."""
+    methods = {} if isinstance(spec.method, str) else spec.method
+    return {name for name, method in methods.items() if origin_of(method) is Origin.NEW}
 
 
 def told(names: Sequence[str], distinct: Mapping[str, tuple[int, int]]) -> list[Event]:

@@ -165,7 +165,7 @@ def public_manifest(
             "strata": list(plan.strata),
             "partitions": len(plan.partitions),
             "minbucket": plan.cart.minbucket,
-            "minsplit": plan.cart.minsplit,
+            "minsplit": plan.cart.split_rows,
             "cp": plan.cart.cp,
             "maxdepth": plan.cart.maxdepth,
             "class_risk": plan.cart.class_risk,
@@ -233,7 +233,7 @@ def internal_manifest(
             column.name: plan.n if column.where is None else int(column.where.sum())
             for column in plan.columns
             # Of a table in parts, nobody has the cells that are replaced: they are not counted.
-            if column.method != "keep" and (column.where is None or column.where.size)
+            if not column.is_kept and (column.where is None or column.where.size)
         },
         "tasks": len(plan.tasks),
         "events": [event.as_dict() for event in plan.events],
@@ -334,7 +334,7 @@ def _is_file(entry: Any) -> bool:
 
 
 def _public_column(column: Column, plan: ColumnPlan, said: ColumnSpec | None) -> dict[str, Any]:
-    replaced = "none" if plan.method == "keep" else "all" if plan.where is None else "some"
+    replaced = "none" if plan.is_kept else "all" if plan.where is None else "some"
     entry: dict[str, Any] = {
         "name": column.name,
         "kind": str(column.kind),
@@ -344,6 +344,8 @@ def _public_column(column: Column, plan: ColumnPlan, said: ColumnSpec | None) ->
         "parametric": plan.parametric,
         "predictors": list(plan.predictors),
     }
+    if plan.options:
+        entry["options"] = plain(plan.options)
     if plan.inputs:
         entry["inputs"] = list(plan.inputs)
     if plan.expression is not None:

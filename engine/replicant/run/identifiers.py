@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from replicant.plan.surrogates import named
 from replicant.table import Chunk, ColumnType, Kind, Table, encode_table
 from replicant.table.shapes import Pattern
 from replicant.table.surrogates import Space, limit_of, taken_bits, union_of_bits
@@ -28,10 +29,8 @@ RUNS = 16
 
 def made_up(partitions: Partitions) -> tuple[str, ...]:
     """Identifiers of which new values are made up."""
-    method = partitions.synthesis.method
-    wanted = {} if isinstance(method, str) else method
-    known = [name for name, spec in partitions.codebook.items() if spec.kind is Kind.IDENTIFIER]
-    return tuple(name for name in known if wanted.get(name) == "surrogate")
+    wanted = named(partitions.synthesis)
+    return tuple(name for name, spec in partitions.codebook.items() if spec.kind is Kind.IDENTIFIER and name in wanted)
 
 
 def runs(partitions: Partitions) -> list[tuple[Chunk, ...]]:

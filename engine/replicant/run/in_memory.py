@@ -171,7 +171,7 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
     notify
         Gets a line before a compilation starts, and nothing otherwise.
     """
-    if not any(column.is_fitted and column.method != "sample" for column in plan.columns):
+    if not plan.uses_trees:
         return
     from replicant.trees.compile import ensure_compiled as compile_kernel
 

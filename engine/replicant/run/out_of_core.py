@@ -81,7 +81,7 @@ class OutOfCore:
         self._shuffle(executor, partitions)
         partitions = self._look(executor, partitions)
         [head] = executor.collect("planning", {"plan": tasks.head}, partitions, numbered("plan", [1]))
-        events += few_to_split(partitions.synthesis, head.plan.columns, partitions.sizes.tolist())
+        events += few_to_split(head.plan.columns, partitions.sizes.tolist())
         plan = replace(
             head.plan,
             n=int(partitions.sizes.sum()),

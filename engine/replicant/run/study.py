@@ -198,7 +198,8 @@ def compute(
         What the user sees.
     """
     progress = progress or Progress()
-    ensure_compiled(study.variants[0].plan, progress.note)
+    for variant in study.variants:
+        ensure_compiled(variant.plan, progress.note)
     prepared = guarded("study", prepare_study, study, table)
     timing, fold, began = Timing(), Fold(), time.perf_counter()
     spent = {"synthesis": 0.0, "estimation": 0.0}

@@ -14,7 +14,7 @@ from replicant.errors import ExpressionError, SpecError, nearest
 from replicant.spec.expression import parse_expression
 from replicant.spec.load import MAX_BYTES, parse_job
 from replicant.spec.r_expression import from_r
-from replicant.spec.r_methods import KNOWN
+from replicant.spec.r_methods import KNOWN, SAMPLE
 from replicant.spec.r_settings import Settings, near, settings_of
 
 __all__ = ["Converted", "convert"]
@@ -195,7 +195,7 @@ class _Job:
                         need="a method for one column, given others",
                         fix='give this column "cart" in R\'s settings, or leave it as observed by an empty method',
                     )
-                if becomes.method == "sample":
+                if becomes is SAMPLE:
                     self.sampled.append(name)
                 if becomes.note:
                     replaced.setdefault(method, []).append(name)

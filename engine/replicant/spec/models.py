@@ -20,7 +20,16 @@ MOST_ROWS = 10**12
 _LISTED = 40
 """Entries of a list that the view of a notebook writes out."""
 
+DEFAULT_METHOD = "cart"
+
 _Rows = Annotated[Whole, Field(ge=1, le=MOST_ROWS)]
+
+# How trees grow, for all columns or as options of one.
+LeafRows = _Rows
+Complexity = Annotated[Number, Field(ge=0, le=1)]
+SplitRows = Annotated[Whole, Field(ge=2, le=MOST_ROWS)]
+Depth = Annotated[Whole, Field(ge=1, le=100)]
+ClassRisk = Literal["gini", "misclassified"]
 
 
 class SynthesisSpec(Document):
@@ -37,6 +46,8 @@ class SynthesisSpec(Document):
         new values of an identifier.
     conditioning
         `synthetic`: predict each column from the synthetic ones before it. `observed`: from the row's observed values.
+    options
+        Of some columns, options of their methods, which go before the settings for all: `{hgt: {minbucket: 20}}`.
     minbucket, cp, minsplit, maxdepth
         How trees grow, as in rpart. `minsplit` None is three times `minbucket`.
     class_risk
@@ -72,13 +83,14 @@ class SynthesisSpec(Document):
 
     m: Annotated[Whole, Field(ge=1, le=1000)] = 5
     seed: Annotated[Whole, Field(ge=0, lt=2**128)] | None = None
-    method: str | dict[str, str] = "cart"
+    method: str | dict[str, str] = DEFAULT_METHOD
     conditioning: Literal["synthetic", "observed"] = "synthetic"
-    minbucket: _Rows = 5
-    cp: Annotated[Number, Field(ge=0, le=1)] = 1e-8
-    minsplit: Annotated[Whole, Field(ge=2, le=MOST_ROWS)] | None = None
-    maxdepth: Annotated[Whole, Field(ge=1, le=100)] = 30
-    class_risk: Literal["gini", "misclassified"] | None = None
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    minbucket: LeafRows = 5
+    cp: Complexity = 1e-8
+    minsplit: SplitRows | None = None
+    maxdepth: Depth = 30
+    class_risk: ClassRisk | None = None
     drop: Names = Field(default_factory=list)
     passive: dict[str, str] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
@@ -125,15 +137,14 @@ class SynthesisSpec(Document):
             return ()
         return (self.strata,) if isinstance(self.strata, str) else tuple(self.strata)
 
-    @property
-    def class_risk_used(self) -> Literal["gini", "misclassified"]:
-        """`class_risk`, or what it is under the conditioning."""
-        return self.class_risk or ("misclassified" if self.conditioning == "observed" else "gini")
+    def method_of(self, name: str) -> str:
+        """The method that a column is to have."""
+        return self.method if isinstance(self.method, str) else self.method.get(name, DEFAULT_METHOD)
 
     @property
-    def minsplit_used(self) -> int:
-        """`minsplit`, or rpart's default of three times `minbucket`."""
-        return 3 * self.minbucket if self.minsplit is None else self.minsplit
+    def class_risk_used(self) -> ClassRisk:
+        """`class_risk`, or what it is under the conditioning."""
+        return self.class_risk or ("misclassified" if self.conditioning == "observed" else "gini")
 
 
 class InputSpec(Document, Reading):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["KNOWN", "Counterpart", "Package"]
+__all__ = ["KNOWN", "SAMPLE", "Counterpart", "Package"]
 
 Package = str  # "mice" or "synthpop"
 
@@ -26,7 +26,7 @@ class Counterpart:
 
 
 _SAME = Counterpart("cart")
-_SAMPLE = Counterpart("sample")
+SAMPLE = Counterpart("sample")
 _MATCHED = Counterpart("cart", "which, like matching, gives values of donors: those of a leaf, not of near predictions")
 _MODEL = Counterpart(
     "cart", "which draws observed values of donors, where the model draws new ones from a distribution"
@@ -44,7 +44,7 @@ _OFFSET = Counterpart(None, "a sensitivity analysis, with offsets that the data 
 _SURVIVAL = Counterpart(None, "a model of censored times: a time and its event are two columns here")
 _NESTED = Counterpart(None, "a level drawn within a level of another column")
 
-_BOTH = {"cart": _SAME, "sample": _SAMPLE, "pmm": _MATCHED, "norm": _MODEL, "logreg": _CLASSES, "polyreg": _CLASSES}
+_BOTH = {"cart": _SAME, "sample": SAMPLE, "pmm": _MATCHED, "norm": _MODEL, "logreg": _CLASSES, "polyreg": _CLASSES}
 _BOTH |= {"polr": _CLASSES, "rf": _FOREST}
 
 KNOWN: dict[Package, dict[str, Counterpart]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from time import perf_counter
@@ -15,6 +15,7 @@ import numpy as np
 from replicant import fcs
 from replicant.errors import SpecError
 from replicant.events import Event
+from replicant.methods import Declaration
 from replicant.plan import Plan, build_plan
 from replicant.release import public_manifest
 from replicant.spec.models import StudySpec, SynthesisSpec
@@ -106,7 +107,7 @@ class Study:
 
 
 def design(
-    study: StudySpec, synthesis: SynthesisSpec, table: Table, methods: Collection[str] | Mapping[str, Any]
+    study: StudySpec, synthesis: SynthesisSpec, table: Table, methods: Mapping[str, Declaration] | None = None
 ) -> Study:
     """Plan a study.
 
@@ -134,7 +135,7 @@ def design(
                 fix="leave k out",
             )
         plan = build_plan(spec, table, methods)
-        made_up = [column.name for column in plan.columns if column.method == "surrogate"]
+        made_up = [column.name for column in plan.columns if column.is_new]
         if made_up:
             raise SpecError(
                 f"the identifier {made_up[0]!r} is made up anew, and there is nothing to study of it",
