@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from replicant.execution.progress import Progress, joined, span
-from replicant.view.markup import escape
+from replicant.view.templates import part
 
 __all__ = ["Live", "State"]
 
@@ -41,11 +41,7 @@ class State:
         return f"{self.what}: {self.said}"
 
     def _repr_html_(self) -> str:
-        bar = f'<progress value="{self.share:.3f}" max="1" style="width:16em;vertical-align:middle"></progress>'
-        return (
-            f'<div style="font:13px/1.6 system-ui,sans-serif">{bar} {escape(self.what)} '
-            f'<span style="opacity:.7">{escape(self.said)}</span></div>'
-        )
+        return str(part("progress", self.what, f"{self.share:.3f}", self.said))
 
 
 class Live(Progress):
