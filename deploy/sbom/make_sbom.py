@@ -150,10 +150,10 @@ def main(output: str) -> None:
     wrong = JsonStrictValidator(SchemaVersion.from_version(whole["specVersion"])).validate_str(text)
     if wrong is not None:
         sys.exit(f"This is not CycloneDX: {wrong}")
-    place = Path(output)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(text, encoding="utf-8")
-    print(f"{place}: {len(whole['components'])} packages, all licences known, in SPDX and allowed")
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    print(f"{path}: {len(whole['components'])} packages, all licences known, in SPDX and allowed")
 
 
 if __name__ == "__main__":

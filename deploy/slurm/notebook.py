@@ -1,7 +1,7 @@
 """Replicant in a notebook whose workers are jobs of a batch system: paste it into cells, or run it.
 
 Needs `pip install "replicant-synthesis[jobqueue]"`, and certificates on a disk that all nodes see, as
-`deploy/tls/make_certificates.sh certificates` makes them: whoever reaches a plain scheduler may read what workers hold.
+`deploy/tls/make_certificates.sh certificates` makes them: anybody who reaches a plain scheduler may read the data of its workers.
 """
 
 from pathlib import Path

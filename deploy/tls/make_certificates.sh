@@ -3,7 +3,7 @@
 #
 #     deploy/tls/make_certificates.sh FOLDER [DAYS]
 #
-# Whoever holds a certificate of this CA may run code on the cluster and read what it works on, so:
+# Anybody with a certificate of this CA may run code on the cluster and read what it works on, so:
 # - use this CA for this cluster and nothing else;
 # - keep FOLDER/ca.key offline, or delete it: then nobody can join later (make a new CA instead);
 # - give each machine its own role's two files and ca.crt, and nothing more.

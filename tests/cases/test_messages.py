@@ -359,8 +359,8 @@ LINES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("pool", "release"): ("--formula",),
     ("run", "job.yaml", "--set", "columns.word.kind=nominl"): ("did you mean 'nominal'",),
     ("run", "job.yaml", "--set", "input.encoding=utf9"): ("did you mean 'utf-8'",),
-    ("inspect", "data.csv", "--codebook", "nowhere/book.yaml"): ("nowhere/book.yaml", "Make the folder"),
-    ("inspect", "data.csv", "--job", "nowhere/job.yaml"): ("nowhere/job.yaml", "Make the folder"),
+    ("inspect", "data.csv", "--codebook", "nowhere/book.yaml"): ("nowhere/book.yaml", "Create it first"),
+    ("inspect", "data.csv", "--job", "nowhere/job.yaml"): ("nowhere/job.yaml", "Create it first"),
     ("help", "polo"): ("did you mean 'pool'",),
 }
 
@@ -483,7 +483,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "no formula to compare": (lambda syn: syn.compare(records(), "ols"), ("without a formula",)),
     "the wrong case": (lambda syn: syn.analyse("ols", "Weight ~ height"), ("did you mean 'weight'",)),
     "a typing error": (lambda syn: syn.analyse("ols", "weight ~ hieght"), ("did you mean 'height'", "position 10")),
-    "an equals sign": (lambda syn: syn.analyse("ols", "weight = height"), ("no ~", "write ~ in its place")),
+    "an equals sign": (lambda syn: syn.analyse("ols", "weight = height"), ("no ~", "write ~ instead")),
     "a parenthesis left open": (
         lambda syn: syn.analyse("ols", "weight ~ log(height"),
         ("a ( that is never closed at position 13", "close it with a )"),
@@ -504,11 +504,11 @@ CALLS: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "columns in a list": (lambda syn: rp.synthesize(records(), columns=["height"]), ("columns is a list", "{'educ'")),
     "a null label": (
         lambda syn: rp.synthesize(records(), columns={"region": {"labels": {"north": None}}}),
-        ("columns.region.labels holds nothing (null)", "in quotes"),
+        ("columns.region.labels is null instead of a value", "in quotes"),
     ),
     "a null level": (
         lambda syn: rp.synthesize(records(), columns={"region": {"levels": ["north", None]}}),
-        ("columns.region.levels holds nothing (null)",),
+        ("columns.region.levels is null instead of a value",),
     ),
     "an address for a client": (
         lambda syn: rp.synthesize(records(), client="tcp://127.0.0.1:9"),

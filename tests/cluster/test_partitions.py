@@ -27,7 +27,7 @@ from replicant import release
 from replicant.analysis import analyse
 from replicant.estimate import correlation, describe, fit
 from replicant.execution import dask_client, partitions
-from replicant.execution.partitions import RemoteParts, on_workers
+from replicant.execution.partitions import RemotePartitions, on_workers
 from replicant.plan import build_plan
 from replicant.release import read
 from replicant.spec.load import validate_synthesis
@@ -77,7 +77,7 @@ def write(path: Path, m: int, partitions: int, rows: int) -> list[pd.DataFrame]:
     schema = release.output_schema(plan, table)
     with release.stage(path, digest=plan.digest, m=m) as staging:
         parts = [
-            release.write_part(staging, frame, schema, i, j)
+            release.write_file(staging, frame, schema, i, j)
             for i, one in enumerate(frames, start=1)
             for j, frame in enumerate(one)
         ]
@@ -314,7 +314,7 @@ def test_partitions_stay_where_they_fit(two_workers: Any, tmp_path: Path, monkey
     for share in (0.25, 0.0):
         monkeypatch.setattr(partitions, "KEPT_SHARE", share)
         (folder := tmp_path / str(share)).mkdir()
-        parts = RemoteParts(two_workers, [Counted(seed, folder) for seed in range(10)])
+        parts = RemotePartitions(two_workers, [Counted(seed, folder) for seed in range(10)])
         found = fit("logit", "yes ~ x + z", parts)
         loads = len(list(folder.iterdir())) / 10
         assert loads == 2 if share else loads > 5
@@ -352,7 +352,7 @@ class KillsOnce:
 def test_a_lost_worker_changes_nothing(tmp_path: Path) -> None:
     loads: list[Callable[[], pd.DataFrame]] = [partial(sample, 200, seed) for seed in range(1, 12)]
     with dask_client.local_cluster(1) as client:
-        found = fit("logit", "yes ~ x + z + g", RemoteParts(client, [KillsOnce(tmp_path / "killed"), *loads]))
+        found = fit("logit", "yes ~ x + z + g", RemotePartitions(client, [KillsOnce(tmp_path / "killed"), *loads]))
     assert (tmp_path / "killed-1").exists()
     expected = fit("logit", "yes ~ x + z + g", [partial(sample, 200, 0), *loads])
     np.testing.assert_allclose(found.estimates, expected.estimates, rtol=1e-9)
@@ -398,10 +398,10 @@ def _kill_when(mark: Path, process: subprocess.Popen[bytes]) -> None:
 def test_failures_arrive_without_a_cell(far: Any, two_workers: Any, place: Path, tmp_path: Path) -> None:
     loads = [*(partial(sample, 20, i) for i in range(9)), _stumble]
     with pytest.raises(rp.ReplicantError, match=r"partition 9.*ValueError") as caught:
-        describe(RemoteParts(two_workers, loads))
+        describe(RemotePartitions(two_workers, loads))
     assert CANARY not in str(caught.value)
     with pytest.raises(rp.DataError, match="1 weights are negative"):
-        describe(RemoteParts(two_workers, [_badly_weighted]), weights="w")
+        describe(RemotePartitions(two_workers, [_badly_weighted]), weights="w")
     logs = str(two_workers.get_worker_logs()) + str(two_workers.get_scheduler_logs())
     assert CANARY not in logs
     write(tmp_path / "release", 1, 2, 40)
@@ -428,7 +428,7 @@ def test_keys_hold_no_cell(two_workers: Any, monkeypatch: pytest.MonkeyPatch) ->
         return task(call, *args, key=key)
 
     monkeypatch.setattr(partitions, "_task", watch)
-    parts = RemoteParts(two_workers, [partial(_word, i) for i in range(10)])
+    parts = RemotePartitions(two_workers, [partial(_word, i) for i in range(10)])
     fit("ols", "y ~ t", parts)
     assert {key.partition("-")[0] for key in seen} == {"pass", "map", "sum", "load"}
     assert not any(CANARY in key for key in seen)

@@ -48,7 +48,7 @@ def test_the_tour_runs_and_shows_all_there_is(tmp_path: Path) -> None:
     pages = [one.data.get("text/html", "") for one in outputs]
     for title in (
         *("Table", "Codebook", "Plan", "Real beside synthetic", "logit on 5 sets", "Pooled by reiter2003", "Release"),
-        *("Release: whole and unchanged", "Can real and synthetic rows be told apart?", "Job"),
+        *("Release: whole and unchanged", "Discrimination of real and synthetic rows", "Job"),
     ):
         assert any(f"<h3>{title}</h3>" in page for page in pages), title
     assert sum("<svg" in page for page in pages) >= 5

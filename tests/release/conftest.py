@@ -68,16 +68,18 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def write(table: Any, make_plan: Callable[..., Any], frames: list[pd.DataFrame]) -> Callable[..., list[release.Part]]:
+def write(
+    table: Any, make_plan: Callable[..., Any], frames: list[pd.DataFrame]
+) -> Callable[..., list[release.SetFile]]:
     """Writes the frames as a release."""
 
     def write_release(
         target: str, *, overwrite: bool = False, seed: int = 8675309, helpers: Sequence[str] = (), **settings: Any
-    ) -> list[release.Part]:
+    ) -> list[release.SetFile]:
         plan = make_plan(seed=seed)
         with release.stage(target, digest=plan.digest, overwrite=overwrite, m=plan.m, **settings) as staging:
             schema, sheet = release.output_schema(plan, table), release.sheet_of(table)
-            parts = [release.write_part(staging, frame, schema, i, 0) for i, frame in enumerate(frames, start=1)]
+            parts = [release.write_file(staging, frame, schema, i, 0) for i, frame in enumerate(frames, start=1)]
             sheets = [
                 release.write_copy(staging, frame, "csv", sheet, i, 0) for i, frame in enumerate(frames, 1) if helpers
             ]

@@ -12,7 +12,7 @@ from replicant.errors import ReleaseError
 from replicant.release.manifest import listed, manifest_bytes, parse_manifest
 
 SHA = "a" * 64
-PARTS = [release.Part(i, 0, f"imputation=0{i}/part-0.parquet", 60, 1000, SHA) for i in (3, 1, 2)]
+PARTS = [release.SetFile(i, 0, f"imputation=0{i}/part-0.parquet", 60, 1000, SHA) for i in (3, 1, 2)]
 
 
 def words(document: Any) -> set[str]:

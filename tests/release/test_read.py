@@ -42,7 +42,7 @@ def test_partitions_are_joined_in_order(tmp_path: Path, table: Any, make_plan: A
     plan = make_plan(m=1)
     with release.stage(tmp_path / "r", digest=plan.digest) as staging:
         schema, numbered = release.frame_schema(frames[0]), list(enumerate(frames))
-        parts = [release.write_part(staging, frame, schema, 1, i) for i, frame in reversed(numbered)]
+        parts = [release.write_file(staging, frame, schema, 1, i) for i, frame in reversed(numbered)]
         release.commit(staging, parts, release.public_manifest(plan, table, parts), None)
     back = release.read_release(tmp_path / "r")
     pd.testing.assert_frame_equal(back[0], pd.concat(frames, ignore_index=True))

@@ -455,7 +455,7 @@ def stata_text(expression: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("names", "lawful"),
+    ("names", "valid"),
     [
         (["age", "Age"], ["age", "Age"]),
         (["a b", "a.b", "a_b"], ["a_b", "a_b_2", "a_b_3"]),
@@ -465,8 +465,8 @@ def stata_text(expression: str) -> str:
         (["x" * 40, "x" * 41], ["x" * 32, "x" * 30 + "_2"]),
     ],
 )
-def test_names_of_variables(names: list[str], lawful: list[str]) -> None:
-    assert stata.lawful_names(names) == lawful
+def test_names_of_variables(names: list[str], valid: list[str]) -> None:
+    assert stata.valid_names(names) == valid
 
 
 # --- both -------------------------------------------------------------------------------------------------------------
@@ -519,7 +519,7 @@ def test_an_unknown_language(data: pd.DataFrame, tmp_path: Path) -> None:
 def test_stata_reads_no_parquet(table: Any, make_plan: Callable[..., Any]) -> None:
     from replicant import release
 
-    parts = [release.Part(i, 0, f"imputation=0{i}/part-0.parquet", 60, 1000, "a" * 64) for i in (1, 2, 3)]
+    parts = [release.SetFile(i, 0, f"imputation=0{i}/part-0.parquet", 60, 1000, "a" * 64) for i in (1, 2, 3)]
     manifest = release.public_manifest(make_plan(), table, parts)
     with pytest.raises(ReleaseError, match="CSV"):
         helper_text("stata", manifest, sheet_of(table))

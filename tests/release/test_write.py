@@ -21,7 +21,7 @@ from replicant.errors import ReleaseError, SpecError
 from replicant.storage.local import LocalFolder
 from replicant.storage.remote import RemoteFolder
 
-Write = Callable[..., list[release.Part]]
+Write = Callable[..., list[release.SetFile]]
 
 ONE = pd.DataFrame({"x": [1]})
 
@@ -62,7 +62,7 @@ def test_the_same_frames_give_the_same_files(write: Write, tmp_path: Path) -> No
 
 def test_wide_numbers_for_many_sets(tmp_path: Path) -> None:
     staging = release.stage(tmp_path / "r", digest="0" * 64, m=1000)
-    part = release.write_part(staging, ONE, release.frame_schema(ONE), 7, 3)
+    part = release.write_file(staging, ONE, release.frame_schema(ONE), 7, 3)
     assert part.path == "imputation=0007/part-3.parquet"
 
 
@@ -88,7 +88,7 @@ def test_a_late_part_does_not_bring_an_abandoned_folder_back(tmp_path: Path) -> 
     staging = release.stage(tmp_path / "r", digest="0" * 8)
     release.abandon(staging)
     with pytest.raises(ReleaseError):
-        release.write_part(staging, ONE, release.frame_schema(ONE), 1)
+        release.write_file(staging, ONE, release.frame_schema(ONE), 1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,7 +236,7 @@ def test_a_move_that_fails_in_an_object_store_is_completed_by_the_next(
 def test_any_exception_abandons(place: str) -> None:
     def interrupted() -> None:
         with release.stage(place, digest="0" * 8) as staging:
-            release.write_part(staging, ONE, release.frame_schema(ONE), 1)
+            release.write_file(staging, ONE, release.frame_schema(ONE), 1)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -349,7 +349,7 @@ def test_commit_refuses_lost_and_unlisted_parts(
     plan = make_plan()
     staging = release.stage(tmp_path / "r", digest=plan.digest)
     schema = release.frame_schema(frames[0])
-    parts = [release.write_part(staging, frame, schema, i, 0) for i, frame in enumerate(frames, start=1)]
+    parts = [release.write_file(staging, frame, schema, i, 0) for i, frame in enumerate(frames, start=1)]
     public = release.public_manifest(plan, table, parts)
     last = Path(staging.path, parts[-1].path)
     if damage == "lost":

@@ -208,7 +208,7 @@ def test_what_comes_after_the_last_part_adds_nothing(place: Path, monkeypatch: p
         try:
             frame = pd.DataFrame({"x": [1.0]})
             late_staging = release.Staging("release", str(staging), "release-internal")
-            release.write_part(late_staging, frame, release.frame_schema(frame), 9)
+            release.write_file(late_staging, frame, release.frame_schema(frame), 9)
         except ReleaseError as error:
             late.append(str(error))
 

@@ -21,7 +21,7 @@ from replicant.spec.load import parse_job
 from replicant.storage.filesystem import open_system
 from replicant.storage.open import open_folder
 from replicant.storage.remote import RemoteFolder
-from replicant.table import Dataset, read_parts
+from replicant.table import Dataset, read_chunks
 
 from .ground import KEY_ID, SECRET, Break, Bucket, Connection, frame, settings
 
@@ -74,7 +74,7 @@ def test_nothing_that_a_run_leaves_behind_holds_a_key(
 
 def test_nothing_that_is_sent_to_workers_holds_a_key(bucket: Bucket, data: Path) -> None:
     url = f"{bucket.url}/data"
-    sent = [Dataset.open(url), read_parts(url), Records(f"{bucket.url}/out/.r.partial"), open_system(url)[0]]
+    sent = [Dataset.open(url), read_chunks(url), Records(f"{bucket.url}/out/.r.partial"), open_system(url)[0]]
     for one in sent:
         assert CANARY not in pickle.dumps(one)
 

@@ -160,7 +160,7 @@ def test_without_a_seed_one_is_drawn_and_shown_nowhere(study_of: Callable[..., S
 
 def test_samples_that_do_not_fit_are_refused(study_of: Callable[..., Study], tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,1,2,3\n" * 2)
-    with pytest.raises(DataError, match="no sample of this table"):
+    with pytest.raises(DataError, match="is not a sample of this table"):
         study_of(samples=str(tmp_path / "a.csv"))
 
 

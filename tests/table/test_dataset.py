@@ -215,7 +215,7 @@ def test_a_changed_input_is_noticed(folder: Path) -> None:
     path.rename(path.with_name("other.parquet"))
     assert Dataset.open(folder).signature != dataset.signature
     chunk = dataset.chunks(2)[1]
-    with pytest.raises(DataError, match="not there"):
+    with pytest.raises(DataError, match="is missing"):
         dataset.read(chunk)
     pd.DataFrame({"x": range(9), "t": "a"}).to_parquet(path, index=False, row_group_size=3)
     with pytest.raises(DataError, match="changed since"):
@@ -248,9 +248,9 @@ def test_what_cannot_be_opened(folder: Path, tmp_path: Path) -> None:
 
 def test_files_that_differ(folder: Path) -> None:
     for name, frame, says in (
-        ("z1", pd.DataFrame({"x": [1.5], "t": ["a"]}), r"part 3 of 3 .* type of columns 'x' \(1 parts differ\)"),
-        ("z2", pd.DataFrame({"t": ["a"]}), r"part 3 of 4 .* \(2 parts differ\)"),
-        ("a", pd.DataFrame({"x": [1], "t": ["a"], "u": [1]}), r"part 2 of 5 .* columns 'u' \(4 parts differ\)"),
+        ("z1", pd.DataFrame({"x": [1.5], "t": ["a"]}), r"file 3 of 3 .* type of columns 'x' \(1 files differ\)"),
+        ("z2", pd.DataFrame({"t": ["a"]}), r"file 3 of 4 .* \(2 files differ\)"),
+        ("a", pd.DataFrame({"x": [1], "t": ["a"], "u": [1]}), r"file 2 of 5 .* columns 'u' \(4 files differ\)"),
     ):
         frame.to_parquet(folder / f"{name}.parquet", index=False)
         for read in (Dataset.open, read_data):

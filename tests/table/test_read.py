@@ -18,7 +18,7 @@ from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
 from replicant.errors import DataError, SpecError
-from replicant.table import dataset, encode_table, read_data, read_dataset, read_parts
+from replicant.table import dataset, encode_table, read_chunks, read_data, read_dataset
 
 FRAME = pd.DataFrame(
     {"x": [1.5, 2.25, np.nan], "n": [1, 2, 3], "t": ["a", None, 'b, "c"\nd'], "c": pd.Categorical(["u", "v", "u"])}
@@ -84,10 +84,10 @@ def test_a_folder_of_parts(tmp_path: Path) -> None:
     assert found["n"].tolist() == [1, 2, 3] * 2
     assert read_data(tmp_path, columns=["n", "year"]).columns.tolist() == ["n", "year"]
     FRAME.drop(columns="x").to_parquet(tmp_path / "z.parquet", index=False)
-    with pytest.raises(DataError, match=r"part 3 of 3 .* columns 'x'"):
+    with pytest.raises(DataError, match=r"file 3 of 3 .* columns 'x'"):
         read_data(tmp_path)
     (tmp_path / "z.parquet").write_bytes((tmp_path / "z.parquet").read_bytes()[:-20])
-    with pytest.raises(DataError, match=r"part 3 of 3"):
+    with pytest.raises(DataError, match=r"file 3 of 3"):
         read_data(tmp_path)
 
 
@@ -239,9 +239,9 @@ def test_parts_below_one_another_are_the_table(way: str, tmp_path: Path, monkeyp
         path.mkdir()
         for i in range(3):
             frame[i * 400 : (i + 1) * 400].to_parquet(path / f"part-{i}.parquet", index=False)
-    monkeypatch.setattr(dataset, "PART_ROWS", 300)
+    monkeypatch.setattr(dataset, "CHUNK_ROWS", 300)
     monkeypatch.chdir(tmp_path)
-    loads = read_parts(path.name)
+    loads = read_chunks(path.name)
     assert len(loads) == {"csv": 1, "parquet": 4, "folder": 3, "hive": 2}[way]
     monkeypatch.chdir("/")
     found = pd.concat([load() for load in cloudpickle.loads(cloudpickle.dumps(loads))], ignore_index=True)
@@ -251,17 +251,17 @@ def test_parts_below_one_another_are_the_table(way: str, tmp_path: Path, monkeyp
 
 def test_parts_that_are_missing_or_damaged(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no file or folder"):
-        read_parts(tmp_path / "nothing.parquet")
+        read_chunks(tmp_path / "nothing.parquet")
     with pytest.raises(SpecError, match="empty"):
-        read_parts("")
+        read_chunks("")
     (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(DataError, match="damaged"):
-        read_parts(tmp_path / "t.parquet")
+        read_chunks(tmp_path / "t.parquet")
     FRAME.to_parquet(tmp_path / "u.parquet")
-    [load] = read_parts(tmp_path / "u.parquet")
+    [load] = read_chunks(tmp_path / "u.parquet")
     (tmp_path / "u.parquet").unlink()
     with pytest.raises(DataError, match="no file or folder"):
         load()
     FRAME.iloc[:0].to_parquet(tmp_path / "v.parquet")
     with pytest.raises(DataError, match="0 rows"):
-        read_parts(tmp_path / "v.parquet")
+        read_chunks(tmp_path / "v.parquet")

@@ -208,7 +208,7 @@ def test_levels_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_parts_that_do_not_belong_together() -> None:
     numbers, texts = pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": ["a", "b"]})
-    with pytest.raises(DataError, match=r"2 types in different parts of the table \(number, text\)"):
+    with pytest.raises(DataError, match=r"2 types in different chunks of the table \(number, text\)"):
         scanned([numbers, texts])
     with pytest.raises(DataError, match="differ in their columns"):
         scanned([numbers, numbers.rename(columns={"x": "y"})])

@@ -1,4 +1,4 @@
-"""Parts of pages that are made of the program, where a comment stands for them.
+"""Parts of pages that are generated from the program, at the position of a comment.
 
 `<!-- commands -->` is the help of every command; `<!-- docstrings: NAME NAME -->` the docstrings of these names.
 """

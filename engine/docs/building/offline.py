@@ -57,14 +57,14 @@ def problems(site: Path) -> Iterator[str]:
             if not target.is_file():
                 yield f"{name}: no file for the link {link}"
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].names:
-                yield f"{name}: no such place as {link}"
+                yield f"{name}: no target for {link}"
     for path in sorted(site.rglob("*.css")):
         for address in CSS_LOADING.findall(path.read_text(encoding="utf-8")):
             yield f"{path.relative_to(site)}: loads {address}"
 
 
 class _Page(HTMLParser):
-    """What a page loads, where it links to, and the places in it that can be linked to."""
+    """What a page loads, where it links to, and the targets in it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

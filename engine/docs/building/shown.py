@@ -1,4 +1,4 @@
-"""Pages that show a file of the repository, and links that lead to the right place in the repository and in the site.
+"""Pages that show a file of the repository, and links that resolve in the repository and in the site.
 
 A page whose only line is `[title](../../FILE) <!-- shown here -->` is that file: Markdown as it stands, a notebook with
 what its cells give. Any link to such a file leads to its page.
@@ -39,7 +39,7 @@ def shown_files(docs: Path) -> dict[Path, str]:
 def relinked(text: str, here: Path, docs: Path, shown: dict[Path, str]) -> str:
     """Links of a file in the folder `here`, as they are for a page in `docs`."""
 
-    def place(link: re.Match[str]) -> str:
+    def resolved(link: re.Match[str]) -> str:
         target = (here / link["file"]).resolve()
         name = shown.get(target) or Path(os.path.relpath(target, docs)).as_posix()
         return f"{link['head']}{name}{link['anchor'] or ''})"
@@ -49,7 +49,7 @@ def relinked(text: str, here: Path, docs: Path, shown: dict[Path, str]) -> str:
         edge = FENCE.match(line)
         if edge and (not fence or edge[1].startswith(fence)):
             fence = "" if fence else edge[1]
-        lines.append(line if fence or edge else LINK.sub(place, line))
+        lines.append(line if fence or edge else LINK.sub(resolved, line))
     return "\n".join(lines)
 
 

@@ -39,7 +39,7 @@ class Analyses(Sequence[Fit]):
     learned
         What terms such as `poly` and `bs` have learned of all sets together.
     formula
-        Of the model; None of a function.
+        The formula of the model; None for a function.
     """
 
     fits: tuple[Fit, ...]
@@ -84,7 +84,7 @@ class Analyses(Sequence[Fit]):
         rule
             `auto` reads from the manifest how the sets were made and takes the rule that holds; any other must hold.
         level
-            Of the intervals.
+            Confidence level of the intervals.
         dfcom
             Degrees of freedom of the complete-data analysis; `fit`: those of the fits; None: a large sample, as
             mice's `pool.syn` takes it.
@@ -177,7 +177,7 @@ class Analyses(Sequence[Fit]):
         chosen = choice.rule
         if chosen == "one_step":
             chosen = "rubin1987"
-            lost.append("no joint test goes with the rule one_step: that of rubin1987 is a bound on the safe side")
+            lost.append("no joint test goes with the rule one_step: that of rubin1987 is a conservative bound")
         if chosen not in RULES_OF_TESTS:
             raise SpecError(f"no joint test goes with the rule {chosen}", need="one of " + ", ".join(RULES_OF_TESTS))
         sizes = {key: choice.options[key] for key in ("n", "k") if key in choice.options}

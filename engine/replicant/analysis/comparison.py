@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-_SIDES = ("real", "synthetic")
+_SOURCES = ("real", "synthetic")
 _ENDS = ("estimate", "conf_low", "conf_high")
 _COMPARED = (
     *("term", "real estimate", "synthetic estimate", "real std. error", "synthetic std. error"),
@@ -62,7 +62,7 @@ class Comparison:
     def plot(self, terms: Sequence[str] | None = None) -> Plot:
         """The synthetic intervals beside the real ones, each term in its own real standard errors.
 
-        On this scale all terms are alike: the real estimate lies at 0, and its 95 % interval reaches 1.96 to each side.
+        On this scale all terms are comparable: the real estimate is 0, and its 95 % interval is -1.96 to 1.96.
 
         Parameters
         ----------
@@ -88,18 +88,18 @@ class Comparison:
             if term not in known:
                 raise SpecError(f"{term!r} is not a term{nearest(term, known)}", need="terms of the model")
         shown = self.frame.set_index("term").loc[list(terms or known)]
-        sides = {
-            side: [
-                Interval(*((row[f"{end}_{side}"] - row["estimate_real"]) / row["std_error_real"] for end in _ENDS))
+        groups = {
+            which: [
+                Interval(*((row[f"{end}_{which}"] - row["estimate_real"]) / row["std_error_real"] for end in _ENDS))
                 for _, row in shown.iterrows()
             ]
-            for side in _SIDES
+            for which in _SOURCES
         }
         axis = "difference from the real estimate, in real standard errors"
-        drawn = intervals("Estimates", axis, list(shown.index), sides)
-        return Plot("Real beside synthetic", f"{self._told()}; {self._fit()}", [drawn])
+        drawn = intervals("Estimates", axis, list(shown.index), groups)
+        return Plot("Real beside synthetic", f"{self._facts()}; {self._fit()}", [drawn])
 
-    def _told(self) -> str:
+    def _facts(self) -> str:
         formula = f": {self.real.formula}" if self.real.formula else ""
         return f"{self.real.model}{formula}, m = {self.pooled.m}, pooled by {self.pooled.rule}"
 
@@ -119,8 +119,8 @@ class Comparison:
         body = [
             (
                 str(row["term"]),
-                *(brief(row[f"{name}_{side}"]) for name in ("estimate", "std_error") for side in _SIDES),
-                *(f"{row[f'conf_low_{side}']:.3g} to {row[f'conf_high_{side}']:.3g}" for side in _SIDES),
+                *(brief(row[f"{name}_{which}"]) for name in ("estimate", "std_error") for which in _SOURCES),
+                *(f"{row[f'conf_low_{which}']:.3g} to {row[f'conf_high_{which}']:.3g}" for which in _SOURCES),
                 f"{row['std_difference']:+.2f}",
                 f"{row['overlap']:.2f}",
             )
@@ -128,7 +128,7 @@ class Comparison:
         ]
         table = rows(_COMPARED, body, right=range(1, len(_COMPARED)))
         said = [self._fit(), *dict.fromkeys((*self.messages, *self.real.messages, *self.pooled.messages))]
-        return fragment("Real beside synthetic", self._told(), table, notes(said))
+        return fragment("Real beside synthetic", self._facts(), table, notes(said))
 
 
 def compare(
@@ -142,7 +142,7 @@ def compare(
     level: float = 0.95,
     **options: Any,
 ) -> Comparison:
-    """The same model on real and synthetic data, side by side.
+    """The same model on real and synthetic data, compared term by term.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def compare(
     Raises
     ------
     DataError
-        If the model has other terms on one side, or a side lacks a level on which others rest.
+        If the real data and the sets have different terms, or one lacks a level on which other terms depend.
     """
     import pandas as pd
     from scipy import stats
@@ -166,8 +166,8 @@ def compare(
         _check_columns(real, analyses.columns or (), manifest)
     alone = analyse([real], manifest, model, formula, learned=analyses.learned, **options)[0]
     said = matched(alone, analyses.fits)
-    sides = ("the real data", *(f"set {i + 1}" for i in range(len(analyses))))
-    (on_real, *made), kept, lost = common((alone, *analyses.fits), sides)
+    sources = ("the real data", *(f"set {i + 1}" for i in range(len(analyses))))
+    (on_real, *made), kept, lost = common((alone, *analyses.fits), sources)
     pooled = replace(analyses, fits=tuple(made)).pool(rule, level=level)
     at = {term: i for i, term in enumerate(on_real.terms)}
     both = [term for term in pooled.terms if term in kept]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from replicant.errors import SpecError
-from replicant.estimate.partitions import Load, Parts, columns_of
+from replicant.estimate.partitions import DeferredPartitions, Load, columns_of
 from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Data", "columns_known", "mapped", "names_in", "refuse_identifiers", "typed", "words_of"]
 
-Data: TypeAlias = "pd.DataFrame | Sequence[Load] | Parts"
+Data: TypeAlias = "pd.DataFrame | Sequence[Load] | DeferredPartitions"
 """One table for an estimator: a frame, functions that load its partitions one at a time, or partitions elsewhere."""
 
 
@@ -40,8 +40,8 @@ def typed(data: Data, manifest: Mapping[str, Any], used: Collection[str] | None 
     manifest
         With `columns`: their names, kinds, levels, labels and missing codes.
     used
-        Columns that matter; None: all. Partitions elsewhere keep no others: what is narrow can stay in memory there
-        from one pass to the next.
+        The columns needed; None: all. Partitions on a cluster keep no others, so that a few columns can stay in memory
+        from one stage to the next.
     only
         Whether a frame here keeps no others either.
     """
@@ -60,7 +60,11 @@ def mapped(data: Data, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Data:
 
     if isinstance(data, pd.DataFrame):
         return change(data)
-    return data.mapped(change) if isinstance(data, Parts) else [partial(_changed, load, change) for load in data]
+    return (
+        data.mapped(change)
+        if isinstance(data, DeferredPartitions)
+        else [partial(_changed, load, change) for load in data]
+    )
 
 
 def _changed(load: Load, change: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
@@ -104,7 +108,7 @@ def names_in(data: Data) -> tuple[str, ...]:
     """Names of the columns."""
     import pandas as pd
 
-    if isinstance(data, Parts):
+    if isinstance(data, DeferredPartitions):
         return columns_of(data.source(None))
     return tuple(map(str, (data if isinstance(data, pd.DataFrame) else data[0]()).columns))
 

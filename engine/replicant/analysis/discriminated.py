@@ -9,7 +9,7 @@ from typing import Any
 from replicant.analysis.data import Data, columns_known, refuse_identifiers, typed, words_of
 from replicant.analysis.pooling import pooled_fits
 from replicant.estimate import Discrimination
-from replicant.estimate import discriminate as told_apart
+from replicant.estimate import discriminate as discriminated
 from replicant.pool import Pooled
 
 __all__ = ["Discriminated", "discriminate"]
@@ -24,14 +24,14 @@ class Discriminated(Discrimination):
         This is Table 6 of Volker and Vink (2021). Reiter's rule, which pools what is said of a population, is not used:
         there the synthetic rows stand in for the real ones, and b/m is all that m sets leave of the noise of the
         draws. Here the real rows stand in the model themselves, and a coefficient says how one synthetic set differs
-        from them. What it is from one set to the next is part of the answer, so b counts in full: T = ubar +
-        (1 + 1/m) b. It is on the safe side: ubar holds the error of the real rows, which all sets share and a right
+        from them. Its variation between sets is part of the answer, so b counts in full: T = ubar +
+        (1 + 1/m) b. It is conservative: ubar holds the error of the real rows, which all sets share and a right
         model of synthesis reproduces, so a small p is a difference, and a large one no proof of there being none.
 
         Parameters
         ----------
         level
-            Of the intervals.
+            Confidence level of the intervals.
         dfcom
             Degrees of freedom of one fit; `fit`: the least that the fits have; None: a large sample.
 
@@ -73,5 +73,5 @@ def discriminate(
     known = {*columns_known(manifest), *([weights] if isinstance(weights, str) else [])}
     used = known or None
     both = [typed(one, manifest, used, only=True) for one in (real, *sets)]
-    found = told_apart(both[0], both[1:], formula, **options)
+    found = discriminated(both[0], both[1:], formula, **options)
     return Discriminated(**{item.name: getattr(found, item.name) for item in fields(found)})

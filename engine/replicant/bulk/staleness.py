@@ -109,7 +109,7 @@ def stamp_of(job: JobSpec) -> str | None:
     else:
         location = Location.of(job.input.path)
         location.check_exists()
-        for path in location.parts() if location.is_folder else [location.path]:
+        for path in location.files() if location.is_folder else [location.path]:
             size, tag = location.fingerprint(path)
             if not tag:
                 return None

@@ -51,7 +51,7 @@ def fit_statsmodels(prepared: Prepared, request: Request) -> Fit:
     Raises
     ------
     SpecError
-        If the model does not go with the formula, the weights or the place of the rows.
+        If the model cannot be fitted with the formula, the weights or partitions on a cluster.
     DataError
         If it cannot be fitted.
     """

@@ -1,4 +1,4 @@
-"""What each model of statsmodels is given, and what it gives: the one place that knows their constructors.
+"""The models of statsmodels: their arguments and results. Only this module calls their constructors.
 
 A model gets a matrix whose columns are our terms, the response as numbers, and columns that its options name. It gives
 a vector of estimates with their covariance, the terms first. What has another form is not among them, and says why.
@@ -196,7 +196,7 @@ def _glm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
 
 
 def _separation(made: Any, rows: Rows, result: Any) -> tuple[str, ...]:
-    """What is to be said of a generalized linear model whose outcomes are told apart without error."""
+    """The message on a generalized linear model whose outcomes are separated without error."""
     from statsmodels.genmod import families
 
     if not isinstance(made.family, families.Binomial | families.Poisson):

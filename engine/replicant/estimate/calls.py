@@ -1,4 +1,4 @@
-"""The part of the grammar inside a term: columns, and calls with their arguments."""
+"""The grammar inside a term: columns, and calls with their arguments."""
 
 from __future__ import annotations
 

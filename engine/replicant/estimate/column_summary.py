@@ -54,7 +54,7 @@ class Moments:
 
     @np.errstate(over="ignore", invalid="ignore")
     def combine(self, other: Self) -> Self:
-        """The moments of both parts together."""
+        """The moments of both partitions together."""
         if not (np.any(self.n) and np.any(other.n)):
             return self if np.any(self.n) else other
         n, apart = self.n + other.n, self.distance(other)
@@ -112,7 +112,7 @@ class Powers(Moments):
 
     @np.errstate(over="ignore", invalid="ignore")
     def combine(self, other: Self) -> Self:
-        """The powers of both parts together."""
+        """The powers of both partitions together."""
         a, b, both = self, other, super().combine(other)
         if not (a.n and b.n):
             return both
@@ -162,7 +162,7 @@ class CoMoments(Moments):
         return np.outer(apart, apart)
 
     def combine(self, other: Self) -> Self:
-        """The sums of both parts together."""
+        """The sums of both partitions together."""
         return replace(super().combine(other), squares=self.squares + other.squares)
 
 
@@ -195,13 +195,13 @@ class ColumnSummary(Generic[M]):
         return self.rows - self.present
 
     def combine(self, other: ColumnSummary[M]) -> ColumnSummary[M]:
-        """The summary of both parts together."""
+        """The summary of both partitions together."""
         both = None if self.moments is None or other.moments is None else self.moments.combine(other.moments)
         return ColumnSummary(self.rows + other.rows, summed(self.counts, other.counts), both)
 
 
 def combined(one: Summaries[M], other: Summaries[M]) -> Summaries[M]:
-    """The summaries of both parts together, by name."""
+    """The summaries of both partitions together, by name."""
     return {name: column.combine(other[name]) for name, column in one.items()}
 
 

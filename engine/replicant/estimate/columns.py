@@ -133,7 +133,7 @@ def _compared(node: Compare, frame: pd.DataFrame, present: Bools) -> Any:
 
 
 def _ordered(node: Compare) -> tuple[str, Node, Node]:
-    """A comparison with the column on its left, if one side is a text or a number."""
+    """A comparison with the column on its left, if one operand is a text or a number."""
     if isinstance(node.left, Text | Number):
         return _MIRRORED.get(node.operator, node.operator), node.right, node.left
     return node.operator, node.left, node.right
@@ -142,7 +142,7 @@ def _ordered(node: Compare) -> tuple[str, Node, Node]:
 def _truth(levels: pd.Index, operator: str, level: str) -> Floats:
     """For each level whether it compares so with one of them."""
     labels = [label_of(value) for value in levels.tolist()]
-    at = labels.index(level) if level in labels else -1  # a part of the data may lack it
+    at = labels.index(level) if level in labels else -1  # a partition may lack it
     return np.asarray(_OPERATORS[operator](np.arange(len(levels)), at), dtype=np.float64)
 
 

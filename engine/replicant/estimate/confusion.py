@@ -33,7 +33,7 @@ class Confusion:
     table: Floats
 
     def combine(self, other: Confusion) -> Confusion:
-        """The table of both parts together."""
+        """The table of both partitions together."""
         return Confusion(self.levels, self.table + other.table)
 
     @cached_property
@@ -120,7 +120,7 @@ def confusion(
     levels
         All classes in order; of two, the first is the positive one.
     weights
-        n weights: the rows, or the share of the population, that each stands for.
+        n weights: the number of equal rows, or of units of the population, that each represents.
     """
     index = pd.Index(list(levels))
     a, b = index.get_indexer(pd.Index(list(predicted))), index.get_indexer(pd.Index(list(true)))

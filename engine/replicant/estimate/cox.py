@@ -12,7 +12,7 @@ __all__ = ["clustered", "score_residuals"]
 def score_residuals(
     time: Floats, entry: Floats | None, status: Floats, eta: Floats, x: Floats, *, efron: bool
 ) -> Floats:
-    """Each row's part of the score (Therneau & Grambsch 2000, section 4.3), as R's `residuals(coxph, "score")`.
+    """Each row's contribution to the score (Therneau & Grambsch 2000, section 4.3), as R's `residuals(coxph, "score")`.
 
     Parameters
     ----------

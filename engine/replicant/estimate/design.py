@@ -76,7 +76,7 @@ class Design:
         return self.response if self.offset is None else self.response - self.offset
 
     def beside(self, other: Design) -> Design:
-        """Both parts as one: a pass over few long designs is quicker than over many short ones."""
+        """Both partitions as one: one loop over few long designs is faster than over many short ones."""
         weights = None
         if self.weights is not None or other.weights is not None:
             weights = np.concatenate(
@@ -106,7 +106,7 @@ class Prepared:
     factors
         Levels by label of the variable; the response's too.
     sampling
-        What the rows stand for, and which standard errors are asked for.
+        Weights and design of the rows, and the kind of standard errors.
     """
 
     formula: Formula
@@ -243,7 +243,7 @@ class Prepared:
         return replace(self, source=source, _cache=[design], _change=None)
 
     def turned(self, change: Callable[[Floats], Floats]) -> Prepared:
-        """The same with matrices in other coordinates: turned once where designs are kept, else at each pass."""
+        """The same in other coordinates: designs are transformed once if they are kept, otherwise at each stage."""
         kept = []
         if self.source.cached:
             designs = self.reduce(lambda design: [design], lambda a, b: a + b)
@@ -326,7 +326,7 @@ def prepare(
     learned
         What `poly`, `scale`, `bs` and `ns` have learned, if not from these rows.
     sampling
-        What the rows stand for.
+        Weights and design of the rows.
     """
     variables = formula.all_variables
     wanted = tuple(v.names[0] for v in variables if v.role == "factor")

@@ -1,4 +1,4 @@
-"""Can real and synthetic rows be told apart? By a logistic model on all columns.
+"""Discrimination of real and synthetic rows by a logistic model on all columns.
 
 It reduces over partitions like any other model. From its scores come the confusion of classes drawn with the fitted
 probability and of classes cut at one half, the area under the curve, and the propensity mean squared error with its
@@ -21,11 +21,11 @@ from replicant.estimate.estimable import settled
 from replicant.estimate.formula import parse
 from replicant.estimate.glm import fit_glm
 from replicant.estimate.levels import Survey, merge_surveys, same_levels, survey
+from replicant.estimate.marked import Marked, Pair
 from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.result import Fit
 from replicant.estimate.sampling import sampling_of, tally
 from replicant.estimate.scores import confused, distances, drawn, null_pmse, scored
-from replicant.estimate.sides import Pair, Side
 from replicant.view.figures import brief
 
 __all__ = ["Discrimination", "Discriminator", "SetScore", "discriminate"]
@@ -89,7 +89,7 @@ class Discriminator:
         that real and synthetic rows keep their shares, and standard errors are linearized; strata, clusters and fpc
         are columns of both tables, and a real unit is another than a synthetic one of its name.
     maxiter
-        Most passes of the fit.
+        The largest number of iterations of the fit.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Discriminator:
             raise SpecError("an offset in a discrimination", need="terms, whose coefficients tell the rows apart")
         self._names = tuple(name for name in self._formula.names if name != indicator)
         self._indicator = indicator
-        self._real = self._side(source, 1.0)
+        self._real = self._marked(source, 1.0)
         self._survey = self._levels(source)
         self._last: tuple[Survey, Prepared, Design] | None = None
 
@@ -164,27 +164,27 @@ class Discriminator:
             specks,
         )
 
-    def _side(self, source: Source, value: float) -> Side:
+    def _marked(self, source: Source, value: float) -> Marked:
         rows, total, broken = source.reduce(tally, np.add)
         if self._surveyed:
             if not total > 0:
                 raise DataError("no row has a weight", need="weights above 0")
-            return Side(source, self._indicator, value, rows / total)
+            return Marked(source, self._indicator, value, rows / total)
         if broken:
             raise DataError(
                 f"{int(broken)} frequency weights are not whole",
-                need="whole numbers: a class is drawn for each row that a row stands for",
+                need="whole numbers: a class is drawn for each of the equal rows",
                 fix='weight_kind="survey" takes any',
             )
-        return Side(source, self._indicator, value, 1.0)
+        return Marked(source, self._indicator, value, 1.0)
 
     def _levels(self, source: Source) -> Survey:
         wanted = tuple(v.names[0] for v in self._formula.variables if v.role == "factor")
         return survey(source, self._names, wanted)
 
     def _prepared(self, source: Source) -> Prepared:
-        """The formula bound to both sides. The real side's design is the same for all sets whose levels are."""
-        pair = Pair(self._side(source, 0.0), self._real)
+        """The formula bound to real and synthetic rows. Sets with the same levels share the design of the real rows."""
+        pair = Pair(self._marked(source, 0.0), self._real)
         found = merge_surveys(self._levels(source), self._survey)
         last = self._last  # read once: threads may share this object
         if last is not None and same_levels(found, last[0]):
@@ -263,9 +263,9 @@ class Discrimination:
         return f"<Real against {len(self.scores)} synthetic sets>"
 
     def __str__(self) -> str:
-        return f"{self._told()}\n{self.frame.to_string(index=False, float_format=brief)}"
+        return f"{self._facts()}\n{self.frame.to_string(index=False, float_format=brief)}"
 
-    def _told(self) -> str:
+    def _facts(self) -> str:
         ratio = self.frame["pmse_ratio"]
         return f"pMSE ratio {ratio.mean():.2f} (1 where the sets are drawn right), AUC {self.frame['auc'].mean():.3f}"
 
@@ -280,7 +280,7 @@ class Discrimination:
         head = ("real against", *names.values())
         said = dict.fromkeys(message for fit in self.fits for message in fit.messages)
         table = rows(head, body, right=range(1, len(head)))
-        return fragment("Can real and synthetic rows be told apart?", self._told(), table, notes(said))
+        return fragment("Discrimination of real and synthetic rows", self._facts(), table, notes(said))
 
 
 def discriminate(
@@ -309,5 +309,5 @@ def discriminate(
     if not sets:
         raise DataError("no synthetic sets", need="at least one")
     stream = rng if rng is not None else np.random.default_rng(0)
-    told = Discriminator(real, formula, weights=weights, weight_kind=weight_kind, maxiter=maxiter, **design)
-    return Discrimination(tuple(told.score(one, stream) for one in sets))
+    discriminator = Discriminator(real, formula, weights=weights, weight_kind=weight_kind, maxiter=maxiter, **design)
+    return Discrimination(tuple(discriminator.score(one, stream) for one in sets))

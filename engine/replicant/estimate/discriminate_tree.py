@@ -1,4 +1,4 @@
-"""Can real and synthetic rows be told apart by a shallow tree?"""
+"""Discrimination of real and synthetic rows by a shallow tree."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def settled(fit: Fit) -> Fit:
         return fit
     columns = np.zeros(len(grounds.names), dtype=np.bool_)
     if grounds.relations is not None:
-        columns |= grounds.relations.parts.any(axis=0)
+        columns |= grounds.relations.members.any(axis=0)
     for factor in broken:
         if factor.coding == "together":
             columns[list(factor.columns)] = True
@@ -47,7 +47,7 @@ def aligned(fits: Sequence[Fit]) -> tuple[Fit, ...]:
     """The fits, each without the coefficients that are not in it what they are in the others.
 
     Columns that depend on one another in all fits are one relation, and the last of them is 0 in all, as R has it. A
-    relation of some sets only leaves what has a part in it unknown there.
+    relation of some sets only leaves the columns in it unknown there.
     """
     if len(fits) < 2:
         return tuple(fits)
@@ -204,9 +204,9 @@ def _apart(fit: Fit, shared: Collection[str], outcomes: Collection[str]) -> Fit:
     if grounds is None:
         return fit
     if grounds.relations is not None:
-        for j, part in zip(grounds.relations.dropped, grounds.relations.parts, strict=True):
+        for j, member in zip(grounds.relations.dropped, grounds.relations.members, strict=True):
             if grounds.names[j] not in shared:
-                fit = _without(fit, grounds.touched(part), f"from {grounds.names[j]}")
+                fit = _without(fit, grounds.touched(member), f"from {grounds.names[j]}")
     for factor in grounds.factors:
         if factor.coding == "thresholds":
             lacking = [level for level in factor.levels if level in outcomes and level not in factor.seen]

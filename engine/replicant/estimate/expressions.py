@@ -1,4 +1,4 @@
-"""The part of the grammar that computes: arithmetic and comparisons of columns."""
+"""The grammar of computations: arithmetic and comparisons of columns."""
 
 from __future__ import annotations
 
@@ -144,13 +144,13 @@ class Expressions:
         return self.comparison()
 
     def comparison(self) -> Node:
-        left = self.side()
+        left = self.operand()
         if not self.looks(*COMPARISONS):
             if isinstance(left, Text):
                 self.fail(self.next, "a text beside nothing", need='a comparison: g == "a"')
             return left
         token = self.take()
-        right = self.side()
+        right = self.operand()
         if self.looks(*COMPARISONS):
             self.fail(self.next, "a second comparison in a row", fix="write x > 1 & x < 3")
         if isinstance(left, Text) or isinstance(right, Text):
@@ -159,7 +159,7 @@ class Expressions:
                 self.fail(token, "a text beside arithmetic", need='a column beside a text: g == "a"')
         return Compare(token.text, left, right, token.at)
 
-    def side(self) -> Node:
+    def operand(self) -> Node:
         token = self.next
         if token is not None and token.kind == "text":
             self.take()

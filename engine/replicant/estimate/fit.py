@@ -64,7 +64,7 @@ def fit(
     weights
         Name of a column, or an array (one for each partition).
     weight_kind
-        `frequency`: a row stands for so many equal ones, a whole number. `survey`: it stands for so many of the
+        `frequency`: a row counts as that many equal ones, a whole number. `survey`: it represents that many of the
         population; estimates are weighted, and standard errors design-based (linearized), as those of `svyglm` in R's
         package survey, with units less strata plus one less parameters as degrees of freedom. Without a kind whole
         numbers of up to 10 on average are taken for frequencies, which is said; other weights are refused.
@@ -140,7 +140,7 @@ def fit(
     else:
         _check_options(name, options)
         with np.errstate(all="ignore"):
-            found = _told(settled(FITTERS[name](bound, **options)), sampling)
+            found = _with_messages(settled(FITTERS[name](bound, **options)), sampling)
     return replace(found, labels=labels_of(bound, found.terms))
 
 
@@ -182,7 +182,7 @@ def _noted(found: Fit, sampling: Sampling) -> Fit:
     return replace(found, messages=(*found.messages, *sampling.messages)) if sampling.messages else found
 
 
-def _told(found: Fit, sampling: Sampling) -> Fit:
+def _with_messages(found: Fit, sampling: Sampling) -> Fit:
     """With a message where numbers are none and nothing has been said of it."""
     variances = np.diag(found.covariance)
     bad = ~(np.isfinite(found.estimates) & np.isfinite(variances) & (variances >= 0))

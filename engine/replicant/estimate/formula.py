@@ -48,7 +48,7 @@ class Formula:
     text
         As written.
     response
-        The left side; None of a one-sided formula.
+        The left-hand side; None of a one-sided formula.
     variables
         Ingredients of the terms, in the order of their first mention.
     terms
@@ -131,7 +131,7 @@ def parse_variable(text: str, columns: Collection[str]) -> Variable:
 
 
 def updated(formula: Formula, change: str, columns: Collection[str] | None) -> Formula:
-    """The formula after R's `update`: `~ . - phb`, in which the dot stands for the terms that there are.
+    """The formula after R's `update`: `~ . - phb`, in which the dot denotes the existing terms.
 
     Raises
     ------
@@ -163,7 +163,7 @@ class _Parser(Calls):
         self.variables: dict[str, Variable] = {}
         self.offsets: dict[str, Variable] = {}
         self.response: Variable | None = None
-        self.before: Formula | None = None  # whose terms a dot stands for
+        self.before: Formula | None = None  # its terms replace a dot
 
     # ---------------------------------------------------------------- the formula
 
@@ -171,9 +171,9 @@ class _Parser(Calls):
         if not self.tokens:
             self.fail(None, "an empty formula", need="a text such as 'hgt ~ age + phb'")
         if not self.looks("~"):
-            self.response = self.left_side()
+            self.response = self.left_hand_side()
         if not self.looks("~"):
-            fix = "write ~ in its place: y ~ x" if self.looks("=", "==") else "name the response first: y ~ x"
+            fix = "write ~ instead: y ~ x" if self.looks("=", "==") else "name the response first: y ~ x"
             self.fail(self.next, "no ~ between the response and the terms", need="response ~ terms", fix=fix)
         self.take()
         terms: _Terms = {0: None}
@@ -224,7 +224,7 @@ class _Parser(Calls):
         }.get(token.text)
         self.fail(token, found or "something that joins nothing", fix=fix)
 
-    def left_side(self) -> Variable:
+    def left_hand_side(self) -> Variable:
         token = self.take()
         if token.kind in {"name", "quoted"}:
             variable = self.variable(token)

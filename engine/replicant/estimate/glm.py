@@ -38,7 +38,7 @@ class Family:
     loglik
         (y, mu, eta) to the log likelihood of each row, but for constants and a dispersion.
     deviance
-        (y, mu, eta) to each row's part of the deviance.
+        (y, mu, eta) to each row's contribution to the deviance.
     low, high
         Range of the response; an open end is left out of it.
     says

@@ -1,7 +1,7 @@
 """What decides whether a coefficient is the parameter that its name says.
 
 `gb` is the mean of b less that of the reference, whatever rows there are. The rows X tell it if and only if no v with
-X v = 0 has a part in it: it is estimable (Scheffe 1959, section 1.4). A solver finds some solution all the same: R's
+X v = 0 involves it: it is estimable (Scheffe 1959, section 1.4). A solver finds some solution all the same: R's
 `lm` sets the last of the columns that depend on one another to 0, and the others are then something else than their
 names say. Where all sets have the same relations, the others are alike in all, and this is R's answer. Where one set
 has a relation that the others have not, its coefficients are other parameters, and must not be averaged.
@@ -20,8 +20,8 @@ from replicant.table.arrays import Bools, Floats
 __all__ = ["Coded", "Coding", "Grounds", "Relations", "listed", "reduced", "triangle_of"]
 
 ALIASED = 1e-7  # R's tolerance in lm: what is left of a term beside those before it, relative to its length
-PART = 1e-6
-"""Of the longest part of a relation: what is shorter is rounding."""
+NEGLIGIBLE = 1e-6
+"""Relative to the largest coefficient of a relation: smaller ones are rounding errors."""
 
 Coding: TypeAlias = Literal["reference", "together", "each", "outcomes", "thresholds"]
 """Levels against a reference; all together, as polynomials; each by itself; the response of a logit; that of `polr`."""
@@ -77,18 +77,18 @@ class Relations:
         (p, p) triangle of the design.
     dropped
         Positions of the columns that are combinations of those before them.
-    parts
-        (d, p) for each of these, which columns have a part in its relation, itself among them.
+    members
+        (d, p) for each of these, the columns in its relation, itself among them.
     """
 
     triangle: Floats
     dropped: tuple[int, ...]
-    parts: Bools
+    members: Bools
 
     def rows(self) -> Iterator[tuple[int, list[int]]]:
         """Each dropped column with the others of its relation."""
-        for j, part in zip(self.dropped, self.parts, strict=True):
-            yield j, [i for i in np.flatnonzero(part).tolist() if i != j]
+        for j, member in zip(self.dropped, self.members, strict=True):
+            yield j, [i for i in np.flatnonzero(member).tolist() if i != j]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,7 +100,7 @@ class Grounds:
     names
         Names of the columns of the design.
     columns
-        (q,) for each term the column that must be told apart from the others; -1 if there is none.
+        (q,) for each term the column that must differ from the others; -1 if there is none.
     factors
         The columns of levels; the response last, if it is one.
     relations
@@ -141,23 +141,23 @@ def reduced(triangle: Floats) -> tuple[np.ndarray[Any, np.dtype[np.intp]], Float
     norms = np.linalg.norm(triangle, axis=0)
     kept, r = np.arange(p), triangle
     dropped: list[int] = []
-    parts: list[Bools] = []
+    members: list[Bools] = []
     while len(kept):
         left = np.abs(np.diag(r))
         aliased = np.flatnonzero(left <= ALIASED * norms[kept])
         if not aliased.size:
             break
         j = int(aliased[0])
-        part = np.zeros(p, dtype=np.bool_)
-        part[kept[j]] = True
+        member = np.zeros(p, dtype=np.bool_)
+        member[kept[j]] = True
         if j and norms[kept[j]] > 0:
             share = np.abs(np.linalg.solve(r[:j, :j], r[:j, j])) * np.linalg.norm(r[:, :j], axis=0)
-            part[kept[:j]] = share > PART * share.max(initial=0.0)
+            member[kept[:j]] = share > NEGLIGIBLE * share.max(initial=0.0)
         dropped.append(int(kept[j]))
-        parts.append(part)
+        members.append(member)
         kept = np.delete(kept, j)
         r = triangle_of(triangle[:, kept])[: len(kept)] if len(kept) else np.empty((0, 0))
-    return kept, r, Relations(triangle, tuple(dropped), np.array(parts)) if dropped else None
+    return kept, r, Relations(triangle, tuple(dropped), np.array(members)) if dropped else None
 
 
 def listed(names: list[str] | tuple[str, ...], most: int = 8) -> str:

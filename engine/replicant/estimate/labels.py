@@ -92,7 +92,7 @@ def _dropped(text: str, labels: Mapping[str, tuple[str, ...]], full: Formula | N
     small = updated(full, text, None)
     left = set(small.labels)
     if new := [label for label in small.labels if label not in labels]:
-        raise SpecError(f"{new[0]} is not in {full.text!r}", need="a part of its terms: '~ . - term'")
+        raise SpecError(f"{new[0]} is not in {full.text!r}", need="a subset of its terms: '~ . - term'")
     gone = [label for label in labels if label not in left]
     if not gone:
         raise SpecError(f"{text[:60]!r} leaves nothing out of {full.text!r}", need="a smaller formula: '~ . - term'")

@@ -1,6 +1,6 @@
 """What terms such as `poly(x, 2)` and `ns(x, df = 3)` have to know of all rows before they are numbers of one row.
 
-It is learned in passes over the partitions that merge, so that it is the same however the rows are cut.
+It is learned in stages over the partitions, whose results merge, so that it is the same however the rows are cut.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _is_measured(dtype: Any) -> bool:
 
 
 def merge_surveys(a: Survey, b: Survey) -> Survey:
-    """What two parts of the data have together."""
+    """The union of the levels of two partitions."""
     out: Survey = {}
     for name, one in a.items():
         other = b[name]

@@ -12,9 +12,9 @@ __all__ = ["matched"]
 
 
 def matched(real: Fit, made: Sequence[Fit]) -> list[str]:
-    """What is to be said of terms that one side has and the other has not.
+    """Messages on terms that only the real data or only the sets have.
 
-    Values of a number that stand for levels, `C(x)`, may occur on one side only: these terms are left out.
+    Values of a number used as levels, `C(x)`, may occur in one of them only: their terms are left out.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def matched(real: Fit, made: Sequence[Fit]) -> list[str]:
     Raises
     ------
     DataError
-        If a column is coded in another way on the two sides, so that terms differ: which, and why.
+        If a column is coded differently in the two, so that terms differ; the message says which and why.
     """
     there = tuple(dict.fromkeys(term for one in made for term in one.terms))
     only = {
@@ -33,21 +33,21 @@ def matched(real: Fit, made: Sequence[Fit]) -> list[str]:
     }
     reasons = _unlike(real.grounds, made[0].grounds) if made[0].grounds and real.grounds else _UNKNOWN
     if reasons and (reasons is not _UNKNOWN or any(only.values())):
-        shown = [f"only {side} have {listed(terms)}" for side, terms in only.items() if terms]
+        shown = [f"only {which} have {listed(terms)}" for which, terms in only.items() if terms]
         raise DataError(
             f"The terms of the model do not match: {'; '.join([*reasons, *shown])}",
-            need="the same columns, of the same kinds and levels, on both sides",
+            need="the same columns, of the same kinds and levels, in the real data and the sets",
             fix="give the real data as they were synthesized: with the kinds, levels and labels of the codebook",
         )
-    return [f"{term} is left out: only {side} have it" for side, terms in only.items() for term in terms]
+    return [f"{term} is left out: only {which} have it" for which, terms in only.items() for term in terms]
 
 
 _UNKNOWN = ["the function gave other names"]
 
 
 def _unlike(real: Grounds, made: Grounds) -> list[str]:
-    """Columns that are not coded alike on both sides, and how."""
-    here, there = ({one.label: one for one in side.factors} for side in (real, made))
+    """Columns that are coded differently in the real data and the sets, and how."""
+    here, there = ({one.label: one for one in grounds.factors} for grounds in (real, made))
     said = []
     for label in dict.fromkeys((*here, *there)):
         one, other = here.get(label), there.get(label)

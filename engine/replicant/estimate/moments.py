@@ -1,8 +1,8 @@
-"""The first pass of every model: the triangle of the design, counts, and what follows from them.
+"""The first stage of every model: the triangle of the design, counts, and what follows from them.
 
 A tall matrix X = QR is reduced block by block to its triangle R (TSQR: Demmel, Grigori, Hoemmen & Langou 2012): the
 triangle of stacked triangles is that of the stacked blocks. Nothing is squared, so collinearity shows at the precision
-at which R's `lm` sees it, and a later pass can work in the coordinates X R^-1, in which the terms are orthonormal.
+at which R's `lm` sees it, and a later stage can work in the coordinates X R^-1, in which the terms are orthonormal.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Moments:
     seen: tuple[Bools, ...]
 
     def combine(self, other: Moments) -> Moments:
-        """The moments of both parts together."""
+        """The moments of both partitions together."""
         return Moments(
             triangle_of(np.vstack([self.triangle, other.triangle])),
             self.rows + other.rows,
@@ -91,7 +91,7 @@ def map_moments(design: Design, levels: int) -> Moments:
 
 
 def moments(prepared: Prepared) -> Moments:
-    """The first pass.
+    """The first stage.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def moments(prepared: Prepared) -> Moments:
         raise DataError(
             f"{names[large[0]]} has values so large that sums of squares cannot be held",
             need=f"values below {LARGEST:g}",
-            fix="divide the column by a power of ten first, or declare the code that stands for missing",
+            fix="divide the column by a power of ten first, or declare the code that denotes missing values",
         )
     return out
 
@@ -202,7 +202,7 @@ def grounds_of(
     Parameters
     ----------
     prepared, found, basis
-        The model's data, its first pass, and what can be estimated.
+        The model's data, its first stage, and the estimable coefficients.
     columns
         For each term the column of the design that it needs, -1 for none; by default the columns are the terms.
     response

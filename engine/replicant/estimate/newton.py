@@ -18,7 +18,7 @@ FLAT = 1e-3
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Score:
-    """What one pass gives: sums, so that partitions combine by adding.
+    """The result of one iteration: sums, so that partitions combine by adding.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Score:
     extra: Floats
 
     def combine(self, other: Score) -> Score:
-        """The score of both parts together."""
+        """The score of both partitions together."""
         return Score(
             self.loglik + other.loglik,
             self.gradient + other.gradient,
@@ -60,7 +60,7 @@ class Maximum:
     direction
         Where the likelihood still rises without end (separation), in the parameters; None ordinarily.
     iterations
-        Passes over the data.
+        The number of iterations.
     """
 
     theta: Floats
@@ -93,7 +93,7 @@ def maximize(
     first
         Score at `start` if it is known.
     maxiter
-        Most passes.
+        The largest number of iterations.
     unit
         Weight of one row: what the likelihood is counted in.
     """

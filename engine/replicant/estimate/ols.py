@@ -1,4 +1,4 @@
-"""Least squares: one pass, by the triangle of the design."""
+"""Least squares: one stage, by the triangle of the design."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Data as partitions: what an estimator maps over and combines. One frame in memory is one partition.
 
 A partition is a frame, or a function that loads one: then no more than one of them is held at a time. Whatever has the
-same `reduce` may stand in, so that a cluster can map where the partitions are; `Parts` are such partitions before it is
-said which of their columns weights the rows.
+same `reduce` may stand in, so that a cluster can map where the partitions are; `DeferredPartitions` are such
+partitions before their column of weights is chosen.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from replicant.errors import DataError, SpecError, nearest
 from replicant.table.arrays import Floats
 
 __all__ = [
+    "DeferredPartitions",
     "Load",
     "Partitions",
-    "Parts",
     "Source",
     "column_weights",
     "columns_of",
@@ -56,10 +56,10 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Parts(Protocol):
+class DeferredPartitions(Protocol):
     """Partitions that are loaded where they are computed with."""
 
-    def mapped(self, change: Callable[[pd.DataFrame], pd.DataFrame], /) -> Parts:
+    def mapped(self, change: Callable[[pd.DataFrame], pd.DataFrame], /) -> DeferredPartitions:
         """The same, each changed when it is loaded."""
         ...
 
@@ -173,7 +173,7 @@ def partitioned(data: Any, weights: Any = None) -> Source:
         if weights is not None:
             raise SpecError("weights beside partitions that have their own", need="weights where partitions are made")
         return data
-    if isinstance(data, Parts):
+    if isinstance(data, DeferredPartitions):
         if weights is not None and not isinstance(weights, str):
             raise SpecError("an array of weights for partitions elsewhere", need="the name of a column of weights")
         return data.source(weights)

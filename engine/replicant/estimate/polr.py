@@ -121,7 +121,7 @@ def fit_polr(prepared: Prepared, *, link: str = "logit", maxiter: int = 60) -> F
     Parameters
     ----------
     prepared
-        The model's data; the formula keeps its intercept, which the thresholds stand for.
+        The model's data; the formula keeps its intercept, which the thresholds replace.
     link
         `logit` or `probit`.
     """
@@ -132,7 +132,7 @@ def fit_polr(prepared: Prepared, *, link: str = "logit", maxiter: int = 60) -> F
         raise DataError("the response of polr is a number", need="an ordered column", fix="declare its levels")
     check_outcome("polr", levels)
     if not prepared.formula.intercept:
-        raise SpecError("a formula without intercept for polr", need="the intercept: the thresholds stand for it")
+        raise SpecError("a formula without intercept for polr", need="the intercept, which the thresholds replace")
     found = moments(prepared)
     present = np.flatnonzero(found.counts > 0)
     if len(present) < 2:

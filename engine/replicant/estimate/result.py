@@ -131,5 +131,5 @@ class Fit:
             for term, row in zip(self.terms, figures.tolist(), strict=True)
         ]
         head = ("term", "estimate", "std. error", "statistic", "df", "p", "low", "high")
-        told = f"{self.formula}, n = {self.n:g}" if self.formula else f"n = {self.n:g}"
-        return fragment(self.model, told, rows(head, body, right=range(1, len(head))), notes(self.messages))
+        facts = f"{self.formula}, n = {self.n:g}" if self.formula else f"n = {self.n:g}"
+        return fragment(self.model, facts, rows(head, body, right=range(1, len(head))), notes(self.messages))

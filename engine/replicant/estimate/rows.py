@@ -48,7 +48,7 @@ class Rows:
 
     @property
     def robust(self) -> dict[str, Any]:
-        """What `fit` is told of errors that are not the model's own."""
+        """Arguments of `fit` for standard errors that are not model-based."""
         if self.clusters is not None:
             return {"cov_type": "cluster", "cov_kwds": {"groups": self.clusters}}
         return {} if self.cov is None else {"cov_type": self.cov}

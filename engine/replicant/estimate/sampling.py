@@ -1,9 +1,10 @@
-"""What a row stands for, how it came into the sample, and which standard errors follow from that.
+"""Weights, the design of the sample, and the standard errors that follow from them.
 
-A weight says one of two things. A *frequency*: so many equal rows were seen. A *survey* weight: this one row stands for
-so many of the population. Estimates are the same, standard errors are not: taken for frequencies, sampling weights of
-1,500 make them some forty times too small. So weights say what they are. What is not said is guessed only where a
-guess does little harm: small whole numbers are taken for frequencies, and that is said; all else is refused.
+A weight has one of two meanings. A *frequency* is the number of equal rows observed. A *survey* weight is the number of
+units of the population that the row represents. Estimates are the same, standard errors are not: sampling weights of
+1,500 that are taken for frequencies make them some forty times too small. So the kind of weights is declared. An
+undeclared kind is inferred only where an error does little harm: small whole numbers are taken for frequencies, with a
+message; other weights are refused.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ are put together come a few times each; weights of a sample are the inverse of i
 
 _NEED = "the kind of the weights"
 _FIX = (
-    'weight_kind="survey" if a row stands for so many of a population, or weight_kind="frequency" if it stands for so '
-    "many equal rows (--weight-kind on the command line)"
+    'weight_kind="survey" if a row represents that many units of a population, or weight_kind="frequency" if it counts '
+    "as that many equal rows (--weight-kind on the command line)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """What the rows of a table stand for, and which errors are asked for.
+    """The weights and the design of a table's rows, and the kind of standard errors.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ class Sampling:
     nest
         Whether a unit's name may come again in another stratum, where it is another unit.
     lonely_psu
-        What a stratum of a single unit is: one of `LONELY`.
+        The treatment of a stratum with a single unit: one of `LONELY`.
     cov
         One of `COVARIANCES`, or None.
     cluster
@@ -94,7 +95,7 @@ class Sampling:
 
     @property
     def says(self) -> str:
-        """What a design-based, robust or clustered error is told as; empty of a model's own."""
+        """A description of design-based, robust or clustered standard errors; empty for model-based ones."""
         if self.survey:
             names = [("strata", self.strata), ("clusters", self.clusters), ("fpc", self.fpc)]
             parts = [f"survey weights {self.weights}" if self.weights else "equal weights"]
@@ -212,27 +213,27 @@ def _frequencies(source: Source, weights: Any, words: str, weight_kind: str | No
     rows, total, broken = source.reduce(tally, np.add)
     if broken and weight_kind is None:
         raise DataError(
-            f"{int(broken)} of the weights {words} are not whole numbers, and it is not said what they are",
+            f"{int(broken)} of the weights {words} are not whole numbers, and their kind is not declared",
             need=_NEED,
             fix=_FIX,
         )
     if broken:
         raise DataError(
             f"{int(broken)} frequency weights are not whole",
-            need="whole numbers: a row stands for so many equal ones",
+            need="whole numbers: a row counts as that many equal ones",
             fix='weight_kind="survey" takes any',
         )
     if weight_kind is not None:
         return "frequency", ()
     if total > PLAUSIBLE * rows:
         raise DataError(
-            f"the weights {words} are whole numbers, as large as those of a sample, and it is not said what they are",
+            f"the weights {words} are whole numbers, as large as those of a sample, and their kind is not declared",
             need=_NEED,
             fix=_FIX,
         )
     return "frequency", (
-        f"the weights {words} are whole numbers and are taken for frequencies: a row stands for so many equal ones; if "
-        'it stands for so many of a population, say weight_kind="survey"',
+        f"the weights {words} are whole numbers and are taken for frequencies: a row counts as that many equal ones; "
+        'if it represents that many units of a population, set weight_kind="survey"',
     )
 
 

@@ -60,19 +60,19 @@ def _map_bins(design: Design, beta: Floats, surveyed: bool) -> Floats:
     """(5, BINS): weighted sums of p, then weights and counts of synthetic and of real rows."""
     s = _map_scores(design, beta, surveyed)
     at = np.minimum((s.p * BINS).astype(np.intp), BINS - 1)
-    sums = (s.p * s.weight, *(part * side for side in (1 - s.real, s.real) for part in (s.weight, s.count)))
+    sums = (s.p * s.weight, *(size * which for which in (1 - s.real, s.real) for size in (s.weight, s.count)))
     return np.stack([np.bincount(at, one, BINS) for one in sums])
 
 
 def _of_bins(sums: Floats) -> Scores:
     total = sums[1] + sums[3]
     p = np.divide(sums[0], total, where=total > 0, out=np.zeros(BINS))
-    sides = [np.flatnonzero(sums[1]), np.flatnonzero(sums[3])]
+    classes = [np.flatnonzero(sums[1]), np.flatnonzero(sums[3])]
     return Scores(
-        np.concatenate([p[at] for at in sides]),
-        np.repeat([0.0, 1.0], [len(at) for at in sides]),
-        np.concatenate([sums[1, sides[0]], sums[3, sides[1]]]),
-        np.concatenate([sums[2, sides[0]], sums[4, sides[1]]]),
+        np.concatenate([p[at] for at in classes]),
+        np.repeat([0.0, 1.0], [len(at) for at in classes]),
+        np.concatenate([sums[1, classes[0]], sums[3, classes[1]]]),
+        np.concatenate([sums[2, classes[0]], sums[4, classes[1]]]),
     )
 
 
@@ -104,7 +104,7 @@ def distances(scores: Scores) -> tuple[float, float, float]:
     of_real = w * scores.real[order]
     n, n_r = w.sum(), of_real.sum()
     pmse = w @ (p - n_r / n) ** 2 / n
-    if not 0 < n_r < n:  # rows with a missing value are left out: of one side none may be left
+    if not 0 < n_r < n:  # rows with a missing value are left out: one of the two may then be empty
         return np.nan, float(pmse), np.nan
     last = np.append(p[1:] != p[:-1], True)
     below_r, below_s = np.cumsum(of_real)[last], np.cumsum(w - of_real)[last]

@@ -67,10 +67,10 @@ def _by_unit(
 
 def _of_rows(strata: UnitSums, levels: UnitSums, size: int) -> tuple[UnitSums, Floats, Floats, Floats]:
     """Sums by stratum, and for each stratum and level the number of rows, their mean weight and its spread."""
-    place = {key: i for i, key in enumerate(strata.keys)}
-    grid = np.zeros((4, len(place), size))
+    position = {key: i for i, key in enumerate(strata.keys)}
+    grid = np.zeros((4, len(position), size))
     for key, used, sums, cross in zip(levels.keys, levels.used, levels.sums, levels.cross, strict=True):
-        grid[:, place[key[:2]], key[2]] = used, sums[0], sums[0] / used, cross[0]
+        grid[:, position[key[:2]], key[2]] = used, sums[0], sums[0] / used, cross[0]
     count, total, mean, spread = grid
     return replace(strata, sums=total), count, mean, spread
 

@@ -26,7 +26,7 @@ class Sketch:
     Attributes
     ----------
     points, weights
-        (k,) values and how many rows each stands for.
+        (k,) values and the number of rows of each.
     error
         Greatest error of a rank, in rows; 0: exact.
     """
@@ -36,7 +36,7 @@ class Sketch:
     error: float = 0.0
 
     def combine(self, other: Sketch, most: int = MOST) -> Sketch:
-        """The sketch of both parts together, of `most` points unless fewer tell all."""
+        """The sketch of both partitions together, of `most` points unless fewer are exact."""
         points = np.concatenate([self.points, other.points])
         order = np.argsort(points, kind="stable")
         weights = np.concatenate([self.weights, other.weights])[order]

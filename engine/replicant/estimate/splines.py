@@ -1,7 +1,7 @@
 """Bases of splines as R's package splines has them: `bs`, B-splines, and `ns`, natural cubic splines.
 
-The B-splines are scipy's, by de Boor's recursion. Beyond the outer knots `bs` goes on as the polynomial of the outer
-piece, and `ns` as a straight line, as in R.
+The B-splines are scipy's, by de Boor's recursion. Beyond the outer knots `bs` continues the outer polynomials,
+and `ns` continues as a straight line, as in R.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SplineBasis:
     role
         `bs` or `ns`.
     degree
-        Of the pieces; 3 for `ns`.
+        Of the polynomials; 3 for `ns`.
     knots
         The inner knots, ascending.
     low, high
@@ -60,7 +60,7 @@ class SplineBasis:
         ends = self.degree + 1
         return np.concatenate([np.repeat(self.low, ends), self.knots, np.repeat(self.high, ends)])
 
-    def _pieces(self, x: Floats, derivative: int = 0) -> Floats:
+    def _polynomials(self, x: Floats, derivative: int = 0) -> Floats:
         """(n, k) all B-splines, or their derivatives."""
         from scipy.interpolate import BSpline
 
@@ -74,7 +74,7 @@ class SplineBasis:
     def _natural(self) -> Floats:
         """(k, k - 2) the splines whose second derivatives vanish at the outer knots, as R's `ns` takes them."""
         first = 0 if self.intercept else 1
-        bent = self._pieces(np.array([self.low, self.high]), 2)[:, first:]
+        bent = self._polynomials(np.array([self.low, self.high]), 2)[:, first:]
         return np.asarray(np.linalg.qr(bent.T, mode="complete")[0][:, 2:])
 
     def columns(self, x: Floats) -> Floats:
@@ -92,9 +92,9 @@ class SplineBasis:
     def _columns(self, x: Floats) -> Floats:
         first = 0 if self.intercept else 1
         if self.role == "bs":
-            return self._pieces(x)[:, first:]
-        basis = self._pieces(np.clip(x, self.low, self.high))
+            return self._polynomials(x)[:, first:]
+        basis = self._polynomials(np.clip(x, self.low, self.high))
         for end, outside in ((self.low, x < self.low), (self.high, x > self.high)):
             if outside.any():
-                basis[outside] += (x[outside] - end)[:, None] * self._pieces(np.array([end]), 1)
+                basis[outside] += (x[outside] - end)[:, None] * self._polynomials(np.array([end]), 1)
         return basis[:, first:] @ self._natural

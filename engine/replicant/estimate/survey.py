@@ -135,8 +135,8 @@ def _centred(sums: UnitSums, members: list[int], n: float, full: bool) -> Floats
 def _check_nested(sums: UnitSums, sampling: Sampling) -> None:
     if sums.rows or sampling.strata is None or sampling.nest:
         return
-    place: dict[object, object] = {}
-    twice = {key[2] for key in sums.keys if place.setdefault(key[2], key[0]) != key[0]}
+    first: dict[object, object] = {}
+    twice = {key[2] for key in sums.keys if first.setdefault(key[2], key[0]) != key[0]}
     if twice:
         raise DataError(
             f"{len(twice)} units of {sampling.clusters!r} are in more than one stratum of {sampling.strata!r}",

@@ -54,7 +54,7 @@ class Units:
         return replace(self, codes=self.codes[chosen])
 
     def beside(self, other: Units) -> Units:
-        """Both parts as one."""
+        """Both partitions as one."""
         keys, (a, b) = _merged(self.keys, other.keys)
         sampled = np.zeros(len(keys))
         sampled[a] += self.sampled
@@ -85,8 +85,8 @@ def units_of(frame: pd.DataFrame, sampling: Sampling) -> Units:
         codes, values = _named(frame, last, "clusters" if survey else "cluster", survey)
         missing = codes < 0 if not survey else None
         if sampling.within is not None:
-            side, sides = _named(frame, sampling.within, "clusters")
-            codes, values = _crossed([(side, sides), (codes, values)])
+            source, sources = _named(frame, sampling.within, "clusters")
+            codes, values = _crossed([(source, sources), (codes, values)])
         parts.append((codes, values))
     codes, keys = _crossed(parts)
     if missing is not None:
@@ -170,7 +170,7 @@ class UnitSums:
     missing: int = 0
 
     def combine(self, other: UnitSums) -> UnitSums:
-        """The sums of both parts together."""
+        """The sums of both partitions together."""
         keys, (a, b) = _merged(self.keys, other.keys)
         g, k = len(keys), self.sums.shape[1]
         sampled, used, sums = np.zeros(g), np.zeros(g), np.zeros((g, k))
@@ -240,5 +240,5 @@ def unit_sums(units: Units, values: Floats, *, full: bool = True) -> UnitSums:
 
 
 def combined(a: Sequence[UnitSums], b: Sequence[UnitSums]) -> Sequence[UnitSums]:
-    """The sums of both parts together, one by one."""
+    """The sums of both partitions together, one by one."""
     return [x.combine(y) for x, y in zip(a, b, strict=True)]

@@ -11,7 +11,7 @@ __all__ = ["Spline", "Variable"]
 
 @dataclass(frozen=True, slots=True)
 class Spline:
-    """What `bs` and `ns` are told, as in R.
+    """Arguments of `bs` and `ns`, as in R.
 
     Attributes
     ----------

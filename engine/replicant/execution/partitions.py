@@ -1,4 +1,4 @@
-"""Partitions on the workers of a cluster: mapped there, combined there in a tree, and only the sum comes here.
+"""DeferredPartitions on the workers of a cluster: mapped there, combined there in a tree, and only the sum comes here.
 
 - A partition is loaded by a task, so that it is loaded again if its worker is lost. After a first pass its size is
   known; where all of them together take little of the workers' memory they stay there, else each pass loads them anew.
@@ -29,7 +29,7 @@ from replicant.execution import dask_client
 from replicant.execution.failure import Failure
 from replicant.table import Floats
 
-__all__ = ["RemoteParts", "RemoteSource", "on_workers"]
+__all__ = ["RemotePartitions", "RemoteSource", "on_workers"]
 
 S = TypeVar("S")
 
@@ -41,7 +41,7 @@ KEPT_SHARE = 0.25
 discrimination has two tables."""
 
 
-def on_workers(client: Client) -> Callable[[Sequence[Load]], RemoteParts]:
+def on_workers(client: Client) -> Callable[[Sequence[Load]], RemotePartitions]:
     """Makes partitions of functions that load them, to be called on the workers of a client.
 
     Parameters
@@ -57,11 +57,11 @@ def on_workers(client: Client) -> Callable[[Sequence[Load]], RemoteParts]:
         If the scheduler has no worker.
     """
     dask_client.await_worker(client)
-    return partial(RemoteParts, client)
+    return partial(RemotePartitions, client)
 
 
-class RemoteParts:
-    """Partitions that the workers of a cluster will load.
+class RemotePartitions:
+    """DeferredPartitions that the workers of a cluster will load.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ class RemoteParts:
         self._client = client
         self._loads = list(loads)
 
-    def mapped(self, change: Callable[[pd.DataFrame], pd.DataFrame], /) -> RemoteParts:
+    def mapped(self, change: Callable[[pd.DataFrame], pd.DataFrame], /) -> RemotePartitions:
         """The same, each changed when it is loaded."""
-        return RemoteParts(self._client, [partial(_changed, load, change) for load in self._loads])
+        return RemotePartitions(self._client, [partial(_changed, load, change) for load in self._loads])
 
     def source(self, weights: str | None, /) -> RemoteSource:
         """What an estimator takes, with the rows weighted by a column."""
@@ -89,12 +89,12 @@ class RemoteParts:
 class RemoteSource:
     """A `Source` on the workers of a cluster.
 
-    Partitions that are kept in the workers' memory are given up with this object.
+    DeferredPartitions that are kept in the workers' memory are given up with this object.
 
     Parameters
     ----------
     client, loads
-        As of `RemoteParts`.
+        As of `RemotePartitions`.
     weights
         Name of a column, or None.
     """

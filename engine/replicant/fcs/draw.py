@@ -68,7 +68,7 @@ def draw_imputation(
     imputation, replicate
         0-based.
     weights
-        (n,) int32, the bootstrap sample that stands for the table; None: the rows as they are.
+        (n,) int32, the bootstrap sample that replaces the table; None for the rows as they are.
 
     Returns
     -------
@@ -193,7 +193,7 @@ class _Drawing:
         chosen = np.flatnonzero(self.prepared.where[planned.name][self.rows])
         if not chosen.size:
             return codes, None
-        return _placed(column, codes, chosen, *self._draw(planned, column, at, chosen))
+        return _merged(column, codes, chosen, *self._draw(planned, column, at, chosen))
 
     def _draw(
         self, planned: ColumnPlan, column: Column, at: int, chosen: npt.NDArray[np.intp] | None
@@ -210,7 +210,7 @@ class _Drawing:
         if not ordinary.size:
             return codes, None
         of_these = ordinary if chosen is None else chosen[ordinary]
-        return _placed(column, codes, ordinary, *self._ask(model.value, model, planned, column, of_these, rng))
+        return _merged(column, codes, ordinary, *self._ask(model.value, model, planned, column, of_these, rng))
 
     def _ask(
         self,
@@ -293,10 +293,10 @@ def _checked(drawn: object, size: int, planned: ColumnPlan, column: Column) -> n
     )
 
 
-def _placed(
+def _merged(
     column: Column, codes: Int32, at: npt.NDArray[np.intp], drawn: Int32, exact: Float | None
 ) -> tuple[Int32, Float | None]:
-    """`codes` with drawn ones at some places, and the numbers of all of them where the drawn ones are computed."""
+    """`codes` with drawn ones at some rows, and the numbers of all rows if the drawn ones are computed."""
     codes[at] = drawn
     if exact is None:
         return codes, None

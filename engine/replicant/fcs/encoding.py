@@ -3,7 +3,7 @@
 A column becomes one feature for the trees, or two. Levels and numbers are the first; the second says which kind
 of missing value a cell holds, where there is more than one kind (trees send missing values one way, whatever the kind).
 
-A response is in one part or two. Where some cells of a numeric column are missing, coded missing or a declared spike,
+A response has one model or two. If some cells of a numeric column are missing, coded missing or a declared spike,
 the *state* (an ordinary value, or which of these) is a class that is drawn first; an ordinary value is drawn after it,
 from a model of the rows that have one.
 """
@@ -49,7 +49,7 @@ class ColumnFeatures:
         The level code that a missing value of a nominal column gets, the first of them where there are several kinds of
         missing; -1 where missing stays missing.
     kinds
-        The missing codes that occur, where they are told apart: by a level each, or by the second feature; else empty.
+        The missing codes that occur, if each has a level or is distinguished by the second feature; otherwise empty.
     """
 
     first: int
@@ -89,11 +89,11 @@ class ColumnResponse:
     value
         The response of a method, by row.
     state
-        Classes: ordinary, or which special code. None for a response in one part.
+        Classes: ordinary, or which special code. None for a response with one model.
     special
-        The codes that states 1, 2 ... stand for.
+        The codes of states 1, 2 ...
     ordinary
-        (n,) rows with an ordinary value; None for a response in one part.
+        (n,) rows with an ordinary value; None for a response with one model.
     """
 
     value: Response
@@ -228,7 +228,7 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
         made = _as_features(column, len(codes))
         columns[column.name] = made
         if column.kind is Kind.IDENTIFIER:
-            # It predicts nothing, yet has its place.
+            # It predicts nothing, but keeps its position.
             codes.append(np.zeros(column.n, dtype=np.int32))
             nominal.append(False)
             sizes.append(1)

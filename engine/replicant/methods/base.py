@@ -81,7 +81,7 @@ class Predictors:
     def to_frame(self) -> pd.DataFrame:
         """The predictors as a frame of typed columns, one row per row: for methods that are not trees."""
         if self._frame is None:
-            raise TypeError("these predictors stand for nothing outside the engine")
+            raise TypeError("these predictors have no meaning outside the engine")
         return self._frame()
 
     def table_codes(self) -> Codes:

@@ -50,7 +50,7 @@ def build_plan(
     methods
         What `method` may name, with what each declares; None: all that are registered here.
     whole
-        Of a table that is a part of one: the facts of that one, which every part obeys. None: those of `table`.
+        For a partition: the facts of the whole table, which every partition obeys. None: those of `table`.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def few_to_split(columns: Sequence[ColumnPlan], sizes: Sequence[int]) -> list[Ev
 
 
 def _usable(columns: Sequence[ColumnPlan], sequences: Sequence[tuple[str, ...]], observed: bool) -> NDArray[np.int64]:
-    """(s, p) number of predictors at hand at each visit, for each distinct sequence."""
+    """(s, p) number of available predictors at each visit, for each distinct sequence."""
     position = {column.name: j for j, column in enumerate(columns)}
     allowed = np.zeros((len(columns), len(columns)), dtype=np.bool_)
     for j, column in enumerate(columns):

@@ -32,7 +32,7 @@ def alike(columns: Sequence[Column]) -> dict[str, str]:
     first: dict[str, str] = {}
     for column in columns:
         ranks = _ranks(column)
-        # The first rows tell almost all columns apart without a pass over the rest.
+        # The first rows distinguish almost all columns without a scan of the rest.
         group = groups.setdefault(ranks[:_HEAD].tobytes(), [])
         found = next((name for name, others in group if np.array_equal(others, ranks)), None)
         first[column.name] = column.name if found is None else found

@@ -1,4 +1,4 @@
-"""What only the cells tell of a table: counted in all of its rows, or in each of its parts and put together."""
+"""Counts of cells that a plan depends on: over a whole table, or over its partitions and added up."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Seen:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Look:
-    """What the settings mean for the rows at hand.
+    """The effect of the settings on the given rows.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ def look(spec: SynthesisSpec, table: Table, rows: int) -> Look:
     spec
         The settings.
     table
-        A table, or a part of one.
+        A table, or a partition of one.
     rows
         Of the whole table.
 
@@ -140,6 +140,6 @@ def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[s
     try:
         wanted = names_in(spec.where).union(spec.passive, alike)
         wanted = wanted.union(*(parse_expression(text).names for text in spec.passive.values()))
-    except ReplicantError:  # whoever looks at the cells says what is wrong
+    except ReplicantError:  # the check of the cells reports the error
         return tuple(names)
     return tuple(names) if wanted - set(names) else tuple(name for name in names if name in wanted)

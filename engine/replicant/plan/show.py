@@ -26,7 +26,7 @@ def render(
     output: str | None = None,
     *,
     extras: Sequence[str] = (),
-    parts: Sequence[str] | None = None,
+    partitions: Sequence[str] | None = None,
 ) -> str:
     """The plan as plain text.
 
@@ -40,14 +40,14 @@ def render(
         Where the release goes, if the tree of its files should be shown.
     extras
         What else is in that tree: scripts, and folders of copies.
-    parts
-        Of a table in parts, what to say of these in the place of the tasks, which are those of one table.
+    partitions
+        For a partitioned table, lines on the partitions; they replace the tasks, which are those of one table.
     """
     blocks = [
         _headline(plan),
         _section("Columns", _grid(_column_head(table), _column_rows(plan, table))),
         _section("Visit sequences", _sequences(plan)),
-        _section("Tasks", _tasks(plan)) if parts is None else _section("Parts", parts),
+        _section("Tasks", _tasks(plan)) if partitions is None else _section("Partitions", partitions),
     ]
     if output is not None:
         blocks.append(_section("Output", _tree(plan, output, extras)))
@@ -151,10 +151,10 @@ def _sequences(plan: Plan) -> list[str]:
 def _tasks(plan: Plan) -> list[str]:
     fits = sum(task.kind == "fit" for task in plan.tasks)
     draws = len(plan.tasks) - fits
-    parts = len(plan.partitions)
-    cut = "1 partition (all rows)" if parts == 1 else f"{parts} partitions by {', '.join(plan.strata)}"
-    if parts > 1:
-        sizes = [plan.n if part.rows is None else len(part.rows) for part in plan.partitions]
+    count = len(plan.partitions)
+    cut = "1 partition (all rows)" if count == 1 else f"{count} partitions by {', '.join(plan.strata)}"
+    if count > 1:
+        sizes = [plan.n if one.rows is None else len(one.rows) for one in plan.partitions]
         cut += f" of {min(sizes):,} to {max(sizes):,} rows"
     lines = [
         f"{_count(fits, 'fit task')}, {_count(draws, 'draw task')}, {cut}",

@@ -59,7 +59,7 @@ def cut(
     member = bins[group]
     counts = np.bincount(member, minlength=n_bins)
     shares = largest_remainder(counts, k)
-    # One stable sort instead of a pass over the rows for each partition: there may be thousands.
+    # One stable sort instead of a scan of the rows for each partition: there may be thousands.
     rows = np.split(np.argsort(member, kind="stable").astype(np.int64), np.cumsum(counts)[:-1])
     empty = int((shares == 0).sum())
     if empty:

@@ -1,7 +1,7 @@
-"""Which cells are replaced: the masks of the rows at hand, and what is counted of them.
+"""Which cells are replaced: the masks of the given rows, and their counts.
 
-A part of a table may hold no cell that a rule selects, and another part all of them. What is done to a column is
-decided by the counts of the whole table; masks only say which cells of a part it is done to.
+One partition of a table may hold no cell that a rule selects, and another all of them. So the counts of the whole table
+decide the treatment of a column; masks only select the cells of a partition.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def select(
         None (every cell); a list of rules (each replaces cells of the column it names first); rules or (n,) masks by
         column; a frame of booleans; an (n, p) array of booleans.
     table
-        The table, or a part of it.
+        The table, or a partition of it.
     passive
         Passive columns, each after its inputs: their cells follow these, so no rule may replace them.
     kept

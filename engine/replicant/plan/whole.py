@@ -55,7 +55,7 @@ class Whole:
 
     @classmethod
     def of_table(cls, table: Table, seen: Seen) -> Whole:
-        """The facts of a table whose rows are all at hand."""
+        """The facts of a table that is held as a whole."""
         identifiers = [column for column in table.columns if column.kind is Kind.IDENTIFIER]
         return cls(
             seen,
@@ -70,7 +70,7 @@ class Whole:
 
     @classmethod
     def of_scan(cls, scan: Scan, columns: Mapping[str, ColumnSpec], seen: Seen) -> Whole:
-        """The facts that passes over a table in chunks, and over its parts, have found.
+        """The facts from scans of a table's chunks and counts of its partitions.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class Whole:
         columns
             What was declared, the same as for the scan.
         seen
-            In all parts.
+            In all partitions.
         """
         holed = frozenset(column.name for column in scan.columns if column.missing or any(column.coded))
         bounds = {
@@ -102,7 +102,7 @@ class Whole:
 def is_flat(column: Column) -> bool:
     """Whether a column holds one value only, or none."""
     codes = column.codes
-    # Most columns differ in the first rows, which saves two passes over a long one.
+    # Most columns differ in the first rows, which saves two scans of a long one.
     return bool((codes[:16] == codes[0]).all()) and bool(codes.min() == codes.max())
 
 

@@ -36,7 +36,7 @@ class Combined:
     b
         Variance of the estimates between sets (nested: between the means of nests); NaN with one set.
     simulation
-        The part of `total` that more sets would take away: the Monte-Carlo variance of the estimate.
+        The component of `total` that more sets would remove: the Monte-Carlo variance of the estimate.
     riv
         Relative increase of variance, T / ubar - 1, where the rule has one; else NaN.
     lambda_
@@ -111,7 +111,7 @@ def as_sets(estimates: ArrayLike, variances: ArrayLike | None, *, nested: bool =
     estimates
         (m, q), or (m,) for one term; nested: (m, r, q).
     variances
-        Of the same shape, or covariance matrices with one more axis of length q, of which the diagonals are taken.
+        Variances of the same shape, or covariance matrices with one more axis of length q, whose diagonals are used.
         None: all NaN (rules that use no variances).
     nested
         Whether a nested design is meant.

@@ -253,7 +253,7 @@ def _unimputed(made: _Made) -> str | None:
 
 
 def _raab(made: _Made, *, one: bool = False, proper: bool | None = None) -> str | None:
-    """Why a rule for complete synthesis does not hold; `one`: with one set, where trees are let pass with a warning."""
+    """Why a rule for complete synthesis is not valid; `one`: for one set, where trees are accepted with a warning."""
     if unimputed := _unimputed(made):
         return unimputed
     if not made.complete:

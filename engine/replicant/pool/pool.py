@@ -65,7 +65,7 @@ def pool(
     n, k
         Rows of the real data and of each synthetic set, for the rules that need their ratio; equal if not given.
     level
-        Of the intervals.
+        Confidence level of the intervals.
     transform
         `fisher_z` for correlations, `r_squared` for R squared, `logit` for shares, `log` for positive numbers:
         estimates are pooled on that scale (variances by the delta method) and taken back.
@@ -73,7 +73,7 @@ def pool(
         `one_step`: the variance of each estimate between completed sets, if the maker gives it. On the scale of
         `transform`.
     population
-        `census`: rows of the population of which the n real ones are a part (`n` is then needed); None: all of it.
+        `census`: rows of the population that include the n real ones (`n` is then needed); None: all of it.
     complete
         `one_step`: whether all analysed columns are synthesized throughout.
     imputed

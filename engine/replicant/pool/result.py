@@ -44,13 +44,13 @@ class Pooled:
     ubar, b, total
         Mean variance, variance between sets, and variance of the pooled estimate, on the transformed scale.
     simulation
-        The part of `total` that more sets would take away.
+        The component of `total` that more sets would remove.
     riv, lambda_, fmi, b_within
         As in `Combined`; NaN where the rule has none.
     m, r
         Sets; syntheses of each in nested designs, else 1.
     level
-        Of the intervals.
+        Confidence level of the intervals.
     transform
         Name of the transformation, or None.
     messages
@@ -86,7 +86,7 @@ class Pooled:
     @property
     def frame(self) -> pd.DataFrame:
         """One row for each term: term, estimate, std_error, statistic, df, p_value, conf_low, conf_high, then the
-        variance parts ubar, b and total."""
+        variance components ubar, b and total."""
         import pandas as pd
 
         return pd.DataFrame({name: list(self.terms) if name == "term" else getattr(self, name) for name in COLUMNS})
@@ -168,7 +168,7 @@ class Pooled:
         at = [self.terms.index(term) for term in terms or self._slopes()]
         own = [Interval(*(float(one[i]) for one in (self.estimate, self.conf_low, self.conf_high))) for i in at]
         drawn = intervals("Pooled estimates", "estimate", [self.terms[i] for i in at], {"synthetic": own})
-        return Plot(self._title(), self._told(), [drawn])
+        return Plot(self._title(), self._facts(), [drawn])
 
     def _slopes(self) -> list[str]:
         """The terms without the intercept, whose size says little beside theirs; with it, if it stands alone."""
@@ -178,18 +178,18 @@ class Pooled:
         from replicant.view.fragment import fragment, notes, rows
 
         table = rows(_HEADS, self._rows(), right=range(1, len(_HEADS)))
-        return fragment(self._title(), self._told(), table, notes([*([self.why] if self.why else []), *self.messages]))
+        return fragment(self._title(), self._facts(), table, notes([*([self.why] if self.why else []), *self.messages]))
 
     def _title(self) -> str:
         return f"Pooled by {self.rule}"
 
-    def _told(self) -> str:
+    def _facts(self) -> str:
         sets = f"m = {self.m}" + (f", r = {self.r}" if self.r > 1 else "")
         scale = f", {self.transform} scale" if self.transform else ""
         return f"{sets}, {100 * self.level:g} % intervals{scale}"
 
     def _head(self) -> str:
-        return f"{self._title()}, {self._told()}"
+        return f"{self._title()}, {self._facts()}"
 
     def _notes(self) -> list[str]:
         return ["", *(f"Note: {message}." for message in self.messages)] if self.messages else []

@@ -63,7 +63,7 @@ def barnard_rubin(m: int, share: ArrayLike, dfcom: ArrayLike = np.inf) -> Array:
     Returns
     -------
     array
-        Of the shape of `share` and `dfcom` together.
+        Degrees of freedom, in the common shape of `share` and `dfcom`.
     """
     share, dfcom = np.broadcast_arrays(
         np.maximum(np.asarray(share, np.float64), _LEAST_SHARE), np.asarray(dfcom, np.float64)
@@ -343,11 +343,11 @@ def census(
     excess = s.b_within / s.r if nested else np.zeros_like(between)
     total = real + between - excess
     negative = total < 0
-    parts = [(between, s.m - 1), (real, dfcom)]
-    df = _satterthwaite(*parts, (-excess, s.m * (s.r - 1))) if nested else _satterthwaite(*parts)
-    said = _said(negative, "variance is negative; the part between the sets stands in (Reiter 2008)")
+    components = [(between, s.m - 1), (real, dfcom)]
+    df = _satterthwaite(*components, (-excess, s.m * (s.r - 1))) if nested else _satterthwaite(*components)
+    said = _said(negative, "variance is negative; the component between the sets is used instead (Reiter 2008)")
     total = np.where(negative, real + between, total)
-    df = np.where(negative, _satterthwaite(*parts), df)
+    df = np.where(negative, _satterthwaite(*components), df)
     return s.combine(total, df, simulation=s.b / s.m, relative=False, messages=said)
 
 
@@ -439,11 +439,11 @@ RULES: dict[str, Callable[..., Combined]] = {
 }
 
 
-def _satterthwaite(*parts: tuple[Array, ArrayLike | None]) -> Array:
+def _satterthwaite(*components: tuple[Array, ArrayLike | None]) -> Array:
     """df of a sum of independent variance estimates, each with its own df (None: known)."""
-    total = sum((part for part, _ in parts), np.zeros_like(parts[0][0]))
+    total = sum((value for value, _ in components), np.zeros_like(components[0][0]))
     with np.errstate(divide="ignore", invalid="ignore"):  # a saturated model has no degrees of freedom
-        each = (part**2 / np.asarray(df, np.float64) for part, df in parts if df is not None)
+        each = (value**2 / np.asarray(df, np.float64) for value, df in components if df is not None)
         spread = sum(each, np.zeros_like(total))
         return np.where(spread > 0, total**2 / spread, np.inf)
 

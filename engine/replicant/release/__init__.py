@@ -5,7 +5,7 @@ from __future__ import annotations
 from replicant.release.arrow import from_arrow
 from replicant.release.copies import FORMATS, CopyFormat
 from replicant.release.csv import Sheet, sheet_of
-from replicant.release.manifest import Copy, Helper, Part, internal_manifest, public_manifest
+from replicant.release.manifest import Copy, Helper, SetFile, internal_manifest, public_manifest
 from replicant.release.read import Release, read_release
 from replicant.release.schema import OutputSchema, frame_schema, output_schema, to_arrow
 from replicant.release.scripts import helper_text
@@ -22,8 +22,8 @@ from replicant.release.write import (
     staging_folder,
     standing,
     write_copy,
+    write_file,
     write_helper,
-    write_part,
 )
 from replicant.storage.folder import HELPERS
 
@@ -34,9 +34,9 @@ __all__ = [
     "CopyFormat",
     "Helper",
     "OutputSchema",
-    "Part",
     "Record",
     "Release",
+    "SetFile",
     "Sheet",
     "Staging",
     "SyntheticSets",
@@ -60,6 +60,6 @@ __all__ = [
     "to_arrow",
     "verify_release",
     "write_copy",
+    "write_file",
     "write_helper",
-    "write_part",
 ]

@@ -41,7 +41,7 @@ def from_arrow(table: Any, columns: Collection[str] | None = None) -> pd.DataFra
     table
         A `pyarrow.Table` made so, possibly after a round trip through Parquet.
     columns
-        Of the frame; None for all.
+        Columns of the frame; None for all.
 
     Raises
     ------

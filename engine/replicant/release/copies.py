@@ -1,7 +1,7 @@
 """Copies of the sets for programs that read no Parquet: which formats there are, and how each is made.
 
 A copy lies beside the Parquet files, in a folder of its format, and has the rows of one of them. A format is two
-functions: one takes from the table, once, what files of the format say of it; the other makes a file of a part's rows.
+functions: `prepare` derives the metadata of its files from the table, once; `write` makes a file of a partition's rows.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class CopyFormat:
         anything is written; what it holds otherwise than the table does is said by the `events` of what is given, if
         it has any.
     write
-        Takes the rows of a part and what `prepare` gave, and makes the file: bytes, or a buffer of them. The same rows
-        must give the same bytes.
+        Takes the rows of a partition and the result of `prepare`, and returns the file as bytes or a buffer. Equal
+        rows must give equal bytes.
     """
 
     prepare: Callable[[Table, int], Any]

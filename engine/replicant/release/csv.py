@@ -100,7 +100,7 @@ class Sheet:
 
 
 def sheet_of(table: Table) -> Sheet:
-    """How the sets of a table are written, the same for every part.
+    """The form in which the sets of a table are written, the same for every partition.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def _missing(table: Table) -> str:
 
 def _check(name: str, texts: list[str]) -> None:
     """Every text must come back as it was, from readers that end a line at any of CR, LF and CRLF."""
-    if any(not _lawful(text) for text in (name, *texts)):
+    if any(not _representable(text) for text in (name, *texts)):
         raise DataError(
             f"Column {name!r} has a name or level with a character that text files cannot hold.",
             need="text without NUL and without halves of characters",
@@ -241,7 +241,7 @@ def _check(name: str, texts: list[str]) -> None:
         )
 
 
-def _lawful(text: str) -> bool:
+def _representable(text: str) -> bool:
     return "\0" not in text and not any(0xD800 <= ord(sign) < 0xE000 for sign in text)
 
 

@@ -212,7 +212,7 @@ def _how_stored(levels: pd.Index, inside: dict[str, Any]) -> str:
 def _levels_to_json(levels: Any, inside: dict[str, Any], name: Any) -> list[Any]:
     kind = inside["type"]
     if kind == "interval":
-        left, right = (_levels_to_json(side, inside["of"], name) for side in (levels.left, levels.right))
+        left, right = (_levels_to_json(ends, inside["of"], name) for ends in (levels.left, levels.right))
         return [list(pair) for pair in zip(left, right, strict=True)]
     if kind == "object":
         return [_tagged(level, name) for level in levels]
@@ -244,7 +244,7 @@ def levels_from_json(levels: Sequence[Any], inside: dict[str, Any]) -> Any:
 
     kind = inside["type"]
     if kind == "interval":
-        left, right = (levels_from_json([pair[side] for pair in levels], inside["of"]) for side in (0, 1))
+        left, right = (levels_from_json([pair[end] for pair in levels], inside["of"]) for end in (0, 1))
         return pd.IntervalIndex.from_arrays(left, right, closed=inside["closed"])
     if kind == "object":
         values = [dt.date.fromisoformat(value) if tag == "d" else value for tag, value in levels]

@@ -31,7 +31,7 @@ __all__ = [
     "MANY_LEVELS",
     "Copy",
     "Helper",
-    "Part",
+    "SetFile",
     "internal_manifest",
     "listed",
     "manifest_bytes",
@@ -43,13 +43,13 @@ __all__ = [
 FORMAT = 1
 MANY_LEVELS = 1000  # beyond this the manifest gives their number; the labels stand in the files' schema
 
-_PART = re.compile(r"imputation=\d{2,}/part-\d+\.parquet")
+_FILE = re.compile(r"imputation=\d{2,}/part-\d+\.parquet")
 _COPY = re.compile(rf"{COPIES}/([a-z0-9]+)/imputation=\d{{2,}}/part-\d+\.\1")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SetFile:
     """One written file of data.
 
     Attributes
@@ -61,9 +61,9 @@ class Part:
     path
         Relative to the release, such as `imputation=01/part-0.parquet`.
     rows, bytes
-        Of the file.
+        Rows of the file, and its size.
     sha256
-        Of its bytes, in hex.
+        Digest of its bytes, in hex.
     """
 
     imputation: int
@@ -87,9 +87,9 @@ class Copy:
     path
         Relative to the release, such as `_copies/csv/imputation=01/part-0.csv`.
     rows, bytes
-        Of the file.
+        Rows of the file, and its size.
     sha256
-        Of its bytes, in hex.
+        Digest of its bytes, in hex.
     """
 
     format: str
@@ -112,9 +112,9 @@ class Helper:
     path
         Relative to the release.
     bytes
-        Of the file.
+        Size of the file in bytes.
     sha256
-        Of its bytes, in hex.
+        Digest of its bytes, in hex.
     """
 
     language: str
@@ -124,7 +124,7 @@ class Helper:
 
 
 def public_manifest(
-    plan: Plan, table: Table, parts: Iterable[Part], copies: Iterable[Copy] = (), missing: str = ""
+    plan: Plan, table: Table, files: Iterable[SetFile], copies: Iterable[Copy] = (), missing: str = ""
 ) -> dict[str, Any]:
     """What the release says of itself.
 
@@ -134,7 +134,7 @@ def public_manifest(
         The plan that was carried out.
     table
         The encoded table: for names, kinds, types and level labels.
-    parts, copies
+    files, copies
         The files, in any order: Parquet, and copies of it if there are any.
     missing
         The text of a missing cell of text in the CSV files.
@@ -171,7 +171,7 @@ def public_manifest(
             "class_risk": plan.cart.class_risk,
         },
         "events": [event.as_dict() for event in plan.events],
-        "files": _files(parts),
+        "files": _files(files),
     }
     listed_copies = [
         asdict(copy) for copy in sorted(copies, key=lambda one: (one.format, one.imputation, one.partition))
@@ -192,7 +192,7 @@ def listed(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def internal_manifest(
     plan: Plan,
     table: Table,
-    parts: Iterable[Part],
+    files: Iterable[SetFile],
     *,
     spec: Any = None,
     source: Mapping[str, Any] | None = None,
@@ -201,7 +201,7 @@ def internal_manifest(
 
     Parameters
     ----------
-    plan, table, parts
+    plan, table, files
         As for `public_manifest`.
     spec
         The job or the synthesis specification: a pydantic model, a dataclass or a mapping.
@@ -226,8 +226,8 @@ def internal_manifest(
         "spec": plain(spec),
         "sequences": [list(sequence) for sequence in plan.sequences],
         "partitions": [
-            {"index": part.index, "rows": plan.n if part.rows is None else len(part.rows), "k": part.k}
-            for part in plan.partitions
+            {"index": one.index, "rows": plan.n if one.rows is None else len(one.rows), "k": one.k}
+            for one in plan.partitions
         ],
         "replaced": {
             column.name: plan.n if column.where is None else int(column.where.sum())
@@ -237,7 +237,7 @@ def internal_manifest(
         },
         "tasks": len(plan.tasks),
         "events": [event.as_dict() for event in plan.events],
-        "files": _files(parts),
+        "files": _files(files),
     }
 
 
@@ -280,7 +280,7 @@ def _shape(manifest: dict[str, Any]) -> str:
     columns, files = manifest.get("columns"), manifest.get("files")
     if not isinstance(columns, list) or not all(isinstance(c, dict) and "name" in c for c in columns):
         return "`columns` does not list named columns"
-    if not isinstance(files, list) or not all(_is_part(entry, _PART) for entry in files):
+    if not isinstance(files, list) or not all(_is_part(entry, _FILE) for entry in files):
         return "`files` does not list files with path, rows, bytes and sha256"
     if len({entry["path"] for entry in files}) != len(files):
         return "a file is listed twice"
@@ -377,8 +377,8 @@ def _said(column: Column, said: ColumnSpec) -> dict[str, Any]:
     return entry
 
 
-def _files(parts: Iterable[Part]) -> list[dict[str, Any]]:
-    return [asdict(part) for part in sorted(parts, key=lambda part: (part.imputation, part.partition))]
+def _files(files: Iterable[SetFile]) -> list[dict[str, Any]]:
+    return [asdict(file) for file in sorted(files, key=lambda file: (file.imputation, file.partition))]
 
 
 def plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from replicant.analysis import Data
-    from replicant.estimate.partitions import Load, Parts
+    from replicant.estimate.partitions import DeferredPartitions, Load
 
 __all__ = ["Release", "read_release"]
 
@@ -39,7 +39,10 @@ class Release(SyntheticSets):
     """
 
     def __init__(
-        self, folder: Folder, manifest: dict[str, Any], elsewhere: Callable[[Sequence[Load]], Parts] | None = None
+        self,
+        folder: Folder,
+        manifest: dict[str, Any],
+        elsewhere: Callable[[Sequence[Load]], DeferredPartitions] | None = None,
     ) -> None:
         super().__init__()
         self._manifest = manifest
@@ -137,7 +140,9 @@ class Release(SyntheticSets):
         return fragment("Release", repr(self)[1:-1].removeprefix("Release "), table, notes(map(str, self.events)))
 
 
-def read_release(path: str | os.PathLike[str], elsewhere: Callable[[Sequence[Load]], Parts] | None = None) -> Release:
+def read_release(
+    path: str | os.PathLike[str], elsewhere: Callable[[Sequence[Load]], DeferredPartitions] | None = None
+) -> Release:
     """Open a finished release.
 
     Parameters

@@ -35,7 +35,7 @@ class OutputSchema:
     Attributes
     ----------
     names
-        Of the columns, in order.
+        Names of the columns, in order.
     described
         The type of each: see `release.dtypes.describe`.
     meta

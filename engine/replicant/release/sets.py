@@ -68,14 +68,14 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         return [self._data(i) for i in range(self.m)]
 
     def _observed(self, real: Any, reading: Mapping[str, Any] | None) -> Data:
-        from replicant.table import Codebook, Kind, Table, read_data, read_parts
+        from replicant.table import Codebook, Kind, Table, read_chunks, read_data
 
         if not isinstance(real, (str, os.PathLike)):
             return read_data(real.observed() if isinstance(real, Table) else real, reading=reading)
         # Codes of a text file stay as the codebook has them; how its dates are written it does not say.
         known = Codebook.from_manifest(self.manifest).items()
         codebook = {name: spec for name, spec in known if spec.kind is not Kind.DATE}
-        return self._partitioned(read_parts(real, reading=reading, codebook=codebook))
+        return self._partitioned(read_chunks(real, reading=reading, codebook=codebook))
 
     def __len__(self) -> int:
         return self.m
@@ -265,13 +265,13 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         reading
             How the file is written, as for `rp.synthesize`: `{"delimiter": ";", "decimal": ","}`.
         weights
-            Of the real rows: a column, which weights the synthetic rows too if they have it, or, for a frame, an array.
+            Weights of real rows: a column, which also weights synthetic rows that have it; or, for a frame, an array.
         weight_kind
             `frequency`: a row counts as that many equal ones; `survey`: it represents that many of the population.
         rng
             For the drawn classes of the paper's Table 7.
         design
-            Of a survey: `strata`, `clusters`, `fpc`, `nest`, `lonely_psu`, as for `replicant.estimate.fit`.
+            Design of a survey: `strata`, `clusters`, `fpc`, `nest`, `lonely_psu`, as for `replicant.estimate.fit`.
 
         Returns
         -------

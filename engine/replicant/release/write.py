@@ -1,10 +1,10 @@
 """Writing a release so that it is there whole or not at all.
 
-`stage` checks the target and makes a hidden folder beside it. `write_part` puts one file there, in any process, in any
-order, as often as a retry wants; `write_copy` and `write_helper` put what else was asked for. `commit` adds the
-manifest and `_SUCCESS` and moves the folder into place. Until then nothing is visible at the target; a release that was
-there stays whole until the new one replaces it: in one step on a disk, behind a URL file by file, `_SUCCESS` first
-to go and last to come.
+`stage` checks the target and makes a hidden folder beside it. `write_file` puts one file there, in any process, in any
+order, and on every retry; `write_copy` and `write_helper` add copies and scripts. `commit` adds the manifest and
+`_SUCCESS` and moves the folder to the target. Until then nothing is visible at the target; an existing release stays
+complete until the new one replaces it: in one step on a disk, at a URL file by file, with `_SUCCESS` removed first and
+written last.
 
 Long because all of it keeps one promise: each step counts on what the others leave behind.
 """
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from replicant.errors import ReleaseError
 from replicant.release.arrow import parquet_bytes
 from replicant.release.copies import FORMATS
-from replicant.release.manifest import Copy, Helper, Part, listed, manifest_bytes, parse_manifest
+from replicant.release.manifest import Copy, Helper, SetFile, listed, manifest_bytes, parse_manifest
 from replicant.release.schema import OutputSchema
 from replicant.storage.folder import COPIES, HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
 from replicant.storage.open import open_folder
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Part",
     "Record",
+    "SetFile",
     "Staging",
     "abandon",
     "check_target",
@@ -41,25 +41,25 @@ __all__ = [
     "stage",
     "staging_folder",
     "write_copy",
+    "write_file",
     "write_helper",
-    "write_part",
 ]
 
 _PENDING = f".{MANIFEST}.pending"
 
-Record: TypeAlias = Part | Copy | Helper
+Record: TypeAlias = SetFile | Copy | Helper
 """One written file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """A release in the making. It pickles, so that any process can write a part of it.
+    """An unfinished release. It pickles, so that any process can write files of it.
 
     As a context manager it abandons the release if the block raises:
 
         with stage("release", digest=plan.digest, m=plan.m) as staging:
-            parts = [write_part(staging, frame, schema, i + 1, 0) for i, frame in enumerate(frames)]
-            commit(staging, parts, public, internal)
+            files = [write_file(staging, frame, schema, i + 1, 0) for i, frame in enumerate(frames)]
+            commit(staging, files, public, internal)
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ def stage(
     target
         A path or an fsspec URL.
     digest
-        Of the plan; its first eight digits are in the hidden folder's name, so two runs do not meet there.
+        Digest of the plan; its first eight digits are in the hidden folder's name, so that two jobs do not share it.
     overwrite
         Whether to replace a release that is there already, once the new one is complete.
     m
@@ -171,9 +171,9 @@ def staging_folder(target: str | os.PathLike[str], digest: str) -> str:
     return folder.sibling(f".{folder.name}.{digest[:8]}.partial")
 
 
-def write_part(
+def write_file(
     staging: Staging, frame: pd.DataFrame, schema: OutputSchema, imputation: int, partition: int = 0
-) -> Part:
+) -> SetFile:
     """Write one partition of one imputation. The same frame gives the same bytes, so a retry does no harm.
 
     Parameters
@@ -198,7 +198,7 @@ def write_part(
     """
     path = _data_path(staging, imputation, partition, "parquet")
     size, sha256 = _write(staging, path, parquet_bytes(schema.table(frame)))
-    return Part(imputation, partition, path, len(frame), size, sha256)
+    return SetFile(imputation, partition, path, len(frame), size, sha256)
 
 
 def write_copy(
@@ -209,7 +209,7 @@ def write_copy(
     Parameters
     ----------
     staging, frame, imputation, partition
-        As for `write_part`.
+        As for `write_file`.
     form
         One of `FORMATS`.
     facts
@@ -261,7 +261,7 @@ def _data_path(staging: Staging, imputation: int, partition: int, suffix: str) -
 def commit(
     staging: Staging, written: Sequence[Record], public: Mapping[str, Any], internal: Mapping[str, Any] | None
 ) -> None:
-    """Finish a release: manifest, then `_SUCCESS`, then the move into place, then the internal manifest.
+    """Finish a release: manifest, then `_SUCCESS`, then the move to the target, then the internal manifest.
 
     Before that the hidden folder changes its name: a worker that was thought dead and writes on can add nothing.
 
@@ -270,7 +270,7 @@ def commit(
     staging
         From `stage`.
     written
-        Of all files written.
+        Records of all files written.
     public, internal
         The manifests; None for no internal one.
 
@@ -368,7 +368,7 @@ def standing(target: str | os.PathLike[str]) -> list[Record] | None:
 
 
 def _files(public: Mapping[str, Any]) -> list[Record]:
-    kinds: dict[str, type[Record]] = {"files": Part, "copies": Copy, "helpers": Helper}
+    kinds: dict[str, type[Record]] = {"files": SetFile, "copies": Copy, "helpers": Helper}
     return [kind(**entry) for key, kind in kinds.items() for entry in public.get(key, ())]
 
 

@@ -49,7 +49,7 @@ def measure(timing: Timing, *, digest: str, files: Sequence[release.Record], res
     """
     timing.observe(peak_bytes())
     seconds = time.perf_counter() - timing.began
-    rows = sum(file.rows for file in files if isinstance(file, release.Part) and file.path.endswith(".parquet"))
+    rows = sum(file.rows for file in files if isinstance(file, release.SetFile) and file.path.endswith(".parquet"))
     stages = [
         {
             "stage": one.stage,

@@ -144,6 +144,7 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
         f"disk: about {readable(written)} of release, and {readable(meanwhile)} meanwhile",
         f"columns, kinds and events are those of the first chunk ({table.n:,} rows); a run reads all before it decides",
     ]
-    text = f"{render(replace(plan, n=dataset.rows, k=k), table, parts=told)}\nThe release goes to {job.output.path}.\n"
+    text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=told)}\n"
+    text += f"The release goes to {job.output.path}.\n"
     known = None if job.synthesis.seed is None else digest_of(job, dataset)
     return Preview(text, known, peak, dataset.rows, len(kinds), seconds)

@@ -56,7 +56,7 @@ _MARK = b"# sha256: "
 class Written:
     """One finished partition: the records of its files, and what was counted in it."""
 
-    part: release.Part
+    part: release.SetFile
     copies: tuple[release.Copy, ...]
     tally: Tally | None
 
@@ -73,7 +73,7 @@ class Written:
     def of(cls, said: Mapping[str, Any]) -> Written:
         """From a record."""
         copies = tuple(release.Copy(**copy) for copy in said["copies"])
-        return cls(release.Part(**said["part"]), copies, said["tally"])
+        return cls(release.SetFile(**said["part"]), copies, said["tally"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,7 +117,7 @@ class PartSink:
                 fix="write to a shared disk or to object storage, or run with --workers or --threads",
             )
         at = imputation + 1, partition
-        part = release.write_part(self.staging, frame, self.schema, *at)
+        part = release.write_file(self.staging, frame, self.schema, *at)
         copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
         written = Written(part, copies, None if self.outline is None else tally(frame, self.outline))
         if self.records is not None:
@@ -138,7 +138,7 @@ class Writer:
     helpers: list[release.Helper] = field(default_factory=list)
 
     @property
-    def parts(self) -> list[release.Part]:
+    def parts(self) -> list[release.SetFile]:
         """The Parquet files written."""
         return [one.part for one in self.written]
 

@@ -21,7 +21,7 @@ TABLE = "table"
 
 
 def _text(value: object) -> object:
-    """A whole number or a word as the part of a path that it will be."""
+    """A whole number or a word as a component of a path."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ValueError("a whole number or a text is needed")
     if not _VALUE.fullmatch(str(value)):
@@ -118,7 +118,7 @@ class BulkSpec(Document):
     drift
         An axis along which each release is compared with the one before it.
     title
-        Of the index page.
+        Title of the index page.
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [given("matrix"), given("tables")]})
@@ -197,7 +197,7 @@ class BulkJob:
     drift
         The axis along which releases are compared, if any.
     title
-        Of the index page, if any.
+        Title of the index page, if any.
     document, base
         What it was made of, and the folder that relative paths start from.
     """

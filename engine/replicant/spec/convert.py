@@ -257,7 +257,7 @@ class _Job:
             self.note(f"{_listed(left)}: not in the visit sequence, so left as observed.")
 
     def _where(self) -> dict[str, list[bool]]:
-        """Masks of columns that are replaced in part. A column of which no cell is replaced is kept."""
+        """Masks of columns some of whose cells are replaced. A column without a cell to replace is kept."""
         if self.found.where is None:
             return {}
         partly = {}

@@ -270,9 +270,9 @@ class _Reader:
     def comparison(self, node: ast.Compare, depth: int) -> Node:
         parts: list[Node] = []
         left_tree = node.left
-        left = self.side(left_tree, depth + 1)
+        left = self.operand(left_tree, depth + 1)
         for operator, right_tree in zip(node.ops, node.comparators, strict=True):
-            right = self.side(right_tree, depth + 1)
+            right = self.operand(right_tree, depth + 1)
             symbol = _COMPARISONS.get(type(operator))
             if symbol is None:
                 self.fail(right_tree, "a comparison with 'in' or 'is'", fix="compare with ==, and join with or")
@@ -285,13 +285,13 @@ class _Reader:
             elif isinstance(one, Percentile) and isinstance(other, Percentile):
                 self.fail(right_tree, "two percentiles compared", fix="put the one that is a column in backticks")
             if not names_in(one) and not names_in(other):
-                self.fail(right_tree, "a comparison without a column", need="a column on one side")
+                self.fail(right_tree, "a comparison without a column", need="a column as one operand")
             parts.append(Compare(symbol, one, other, self.source.position(right_tree)))
             left, left_tree = right, right_tree
         return parts[0] if len(parts) == 1 else Logic("and", tuple(parts))
 
-    def side(self, node: ast.expr, depth: int) -> Node:
-        """One side of a comparison: a text, a percentile, or arithmetic."""
+    def operand(self, node: ast.expr, depth: int) -> Node:
+        """An operand of a comparison: a text, a percentile, or arithmetic."""
         if isinstance(node, ast.Name):
             atom = self.source.atoms.get(node.id)
             if isinstance(atom, (Text, Percentile)):

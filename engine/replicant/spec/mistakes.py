@@ -1,7 +1,7 @@
 """What is probably wrong with an expression or a rule that does not parse, or that calls what is not there.
 
 The text is cut into words, numbers, operators and brackets, and looked through for the mistakes that people make: a
-bracket left open, an operator with nothing on one side, two values side by side, signs from elsewhere. Nothing here
+bracket left open, an operator without an operand, two adjacent values, signs from elsewhere. Nothing here
 decides what is allowed: `grammar` does.
 """
 
@@ -228,11 +228,11 @@ def _neighbours(case: _Case) -> Iterator[Mistake]:
     for token in case.tokens:
         if before is None or before.text in {"(", ","}:
             if token.joins and token.text not in {"+", "-"}:
-                yield Mistake(token.at, f"nothing before the {token.text}", "write a value on both sides of it")
+                yield Mistake(token.at, f"nothing before the {token.text}", "write a value before and after it")
         elif token.joins and before.joins and token.text not in {"+", "-"}:
             yield Mistake(token.at, f"a {token.text} right after {_a(before.text)}", _between(before, token))
         elif token.text in {")", ","} and before.joins:
-            yield Mistake(token.at, f"nothing after the {before.text}", "write a value on both sides of it")
+            yield Mistake(token.at, f"nothing after the {before.text}", "write a value before and after it")
         elif token.is_value and (before.is_value or before.text == ")"):
             yield Mistake(token.at, "two values side by side", _joined(before, token, case))
         before = token

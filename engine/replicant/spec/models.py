@@ -159,8 +159,8 @@ class InputSpec(Document, Reading):
     columns
         Which columns, in this order.
     part_rows
-        Of a table of Parquet that is larger than memory: it is cut at random into parts of so many rows, each of which
-        is synthesized by itself, and the rows of the sets are mixed again.
+        For a Parquet table larger than memory: the rows of each random partition that it is shuffled into. Each is
+        synthesized by itself, and the rows of the sets are shuffled again.
     """
 
     model_config = ConfigDict(

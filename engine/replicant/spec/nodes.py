@@ -100,7 +100,7 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`left operator right`; `position` is where the operator's right side starts in the text."""
+    """`left operator right`; `position` is where the right operand starts in the text."""
 
     operator: str
     left: Node

@@ -51,7 +51,7 @@ def from_r(formula: str) -> str:
     Parameters
     ----------
     formula
-        `~ I(...)`, or `~ f(...)` with a function that both sides know: `abs ceiling exp floor log log10 log1p log2 pmax
+        `~ I(...)`, or `~ f(...)` with a function of both languages: `abs ceiling exp floor log log10 log1p log2 pmax
         pmin round sqrt`. R's formulas give `+` and the like another meaning outside of `I()`.
 
     Returns

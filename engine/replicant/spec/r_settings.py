@@ -57,7 +57,7 @@ class Settings:
     names
         Columns, in the order of the table.
     method
-        Of every column: as R has it.
+        The method of every column, as in R.
     predictors
         By column, the others with 1 where they predict it; None: as the package has it by default.
     visits
@@ -105,8 +105,8 @@ def settings_of(
     Raises
     ------
     SpecError
-        For a name that the package does not have, parts that do not fit together, and settings without which the sets
-        would be others than were asked for.
+        For a name that the package does not have, settings that contradict one another, and settings that
+        cannot be ignored without changing the sets.
     """
     return _Reader(given, package or _package(given), columns).read()
 
@@ -232,7 +232,7 @@ class _Reader:
                     need=f"the columns {', '.join(self.names[:20])}{' ...' if len(self.names) > 20 else ''}",
                 )
 
-    # ------------------------------------------------------------------ parts
+    # -------------------------------------------------------------- settings
 
     def read_method(self) -> dict[str, str]:
         default = "cart" if self.package == "synthpop" else "pmm"
@@ -334,7 +334,7 @@ class _Reader:
     def read_sizes(self, made: Settings) -> None:
         if self.package == "mice":
             if (self.whole("maxit", 1) or 1) > 1:
-                made.notes.append("maxit: complete data are drawn in one pass; there is no chain to iterate here.")
+                made.notes.append("maxit: complete data are drawn once per column; there is no chain to iterate.")
             return
         k, n = self.whole("k", None), self.whole("n", None)
         made.k = k if k != n else None

@@ -94,7 +94,7 @@ def parse_rule(text: object) -> Rule:
     """Read a condition on rows.
 
     Allowed: comparisons of a column with a number, a `'level'`, a date in quotes, or a percentile (`p1` ... `p99`,
-    `p99.9`), joined by `and`, `or`, `not` and parentheses. A side may also be arithmetic on numeric columns.
+    `p99.9`), joined by `and`, `or`, `not` and parentheses. An operand may also be arithmetic on numeric columns.
 
     Raises
     ------
@@ -182,7 +182,7 @@ class _Evaluation:
         return holds & known, ~holds & known
 
     def numbers(self, node: Node, position: int) -> NDArray[np.float64]:
-        """A side of a comparison as one number per row."""
+        """An operand of a comparison as one number per row."""
         values: dict[str, NDArray[np.float64]] = {}
         for name in names_in(node):
             column = self.table[name]

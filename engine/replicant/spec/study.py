@@ -74,7 +74,7 @@ class EstimandSpec(Document):
     Attributes
     ----------
     name, title
-        Of its table.
+        Name and title of its table.
     describe
         Columns: mean, sd, median, min, max, skew, kurtosis (levels by their codes from 1, as psych does).
     correlation
@@ -86,7 +86,7 @@ class EstimandSpec(Document):
     discriminate
         `all`, or a one-sided formula: real against synthetic rows by a logistic model.
     scores, scores_title
-        Of the table of a discrimination's scores: confusion, area under the curve, pMSE.
+        Name of the table of a discrimination's scores: confusion, area under the curve, pMSE.
     against
         What `discriminate` takes for real rows: the `original` data, as the paper does, or the bootstrap `sample`.
     means, counts
@@ -96,7 +96,7 @@ class EstimandSpec(Document):
     copies
         `true`, or columns: the share of cells equal to those of the paired row.
     rule
-        Of pooling; `auto` takes the one that holds for the variant.
+        The pooling rule; `auto` takes the one that is valid for the variant.
     published
         Figures of others to lie beside.
     """
@@ -189,7 +189,7 @@ class StudySpec(Document):
     Attributes
     ----------
     title, note
-        Of the report.
+        Title and note of the report.
     replicates
         Number of bootstrap samples.
     samples
@@ -200,7 +200,7 @@ class StudySpec(Document):
     estimands
         What is estimated. None: correlations, discrimination, densities and copies, as far as the columns allow.
     level
-        Of the intervals.
+        Confidence level of the intervals.
     reference
         Folder of the files with published figures. Where it is absent the tables stand alone, which is said.
     """
@@ -223,7 +223,7 @@ class StudySpec(Document):
 
     @field_validator("variants")
     @classmethod
-    def _lawful_names(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _valid_names(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         for name in value:
             if not _NAME.fullmatch(name) or name == "sample":
                 raise ValueError("names of variants are letters, digits, - and _, and not `sample`")

@@ -128,7 +128,7 @@ class Location:
         with self._reaching():
             return steady(call, *args)
 
-    def parts(self) -> list[str]:
+    def files(self) -> list[str]:
         """Paths of the Parquet files in the folder, in order; hidden ones and those with a leading _ left out."""
         with self._reaching():
             if self.system is None:

@@ -25,7 +25,7 @@ Manifests = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """A document with what it is bound to."""
+    """The specification of an estimand, with the data that it is bound to."""
 
     spec: EstimandSpec
     name: str
@@ -79,11 +79,11 @@ def bind(
     original
         The original data as an arm: every row once.
     manifests
-        Of the variants, which decide the rule of pooling.
+        The manifests of the variants, which determine the pooling rules.
     drawn
         Columns that are drawn, not computed or kept.
     level
-        Of the intervals.
+        Confidence level of the intervals.
 
     Raises
     ------

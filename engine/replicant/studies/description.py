@@ -30,7 +30,7 @@ class Average:
     Attributes
     ----------
     head
-        Of its table; one field.
+        The head of its table, with one field.
     compute
         (T,) figures of one set of an arm.
     """
@@ -222,7 +222,7 @@ def _shares(column: Column, one: Set, j: int, edges: Floats | None) -> Floats:
         found = code_counts(one.codes[j], column.size).astype(np.float64)
     else:
         numbers = _numbers(column, one, j)
-        # Computed values may lie beyond the ends: they count in the last bin on their side.
+        # Computed values may lie beyond the ends: they count in the outermost bins.
         found = np.array([*bin_counts(numbers, edges).values()], dtype=np.float64)
     total = found.sum()
     return found / total if total > 0 else np.full(len(found), np.nan)

@@ -20,28 +20,28 @@ Measured: TypeAlias = dict[str, Floats]
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """What a table of results is about; the rest of it is figures.
+    """The description of a table of results, without its figures.
 
     Attributes
     ----------
     name, title
-        Of the table.
+        Name and title of the table.
     kind
         As in the results: `describe`, `model`, `scores`, ...
     terms
         T names, one for each row.
     keys
-        What a row is about in parts, such as `{"column": "age", "statistic": "mean"}`.
+        The key of a row, such as `{"column": "age", "statistic": "mean"}`.
     fields
         Names of the F figures of a term.
     truth
-        (T,) the estimates on the original data; None where there is no truth.
+        (T,) the estimates on the original data; None if there is no truth.
     sample
         Whether the bootstrap samples are measured too.
     draws
         Whether the first field's figure is kept for every replicate.
     about
-        What else is to be said, such as the formula.
+        Further facts, such as the formula.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Head:
 
 
 class Estimand(Protocol):
-    """One thing, or a few that are computed together."""
+    """One estimand, or a few that are computed together."""
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """The tables it fills."""
+        """The heads of its tables."""
         ...
 
     def measure(self, arm: Arm) -> Measured:

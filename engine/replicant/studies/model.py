@@ -33,7 +33,7 @@ BLOCK = 10
 """Replicates that are summed together; part of the result's last digits."""
 
 BLOCK_SECONDS = 30.0
-"""Of replicates that take long, fewer are summed together: what is lost with a worker is a block."""
+"""Seconds of a block at most: a lost worker costs one block, so slow replicates are summed in smaller blocks."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,13 +43,13 @@ class Variant:
     Attributes
     ----------
     name
-        Of the arm it makes.
+        The name of its arm.
     settings
-        In which it differs from the study's synthesis.
+        The settings that differ from the study's synthesis.
     plan
-        What is done.
+        The plan of the synthesis.
     manifest
-        What a release made so would say of itself: the rule of pooling is read from it.
+        The public manifest of such a release, which determines the pooling rule.
     """
 
     name: str
@@ -60,22 +60,22 @@ class Variant:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Study:
-    """What will be done, for a table that is not in it.
+    """The plan of a study; it does not hold the table.
 
     Attributes
     ----------
     spec
-        What was asked for.
+        The specification.
     m, seed
-        Sets by variant (as far as no variant says otherwise), and the seed of all streams.
+        The number of sets (unless a variant sets another), and the seed of all streams.
     variants, samples
-        Ways to synthesize, and the bootstrap samples.
+        The variants of the synthesis, and the bootstrap samples.
     block
         Replicates that are summed together.
     rows
-        Of the table.
+        The number of rows of the table.
     digest
-        Of all that decides the results.
+        A digest of everything that determines the results.
     """
 
     spec: StudySpec
@@ -89,16 +89,16 @@ class Study:
 
     @property
     def blocks(self) -> int:
-        """How many."""
+        """The number of blocks."""
         return -(-self.spec.replicates // self.block)
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What was unusual in the table or the variants, each once."""
+        """Unusual findings in the table or the variants, each once."""
         return tuple(dict.fromkeys(event for variant in self.variants for event in variant.plan.events))
 
     def replicates(self, block: int) -> range:
-        """Those of one block, 0-based."""
+        """The replicates of one block, 0-based."""
         return range(block * self.block, min((block + 1) * self.block, self.spec.replicates))
 
     def __repr__(self) -> str:
@@ -114,7 +114,7 @@ def design(
     Parameters
     ----------
     study, synthesis
-        What is asked for; variants differ from `synthesis`.
+        The specifications; variants differ from `synthesis`.
     table
         The encoded table.
     methods
@@ -138,7 +138,7 @@ def design(
         made_up = [column.name for column in plan.columns if column.is_new]
         if made_up:
             raise SpecError(
-                f"the identifier {made_up[0]!r} is made up anew, and there is nothing to study of it",
+                f"the identifier {made_up[0]!r} gets made-up values, which a study cannot assess",
                 need="variables only",
                 fix=f"leave it out (drop: [{', '.join(made_up)}])",
             )
@@ -202,7 +202,7 @@ class PreparedStudy:
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """Of all tables, in order."""
+        """The heads of all tables, in order."""
         return tuple(head for one in self.estimands for head in one.heads)
 
     @np.errstate(over="ignore", invalid="ignore")  # figures that are not finite are counted as missing

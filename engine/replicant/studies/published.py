@@ -1,4 +1,4 @@
-"""Figures that others published, laid beside ours with the difference in Monte-Carlo standard errors."""
+"""Published figures beside those of a study, with their difference in Monte-Carlo standard errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicant.spec.study import PublishedSpec
 
 __all__ = ["compare"]
 
-_PLACE = re.compile(r"\{([^{}]*)\}")
+_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def compare(spec: PublishedSpec, folder: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -23,22 +23,23 @@ def compare(spec: PublishedSpec, folder: Path, rows: Sequence[Mapping[str, Any]]
     Parameters
     ----------
     spec
-        Which file, and what its columns are.
+        The file, and the meaning of its columns.
     folder
-        Where it is.
+        The folder of the file.
     rows
-        Ours, of one table; only those of the arm in question are compared.
+        The study's figures of one table; only those of the arm in question are compared.
 
     Returns
     -------
     dict
         `source`, `arm`, and `values`: for each term and field `value`, `error` (None where none was published) and
-        `z`: ours minus theirs, in standard errors of the difference. Without an error of theirs it is taken as ours.
+        `z`: ours minus theirs, in standard errors of the difference. A published figure without
+        an error is given that of the study.
 
     Raises
     ------
     SpecError, DataError
-        If the file, or a column, is not there.
+        The file or a column does not exist.
     """
     ours = {str(row["term"]): row for row in rows if row["arm"] == spec.arm}
     values: dict[str, dict[str, Any]] = {}
@@ -72,7 +73,7 @@ def _lines(spec: PublishedSpec, path: Path) -> Iterator[dict[str, str]]:
 
 
 def _term(template: str, line: Mapping[str, str], file: str) -> str:
-    return _PLACE.sub(lambda match: _cell(line, match[1], file), template)
+    return _FIELD.sub(lambda match: _cell(line, match[1], file), template)
 
 
 def _cell(line: Mapping[str, str], column: str, file: str) -> str:

@@ -32,9 +32,9 @@ class Samples:
     n
         Rows of the table, and of each sample.
     replicates
-        How many samples.
+        The number of samples.
     seed
-        Of those that are drawn.
+        The seed, if they are drawn.
     rows
         (replicates, n) 0-based rows where they are given; None: drawn, each from its own address.
     """
@@ -59,9 +59,9 @@ class Samples:
         return np.bincount(rows, minlength=self.n).astype(np.int32)
 
     def digest(self) -> str:
-        """Of what decides the samples, the seed aside."""
-        said = f"{self.n},{self.replicates},{self.how}".encode()
-        return sha256(said + (b"" if self.rows is None else self.rows.tobytes())).hexdigest()
+        """A digest of what determines the samples, except for the seed."""
+        facts = f"{self.n},{self.replicates},{self.how}".encode()
+        return sha256(facts + (b"" if self.rows is None else self.rows.tobytes())).hexdigest()
 
 
 def drawn(n: int, replicates: int, seed: int) -> Samples:
@@ -96,16 +96,14 @@ def given(path: str | PathLike[str], n: int, replicates: int) -> Samples:
             try:
                 values = np.array(line[1:], dtype=np.int64)
             except (ValueError, OverflowError):
-                raise DataError(
-                    f"line {count + 1} of the samples holds something else than numbers", need=need
-                ) from None
+                raise DataError(f"line {count + 1} of the samples does not hold numbers only", need=need) from None
             if values.shape != (n,) or values.min() < 1 or values.max() > n:
-                raise DataError(f"line {count + 1} of the samples is no sample of this table", need=need)
+                raise DataError(f"line {count + 1} of the samples is not a sample of this table", need=need)
             rows[count] = values - 1
             count += 1
     if count < replicates:
         raise DataError(
-            f"the file has {count:,} samples, and {replicates:,} are asked for",
+            f"the file has {count:,} samples, but {replicates:,} replicates are requested",
             need="a sample for each replicate",
             fix=f"set study.replicates to {count}, or leave study.samples out to draw them",
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from replicant.table.arrays import Codes, Floats
 from replicant.table.codebook import Codebook, ColumnSpec
 from replicant.table.column import Column
-from replicant.table.dataset import Chunk, Dataset, read_parts
+from replicant.table.dataset import Chunk, Dataset, read_chunks
 from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table
 from replicant.table.kinds import Kind
@@ -36,9 +36,9 @@ __all__ = [
     "Table",
     "encode_table",
     "merge_scans",
+    "read_chunks",
     "read_data",
     "read_dataset",
-    "read_parts",
     "read_table",
     "scan",
 ]

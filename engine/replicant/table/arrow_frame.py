@@ -31,7 +31,7 @@ def frame_of(table: pa.Table, *, inferred: bool = False) -> pd.DataFrame:
 
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
-    table = _without_odd_types(table)
+    table = _with_plain_types(table)
     frame: pd.DataFrame
     wide: list[int] = []
     times: list[int] = []
@@ -67,7 +67,7 @@ def _is_wide(column: Any) -> bool:
     return bool(max(-(bounds["min"] or 0), bounds["max"] or 0) > _EXACT)
 
 
-def _without_odd_types(table: pa.Table) -> pa.Table:
+def _with_plain_types(table: pa.Table) -> pa.Table:
     """The table, its note to pandas rid of types that pandas writes but cannot make again, and of times of day."""
     import pyarrow as pa
 

@@ -19,14 +19,14 @@ from replicant.table.checks import check_header, check_selection, check_size
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.formats import PARQUET, check_settings, is_parquet
 from replicant.table.obey import obey
-from replicant.table.parquet import Part, bad_parquet, folder_columns, hive, open_parts, parquet_footers
+from replicant.table.parquet import DataFile, bad_parquet, folder_columns, hive, open_files, parquet_footers
 from replicant.table.read import read_data
 from replicant.table.reading import Reading
 
-__all__ = ["Chunk", "Dataset", "read_parts"]
+__all__ = ["Chunk", "Dataset", "read_chunks"]
 
-PART_ROWS = 1 << 18
-"""Rows that `read_parts` loads at once."""
+CHUNK_ROWS = 1 << 18
+"""Rows that `read_chunks` loads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Dataset:
     names: tuple[str, ...]
     bytes: int
     signature: str
-    _parts: tuple[Part, ...] = field(repr=False)
+    _files: tuple[DataFile, ...] = field(repr=False)
     _schema: Any = field(repr=False, compare=False)
     _folders: Any = field(repr=False, compare=False)
     _is_folder: bool = field(repr=False)
@@ -99,7 +99,7 @@ class Dataset:
         Parameters
         ----------
         path
-            A `.parquet` file, or a folder of Parquet parts with one schema (folders in it named `key=value` become
+            A `.parquet` file, or a folder of Parquet files with one schema (folders in it named `key=value` become
             columns).
         columns
             Columns to keep, in this order; None keeps all.
@@ -120,38 +120,38 @@ class Dataset:
         folder = location.is_folder
         if not is_parquet(location):
             raise DataError(
-                f"{location} is not Parquet: only Parquet is read in parts",
+                f"{location} is not Parquet: only Parquet is read in chunks",
                 need="a .parquet, or a folder of .parquet files",
                 fix="store it as Parquet: from pyarrow.dataset import dataset, write_dataset; "
                 'write_dataset(dataset("data.csv", format="csv"), "data", format="parquet")',
             )
-        parts, schema = parquet_footers(location)
+        files, schema = parquet_footers(location)
         reading = reading or Reading()
         check_settings(PARQUET, reading)
         said = as_specs(codebook)
         folders = None
         in_folders: tuple[str, ...] = ()
         if folder:
-            paths = [part.path for part in parts]
+            paths = [file.path for file in files]
             folders = hive(location, paths, schema)
             in_folders = folder_columns(folders, schema)
-            schema = open_parts(location, paths, folders=folders).schema
+            schema = open_files(location, paths, folders=folders).schema
         chosen = None if columns is None else tuple(columns)
         if chosen is not None:
             check_selection(chosen, schema.names)
         empty = schema.empty_table()
         empty, _ = obey(empty if chosen is None else empty.select(list(chosen)), reading, said, schema.names)
         names = list(frame_of(empty).columns)
-        rows = sum(sum(part.groups) for part in parts)
+        rows = sum(sum(file.groups) for file in files)
         check_size(rows, len(names))
         check_header(names)
         total = hashlib.sha256()
         size = 0
         own = []
-        for part in parts:
-            taken, tag = location.fingerprint(part.path)
-            own.append(Part(_within(location, part.path), part.groups))
-            total.update(repr((own[-1].path, taken, len(part.groups), tag)).encode())
+        for file in files:
+            taken, tag = location.fingerprint(file.path)
+            own.append(DataFile(_within(location, file.path), file.groups))
+            total.update(repr((own[-1].path, taken, len(file.groups), tag)).encode())
             size += taken
         where = os.fspath(path) if location.system is not None else os.path.abspath(location.path)
         facts = (rows, tuple(names), size, total.hexdigest())
@@ -177,21 +177,21 @@ class Dataset:
         sizes: list[int] = []
         # A table has two rows at least, so a chunk has too.
         enough = max(rows, 2)
-        for part in self._parts:
-            for group, size in enumerate(part.groups):
+        for file in self._files:
+            for group, size in enumerate(file.groups):
                 if not size:
                     continue
                 if not sizes or sizes[-1] >= enough:
                     found.append([])
                     sizes.append(0)
-                found[-1].append((part.path, group))
+                found[-1].append((file.path, group))
                 sizes[-1] += size
         if len(sizes) > 1 and sizes[-1] == 1:
             last, one = found.pop(), sizes.pop()
             found[-1] += last
             sizes[-1] += one
         return tuple(
-            Chunk(index, _pieces(groups), size) for index, (groups, size) in enumerate(zip(found, sizes, strict=True))
+            Chunk(index, _sections(groups), size) for index, (groups, size) in enumerate(zip(found, sizes, strict=True))
         )
 
     def read(self, chunk: Chunk) -> pd.DataFrame:
@@ -208,23 +208,23 @@ class Dataset:
         import pyarrow as pa
 
         location = Location.of(self.path)
-        known = {part.path: part for part in self._parts}
+        known = {file.path: file for file in self._files}
         tables = []
         for name, groups in chunk.sections:
-            part = known[name]
+            file = known[name]
             try:
-                table = self._load(location, part, groups)
+                table = self._load(location, file, groups)
             except FileNotFoundError:
                 raise DataError(
-                    f"a part of {location} is not there",
+                    f"a file of {location} is missing",
                     need="the same files at the same path on every machine that reads them",
                     fix="start again if they were changed on purpose",
                 ) from None
             except (pa.ArrowException, OSError, EOFError, IndexError):
-                raise bad_parquet(location, "a part of " if self._is_folder else "") from None
-            if table.num_rows != sum(part.groups[group] for group in groups):
+                raise bad_parquet(location, "a file of " if self._is_folder else "") from None
+            if table.num_rows != sum(file.groups[group] for group in groups):
                 raise DataError(
-                    f"{location} was changed since it was opened: a part has other rows",
+                    f"{location} was changed since it was opened: a file has other rows",
                     need="files that stay as they are during a run",
                     fix="start again with the new files",
                 )
@@ -233,7 +233,7 @@ class Dataset:
         table, _ = obey(pa.concat_tables(tables), self.reading, self.codebook, names, self._in_folders)
         return frame_of(table)
 
-    def _load(self, location: Location, part: Part, groups: tuple[int, ...]) -> Any:
+    def _load(self, location: Location, data: DataFile, groups: tuple[int, ...]) -> Any:
         from pyarrow import parquet
 
         columns = None if self.columns is None else list(self.columns)
@@ -241,30 +241,30 @@ class Dataset:
             with location.open() as file:
                 table = parquet.ParquetFile(file).read_row_groups(list(groups), columns=columns)
             return table if columns is None else table.select(columns)
-        path = f"{location.path.rstrip('/')}/{part.path}"
-        (fragment,) = open_parts(location, [path], self._schema, self._folders).get_fragments()
+        path = f"{location.path.rstrip('/')}/{data.path}"
+        (fragment,) = open_files(location, [path], self._schema, self._folders).get_fragments()
         return fragment.subset(row_group_ids=list(groups)).to_table(schema=self._schema, columns=columns)
 
 
-def read_parts(
+def read_chunks(
     where: str | os.PathLike[str],
     *,
     reading: Reading | Mapping[str, Any] | None = None,
     codebook: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None,
 ) -> list[Callable[[], pd.DataFrame]]:
-    """Functions that load a table part by part, in this process or in another on any machine that sees it.
+    """Functions that load a table chunk by chunk, in any process on any machine that has access to it.
 
     Parameters
     ----------
     where
-        A path or URL, as for `read_data`. A part is a chunk of a Parquet dataset; any other file is one part.
+        A path or URL, as for `read_data`. A table in another format than Parquet is one chunk.
     reading, codebook
         As for `read_data`.
 
     Raises
     ------
     DataError, SpecError
-        As `read_data`; what is wrong inside a part shows when it is loaded.
+        As `read_data`; errors within a chunk are raised when it is loaded.
     """
     text, how = os.fspath(where), Reading.of(reading)
     if text and "://" not in text:
@@ -274,7 +274,7 @@ def read_parts(
     if not is_parquet(location):
         return [partial(read_data, text, reading=how, codebook=codebook)]
     dataset = Dataset.open(text, reading=how, codebook=codebook)
-    return [partial(dataset.read, chunk) for chunk in dataset.chunks(PART_ROWS)]
+    return [partial(dataset.read, chunk) for chunk in dataset.chunks(CHUNK_ROWS)]
 
 
 def _within(location: Location, path: str) -> str:
@@ -282,7 +282,7 @@ def _within(location: Location, path: str) -> str:
     return path[len(base) + 1 :] if path.startswith(f"{base}/") else Path(path).name
 
 
-def _pieces(groups: Sequence[tuple[str, int]]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def _sections(groups: Sequence[tuple[str, int]]) -> tuple[tuple[str, tuple[int, ...]], ...]:
     files: dict[str, list[int]] = {}
     for path, group in groups:
         files.setdefault(path, []).append(group)

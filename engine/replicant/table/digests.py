@@ -30,7 +30,7 @@ def digests_of(factor: Factor, numbers: Numbers | None, levels: Mapping[Any, int
     if levels is not None:
         as_level = _digest(factor.codes, np.array([_mark(level) for level in levels], dtype=np.uint64))
     if factor.codes.max(initial=-1) < 0:
-        # A part without a value is equal to any other such part, whatever its cells would have been.
+        # A chunk without a value is equal to any other such chunk.
         as_number = as_level = _digest(factor.codes, np.empty(0, dtype=np.uint64))
     return as_number, as_level, hashlib.blake2b(_numbered(factor.codes).data, digest_size=16).digest()
 

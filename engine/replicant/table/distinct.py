@@ -1,7 +1,7 @@
-"""How many distinct values a column has, from parts of it: exact while they are few, estimated beyond.
+"""How many distinct values a column has, from chunks of it: exact while they are few, estimated beyond.
 
-Of each part the values with the smallest hashes are kept, with how many cells hold them: a random sample of the
-distinct values, not of the cells (Bar-Yossef et al. 2002, k minimum values). Two parts are merged by keeping the
+Each chunk keeps the values with the smallest hashes, and the number of cells of each: a random sample of the
+distinct values, not of the cells (Bar-Yossef et al. 2002, k minimum values). Two chunks are merged by keeping the
 smallest of both, in any order, so the chunks of a table give the result of the whole table.
 """
 

@@ -59,7 +59,7 @@ def encode_table(
     by_file
         Columns whose kind only their file says: it may call an identifier nominal.
     judged
-        Whether `columns` says what the columns are in the table of which the frame is a part: then nothing is suspected
+        Whether `columns` describes the whole table, of which the frame is a partition: then nothing is suspected
         of them here.
 
     Returns

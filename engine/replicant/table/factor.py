@@ -1,4 +1,4 @@
-"""Distinct values of a column, ascending, and each cell's position among them: the one pass over the cells.
+"""Distinct values of a column, ascending, and each cell's position among them: in one scan of the cells.
 
 Everything that comes after (kinds, levels, decimals, checks) looks at the distinct values only.
 """

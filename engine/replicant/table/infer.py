@@ -83,7 +83,7 @@ def count_decimals(numbers: Floats, stored: np.dtype[Any] | None = None) -> int 
         return None
     narrow = stored if stored is not None and stored.itemsize < numbers.dtype.itemsize else None
     least = 0
-    # Most columns are settled by a probe, which spares ten passes over a column that has no end of digits.
+    # Most columns are settled by a probe, which saves ten scans of a column with many digits.
     for part in (numbers[:: len(numbers) // _PROBE], numbers) if len(numbers) > 2 * _PROBE else (numbers,):
         rest = part
         for digits in range(least, MOST_DECIMALS + 1):

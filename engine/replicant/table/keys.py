@@ -11,7 +11,7 @@ each in a few rows, is such a key if it has a property that ordinary variables l
 - its name, where values are many and repeat.
 
 Pairs of columns are looked at where no column is a key by itself, as of households that are numbered within a district.
-The first rows of a table are enough: they are the same whether it is read as a whole or in parts.
+The first rows of a table are enough: they are the same whether it is read as a whole or in chunks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parquet read strictly: a file, or a folder of parts with one schema.
+"""Parquet read strictly: a file, or a folder of files with one schema.
 
 Nothing is repaired silently, and no message repeats what a library says of the content, for that may hold cells.
 """
@@ -22,18 +22,18 @@ from replicant.table.reading import Reading
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Part", "bad_parquet", "folder_columns", "hive", "open_parts", "parquet_footers", "read"]
+__all__ = ["DataFile", "bad_parquet", "folder_columns", "hive", "open_files", "parquet_footers", "read"]
 
 
 def read(
     location: Location, reading: Reading, codebook: Mapping[str, ColumnSpec], columns: Sequence[str] | None
 ) -> Loaded:
-    """A Parquet file, or a folder of Parquet parts with one schema (`key=value` folders become columns).
+    """A Parquet file, or a folder of Parquet files with one schema (`key=value` folders become columns).
 
     Raises
     ------
     DataError
-        It is damaged or cut short, there are no parts, or the parts differ in their columns.
+        It is damaged or cut short, there are no files, or the files differ in their columns.
     SpecError
         `columns` names a column it does not have.
     """
@@ -77,10 +77,10 @@ def _opened(location: Location, file: IO[bytes], which: str = "") -> Any:
 
 
 def _folder(location: Location, columns: Sequence[str] | None) -> tuple[pa.Table, list[str], tuple[str, ...]]:
-    parts, schema = parquet_footers(location)
-    paths = [part.path for part in parts]
+    files, schema = parquet_footers(location)
+    paths = [file.path for file in files]
     folders = hive(location, paths, schema)
-    whole = open_parts(location, paths, folders=folders)
+    whole = open_files(location, paths, folders=folders)
     if columns is not None:
         check_selection(columns, whole.schema.names)
     _check_unpacked(location, [fragment.metadata for fragment in whole.get_fragments()], columns)
@@ -104,7 +104,7 @@ def _check_unpacked(location: Location, footers: Sequence[Any], columns: Sequenc
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DataFile:
     """A Parquet file, known by its footer.
 
     Attributes
@@ -119,7 +119,7 @@ class Part:
     groups: tuple[int, ...]
 
 
-def parquet_footers(location: Location) -> tuple[list[Part], pa.Schema]:
+def parquet_footers(location: Location) -> tuple[list[DataFile], pa.Schema]:
     """The Parquet files of a location by their footers, and their common schema without columns from folder names.
 
     Raises
@@ -128,20 +128,20 @@ def parquet_footers(location: Location) -> tuple[list[Part], pa.Schema]:
         There are none, one is damaged or cut short, or they differ in their columns.
     """
     folder = location.is_folder
-    paths = location.parts() if folder else [location.path]
+    paths = location.files() if folder else [location.path]
     if not paths:
         raise DataError(
-            f"the folder {location} holds no .parquet file", need="a folder of Parquet parts", fix="check the path"
+            f"the folder {location} holds no .parquet file", need="a folder of Parquet files", fix="check the path"
         )
-    parts, schemas = [], []
+    files, schemas = [], []
     for number, path in enumerate(paths, start=1):
         with location.open(path) as file:
-            opened = _opened(location, file, f"part {number} of {len(paths)} in " if folder else "")
+            opened = _opened(location, file, f"file {number} of {len(paths)} in " if folder else "")
             footer = opened.metadata
-            parts.append(Part(path, tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))))
+            files.append(DataFile(path, tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))))
             schemas.append(opened.schema_arrow)
     _check_schemas(location, schemas)
-    return parts, schemas[0]
+    return files, schemas[0]
 
 
 def _check_schemas(location: Location, schemas: Sequence[pa.Schema]) -> None:
@@ -155,10 +155,10 @@ def _check_schemas(location: Location, schemas: Sequence[pa.Schema]) -> None:
         what, names = "the type of columns", [field.name for field in other if field not in list(first)]
     listed = f"{what} {', '.join(map(repr, names[:5]))}" if names else "the order of columns"
     raise DataError(
-        f"part {differ[0]} of {len(schemas)} in the folder {location} differs from the first in {listed} "
-        f"({len(differ)} parts differ)",
-        need="parts with the same columns of the same types",
-        fix="read another folder, or write the parts again with one schema",
+        f"file {differ[0]} of {len(schemas)} in the folder {location} differs from the first in {listed} "
+        f"({len(differ)} files differ)",
+        need="files with the same columns of the same types",
+        fix="read another folder, or write the files again with one schema",
     )
 
 
@@ -197,7 +197,7 @@ def folder_columns(folders: Any, schema: pa.Schema) -> tuple[str, ...]:
     return () if folders is None else tuple(name for name in folders.schema.names if name not in schema.names)
 
 
-def open_parts(location: Location, paths: Sequence[str], schema: pa.Schema = None, folders: Any = None) -> Any:
+def open_files(location: Location, paths: Sequence[str], schema: pa.Schema = None, folders: Any = None) -> Any:
     """Parquet files of a folder as an Arrow dataset, in which folders named `key=value` are columns.
 
     Parameters

@@ -36,7 +36,7 @@ def read_data(
     data
         A pandas or Polars frame, a PyArrow table, or the path or URL (anything fsspec opens) of a text file (`.csv`,
         `.tsv`, `.txt`, also packed as `.gz`, `.bz2`, `.xz`, `.zst` or `.zip`), of a `.parquet`, or of a folder of
-        Parquet parts.
+        Parquet files.
     columns
         Columns to keep, in this order; None keeps all.
     reading

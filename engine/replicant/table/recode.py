@@ -180,7 +180,7 @@ def check_labels(name: str, spec: ColumnSpec, counts: Mapping[Any, int]) -> None
 
 
 def listed(spec: ColumnSpec) -> ColumnSpec:
-    """The same with the levels that its labels make: of a part of a table, in which not all of them need occur."""
+    """The same with the levels from its labels: for a partition of a table, in which not all of them need occur."""
     found = None if spec.levels is not None else recoding(spec)
     if found is None or (spec.kind is not None and spec.kind.is_numeric):
         return spec

@@ -84,7 +84,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     factor, rounded = to_decimals(name, recoded, spec)
     column = None
     if spec.kind is not None or spec.levels is not None:
-        # What is declared of the whole must hold of every part, so a part is refused at once.
+        # A declaration for the whole table must hold in every chunk, so a chunk is refused at once.
         column = settle(name, factor, spec, [])
     counts = factor.counts
     bare = factor.nature is Nature.TEXT and raw.type.dtype == object and not len(factor.uniques)

@@ -133,8 +133,8 @@ class ScannedColumn:
         """
         if self.digests.keys() & other.digests.keys():
             raise ValueError("the same chunk twice")
-        known = [part for part in (self, other) if part.nature is not None]
-        natures = {part.nature for part in known}
+        known = [one for one in (self, other) if one.nature is not None]
+        natures = {one.nature for one in known}
         types = self.types | other.types
         _check_types(self.name, natures, types)
         spells = _both(self.spells, other.spells, lambda a, b: a if a is b else Nature.TEXT)
@@ -264,7 +264,7 @@ class ScannedColumn:
         if known is None:
             if self.levels is None:
                 raise too_many_levels(self.name, MOST_LEVELS)
-            # Categories of another sort are the same in every part where one dtype holds them all.
+            # Categories of another sort are the same in every chunk if one dtype holds them all.
             shared = self.nature is Nature.CATEGORY and len({chunk for chunk, _ in self.positions.values()}) <= 1
             if not shared and not is_plain(self.levels):
                 raise _no_label(self.name)
@@ -283,9 +283,9 @@ def _check_types(name: str, natures: set[Any], types: frozenset[tuple[Any, str]]
         return
     found = sorted(nature.name.lower() for nature in natures) if len(natures) > 1 else sorted(objects)
     raise DataError(
-        f"column {name!r} holds cells of {len(found)} types in different parts of the table ({', '.join(found)})",
+        f"column {name!r} holds cells of {len(found)} types in different chunks of the table ({', '.join(found)})",
         need="cells of one type in a column (missing cells apart)",
-        fix=f"convert {name!r} to one type in every part, or leave it out",
+        fix=f"convert {name!r} to one type in every file, or leave it out",
     )
 
 
@@ -296,9 +296,9 @@ def check_levels(name: str, nature: Nature | None, spells: Nature | None, values
         raise too_many_levels(name, MOST_LEVELS)
 
 
-def _joined(parts: list[Distinct | None]) -> Distinct | None:
-    known = [part for part in parts if part is not None]
-    return reduce(Distinct.merge, known) if known and len(known) == len(parts) else None
+def _joined(values: list[Distinct | None]) -> Distinct | None:
+    known = [one for one in values if one is not None]
+    return reduce(Distinct.merge, known) if known and len(known) == len(values) else None
 
 
 def _both(one: Any, other: Any, join: Callable[[Any, Any], Any]) -> Any:
@@ -336,6 +336,6 @@ def is_plain(levels: Iterable[Any]) -> bool:
 def _no_label(name: str) -> SpecError:
     return SpecError(
         f"column {name!r} is to have levels, but its values are neither text, numbers nor true/false",
-        need="levels that a codebook can list, so that all parts of the table have the same",
+        need="levels that a codebook can list, so that all partitions of the table have the same",
         fix=f"convert {name!r} to text, or declare columns.{name}.labels",
     )

@@ -1,4 +1,4 @@
-"""What passes over a table in chunks have learnt: enough to say of it what encoding the whole would say.
+"""Scans of a table in chunks: enough to report on it what encoding the whole would report.
 
 A chunk may show less than the table does: numbers that are 0 and 1 here are counts there, two levels of text are five,
 a whole chunk is missing. So a scan decides nothing that other chunks could overturn. It collects facts whose merging is
@@ -54,7 +54,7 @@ class Scan:
         return next(column for column in self.columns if column.name == name)
 
     def codebook(self, columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None = None) -> Codebook:
-        """What each column is: kinds and levels fixed, so that any part of the table is encoded as the whole would be.
+        """The codebook with kinds and levels fixed, so that any partition is encoded as the whole table would be.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Scan:
         return [*events, *self.keys]
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """A part of the table with the types of the whole, which missing cells and categories elsewhere decide too."""
+        """A chunk of the table with the types of the whole, which missing cells and categories elsewhere decide too."""
         types = {c.source: c.dtype() for c in self.columns if not c.recoded and c.nature is not None}
         other = {name: dtype for name, dtype in types.items() if not _is_of(frame[name].dtype, dtype)}
         return frame.astype(other) if other else frame
@@ -175,16 +175,16 @@ def merge_scans(*scans: Scan) -> Scan:
 def _merged(one: Scan, other: Scan) -> Scan:
     if [c.name for c in one.columns] != [c.name for c in other.columns]:
         raise DataError(
-            "parts of the table differ in their columns",
-            need="the same columns in every part",
-            fix="write the parts again with one schema",
+            "chunks of the table differ in their columns",
+            need="the same columns in every file",
+            fix="write the files again with one schema",
         )
     columns = tuple(a.merge(b) for a, b in zip(one.columns, other.columns, strict=True))
     return Scan(one.rows + other.rows, columns, (*one.keys, *other.keys))
 
 
 def _is_of(found: Any, wanted: Any) -> bool:
-    """Whether a part has the type of the whole; how categories are stored does not matter."""
+    """Whether a chunk has the type of the whole; how categories are stored does not matter."""
     if not (isinstance(wanted, pd.CategoricalDtype) and isinstance(found, pd.CategoricalDtype)):
         return bool(found == wanted)
     known: Any = wanted.categories

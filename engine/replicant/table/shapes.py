@@ -35,13 +35,13 @@ _LONGEST = 64
 """Characters of a value that are looked at; surrogates are not longer."""
 
 _MOST = 4096
-"""Shapes that are kept: those whose keys have the smallest hashes, so that parts can be put together in any order."""
+"""Shapes that are kept: those whose keys have the smallest hashes, so that chunks can be merged in any order."""
 
 _FREQUENT = 20
 """Values of a shape from which on a character that all have is part of it."""
 
 _AT_ONCE = 100_000
-_PLACE = ord("#")
+_SLOT = ord("#")
 _LARGEST = 2**45
 """Texts of a shape that are used: numbers of those of many shapes are still exact in float64."""
 
@@ -116,7 +116,7 @@ class Pattern:
         width = max(texts.dtype.itemsize // 4, 1)
         signs = np.ascontiguousarray(texts).view(np.uint32).reshape(len(texts), width)
         index = _index_of(signs)
-        keys = np.where(index >= 0, _PLACE, signs).astype(np.uint32)
+        keys = np.where(index >= 0, _SLOT, signs).astype(np.uint32)
         names, group = np.unique(np.ascontiguousarray(keys).view(f"U{width}").reshape(-1), return_inverse=True)
         order = np.argsort(group, kind="stable")
         bits = np.where(index >= 0, np.uint64(1) << index.clip(0).astype(np.uint64), np.uint64(0))[order]
@@ -230,7 +230,7 @@ def _texts(values: Typed, numbers: bool) -> list[str]:
 
 
 def _index_of(signs: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-    """Place of each character among letters and digits, -1 of others; letters of other scripts are as good as an a."""
+    """Position of each character among letters and digits, -1 of others; letters of other scripts count as an a."""
     table = np.full(128, -1, dtype=np.int64)
     for i, sign in enumerate(_SIGNS):
         table[ord(sign)] = i

@@ -5,7 +5,7 @@ other than a letter or digit stands) which kinds of letters and digits stand whe
 values of a frequent shape, such as a prefix, is part of the pattern; nothing else of any value is.
 
 A *space* numbers all that can be written in a pattern. A surrogate is a number in it, which travels as one until a cell
-is written: `Space.draw` walks through the space along a random permutation of it, and passes over what is taken by a
+is written: `Space.draw` walks through the space along a random permutation of it, and skips values that are taken by a
 real value. Partitions walk through stretches of their own, so no two rows of a set get the same one, wherever they are
 made.
 """
@@ -239,7 +239,7 @@ def taken_bits(values: Typed, rows: int) -> Bits:
     values
         Real values.
     rows
-        Of the whole table: it says how many classes there are, so that those of parts can be put together.
+        Of the whole table: it gives the number of classes, so that those of chunks can be merged.
     """
     size = min(max(1 << max(int(_BITS_PER_ROW * rows) - 1, 1).bit_length(), 1 << 16), _MOST_BITS)
     bits = np.zeros(size, dtype=np.bool_)
@@ -247,11 +247,11 @@ def taken_bits(values: Typed, rows: int) -> Bits:
     return np.packbits(bits, bitorder="little")
 
 
-def union_of_bits(parts: list[Bits]) -> Bits:
+def union_of_bits(bits: list[Bits]) -> Bits:
     """The bits that are set in any of them."""
-    out = parts[0].copy()
-    for part in parts[1:]:
-        out |= part
+    out = bits[0].copy()
+    for one in bits[1:]:
+        out |= one
     return out
 
 

@@ -77,7 +77,7 @@ def _mistake(error: yaml.MarkedYAMLError) -> tuple[str, str] | None:
     problem, opened, at = error.problem or "", error.context_mark, error.problem_mark
     closing = re.search(r"expected ',' or '([\]}])', but got ':'", problem)
     if closing and opened is not None and at is not None and opened.line < at.line:
-        # The next key of the file is read as part of what was never closed.
+        # The next key of the file is read as part of the text that was never closed.
         return f"a bracket that is never closed, opened on line {opened.line + 1}", f"close it with a {closing[1]}"
     for pattern, words, fix in _MISTAKES:
         match = re.search(pattern, problem)

@@ -1,6 +1,6 @@
 """The Gini index, for classes: rpart's method `class`.
 
-The score of a split is the sum of squared class counts of each side over its size.
+The score of a split is the sum of squared class counts of each branch over its size.
 
 Beyond two classes the best set of levels of a nominal predictor is found by trying all sets where there are few levels
 in the node. Beyond that the levels are ordered by the first principal component of their class shares (Coppersmith,

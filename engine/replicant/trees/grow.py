@@ -87,7 +87,7 @@ def store_set(pool, used, size, codes, at, length, goes_left, default_left):
         return pool, used, MASK, np.int32(pool[used])
     if form == BITSET:
         return pool, used + words, form, np.int32(used)
-    # How many codes are listed, whether they go left, the codes ascending: the side that absent levels do not take.
+    # How many codes are listed, whether they go left, the codes ascending: the branch that absent levels do not take.
     pool[used] = np.uint32(count)
     pool[used + 1] = np.uint32(0) if default_left else np.uint32(1)
     return pool, used + 2 + count, form, np.int32(used)
@@ -183,7 +183,7 @@ def grow(
     )
     best_codes = np.empty(most_levels, np.int32)
     goes_left = np.zeros(most_levels, np.uint8)
-    side = np.empty(n, np.uint8)
+    branch = np.empty(n, np.uint8)
     spare_rows = np.empty(total + 1, np.int32)
     spare_keys = np.empty(total + 1, np.int32)
     spare_ys = np.empty(total + 1, policy.y.dtype)
@@ -294,7 +294,7 @@ def grow(
                 pool, used, sizes[f], keys, at, m, goes_left, default_left
             )
             for i in range(m):
-                side[rows[at + i]] = goes_left[keys[at + i]]
+                branch[rows[at + i]] = goes_left[keys[at + i]]
             for i in range(best_set):
                 goes_left[best_codes[i]] = False
         else:
@@ -304,9 +304,9 @@ def grow(
             # Missing against the rest: every value is of the rest, also one above all in the node.
             nodes[me, THRESHOLD] = sizes[f] - 1 if above == sizes[f] else middle(values, bases[f], below, above)
             nodes[me, EXTRA] = best_ahead > 0 if seen_missing else default_left
-            mark(side, rows, at, best_cut, 1)
-            mark(side, rows, at + best_cut, m - best_cut - best_ahead, 0)
-            mark(side, rows, at + m - best_ahead, best_ahead, 1)
+            mark(branch, rows, at, best_cut, 1)
+            mark(branch, rows, at + best_cut, m - best_cut - best_ahead, 0)
+            mark(branch, rows, at + m - best_ahead, best_ahead, 1)
 
         # Children that cannot be split need their rows and responses only.
         grows = depth + 1 < maxdepth and (best_left >= minsplit or m - best_left >= minsplit)
@@ -320,9 +320,9 @@ def grow(
         for j in range(n_kept if grows else 0, -1, -1):
             k = np.int64(active[depth + 1, j - 1]) if j > 0 else p
             if m <= spare:
-                copy_partition(rows, keys, ys, here + k * pitch, m, best_left, side, there + k * child_pitch)
+                copy_partition(rows, keys, ys, here + k * pitch, m, best_left, branch, there + k * child_pitch)
             elif k != best_k or nominal[f] or best_ahead > 0:  # else it is in order already
-                partition(rows, keys, ys, here + k * pitch, m, side, spare_rows, spare_keys, spare_ys)
+                partition(rows, keys, ys, here + k * pitch, m, branch, spare_rows, spare_keys, spare_ys)
 
         middle_at = s + best_left
         stack[top, 0] = middle_at

@@ -1,7 +1,7 @@
 """Streams: for every predictor the (row, code, response) of a node, sorted by code.
 
 A node is one contiguous range of every stream, so looking for a split reads memory in order, and making it is a stable
-partition of each stream by a one-byte side table. Integer row weights become repeated entries: nothing downstream
+partition of each stream by a one-byte branch table. Integer row weights become repeated entries: nothing downstream
 knows of weights, `minbucket` counts them, and a leaf's range holds its donors with their multiplicity.
 
 All streams lie in one flat array each for rows, codes and responses. Nodes of at most `SMALL` entries are not
@@ -87,8 +87,8 @@ def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at
 
 
 @inner
-def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_ys):
-    """Stable partition in place of `length` entries from `at`: those with `side` 1 first."""
+def partition(rows, codes, ys, at, length, branch, spare_rows, spare_codes, spare_ys):
+    """Stable partition in place of `length` entries from `at`: those with `branch` 1 first."""
     one = np.uint64(1)
     left = np.uint64(at)
     right = np.uint64(0)
@@ -96,7 +96,7 @@ def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_
         row = rows[i]
         code = codes[i]
         y = ys[i]
-        goes_left = np.uint64(side[np.uint32(row)])
+        goes_left = np.uint64(branch[np.uint32(row)])
         rows[left] = row
         codes[left] = code
         ys[left] = y
@@ -114,14 +114,14 @@ def partition(rows, codes, ys, at, length, side, spare_rows, spare_codes, spare_
 
 
 @inner
-def copy_partition(rows, codes, ys, at, length, n_left, side, to):
+def copy_partition(rows, codes, ys, at, length, n_left, branch, to):
     """Stable partition of `length` entries from `at` into the same arrays at `to` (the ranges do not overlap)."""
     one = np.uint64(1)
     left = np.uint64(to)
     right = np.uint64(to) + np.uint64(n_left)
     for i in range(np.uint64(at), np.uint64(at) + np.uint64(length)):
         row = rows[i]
-        goes_left = np.uint64(side[np.uint32(row)])
+        goes_left = np.uint64(branch[np.uint32(row)])
         target = left if goes_left != 0 else right
         rows[target] = row
         codes[target] = codes[i]
@@ -131,11 +131,11 @@ def copy_partition(rows, codes, ys, at, length, n_left, side, to):
 
 
 @inner
-def mark(side, rows, at, length, value):
-    """Set the side of `length` entries from `at`."""
+def mark(branch, rows, at, length, value):
+    """Set the branch of `length` entries from `at`."""
     begin = np.uint64(at)
     for i in range(begin, begin + np.uint64(length)):
-        side[np.uint32(rows[i])] = value
+        branch[np.uint32(rows[i])] = value
 
 
 @inner

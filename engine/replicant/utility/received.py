@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicant.estimate.column_summary import ColumnSummary, Powers, powers
-from replicant.estimate.partitions import Parts, Source, partitioned
+from replicant.estimate.partitions import DeferredPartitions, Source, partitioned
 from replicant.table.counts import level_counts
 from replicant.table.times import is_times
 from replicant.utility.bins import Grid, grid_of
@@ -58,7 +58,7 @@ class _Profile:
     in_order: bool = False
 
     def combine(self, other: _Profile) -> _Profile:
-        """The profile of both parts together."""
+        """The profile of both partitions together."""
         # A partition in which every cell is missing does not tell the kind.
         known = self if self.column.present else other
         if (self.column.moments is None) != (other.column.moments is None):
@@ -71,7 +71,7 @@ _Hits = dict[str, NDArray[np.bool_]]
 
 
 def summarise_sets(
-    sets: Sequence[pd.DataFrame | Sequence[Load] | Parts], kinds: Mapping[str, str] | None = None
+    sets: Sequence[pd.DataFrame | Sequence[Load] | DeferredPartitions], kinds: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Each column's figures over m sets, as `summarise` gives them, without the real table.
 

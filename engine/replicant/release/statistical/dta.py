@@ -42,7 +42,7 @@ _VERSION = 14
 _LONGEST = 32
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LARGEST = 8.988e307
-_STAMP = re.compile(rb"<timestamp>\x11.{17}</timestamp>", re.DOTALL)
+_TIME = re.compile(rb"<timestamp>\x11.{17}</timestamp>", re.DOTALL)
 _FIXED = b"<timestamp>\x1101 Jan 1970 00:00</timestamp>"
 """When the file was written: the same for all, so that equal rows give equal bytes."""
 
@@ -109,7 +109,7 @@ def dta_bytes(frame: pd.DataFrame, facts: Facts) -> bytearray:
         missing_user_values=special,
         variable_format={one.name: form for one in facts.variables if (form := _format(one))},
     )
-    content[:512], found = _STAMP.subn(_FIXED, bytes(content[:512]), count=1)
+    content[:512], found = _TIME.subn(_FIXED, bytes(content[:512]), count=1)
     assert found
     return content
 

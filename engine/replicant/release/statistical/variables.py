@@ -79,7 +79,7 @@ def variables_of(table: Table, names: Sequence[str], program: str, longest: int)
     table
         The encoded table, with its cells or without.
     names
-        Of the variables, in the table's order.
+        Names of the variables, in the table's order.
     program
         What messages call the files.
     longest

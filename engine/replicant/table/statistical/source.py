@@ -1,4 +1,4 @@
-"""A file of a statistical package: what it is, its parts by pyreadstat, and what is wrong with it, in words."""
+"""A file of a statistical package: its format, its chunks by pyreadstat, and messages on its errors."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _PROBE = 48
 _SOME = 20_000
 _FEW_ROWS = 2000
 _ALMOST = 0.02
-"""How far from a whole number a weight may be for the rounding of the parts."""
+"""How far from a whole number a weight may be for the rounding of the terms."""
 
 _MOST = 40
 """Columns of numbers of which pairs are tried."""

@@ -13,14 +13,14 @@ from replicant.estimate.design import Design, Prepared
 from replicant.estimate.partitions import Source
 from replicant.table.arrays import Floats
 
-__all__ = ["Pair", "Side"]
+__all__ = ["Marked", "Pair"]
 
 S = TypeVar("S")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Side:
-    """The real partitions or the synthetic ones, with a column that tells which; weights are scaled."""
+class Marked:
+    """The real or the synthetic partitions, with an indicator column of which they are; weights are scaled."""
 
     source: Source
     indicator: str
@@ -41,20 +41,20 @@ class Side:
 
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
         # The function may travel; this object, and the source in it, stays.
-        return self.source.reduce(partial(_on_side, function, self.indicator, self.value, self.scale), combine)
+        return self.source.reduce(partial(_with_mark, function, self.indicator, self.value, self.scale), combine)
 
     def design(self, prepared: Prepared) -> Design:
         """The design of all its rows."""
 
         def of(frame: pd.DataFrame, weights: Floats | None) -> Design:
-            if prepared.sampling.clusters is not None:  # units are told apart by their side
+            if prepared.sampling.clusters is not None:  # real and synthetic units are distinct
                 frame = frame.assign(**{self.indicator: self.value})
             return prepared.design(frame, None if weights is None else weights * self.scale, self.value)
 
         return self.source.reduce(of, Design.beside)
 
 
-def _on_side(
+def _with_mark(
     function: Callable[[pd.DataFrame, Floats | None], S],
     indicator: str,
     value: float,
@@ -69,8 +69,8 @@ def _on_side(
 class Pair:
     """Synthetic partitions, then real ones."""
 
-    synthetic: Side
-    real: Side
+    synthetic: Marked
+    real: Marked
 
     @property
     def n_partitions(self) -> int:
