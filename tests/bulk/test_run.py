@@ -315,7 +315,7 @@ def test_a_bulk_that_was_stopped_goes_on_from_its_folder(place: Path, monkeypatc
             if self.done == 2:
                 raise SystemExit(143)
 
-    with pytest.raises(PartialError, match="told to stop") as caught:
+    with pytest.raises(PartialError, match="asked to stop") as caught:
         run_bulk(small(), Backend(threads=1), progress=Ends())
     assert "replicant resume" in str(caught.value.fix)
     index = find_index("out") or {}

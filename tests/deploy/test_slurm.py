@@ -128,7 +128,7 @@ def test_what_is_cut_short_is_completed_by_the_same_line(
         case "time limit":
             nobody_else_may_look_in(cluster, job, folder / "tmp")
             cluster.call("scontrol", "update", f"JobId={job}", "TimeLimit=1")
-            cluster.until(lambda: "told to stop" in log_of(job, folder), "the run to be told")
+            cluster.until(lambda: "asked to stop" in log_of(job, folder), "the run to be told")
             for worker in workers:
                 with suppress(psutil.NoSuchProcess):
                     worker.resume()
@@ -138,7 +138,7 @@ def test_what_is_cut_short_is_completed_by_the_same_line(
             cluster.call("scancel", job)
             assert cluster.wait(job)[0] == "CANCELLED"
             cluster.until(lambda: not cluster.processes(job), "the processes of the job to end")
-            assert "told to stop" in log_of(job, folder)
+            assert "asked to stop" in log_of(job, folder)
         case "node lost":
             cluster.lose_node(node)
             assert list((folder / "tmp").glob("replicant-*")), "nobody could tidy up"

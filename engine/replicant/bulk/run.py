@@ -1,8 +1,8 @@
-"""Many releases in one run: what is missing or changed is made, side by side, on one pool of hands; the rest is left.
+"""Many releases in one run: those that are missing or changed are released on one executor; the rest is left alone.
 
-A release in memory is one piece of work: whoever makes it reads, synthesizes, writes and verifies it, and no row of it
-comes here. They run side by side, within the memory there is. One in parts (`part_rows`) has all hands to itself, after
-the others. A release that fails leaves its place as it was, and does not stop the others.
+A release in memory is one task, which reads, synthesizes, writes and verifies it, so that no row of it reaches this
+process. As many run at the same time as memory allows. A partitioned release (`part_rows`) runs after them, on all
+workers. A release that fails leaves its target unchanged, and does not stop the others.
 
 What is public (the index in the bulk's folder) says which releases there are; what is not (the internal index beside
 it) says why one failed, from what each was made, and by which seed.
@@ -63,7 +63,7 @@ def run_bulk(
     backend
         As for `run_job`: what runs side by side in a process fits in its memory.
     overwrite
-        Replace what stands in the place of a release and was not made by this bulk.
+        Replace releases and folders at the targets that this bulk did not write.
     progress
         What the user sees. None: nothing.
 
@@ -77,7 +77,7 @@ def run_bulk(
     ReleaseError
         If the index cannot be written, the internal one is of another format, or the bulk is running already.
     PartialError
-        If the run was told to stop, or the cluster was lost: the same call goes on.
+        If the run was asked to stop, or the cluster was lost; the same call continues it.
     """
     progress = progress or Progress()
     sweep()

@@ -1,4 +1,4 @@
-"""Is a release of a bulk up to date? By its two manifests, and by what can be told of its input without reading it."""
+"""Whether a release of a bulk is up to date, by its two manifests and the names, sizes and times of its input."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Order:
 
 
 class Stoppable(Progress):
-    """Says nothing, and ends what it is told of once nobody wants it any more: what is finished by then is kept."""
+    """Shows nothing, and ends a release once the bulk is stopped; finished work is kept."""
 
     def __init__(self, stop: Event) -> None:
         self.stop = stop
@@ -55,11 +55,11 @@ class Stoppable(Progress):
     def advance(self, units: int) -> None:
         """A step is done: the place to end."""
         if self.stop.is_set():
-            raise PartialError("The run was told to stop.")
+            raise PartialError("The run was asked to stop.")
 
 
 def judged_at_once(order: Order, at: int) -> Judgement | None:
-    """What can be told of a release at once; None if it cannot be: whoever makes it will say why."""
+    """The state of a release if it can be judged without a task; None if not, and its task reports the reason."""
     job, name = order.releases[at].job, order.releases[at].name
     try:
         return judge(job, stamp_of(job), order.known.get(name))

@@ -245,7 +245,7 @@ def _disconnected() -> RunError:
 
 
 def workers_of(client: Client) -> list[str]:
-    """Addresses of the workers that are there; none if the scheduler does not answer: who sends work is told so."""
+    """Addresses of the present workers; none if the scheduler does not answer, which a submission then reports."""
     try:
         return list(client.nthreads())  # type: ignore[no-untyped-call]
     except Exception:

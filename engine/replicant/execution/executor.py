@@ -4,8 +4,8 @@
 
 A task may need results of earlier ones. Those are held where they are until the last task that needs them has run: in
 this process, or with the workers of a cluster. Only a few tasks for each worker are under way at a time, so neither
-time nor memory of whoever hands them out grows with their number. Whatever goes wrong in a task ends the stage: what is
-under way ends, and nothing more begins.
+time nor memory of this process grows with their number. An error in a task ends the stage: running tasks end, and no
+other begins.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Progress:
 
     @contextmanager
     def about(self, release: str) -> Iterator[None]:
-        """The time in which one release of many is told of: what is unusual in its data is said with its name."""
+        """A context for one release of many, whose name then precedes the events on its data."""
         self._release = release
         try:
             yield

@@ -1,4 +1,4 @@
-"""How much memory a piece of a job takes, by a model that was measured.
+"""The memory that a task of a job takes, by a measured model.
 
 A process with the engine and its compiled kernel takes `BASE`; a part takes so many bytes for each of its cells: its
 frame, codes and distinct values, the presorted orders of its trees, one synthetic set and the file it becomes. Measured

@@ -1,4 +1,4 @@
-"""Jobs: from a YAML file to what it leaves behind.
+"""Jobs: from a YAML file to a release or the results of a study.
 
 job.py               one job, from input to finished release, whatever its size; study.py: a study, block by block
 source.py            where a table is read from
@@ -6,8 +6,8 @@ in_memory.py         the pipeline of a table in memory; tasks.py: what its tasks
 out_of_core.py       the pipeline of a larger one; out_of_core_tasks.py: what is done to a chunk, a partition, a file
 partitioning.py      which rows go to which partition; slices.py: intermediate files; identifiers.py: made-up ones
 release_writer.py    finished partitions to a finished release
-partial_results.py   what is finished meanwhile; checkpoint.py: of a study
-resumable.py         what all jobs share that can be taken up again; resume.py takes one up
+partial_results.py   finished tasks of an unfinished run; checkpoint.py: those of a study
+resumable.py         the resume hint; resume.py: completing an interrupted job
 preview.py           what a job would do; footprint.py: its memory; dry_run.py: whether it could, here and now
-metrics.py           what a run took, beside the internal manifest
+metrics.py           time, memory and bytes of a run
 """

@@ -96,7 +96,7 @@ def keep_metrics(
     timing, digest, files, resumed
         As for `measure`.
     progress
-        Who is told.
+        Receives the figures.
     """
     found = measure(timing, digest=digest, files=files, resumed=resumed)
     try:

@@ -1,7 +1,7 @@
-"""What a run keeps of its finished pieces, so that it can be taken up again.
+"""The finished tasks of a run, kept so that it can be resumed.
 
-Beside the folder of a release in the making lies another, `.work`. Whoever finishes a piece writes a small record
-there, with the hashes of its files; whoever is to make a piece looks for its record first, and checks them. So a run is
+Beside the folder of a release in the making lies another, `.work`. A finished task writes a small record
+there, with the hashes of its files; before a task runs, its record is looked up and the hashes are checked. So a run is
 resumed by running it: what is there and whole is not made again, by whichever process it was made. The folder stays
 until the release is in its place, so a run that cannot take its last step can be taken up too.
 """
@@ -41,7 +41,7 @@ class Records:
 
     @property
     def folder(self) -> Folder:
-        """Where records and intermediate pieces lie."""
+        """The folder of records and intermediate files."""
         return open_folder(f"{self.staging}{SUFFIX}")
 
     def held(self) -> AbstractContextManager[None]:
@@ -60,12 +60,12 @@ class Records:
         self.folder.remove()
 
     def keep(self, name: str, said: Mapping[str, Any], files: Mapping[str, str]) -> None:
-        """Record a finished piece.
+        """Record a finished task.
 
         Parameters
         ----------
         name
-            Of the piece.
+            The key of the task.
         said
             JSON-able: what is to be known of it.
         files
@@ -76,7 +76,7 @@ class Records:
         self.folder.write(f"{name}.json", document.encode(), private=True)
 
     def find(self, name: str) -> dict[str, Any] | None:
-        """What was recorded of a piece, if it was finished and its files are whole; else None."""
+        """The record of a task, if it is finished and its files are intact; otherwise None."""
         try:
             document = json.loads(self.folder.read(f"{name}.json"))
             if all(self._digest(file) == sha256 for file, sha256 in document["files"].items()):

@@ -133,13 +133,13 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
         check_memory(kinds, part, longest, memory)
     peak = piece_bytes(kinds, part, longest)
     written = int(dataset.bytes * job.synthesis.m * k / dataset.rows)
-    pieces = 2 * len(chunks) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
+    tasks = 2 * len(chunks) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
     meanwhile = int(SCRATCH * (written + dataset.bytes))
     within = ", within strata" if job.synthesis.strata else ""
     dealt = f"{dataset.rows:,} rows are shuffled into {parts:,} parts of about {part:,}"
     told = [
         f"{dealt}{within}",
-        f"{pieces:,} tasks, about {seconds:,.0f} s on one core",
+        f"{tasks:,} tasks, about {seconds:,.0f} s on one core",
         f"memory: about {readable(peak)} for a process and task",
         f"disk: about {readable(written)} of release, and {readable(meanwhile)} meanwhile",
         f"columns, kinds and events are those of the first chunk ({table.n:,} rows); a run reads all before it decides",

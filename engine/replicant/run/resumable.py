@@ -1,4 +1,4 @@
-"""What all jobs that can be taken up again share: the job as a document, one run at a time, what the user is told."""
+"""Common parts of jobs that can be resumed: the job as a document, and the resume hint when a run stops."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _asked_to_stop = Event()
 
 
 def ask_to_stop() -> None:
-    """Remember that the process was told to end, whatever becomes of the exception that says so."""
+    """Remember that the process was asked to end, whatever becomes of the exception that says so."""
     _asked_to_stop.set()
 
 
@@ -59,7 +59,7 @@ def document_of(job: JobSpec, seed: int) -> dict[str, Any]:
 
 @contextmanager
 def told(target: str, progress: Progress, kept: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """However a run stops, what is finished is kept, and the user is told how to go on.
+    """However a run stops, finished work is kept, and the error says how to resume.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def told(target: str, progress: Progress, kept: Callable[[], bool] = lambda: Tru
     Raises
     ------
     PartialError
-        If it was told to stop, or something outside it failed, such as a disk or a cluster, and something is kept.
+        If it was asked to stop, or something outside it failed, such as a disk or a cluster, and something is kept.
         What is wrong with the job, the data or the engine stays as it is.
     """
     how = f"replicant resume {target}"
@@ -86,11 +86,11 @@ def told(target: str, progress: Progress, kept: Callable[[], bool] = lambda: Tru
     except SystemExit:
         if not kept():
             raise
-        raise PartialError("The run was told to stop; what is finished is kept.", fix=how) from None
+        raise PartialError("The run was asked to stop; what is finished is kept.", fix=how) from None
     except (RunError, ReleaseError) as error:
         if _asked_to_stop.is_set() and kept():
             # The signal came in the middle of something that made another exception of it.
-            raise PartialError("The run was told to stop; what is finished is kept.", fix=how) from None
+            raise PartialError("The run was asked to stop; what is finished is kept.", fix=how) from None
         if isinstance(error, UnexpectedError) or not kept():
             raise
         raise PartialError(error.found, need=error.need, fix=f"{error.fix}; then {how}" if error.fix else how) from None

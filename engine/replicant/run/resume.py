@@ -36,7 +36,7 @@ def resume(place: str, backend: Backend | None = None, progress: Progress | None
     swept = sweep(place)
     begun = None if not is_url(place) and partial_of(place).is_dir() else unfinished(place)
     if begun is None:
-        # A run that was killed, or told to end, while it tidied up: there is nothing else left to do.
+        # A run that was killed, or asked to end, while it tidied up: there is nothing else left to do.
         files = release.standing(place) if swept else None
         if files is not None:
             return JobResult(place, f"{place}-internal", tuple(files), (), {})

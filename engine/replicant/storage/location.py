@@ -150,7 +150,7 @@ class Location:
             raise self._fault(error) from None
 
     def _fault(self, error: Exception) -> ReplicantError:
-        """What is told of an error; a broken connection says nothing against the data."""
+        """The error to raise; a broken connection is not an error of the data."""
         fault = fault_of(error)
         if fault in {Fault.MISSING, Fault.NO_BUCKET}:
             return self._missing()
