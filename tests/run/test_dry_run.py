@@ -21,6 +21,7 @@ from replicant.run.study import run_study_job
 from replicant.spec.load import parse_job
 from replicant.spec.models import JobSpec
 from replicant.storage.lock import locked
+from replicant.storage.open import open_folder
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_a_place_that_cannot_be_written(place: Path) -> None:
 def test_a_run_that_is_at_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = job(parts=True)
     interrupt(spec, monkeypatch)
-    with locked(next(place.glob(".release.*.work")), lambda: None):
+    with locked(open_folder(next(place.glob(".release.*.work")))):
         found = ending(dry_run_job, spec)
         assert found == ending(run_job, spec)
         assert (found[0], "running" in found[1]) == (4, True)

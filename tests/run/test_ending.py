@@ -27,6 +27,7 @@ from replicant.run.resume import resume
 from replicant.run.tasks import CALLS
 from replicant.spec.load import parse_job
 from replicant.storage.lock import locked
+from replicant.storage.open import open_folder
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rp.__file__).parents[1])}
 
@@ -220,34 +221,30 @@ def test_what_comes_after_the_last_part_adds_nothing(place: Path, monkeypatch: p
 
 
 def test_a_folder_is_held_by_one_run(tmp_path: Path) -> None:
-    folder = tmp_path / "held"
-    made: list[Path] = []
-
-    def make() -> None:
-        folder.mkdir(exist_ok=True)
-        made.append(folder)
-
-    with locked(folder, make):
-        with pytest.raises(ReleaseError, match="is running"), locked(folder, make):
+    folder = open_folder(tmp_path / "held")
+    with locked(folder):
+        with pytest.raises(ReleaseError, match="is running"), locked(folder):
             pass
         # It is done, and takes the folder away: what it holds is no lock for those who come now.
-        shutil.rmtree(folder)
-        with locked(folder, make), pytest.raises(ReleaseError, match="is running"), locked(folder, make):
+        folder.remove()
+        with locked(folder), pytest.raises(ReleaseError, match="is running"), locked(folder):
             pass
 
 
-def test_a_run_that_ends_while_another_begins(tmp_path: Path) -> None:
+def test_a_run_that_ends_while_another_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder goes between making it and holding it."""
-    folder = tmp_path / "held"
-    left = [shutil.rmtree, shutil.rmtree, lambda path: None]
+    folder = open_folder(tmp_path / "held")
+    make, left = folder.make, [folder.remove, folder.remove, lambda: None]
 
-    def make() -> None:
-        folder.mkdir(exist_ok=True)
-        left.pop(0)(folder)
+    def made(*, private: bool) -> bool:
+        make(private=private)
+        left.pop(0)()
+        return True
 
-    with locked(folder, make):
+    monkeypatch.setattr(folder, "make", made)
+    with locked(folder):
         assert left == []
-        assert (folder / "lock").is_file()
+        assert list(folder.files()) == ["lock"]
 
 
 def test_a_job_in_parts_is_taken_up_by_a_relative_path(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,23 +116,21 @@ def test_other_urls_pass(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "read", "write"),
-    [("denied", "may not be read", "No permission"), ("unknown", "none that hold", "none that hold")],
+    ("how", "words"),
+    [("denied", "No permission"), ("unknown", "none that hold")],
 )
-def test_a_refusal_is_told_at_once(
-    how: str, read: str, write: str, bucket: Bucket, connection: Connection, data: Path
-) -> None:
+def test_a_refusal_is_told_at_once(how: str, words: str, bucket: Bucket, connection: Connection, data: Path) -> None:
     """One request, not a minute of them."""
     connection.breaks = [Break("HEAD", "", how, times=100), Break("GET", "", how, times=100)]
-    with pytest.raises(DataError, match=read if how == "denied" else "may not be read"):
+    with pytest.raises(DataError, match="No permission"):
         rp.synthesize(f"{bucket.url}/data/0.parquet")
     assert len(connection.happened) <= 2
-    with pytest.raises(ReleaseError, match=write) as caught:
+    with pytest.raises(ReleaseError, match=words) as caught:
         rp.verify_release(f"{bucket.url}/out/release")
     assert len(connection.happened) <= 4
     connection.breaks = [Break("PUT", "", how, times=100)]
     connection.happened.clear()
-    with pytest.raises(ReplicantError, match=write) as caught:
+    with pytest.raises(ReplicantError, match=words) as caught:
         run_job(parse_job(json.dumps(settings("memory", f"{bucket.url}/data", f"{bucket.url}/out/release"))))
     assert len(connection.happened) == 1
     assert "CANARY" not in str(caught.value)
@@ -152,7 +150,7 @@ def test_a_wrong_bucket_is_named_and_not_made(bucket: Bucket, connection: Connec
 def test_no_credentials(bucket: Bucket, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    with pytest.raises(DataError, match="no credentials") as caught:
+    with pytest.raises(DataError, match="No credentials") as caught:
         rp.synthesize(f"{bucket.url}/data")
     assert "AWS_PROFILE" in str(caught.value)
     with pytest.raises(ReleaseError, match="No credentials"):

@@ -14,9 +14,8 @@ from replicant.execution.failure import describe
 from replicant.plan.memory import BASE, readable
 from replicant.run.preview import Preview, preview
 from replicant.spec.bulk import BulkJob, BulkRelease
-from replicant.storage.folder import MANIFEST
 from replicant.storage.lock import check_free
-from replicant.storage.probe import probe
+from replicant.storage.open import open_folder
 from replicant.view.figures import duration, plain
 
 __all__ = ["BulkPlan", "dry_run_bulk", "plan_bulk"]
@@ -135,9 +134,9 @@ def dry_run_bulk(bulk: BulkJob, backend: Backend | None = None, *, overwrite: bo
     ReleaseError
         If nothing can be written, or the bulk is running.
     """
-    check_free(bulk.internal)
-    probe(f"{bulk.folder}/{MANIFEST}")
-    probe(f"{bulk.internal}/{MANIFEST}")
+    check_free(open_folder(bulk.internal))
+    for path in (bulk.folder, bulk.internal):
+        open_folder(f"{path}/any").check_writable()
     return plan_bulk(bulk, None if backend is None else backend.memory, overwrite=overwrite)
 
 

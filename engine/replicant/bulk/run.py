@@ -81,7 +81,7 @@ def run_bulk(
     """
     progress = progress or Progress()
     sweep()
-    with locked(bulk.internal, lambda: open_folder(bulk.internal).make(private=True)):
+    with locked(open_folder(bulk.internal)):
         run = _Run(bulk, overwrite, backend or Backend(), progress)
         with told(near(bulk.folder), progress):
             return run.go()

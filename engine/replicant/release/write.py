@@ -24,8 +24,8 @@ from replicant.release.arrow import parquet_bytes
 from replicant.release.copies import FORMATS
 from replicant.release.manifest import Copy, Helper, SetFile, listed, manifest_bytes, parse_manifest
 from replicant.release.schema import OutputSchema
-from replicant.storage.folder import COPIES, HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours, path_text
-from replicant.storage.open import open_folder
+from replicant.storage.folder import COPIES, HELPERS, MANIFEST, SUCCESS, Folder, digest_of, is_ours
+from replicant.storage.open import open_folder, path_text
 
 if TYPE_CHECKING:
     import pandas as pd

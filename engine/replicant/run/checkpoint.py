@@ -24,6 +24,7 @@ import yaml
 from replicant.errors import DataError, ReleaseError, RunError, SpecError
 from replicant.run.resumable import as_yaml
 from replicant.storage.lock import locked
+from replicant.storage.open import open_folder
 from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
 
 __all__ = ["Checkpoint", "partial_of", "read_results"]
@@ -98,7 +99,7 @@ class Checkpoint:
         ReleaseError
             If another study was begun there, or is running there.
         """
-        with locked(self.partial, self._make):
+        with locked(open_folder(self.partial)):
             if self.check_begun(digest, overwrite=overwrite, resuming=resuming) != digest:
                 self._empty()
             self._write(STUDY, as_yaml({"digest": digest, "job": job}))
@@ -135,12 +136,6 @@ class Checkpoint:
                 "give it up with --overwrite",
             )
         return begun
-
-    def _make(self) -> None:
-        try:
-            self.partial.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ReleaseError(f"{str(self.partial)!r} cannot be made ({error.strerror}).") from None
 
     def done(self) -> list[int]:
         """Blocks that are finished, ascending."""

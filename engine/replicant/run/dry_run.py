@@ -21,10 +21,8 @@ from replicant.run.preview import Preview, preview
 from replicant.run.release_writer import unfinished
 from replicant.run.resumable import told
 from replicant.spec.models import JobSpec
-from replicant.storage.folder import MANIFEST
 from replicant.storage.lock import check_free
 from replicant.storage.open import open_folder
-from replicant.storage.probe import probe
 
 __all__ = ["dry_run_job", "dry_run_resume"]
 
@@ -97,9 +95,9 @@ def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:
     digest = found.digest or UNKNOWN
     release.check_target(target, digest=digest, overwrite=overwrite, internal=internal)
     records = Records(release.staging_folder(target, digest))
-    check_free(records.folder.url)
-    probe(target)
-    probe(f"{internal}/{MANIFEST}")
+    check_free(records.folder)
+    open_folder(target).check_writable()
+    open_folder(f"{internal}/any").check_writable()
     lines = [
         f"{target}: {_state(target)}{_room(target)}",
         f"{internal}: can be written; never share it",
@@ -118,8 +116,8 @@ def _study(job: JobSpec, found: Preview, overwrite: bool, begun: str | None) -> 
     kept = Checkpoint(job.output.path)
     kept.check(overwrite)
     there = kept.check_begun(str(found.digest), overwrite=overwrite and begun is None, resuming=begun is not None)
-    check_free(kept.partial)
-    probe(kept.target)
+    check_free(open_folder(kept.partial))
+    open_folder(kept.target).check_writable()
     lines = [f"{job.output.path}: {_state(job.output.path)}{_room(job.output.path)}"]
     if there is not None and there == found.digest:
         lines.append(f"an interrupted run of this study is taken up: {len(kept.done())} of its blocks are there")

@@ -52,8 +52,7 @@ class Records:
         ReleaseError
             If it cannot be made, or another run holds it.
         """
-        folder = self.folder
-        return locked(folder.url, lambda: folder.make(private=True))
+        return locked(self.folder)
 
     def end(self) -> None:
         """Remove the folder and all in it."""

@@ -1,23 +1,20 @@
-"""What a folder is that a release lives in: the same few verbs on a disk and behind a URL, and errors in words.
+"""What a folder is that a release lives in: the same few verbs on a disk and behind a URL.
 
 What carries `_SUCCESS` is whole: it is the last to appear and the first to go.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
-import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
-from replicant.errors import ReleaseError, ReplicantError, SpecError
-from replicant.storage.filesystem import CREDENTIALS, Fault, fault_of, has_key, is_url, word_for
+from replicant.errors import ReleaseError
+from replicant.storage.location import Location
 
-__all__ = ["COPIES", "HELPERS", "MANIFEST", "SUCCESS", "Folder", "digest_of", "explain", "is_ours", "path_text"]
+__all__ = ["COPIES", "HELPERS", "MANIFEST", "SUCCESS", "Folder", "digest_of", "is_ours"]
 
 # What is not Parquet begins with `_`: readers of Parquet folders pass it over.
 MANIFEST = "_manifest.json"
@@ -26,29 +23,6 @@ COPIES = "_copies"
 HELPERS = {"r": "_scripts/analyse.R", "stata": "_scripts/analyse.do"}
 _DATA = re.compile(rf"({COPIES}/[^/]+/)?imputation=")
 CHUNK = 1 << 23
-
-_LOCAL = ("file://", "local://")
-
-
-def path_text(path: str | os.PathLike[str]) -> str:
-    """A path or URL as text, without a closing slash.
-
-    Raises
-    ------
-    ReleaseError, SpecError
-        If it is empty, a root, or a bucket: a release needs a name.
-    """
-    text = os.fspath(path)
-    for scheme in _LOCAL:
-        text = text.removeprefix(scheme)
-    if not is_url(text):
-        text = os.path.abspath(os.path.expanduser(text)) if text else text
-    text = text.rstrip("/")
-    if not text or text.endswith(":"):
-        raise ReleaseError("The path of a release is empty or a root.", need="a folder with a name")
-    if not has_key(text):
-        raise SpecError(f"{text} is a bucket", need="a folder in it for a release", fix=f"such as {text}/release")
-    return text
 
 
 def is_ours(name: str) -> bool:
@@ -72,10 +46,13 @@ class Folder(ABC):
     ----------
     url
         Where it is.
+    location
+        The same, with what is asked there.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.location = Location.of(url, ReleaseError)
 
     def sibling(self, name: str) -> str:
         """The URL of an entry beside this folder."""
@@ -86,15 +63,33 @@ class Folder(ABC):
         """Its own name."""
         return self.url.rpartition("/")[2]
 
-    @contextlib.contextmanager
-    def guard(self, action: str) -> Iterator[None]:
+    def guard(self, action: str) -> AbstractContextManager[None]:
         """Turn whatever the storage raises into a `ReleaseError` that says what to do."""
-        try:
-            yield
-        except ReplicantError:
-            raise
-        except Exception as error:
-            raise explain(error, action, self.url) from error
+        return self.location.guard(action)
+
+    def exists(self) -> bool:
+        """Whether there is a folder with anything in it (locally: a folder, even empty)."""
+        return self.location.is_folder
+
+    def is_file(self) -> bool:
+        """Whether a file is in its place."""
+        return self.location.is_file
+
+    def files(self) -> dict[str, int]:
+        """Every file below it, hidden ones too, with its size."""
+        return self.location.files()
+
+    def beside(self) -> list[str]:
+        """Names of what lies beside this folder, hidden ones and its own among them."""
+        return self.location.beside()
+
+    def open(self, name: str) -> Any:
+        """A binary stream to read a file from."""
+        return self.location.file(self.path_of(name))
+
+    def path_of(self, name: str) -> str:
+        """Where a file is within the file system."""
+        return f"{self.location.path.rstrip('/')}/{name}"
 
     def read(self, name: str) -> bytes:
         """The whole content of a file."""
@@ -103,28 +98,18 @@ class Folder(ABC):
             return content
 
     @abstractmethod
-    def exists(self) -> bool:
-        """Whether there is a folder with anything in it (locally: a folder, even empty)."""
-
-    @abstractmethod
-    def is_file(self) -> bool:
-        """Whether a file is in its place."""
-
-    @abstractmethod
-    def beside(self) -> list[str]:
-        """Names of what lies beside this folder, hidden ones and its own among them."""
-
-    @abstractmethod
-    def files(self) -> dict[str, int]:
-        """Every file below it, hidden ones too, with its size."""
-
-    @abstractmethod
-    def open(self, name: str) -> Any:
-        """A binary stream to read a file from."""
-
-    @abstractmethod
     def make(self, *, private: bool = False) -> bool:
         """Make the folder, and those above it; whether it was made now."""
+
+    @abstractmethod
+    def check_writable(self) -> None:
+        """Find out by doing it whether something could be made here: it is made beside the folder, and removed at once.
+
+        Raises
+        ------
+        ReleaseError
+            If it cannot be written, or what was written not removed.
+        """
 
     @abstractmethod
     def write(self, name: str, content: Any, *, private: bool = False) -> None:
@@ -161,50 +146,3 @@ class Folder(ABC):
         In one step on a disk. Elsewhere what is there loses its `_SUCCESS` first. If the move then fails, the target
         is unfinished, this folder is still whole, and moving it once more completes the target.
         """
-
-
-def explain(error: Exception, action: str, url: str) -> ReleaseError:
-    """A `ReleaseError` for what a storage raised.
-
-    Parameters
-    ----------
-    error
-        What was caught. Only the operating system's words for it, or a store's code, are repeated.
-    action
-        What was tried: `read`, `write`, `list`.
-    url
-        Of which folder.
-    """
-    number = error.errno if isinstance(error, OSError) else None
-    fault = fault_of(error)
-    if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return ReleaseError(
-            f"The disk is full: cannot {action} {url}.",
-            fix="free space there, or choose another output path; nothing of the unfinished release is visible",
-        )
-    if fault is Fault.NO_CREDENTIALS:
-        return ReleaseError(f"No credentials, or none that hold: cannot {action} {url}.", fix=CREDENTIALS)
-    if fault is Fault.NO_BUCKET:
-        return ReleaseError(
-            f"There is no bucket {url.split('/')[2]!r}: cannot {action} {url}.",
-            fix="correct the URL, or have the bucket made",
-        )
-    if number in {errno.EROFS, errno.EACCES, errno.EPERM} or fault is Fault.DENIED:
-        return ReleaseError(
-            f"No permission to {action} {url}.",
-            need=f"a location where you may {action}",
-            fix="choose another path, or change its permissions",
-        )
-    if number in {errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY}:
-        return ReleaseError(
-            f"Something else is in the way at {url}, or above it.", fix="choose another path, or move it away"
-        )
-    if fault is Fault.MISSING:
-        return ReleaseError(f"A file or folder is missing: cannot {action} {url}.", fix="check the path")
-    if fault is Fault.BROKEN and is_url(url):
-        return ReleaseError(
-            f"Cannot {action} {url}, also when tried again ({word_for(error)}).",
-            fix="check the network and the address of the store",
-        )
-    words = os.strerror(number) if number else word_for(error)
-    return ReleaseError(f"Cannot {action} {url}: {words}.", fix="check the path, the connection and the credentials")

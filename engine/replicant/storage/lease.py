@@ -1,8 +1,8 @@
-"""Holding a place behind a URL, where no lock of an operating system reaches.
+"""Holding a folder behind a URL, where no lock of an operating system reaches.
 
-Who holds the place writes a small file into it that only one can make, `lock-000001`, and writes it anew every few
-seconds. Who comes later watches it: if it changes, the place is held; if it does not for a while, its holder is dead,
-and who makes `lock-000002` first holds the place. No clocks are compared. A holder that was cut off and overtaken
+Who holds the folder writes a small file into it that only one can make, `lock-000001`, and writes it anew every few
+seconds. Who comes later watches it: if it changes, the folder is held; if it does not for a while, its holder is dead,
+and who makes `lock-000002` first holds the folder. No clocks are compared. A holder that was cut off and overtaken
 finds out before its last step, and leaves that to the other.
 
 A store that cannot refuse to write over a file holds nothing: there two runs of one job write the same bytes.
@@ -33,55 +33,55 @@ _held: dict[str, int] = {}
 
 
 @contextmanager
-def leased(place: str) -> Iterator[None]:
-    """Hold a place for this process.
+def leased(url: str) -> Iterator[None]:
+    """Hold a folder for this process.
 
     Parameters
     ----------
-    place
-        URL of a folder.
+    url
+        Its URL.
 
     Raises
     ------
     ReleaseError
         If another process holds it, or it cannot be written to.
     """
-    folder = RemoteFolder(place)
+    folder = RemoteFolder(url)
     number = _taken(folder)
     if number is None:
         yield
         return
     stop = Event()
     beat = Thread(target=_beat, args=(folder, number, stop), name="replicant-lease", daemon=True)
-    _held[place] = number
+    _held[url] = number
     beat.start()
     try:
         yield
     finally:
         stop.set()
         beat.join()
-        del _held[place]
+        del _held[url]
         for name in _locks(folder, upto=number):
             folder.discard(name)
 
 
-def check_held(place: str) -> None:
-    """Refuse to go on if somebody else has taken over a place that this process held.
+def check_held(url: str) -> None:
+    """Refuse to go on if somebody else has taken over a folder that this process held.
 
     Raises
     ------
     ReleaseError
         If it is so.
     """
-    number = _held.get(place)
-    if number is not None and _newest(RemoteFolder(place))[0] != number:
+    number = _held.get(url)
+    if number is not None and _newest(RemoteFolder(url))[0] != number:
         raise ReleaseError(
-            f"Another run has taken over {place}, for this one gave no sign of life.", fix="wait for the other"
+            f"Another run has taken over {url}, for this one gave no sign of life.", fix="wait for the other"
         )
 
 
 def _taken(folder: RemoteFolder) -> int | None:
-    """The number under which the place is held now; None if this cannot be done here."""
+    """The number under which the folder is held now; None if this cannot be done here."""
     number, seen = _newest(folder)
     until = time.monotonic() + LAPSE
     while number and time.monotonic() < until:

@@ -24,29 +24,6 @@ __all__ = ["LocalFolder"]
 class LocalFolder(Folder):
     """A folder on a disk of this machine, or one mounted on it."""
 
-    def exists(self) -> bool:
-        return os.path.isdir(self.url)
-
-    def is_file(self) -> bool:
-        return os.path.lexists(self.url) and not os.path.isdir(self.url)
-
-    def beside(self) -> list[str]:
-        above = os.path.dirname(self.url)
-        with self.guard("list"):
-            return sorted(os.listdir(above)) if os.path.isdir(above) else []
-
-    def files(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        with self.guard("list"):
-            for root, _, names in os.walk(self.url):
-                for name in names:
-                    path = os.path.join(root, name)
-                    found[os.path.relpath(path, self.url).replace(os.sep, "/")] = os.lstat(path).st_size
-        return found
-
-    def open(self, name: str) -> Any:
-        return open(self._path(name), "rb")
-
     def make(self, *, private: bool = False) -> bool:
         with self.guard("write"):
             os.makedirs(os.path.dirname(self.url), exist_ok=True)
@@ -58,8 +35,17 @@ class LocalFolder(Folder):
                 return False
         return True
 
+    def check_writable(self) -> None:
+        above = os.path.dirname(self.url)
+        while not os.path.lexists(above):
+            above = os.path.dirname(above)
+        probe = os.path.join(above, f".replicant-{uuid.uuid4().hex}.probe")
+        with LocalFolder(above).guard("write"):
+            os.mkdir(probe, 0o700)
+            os.rmdir(probe)
+
     def write(self, name: str, content: Any, *, private: bool = False) -> None:
-        path = self._path(name)
+        path = self.path_of(name)
         folder, base = os.path.split(path)
         temporary = os.path.join(folder, f".{base}.{uuid.uuid4().hex}.tmp")
         with self.guard("write"):
@@ -84,12 +70,12 @@ class LocalFolder(Folder):
 
     def rename(self, old: str, new: str) -> None:
         with self.guard("write"):
-            os.replace(self._path(old), self._path(new))
+            os.replace(self.path_of(old), self.path_of(new))
             _sync(self.url)
 
     def discard(self, name: str) -> None:
         with contextlib.suppress(OSError):
-            os.unlink(self._path(name))
+            os.unlink(self.path_of(name))
 
     def remove(self) -> None:
         gone = f"{self.url}.gone"
@@ -120,7 +106,7 @@ class LocalFolder(Folder):
     def replace(self, target: str, *, overwrite: bool) -> None:
         with self.guard("write"):
             # Staged as 0700; a release gets the mode that any new folder gets here.
-            probe = self._path(f".{uuid.uuid4().hex}")
+            probe = self.path_of(f".{uuid.uuid4().hex}")
             os.mkdir(probe)
             mode = stat.S_IMODE(os.stat(probe).st_mode)
             os.rmdir(probe)
@@ -148,9 +134,6 @@ class LocalFolder(Folder):
                 os.rename(aside, target)
                 raise
             shutil.rmtree(aside, ignore_errors=True)
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self.url, *name.split("/"))
 
 
 def _sync(folder: str) -> None:

@@ -7,20 +7,19 @@ folder is moved file by file, its `_SUCCESS` always last to appear and first to 
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 from replicant.errors import ReleaseError
-from replicant.storage.filesystem import is_object_store, open_file, open_system, steady, word_for
-from replicant.storage.folder import MANIFEST, SUCCESS, Folder, explain
+from replicant.storage.filesystem import is_object_store, steady, word_for
+from replicant.storage.folder import MANIFEST, SUCCESS, Folder
 
 __all__ = ["RemoteFolder"]
 
 MANY = 8
 """Files of an object store that are moved or removed at a time."""
-
-T = TypeVar("T")
 
 
 class RemoteFolder(Folder):
@@ -28,51 +27,33 @@ class RemoteFolder(Folder):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._system, root = open_system(url)
-        self._root = root.rstrip("/")
+        self._system = self.location.system
         self._flat = is_object_store(self._system)
 
-    def exists(self) -> bool:
-        return bool(self._ask("read", self._system.isdir, self._root))
-
-    def is_file(self) -> bool:
-        return bool(self._ask("read", self._system.isfile, self._root))
-
-    def beside(self) -> list[str]:
-        above = self._root.rpartition("/")[0]
-        try:
-            found = self._ask("list", self._system.ls, above, detail=False)
-        except ReleaseError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                return []
-            raise
-        return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
-
-    def files(self) -> dict[str, int]:
-        if not self._flat and not self.exists():
-            return {}
-        found = self._ask("list", self._system.find, self._root, detail=True)
-        prefix = f"{self._root}/"
-        names = {path.removeprefix(prefix): info for path, info in found.items() if path.startswith(prefix)}
-        # Consoles of object stores make a file of no name to show a folder.
-        return {name: int(info.get("size") or 0) for name, info in names.items() if name and not name.endswith("/")}
-
-    def open(self, name: str) -> Any:
-        return open_file(self._system, self._path(name), lambda error: explain(error, "read", self.url))
-
     def read(self, name: str) -> bytes:
-        content: bytes = self._ask("read", self._system.cat_file, self._path(name))
+        content: bytes = self.location.ask("read", self._system.cat_file, self.path_of(name))
         return content
 
     def make(self, *, private: bool = False) -> bool:
         # Folders of an object store come and go with their files; who may read them is the bucket's own rule.
         made = not self.exists()
         if not self._flat:
-            self._ask("write", self._system.makedirs, self._root, exist_ok=True)
+            self.location.ask("write", self._system.makedirs, self.location.path, exist_ok=True)
         return made
 
+    def check_writable(self) -> None:
+        beside = RemoteFolder(self.sibling(f".replicant-{secrets.token_hex(4)}.probe"))
+        beside.write("probe", b"")
+        beside.remove()
+        if beside.files():
+            raise ReleaseError(
+                f"Files can be written but not removed beside {self.location}.",
+                need="a location where you may do both: what is between is removed at the end of a run",
+                fix="change the permissions, or choose another path",
+            )
+
     def write(self, name: str, content: Any, *, private: bool = False) -> None:
-        path = self._path(name)
+        path = self.path_of(name)
         with self.guard("write"):
             self._make_above(path)
             steady(self._system.pipe_file, path, bytes(content))
@@ -87,7 +68,7 @@ class RemoteFolder(Folder):
         ReleaseError
             If it cannot be written.
         """
-        path = self._path(name)
+        path = self.path_of(name)
         with self.guard("write"):
             self._make_above(path)
         try:
@@ -98,18 +79,18 @@ class RemoteFolder(Folder):
         except Exception as error:
             if word_for(error) in {"NotImplemented", "NotImplementedError", "TypeError"}:
                 raise NotImplementedError from None
-            raise explain(error, "write", self.url) from error
+            raise self.location.explain(error, "write") from error
         return True
 
     def rename(self, old: str, new: str) -> None:
         with self.guard("write"):
             # Not `mv`, nor a recursive `rm` below: these take [ ] * ? in a path for a pattern.
-            steady(self._system.cp_file, self._path(old), self._path(new))
-            self._delete(self._path(old))
+            steady(self._system.cp_file, self.path_of(old), self.path_of(new))
+            self._delete(self.path_of(old))
 
     def discard(self, name: str) -> None:
         with contextlib.suppress(Exception):
-            self._delete(self._path(name))
+            self._delete(self.path_of(name))
 
     def remove(self) -> None:
         with contextlib.suppress(Exception):
@@ -118,10 +99,10 @@ class RemoteFolder(Folder):
             return
         with contextlib.suppress(Exception):
             # The deepest first, and only empty ones go.
-            for path in sorted(self._system.find(self._root, withdirs=True), key=len, reverse=True):
+            for path in sorted(self._system.find(self.location.path, withdirs=True), key=len, reverse=True):
                 self._system.rmdir(path)
-            if self._system.exists(self._root):
-                self._system.rmdir(self._root)
+            if self._system.exists(self.location.path):
+                self._system.rmdir(self.location.path)
 
     def seal(self) -> Folder:
         return self  # no rename; and what comes late has the same bytes and no temporary name
@@ -139,7 +120,7 @@ class RemoteFolder(Folder):
             try:
                 for name in (SUCCESS, MANIFEST):
                     if name in old:
-                        there._delete(there._path(name))
+                        there._delete(there.path_of(name))
                 # Files of the old one are written over by those of the same names; no two of them make a release.
                 new = self.files()
                 self._copy(there, (name for name in new if name not in {SUCCESS, MANIFEST}))
@@ -150,7 +131,7 @@ class RemoteFolder(Folder):
                 if not old:
                     there.remove()
                 elif isinstance(error, Exception):
-                    known = explain(error, "write", target)
+                    known = there.location.explain(error, "write")
                     raise ReleaseError(
                         f"{known.found} What is there is unfinished now.",
                         need=known.need,
@@ -161,9 +142,9 @@ class RemoteFolder(Folder):
 
     def _copy(self, target: RemoteFolder, names: Iterable[str]) -> None:
         def copy(name: str) -> None:
-            path = target._path(name)
+            path = target.path_of(name)
             target._make_above(path)
-            steady(self._system.cp_file, self._path(name), path)
+            steady(self._system.cp_file, self.path_of(name), path)
 
         self._each(copy, names)
 
@@ -171,11 +152,11 @@ class RemoteFolder(Folder):
         names = self.files()
         for name in (SUCCESS, MANIFEST):
             if name in names:
-                self._delete(self._path(name))
+                self._delete(self.path_of(name))
         self._remove_files(names.keys() - {SUCCESS, MANIFEST})
 
     def _remove_files(self, names: Iterable[str]) -> None:
-        self._each(lambda name: self._delete(self._path(name)), names)
+        self._each(lambda name: self._delete(self.path_of(name)), names)
 
     def _delete(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -197,12 +178,3 @@ class RemoteFolder(Folder):
         # Drivers of object stores take this for a wish to have the bucket made.
         if not self._flat:
             self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
-
-    def _ask(self, action: str, call: Callable[..., T], *args: Any, **options: Any) -> T:
-        with self.guard(action):
-            if not self._flat:
-                self._system.invalidate_cache()
-            return steady(call, *args, **options)
-
-    def _path(self, name: str) -> str:
-        return f"{self._root}/{name}"

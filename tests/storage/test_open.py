@@ -1,4 +1,4 @@
-"""Whether a place can be written to is found out by writing, and nothing stays."""
+"""Whether something can be written to is found out by writing, and nothing stays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from replicant.errors import ReleaseError
-from replicant.storage.probe import probe
+from replicant.storage.open import open_folder
 
 
 def entries(folder: Path) -> list[Path]:
@@ -21,7 +21,7 @@ def test_nothing_stays_on_a_disk(tmp_path: Path) -> None:
     (tmp_path / "release").mkdir()
     before = entries(tmp_path)
     for place in ("release", "other", "deep/down/there", "release/_manifest.json"):
-        probe(tmp_path / place)
+        open_folder(tmp_path / place).check_writable()
     assert entries(tmp_path) == before
 
 
@@ -29,7 +29,7 @@ def test_nothing_stays_behind_a_url() -> None:
     system = fsspec.filesystem("memory")
     system.makedirs("/bucket", exist_ok=True)
     before = system.find("/")
-    probe("memory://bucket/release")
+    open_folder("memory://bucket/release").check_writable()
     assert system.find("/") == before
 
 
@@ -42,7 +42,7 @@ def test_a_file_system_that_is_read_only(tmp_path: Path) -> None:
         pytest.skip("nothing can be mounted here")
     try:
         with pytest.raises(ReleaseError, match="No permission"):
-            probe(place / "release")
+            open_folder(place / "release").check_writable()
     finally:
         subprocess.run(["umount", place], check=True)
 
@@ -50,4 +50,4 @@ def test_a_file_system_that_is_read_only(tmp_path: Path) -> None:
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ReleaseError, match="in the way"):
-        probe(tmp_path / "file" / "release")
+        open_folder(tmp_path / "file" / "release").check_writable()
