@@ -231,7 +231,7 @@ def started(folder: Path, out: str, *args: str, replicates: int = REPLICATES) ->
 
 def until_a_block(process: subprocess.Popen[str], target: Path) -> None:
     until = time.monotonic() + 120
-    while not list(partial_of(target).glob("block-*.npz")):
+    while not list(partial_of(target).glob("block-*.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.02)

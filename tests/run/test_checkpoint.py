@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from replicant.errors import DataError, ReleaseError, RunError, SpecError
+from replicant.errors import DataError, ReleaseError, SpecError
 from replicant.run.checkpoint import Checkpoint, partial_of, read_results
 from replicant.spec.load import parse_job
 from replicant.spec.models import JobSpec
@@ -77,7 +77,9 @@ def test_a_block_comes_back_to_the_bit(kept: Checkpoint, tally: Tally) -> None:
         kept.save(7, tally)
         kept.save(2, tally)
         assert kept.done() == [2, 7]
-        assert files(kept.partial) == {"lock", "study.yaml", "block-000002.npz", "block-000007.npz"}
+        assert files(kept.partial) == {
+            *("lock", "job.yaml", "block-000002.json", "block-000002.npz", "block-000007.json", "block-000007.npz")
+        }
         back = kept.load(7)
     assert back is not None
     assert list(back) == list(tally)
@@ -112,7 +114,7 @@ def test_a_damaged_block_is_not_there(keep: Any, kept: Checkpoint, tally: Tally)
 def test_what_was_being_written_is_no_block(kept: Checkpoint, tally: Tally) -> None:
     with kept.open("digest", JOB):
         (kept.partial / ".block-000003.npz.ab12cd34").write_bytes(b"half")
-        (kept.partial / "block-3.npz").write_bytes(b"other")
+        (kept.partial / "block-000004.npz").write_bytes(b"without a record")
         assert kept.done() == []
 
 
@@ -125,7 +127,7 @@ def test_no_room_is_an_error_and_leaves_nothing(
     with kept.open("digest", JOB):
         before = files(kept.partial)
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(RunError, match="No space left"):
+        with pytest.raises(ReleaseError, match="disk is full"):
             kept.save(0, tally)
         assert files(kept.partial) == before
 
@@ -158,13 +160,13 @@ def test_another_study_that_did_nothing_yet_is_in_nobodys_way(kept: Checkpoint) 
     with kept.open("digest", JOB):
         pass
     with kept.open("new", JOB):
-        assert "digest: new" in (kept.partial / "study.yaml").read_text()
+        assert "digest: new" in (kept.partial / "job.yaml").read_text()
 
 
 def test_blocks_without_their_study_are_nobodys(kept: Checkpoint, tally: Tally) -> None:
     with kept.open("digest", JOB):
         kept.save(0, tally)
-    (kept.partial / "study.yaml").write_text("{")
+    (kept.partial / "job.yaml").write_text("{")
     with kept.open("new", JOB):
         assert kept.done() == []
 
@@ -241,7 +243,7 @@ def test_what_is_begun_is_found_by_its_target_or_its_folder(kept: Checkpoint, mo
         with pytest.raises(SpecError, match="nothing to resume"):
             Checkpoint.begun_at(place)
     for text in ("{", "[]", "{}", "a text", "job: 1", "job: {}", "job: !!python/name:os.system"):
-        (found.partial / "study.yaml").write_text(text)
+        (found.partial / "job.yaml").write_text(text)
         with pytest.raises(SpecError, match="cannot be read"):
             Checkpoint.begun_at("moved")
 

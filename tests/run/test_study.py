@@ -184,10 +184,10 @@ def test_it_may_be_interrupted_again_and_again(whole: dict[str, str]) -> None:
 def test_blocks_that_are_gone_or_damaged_are_computed_again(threads: int | None, whole: dict[str, str]) -> None:
     interrupted("out", after=23)
     partial = partial_of("out")
-    assert len(list(partial.glob("block-*"))) == BLOCKS
+    assert len(list(partial.glob("block-*.npz"))) == BLOCKS
     (partial / "block-000000.npz").unlink()
     (partial / "block-000003.npz").write_bytes((partial / "block-000003.npz").read_bytes()[:-40])
-    (partial / "block-000099.npz").write_bytes(b"of no replicate")
+    (partial / "block-000099.json").write_bytes(b"of no replicate")
     count = Count()
     resume_study("out", Backend(threads=threads), progress=count)
     assert count.done == 8
@@ -198,7 +198,7 @@ def test_without_a_seed_it_goes_on_with_the_one_it_drew(whole: dict[str, str]) -
     stop = Stop(9, KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         run("out", progress=stop, threads=1, changes={"synthesis__seed": None})
-    before = {path.name: path.read_bytes() for path in partial_of("out").glob("block-*")}
+    before = {path.name: path.read_bytes() for path in partial_of("out").glob("block-*.npz")}
     seed = Checkpoint.begun_at("out")[1]["synthesis"]["seed"]
     resume_study("out", Backend(threads=1))
     run("again", threads=1, changes={"synthesis__seed": seed})

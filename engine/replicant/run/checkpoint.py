@@ -1,38 +1,32 @@
 """What a study keeps on disk while it runs, so that it can be taken up again, and its results when it is done.
 
-Beside the target, `TARGET.partial` holds the job, the study's digest, and the sums of every finished block, each in a
-file of its own that appears whole or not at all. Only the client writes, so workers need no common file system. At the
-end the results are put in place in one move and the partial folder goes.
+Beside the target, `TARGET.partial` holds the job and the sums of every finished block. Only the client writes, so
+workers need no common file system. At the end the results are put in place in one move and the partial folder goes.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-import yaml
 
-from replicant.errors import DataError, ReleaseError, RunError, SpecError
-from replicant.run.resumable import as_yaml
-from replicant.storage.lock import locked
+from replicant.errors import DataError, ReleaseError, SpecError
+from replicant.run.partial_results import Records
 from replicant.storage.open import open_folder
 from replicant.studies import FORMAT, StudyResult, Tally, flat, unflat
 
 __all__ = ["Checkpoint", "partial_of", "read_results"]
 
 RESULTS = "results.json"
-STUDY = "study.yaml"
 PARTIAL = ".partial"
-_BLOCK = re.compile(r"block-(\d{6,})\.npz")
+_BLOCK = re.compile(r"block-(\d{6,})")
 
 
 def partial_of(target: str | os.PathLike[str]) -> Path:
@@ -56,6 +50,7 @@ class Checkpoint:
             )
         self.target = Path(os.path.abspath(os.fspath(target)))
         self.partial = partial_of(self.target)
+        self.records = Records(str(self.target), PARTIAL)
 
     def check(self, overwrite: bool) -> None:
         """Refuse a target that is taken.
@@ -99,15 +94,15 @@ class Checkpoint:
         ReleaseError
             If another study was begun there, or is running there.
         """
-        with locked(open_folder(self.partial)):
+        with self.records.held():
             if self.check_begun(digest, overwrite=overwrite, resuming=resuming) != digest:
-                self._empty()
-            self._write(STUDY, as_yaml({"digest": digest, "job": job}))
+                self.records.clear()
+            self.records.begin({"digest": digest, "job": job})
             try:
                 yield
             except (SpecError, DataError):
                 if not self.done():
-                    shutil.rmtree(self.partial, ignore_errors=True)
+                    self.records.end()
                 raise
 
     def check_begun(self, digest: str, *, overwrite: bool = False, resuming: bool = False) -> str | None:
@@ -139,26 +134,22 @@ class Checkpoint:
 
     def done(self) -> list[int]:
         """Blocks that are finished, ascending."""
-        found = (_BLOCK.fullmatch(entry.name) for entry in self.partial.iterdir())
-        return sorted(int(match[1]) for match in found if match)
+        return sorted(int(match[1]) for match in map(_BLOCK.fullmatch, self.records.names()) if match)
 
     def load(self, block: int) -> Tally | None:
         """The sums of a finished block; None if its file is damaged, and it must be computed again."""
-        place = self.partial / _name(block)
-        try:
-            with place.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return unflat(dict(arrays))
-        except (OSError, ValueError, KeyError, BadZipFile, EOFError):
-            place.unlink(missing_ok=True)
+        name = _name(block)
+        if self.records.find(name) is None:
+            self.records.folder.discard(f"{name}.json")
             return None
+        with self.records.folder.open(f"{name}.npz") as file, np.load(file, allow_pickle=False) as arrays:
+            return unflat(dict(arrays))
 
     def save(self, block: int, tally: Tally) -> None:
         """Keep a finished block."""
-        import io
-
-        buffer = io.BytesIO()
+        buffer, name = io.BytesIO(), _name(block)
         np.savez(buffer, allow_pickle=False, **flat(tally))
-        self._write(_name(block), buffer.getvalue())
+        self.records.keep(name, {}, dict([self.records.write(f"{name}.npz", buffer.getvalue())]))
 
     def finish(self, result: StudyResult) -> None:
         """Write the results, put them in place, and remove what was partial.
@@ -166,25 +157,20 @@ class Checkpoint:
         The same study gives the same bytes of `results.json` and `tables/`; `run.json` and `report.html` also say how
         long it took.
         """
-        place = self.partial / "results"
-        shutil.rmtree(place, ignore_errors=True)
-        (place / "tables").mkdir(parents=True)
-        _dump(place / RESULTS, result.document)
-        _dump(place / "run.json", result.run)
-        for name, frame in result.tables.items():
-            frame.to_parquet(place / "tables" / f"{name}.parquet", index=False)
-        for name, frame in result.draws.items():
-            frame.to_parquet(place / "tables" / f"{name}.draws.parquet", index=False)
-        result.write_html(place / "report.html")
-        old = self.target.with_name(f"{self.target.name}.{secrets.token_hex(4)}.old")
-        if self.target.exists():
-            os.rename(self.target, old)
-        os.rename(place, self.target)
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(self.partial, ignore_errors=True)
+        results = open_folder(self.partial / "results")
+        results.remove()
+        results.make(private=True)
+        results.write(RESULTS, _json(result.document))
+        results.write("run.json", _json(result.run))
+        for suffix, frames in (("parquet", result.tables), ("draws.parquet", result.draws)):
+            for name, frame in frames.items():
+                results.write(f"tables/{name}.{suffix}", frame.to_parquet(index=False))
+        results.write("report.html", result.to_html().encode())
+        results.replace(str(self.target), overwrite=True)
+        self.records.end()
 
     @classmethod
-    def begun_at(cls, place: str | os.PathLike[str]) -> tuple[Checkpoint, dict[str, Any]]:
+    def begun_at(cls, location: str | os.PathLike[str]) -> tuple[Checkpoint, dict[str, Any]]:
         """An unfinished study and its job, by its target or its partial folder.
 
         Raises
@@ -192,59 +178,33 @@ class Checkpoint:
         SpecError
             If there is none.
         """
-        made = cls(os.path.abspath(os.fspath(place)).removesuffix(PARTIAL))
-        try:
-            job = made._study()["job"]
+        made = cls(os.path.abspath(os.fspath(location)).removesuffix(PARTIAL))
+        if (begun := made.records.document()) is not None:
             # Where it lies now: it may have been moved.
-            return made, {**job, "output": {**job["output"], "path": str(made.target)}}
-        except (FileNotFoundError, NotADirectoryError):
-            finished = (made.target / RESULTS).is_file()
-            raise SpecError(
-                f"there is nothing to resume at {os.fspath(place)!r}"
-                + (": its results are complete" if finished else ""),
-                need="the output.path of a job that was interrupted",
-                fix=None if finished else "run the job",
-            ) from None
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
-            raise SpecError(f"the job in {str(made.partial)!r} cannot be read", fix="run the job again") from None
+            return made, {**begun["job"], "output": {**begun["job"]["output"], "path": str(made.target)}}
+        if made.partial.is_dir():
+            raise SpecError(f"the job in {str(made.partial)!r} cannot be read", fix="run the job again")
+        finished = (made.target / RESULTS).is_file()
+        raise SpecError(
+            f"there is nothing to resume at {os.fspath(location)!r}"
+            + (": its results are complete" if finished else ""),
+            need="the output.path of a job that was interrupted",
+            fix=None if finished else "run the job",
+        )
 
     @property
     def digest(self) -> str | None:
         """Of the study that was begun; None if there is none."""
-        try:
-            return str(self._study()["digest"])
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
-            return None
-
-    def _study(self) -> Any:
-        return yaml.safe_load((self.partial / STUDY).read_text(encoding="utf-8"))
-
-    def _empty(self) -> None:
-        for entry in self.partial.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            elif entry.name != "lock":
-                entry.unlink()
-
-    def _write(self, name: str, data: bytes) -> None:
-        aside = self.partial / f".{name}.{secrets.token_hex(4)}"
-        try:
-            with aside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, self.partial / name)
-        except OSError as error:
-            aside.unlink(missing_ok=True)
-            raise RunError(f"{name!r} cannot be written ({error.strerror}).", fix="make room, then resume") from None
+        begun = self.records.document()
+        return None if begun is None else str(begun["digest"])
 
 
 def _name(block: int) -> str:
-    return f"block-{block:06}.npz"
+    return f"block-{block:06}"
 
 
-def _dump(place: Path, document: Mapping[str, Any]) -> None:
-    place.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def read_results(folder: str | os.PathLike[str]) -> StudyResult:
@@ -255,17 +215,17 @@ def read_results(folder: str | os.PathLike[str]) -> StudyResult:
     SpecError
         If there are none.
     """
-    place = Path(os.fspath(folder))
+    location = Path(os.fspath(folder))
     try:
-        document = json.loads((place / RESULTS).read_text(encoding="utf-8"))
+        document = json.loads((location / RESULTS).read_text(encoding="utf-8"))
         if document["format"] != FORMAT:
-            raise SpecError(f"{str(place)!r} was written by another version", fix="run the study again")
-        said = place / "run.json"
+            raise SpecError(f"{str(location)!r} was written by another version", fix="run the study again")
+        said = location / "run.json"
         return StudyResult(document, json.loads(said.read_text(encoding="utf-8")) if said.is_file() else {})
     except (OSError, ValueError, KeyError, TypeError):
-        unfinished = partial_of(place).is_dir()
+        unfinished = partial_of(location).is_dir()
         raise SpecError(
-            f"{str(place)!r} holds no results of a study",
+            f"{str(location)!r} holds no results of a study",
             need="a folder that a study wrote",
-            fix=f"complete it: replicant resume {place}" if unfinished else None,
+            fix=f"complete it: replicant resume {location}" if unfinished else None,
         ) from None

@@ -5,7 +5,6 @@ What a job was to write and could not finish is kept, and taken up by the same j
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -15,15 +14,12 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.events import Event
 from replicant.execution.progress import Progress
 from replicant.plan.model import Plan
 from replicant.run.partial_results import SUFFIX, Records
-from replicant.run.resumable import as_yaml
 from replicant.storage.filesystem import is_url
 from replicant.storage.folder import Folder
 from replicant.storage.lease import check_held
@@ -47,9 +43,6 @@ __all__ = [
     "unfinished",
     "writing",
 ]
-
-JOB = "job.yaml"
-_MARK = b"# sha256: "
 
 
 @dataclass(frozen=True, repr=False)
@@ -306,14 +299,13 @@ def staged(
     with records.held():
         try:
             staging = make()  # after the run that held the place before
-            said = {"digest": digest, "overwrite": overwrite, "job": job}
-            records.folder.write(JOB, _marked(as_yaml(said)), private=True)
+            records.begin({"digest": digest, "overwrite": overwrite, "job": job})
             yield staging
         except BaseException as error:
             # What is wrong with the job or the data stays wrong; and nothing is kept for nothing.
             if isinstance(error, SpecError | DataError | UnexpectedError) or not _may_be_kept(records):
                 records.end()
-                open_folder(records.staging).remove()
+                open_folder(records.result).remove()
             raise
         records.end()
 
@@ -390,23 +382,10 @@ def unfinished(target: str) -> dict[str, Any] | None:
         If the place cannot be looked at.
     """
     for entry in _beside(open_folder(target if is_url(target) else os.path.realpath(target)), re.escape(SUFFIX)):
-        folder = open_folder(entry)
-        if JOB in folder.files():
-            said = _unmarked(folder.read(JOB))
-            if said is not None:
-                document: dict[str, Any] = yaml.safe_load(said)
-                return document
+        begun = Records(entry.removesuffix(SUFFIX)).document()
+        if begun is not None:
+            return begun
     return None
-
-
-def _marked(content: bytes) -> bytes:
-    """With its hash on the last line: half a document may be one too, of another job."""
-    return content + _MARK + hashlib.sha256(content).hexdigest().encode()
-
-
-def _unmarked(content: bytes) -> bytes | None:
-    said, _, sha256 = content.rpartition(_MARK)
-    return said if hashlib.sha256(said).hexdigest().encode() == sha256 else None
 
 
 def is_kept(target: str) -> bool:

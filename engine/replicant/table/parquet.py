@@ -128,7 +128,7 @@ def parquet_footers(location: Location) -> tuple[list[DataFile], pa.Schema]:
         There are none, one is damaged or cut short, or they differ in their columns.
     """
     folder = location.is_folder
-    paths = location.files() if folder else [location.path]
+    paths = location.parquet_files() if folder else [location.path]
     if not paths:
         raise DataError(
             f"the folder {location} holds no .parquet file", need="a folder of Parquet files", fix="check the path"
