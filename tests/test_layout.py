@@ -67,7 +67,7 @@ ELSEWHERE: dict[str, str] = {
         release/statistical/file.py release/statistical/sav.py release/statistical/variables.py release/workbook.py
     """,
     "release/test_arrow.py": "release/dtypes.py release/schema.py",
-    "release/test_read.py": "release/sets.py storage/arrow_files.py storage/open.py",
+    "release/test_read.py": "release/sets.py",
     "release/test_scripts.py": "release/copies.py",
     "release/test_verify.py": "release/scripts/facts.py release/scripts/r.py release/scripts/stata.py",
     "release/test_write.py": "storage/folder.py storage/local.py",
@@ -78,7 +78,7 @@ ELSEWHERE: dict[str, str] = {
     """,
     "report/test_study_page.py": "report/cells.py report/study_tables.py",
     "report/test_views.py": "report/html.py report/terminal.py report/words.py",
-    "run/test_dry_run.py": "run/resumable.py storage/lock.py",
+    "run/test_dry_run.py": "run/resumable.py",
     "run/test_ending.py": """
         run/compilation.py run/identifiers.py run/job.py run/job_result.py run/out_of_core_tasks.py
         run/partial_results.py run/pieces.py run/resume.py run/source.py run/tasks.py run/work.py
@@ -100,7 +100,7 @@ ELSEWHERE: dict[str, str] = {
     "table/suspicions/test_skips.py": "table/suspicions/model.py table/suspicions/people.py",
     "table/test_checks.py": "table/findings.py",
     "table/test_codebook.py": "table/yaml_mistakes.py",
-    "table/test_dataset.py": "storage/location.py table/formats.py",
+    "table/test_dataset.py": "table/formats.py",
     "table/test_durations.py": "table/computed.py",
     "table/test_limits.py": "table/parquet.py table/reading.py table/text/marks.py",
     "table/test_read.py": "table/arrow_frame.py table/obey.py table/text/cells.py table/wishes.py",

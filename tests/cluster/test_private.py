@@ -235,6 +235,14 @@ def test_what_others_left_is_let_be(temporary: Path) -> None:
     assert {path.name for path in temporary.iterdir()} == {"replicant-notes", "replicant-file", "replicant-link"}
 
 
+def test_a_run_that_was_killed_before_or_after_it_made_its_folder_leaves_nothing_for_long(temporary: Path) -> None:
+    (temporary / ".replicant-before.lock").touch()
+    (temporary / ".replicant-after.lock").touch()
+    (temporary / "replicant-after").mkdir()
+    scratch.sweep()
+    assert not list(temporary.iterdir())
+
+
 @pytest.mark.parametrize("moment", [0.2, 0.5, 0.8])
 def test_a_start_that_is_interrupted_leaves_no_process_and_no_folder(
     moment: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from replicant.plan.seeds import derived_seed
 from replicant.release.bulk_index import FORMAT, INDEX
 from replicant.spec.bulk import BulkJob, BulkRelease
 from replicant.spec.expand import expand
+from replicant.storage.folder import Folder
 from replicant.storage.open import open_folder
 
 __all__ = ["Ledger", "begun_at", "known_stamps", "seeded"]
@@ -24,8 +25,9 @@ class Ledger:
     folder: str
 
     @property
-    def place(self) -> str:
-        return f"{self.folder}-internal"
+    def internal(self) -> Folder:
+        """Where it is."""
+        return open_folder(f"{self.folder}-internal")
 
     def read(self) -> dict[str, Any]:
         """The internal index; empty if there is none, or it is damaged.
@@ -36,21 +38,21 @@ class Ledger:
             If it is of another format: what it says of seeds would be lost.
         """
         try:
-            found = json.loads(open_folder(self.place).read(INDEX))
+            found = json.loads(self.internal.read(INDEX))
         except (ReleaseError, ValueError):
             return {}
         if not isinstance(found, dict):
             return {}
         if found.get("format") != FORMAT:
             raise ReleaseError(
-                f"The internal index at {self.place} is not in the format {FORMAT}.",
+                f"The internal index at {self.internal.url} is not in the format {FORMAT}.",
                 need="an index that this version of replicant can read",
                 fix="run the bulk with the version that wrote it; or move that folder away, and set a seed",
             )
         return found
 
     def write(self, name: str, content: bytes) -> None:
-        open_folder(self.place).write(name, content, private=True)
+        self.internal.write(name, content, private=True)
 
 
 def begun_at(folder: str) -> BulkJob | None:

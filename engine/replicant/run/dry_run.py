@@ -65,12 +65,12 @@ def dry_run_job(
     return f"{found}\nChecked\n{checked}\nNothing stands in its way, and nothing was written.\n"
 
 
-def dry_run_resume(place: str, backend: Backend | None = None, progress: Progress | None = None) -> str:
+def dry_run_resume(location: str, backend: Backend | None = None, progress: Progress | None = None) -> str:
     """See whether an interrupted job could be completed.
 
     Parameters
     ----------
-    place
+    location
         Its `output.path`.
     backend, progress
         As for `dry_run_job`.
@@ -80,9 +80,9 @@ def dry_run_resume(place: str, backend: Backend | None = None, progress: Progres
     ReplicantError
         What `resume` would end with before its first task.
     """
-    said = None if partial_of(place).is_dir() else unfinished(place)
+    said = None if partial_of(location).is_dir() else unfinished(location)
     if said is None:
-        kept, document = Checkpoint.begun_at(place)
+        kept, document = Checkpoint.begun_at(location)
         job, begun, overwrite = document, kept.digest, True
     else:
         job, begun, overwrite = said["job"], str(said["digest"]), bool(said.get("overwrite"))
@@ -104,8 +104,7 @@ def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:
     ]
     kept = unfinished(target)
     if kept is not None and kept.get("digest") == digest:
-        count = sum(name.endswith(".json") for name in records.folder.files())
-        lines.append(f"an interrupted run of this job is taken up: {count} of its tasks are done")
+        lines.append(f"an interrupted run of this job is taken up: {len(records.names())} of its tasks are done")
     elif kept is not None:
         lines.append(f"an interrupted run of another job is there and stays: replicant resume {target} completes it")
     return lines

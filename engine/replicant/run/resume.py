@@ -16,12 +16,14 @@ from replicant.storage.filesystem import is_url
 __all__ = ["resume"]
 
 
-def resume(place: str, backend: Backend | None = None, progress: Progress | None = None) -> JobResult | StudyJobResult:
+def resume(
+    location: str, backend: Backend | None = None, progress: Progress | None = None
+) -> JobResult | StudyJobResult:
     """Complete an interrupted job.
 
     Parameters
     ----------
-    place
+    location
         Its `output.path`.
     backend, progress
         As for `run_job`.
@@ -33,14 +35,14 @@ def resume(place: str, backend: Backend | None = None, progress: Progress | None
     ReleaseError
         If data, settings or version are no longer those it was begun with.
     """
-    swept = sweep(place)
-    begun = None if not is_url(place) and partial_of(place).is_dir() else unfinished(place)
+    swept = sweep(location)
+    begun = None if not is_url(location) and partial_of(location).is_dir() else unfinished(location)
     if begun is None:
         # A run that was killed, or asked to end, while it tidied up: there is nothing else left to do.
-        files = release.standing(place) if swept else None
+        files = release.standing(location) if swept else None
         if files is not None:
-            return JobResult(place, f"{place}-internal", tuple(files), (), {})
-        return resume_study(place, backend, progress=progress)
+            return JobResult(location, f"{location}-internal", tuple(files), (), {})
+        return resume_study(location, backend, progress=progress)
     job, digest = JobSpec.model_validate(begun["job"]), str(begun["digest"])
     files = settled(job.output.path, digest=digest, internal=job.output.internal_path)
     if files is not None:
