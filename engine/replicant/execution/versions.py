@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from replicant.errors import RunError
 from replicant.versions import release_line, software
@@ -53,7 +53,8 @@ def check_versions(client: Client, within: float) -> Workers:
     RunError
         If one of them has other versions than this process, or lacks the engine.
     """
-    scheduler = client.sync(client.scheduler.versions)["packages"]  # type: ignore[no-untyped-call]
+    asked_of: Any = client.scheduler
+    scheduler = client.sync(asked_of.versions)["packages"]  # type: ignore[no-untyped-call]
     _compare({name: software()[name] for name in ("dask", "distributed", "python")}, [scheduler], "scheduler")
     known = client.scheduler_info(n_workers=-1)["workers"]
     asked = [client.submit(software, workers=[name], pure=False, priority=1) for name in known]
