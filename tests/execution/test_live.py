@@ -37,6 +37,17 @@ class Clock:
         return self.now
 
 
+def test_a_task_that_counts_for_nothing_may_be_the_first() -> None:
+    screen, clock = Screen(), Clock()
+    live = Live(screen, clock)
+    with live.running(10, "synthesizing", ""):
+        clock.now = 9.0
+        live.advance(0)
+        live.advance(5)
+    [line] = screen.lines
+    assert [state.share for state in line] == [0.0, 0.5, 1.0]
+
+
 def test_a_thousand_steps_are_one_line_updated_four_times_a_second() -> None:
     screen, clock = Screen(), Clock()
     progress = Live(screen, clock)

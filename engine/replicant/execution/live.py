@@ -89,7 +89,9 @@ class Live(Progress):
         with self._lock:
             self._done += units
             now = self._clock()
-            if self._line is None or self._done >= self._total or now - self._shown_at < UPDATE_SECONDS:
+            # A task that prepares others counts for nothing: then there is no share yet.
+            begun = 0 < self._done < self._total
+            if self._line is None or not begun or now - self._shown_at < UPDATE_SECONDS:
                 return
             self._shown_at = now
             share, spent = self._done / self._total, now - self._began
