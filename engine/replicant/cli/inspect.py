@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from replicant.cli.offers import datasets
 from replicant.cli.options import common_options, set_option, tell, write_file
+
+if TYPE_CHECKING:
+    from replicant.table import Table
+    from replicant.table.suspicions import Suspicion
 
 __all__ = ["inspect"]
 
@@ -51,9 +57,6 @@ def inspect(
         replicant inspect survey.csv --set input.decimal=, --set input.date_format=%d/%m/%Y
         replicant inspect --dataset anes96
     """
-    from replicant.run.source import Source
-    from replicant.spec.load import job_of_table
-    from replicant.spec.proposal import proposal
     from replicant.table.suspicions import suspicions
 
     if (data is None) == (dataset is None):
@@ -67,13 +70,12 @@ def inspect(
             raise click.UsageError(f"{file} exists and may have been edited. Choose another name or remove it.")
         if not Path(file).absolute().parent.is_dir():
             raise click.UsageError(f"The folder of {file} does not exist. Create it first, or choose another.")
-    asked = job_of_table(path=data, dataset=dataset, overrides=overrides)
-    table = Source.of_job(asked).load()
+    table = _table(data, dataset, overrides)
     if codebook == "-":
         click.echo(table.codebook.to_yaml(), nl=False)
         return
     found = suspicions(table)
-    proposed = "" if job is None else proposal(asked, table, found, lambda one: Source.of_job(one).load())
+    proposed = "" if job is None else _proposed(data, dataset, overrides, table, found)
     if job == "-":
         click.echo(proposed, nl=False)
         return
@@ -87,3 +89,26 @@ def inspect(
     if job is not None:
         write_file(job, proposed)
         tell(f"job: {job}")
+
+
+def _table(data: str | None, dataset: str | None, overrides: tuple[str, ...]) -> Table:
+    """The table; without overrides there is no need for the models of a whole job."""
+    from replicant.run.source import Source
+
+    if not overrides:
+        return (Source(dataset=dataset) if data is None else Source.at(os.path.expanduser(data))).load()
+    from replicant.spec.load import job_of_table
+
+    return Source.of_job(job_of_table(path=data, dataset=dataset, overrides=overrides)).load()
+
+
+def _proposed(
+    data: str | None, dataset: str | None, overrides: tuple[str, ...], table: Table, found: list[Suspicion]
+) -> str:
+    """A job with all that is suspected."""
+    from replicant.run.source import Source
+    from replicant.spec.load import job_of_table
+    from replicant.spec.proposal import proposal
+
+    asked = job_of_table(path=data, dataset=dataset, overrides=overrides)
+    return proposal(asked, table, found, lambda one: Source.of_job(one).load())

@@ -6,11 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replicant.errors import DataError
-from replicant.spec.models import JobSpec
 from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, encode_table, read_dataset, read_table
+
+if TYPE_CHECKING:
+    from replicant.spec.models import JobSpec
 
 __all__ = ["Source", "dataset_of"]
 
