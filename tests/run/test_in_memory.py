@@ -16,8 +16,10 @@ from replicant.execution.executor import SMALL_SECONDS, ThreadExecutor
 from replicant.execution.progress import Progress
 from replicant.plan import Plan
 from replicant.run import tasks
-from replicant.run.in_memory import run_plan
+from replicant.run.in_memory import ensure_compiled, run_plan
 from replicant.table import Table
+from replicant.trees import compile as compiling
+from replicant.trees.compile import Use
 
 Planner = Callable[..., Plan]
 
@@ -192,3 +194,12 @@ def test_one_partition_is_ready_at_a_time(table: Table, plan_for: Planner, monke
     run_plan(plan_for(strata="region", min_stratum=20), table, ThreadExecutor(1))
     assert len(seen) > 1
     assert set(seen) == {0}
+
+
+def test_only_what_the_plan_needs_is_compiled(table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Use] = []
+    monkeypatch.setattr(compiling, "ensure_compiled", lambda notify, use: asked.append(use))
+    numbers = {column.name: "sample" for column in table.columns if column.is_numeric and column.name != "twice"}
+    for settings in ({}, {"conditioning": "observed", "exclude_self": True}, {"method": "sample"}, {"method": numbers}):
+        ensure_compiled(plan_for(**settings), print)
+    assert asked == [Use.ALL & ~Use.OTHER_ROWS, Use.ALL, Use.CLASSES | Use.NEW_ROWS]

@@ -28,7 +28,7 @@ def test_files_are_listed_alike(tmp_path: Path) -> None:
     for location in locations(tmp_path):
         assert location.is_folder
         assert location.files() == dict.fromkeys(sorted(NAMES), 3)
-        parts = location.parts()
+        files = location.parquet_files()
         assert [path.rpartition("/")[2] for path in parts] == ["a.parquet", "b.parquet"]
         for path in parts:
             assert location.fingerprint(path)[0] == 3

@@ -171,8 +171,15 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
     notify
         Gets a line before a compilation starts, and nothing otherwise.
     """
-    if not plan.uses_trees:
+    trees = [column for column in plan.columns if column.uses_trees]
+    if not trees:
         return
+    from replicant.trees.compile import Use
     from replicant.trees.compile import ensure_compiled as compile_kernel
 
-    compile_kernel(notify)
+    use = Use.CLASSES | Use.NEW_ROWS  # which cells of a column of numbers are missing is drawn by a tree of classes
+    if any(column.kind.is_numeric for column in trees):
+        use |= Use.NUMBERS
+    if plan.exclude_self:
+        use |= Use.OTHER_ROWS
+    compile_kernel(notify, use)
