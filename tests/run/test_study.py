@@ -258,7 +258,7 @@ def test_changed_data_are_refused() -> None:
 
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupted("out")
-    monkeypatch.setattr(model, "__version__", "99")
+    monkeypatch.setattr("replicant.plan.build.release_lines", lambda: [("replicant", "99")])
     with pytest.raises(ReleaseError, match="version"):
         resume_study("out")
 

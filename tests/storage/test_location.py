@@ -29,8 +29,8 @@ def test_files_are_listed_alike(tmp_path: Path) -> None:
         assert location.is_folder
         assert location.files() == dict.fromkeys(sorted(NAMES), 3)
         files = location.parquet_files()
-        assert [path.rpartition("/")[2] for path in parts] == ["a.parquet", "b.parquet"]
-        for path in parts:
+        assert [path.rpartition("/")[2] for path in files] == ["a.parquet", "b.parquet"]
+        for path in files:
             assert location.fingerprint(path)[0] == 3
             with location.open(path) as file:
                 assert file.read() == b"123"
