@@ -377,7 +377,7 @@ def test_replicant_pool_from_a_shell(tmp_path: Path, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main(["pool", str(tmp_path / "release"), "--formula", "y ~ x", "--workers", "2", "--scheduler", "tcp://h:1"])
     assert ended.value.code == 2
-    assert "--workers and --scheduler exclude each other" in capsys.readouterr().err
+    assert "--workers and --scheduler cannot be combined" in capsys.readouterr().err
 
 
 def test_a_text_column_declared_ordered_has_the_contrasts_of_an_ordered_one(boys: pd.DataFrame) -> None:

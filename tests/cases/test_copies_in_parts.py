@@ -83,7 +83,7 @@ def made(
         "synthesis": {"m": 2, "seed": 4, "method": {"pid": "surrogate"}} if synthesis is None else synthesis,
         "output": {"path": str(target), "copies": FORMATS, "helpers": ["r", "stata"]},
     }
-    run(parse_job(yaml.safe_dump(document)), threads=1)
+    run(parse_job(yaml.safe_dump(document)), Backend(threads=1))
     return target
 
 
@@ -165,11 +165,11 @@ def digests(release: Path) -> dict[str, str]:
 @pytest.mark.cluster
 def test_workers_make_the_same_copies(data: Path) -> None:
     expected = digests(made(data, "one"))
-    assert digests(made(data, "two", run=lambda job, threads: run_job(job, Backend(workers=2)))) == expected
+    assert digests(made(data, "two", run=lambda job, _: run_job(job, Backend(workers=2)))) == expected
 
 
 class Stops(Progress):
-    """Ctrl-C after so many pieces."""
+    """Ctrl-C after so many tasks."""
 
     def __init__(self, after: int) -> None:
         self.left = after
