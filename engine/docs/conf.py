@@ -54,7 +54,10 @@ napoleon_use_rtype = False
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!replicant).*"),
-    ("py:.*", r"replicant\.(estimate\.grounds|table\.dtypes|table\.kinds|methods\.declaration)\..*"),  # of no use to users
+    (
+        "py:.*",
+        r"replicant\.(estimate\.grounds|table\.dtypes|table\.kinds|methods\.declaration)\..*",
+    ),  # of no use to users
 ]
 
 html_theme = "furo"

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from replicant.estimate.partitions import Load
     from replicant.events import Event
     from replicant.execution.backend import Backend
     from replicant.execution.progress import Progress
     from replicant.plan.model import Plan
-    from replicant.release.schema import OutputSchema
     from replicant.run.source import Source
     from replicant.run.tasks import DrawnSet
 
@@ -380,21 +378,10 @@ class Synthesis(SyntheticSets):
                 frame = self.table.to_frame(part.codes, part.exact, self.plan.outputs)
                 writer.written.append(writer.sink(frame, part.imputation, part.partition))
 
-    def _loads(self, imputation: int) -> list[Load]:
-        return [self[imputation].copy]
-
     def _stored(self, imputation: int) -> pa.Table:
-        return self._output.table(self[imputation])
-
-    @property
-    def _schema(self) -> pa.Schema:
-        return self._output.arrow
-
-    @property
-    def _output(self) -> OutputSchema:
         from replicant.release import output_schema
 
-        return output_schema(self.plan, self.table)
+        return output_schema(self.plan, self.table).table(self[imputation])
 
     def _make(self, imputation: int) -> pd.DataFrame:
         parts = [part for part in self._drawn if part.imputation == imputation]

@@ -42,18 +42,20 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def _make(self, imputation: int) -> pd.DataFrame:
         """The frame of one set, counted from 0."""
 
-    @abstractmethod
     def _loads(self, imputation: int) -> list[Load]:
         """Functions that any worker can call: each gives some rows of one set, counted from 0."""
+        return [self[imputation].copy]
 
-    @property
-    @abstractmethod
-    def _schema(self) -> pa.Schema:
-        """How a release stores the columns."""
-
-    @abstractmethod
     def _stored(self, imputation: int) -> pa.Table:
         """One set, counted from 0, as a release stores it."""
+        from replicant.release.schema import to_arrow
+
+        return to_arrow(self[imputation])
+
+    @property
+    def _schema(self) -> pa.Schema:
+        """How a release stores the columns."""
+        return self._stored(0).schema
 
     def _data(self, imputation: int) -> Data:
         """A set for an estimator."""
