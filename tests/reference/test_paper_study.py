@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replicant.execution.backend import Backend
 from replicant.run.study import run_study_job
 from replicant.spec.load import load_job
 from replicant.studies import StudyResult
@@ -24,7 +25,7 @@ SHORT = 60
 
 
 def run(
-    target: Path, data: Path, reference: Path, replicates: int, changes: Sequence[str] = (), **options: int
+    target: Path, data: Path, reference: Path, replicates: int, changes: Sequence[str] = (), **backend: int
 ) -> StudyResult:
     paper = reference / "paper"
     changed = [
@@ -35,7 +36,7 @@ def run(
         f"output.path={target}",
         *changes,
     ]
-    return run_study_job(load_job(JOB, changed), **options).result
+    return run_study_job(load_job(JOB, changed), Backend(**backend)).result
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from replicant.errors import RunError
 from replicant.execution.backend import Backend
 from replicant.execution.executor import Executor
 from replicant.execution.failure import LostError
+from replicant.execution.progress import Progress
 from replicant.plan import build_plan
 from replicant.plan.memory import check_memory
 from replicant.plan.model import Plan
@@ -81,15 +82,19 @@ class InMemory:
         self.digest = self.ready.plan.digest
         self.seed = self.ready.plan.seed
 
+    def begin(self, progress: Progress, backend: Backend) -> None:
+        """Refuse what does not fit, and report what is planned; see `job.Pipeline`."""
+        plan = self.ready.plan
+        if backend.memory is not None:
+            check_memory([column.kind for column in plan.columns], self.ready.table.n, 0, backend.memory)
+        facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m}
+        progress.planned(digest=self.digest[:8], target=self.job.output.path, **facts)
+        progress.odd(plan.events)
+
     def synthesize(self, executor: Executor, staging: release.Staging, backend: Backend) -> Synthesized:
         """Write the files of the release; see `job.Pipeline`."""
         source, table, plan = self.ready.source, self.ready.table, self.ready.plan
         output, progress = self.job.output, executor.progress
-        if backend.memory is not None:
-            check_memory([column.kind for column in plan.columns], table.n, 0, backend.memory)
-        facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m}
-        progress.planned(digest=self.digest[:8], target=output.path, **facts)
-        progress.odd(plan.events)
         shape = outline(table)
         copies = copied(output.formats, table, max(partition.k for partition in plan.partitions))
         sink = PartSink(staging, release.output_schema(plan, table), shape, copies, Records(staging.path))

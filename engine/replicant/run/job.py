@@ -40,6 +40,10 @@ class Pipeline(Protocol):
     digest: str
     seed: int
 
+    def begin(self, progress: Progress, backend: Backend) -> None:
+        """Report what is planned, and refuse what does not fit, as far as that is known before anything is written."""
+        ...
+
     def synthesize(self, executor: Executor, staging: release.Staging, backend: Backend) -> Synthesized:
         """Write all files of the release to the staging folder, but for those that an interrupted run has finished."""
         ...
@@ -87,6 +91,7 @@ def run_job(
         pipeline = pipeline_of(job, ready)
     digest, output = pipeline.digest, job.output
     check_begun(digest, begun)
+    pipeline.begin(progress, backend)
     with (
         told(output.path, progress, lambda: is_kept(output.path)),
         staged(

@@ -22,6 +22,7 @@ from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.execution.backend import Backend
 from replicant.execution.executor import Calls, Executor
+from replicant.execution.progress import Progress
 from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory
 from replicant.plan.seen import Seen, names_looked_at
@@ -71,6 +72,9 @@ class OutOfCore:
         self.dataset = dataset_of(job)
         self.chunks = self.dataset.chunks(CHUNK_ROWS)
         self.digest = digest_of(self.job, self.dataset)
+
+    def begin(self, progress: Progress, backend: Backend) -> None:
+        """Nothing is known before the chunks are scanned; see `job.Pipeline`."""
 
     def synthesize(self, executor: Executor, staging: release.Staging, backend: Backend) -> Synthesized:
         """Write the files of the release; see `job.Pipeline`."""
