@@ -202,7 +202,7 @@ class Executor(ABC):
                         yield task, result
                         del result
                         # Once the result was taken: what the user sees as done is kept.
-                        if task.key not in reported:
+                        if task.units and task.key not in reported:
                             reported.add(task.key)
                             self.progress.advance(task.units)
                     del finished
