@@ -24,7 +24,7 @@ def page(folder: Path, body: str, head: str = "") -> None:
     ("body", "head", "found"),
     [
         ('<a href="other.html">x</a>', "", "no file for the link other.html"),
-        ('<a href="#there">x</a>', "", "no such place as #there"),
+        ('<a href="#there">x</a>', "", "no target for #there"),
         ('<img src="https://example.org/a.png">', "", "loads https://example.org/a.png"),
         ('<img srcset="a.png 1x, //example.org/b.png 2x">', "", "loads //example.org/b.png"),
         ('<p style="background:url(https://example.org/a.png)">', "", "loads https://example.org/a.png"),
