@@ -139,7 +139,7 @@ class Ground:
         dask = [sys.executable, "-m", "dask"]
         processes = [self._popen([*dask, "scheduler", "--port", "0", *here], "dask")]
         try:
-            _await(place.exists)
+            _await(lambda: place.exists() and place.read_text().rstrip().endswith("}"))  # written whole
             more = ["--nworkers", "2", "--nthreads", "1", "--memory-limit", WORKER_MEMORY, "--preload", str(FAULTS)]
             processes.append(self._popen([*dask, "worker", *more, *here], "dask"))
             address = json.loads(place.read_text())["address"]

@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +208,8 @@ def test_a_scheduler_that_dies(
     from distributed import Client
 
     address, process = scheduler
-    with Client(address, set_as_default=False, timeout=3) as client:
+    # Dask's client may stumble over its own timeout while it closes.
+    with suppress(RuntimeError), Client(address, set_as_default=False, timeout=3) as client:
         client.wait_for_workers(1)
         call = getattr(client, moment)
 

@@ -115,7 +115,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     signal.signal(signal.SIGTERM, _terminate)
     sys.unraisablehook = _send_again
-    gc.set_threshold(50_000)  # imports make many objects and no garbage, and 700 are soon made
+    if args is None:  # a process of its own
+        gc.set_threshold(50_000)  # imports make many objects and no garbage, and 700 are soon made
     words = sys.argv[1:] if args is None else list(args)
     log = open_log(words, os.environ)
     with nullcontext() if log is None else log.collecting():
