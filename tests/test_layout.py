@@ -28,7 +28,7 @@ ELSEWHERE: dict[str, str] = {
     "cluster/test_partitions.py": "execution/partitions.py",
     "cluster/test_private.py": "execution/scratch.py",
     "cluster/test_tls.py": "execution/tls.py",
-    "cluster/test_versions.py": "execution/software.py execution/versions.py",
+    "cluster/test_versions.py": "execution/versions.py",
     "estimate/test_borrowed.py": """
         estimate/adapter.py estimate/cox.py estimate/partitions.py estimate/requests.py estimate/rows.py
     """,
@@ -36,7 +36,7 @@ ELSEWHERE: dict[str, str] = {
         estimate/confusion.py estimate/correlation.py estimate/shares.py estimate/sketch.py estimate/units.py
     """,
     "estimate/test_design.py": "estimate/contrasts.py",
-    "estimate/test_discriminate.py": "estimate/discriminate_tree.py estimate/marked.py estimate/sides.py",
+    "estimate/test_discriminate.py": "estimate/discriminate_tree.py estimate/marked.py",
     "estimate/test_fit.py": """
         estimate/glm.py estimate/grounds.py estimate/links.py estimate/result.py estimate/sampling.py
     """,
@@ -49,7 +49,6 @@ ELSEWHERE: dict[str, str] = {
         estimate/calls.py estimate/coding.py estimate/columns.py estimate/estimable.py estimate/labels.py
         estimate/learned.py estimate/levels.py estimate/splines.py
     """,
-    "execution/test_backend.py": "execution/threads.py",
     "execution/test_executor.py": "execution/processes.py execution/timing.py",
     "fcs/test_encoding.py": "fcs/join.py",
     "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
@@ -80,8 +79,8 @@ ELSEWHERE: dict[str, str] = {
     "report/test_views.py": "report/html.py report/terminal.py report/words.py",
     "run/test_dry_run.py": "run/resumable.py",
     "run/test_ending.py": """
-        run/compilation.py run/identifiers.py run/job.py run/job_result.py run/out_of_core_tasks.py
-        run/partial_results.py run/pieces.py run/resume.py run/source.py run/tasks.py run/work.py
+        run/identifiers.py run/job.py run/job_result.py run/out_of_core_tasks.py
+        run/partial_results.py run/resume.py run/source.py run/tasks.py
     """,
     "s3/test_lease.py": "storage/lease.py",
     "s3/test_runs.py": "storage/remote.py",

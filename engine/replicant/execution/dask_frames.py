@@ -1,6 +1,6 @@
 """Sets as lazy Dask DataFrames: each partition is read by the task that needs it.
 
-Importing this module imports `dask.dataframe`, so only what hands one out does.
+Importing this module imports `dask.dataframe`, so it is imported only where a lazy frame is made.
 """
 
 from __future__ import annotations
