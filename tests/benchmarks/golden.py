@@ -60,7 +60,7 @@ SAID: dict[str, Any] = {
     "columns": {"asked": {"kind": "ordered", "missing_codes": [-8]}, "income": {"spike": [0]}},
     "synthesis": {"m": 2, "seed": 7, "drop": ["pid"]},
 }
-PARTS = {"part_rows": 300}
+PARTS = {"partition_rows": 300}
 
 JOBS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "synthetic": ({}, {}, ()),
@@ -86,16 +86,16 @@ JOBS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
 def runs(folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     """Every run by its name."""
     people().to_parquet(folder / "people.parquet", index=False, row_group_size=400)
-    for name, (synthesis, given, where) in JOBS.items():
-        yield name, lambda n=name, s=synthesis, g=given, w=where: _job(folder, n, s, g, w)  # type: ignore[misc]
+    for name, (synthesis, parts, where) in JOBS.items():
+        yield name, lambda n=name, s=synthesis, p=parts, w=where: _job(folder, n, s, p, w)  # type: ignore[misc]
     yield "frame with a client", _client
     yield "study", lambda: _study(folder)
     yield "bulk", lambda: _bulk(folder)
 
 
-def _job(folder: Path, name: str, synthesis: dict[str, Any], given: dict[str, Any], where: tuple[str, ...]) -> str:
+def _job(folder: Path, name: str, synthesis: dict[str, Any], parts: dict[str, Any], where: tuple[str, ...]) -> str:
     target = folder / name.replace(" ", "_").replace(",", "")
-    _run(folder, _document(folder, target, synthesis, given), where or ("--threads", "2"))
+    _run(folder, _document(folder, target, synthesis | parts), where or ("--threads", "2"))
     return _of_sets(rp.read_release(target))
 
 
@@ -118,7 +118,7 @@ def _study(folder: Path) -> str:
         ],
     }
     target = folder / "study"
-    _run(folder, {**_document(folder, target, {}, {}), "study": study}, ("--threads", "2"))
+    _run(folder, {**_document(folder, target, {}), "study": study}, ("--threads", "2"))
     sha = hashlib.sha256()
     for table in sorted((target / "tables").glob("*.parquet")):
         sha.update(_text(pd.read_parquet(table)))
@@ -130,16 +130,16 @@ def _bulk(folder: Path) -> str:
     for half, rows in halves.items():
         rows.to_parquet(folder / f"{half}.parquet", index=False)
     document = {
-        **_document(folder, folder / "bulk" / "{half}", {}, {}),
+        **_document(folder, folder / "bulk" / "{half}", {}),
         "input": {"path": f"{folder}/{{half}}.parquet"},
     }
     _run(folder, {"bulk": {"matrix": {"half": [*halves]}}, **document}, ("--threads", "2"))
     return "".join(_of_sets(rp.read_release(folder / "bulk" / half)) for half in halves)
 
 
-def _document(folder: Path, target: Path, synthesis: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _document(folder: Path, target: Path, synthesis: dict[str, Any]) -> dict[str, Any]:
     return {
-        "input": {"path": str(folder / "people.parquet"), **given},
+        "input": {"path": str(folder / "people.parquet")},
         "columns": SAID["columns"],
         "synthesis": {**SAID["synthesis"], **synthesis},
         "output": {"path": str(target)},

@@ -21,7 +21,7 @@ import psutil
 
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Lines
-from replicant.plan.memory import piece_bytes
+from replicant.plan.memory import task_bytes
 from replicant.release import verify_release
 from replicant.run.job import run_job
 from replicant.run.out_of_core import CHUNK_ROWS
@@ -102,15 +102,15 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20_000_000)
-    parser.add_argument("--part-rows", type=int, default=250_000)
+    parser.add_argument("--partition-rows", type=int, default=250_000)
     parser.add_argument("--m", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--memory", type=int, default=2_000_000_000)
     parser.add_argument("--folder", type=Path, default=Path("build/scale"))
     asked = parser.parse_args()
     job = {
-        "input": {"path": str(make(asked.rows, asked.folder)), "part_rows": asked.part_rows},
-        "synthesis": {"m": asked.m, "seed": 1},
+        "input": {"path": str(make(asked.rows, asked.folder))},
+        "synthesis": {"m": asked.m, "seed": 1, "partition_rows": asked.partition_rows},
         "output": {"path": str(asked.folder / "release")},
     }
     began = time.perf_counter()
@@ -119,7 +119,7 @@ def main() -> None:
         result = run_job(parse_job(json.dumps(job)), backend, overwrite=True, progress=Lines())
     seconds = time.perf_counter() - began
     made = asked.rows * asked.m
-    predicted = piece_bytes(KINDS, asked.part_rows, max(CHUNK_ROWS, 250_000))
+    predicted = task_bytes(KINDS, asked.partition_rows, max(CHUNK_ROWS, 250_000))
     print(f"{asked.rows:,} rows x {len(KINDS)}, m = {asked.m}, {asked.workers} workers: {seconds:.1f} s")
     print(f"{made / seconds / asked.workers:,.0f} synthetic rows a second and worker")
     for one in result.timing.stages:

@@ -20,7 +20,7 @@ from replicant.bulk import BulkResult, begun_at, plan_bulk, run_bulk, tasks
 from replicant.errors import PartialError, ReleaseError, SpecError
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
-from replicant.plan.memory import BASE, piece_bytes
+from replicant.plan.memory import BASE, task_bytes
 from replicant.plan.seeds import derived_seed
 from replicant.release.bulk_index import find_index, verify_bulk
 from replicant.run.footprint import footprint
@@ -121,7 +121,10 @@ def test_twenty_four_releases_one_of_them_poisoned(place: Path) -> None:
 def test_each_is_what_a_run_by_itself_makes(place: Path) -> None:
     """Also in parts, and on however many threads; the seed is made of the bulk's and the name."""
     table(50, 400).to_parquet("in/north-2011.parquet", row_group_size=100)
-    parts = {"for": {"year": 2011, "region": "north"}, "set": {"data": "in/north-2011.parquet", "input.part_rows": 150}}
+    parts = {
+        "for": {"year": 2011, "region": "north"},
+        "set": {"data": "in/north-2011.parquet", "synthesis.partition_rows": 150},
+    }
     job = small(bulk={"overrides": [parts]})
     run_bulk(job, Backend(threads=3)).require()
     found = digests()
@@ -356,16 +359,16 @@ def test_the_plan_reads_and_touches_nothing(place: Path) -> None:
 
 def test_a_release_that_does_not_fit_is_refused_and_the_others_are_made(place: Path) -> None:
     table(1, 4000).to_csv("in/north-2010.csv", index=False)
-    budget = piece_bytes([Kind.CONTINUOUS, Kind.CONTINUOUS, Kind.NOMINAL], 1000)
+    budget = task_bytes([Kind.CONTINUOUS, Kind.CONTINUOUS, Kind.NOMINAL], 1000)
     result = run_bulk(small(), Backend(threads=2, memory=budget))
     assert states(result)["2010-north"] == "failed"
-    assert "set input.part_rows" in result.failed[0].reason
+    assert "set synthesis.partition_rows" in result.failed[0].reason
     assert sum(state == "released" for state in states(result).values()) == 3
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.parquet", "folder"])
 def test_a_footprint_is_an_upper_bound(name: str, tmp_path: Path) -> None:
-    """Told before reading, against what `piece_bytes` says of the table that was read."""
+    """Told before reading, against what `task_bytes` says of the table that was read."""
     frame, place = table(3, 5000), tmp_path / name
     if name == "folder":
         place.mkdir()
@@ -373,7 +376,7 @@ def test_a_footprint_is_an_upper_bound(name: str, tmp_path: Path) -> None:
     else:
         frame.to_parquet(place) if name.endswith("parquet") else frame.to_csv(place, index=False)
     job = parse_job(json.dumps({"input": {"path": str(place)}, "output": {"path": "out"}}))
-    read = piece_bytes([Kind.CONTINUOUS, Kind.CONTINUOUS, Kind.NOMINAL], 5000)
+    read = task_bytes([Kind.CONTINUOUS, Kind.CONTINUOUS, Kind.NOMINAL], 5000)
     assert read <= footprint(job) <= BASE + 12 * (read - BASE)
 
 

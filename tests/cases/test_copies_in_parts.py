@@ -77,10 +77,11 @@ def made(
     data: Path, name: str, rows: int | None = 250, *, synthesis: Any = None, run: Any = run_job, **columns: Any
 ) -> Path:
     target = data.parent / name
+    settings = {"m": 2, "seed": 4, "method": {"pid": "surrogate"}} if synthesis is None else synthesis
     document = {
-        "input": {"path": str(data)} | ({} if rows is None else {"part_rows": rows}),
+        "input": {"path": str(data)},
         "columns": BOOK | columns,
-        "synthesis": {"m": 2, "seed": 4, "method": {"pid": "surrogate"}} if synthesis is None else synthesis,
+        "synthesis": {"partition_rows": rows, **settings},
         "output": {"path": str(target), "copies": FORMATS, "helpers": ["r", "stata"]},
     }
     run(parse_job(yaml.safe_dump(document)), Backend(threads=1))

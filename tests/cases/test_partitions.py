@@ -61,12 +61,11 @@ def people() -> pd.DataFrame:
 
 def release_of(frame: pd.DataFrame, folder: Path, rows: int | None, **synthesis: Any) -> rp.Release:
     frame.to_parquet(folder / "data.parquet", index=False, row_group_size=500)
-    given: dict[str, Any] = {"path": str(folder / "data.parquet")} | ({} if rows is None else {"part_rows": rows})
     target = folder / f"release-{rows}"
     document = {
-        "input": given,
+        "input": {"path": str(folder / "data.parquet")},
         "columns": {"coded": {"missing_codes": [-8]}},
-        "synthesis": {"m": 2, "seed": 3, "minbucket": 50, **synthesis},
+        "synthesis": {"m": 2, "seed": 3, "minbucket": 50, "partition_rows": rows, **synthesis},
         "output": {"path": str(target)},
     }
     run_job(parse_job(json.dumps(document)), Backend(threads=1))
@@ -126,11 +125,10 @@ def two_releases(
     frame.to_parquet(folder / "data.parquet", index=False, row_group_size=100)
     out = []
     for part in (None, rows):
-        given = {"path": str(folder / "data.parquet"), **({} if part is None else {"part_rows": part})}
         document = {
-            "input": given,
+            "input": {"path": str(folder / "data.parquet")},
             "columns": columns or {},
-            "synthesis": {"m": 2, "seed": 3, **synthesis},
+            "synthesis": {"m": 2, "seed": 3, "partition_rows": part, **synthesis},
             "output": {"path": str(folder / f"release-{part}")},
         }
         run_job(parse_job(json.dumps(document)), Backend(threads=1))
@@ -275,10 +273,9 @@ def test_rules_are_refused_as_in_memory(
     sums().to_parquet(tmp_path / "data.parquet", index=False, row_group_size=100)
     said = []
     for rows in (None, 250):
-        given = {"path": str(tmp_path / "data.parquet"), **({} if rows is None else {"part_rows": rows})}
         document = {
-            "input": given,
-            "synthesis": {"m": 1, "seed": 1, "strata": "region", "where": where},
+            "input": {"path": str(tmp_path / "data.parquet")},
+            "synthesis": {"m": 1, "seed": 1, "partition_rows": rows, "strata": "region", "where": where},
             "output": {"path": str(tmp_path / "release")},
         }
         with pytest.raises(rp.SpecError) as error:

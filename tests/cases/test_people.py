@@ -266,8 +266,8 @@ def test_a_table_in_parts_makes_up_identifiers_that_are_unique_in_the_whole(
     frame["key"] = [f"K{i:04d}" for i in drawn(0, 10**4, 2000)]
     frame.to_parquet("data.parquet", index=False, row_group_size=400)
     job = """
-input: {path: data.parquet, part_rows: 600}
-synthesis: {m: 2, seed: 5, drop: nr, method: {pid: surrogate, key: surrogate}}
+input: {path: data.parquet}
+synthesis: {m: 2, partition_rows: 600, seed: 5, drop: nr, method: {pid: surrogate, key: surrogate}}
 output: {path: release}
 """
     (tmp_path / "job.yaml").write_text(job)

@@ -82,9 +82,10 @@ class Ground:
         (self.folder / "flags").mkdir(parents=True)
         (self.folder / "tmp").mkdir()
         table().to_parquet(self.folder / "data.parquet", index=False, row_group_size=400)
-        given = {"path": "data.parquet"} | ({"part_rows": 300} if self.kind == "parts" else {})
-        synthesis = {"m": 3, "seed": 7} | ({"strata": "region", "min_stratum": 100} if self.kind == "memory" else {})
-        job = {"input": given, "synthesis": synthesis, "output": {"path": "release", "csv": True}}
+        strata = {"strata": "region", "min_stratum": 100} if self.kind == "memory" else {}
+        parts = {"partition_rows": 300} if self.kind == "parts" else {}
+        synthesis = {"m": 3, "seed": 7, **strata, **parts}
+        job = {"input": {"path": "data.parquet"}, "synthesis": synthesis, "output": {"path": "release", "csv": True}}
         (self.folder / "job.yaml").write_text(json.dumps(job))
         self.expected = {path.name for path in self.folder.iterdir()} | {"release", "release-internal"}
 

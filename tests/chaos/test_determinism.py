@@ -56,13 +56,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def job(data: Path, kind: str, target: Path) -> Any:
-    given: dict[str, Any] = {"path": str(data)}
     synthesis: dict[str, Any] = {"m": 2, "seed": 7}
     if kind == "parts":
-        given["part_rows"] = 600
+        synthesis["partition_rows"] = 600
     else:
         synthesis |= {"strata": "region", "min_stratum": 100}
-    return parse_job(json.dumps({"input": given, "synthesis": synthesis, "output": {"path": str(target)}}))
+    return parse_job(
+        json.dumps({"input": {"path": str(data)}, "synthesis": synthesis, "output": {"path": str(target)}})
+    )
 
 
 @contextmanager

@@ -181,7 +181,9 @@ def test_warnings_of_each_release_survive_quiet_with_its_name(
     panel = frame.drop(columns="word").assign(pid=np.repeat(np.arange(1_000, 1_030), 2))
     panel.to_csv("in/north-2020.csv", index=False)
     panel.to_parquet("in/panel.parquet", row_group_size=20)
-    parts = "{for: {year: 2021, region: south}, set: {data: in/panel.parquet, columns: {}, input.part_rows: 30}}"
+    parts = (
+        "{for: {year: 2021, region: south}, set: {data: in/panel.parquet, columns: {}, synthesis.partition_rows: 30}}"
+    )
     drop = "{for: {year: 2020, region: north}, set: {columns: {}}}"
     text = BULK.replace("  drift: year\n", f"  overrides: [{drop}, {parts}]\n")
     Path("bulk.yaml").write_text(text)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.cluster
 BULK = """
 bulk:
   matrix: {t: {first: 0, last: 4}}
-  overrides: [{for: {t: 4}, set: {input.part_rows: 90}}]
+  overrides: [{for: {t: 4}, set: {synthesis.partition_rows: 90}}]
   drift: t
 input: {path: "in/{t}.parquet"}
 synthesis: {m: 2, seed: 3}

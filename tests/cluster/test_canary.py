@@ -66,9 +66,9 @@ output: {{path: {folder}/{out}}}
 """
 
 PARTED = """
-input: {{path: {folder}/data.parquet, columns: [income, born, age, score, word], part_rows: 2500}}
+input: {{path: {folder}/data.parquet, columns: [income, born, age, score, word]}}
 columns: {{word: {{kind: nominal}}}}
-synthesis: {{m: 2, seed: 5}}
+synthesis: {{m: 2, partition_rows: 2500, seed: 5}}
 output: {{path: {folder}/{out}}}
 """
 

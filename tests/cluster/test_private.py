@@ -67,7 +67,7 @@ finally:
         ("run job.yaml --threads 1", "False False"),
         ("run job.yaml --threads 2 --set data=large.parquet --set synthesis.m=40", "False False"),
         ("run job.yaml", "False False"),
-        ("run job.yaml --threads 2 --set input.part_rows=100", "False False"),
+        ("run job.yaml --threads 2 --set synthesis.partition_rows=100", "False False"),
         ("plan job.yaml", "False False"),
         ("inspect data.parquet", "False False"),
         ("run study.yaml --threads 1", "False False"),
@@ -156,7 +156,7 @@ class Look(Progress):
 
 @pytest.mark.usefixtures("open_to_all")
 @pytest.mark.parametrize("where", [{"threads": 1}, {"workers": 1}], ids=str)
-@pytest.mark.parametrize("parts", [[], ["input.part_rows=100"]], ids=str)
+@pytest.mark.parametrize("parts", [[], ["synthesis.partition_rows=100"]], ids=str)
 def test_a_release_in_the_making_is_private(
     parts: list[str], where: dict[str, int], folder: Path, temporary: Path
 ) -> None:

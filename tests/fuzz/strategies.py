@@ -774,7 +774,7 @@ def jobs(draw: Any) -> Job:
         names = [str(name) for name in case.frame.columns] or ["x"]
         document["input"]["columns"] = draw(st.lists(st.sampled_from([*names, *names, "nowhere"]), max_size=5))
     if _often(draw, 4):
-        document["input"]["part_rows"] = draw(st.sampled_from([4, 5, 10, 25, 100, 1, -1, 2.5, "x", 2**200]))
+        document["synthesis"]["partition_rows"] = draw(st.sampled_from([4, 5, 10, 25, 100, 1, -1, 2.5, "x", 2**200]))
     for key in draw(st.lists(st.sampled_from(list(READINGS)), max_size=2)) if _often(draw, 4) else []:
         document["input"][key] = draw(st.sampled_from(READINGS[key]))
     if _often(draw, 8):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import SpecError
-from replicant.plan.memory import BASE, check_memory, largest_part, piece_bytes, readable
+from replicant.plan.memory import BASE, check_memory, largest_partition, readable, task_bytes
 from replicant.table import Kind
 
 KINDS = st.lists(st.sampled_from(list(Kind)), min_size=1, max_size=50)
@@ -22,11 +22,11 @@ KINDS = st.lists(st.sampled_from(list(Kind)), min_size=1, max_size=50)
 
 @given(KINDS, st.integers(2, 10**8), st.integers(10**6, 10**11))
 def test_what_is_named_fits_and_more_does_not(kinds: list[Kind], rows: int, budget: int) -> None:
-    named = largest_part(kinds, budget)
+    named = largest_partition(kinds, budget)
     if named:
-        assert piece_bytes(kinds, named) <= budget
-        assert piece_bytes(kinds, named + 1000) > budget
-    if piece_bytes(kinds, rows) <= budget:
+        assert task_bytes(kinds, named) <= budget
+        assert task_bytes(kinds, named + 1000) > budget
+    if task_bytes(kinds, rows) <= budget:
         check_memory(kinds, rows, 0, budget)
     else:
         with pytest.raises(SpecError, match="memory"):
@@ -37,7 +37,7 @@ def test_a_refusal_names_the_size_that_fits() -> None:
     with pytest.raises(SpecError) as refused:
         check_memory([Kind.CONTINUOUS] * 10, 1_000_000, 0, 2**29)
     assert refused.value.fix is not None
-    assert str(largest_part([Kind.CONTINUOUS] * 10, 2**29)) in refused.value.fix
+    assert str(largest_partition([Kind.CONTINUOUS] * 10, 2**29)) in refused.value.fix
     with pytest.raises(SpecError, match="more memory"):
         check_memory([Kind.NOMINAL], 10**6, 0, BASE)
     assert (readable(3 * 2**29), readable(2**20)) == ("1.5 GiB", "1 MiB")
@@ -70,8 +70,8 @@ def test_a_run_stays_within_what_was_predicted(kind: Kind, tmp_path: Path) -> No
         if kind is Kind.NOMINAL:
             frame = frame.apply(lambda column: pd.Categorical.from_codes(column, list("abcdef")))
         frame.to_parquet(folder / f"{i}.parquet", index=False)
-    job = {"input": {"path": str(folder), "part_rows": 250_000}, "synthesis": {"m": 1, "seed": 1, "maxdepth": 8}}
+    job = {"input": {"path": str(folder)}, "synthesis": {"partition_rows": 250_000, "m": 1, "seed": 1, "maxdepth": 8}}
     job["output"] = {"path": str(tmp_path / "release")}
     done = subprocess.run([sys.executable, "-c", RUN, json.dumps(job)], capture_output=True, text=True, check=True)
-    predicted = piece_bytes([kind] * 10, 250_000, 500_000)
+    predicted = task_bytes([kind] * 10, 250_000, 500_000)
     assert 0.5 * predicted < int(done.stdout) < 1.3 * predicted

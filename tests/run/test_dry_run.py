@@ -41,7 +41,7 @@ def job(*, parts: bool = False, study: bool = False, **synthesis: Any) -> JobSpe
         "output": {"path": "release"},
     }
     if parts:
-        said["input"]["part_rows"] = 20
+        said["synthesis"]["partition_rows"] = 20
     if study:
         said["study"] = {"replicates": 4, "estimands": [{"means": ["x"]}]}
     return parse_job(json.dumps(said))

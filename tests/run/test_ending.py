@@ -157,16 +157,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("part_rows", [None, 5000], ids=["whole", "parts"])
-def test_a_real_disk_that_fills_and_is_cleared(part_rows: int | None, small_disk: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("partition_rows", [None, 5000], ids=["whole", "parts"])
+def test_a_real_disk_that_fills_and_is_cleared(partition_rows: int | None, small_disk: Path, tmp_path: Path) -> None:
     """Whatever piece meets the end of it: told with what to do, and completed to the same bytes when there is room."""
     rng = np.random.default_rng(2)
     x = rng.normal(size=20_000)
     pd.DataFrame({"x": x, "y": x + rng.normal(size=20_000)}).to_parquet(tmp_path / "data.parquet", index=False)
 
     def said(target: Path) -> Any:
-        source = {"path": str(tmp_path / "data.parquet"), **({"part_rows": part_rows} if part_rows else {})}
-        synthesis = {"m": 2, "seed": 1}
+        source = {"path": str(tmp_path / "data.parquet")}
+        synthesis = {"m": 2, "seed": 1, "partition_rows": partition_rows}
         return parse_job(json.dumps({"input": source, "synthesis": synthesis, "output": {"path": str(target)}}))
 
     run_job(said(tmp_path / "whole"), Backend(threads=1))
@@ -249,7 +249,7 @@ def test_a_run_that_ends_while_another_begins(tmp_path: Path, monkeypatch: pytes
 
 def test_a_job_in_parts_is_taken_up_by_a_relative_path(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = json.loads(Path("job.yaml").read_text())
-    said["input"]["part_rows"] = 20
+    said["synthesis"]["partition_rows"] = 20
     patched = parse_job(json.dumps(said))
 
     def full(*args: Any, **rest: Any) -> None:

@@ -69,7 +69,7 @@ def test_figures_agree_with_the_release(
 ) -> None:
     monkeypatch.setattr("replicant.execution.executor.SMALL_SECONDS", 0.0)
     told = Told()
-    changed = {"input": {"part_rows": 20}} if parts else {}
+    changed = {"synthesis": {"partition_rows": 20}} if parts else {}
     began = time.perf_counter()
     run_job(job("release", **changed), Backend(**where), progress=told)
     spent = time.perf_counter() - began

@@ -58,9 +58,9 @@ def data(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def job(data: Path, target: Path, **synthesis: Any) -> Any:
-    settings = {"m": 2, "seed": 4, **synthesis}
+    settings = {"m": 2, "seed": 4, "partition_rows": 250, **synthesis}
     text = {
-        "input": {"path": str(data), "part_rows": 250},
+        "input": {"path": str(data)},
         "synthesis": settings,
         "output": {"path": str(target), "csv": True, "helpers": ["r"]},
     }
@@ -242,8 +242,8 @@ def test_rows_of_many_parts_are_mixed_among_some_of_them(
         return head(partitions, task)
 
     monkeypatch.setattr(out_of_core_tasks, "head", peek)
-    said = job(data, tmp_path / "release", where={"y": "count >= 0"})
-    run_job(said.model_copy(update={"input": said.input.model_copy(update={"part_rows": 130})}), Backend(threads=1))
+    said = job(data, tmp_path / "release", where={"y": "count >= 0"}, partition_rows=130)
+    run_job(said, Backend(threads=1))
     (parts,) = seen
     assert parts.count == 7
     assert [list(parts.siblings(part)) for part in (0, 2, 6)] == [[0, 1], [2, 3], [4, 5, 6]]
@@ -308,8 +308,10 @@ def test_what_cannot_be_done_in_parts_is_said(data: Path, frame: pd.DataFrame, t
     frame.to_csv(tmp_path / "data.csv", index=False)
     with pytest.raises((SpecError, DataError), match="Parquet"):
         run_job(job(tmp_path / "data.csv", tmp_path / "release"), Backend(threads=1))
-    with pytest.raises(SpecError, match="part_rows"):
-        parse_job('{"input": {"dataset": "anes96", "part_rows": 100}, "output": {"path": "x"}}')
+    with pytest.raises(SpecError, match="partition_rows"):
+        run_job(
+            parse_job('{"input": {"dataset": "anes96"}, "synthesis": {"partition_rows": 100}, "output": {"path": "x"}}')
+        )
     with pytest.raises(SpecError, match="wieght"):
         run_job(job(data, tmp_path / "release", predictors={"wieght": ["x"]}), Backend(threads=1))
     assert not list(tmp_path.glob(".release*"))
@@ -338,7 +340,7 @@ def test_no_rows_come_to_the_client_or_go_through_the_scheduler(
     frame["stage"] = pd.Categorical(rng.choice(["low", "high"], 20_000), ["low", "high"], ordered=True)
     frame.to_parquet(tmp_path / "data.parquet", index=False, row_group_size=4000)
     big = job(tmp_path / "data.parquet", tmp_path / "release", m=1, minbucket=50)
-    big.input.part_rows = 5000
+    big.synthesis.partition_rows = 5000
     run_job(big, Backend(threads=1))
     assert {"scanning", "shuffling rows", "planning", "synthesizing", "shuffling synthetic rows"} <= set(sizes)
     assert max(sizes.values()) < 40_000, sizes

@@ -24,12 +24,12 @@ def frame() -> pd.DataFrame:
     return pd.DataFrame({"pid": np.repeat(np.arange(N // 2) + 5_000, 2), "x": x, "same": x, "unit": "kg", "old": x * 2})
 
 
-def said(frame: pd.DataFrame, folder: Path, part_rows: int | None, **synthesis: Any) -> str:
+def said(frame: pd.DataFrame, folder: Path, partition_rows: int | None, **synthesis: Any) -> str:
     path = folder / "data.parquet"
     frame.to_parquet(path, index=False, row_group_size=N)
     text = {
-        "input": {"path": str(path), "part_rows": part_rows},
-        "synthesis": {"m": 2, "seed": 1, "drop": ["old"], **synthesis},
+        "input": {"path": str(path)},
+        "synthesis": {"m": 2, "seed": 1, "drop": ["old"], "partition_rows": partition_rows, **synthesis},
         "output": {"path": str(folder / "release")},
     }
     return preview(parse_job(json.dumps(text))).text

@@ -119,9 +119,12 @@ def frame(n: int = 1200) -> pd.DataFrame:
 
 def settings(kind: str, source: str, target: str, **output: Any) -> dict[str, Any]:
     """A job in memory or in parts, as a document."""
-    given = {"path": source} | ({"part_rows": 600} if kind == "parts" else {})
-    synthesis = {"m": 2, "seed": 7}
-    return {"input": given, "synthesis": synthesis, "output": {"path": target, "csv": True, "helpers": ["r"], **output}}
+    synthesis = {"m": 2, "seed": 7} | ({"partition_rows": 600} if kind == "parts" else {})
+    return {
+        "input": {"path": source},
+        "synthesis": synthesis,
+        "output": {"path": target, "csv": True, "helpers": ["r"], **output},
+    }
 
 
 def digests(files: dict[str, bytes], under: str) -> dict[str, str]:

@@ -25,10 +25,11 @@ SCHEMA = job_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 WHOLE: dict[str, Any] = {
-    "input": {"path": "a.parquet", "columns": ["a", "b"], "part_rows": 1000},
+    "input": {"path": "a.parquet", "columns": ["a", "b"]},
     "columns": {"a": {"kind": "ordered", "levels": ["x", "y"], "labels": {"1": "x"}}, "b": {"missing_codes": [-8]}},
     "synthesis": {
         "m": 3,
+        "partition_rows": 1000,
         "seed": 1,
         "method": {"a": "cart"},
         "cp": 1e-4,

@@ -42,7 +42,7 @@ def test_a_csv_that_unpacks_to_too_much(packed: bool, bytes_of_a_small_machine: 
         assert path.stat().st_size < bytes_of_a_small_machine
     with pytest.raises(DataError, match=r"data\.csv.* holds more than") as caught:
         read_data(path)
-    assert "part_rows" in str(caught.value)
+    assert "partition_rows" in str(caught.value)
 
 
 @pytest.mark.parametrize("folder", [False, True])

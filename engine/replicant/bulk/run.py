@@ -1,7 +1,7 @@
 """Many releases in one run: those that are missing or changed are released on one executor; the rest is left alone.
 
 A release in memory is one task, which reads, synthesizes, writes and verifies it, so that no row of it reaches this
-process. As many run at the same time as memory allows. A partitioned release (`part_rows`) runs after them, on all
+process. As many run at the same time as memory allows. A partitioned release (`partition_rows`) runs after them, on all
 workers. A release that fails leaves its target unchanged, and does not stop the others.
 
 What is public (the index in the bulk's folder) says which releases there are; what is not (the internal index beside
@@ -111,8 +111,8 @@ class _Run:
 
     def go(self) -> BulkResult:
         todo = self._todo()
-        small = [at for at in todo if self.releases[at].job.input.part_rows is None]
-        large = [at for at in todo if self.releases[at].job.input.part_rows is not None]
+        small = [at for at in todo if self.releases[at].job.synthesis.partition_rows is None]
+        large = [at for at in todo if self.releases[at].job.synthesis.partition_rows is not None]
         pairs = self._pairs(todo)
         try:
             if todo:

@@ -92,7 +92,7 @@ def judge(job: JobSpec, stamp: str | None, known: str | None) -> Judgement:
     if stamp is not None and stamp == known:
         return Judgement(State.UNCHANGED, "up to date", digest, found)
     # In parts the digest of the run is by files and times, as the stamp is: there is no more to be told.
-    return Judgement(State.UNSURE if job.input.part_rows is None else State.CHANGED, "data", digest, found)
+    return Judgement(State.UNSURE if job.synthesis.partition_rows is None else State.CHANGED, "data", digest, found)
 
 
 def stamp_of(job: JobSpec) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from replicant.errors import SpecError
 from replicant.table import Kind
 
-__all__ = ["BASE", "check_memory", "largest_part", "piece_bytes", "readable"]
+__all__ = ["BASE", "check_memory", "largest_partition", "readable", "task_bytes"]
 
 BASE = 290 * 2**20
 PER_NUMBER = 130
@@ -24,31 +24,31 @@ PER_READ = 50
 LEAST_ROWS = 1000
 
 
-def piece_bytes(kinds: Iterable[Kind], part_rows: int, chunk_rows: int = 0) -> int:
+def task_bytes(kinds: Iterable[Kind], partition_rows: int, chunk_rows: int = 0) -> int:
     """Peak resident bytes of one process that synthesizes a part, or reads a chunk: whichever takes more.
 
     Parameters
     ----------
     kinds
         Of the columns.
-    part_rows
+    partition_rows
         Rows of the largest part.
     chunk_rows
         Rows that are read at a time, where the table is cut to parts.
     """
     known = list(kinds)
     cells = sum(PER_NUMBER if kind.is_numeric else PER_LEVEL for kind in known)
-    return BASE + max(part_rows * cells, chunk_rows * len(known) * PER_READ)
+    return BASE + max(partition_rows * cells, chunk_rows * len(known) * PER_READ)
 
 
-def largest_part(kinds: Iterable[Kind], budget: int) -> int:
+def largest_partition(kinds: Iterable[Kind], budget: int) -> int:
     """Rows of the largest part that fits into so many bytes; 0 if none does."""
     cells = sum(PER_NUMBER if kind.is_numeric else PER_LEVEL for kind in kinds)
     rows = max(0, budget - BASE) // max(cells, 1)
     return rows if rows < LEAST_ROWS else rows // LEAST_ROWS * LEAST_ROWS
 
 
-def check_memory(kinds: Iterable[Kind], part_rows: int, chunk_rows: int, budget: int) -> None:
+def check_memory(kinds: Iterable[Kind], partition_rows: int, chunk_rows: int, budget: int) -> None:
     """Refuse a plan that does not fit.
 
     Raises
@@ -57,14 +57,14 @@ def check_memory(kinds: Iterable[Kind], part_rows: int, chunk_rows: int, budget:
         With the part size that does.
     """
     known = list(kinds)
-    needed = piece_bytes(known, part_rows, chunk_rows)
+    needed = task_bytes(known, partition_rows, chunk_rows)
     if needed <= budget:
         return
-    rows = largest_part(known, budget)
+    rows = largest_partition(known, budget)
     raise SpecError(
         f"a task of this job takes about {readable(needed)} of memory, and there are {readable(budget)} for a process",
         need=f"parts of {rows:,} rows or fewer" if rows >= LEAST_ROWS else "more memory for a process",
-        fix=f"set input.part_rows to {rows}, or give each process more memory"
+        fix=f"set synthesis.partition_rows to {rows}, or give each process more memory"
         if rows >= LEAST_ROWS
         else "give each process more memory, or select fewer columns",
     )

@@ -6,7 +6,7 @@ fits at all is decided when it was read, by what it is.
 
 from __future__ import annotations
 
-from replicant.plan.memory import piece_bytes
+from replicant.plan.memory import task_bytes
 from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.storage.location import PACKED, Location
@@ -32,7 +32,7 @@ def footprint(job: JobSpec) -> int:
         If the table cannot be found, or is damaged.
     """
     if job.input.path is None:
-        return piece_bytes([], 0)
+        return task_bytes([], 0)
     chosen = job.input.columns
     location = Location.of(job.input.path)
     location.check_exists()
@@ -43,7 +43,7 @@ def footprint(job: JobSpec) -> int:
         names, rows = _of_file(location, job.input.reading)
         names = names if chosen is None else list(chosen)
     said = {name: job.columns[name].kind for name in names if name in job.columns}
-    return piece_bytes([said.get(name) or Kind.CONTINUOUS for name in names], rows)
+    return task_bytes([said.get(name) or Kind.CONTINUOUS for name in names], rows)
 
 
 def _of_file(location: Location, reading: Reading) -> tuple[list[str], int]:

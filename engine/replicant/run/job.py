@@ -115,7 +115,7 @@ def run_job(
 
 def pipeline_of(job: JobSpec, ready: Ready | None = None) -> Pipeline:
     """What synthesizes a job's table, by its size."""
-    return InMemory(job, ready) if job.input.part_rows is None else OutOfCore(job)
+    return InMemory(job, ready) if job.synthesis.partition_rows is None else OutOfCore(job)
 
 
 def check_begun(digest: str, begun: str | None) -> None:

@@ -1,4 +1,4 @@
-"""A job on a table that is larger than memory: `input.part_rows` rows at a time, each partition synthesized by itself.
+"""A job on a table that is larger than memory: every partition of `partition_rows` rows is synthesized by itself.
 
 The client sees counts, records and the codebook, never rows. Its stages go over chunks, partitions and files; each is a
 list of tasks (`out_of_core_tasks`) that any worker can run in any order. What an interrupted run has finished is found
@@ -55,7 +55,7 @@ class OutOfCore:
     Parameters
     ----------
     job
-        Its input says `part_rows`.
+        Its input says `partition_rows`.
 
     Raises
     ------
@@ -64,11 +64,11 @@ class OutOfCore:
     """
 
     def __init__(self, job: JobSpec) -> None:
-        if job.input.part_rows is None or job.input.path is None:
-            raise SpecError("`part_rows` goes with a path.", need="input: {path: ..., part_rows: ...}")
+        if job.synthesis.partition_rows is None or job.input.path is None:
+            raise SpecError("`partition_rows` needs a table that is read in chunks.", need="input.path to Parquet")
         self.seed = secrets.randbits(63) if job.synthesis.seed is None else job.synthesis.seed
         self.job = job.model_copy(update={"synthesis": job.synthesis.model_copy(update={"seed": self.seed})})
-        self.rows = job.input.part_rows
+        self.rows = job.synthesis.partition_rows
         self.dataset = dataset_of(job)
         self.chunks = self.dataset.chunks(CHUNK_ROWS)
         self.digest = digest_of(self.job, self.dataset)
@@ -147,7 +147,9 @@ class OutOfCore:
         # Rows go round after round, so the first partitions of a group have the rest.
         sizes = np.concatenate([(n // h) + (np.arange(h) < n % h) for n, h in zip(totals, counts, strict=True)])
         if sizes.min() < 2:
-            raise DataError("a partition would have fewer than two rows", fix="raise input.part_rows or min_stratum")
+            raise DataError(
+                "a partition would have fewer than two rows", fix="raise synthesis.partition_rows or min_stratum"
+            )
         budget = backend.process_memory
         if budget is not None:
             kinds = [spec_.kind for spec_ in codebook.values() if spec_.kind is not None]

@@ -8,7 +8,7 @@ import numpy as np
 
 from replicant import methods
 from replicant.plan import build_plan
-from replicant.plan.memory import check_memory, piece_bytes, readable
+from replicant.plan.memory import check_memory, readable, task_bytes
 from replicant.plan.seen import look
 from replicant.plan.show import render
 from replicant.plan.whole import Whole
@@ -71,13 +71,13 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
     SpecError, DataError
         If the job cannot be done, or a task of it does not fit in the memory.
     """
-    if job.input.part_rows is not None:
+    if job.synthesis.partition_rows is not None:
         return _parted(job, memory)
     ready = prepare(job)
     kinds = [column.kind for column in ready.plan.columns]
     if memory is not None:
         check_memory(kinds, ready.table.n, 0, memory)
-    peak = piece_bytes(kinds, ready.table.n)
+    peak = task_bytes(kinds, ready.table.n)
     if job.study is not None:
         study = design(job.study, job.synthesis, ready.table, methods.registered())
         seconds = _seconds(study)
@@ -113,7 +113,7 @@ def _study(study: Study, table: Table, target: str, seconds: float) -> str:
 
 def _parted(job: JobSpec, memory: int | None) -> Preview:
     """Of a table in parts: by its footers and its first chunk."""
-    rows = job.input.part_rows or 0
+    rows = job.synthesis.partition_rows or 0
     dataset = dataset_of(job)
     chunks = dataset.chunks(CHUNK_ROWS)
     columns = {name: listed(spec) for name, spec in job.columns.items()}
@@ -131,7 +131,7 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     longest = max(chunk.rows for chunk in chunks)
     if memory is not None:
         check_memory(kinds, part, longest, memory)
-    peak = piece_bytes(kinds, part, longest)
+    peak = task_bytes(kinds, part, longest)
     written = int(dataset.bytes * job.synthesis.m * k / dataset.rows)
     tasks = 2 * len(chunks) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
     meanwhile = int(SCRATCH * (written + dataset.bytes))

@@ -67,6 +67,9 @@ class SynthesisSpec(Document):
         Columns whose groups are synthesized by themselves.
     min_stratum
         Strata with fewer rows are pooled.
+    partition_rows
+        Rows of each random partition that the table, or each stratum, is shuffled into. Each partition is synthesized
+        by itself, and the rows of the sets are shuffled again. None: the table, or stratum, is one partition.
     k
         Synthetic rows per set; None is as many as observed.
     missing
@@ -98,6 +101,7 @@ class SynthesisSpec(Document):
     where: Any = None
     strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
     min_stratum: _Rows = 100
+    partition_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
     k: _Rows | None = None
     missing: Literal["keep"] = "keep"
     fits: Literal["own", "shared"] = "own"
@@ -158,15 +162,11 @@ class InputSpec(Document, Reading):
         Instead of it, the name of a built-in table.
     columns
         Which columns, in this order.
-    part_rows
-        For a Parquet table larger than memory: the rows of each random partition that it is shuffled into. Each is
-        synthesized by itself, and the rows of the sets are shuffled again.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [given("path"), given("dataset")],
-            "anyOf": [given("path"), {"not": given("part_rows")}],
         },
         frozen=False,
     )
@@ -174,14 +174,11 @@ class InputSpec(Document, Reading):
     path: Location | None = None
     dataset: str | None = None
     columns: list[str] | None = None
-    part_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> InputSpec:
         if (self.path is None) == (self.dataset is None):
             raise ValueError("exactly one of path and dataset is needed")
-        if self.part_rows is not None and self.path is None:
-            raise ValueError("part_rows goes with a path")
         if self.given and self.path is None:
             raise ValueError(f"a path beside {self.given[0]} is needed")
         return self

@@ -161,6 +161,7 @@ _KEYS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("min_samples_split", "min_split"), "minsplit"),
         **dict.fromkeys(("max_depth", "depth"), "maxdepth"),
         **dict.fromkeys(("cells", "replace", "mask"), "where"),
+        **dict.fromkeys(("chunksize", "chunk_size", "chunks", "blocksize", "batch_size"), "partition_rows"),
     },
     "input": {
         **dict.fromkeys(("file", "data", "url", "uri", "filename", "source", "location", "folder", "table"), "path"),
@@ -174,9 +175,6 @@ _KEYS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("sheet_name", "worksheet", "tab"), "sheet"),
         **dict.fromkeys(("dtype", "dtypes", "schema", "col_types", "coltypes", "kinds"), "types"),
         **dict.fromkeys(("dateformat", "dates", "parse_dates"), "date_format"),
-        **dict.fromkeys(
-            ("chunksize", "chunk_size", "chunks", "blocksize", "partition_rows", "batch_size"), "part_rows"
-        ),
     },
     "output": {
         **dict.fromkeys(("folder", "dir", "directory", "file", "url", "uri", "release", "location", "target"), "path"),

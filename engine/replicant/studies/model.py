@@ -134,6 +134,11 @@ def design(
                 need="as many synthetic rows as the bootstrap samples have, which is the number of real ones",
                 fix="leave k out",
             )
+        if spec.partition_rows is not None:
+            raise SpecError(
+                "A study synthesizes each sample as a whole, and `partition_rows` is set.",
+                fix="leave partition_rows out",
+            )
         plan = build_plan(spec, table, methods)
         made_up = [column.name for column in plan.columns if column.is_new]
         if made_up:

@@ -47,7 +47,7 @@ def check_bytes(shown: str, size: int) -> None:
         raise DataError(
             f"{shown} holds more than {MOST_BYTES / 2**30:,g} GiB",
             need=f"at most {MOST_BYTES / 2**30:,g} GiB in a table that is read as a whole",
-            fix="write it as Parquet and set input.part_rows, so that it is partitioned; or select fewer columns",
+            fix="write it as Parquet and set synthesis.partition_rows, or select fewer columns",
         )
 
 
@@ -63,7 +63,7 @@ def check_rows(rows: int) -> None:
         raise DataError(
             f"the table has {rows:,} rows",
             need=f"at most {MOST_ROWS:,} in a table that is held as a whole",
-            fix="write it as Parquet and set input.part_rows, so that it is partitioned",
+            fix="write it as Parquet and set synthesis.partition_rows",
         )
 
 
