@@ -88,7 +88,7 @@ def synthesize(
         `cart`, `sample` (bootstrap of the column alone), `keep` (left as observed) or a registered method: one for all
         columns, or one by column. `surrogate` for an identifier: new values of the same pattern.
     conditioning
-        `synthetic`: each column is drawn given the synthetic columns before it, and no row stands for a real one.
+        `synthetic`: each column is drawn given the synthetic columns before it, and no row is paired with a real one.
         `observed`: given the row's observed other columns, as in mice and the paper; many cells come back unchanged.
     minbucket
         Smallest number of rows in a leaf.

@@ -26,7 +26,7 @@ __all__ = ["Models", "impute"]
 Int32 = npt.NDArray[np.int32]
 
 Models: TypeAlias = Mapping[int | None, Mapping[str, ColumnModel]]
-"""Fitted models by imputation (0-based) and column; the key None stands for every imputation."""
+"""Fitted models by imputation (0-based) and column; the key None holds those that all imputations share."""
 
 
 def impute(

@@ -61,7 +61,7 @@ class Declaration:
     uses_predictors
         Whether it looks at other columns.
     without_predictors
-        The method that takes its place where a column holds one value only or nothing may predict it.
+        The method that replaces it where a column holds one value only or nothing may predict it.
     draws_missing
         Whether it draws missing cells and spikes of a numeric column along with the other values. If not, a tree draws
         where these are, and the method sees the other rows only.

@@ -74,7 +74,7 @@ def _release(entry: Mapping[str, Any], reasons: Mapping[str, str], root: str) ->
 
 
 def _board(axes: Sequence[str], releases: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Releases of two axes as a board, by their place in the list; None for another number of axes."""
+    """Releases of two axes as a board, by their position in the list; None for another number of axes."""
     if len(axes) != 2:
         return None
     values = [list(dict.fromkeys(entry["values"][axis] for entry in releases)) for axis in axes]
@@ -131,7 +131,7 @@ def _picture(name: str, found: Sequence[Mapping[str, Any]]) -> Markup | None:
         drawn.append(f'<g class="fill" opacity="{1 if clear else 0.45}">{dot}</g>')
         words = f"{one['from']} to {one['to']}: {number(ratio, 2)}"
         described.append(f"{words}, p {probability(p)}" if p is not None else words)
-    # As many names as there is room for, none of them cut.
+    # As many names as fit without cutting one.
     longest = max(len(str(one["to"])) for one in found) * svg.LETTER + 6
     every = max(1, -(-len(found) * longest // (_WIDTH - EDGE - _LEFT)))
     drawn += [

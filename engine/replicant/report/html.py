@@ -59,7 +59,7 @@ class Card:
 
 
 def render(summary: dict[str, Any], *parts: str) -> str:
-    """A fragment to show in a notebook or to place in a page.
+    """A fragment to show in a notebook or on a page.
 
     Parameters
     ----------

@@ -95,16 +95,16 @@ def _histogram(column: dict[str, Any]) -> Picture:
     for value, label in svg.ticks(height.low, 100 * height.high):
         y = height(value / 100)
         body += [line(LEFT, y, RIGHT, y, "grid"), text(LEFT - 6, y + 4, f"{label} %", anchor="end")]
-    places = [across(edge) for edge in edges]
+    ends = [across(edge) for edge in edges]
     bars = "".join(
-        f'<rect class="bar" x="{coordinate(places[i] + 0.5)}" y="{coordinate(height(part))}" '
-        f'width="{coordinate(max(places[i + 1] - places[i] - 1, 0.5))}" height="{coordinate(FLOOR - height(part))}"/>'
+        f'<rect class="bar" x="{coordinate(ends[i] + 0.5)}" y="{coordinate(height(part))}" '
+        f'width="{coordinate(max(ends[i + 1] - ends[i] - 1, 0.5))}" height="{coordinate(FLOOR - height(part))}"/>'
         for i, part in enumerate(drawn)
         if part
     )
     body.append(f'<g class="synthetic">{bars}</g>')
     if observed:
-        outline = svg.steps([FLOOR - height(part) for part in observed], places, FLOOR)
+        outline = svg.steps([FLOOR - height(part) for part in observed], ends, FLOOR)
         body.append(f'<g class="real"><path class="outline" d="{outline}"/></g>')
     low, high = axis(column)
     if column["kind"] == "date" or any(column["tails"]):
@@ -122,8 +122,8 @@ def _histogram(column: dict[str, Any]) -> Picture:
 def _figures(words: str, column: dict[str, Any]) -> str:
     """The sentence without the name, which stands in the heading, and with the share of missing cells."""
     figures = words.removeprefix(f"{column['name']}: ").rstrip(".")
-    shares = [share(side["missing"]) for side in (column["real"], column["synthetic"]) if side]
-    missing = any(side["missing"] for side in (column["real"], column["synthetic"]) if side)
+    shares = [share(figures["missing"]) for figures in (column["real"], column["synthetic"]) if figures]
+    missing = any(figures["missing"] for figures in (column["real"], column["synthetic"]) if figures)
     return f"{figures}; missing {', '.join(shares)}" if missing else figures
 
 
@@ -132,7 +132,7 @@ def _levels(column: dict[str, Any]) -> Picture:
     labels = [*column["levels"], *([f"{column['pooled']:,} more levels"] if column["pooled"] else [])]
     each = [one["shares"] for one in synthetic["each"]]
     longest = max([*synthetic["shares"], *(real["shares"] if real else []), *(max(one) for one in each), 1e-12])
-    # Room at the right for a figure.
+    # Space at the right for a figure.
     scale = Scale(0.0, longest, LABEL, RIGHT - 44)
     rows, floor = svg.rows(labels, LABEL - 10, ROW, TOP - 12)
     body, words = [row.label for row in rows], []

@@ -187,7 +187,7 @@ def _edges(estimand: Estimand, terms: Sequence[str]) -> list[float] | None:
 
 def _histograms(name: str, estimand: Estimand, arms: Sequence[Arm], terms: Sequence[str]) -> Markup:
     known = _edges(estimand, terms)
-    edges = known or [float(place) for place in range(len(terms) + 1)]
+    edges = known or [float(i) for i in range(len(terms) + 1)]
     scale = Scale(edges[0], edges[-1], LABEL, RIGHT)
     across = [scale(edge) for edge in edges]
     widths = [b - a for a, b in itertools.pairwise(across)]

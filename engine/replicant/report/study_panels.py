@@ -19,7 +19,7 @@ from replicant.view.svg import EDGE, line, picture
 __all__ = ["LABEL", "LANE", "RIGHT", "ROW", "WIDTH", "Figure", "Key", "Panel", "divided", "key"]
 
 WIDTH = 340  # of a picture
-LABEL = 100  # room for the names at its left
+LABEL = 100  # space for the names at its left
 RIGHT = WIDTH - EDGE  # where its axis ends
 LANE = 30  # height of a histogram
 ROW = 8  # height of an arm within a term

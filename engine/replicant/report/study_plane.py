@@ -36,8 +36,8 @@ def plane(study: Study) -> Figure:
         return Figure(heading, caption, (), ())
     across = Scale(0.0, min(1.0, max(0.1, 1.15 * max(same for _, same, _ in points))), LEFT, RIGHT)
     ys = [ideal, *(value for *_, value in points)]
-    room = 0.1 * (max(ys) - min(ys)) or 1.0
-    up = Scale(max(0.0, min(ys) - room), max(ys) + room, FLOOR, TOP)
+    margin = 0.1 * (max(ys) - min(ys)) or 1.0
+    up = Scale(max(0.0, min(ys) - margin), max(ys) + margin, FLOOR, TOP)
     marks = [(value, f"{100 * value:g} %") for value, _ in svg.ticks(across.low, across.high)]
     body = [svg.floor_axis(across, FLOOR, TOP, marks)]
     for value, label in svg.ticks(up.low, up.high):

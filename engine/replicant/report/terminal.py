@@ -104,24 +104,24 @@ def _rows(column: dict[str, Any], sizes: list[int], signs: _Signs) -> list[str]:
     return [_line([name, *row], sizes, signs) for name, row in zip(names, cells, strict=False)]
 
 
-def _numeric(column: dict[str, Any], signs: _Signs, room: int) -> list[list[str]]:
+def _numeric(column: dict[str, Any], signs: _Signs, width: int) -> list[list[str]]:
     real, synthetic = column["real"], column["synthetic"]
     if not column["edges"]:
         return [["no values", *([""] * (4 if real else 2))]]
     mean, sd = (sized(column, key) for key in ("mean", "sd"))
-    lower = _curve(synthetic["counts"], signs, room)
+    lower = _curve(synthetic["counts"], signs, width)
     if real is None:
         return [["mean", mean(synthetic), lower], ["sd", sd(synthetic), ""]]
     apart = ""
     if real["mean"] is not None and synthetic["mean"] is not None and real["sd"]:
         apart = f"{signed((synthetic['mean'] - real['mean']) / real['sd'], 2)} sd"
     return [
-        ["mean", mean(real), mean(synthetic), apart, _curve(real["counts"], signs, room)],
+        ["mean", mean(real), mean(synthetic), apart, _curve(real["counts"], signs, width)],
         ["sd", sd(real), sd(synthetic), ratio(real["sd"], synthetic["sd"], signs is _UNICODE), lower],
     ]
 
 
-def _categorical(column: dict[str, Any], signs: _Signs, room: int) -> list[list[str]]:
+def _categorical(column: dict[str, Any], signs: _Signs, width: int) -> list[list[str]]:
     real, synthetic = column["real"], column["synthetic"]
     labels = [*column["levels"], *([f"{column['pooled']:,} more levels"] if column["pooled"] else [])]
     if not labels:
@@ -131,13 +131,13 @@ def _categorical(column: dict[str, Any], signs: _Signs, room: int) -> list[list[
         there = synthetic["shares"][i]
         before = [share(real["shares"][i])] if real else []
         change = [shift(real["shares"][i], there)] if real else []
-        cells.append([label, *before, share(there), *change, _bar(there, signs, room)])
+        cells.append([label, *before, share(there), *change, _bar(there, signs, width)])
     return cells
 
 
-def _curve(counts: Sequence[float], signs: _Signs, room: int) -> str:
+def _curve(counts: Sequence[float], signs: _Signs, width: int) -> str:
     """A histogram one line high. Bins that do not fit are joined evenly."""
-    join = -(-len(counts) // room)
+    join = -(-len(counts) // width)
     heights = [sum(counts[i : i + join]) for i in range(0, len(counts), join)]
     top = max(heights, default=0) or 1
     steps = len(signs.curve) - 1
@@ -145,10 +145,10 @@ def _curve(counts: Sequence[float], signs: _Signs, room: int) -> str:
     return "".join(signs.curve[max(1, round(steps * height / top)) if height else 0] for height in heights)
 
 
-def _bar(part: float, signs: _Signs, room: int) -> str:
+def _bar(part: float, signs: _Signs, width: int) -> str:
     if not signs.tips:
-        return signs.bar * round(part * room)
-    eighths = round(part * room * 8)
+        return signs.bar * round(part * width)
+    eighths = round(part * width * 8)
     full, rest = divmod(eighths, 8)
     return signs.bar * full + (signs.tips[rest - 1] if rest else "")
 

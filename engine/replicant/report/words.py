@@ -20,8 +20,8 @@ def sentence(column: dict[str, Any]) -> str:
     real, synthetic = column["real"], column["synthetic"]
     if column["type"] == "numeric":
         mean, sd = sized(column, "mean"), sized(column, "sd")
-        sides = [("real", real), ("synthetic", synthetic)]
-        words = [f"{side} mean {mean(figures)}, sd {sd(figures)}" for side, figures in sides if figures]
+        conditions = [("real", real), ("synthetic", synthetic)]
+        words = [f"{name} mean {mean(figures)}, sd {sd(figures)}" for name, figures in conditions if figures]
         return f"{column['name']}: {'; '.join(words)}."
     if real is None or not real["shares"]:
         return f"{column['name']}: shares of {number(len(column['levels']), 0)} levels."

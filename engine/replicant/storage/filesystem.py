@@ -157,12 +157,12 @@ def check_url(path: str | None) -> None:
         return
     for link in path.split("::"):
         scheme, user, host, _, query = _split(link)
-        # A secret with a slash in it ends the part where a user may stand; what is left looks like a port.
+        # A slash within a secret cuts off the user information there; the rest looks like a port.
         _, colon, port = host.partition(":")
-        odd = bool(colon) and not port.isdigit() and not host.startswith("[")
+        irregular = bool(colon) and not port.isdigit() and not host.startswith("[")
         named = ":" in user or (bool(user) and scheme in {"s3", "s3a", "gs", "gcs"})
         signed = any(_SIGNED.search(name) for name, _ in parse_qsl(query, keep_blank_values=True))
-        if named or odd or signed:
+        if named or irregular or signed:
             raise SpecError(
                 f"a URL of {scheme}:// carries credentials",
                 need="a URL without user, password or signature: it is written to manifests",
@@ -303,7 +303,7 @@ def steady(call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
 
 
 def open_file(system: Any, path: str, wrong: Callable[[Exception], Exception]) -> IO[bytes]:
-    """A file to read, at any place in it; what breaks while it is read is read again.
+    """A file to read at any offset; a read that breaks is tried again.
 
     Parameters
     ----------

@@ -141,7 +141,7 @@ class Folder(ABC):
 
     @abstractmethod
     def replace(self, target: str, *, overwrite: bool) -> None:
-        """Move this folder to `target`; with `overwrite`, into the place of what stays whole there until then.
+        """Move this folder to `target`; with `overwrite`, it replaces what is there, which stays whole until then.
 
         In one step on a disk. Elsewhere what is there loses its `_SUCCESS` first. If the move then fails, the target
         is unfinished, this folder is still whole, and moving it once more completes the target.

@@ -1,6 +1,6 @@
 """A folder on a disk.
 
-A file is written under a temporary name, flushed to the disk and renamed, and a folder takes another's place in one
+A file is written under a temporary name, flushed to the disk and renamed, and a folder replaces another in one
 step.
 """
 

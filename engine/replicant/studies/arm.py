@@ -124,28 +124,33 @@ def synthetic_arm(
         The plan and the manifest of the variant.
     """
     table, replicate = sample.table, sample.replicate
-    parts = [(one, rows, w) for one, rows, w in _parts(prepared, plan, weights) if w.any()]
-    drawn = [fcs.impute(one, plan, range(plan.m), replicate=replicate, weights=w) for one, _, w in parts]
-    sets = [_joined(table, of_imputation, parts) for of_imputation in zip(*drawn, strict=True)]
+    sampled = [one for one in _weighted(prepared, plan, weights) if one.weights.any()]
+    drawn = [fcs.impute(one.prepared, plan, range(plan.m), replicate=replicate, weights=one.weights) for one in sampled]
+    sets = [_joined(table, of_imputation, sampled) for of_imputation in zip(*drawn, strict=True)]
     return Arm(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
 
 
-_Part: TypeAlias = tuple[fcs.Prepared, "NDArray[np.int64] | None", Codes]
+@dataclass(frozen=True, eq=False, repr=False)
+class _Weighted:
+    """A partition with its rows of the table, None for all, and how often the bootstrap sample holds each."""
+
+    prepared: fcs.Prepared
+    rows: NDArray[np.int64] | None
+    weights: Codes
 
 
-def _parts(prepared: tuple[fcs.Prepared, ...], plan: Plan, weights: Codes) -> list[_Part]:
+def _weighted(prepared: tuple[fcs.Prepared, ...], plan: Plan, weights: Codes) -> list[_Weighted]:
     return [
-        (one, part.rows, weights if part.rows is None else weights[part.rows])
-        for one, part in zip(prepared, plan.partitions, strict=True)
+        _Weighted(one, partition.rows, weights if partition.rows is None else weights[partition.rows])
+        for one, partition in zip(prepared, plan.partitions, strict=True)
     ]
 
 
-def _joined(table: Table, drawn: Sequence[fcs.Drawn], parts: list[_Part]) -> Set:
+def _joined(table: Table, drawn: Sequence[fcs.Drawn], sampled: Sequence[_Weighted]) -> Set:
     def original(i: int) -> NDArray[np.integer[Any]]:
-        _, rows, w = parts[i]
-        within = drawn[i].rows
-        here = np.repeat(np.arange(len(w)), w) if within is None else within
-        return here if rows is None else rows[here]
+        one, within = sampled[i], drawn[i].rows
+        here = np.repeat(np.arange(len(one.weights)), one.weights) if within is None else within
+        return here if one.rows is None else one.rows[here]
 
     codes, exact = fcs.join(table, [one.codes for one in drawn], [one.exact for one in drawn])
     return Set(codes, exact, np.concatenate([original(i) for i in range(len(drawn))]))

@@ -269,8 +269,8 @@ def prepare_study(study: Study, table: Table) -> PreparedStudy:
     for variant in study.variants:
         plan = variant.plan
         prepared[variant.name] = tuple(
-            fcs.prepare(table if part.rows is None else table.take(part.rows), plan, part.index)
-            for part in plan.partitions
+            fcs.prepare(table if partition.rows is None else table.take(partition.rows), plan, partition.index)
+            for partition in plan.partitions
         )
     original = sample_arm(table, codes, np.ones(table.n, dtype=np.int32), 0, study.seed)
     manifests = {variant.name: variant.manifest for variant in study.variants}

@@ -35,7 +35,7 @@ class Distinct:
     counts
         (k,) cells that hold each of these values.
     values
-        (k,) these values as numbers; NaN for values that are none.
+        (k,) these values as numbers; NaN for values that are not numbers.
     cells
         Cells that hold a value.
     """

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 BINS = 30
 REACH = 4.0  # standard deviations from the mean that the bins cover at most
 LARGEST = 1e300  # beyond this there are no figures: sums and squares are no longer numbers
-SMALLEST = 1e-290  # below this no step can be told from nothing
+SMALLEST = 1e-290  # a step below this cannot be distinguished from zero
 
 
 @dataclass(frozen=True, eq=False)

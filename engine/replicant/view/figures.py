@@ -102,8 +102,8 @@ def measured(value: float, error: float | None) -> tuple[str, str]:
     """
     if not error or not math.isfinite(error) or (error < 10.0**-MOST / 2 and abs(value) >= 1e-4):
         return number(value, _decimals(value)), ""
-    place = math.floor(math.log10(error))
-    unit = place - 1 if error < 3 * 10.0**place else place
+    power = math.floor(math.log10(error))
+    unit = power - 1 if error < 3 * 10.0**power else power
     largest = max(abs(value), error)
     if not 1e-4 <= largest < 1e8:
         power = math.floor(math.log10(largest))

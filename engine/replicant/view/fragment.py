@@ -16,7 +16,7 @@ __all__ = ["block", "facts", "folded", "fragment", "notes", "rows"]
 
 
 def fragment(title: str, summary: str, *parts: str, label: str = "", style: str = "", aside: str = "") -> str:
-    """One `<section>` to show in a notebook or to place in a page.
+    """One `<section>` to show in a notebook or on a page.
 
     Parameters
     ----------

@@ -64,11 +64,11 @@ def escape(text: str) -> str:
     return html.escape(plain(text))
 
 
-def wrap(label: str, room: float) -> list[str]:
-    """A label on as many lines as it needs in a room in SVG units at a font size of 11: no label is cut.
+def wrap(label: str, width: float) -> list[str]:
+    """A label on as many lines as a width in SVG units needs at a font size of 11: no label is cut.
 
-    Lines end behind a blank or a sign that joins words, otherwise where the room ends, going by how wide letters are in
-    common fonts.
+    A line ends after a blank or a sign that joins words, or else at the full width, which is estimated from how wide
+    letters are in common fonts.
     """
     lines, left = [], plain(label)
     while left:
@@ -77,7 +77,7 @@ def wrap(label: str, room: float) -> list[str]:
             wide = (
                 12.0 if east_asian_width(sign) in "WF" else 9.0 if sign in "mwMW@" else 7.4 if sign.isupper() else 6.0
             )
-            if (taken := taken + wide) > room and fits:
+            if (taken := taken + wide) > width and fits:
                 break
             fits += 1
         if fits < len(left) and not left[fits].isspace():

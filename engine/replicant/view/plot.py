@@ -40,9 +40,9 @@ class Picture:
     height: float
     body: str = field(repr=False)
 
-    def svg(self, place: tuple[float, float] | None = None) -> Markup:
-        """The picture with its frame; `place` is where it lies in another one."""
-        return picture(self.width, self.height, self.title, self.description, self.body, place)
+    def svg(self, offset: tuple[float, float] | None = None) -> Markup:
+        """The picture with its frame; `offset` is where it lies in another one."""
+        return picture(self.width, self.height, self.title, self.description, self.body, offset)
 
 
 @dataclass(frozen=True, repr=False)

@@ -31,7 +31,7 @@ __all__ = [
     "ticks",
 ]
 
-# Paths within -1..1, told apart without colour. The first is drawn hollow, for the real data.
+# Paths within -1..1, which can be distinguished without colour. The first is drawn hollow, for the real data.
 SHAPES = {
     "circle": "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1 -1 0Z",
     "square": "M-.9 -.9H.9V.9H-.9Z",
@@ -43,7 +43,7 @@ SHAPES = {
 }
 LETTER = 6.4  # mean width of a letter at the font size of pictures
 LEADING = 12.5  # from one line of a label to the next
-EDGE = 12  # room that pictures leave to the right of an axis
+EDGE = 12  # space that pictures leave to the right of an axis
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class Scale:
 
     @classmethod
     def over(cls, values: Iterable[float], start: float, end: float, pad: float = 0.05) -> Scale:
-        """The scale that holds all values with some room at both ends; values that are all one stand in the middle."""
+        """The scale that holds all values with some space at both ends; values that are all equal lie in the middle."""
         known = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
         low, high = min(known), max(known)
         span = high - low
-        room = pad * span if span > 1e-12 * max(abs(low), abs(high), 1e-290) else 0.5 * abs(low) or 1.0
-        return cls(low - room, high + room, start, end)
+        margin = pad * span if span > 1e-12 * max(abs(low), abs(high), 1e-290) else 0.5 * abs(low) or 1.0
+        return cls(low - margin, high + margin, start, end)
 
     def __call__(self, value: float) -> float:
         part = (value - self.low) / (self.high - self.low)
@@ -79,7 +79,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Row:
-    """Room for one label and the marks beside it."""
+    """The space for one label and the marks beside it."""
 
     top: float
     height: float
@@ -90,27 +90,27 @@ class Row:
         return self.top + self.height / 2
 
 
-def rows(labels: Sequence[str], room: float, least: float, top: float = 2.0) -> tuple[list[Row], float]:
+def rows(labels: Sequence[str], width: float, least: float, top: float = 2.0) -> tuple[list[Row], float]:
     """Rows below one another, as high as their labels need, and where the last one ends.
 
     Parameters
     ----------
     labels
         Names, from the top; none is cut.
-    room
+    width
         How wide a name may be.
     least
         Height of a row whose label is short.
     top
         Where the first begins.
     """
-    placed = []
+    found = []
     for name in labels:
-        lines = wrap(name, room)
+        lines = wrap(name, width)
         height = max(least, LEADING * len(lines) + 4)
-        placed.append(Row(top, height, label(0, top + height / 2, lines)))
+        found.append(Row(top, height, label(0, top + height / 2, lines)))
         top += height
-    return placed, top
+    return found, top
 
 
 def coordinate(value: float) -> str:
@@ -134,7 +134,7 @@ def ticks(low: float, high: float, about: int = 4) -> list[tuple[float, str]]:
     step = power * min((1, 2, 5, 10), key=lambda factor: abs(math.log(factor * power / raw)))
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [(place * step, number(place * step, decimals)) for place in range(first, last + 1)]
+    return [(i * step, number(i * step, decimals)) for i in range(first, last + 1)]
 
 
 def picture(
@@ -143,12 +143,12 @@ def picture(
     title: str,
     description: str,
     body: str,
-    place: tuple[float, float] | None = None,
+    offset: tuple[float, float] | None = None,
 ) -> Markup:
-    """An image with a name and a description for those who cannot see it; `place` is where it lies in another one."""
+    """An image with a name and a description for those who cannot see it; `offset` is where it lies in another one."""
     size = f'viewBox="0 0 {coordinate(width)} {coordinate(height)}"'
-    if place:
-        x, y = map(coordinate, place)
+    if offset:
+        x, y = map(coordinate, offset)
         size += f' x="{x}" y="{y}" width="{coordinate(width)}" height="{coordinate(height)}"'
     return Markup(
         f'<svg {size} role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
@@ -159,14 +159,14 @@ def picture(
 def text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "", turn: float = 0) -> str:
     """A line of text; `kind` is its class."""
     at = f'x="{coordinate(x)}" y="{coordinate(y)}"'
-    side = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    align = f' text-anchor="{anchor}"' if anchor != "start" else ""
     style = f' class="{kind}"' if kind else ""
     rotate = f' transform="rotate({coordinate(turn)} {coordinate(x)} {coordinate(y)})"' if turn else ""
-    return f"<text {at}{side}{style}{rotate}>{escape(content)}</text>"
+    return f"<text {at}{align}{style}{rotate}>{escape(content)}</text>"
 
 
 def label(x: float, middle: float, lines: Sequence[str], *, anchor: str = "start", kind: str = "name") -> str:
-    """A name on its lines, about the middle of its room."""
+    """A name on its lines, about the middle of its row."""
     top = middle + 4 - LEADING * (len(lines) - 1) / 2
     if len(lines) == 1:
         return text(x, top, lines[0], anchor=anchor, kind=kind)
@@ -208,7 +208,7 @@ def mark(shape: str, x: float, y: float, size: float = 3.6) -> str:
 
 
 def floor_axis(scale: Scale, y: float, top: float, marks: Sequence[tuple[float, str]] | None = None) -> str:
-    """A horizontal axis: lines of a grid from `top` to `y` and the ticks' text below, as many as there is room for.
+    """A horizontal axis: lines of a grid from `top` to `y` and the ticks' text below, as many as fit.
 
     None reaches farther to the right than `EDGE` beyond the scale's end.
     """

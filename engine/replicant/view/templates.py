@@ -64,7 +64,7 @@ def _source(name: str) -> str:
 
 
 def _written(value: Any) -> Any:
-    """What stands for a value on a page: no control code or line break stays in a text."""
+    """A value as it is written on a page: no control code or line break stays in a text."""
     if hasattr(value, "__html__") or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if not isinstance(value, str):
