@@ -79,9 +79,11 @@ ELSEWHERE: dict[str, str] = {
     "report/test_views.py": "report/html.py report/terminal.py report/words.py",
     "run/test_dry_run.py": "run/resumable.py",
     "run/test_ending.py": """
-        run/identifiers.py run/job.py run/job_result.py run/out_of_core_tasks.py
+        run/identifiers.py run/job.py run/job_result.py run/partition_tasks.py
         run/partial_results.py run/resume.py run/source.py run/tasks.py
     """,
+    "run/test_partitioned.py": "run/chunks.py",
+    "test_partitioned_synthesis.py": "run/held_sets.py",
     "s3/test_lease.py": "storage/lease.py",
     "s3/test_runs.py": "storage/remote.py",
     "spec/test_bulk.py": "spec/expand.py",

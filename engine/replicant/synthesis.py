@@ -13,7 +13,7 @@ from replicant.errors import SpecError
 from replicant.plan import build_plan
 from replicant.release.sets import SyntheticSets
 from replicant.spec.load import validate_output, validate_synthesis
-from replicant.table import Codebook, Reading, Table, encode_table, read_table
+from replicant.table import Codebook, Reading, Table, encode_table, is_dask_frame, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from replicant.execution.backend import Backend
     from replicant.execution.progress import Progress
     from replicant.plan.model import Plan
+    from replicant.run.release_writer import Writer
     from replicant.run.source import Source
     from replicant.run.tasks import DrawnSet
 
-__all__ = ["Data", "Synthesis", "encode", "source_of", "synthesize"]
+__all__ = ["Data", "Synthesis", "encode", "say", "source_of", "synthesize"]
 
 LONG_SECONDS = 3.0
 """A call estimated to take longer than this shows its progress."""
@@ -58,6 +59,7 @@ def synthesize(
     where: Any = None,
     strata: str | Sequence[str] | None = None,
     min_stratum: int = 100,
+    partition_rows: int | None = None,
     k: int | None = None,
     missing: Literal["keep"] = "keep",
     fits: Literal["own", "shared"] = "own",
@@ -77,8 +79,9 @@ def synthesize(
     Parameters
     ----------
     data
-        A pandas, Polars or PyArrow table, a path or URL (a text file such as .csv, .parquet, a folder of Parquet
-        files), or a `Table` from `encode_table`.
+        A pandas, Polars or PyArrow table, a `dask.dataframe`, a path or URL (a text file such as .csv, .parquet, a
+        folder of Parquet files), or a `Table` from `encode_table`. The rows of a Dask DataFrame are not collected: its
+        partitions are read, shuffled and synthesized by the workers, which hold the result.
     m
         Number of synthetic tables.
     seed
@@ -118,6 +121,9 @@ def synthesize(
         Columns by whose levels the rows are cut, each stratum being synthesized by itself.
     min_stratum
         Strata with fewer rows are pooled.
+    partition_rows
+        Rows of the random partitions that the table, or each stratum, is shuffled into; each is synthesized by itself.
+        None: a Dask DataFrame has partitions that workers have the memory for, any other table is one partition.
     k
         Rows of each synthetic table; None for as many as observed.
     missing
@@ -145,7 +151,8 @@ def synthesize(
     Returns
     -------
     Synthesis
-        The m tables and all that is known of them.
+        The m tables and all that is known of them. In partitions it is a `PartitionedSynthesis`, whose tables stay
+        where they were drawn until they are asked for.
 
     Raises
     ------
@@ -187,6 +194,7 @@ def synthesize(
         where=where,
         strata=strata,
         min_stratum=min_stratum,
+        partition_rows=partition_rows,
         k=k,
         missing=missing,
         fits=fits,
@@ -198,10 +206,16 @@ def synthesize(
     from replicant.run.in_memory import ensure_compiled, run_plan
 
     backend = Backend.of_call(client, threads)
+    if partition_rows is not None or is_dask_frame(data):
+        from replicant.execution import progress
+        from replicant.partitioned_synthesis import synthesize_partitions
+
+        shown = progress.choose(quiet=not backend.on_cluster)
+        return synthesize_partitions(data, spec, columns, reading, backend, shown)
     source = source_of(data, columns, reading, spec.drop)
     table = encode(data, columns, reading, spec.drop)
     plan = build_plan(spec, table, methods=methods.registered())
-    ensure_compiled(plan, _say)
+    ensure_compiled(plan, say)
     with backend.open(_progress(plan, backend)) as executor:
         reread = backend.on_cluster and source is not None
         drawn = run_plan(plan, replace(source, digest=table.digest()) if reread and source else table, executor)
@@ -240,7 +254,8 @@ def source_of(
     return Source.at(data, columns, Reading.of(reading), drop)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Say something while a call runs."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -374,9 +389,12 @@ class Synthesis(SyntheticSets):
             spec=self._spec,
             source=self._source,
         ) as writer:
-            for part in self._drawn:
-                frame = self.table.to_frame(part.codes, part.exact, self.plan.outputs)
-                writer.written.append(writer.sink(frame, part.imputation, part.partition))
+            self._write(writer)
+
+    def _write(self, writer: Writer) -> None:
+        for part in self._drawn:
+            frame = self.table.to_frame(part.codes, part.exact, self.plan.outputs)
+            writer.written.append(writer.sink(frame, part.imputation, part.partition))
 
     def _stored(self, imputation: int) -> pa.Table:
         from replicant.release import output_schema

@@ -23,8 +23,8 @@ from replicant.execution.backend import Backend
 from replicant.execution.progress import Lines
 from replicant.plan.memory import task_bytes
 from replicant.release import verify_release
+from replicant.run.chunks import CHUNK_ROWS
 from replicant.run.job import run_job
-from replicant.run.out_of_core import CHUNK_ROWS
 from replicant.spec.load import parse_job
 from replicant.table import Kind
 

@@ -18,7 +18,7 @@ import replicant as rp
 from replicant.errors import DataError
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
-from replicant.run import out_of_core
+from replicant.run import chunks
 from replicant.run.job import run_job
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
@@ -68,7 +68,7 @@ def survey() -> pd.DataFrame:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 120)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 120)
     survey().to_parquet(tmp_path / "data.parquet", index=False, row_group_size=100)
     return tmp_path / "data.parquet"
 

@@ -15,7 +15,7 @@ import pytest
 
 import replicant as rp
 from replicant.execution.backend import Backend
-from replicant.run import out_of_core
+from replicant.run import chunks
 from replicant.run.job import run_job
 from replicant.spec.load import parse_job
 
@@ -79,7 +79,7 @@ def release_of(frame: pd.DataFrame, folder: Path, rows: int | None, **synthesis:
 def test_manifests_agree_in_everything_per_column(
     synthesis: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 700)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 700)
     frame = people()
     whole, cut = (release_of(frame, tmp_path, rows, **synthesis) for rows in (None, 900))
     told, found = (
@@ -98,7 +98,7 @@ def test_manifests_agree_in_everything_per_column(
 
 
 def test_a_binary_column_with_three_ones_is_planned_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 700)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 700)
     release = release_of(people(), tmp_path, 400)
     rare = next(column for column in release.manifest["columns"] if column["name"] == "rare")
     assert (rare["method"], rare["parametric"]) == ("cart", False)
@@ -218,7 +218,7 @@ def test_releases_say_the_same(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 200)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 200)
     whole, cut = two_releases(make(), tmp_path, columns=columns, **synthesis)
     told, found = (
         [{key: column.get(key) for key in (*COLUMN_KEYS, "inputs")} for column in release.manifest["columns"]]
@@ -234,7 +234,7 @@ def _events(release: rp.Release) -> list[tuple[str, str, str]]:
 
 
 def test_what_follows_in_every_row_follows_in_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 200)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 200)
     frame = labelled()
     _, cut = two_releases(frame, tmp_path)
     methods = {column["name"]: column["method"] for column in cut.manifest["columns"]}
@@ -246,7 +246,7 @@ def test_what_follows_in_every_row_follows_in_every_part(tmp_path: Path, monkeyp
 
 
 def test_rules_select_what_they_say_in_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 200)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 200)
     frame = sums().drop(columns=["near", "whole"]).assign(row=np.arange(1000) / 4)
     _, cut = two_releases(frame, tmp_path, where={"x": "seldom == 'True' or row > 247.5", "y": "x > -1"})
     for i in range(2):
@@ -269,7 +269,7 @@ def test_rules_select_what_they_say_in_every_part(tmp_path: Path, monkeypatch: p
 def test_rules_are_refused_as_in_memory(
     where: Any, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 200)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 200)
     sums().to_parquet(tmp_path / "data.parquet", index=False, row_group_size=100)
     said = []
     for rows in (None, 250):
@@ -287,7 +287,7 @@ def test_rules_are_refused_as_in_memory(
 
 
 def test_few_rows_of_some_partitions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 200)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 200)
     whole, cut = two_releases(sums(), tmp_path, minbucket=200)
     assert not [event for event in whole.events if event.code == "no_split"]
     (event,) = [event for event in cut.events if event.code == "no_split"]
@@ -297,7 +297,7 @@ def test_few_rows_of_some_partitions_are_told(tmp_path: Path, monkeypatch: pytes
 def test_a_rule_for_complete_synthesis_is_refused_where_some_cells_are_real(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 700)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 700)
     release = release_of(people(), tmp_path, 900, where={"x": "other > 20", "other": "x > 50"})
     with pytest.raises(rp.SpecError, match="only where every analysed column is synthesized in every row"):
         release.analyse("ols", "x ~ other").pool(rule="raab2016_simple")

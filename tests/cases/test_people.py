@@ -261,7 +261,7 @@ def test_a_table_in_parts_makes_up_identifiers_that_are_unique_in_the_whole(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("replicant.run.out_of_core.CHUNK_ROWS", 500)
+    monkeypatch.setattr("replicant.run.chunks.CHUNK_ROWS", 500)
     frame = table(pid=drawn(10**5, 10**6, 2000), nr=np.arange(2000))
     frame["key"] = [f"K{i:04d}" for i in drawn(0, 10**4, 2000)]
     frame.to_parquet("data.parquet", index=False, row_group_size=400)

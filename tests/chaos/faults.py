@@ -41,7 +41,7 @@ os.fsync = flush
 
 if __name__ == "__main__":
     from replicant.cli.main import main
-    from replicant.run import out_of_core
+    from replicant.run import chunks
 
-    out_of_core.CHUNK_ROWS = CHUNK_ROWS
+    chunks.CHUNK_ROWS = CHUNK_ROWS
     main()

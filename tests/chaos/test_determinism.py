@@ -16,7 +16,7 @@ import replicant as rp
 from replicant.execution import dask_client
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
-from replicant.run import out_of_core
+from replicant.run import chunks
 from replicant.run.job import run_job
 from replicant.run.resume import resume
 from replicant.spec.load import parse_job
@@ -80,7 +80,7 @@ def backend_of(threads: int | None, workers: int | None) -> Iterator[Backend]:
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     folder = tmp_path_factory.mktemp("whole")
     patch = pytest.MonkeyPatch()
-    patch.setattr(out_of_core, "CHUNK_ROWS", 400)
+    patch.setattr(chunks, "CHUNK_ROWS", 400)
     for kind in KINDS:
         run_job(job(data, kind, folder / kind), Backend(threads=1))
     patch.undo()
@@ -103,7 +103,7 @@ def test_one_digest(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 400)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 400)
     with backend_of(threads, workers) as backend:
         for kind, killed, taken_up in product(KINDS, (False, True) if workers else (False,), (False, True)):
             case = f"{kind}, {killed=}, {taken_up=}"

@@ -13,7 +13,7 @@ import pytest
 
 from replicant.errors import ReplicantError
 from replicant.execution.backend import Backend
-from replicant.run import out_of_core_tasks
+from replicant.run import partition_tasks
 from replicant.run.dry_run import dry_run_job, dry_run_resume
 from replicant.run.job import run_job
 from replicant.run.resume import resume
@@ -149,9 +149,9 @@ def interrupt(spec: JobSpec, monkeypatch: pytest.MonkeyPatch) -> None:
         done.append(1)
         return draw(*args, **rest)
 
-    draw = out_of_core_tasks.draw
+    draw = partition_tasks.draw
     with monkeypatch.context() as patch:
-        patch.setattr(out_of_core_tasks, "draw", once)
+        patch.setattr(partition_tasks, "draw", once)
         with pytest.raises(KeyboardInterrupt):
             run_job(spec, Backend(threads=1))
 

@@ -256,7 +256,7 @@ def test_a_job_in_parts_is_taken_up_by_a_relative_path(place: Path, monkeypatch:
         raise ReleaseError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("replicant.run.out_of_core_tasks.shuffle_set", full)
+        patch.setattr("replicant.run.partition_tasks.shuffle_set", full)
         with pytest.raises(PartialError):
             run_job(patched, Backend(threads=1))
     resume("release", Backend(threads=1))

@@ -12,7 +12,7 @@ import pytest
 import replicant as rp
 from replicant.errors import DataError, PartialError, ReleaseError, RunError, SpecError
 from replicant.execution.backend import Backend
-from replicant.run import out_of_core
+from replicant.run import chunks
 from replicant.run.job import run_job
 from replicant.run.preview import preview
 from replicant.run.resume import resume
@@ -28,7 +28,7 @@ KINDS = ("memory", "parts")
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 600)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 600)
 
 
 def job(kind: str, bucket: Bucket, target: str = "out/release", **output: Any) -> Any:

@@ -260,6 +260,16 @@ def threads_per_worker(client: Client) -> int:
         return 1
 
 
+def memory_of_a_thread(client: Client) -> int | None:
+    """Bytes of the worker with the fewest for each of its threads; None if a worker has no limit, or none answers."""
+    try:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    except Exception:
+        return None
+    shares = [(one["memory_limit"] or 0) // max(1, one["nthreads"]) for one in workers]
+    return min(shares, default=0) or None
+
+
 def count_workers(client: Client) -> int:
     return len(workers_of(client))
 

@@ -76,6 +76,44 @@ class DaskExecutor(Executor):
         """See `Executor.check_versions`."""
         return check_versions(self.client, within=VERSION_SECONDS)
 
+    def _first_of(self, pairs: list[Any]) -> list[Any]:
+        with dask_client.connected(self.client, "holding results"):
+            return [self.client.submit(_first, one, key=f"held-{one.key}", pure=False) for one in pairs]
+
+    def exchange(self, stage: str, held: Sequence[Any], count: int) -> list[Any]:
+        """See `Executor.exchange`; here by Dask's own shuffle, from worker to worker."""
+        from replicant.execution.dask_frames import exchanged
+
+        return self._arrived(stage, lambda: exchanged(self.client, held, count))
+
+    def opened(self, frame: Any) -> list[Any]:
+        """See `Executor.opened`: futures."""
+        from replicant.execution.dask_frames import partitions_of
+
+        parts = partitions_of(frame)
+        return self._arrived("reading partitions", lambda: self.client.compute(parts))  # type: ignore[no-untyped-call]
+
+    def _arrived(self, stage: str, start: Callable[[], list[Future[Any]]]) -> list[Future[Any]]:
+        """Futures, when all of them have ended."""
+        with self.timing.measuring(stage, self.workers), dask_client.connected(self.client, stage):
+            futures = start()
+            with self.progress.running(len(futures), stage, ""):
+                for future in as_completed(futures, loop=self.client.loop):  # type: ignore[no-untyped-call]
+                    dask_client.check(self.client, future, stage)
+                    self.progress.advance(1)
+            return futures
+
+    def fetched(self, held: Sequence[Any]) -> list[Any]:
+        """See `Executor.fetched`."""
+        with dask_client.connected(self.client, "collecting sets"):
+            results: list[Any] = self.client.gather(list(held))  # type: ignore[no-untyped-call]
+            return results
+
+    @property
+    def task_memory(self) -> int | None:
+        """See `Executor.task_memory`: that of the smallest worker, whose threads share it."""
+        return dask_client.memory_of_a_thread(self.client)
+
     def sent(self, data: Any) -> Any:
         """A future of something that is sent to all workers once."""
         with dask_client.connected(self.client, "sending the table"):
@@ -161,7 +199,7 @@ class _Submissions:
             _batch, self.stage.name, self.stage.calls, self.shared, list(batch), list(needed), key=key, worker=worker
         )
         self.under_way[future] = first, worker, held
-        if held:
+        if held and first.key not in self.stage.keep:
             self.held.append(future)
         self.busy[worker] += 1
         self.arriving.add(future)
@@ -193,6 +231,10 @@ class _Submissions:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")
             return self.client.submit(call, *args, key=key, pure=False, **where)
+
+
+def _first(ran: _Ran) -> Any:
+    return ran.finished[-1].result[0]
 
 
 def _opened(name: str, prepare: Callable[[Any], Any] | None, shared: Any) -> Any:

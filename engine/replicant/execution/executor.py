@@ -11,10 +11,12 @@ other begins.
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from threading import Event
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -71,6 +73,8 @@ class Stage(NamedTuple):
     stop
         Is set if the rest is not wanted any more, so that tasks that run can end early. Then no task runs on the main
         thread, which signals reach.
+    keep
+        Keys of tasks whose results are held beyond the stage.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Stage(NamedTuple):
     prepare: Callable[[Any], Any] | None = None
     seconds: float | None = None
     stop: Event | None = None
+    keep: Collection[str] = ()
 
 
 def run_task(stage: str, calls: Calls, shared: Any, task: Task, needed: Sequence[Any]) -> Finished:
@@ -151,6 +156,7 @@ class Executor(ABC):
         memory: int | None = None,
         stop: Event | None = None,
         reported: set[str] | None = None,
+        kept: dict[str, Any] | None = None,
     ) -> Iterator[tuple[Task, Any]]:
         """Run tasks; gives back each with its result as soon as that is there.
 
@@ -166,19 +172,22 @@ class Executor(ABC):
             Bytes that tasks under way may take together; None: no limit.
         reported
             Keys of tasks that the progress has counted, in this attempt and before.
+        kept
+            Its keys are those of tasks whose results stay where they are; it holds them, or their handles, at the end.
 
         Raises
         ------
         ReplicantError
             Whatever goes wrong in a task.
         """
-        schedule = Schedule(tasks, given=given, chained=self.chained, memory=memory)
+        keep = () if kept is None else kept.keys()
+        schedule = Schedule(tasks, given=given, chained=self.chained, keep=keep, memory=memory)
         reported = set() if reported is None else reported
         under_way = 0
         with (
             self.progress.running(sum(task.units for task in tasks), stage, detail),
             self.timing.measuring(stage, self.workers) as timing,
-            self._pool(Stage(stage, calls, shared, tasks, prepare, seconds, stop), timing) as pool,
+            self._pool(Stage(stage, calls, shared, tasks, prepare, seconds, stop, keep), timing) as pool,
             _setting(stop),
         ):
             while schedule or under_way:
@@ -206,11 +215,92 @@ class Executor(ABC):
                             reported.add(task.key)
                             self.progress.advance(task.units)
                     del finished
+        if kept is not None:
+            kept.update({key: schedule.results[key] for key in kept})
 
     def collect(self, stage: str, calls: Calls, shared: Any, tasks: Sequence[Task], **options: Any) -> list[Any]:
         """Run tasks, and give back their results in the order of the tasks."""
         results = {task.key: result for task, result in self.run(stage, calls, shared, tasks, **options)}
         return [results[task.key] for task in tasks]
+
+    def hold(
+        self,
+        stage: str,
+        calls: Calls,
+        shared: Any,
+        tasks: Sequence[Task],
+        given: Mapping[str, Any] | None = None,
+    ) -> tuple[list[Any], list[Any]]:
+        """Run tasks whose results stay where they are.
+
+        Parameters
+        ----------
+        stage, calls, shared, tasks, given
+            As of `run`; each task gives back a pair, of what is held and of what is to be known here.
+
+        Returns
+        -------
+        tuple of lists
+            What is held, or handles of it that other tasks can be `given`; and the rest of the pairs. Both are in the
+            order of the tasks.
+        """
+        kept = dict.fromkeys(task.key for task in tasks)
+        every: list[Task] = []
+        for task in tasks:
+            known = Task(f"known-{task.key}", "known", task.index, needs=(task.key,), units=task.units)
+            every += [replace(task, units=0), known]
+        calls = {**calls, "known": _second}
+        found = {task.key: result for task, result in self.run(stage, calls, shared, every, given=given, kept=kept)}
+        return self._first_of(list(kept.values())), [found[f"known-{task.key}"] for task in tasks]
+
+    def _first_of(self, pairs: list[Any]) -> list[Any]:
+        return [one for one, _ in pairs]
+
+    def exchange(self, stage: str, held: Sequence[Any], count: int) -> list[Any]:
+        """Give things to whom they are addressed, where they are.
+
+        Parameters
+        ----------
+        stage
+            In words.
+        held
+            Handles of lists of (target, thing), a thing being bytes.
+        count
+            How many targets there are.
+
+        Returns
+        -------
+        list
+            For each target the handle of a list of its things, in the order of `held`.
+        """
+        found: list[Any] = [[] for _ in range(count)]
+        for things in held:
+            for target, thing in things:
+                found[target].append(thing)
+        return found
+
+    def opened(self, frame: Any) -> list[Any]:
+        """Handles of the partitions of a `dask.dataframe`, as pandas frames.
+
+        Raises
+        ------
+        ReplicantError
+            If one of them cannot be made.
+        """
+        from replicant.execution.dask_frames import computed
+
+        return guarded("reading partitions", computed, frame, self.workers)
+
+    def fetched(self, held: Sequence[Any]) -> list[Any]:
+        """What handles stand for, in this process."""
+        return list(held)
+
+    @property
+    def task_memory(self) -> int | None:
+        """Bytes that one task may take; None if that is not known."""
+        if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+            return None
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // self.workers
 
     @property
     def partitions(self) -> Callable[..., Any] | None:
@@ -239,6 +329,10 @@ class Executor(ABC):
     @abstractmethod
     def _pool(self, stage: Stage, timing: StageTiming) -> AbstractContextManager[Pool]:
         """Workers for a stage; what is under way has ended when it is left."""
+
+
+def _second(shared: Any, task: Task, pair: tuple[Any, Any]) -> Any:
+    return pair[1]
 
 
 @contextmanager

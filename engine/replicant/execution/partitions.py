@@ -14,7 +14,7 @@ import secrets
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from itertools import count
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from replicant.table import Floats
 __all__ = ["RemotePartitions", "RemoteSource", "on_workers"]
 
 S = TypeVar("S")
+Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 FAN_IN = 8
 """How many states one task combines."""
@@ -67,23 +68,27 @@ class RemotePartitions:
     ----------
     client
         Of the cluster.
-    loads
-        A function for each partition, which any worker can call.
+    parts
+        For each partition a function that any worker can call, or what Dask computes to a frame or to such a function:
+        a future, or a part of a lazy frame.
+    changes
+        What is done to each partition when it is loaded, in this order.
     """
 
-    def __init__(self, client: Client, loads: Sequence[Load]) -> None:
-        if not loads:
+    def __init__(self, client: Client, parts: Sequence[Any], changes: Sequence[Change] = ()) -> None:
+        if not parts:
             raise DataError("no partition", need="at least one")
         self._client = client
-        self._loads = list(loads)
+        self._parts = list(parts)
+        self._changes = tuple(changes)
 
     def mapped(self, change: Callable[[pd.DataFrame], pd.DataFrame], /) -> RemotePartitions:
         """The same, each changed when it is loaded."""
-        return RemotePartitions(self._client, [partial(_changed, load, change) for load in self._loads])
+        return RemotePartitions(self._client, self._parts, (*self._changes, change))
 
     def source(self, weights: str | None, /) -> RemoteSource:
         """What an estimator takes, with the rows weighted by a column."""
-        return RemoteSource(self._client, self._loads, weights)
+        return RemoteSource(self._client, self._parts, self._changes, weights)
 
 
 class RemoteSource:
@@ -93,7 +98,7 @@ class RemoteSource:
 
     Parameters
     ----------
-    client, loads
+    client, parts, changes
         As of `RemotePartitions`.
     weights
         Name of a column, or None.
@@ -102,33 +107,37 @@ class RemoteSource:
     cached = False
     remote = True
 
-    def __init__(self, client: Client, loads: Sequence[Load], weights: str | None = None) -> None:
+    def __init__(
+        self, client: Client, parts: Sequence[Any], changes: Sequence[Change] = (), weights: str | None = None
+    ) -> None:
         self._client = client
-        self._loads = list(loads)
+        self._parts = list(parts)
+        self._changes = tuple(changes)
         self._weights = weights
         self._keeps = False
         self._frames: list[Future[Any]] = []
-        self._passes = count()
+        self._reductions = count()
         self._number = secrets.token_hex(4)
 
     @property
     def n_partitions(self) -> int:
-        return len(self._loads)
+        return len(self._parts)
 
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
         with dask_client.connected(self._client, "cluster"):
-            value: S = self._reduce(_Pass(function, combine, self._weights))
+            if self._keeps and not self._frames:
+                named = [(f"load-{self._number}-{i}", i, part) for i, part in enumerate(self._parts)]
+                self._frames = self._submit([_task(_load, part, self._changes, i, key=key) for key, i, part in named])
+            changes = () if self._frames else self._changes
+            value: S = self._reduce(_Reduction(function, combine, self._weights, changes))
         return value
 
-    def _reduce(self, work: _Pass) -> Any:
-        number = next(self._passes)
+    def _reduce(self, work: _Reduction) -> Any:
+        number = next(self._reductions)
         name = f"{self._number}-{number}"
         # Sent to the cluster once, and from worker to worker: a function may hold levels, or ranks.
-        held = _task(_hold, work, key=f"pass-{name}")
-        if self._keeps and not self._frames:
-            loads = enumerate(self._loads)
-            self._frames = self._submit([_task(_load, load, i, key=f"load-{self._number}-{i}") for i, load in loads])
-        parts = self._frames or self._loads
+        held = _task(_hold, work, key=f"reduction-{name}")
+        parts = self._frames or self._parts
         states = [_task(_map, held, part, i, key=f"map-{name}-{i}") for i, part in enumerate(parts)]
         level = 0
         while len(states) > 1:
@@ -156,21 +165,23 @@ class RemoteSource:
         return futures
 
 
-class _Pass:
-    """What a pass does with each partition, and with what comes of two of them. No dataclass: Dask looks into those."""
+class _Reduction:
+    """What is done with each partition, and with what comes of two of them. No dataclass: Dask looks into those."""
 
     def __init__(
         self,
         function: Callable[[pd.DataFrame, Floats | None], Any],
         combine: Callable[[Any, Any], Any],
         weights: str | None,
+        changes: Sequence[Change],
     ) -> None:
         self.function = function
         self.combine = combine
         self.weights = weights
+        self.changes = changes
 
     def map(self, part: pd.DataFrame | Load) -> _State:
-        frame = part if isinstance(part, pd.DataFrame) else part()
+        frame = _changed(part, self.changes)
         weights = None if self.weights is None else column_weights(frame, self.weights)
         return _State(self.function(frame, weights), sizeof(frame))
 
@@ -193,21 +204,22 @@ def _task(call: Callable[..., Any], *args: Any, key: str) -> Any:
     return delayed(call, pure=False, traverse=False)(*args, dask_key_name=key)
 
 
-def _changed(load: Load, change: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    return change(load())
-
-
-def _hold(work: _Pass) -> _Pass:
+def _hold(work: _Reduction) -> _Reduction:
     return work
 
 
-def _load(load: Load, number: int) -> Any:
-    return dask_client.caught(f"partition {number}", load)
+def _changed(part: pd.DataFrame | Load, changes: Sequence[Change]) -> pd.DataFrame:
+    frame = part if isinstance(part, pd.DataFrame) else part()
+    return reduce(lambda frame, change: change(frame), changes, frame)
 
 
-def _map(work: _Pass, part: pd.DataFrame | Load | Failure, number: int) -> Any:
+def _load(part: pd.DataFrame | Load, changes: Sequence[Change], number: int) -> Any:
+    return dask_client.caught(f"partition {number}", _changed, part, changes)
+
+
+def _map(work: _Reduction, part: pd.DataFrame | Load | Failure, number: int) -> Any:
     return dask_client.caught(f"partition {number}", work.map, part)
 
 
-def _sum(work: _Pass, states: list[_State | Failure]) -> Any:
+def _sum(work: _Reduction, states: list[_State | Failure]) -> Any:
     return dask_client.caught("partitions", work.sum, states)

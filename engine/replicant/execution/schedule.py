@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from replicant.plan.task import Task
@@ -24,6 +24,8 @@ class Schedule:
     chained
         Whether a task is ready as soon as those that it needs are submitted: results then stay with the workers, and
         `results` holds handles. Else it is ready when they have run.
+    keep
+        Keys of tasks whose results are wanted at the end: they stay in `results`.
     memory
         Bytes that tasks under way may take together. The largest go first; one that does not fit beside those that run
         waits, smaller ones may go before it, and one that is larger than the memory runs alone. None: no limit.
@@ -35,6 +37,7 @@ class Schedule:
         *,
         given: Mapping[str, Any] | None = None,
         chained: bool = False,
+        keep: Collection[str] = (),
         memory: int | None = None,
     ) -> None:
         order = range(len(tasks)) if memory is None else sorted(range(len(tasks)), key=lambda at: -tasks[at].memory)
@@ -50,6 +53,7 @@ class Schedule:
         self._missing = {key: count for key, count in missing.items() if count}
         self._needed_by: dict[str, list[str]] = {}
         self._uses = Counter(key for task in tasks for key in task.needs)
+        self._uses.update(keep)
         for task in tasks:
             for key in set(task.needs) - self.results.keys():
                 self._needed_by.setdefault(key, []).append(task.key)
@@ -66,7 +70,7 @@ class Schedule:
         return self._left
 
     def is_needed(self, key: str) -> bool:
-        """Whether a task that has not run yet needs this one."""
+        """Whether a task that has not run yet needs this one, or its result is kept."""
         return key in self._uses
 
     def take(self, most: int) -> list[Task]:

@@ -149,6 +149,10 @@ def _sequences(plan: Plan) -> list[str]:
 
 
 def _tasks(plan: Plan) -> list[str]:
+    rows_to_write = f"{plan.m * plan.k:,} rows to write"
+    if len(plan.partitions) > 1 and plan.partitions[0].rows is None:
+        within = f" within strata by {', '.join(plan.strata)}" if plan.strata else ""
+        return [f"{len(plan.partitions):,} random partitions{within}, {plan.n:,} rows in all", rows_to_write]
     fits = sum(task.kind == "fit" for task in plan.tasks)
     draws = len(plan.tasks) - fits
     count = len(plan.partitions)
@@ -159,7 +163,7 @@ def _tasks(plan: Plan) -> list[str]:
     lines = [
         f"{_count(fits, 'fit task')}, {_count(draws, 'draw task')}, {cut}",
         f"about {_seconds(plan.seconds_estimate)} on one core, {_bytes(plan.bytes_estimate)} of memory",
-        f"{plan.m * plan.k:,} rows to write",
+        rows_to_write,
     ]
     shown = plan.tasks[:TASKS_SHOWN]
     lines += [f"  {task.key}" for task in shown]

@@ -44,9 +44,8 @@ class Release(SyntheticSets):
         manifest: dict[str, Any],
         elsewhere: Callable[[Sequence[Load]], DeferredPartitions] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(elsewhere)
         self._manifest = manifest
-        self._elsewhere = elsewhere
         self._summary: dict[str, Any] | None = None
         self.url = folder.url
 
@@ -86,9 +85,6 @@ class Release(SyntheticSets):
         if self._elsewhere is None and (len(loads) == 1 or imputation in self._frames):
             return self[imputation]
         return self._partitioned(loads)
-
-    def _partitioned(self, loads: Sequence[Load]) -> Data:
-        return super()._partitioned(loads) if self._elsewhere is None else self._elsewhere(loads)
 
     def _files(self, imputation: int) -> list[tuple[str, str, str]]:
         """Where each file of a set is, its path in the release, and its hash."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from replicant.table.names import names_of, set_number
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from replicant.analysis import Analyses, Comparison, Data, Discriminated
     from replicant.estimate import Correlation
-    from replicant.estimate.partitions import Load
+    from replicant.estimate.partitions import DeferredPartitions, Load
     from replicant.view.plot import Plot
 
 __all__ = ["SyntheticSets", "stack"]
@@ -25,8 +26,9 @@ __all__ = ["SyntheticSets", "stack"]
 class SyntheticSets(Sequence["pd.DataFrame"]):
     """m synthetic frames of one table. Each is made when it is first asked for, and kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Callable[[Sequence[Any]], DeferredPartitions] | None = None) -> None:
         self._frames: dict[int, pd.DataFrame] = {}
+        self._elsewhere = elsewhere
 
     @property
     @abstractmethod
@@ -61,8 +63,10 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         """A set for an estimator."""
         return self[imputation]
 
-    def _partitioned(self, loads: Sequence[Load]) -> Data:
-        """Partitions to be loaded where the sets are computed with: here, one at a time."""
+    def _partitioned(self, loads: Sequence[Any]) -> Data:
+        """Partitions to be loaded where the sets are computed with: here, one at a time, or elsewhere."""
+        if self._elsewhere is not None:
+            return self._elsewhere(loads)
         return loads[0]() if len(loads) == 1 else loads
 
     @property
@@ -70,8 +74,14 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         return [self._data(i) for i in range(self.m)]
 
     def _observed(self, real: Any, reading: Mapping[str, Any] | None) -> Data:
-        from replicant.table import Codebook, Kind, Table, read_chunks, read_data
+        from replicant.table import Codebook, Kind, Table, is_dask_frame, read_chunks, read_data
 
+        if is_dask_frame(real):
+            from replicant.execution.dask_frames import partitions_of
+
+            parts = partitions_of(real)
+            here = self._elsewhere is None
+            return self._partitioned([partial(one.compute, scheduler="sync") if here else one for one in parts])
         if not isinstance(real, (str, os.PathLike)):
             return read_data(real.observed() if isinstance(real, Table) else real, reading=reading)
         # Codes of a text file stay as the codebook has them; how its dates are written it does not say.
@@ -224,9 +234,9 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         Parameters
         ----------
         real
-            The observed table: a frame, an encoded `Table` (whose codebook made labels of codes), or the path or URL of
-            a file or of a folder of Parquet files. What a path names is read partition by partition, on the workers if
-            the sets are there.
+            The observed table: a frame, an encoded `Table` (whose codebook made labels of codes), a `dask.dataframe`,
+            or the path or URL of a file or of a folder of Parquet files. The last two are read partition by partition,
+            on the workers if the sets are there.
         model, formula
             As in `analyse`.
         reading
@@ -259,9 +269,9 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         Parameters
         ----------
         real
-            The observed table: a frame, an encoded `Table` (whose codebook made labels of codes), or the path or URL of
-            a file or of a folder of Parquet files. What a path names is read partition by partition, on the workers if
-            the sets are there.
+            The observed table: a frame, an encoded `Table` (whose codebook made labels of codes), a `dask.dataframe`,
+            or the path or URL of a file or of a folder of Parquet files. The last two are read partition by partition,
+            on the workers if the sets are there.
         formula
             One-sided, such as `~ age + hgt`; None for all columns but the weights.
         reading

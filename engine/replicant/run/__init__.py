@@ -3,8 +3,8 @@
 job.py               one job, from input to finished release, whatever its size; study.py: a study, block by block
 source.py            where a table is read from
 in_memory.py         the pipeline of a table in memory; tasks.py: what its tasks do
-out_of_core.py       the pipeline of a larger one; out_of_core_tasks.py: what is done to a chunk, a partition, a file
-partitioning.py      which rows go to which partition; slices.py: intermediate files; identifiers.py: made-up ones
+partitioned.py       the pipeline of a table in partitions; partition_tasks.py: what its tasks do
+partitioning.py      which rows go to which partition; chunks.py, slices.py, held_sets.py: where rows are meanwhile
 release_writer.py    finished partitions to a finished release
 partial_results.py   finished tasks of an unfinished run; checkpoint.py: those of a study
 resumable.py         the resume hint; resume.py: completing an interrupted job

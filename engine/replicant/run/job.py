@@ -17,7 +17,7 @@ from replicant.execution.timing import Timing
 from replicant.run.in_memory import InMemory, Ready
 from replicant.run.job_result import JobResult
 from replicant.run.metrics import keep_metrics
-from replicant.run.out_of_core import OutOfCore
+from replicant.run.partitioned import PartitionedFiles
 from replicant.run.release_writer import Synthesized, finish, is_kept, staged
 from replicant.run.resumable import document_of, told
 from replicant.spec.models import JobSpec
@@ -115,7 +115,7 @@ def run_job(
 
 def pipeline_of(job: JobSpec, ready: Ready | None = None) -> Pipeline:
     """What synthesizes a job's table, by its size."""
-    return InMemory(job, ready) if job.synthesis.partition_rows is None else OutOfCore(job)
+    return InMemory(job, ready) if job.synthesis.partition_rows is None else PartitionedFiles(job)
 
 
 def check_begun(digest: str, begun: str | None) -> None:

@@ -19,11 +19,11 @@ from replicant.plan.column import Partition
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.whole import Whole
-from replicant.run.identifiers import with_spaces
-from replicant.run.partial_results import Records
-from replicant.run.slices import gathered
+from replicant.run.chunks import Chunks
+from replicant.run.identifiers import made_up, runs, with_spaces
+from replicant.run.slices import Slices, gathered
 from replicant.spec.models import SynthesisSpec
-from replicant.table import Chunk, Codebook, Dataset, Scan, Table, encode_table
+from replicant.table import Codebook, Scan, Table, encode_table
 from replicant.table.codebook import as_spec
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Partitions:
 
     Attributes
     ----------
-    dataset, chunks
-        The file, and how it is read.
+    chunks
+        How the table is read.
     scan, codebook
         What the whole table holds, and so its kinds and levels: every partition has the same.
     whole
@@ -65,12 +65,11 @@ class Partitions:
         (groups + 1,) first partition of each group.
     sizes, k
         Rows, and synthetic rows, of each partition.
-    records
-        What finished tasks have left behind.
+    slices
+        Where rows are between two stages.
     """
 
-    dataset: Dataset
-    chunks: tuple[Chunk, ...]
+    chunks: Chunks
     scan: Scan
     codebook: Codebook
     whole: Whole
@@ -82,7 +81,12 @@ class Partitions:
     first: NDArray[np.int64]
     sizes: NDArray[np.int64]
     k: NDArray[np.int64]
-    records: Records
+    slices: Slices
+
+    @property
+    def rows(self) -> int:
+        """Of the whole table."""
+        return int(self.sizes.sum())
 
     @property
     def count(self) -> int:
@@ -106,15 +110,37 @@ class Partitions:
         at = int(np.searchsorted(edges, index, side="right")) - 1
         return range(int(edges[at]), int(edges[at + 1]))
 
-    def table(self, index: int, columns: Sequence[str] | None = None) -> Table:
-        """The rows of a partition, encoded by the codebook of the whole; some columns, or all."""
-        names = [f"{shuffled_name(chunk.index)}.arrow" for chunk in self.chunks]
-        if columns is None:
-            table = encode_table(gathered(self.records, names, index), self.codebook, judged=True)
-        else:
+    def address(self, imputation: int, partition: int) -> int:
+        """The number of the rows of a set that a file of the release will hold."""
+        return imputation * self.count + partition
+
+    def needs(self, index: int) -> tuple[str, ...]:
+        """Keys of what a task must be given to have the table of a partition."""
+        if not self.slices.held:
+            return ()
+        notes = range(len(runs(self))) if made_up(self) else ()
+        return (f"rows-{index}", *(f"identifiers-{at}" for at in notes))
+
+    def table(self, index: int, held: Sequence[Any] = (), columns: Sequence[str] | None = None) -> Table:
+        """The rows of a partition, encoded by the codebook of the whole; some columns, or all.
+
+        Parameters
+        ----------
+        index
+            Of the partition.
+        held
+            Its rows, and the notes of identifiers, where these are held rather than in files.
+        columns
+            Names of columns; None for all.
+        """
+        rows, *notes = held or [()]
+        batches = self.slices.get([shuffled_name(chunk) for chunk in range(len(self.chunks.sizes))], index, rows)
+        codebook: Mapping[str, Any] = self.codebook
+        sources = None
+        if columns is not None:
             codebook = {name: self.codebook[name] for name in columns}
             sources = {self.scan[name].source for name in columns}
-            table = encode_table(gathered(self.records, names, index, sources), codebook, judged=True)
+        table = encode_table(gathered(batches, sources), codebook, judged=True)
         types = self.whole.types
         # Nor do the digits of a partition say how many the whole has.
         typed = tuple(
@@ -123,7 +149,7 @@ class Partitions:
         )
         # What is unusual about the whole is known; what is about a partition is chance.
         table = replace(table, columns=typed, events=())
-        return with_spaces(self, table) if columns is None else table
+        return with_spaces(self, table, notes) if columns is None else table
 
     def plan(self, index: int, table: Table) -> Plan:
         """The plan of a partition: what the whole table says is done to every column, whatever occurs in it."""

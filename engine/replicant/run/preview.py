@@ -12,8 +12,9 @@ from replicant.plan.memory import check_memory, readable, task_bytes
 from replicant.plan.seen import look
 from replicant.plan.show import render
 from replicant.plan.whole import Whole
+from replicant.run.chunks import FileChunks
 from replicant.run.in_memory import prepare
-from replicant.run.out_of_core import CHUNK_ROWS, digest_of
+from replicant.run.partitioned import digest_of_job
 from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.storage.folder import COPIES, HELPERS
@@ -115,9 +116,9 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     """Of a table in parts: by its footers and its first chunk."""
     rows = job.synthesis.partition_rows or 0
     dataset = dataset_of(job)
-    chunks = dataset.chunks(CHUNK_ROWS)
+    chunks = FileChunks.of(dataset)
     columns = {name: listed(spec) for name, spec in job.columns.items()}
-    table = encode_table(dataset.read(chunks[0]), columns, drop=job.synthesis.drop)
+    table = encode_table(chunks.read(0), columns, drop=job.synthesis.drop)
     seen = look(job.synthesis.model_copy(update={"k": None}), table, table.n).seen().of_a_sample()
     whole = Whole.of_table(table, seen)
     plan = build_plan(job.synthesis.model_copy(update={"k": None}), table, methods.registered(), whole)
@@ -128,12 +129,12 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     depth = np.log2(max(part / plan.cart.minbucket, 2)) / np.log2(max(table.n / plan.cart.minbucket, 2))
     seconds = plan.seconds_estimate * dataset.rows / table.n * float(depth)
     kinds = [column.kind for column in plan.columns]
-    longest = max(chunk.rows for chunk in chunks)
+    longest = max(chunks.sizes)
     if memory is not None:
         check_memory(kinds, part, longest, memory)
     peak = task_bytes(kinds, part, longest)
     written = int(dataset.bytes * job.synthesis.m * k / dataset.rows)
-    tasks = 2 * len(chunks) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
+    tasks = 2 * len(chunks.sizes) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
     meanwhile = int(SCRATCH * (written + dataset.bytes))
     within = ", within strata" if job.synthesis.strata else ""
     dealt = f"{dataset.rows:,} rows are shuffled into {parts:,} parts of about {part:,}"
@@ -146,5 +147,5 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     ]
     text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=told)}\n"
     text += f"The release goes to {job.output.path}.\n"
-    known = None if job.synthesis.seed is None else digest_of(job, dataset)
+    known = None if job.synthesis.seed is None else digest_of_job(job, chunks)
     return Preview(text, known, peak, dataset.rows, len(kinds), seconds)

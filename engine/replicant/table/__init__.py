@@ -14,7 +14,7 @@ from replicant.table.dtypes import ColumnType
 from replicant.table.encode import encode_table
 from replicant.table.kinds import Kind
 from replicant.table.loaded import Loaded
-from replicant.table.read import read_data, read_dataset, read_table
+from replicant.table.read import is_dask_frame, read_data, read_dataset, read_table
 from replicant.table.reading import Reading
 from replicant.table.scan import scan
 from replicant.table.scans import Scan, merge_scans
@@ -35,6 +35,7 @@ __all__ = [
     "Scan",
     "Table",
     "encode_table",
+    "is_dask_frame",
     "merge_scans",
     "read_chunks",
     "read_data",

@@ -23,7 +23,7 @@ from replicant.table.parquet import DataFile, bad_parquet, folder_columns, hive,
 from replicant.table.read import read_data
 from replicant.table.reading import Reading
 
-__all__ = ["Chunk", "Dataset", "read_chunks"]
+__all__ = ["Chunk", "Dataset", "joined", "read_chunks"]
 
 CHUNK_ROWS = 1 << 18
 """Rows that `read_chunks` loads at once."""
@@ -173,25 +173,11 @@ class Dataset:
         """
         if rows < 1:
             raise SpecError(f"chunks of {rows} rows", need="at least 1 row in a chunk", fix="give a larger number")
-        found: list[list[tuple[str, int]]] = []
-        sizes: list[int] = []
-        # A table has two rows at least, so a chunk has too.
-        enough = max(rows, 2)
-        for file in self._files:
-            for group, size in enumerate(file.groups):
-                if not size:
-                    continue
-                if not sizes or sizes[-1] >= enough:
-                    found.append([])
-                    sizes.append(0)
-                found[-1].append((file.path, group))
-                sizes[-1] += size
-        if len(sizes) > 1 and sizes[-1] == 1:
-            last, one = found.pop(), sizes.pop()
-            found[-1] += last
-            sizes[-1] += one
+        groups = [(file.path, group, size) for file in self._files for group, size in enumerate(file.groups)]
+        found = joined([size for _, _, size in groups], rows)
         return tuple(
-            Chunk(index, _sections(groups), size) for index, (groups, size) in enumerate(zip(found, sizes, strict=True))
+            Chunk(index, _sections([groups[at][:2] for at in run]), sum(groups[at][2] for at in run))
+            for index, run in enumerate(found)
         )
 
     def read(self, chunk: Chunk) -> pd.DataFrame:
@@ -275,6 +261,26 @@ def read_chunks(
         return [partial(read_data, text, reading=how, codebook=codebook)]
     dataset = Dataset.open(text, reading=how, codebook=codebook)
     return [partial(dataset.read, chunk) for chunk in dataset.chunks(CHUNK_ROWS)]
+
+
+def joined(sizes: Sequence[int], rows: int) -> list[tuple[int, ...]]:
+    """Consecutive sections, each of so many rows, joined until a chunk has `rows` or more; empty ones are left out."""
+    found: list[list[int]] = []
+    totals: list[int] = []
+    # A table has two rows at least, so a chunk has too.
+    enough = max(rows, 2)
+    for at, size in enumerate(sizes):
+        if not size:
+            continue
+        if not totals or totals[-1] >= enough:
+            found.append([])
+            totals.append(0)
+        found[-1].append(at)
+        totals[-1] += size
+    if len(totals) > 1 and totals[-1] == 1:
+        last = found.pop()
+        found[-1] += last
+    return [tuple(run) for run in found]
 
 
 def _within(location: Location, path: str) -> str:

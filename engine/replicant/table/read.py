@@ -17,7 +17,7 @@ from replicant.table.formats import PARQUET, SUFFIXES, check_settings, format_of
 from replicant.table.loaded import Loaded
 from replicant.table.reading import Reading
 
-__all__ = ["read_data", "read_dataset", "read_table"]
+__all__ = ["is_dask_frame", "read_data", "read_dataset", "read_table"]
 
 _NOTHING = Reading()
 
@@ -92,12 +92,20 @@ def _from_memory(data: Any) -> pd.DataFrame:
         return frame_of(data.collect().to_arrow())
     if make == "pyarrow" and hasattr(data, "to_pandas") and hasattr(data, "schema"):
         return frame_of(data)
-    fix = "call .compute() on it first" if make == "dask" else "convert it to a pandas DataFrame"
+    fix = "convert it to a pandas DataFrame"
+    if is_dask_frame(data):
+        fix = "give it to `rp.synthesize`, which works on its partitions, or call .compute() on it first"
     raise SpecError(
         f"cannot read a table from a {type(data).__name__}",
         need="a pandas or Polars DataFrame, a PyArrow table, or the path or URL of a file or folder",
         fix=fix,
     )
+
+
+def is_dask_frame(data: Any) -> bool:
+    """Whether data are a `dask.dataframe`, which is not imported to know it."""
+    make = type(data).__module__.partition(".")[0]
+    return make == "dask" and hasattr(data, "to_delayed") and hasattr(data, "columns")
 
 
 def read_dataset(name: str) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from replicant.execution.executor import Executor
 from replicant.execution.progress import Progress
 from replicant.methods import registry
 from replicant.plan.task import Task
-from replicant.run import out_of_core, out_of_core_tasks, partitioning
+from replicant.run import chunks, partition_tasks, partitioning
 from replicant.run.job import run_job
 from replicant.run.partitioning import Partitions
 from replicant.run.resume import resume
@@ -49,7 +49,7 @@ def frame() -> pd.DataFrame:
 @pytest.fixture
 def data(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """In three files of several row groups each."""
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 100)
     folder = tmp_path / "data"
     folder.mkdir()
     for i, (low, high) in enumerate([(0, 400), (400, 500), (500, N)]):
@@ -155,27 +155,28 @@ def test_a_file_damaged_meanwhile_stops_the_run_and_is_made_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_job(job(data, tmp_path / "whole"), Backend(threads=1))
-    shuffle = out_of_core_tasks.shuffle_set
+    shuffle = partition_tasks.shuffle_set
 
     def damage(shared: Any, task: Task) -> Any:
         if task.index == 2:
-            file = Path(shared[0].records.folder.url) / "set-1-000003.arrow"
+            file = Path(shared[0].slices.records.folder.url) / "set-1-000003.arrow"
             file.write_bytes(file.read_bytes()[:-100])
         return shuffle(shared, task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(out_of_core_tasks, "shuffle_set", damage)
+        patch.setattr(partition_tasks, "shuffle_set", damage)
         with pytest.raises(PartialError, match="intermediate file is damaged"):
             run_job(job(data, tmp_path / "release"), Backend(threads=1))
     drawn: list[tuple[int, tuple[int, ...]]] = []
-    draw = out_of_core_tasks.draw
+    draw = partition_tasks.draw
 
     def count(shared: Any, task: Task) -> Any:
-        if shared[0].records.find(f"drawn-{task.index:06d}-{task.imputations[0]}-{task.imputations[-1]}") is None:
+        name = f"drawn-{task.index:06d}-{task.imputations[0]}-{task.imputations[-1]}"
+        if shared.partitions.slices.find(name) is None:
             drawn.append((task.index, task.imputations))
         return draw(shared, task)
 
-    monkeypatch.setattr(out_of_core_tasks, "draw", count)
+    monkeypatch.setattr(partition_tasks, "draw", count)
     resume(str(tmp_path / "release"), Backend(threads=1))
     assert drawn == [(3, (0,))]  # the sets of the last partition are tasks of their own
     assert digests(tmp_path / "release") == digests(tmp_path / "whole")
@@ -185,15 +186,15 @@ def test_a_file_damaged_meanwhile_stops_the_run_and_is_made_again(
 def shuffled(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Partitions:
     """The partitions of a run, when its rows are shuffled."""
     seen: list[Partitions] = []
-    head = out_of_core_tasks.head
+    head = partition_tasks.head
 
-    def peek(partitions: Partitions, task: Task) -> out_of_core_tasks.Head:
+    def peek(partitions: Partitions, task: Task) -> partition_tasks.Head:
         seen.append(partitions)
         seen_tables.extend(partitions.table(index) for index in range(partitions.count))
         return head(partitions, task)
 
     seen_tables: list[Any] = []
-    monkeypatch.setattr(out_of_core_tasks, "head", peek)
+    monkeypatch.setattr(partition_tasks, "head", peek)
     run_job(job(data, tmp_path / "release"), Backend(threads=1))
     object.__setattr__(seen[0], "tables", seen_tables)
     return seen[0]
@@ -235,13 +236,13 @@ def test_rows_of_many_parts_are_mixed_among_some_of_them(
     """Else the work of shuffling would grow with the square of the parts."""
     monkeypatch.setattr(partitioning, "SIBLINGS", 3)
     seen: list[Partitions] = []
-    head = out_of_core_tasks.head
+    head = partition_tasks.head
 
-    def peek(partitions: Partitions, task: Task) -> out_of_core_tasks.Head:
+    def peek(partitions: Partitions, task: Task) -> partition_tasks.Head:
         seen.append(partitions)
         return head(partitions, task)
 
-    monkeypatch.setattr(out_of_core_tasks, "head", peek)
+    monkeypatch.setattr(partition_tasks, "head", peek)
     said = job(data, tmp_path / "release", where={"y": "count >= 0"}, partition_rows=130)
     run_job(said, Backend(threads=1))
     (parts,) = seen
@@ -333,7 +334,7 @@ def test_no_rows_come_to_the_client_or_go_through_the_scheduler(
             yield task, result
 
     monkeypatch.setattr(Executor, "run", weighed)
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 4000)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 4000)
     rng = np.random.default_rng(5)
     x = rng.normal(size=20_000)
     frame = pd.DataFrame({f"x{i}": x + rng.normal(size=20_000) for i in range(6)})

@@ -1,0 +1,415 @@
+"""A table in partitions that are synthesized by themselves: larger than memory, or on the workers of a cluster.
+
+    chunks ──> scan, plan ──> shuffle ──> partitions ──> draw ──> shuffle ──> sets
+
+The client sees counts, records and the codebook, never rows. Its stages go over chunks, partitions and files; each is a
+list of tasks (`partition_tasks`) that any worker can run in any order. Between stages rows lie in files, which an
+interrupted run finds again by their records, or are held by the workers (`slices`): a job does the one, a call of
+`rp.synthesize` the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from replicant import methods, release
+from replicant.errors import DataError, SpecError
+from replicant.events import Event
+from replicant.execution.backend import Backend
+from replicant.execution.executor import Calls, Executor
+from replicant.execution.progress import Progress
+from replicant.plan.build import few_to_split
+from replicant.plan.memory import check_memory, largest_partition
+from replicant.plan.model import Plan
+from replicant.plan.seen import Seen, names_looked_at
+from replicant.plan.strata import largest_remainder, pool_small
+from replicant.plan.task import Task, numbered
+from replicant.plan.whole import Whole
+from replicant.release import OutputSchema
+from replicant.run import partition_tasks as tasks
+from replicant.run.chunks import Chunks, FileChunks
+from replicant.run.held_sets import HeldSink
+from replicant.run.identifiers import made_up, runs
+from replicant.run.in_memory import ensure_compiled
+from replicant.run.partial_results import Records
+from replicant.run.partition_tasks import Counted, Drawing, SetSink
+from replicant.run.partitioning import Key, Partitions
+from replicant.run.release_writer import PartSink, Synthesized, Writer, copied
+from replicant.run.slices import FileSlices, Slices
+from replicant.run.source import dataset_of
+from replicant.spec.models import JobSpec, SynthesisSpec
+from replicant.table import Scan, Table, merge_scans
+from replicant.table.recode import dropped
+from replicant.utility.summary import Outline, Tally, combine
+from replicant.versions import release_lines
+
+__all__ = ["PartitionedFiles", "PartitionedTable", "digest_of", "digest_of_job", "seeded"]
+
+MOST_ROWS = 500_000
+"""Rows of a partition at most, where nobody has said how many."""
+
+MEMORY_SHARE = 0.5
+"""Of the memory of a task, for its partition, where nobody has said how many rows that has."""
+
+
+@dataclass(repr=False)
+class PartitionedTable:
+    """A table on its way from chunks to m synthetic sets: `plan`, then `draw`.
+
+    Attributes
+    ----------
+    executor
+        Runs the tasks.
+    synthesis, columns
+        The settings, with their seed, and what was declared of columns.
+    chunks
+        How the table is read.
+    slices
+        Where rows are between two stages.
+    digest
+        Of all that decides the sets.
+    given
+        Handles of what is held, by the keys under which tasks need them.
+    memory
+        Bytes that a task may take; None if nobody has limited them.
+    """
+
+    executor: Executor
+    synthesis: SynthesisSpec
+    columns: Mapping[str, Any]
+    chunks: Chunks
+    slices: Slices
+    digest: str
+    given: dict[str, Any] = field(default_factory=dict)
+    memory: int | None = None
+
+    def make_plan(self, events: Iterable[Event] = ()) -> tuple[Plan, Table, Outline]:
+        """Shuffle the rows to partitions, and plan their synthesis.
+
+        Parameters
+        ----------
+        events
+            What is known of the table before it is scanned.
+
+        Returns
+        -------
+        tuple
+            The plan of the whole; its table without a cell; what is counted of it.
+
+        Raises
+        ------
+        SpecError, DataError
+            If something impossible is asked for, or the data cannot be synthesized as they are.
+        """
+        counted, scan = self._count()
+        partitions, found = self._cut(counted, scan)
+        self._shuffle(partitions)
+        self.partitions = partitions = self._look(partitions)
+        first = [Task("plan", "plan", needs=partitions.needs(0))]
+        [head] = self._collect("planning", {"plan": tasks.head}, partitions, first)
+        found += few_to_split(head.plan.columns, partitions.sizes.tolist())
+        plan = replace(
+            head.plan,
+            n=partitions.rows,
+            k=int(partitions.k.sum()),
+            strata=partitions.strata,
+            digest=self.digest,
+            events=tuple(dict.fromkeys((*events, *head.plan.events, *found))),
+        )
+        # No value is in this table: copies are of the types and the extent that the whole has.
+        known = (replace(one, whole=scan[one.name].extent) for one in head.table.columns)
+        self.outline = head.outline
+        return plan, replace(head.table, columns=tuple(known)), head.outline
+
+    def draw_files(self, sink: PartSink) -> tuple[Tally, list[Any]]:
+        """All sets as files of a release; gives back what was counted in the real rows, and what the sink gave."""
+        counted, found = self._draw(sink.schema, sink)
+        written = [one for _, of_draw in found for one in of_draw]
+        several = [index for index in range(self.partitions.count) if len(self.partitions.siblings(index)) > 1]
+        calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(several)
+        written += self._collect("shuffling synthetic rows", calls, (self.partitions, sink), todo)
+        return counted, sorted(written, key=lambda one: (one.part.imputation, one.part.partition))
+
+    def draw_held(self, schema: OutputSchema) -> tuple[Tally, list[Any], list[Any]]:
+        """All sets as rows that are held; gives back what was counted, handles of `HeldSet`s, and their facts."""
+        counted, _ = self._draw(schema, None)
+        sink: SetSink = HeldSink(schema, self.outline)
+        calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(range(self.partitions.count))
+        shared = self.partitions, sink
+        held, facts = self.executor.hold("shuffling synthetic rows", calls, shared, todo, self.given)
+        return counted, held, facts
+
+    def _collect(self, stage: str, calls: Calls, shared: Any, todo: Sequence[Task]) -> list[Any]:
+        return self.executor.collect(stage, calls, shared, todo, given=self.given)
+
+    def _move(self, stage: str, calls: Calls, shared: Any, todo: Sequence[Task], word: str, count: int) -> list[Any]:
+        """Run tasks that address rows to others, for which these are then under `word` and their number."""
+        if not self.slices.held:
+            return [one for _, one in self._collect(stage, calls, shared, todo)]
+        addressed, known = self.executor.hold(stage, calls, shared, todo, self.given)
+        moved = self.executor.exchange(f"{stage}: moving", addressed, count)
+        self.given = {f"{word}-{at}": one for at, one in enumerate(moved)}
+        return known
+
+    def _count(self) -> tuple[list[Counted], Scan]:
+        """What the chunks hold, and the scan of the whole."""
+        spec = self.synthesis
+        shared = tasks.Scanning(self.chunks, self.columns, spec.strata_columns, tuple(spec.drop))
+        whole: Scan | None = None
+        found = []
+        run = self.executor.run("scanning", {"scan": tasks.count}, shared, self._of_chunks("scan"), given=self.given)
+        for _, one in run:
+            # At once: what is known of thousands of chunks is more than what is known of the whole.
+            whole = merge_scans(*(scan for scan in (whole, one.scan) if scan is not None))
+            found.append(replace(one, scan=None))
+        if whole is None:
+            raise DataError("The table has no rows.", need="at least two")
+        return sorted(found, key=lambda one: one.index), whole
+
+    def _of_chunks(self, kind: str) -> list[Task]:
+        return [replace(task, needs=self.chunks.needs(task.index)) for task in numbered(kind, self.chunks.sizes)]
+
+    def _cut(self, counted: Sequence[Counted], whole: Scan) -> tuple[Partitions, list[Event]]:
+        """Decide the partitions."""
+        spec = self.synthesis
+        codebook = whole.codebook(self.columns)
+        keys = sorted({key for one in counted for key in one.strata}, key=lambda key: _order(key, codebook, spec))
+        rows = np.array([[one.strata.get(key, 0) for key in keys] for one in counted], dtype=np.int64)
+        bins = pool_small(rows.sum(axis=0), spec.min_stratum)
+        events = [*dropped(spec.drop), *whole.findings(self.columns)]
+        events += _pooled(rows.sum(axis=0), bins, spec.min_stratum)
+        groups = int(bins[-1]) + 1
+        by_group = np.stack([np.bincount(bins, one, groups).astype(np.int64) for one in rows])
+        totals = by_group.sum(axis=0)
+        kinds = [column.kind for column in codebook.values() if column.kind is not None]
+        most = spec.partition_rows or self._chosen(kinds)
+        counts = np.maximum(1, -(-totals // most))
+        first = np.concatenate([[0], np.cumsum(counts)])
+        # Rows go round after round, so the first partitions of a group have the rest.
+        sizes = np.concatenate([(n // h) + (np.arange(h) < n % h) for n, h in zip(totals, counts, strict=True)])
+        if sizes.min() < 2:
+            raise DataError("a partition would have fewer than two rows", fix="raise partition_rows or min_stratum")
+        if self.memory is not None:
+            check_memory(kinds, int(sizes.max()), max(self.chunks.sizes), self.memory)
+        if spec.partition_rows is None and len(sizes) > groups:
+            events.append(_divided(sizes, most))
+        k = largest_remainder(sizes, int(sizes.sum()) if spec.k is None else spec.k)
+        partitions = Partitions(
+            self.chunks,
+            whole,
+            codebook,
+            Whole.of_scan(whole, self.columns, Seen(int(sizes.sum()))),
+            spec,
+            methods.registered(),
+            spec.strata_columns,
+            {key: int(group) for key, group in zip(keys, bins, strict=True)},
+            np.concatenate([np.zeros((1, groups), dtype=np.int64), np.cumsum(by_group, axis=0)[:-1]]),
+            first,
+            sizes,
+            k,
+            self.slices,
+        )
+        return partitions, events
+
+    def _chosen(self, kinds: Sequence[Any]) -> int:
+        """Rows of a partition that a task has the memory for."""
+        memory = self.executor.task_memory
+        if memory is None:
+            return MOST_ROWS
+        fitting = largest_partition(kinds, int(MEMORY_SHARE * memory))
+        if fitting < 2:
+            raise SpecError(
+                "A worker has too little memory for a partition of this table.",
+                fix="give workers more memory, or select fewer columns",
+            )
+        return min(MOST_ROWS, fitting)
+
+    def _shuffle(self, partitions: Partitions) -> None:
+        """The rows of every chunk to their partitions."""
+        notes: dict[str, Any] = {}
+        if made_up(partitions):
+            todo = [
+                Task(
+                    f"identifiers-{at}",
+                    "identifiers",
+                    at,
+                    needs=tuple(key for chunk in span for key in self.chunks.needs(chunk)),
+                    units=sum(self.chunks.sizes[chunk] for chunk in span),
+                )
+                for at, span in enumerate(runs(partitions))
+            ]
+            held, _ = self.executor.hold(
+                "reading identifiers", {"identifiers": tasks.note}, partitions, todo, self.given
+            )
+            notes = {f"identifiers-{at}": one for at, one in enumerate(held)}
+        calls, todo = {"shuffle": tasks.shuffle}, self._of_chunks("shuffle")
+        self._move("shuffling rows", calls, partitions, todo, "rows", partitions.count)
+        if self.slices.held:
+            self.given |= notes
+
+    def _look(self, partitions: Partitions) -> Partitions:
+        """The partitions, with what only the cells of all of them show, where the plan depends on that."""
+        names = names_looked_at(partitions.synthesis, list(partitions.codebook), partitions.scan.alike())
+        if not names:
+            return partitions
+        todo = [
+            replace(task, needs=partitions.needs(task.index)) for task in numbered("count", partitions.sizes.tolist())
+        ]
+        found = self._collect("counting cells", {"count": tasks.look}, (partitions, names), todo)
+        return replace(partitions, whole=replace(partitions.whole, seen=reduce(Seen.merge, found)))
+
+    def _draw(self, schema: OutputSchema, sink: SetSink | None) -> tuple[Tally, list[Any]]:
+        """All sets of all partitions; gives back what was counted in the real rows, and what each draw said."""
+        shared = Drawing(self.partitions, self.outline, schema, sink)
+        todo = list(_draws(self.partitions, self.executor.workers))
+        count = self.partitions.count * self.synthesis.m
+        found = self._move("synthesizing", {"draw": tasks.draw}, shared, todo, "drawn", count)
+        tallies = {task.index: one[0] for task, one in zip(todo, found, strict=True) if task.imputations[0] == 0}
+        return reduce(combine, (tallies[index] for index in sorted(tallies))), found
+
+    def _sets(self, partitions: Iterable[int]) -> list[Task]:
+        """Shuffles of the rows of sets, one for each file of the release."""
+        known = list(partitions)
+        return [
+            Task(
+                f"shuffle-p{index}-i{i}",
+                "shuffle",
+                index,
+                (i,),
+                needs=(f"drawn-{self.partitions.address(i, index)}",) if self.slices.held else (),
+                units=int(self.partitions.k[index]),
+            )
+            for i in range(self.synthesis.m)
+            for index in known
+        ]
+
+
+class PartitionedFiles:
+    """The pipeline of a job on a table that is read in chunks.
+
+    Parameters
+    ----------
+    job
+        Its synthesis says `partition_rows`.
+
+    Raises
+    ------
+    SpecError, DataError
+        If the input is no Parquet, or cannot be read.
+    """
+
+    def __init__(self, job: JobSpec) -> None:
+        if job.input.path is None:
+            raise SpecError("`partition_rows` needs a table that is read in chunks.", need="input.path to Parquet")
+        synthesis = seeded(job.synthesis)
+        self.seed = synthesis.seed or 0
+        self.job = job.model_copy(update={"synthesis": synthesis})
+        self.dataset = dataset_of(job)
+        self.chunks = FileChunks.of(self.dataset)
+        self.digest = digest_of_job(self.job, self.chunks)
+
+    def begin(self, progress: Progress, backend: Backend) -> None:
+        """Nothing is known before the chunks are scanned; see `job.Pipeline`."""
+
+    def synthesize(self, executor: Executor, staging: release.Staging, backend: Backend) -> Synthesized:
+        """Write the files of the release; see `job.Pipeline`."""
+        records, output, progress = Records(staging.path), self.job.output, executor.progress
+        resumed = records.any()
+        columns, slices = dict(self.job.columns), FileSlices(records)
+        run = PartitionedTable(
+            executor, self.job.synthesis, columns, self.chunks, slices, self.digest, memory=backend.process_memory
+        )
+        plan, table, outline = run.make_plan()
+        facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m, "partitions": len(plan.partitions)}
+        progress.planned(digest=self.digest[:8], target=output.path, **facts)
+        progress.odd(plan.events)
+        ensure_compiled(plan, progress.note)
+        copies = copied(output.formats, table, max(one.k for one in plan.partitions))
+        writer = Writer(PartSink(staging, release.output_schema(plan, table), outline, copies, records))
+        real, written = run.draw_files(writer.sink)
+        writer.written.extend(written)
+        source = {"path": self.dataset.path, "digest": self.dataset.signature}
+        return Synthesized(writer, plan, table, outline, real, source, resumed)
+
+
+def _draws(partitions: Partitions, workers: int) -> Iterable[Task]:
+    """Draws of all partitions. The sets of the last ones are shared out, so that all workers end together."""
+    m = partitions.synthesis.m
+    for index in range(partitions.count):
+        shares = min(m, max(1, -(-2 * workers // (partitions.count - index))))
+        for i in range(shares):
+            span = tuple(range(i * m // shares, (i + 1) * m // shares))
+            units = int(partitions.sizes[index]) * len(span)
+            key, needs = f"draw-p{index}-i{span[0]}-{span[-1]}", partitions.needs(index)
+            yield Task(key, "draw", index, span, needs=needs, units=units)
+
+
+def seeded(synthesis: SynthesisSpec) -> SynthesisSpec:
+    """The settings with their seed, drawn from the operating system if none was given."""
+    seed = secrets.randbits(63) if synthesis.seed is None else synthesis.seed
+    return synthesis.model_copy(update={"seed": seed})
+
+
+def digest_of_job(job: JobSpec, chunks: Chunks) -> str:
+    """The digest of a job in partitions, whose seed is settled."""
+    return digest_of(job.model_dump(exclude={"output": True, "study": True, "input": {"path"}}), chunks)
+
+
+def digest_of(said: dict[str, Any], chunks: Chunks) -> str:
+    """The digest of a run in partitions.
+
+    It is of all that decides the sets: versions, settings, seed, codebook, and the content of the table, wherever that
+    is.
+
+    Parameters
+    ----------
+    said
+        What was said of `synthesis`, with its seed, and of the table.
+    chunks
+        The table.
+    """
+    said["synthesis"]["seed"] = str(said["synthesis"]["seed"])
+    text = json.dumps([release_lines(), chunks.sizes, said, chunks.signature], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _order(key: Key, codebook: Mapping[str, Any], spec: Any) -> tuple[Any, ...]:
+    """Where a stratum stands: in the order of the columns' levels, missing last."""
+    places: list[Any] = []
+    for name, value in zip(spec.strata_columns, key, strict=True):
+        levels = codebook[name].levels if name in codebook else None
+        place = levels.index(value) if levels and value in levels else value
+        places.append((value is None, 0 if value is None else place))
+    return tuple(places)
+
+
+def _pooled(sizes: Any, bins: Any, least: int) -> list[Event]:
+    groups = int(bins[-1]) + 1
+    if groups == len(sizes):
+        return []
+    small = int((sizes < least).sum())
+    return [
+        Event(
+            "pooled_strata",
+            "",
+            f"{small} of the {len(sizes)} strata have fewer than {least} rows; they were pooled with their neighbours, "
+            f"which leaves {groups}",
+        )
+    ]
+
+
+def _divided(sizes: Any, most: int) -> Event:
+    return Event(
+        "partitioned",
+        "",
+        f"the table is divided into {len(sizes):,} random partitions of at most {most:,} rows, for which workers have "
+        "the memory; each is synthesized by itself",
+    )
