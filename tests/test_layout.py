@@ -83,7 +83,8 @@ ELSEWHERE: dict[str, str] = {
         run/partial_results.py run/resume.py run/source.py run/tasks.py
     """,
     "run/test_partitioned.py": "run/chunks.py",
-    "test_partitioned_synthesis.py": "run/held_sets.py",
+    "synthesis/test_call.py": "events.py synthesis/result.py",
+    "synthesis/test_partitioned.py": "run/held_sets.py",
     "s3/test_lease.py": "storage/lease.py",
     "s3/test_runs.py": "storage/remote.py",
     "spec/test_bulk.py": "spec/expand.py",
@@ -121,7 +122,6 @@ ELSEWHERE: dict[str, str] = {
         cli/pool.py
     """,
     "test_analysis_joint.py": "analysis/analyses.py analysis/fitting.py analysis/pooling.py estimate/match.py",
-    "test_synthesis.py": "events.py",
     "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/jit.py trees/streams.py",
     "trees/test_tree.py": "trees/apply.py",
     "utility/test_drift.py": "utility/drift_terms.py",

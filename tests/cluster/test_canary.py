@@ -24,6 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import dask.dataframe as dd
 import msgpack
 import numpy as np
 import pandas as pd
@@ -178,7 +179,7 @@ class Ground:
             self.say(f"{name}: state", content)
             self.say(f"{name}: state as text", msgpack.unpackb(content, strict_map_key=False))
             tasks = client.run_on_scheduler(_asks_for_tasks())
-            keys = list(tasks)
+            keys = [key for key in tasks if not key.startswith("(")]  # those of graphs are no texts
             for what, told in {
                 "tasks": tasks,
                 "events": client.run_on_scheduler(lambda dask_scheduler: repr(dask_scheduler.get_events())),
@@ -387,6 +388,13 @@ def _run_all(ground: Ground) -> None:
         frame = pd.read_parquet(folder / "data.parquet", columns=["income", "age", "word"])
         syn = rp.synthesize(frame, columns={"word": {"kind": "nominal"}}, m=1, seed=1, client=client)
         ground.say("frame: said", [repr(syn), *(str(event) for event in syn.events)])
+        lazy = dd.read_parquet(folder / "data.parquet", columns=["income", "age", "born", "word"])
+        syn = rp.synthesize(
+            lazy, columns={"word": {"kind": "nominal"}}, m=2, seed=1, partition_rows=4000, client=client
+        )
+        ground.look("lazy frame")
+        syn.analyse("ols", "income ~ age")
+        ground.say("lazy frame: said", [repr(syn), *(str(event) for event in syn.events)])
     (folder / "failing.py").write_text(FAILING)
     assert command("failing", "failing.py", ground.address, "data.parquet") == 7
     ground.look("failing")
@@ -423,7 +431,13 @@ def test_what_was_looked_at_is_what_there_is(ground: Ground) -> None:
     for name, content in ground.seen.items():
         base = name.rpartition(" (")[0]
         whole[base] = whole.get(base, b"") + content
-    for name, key in {"job": b"shared-", "parted": b"shared-", "study": b"block-", "killed": b"shared-"}.items():
+    for name, key in {
+        "job": b"shared-",
+        "parted": b"shared-",
+        "study": b"block-",
+        "killed": b"shared-",
+        "lazy frame": b"held-",
+    }.items():
         assert key in whole[f"{name}: tasks"]
     assert b"ValueError" in whole["failing: said"]
     assert b"looks like an identifier" in whole["refused: said"]

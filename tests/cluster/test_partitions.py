@@ -430,7 +430,7 @@ def test_keys_hold_no_cell(two_workers: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(partitions, "_task", watch)
     parts = RemotePartitions(two_workers, [partial(_word, i) for i in range(10)])
     fit("ols", "y ~ t", parts)
-    assert {key.partition("-")[0] for key in seen} == {"pass", "map", "sum", "load"}
+    assert {key.partition("-")[0] for key in seen} == {"reduction", "map", "sum", "load"}
     assert not any(CANARY in key for key in seen)
 
 

@@ -98,7 +98,8 @@ def exchanged(client: Client, held: Sequence[Future[Any]], count: int) -> list[F
     parts = [_task(_addressed, things, origin, key=f"addressed-{origin}") for origin, things in enumerate(held)]
     with dask.config.set({"dataframe.convert-string": False}):
         frame = dd.from_delayed(parts, meta=_addressed([], 0), prefix="addressed", verify_meta=False)
-        moved = frame.set_index("target", divisions=list(range(count + 1)), shuffle_method="p2p")
+        # Not by "p2p": at the level DEBUG workers log the messages of that, rows and all.
+        moved = frame.set_index("target", divisions=list(range(count + 1)), shuffle_method="tasks")
     received = [_task(_received, part, key=f"received-{i}") for i, part in enumerate(moved.to_delayed())]
     futures: list[Future[Any]] = client.compute(received)  # type: ignore[no-untyped-call]
     return futures

@@ -105,7 +105,7 @@ def _from_memory(data: Any) -> pd.DataFrame:
 def is_dask_frame(data: Any) -> bool:
     """Whether data are a `dask.dataframe`, which is not imported to know it."""
     make = type(data).__module__.partition(".")[0]
-    return make == "dask" and hasattr(data, "to_delayed") and hasattr(data, "columns")
+    return make == "dask" and hasattr(data, "to_delayed") and getattr(data, "ndim", 0) == 2
 
 
 def read_dataset(name: str) -> pd.DataFrame:

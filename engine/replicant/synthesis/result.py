@@ -1,0 +1,189 @@
+"""What `rp.synthesize` gives: the m synthetic tables of one run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Literal
+
+from replicant import fcs
+from replicant.release.sets import SyntheticSets
+from replicant.spec.load import validate_output
+from replicant.table import Codebook, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from replicant.events import Event
+    from replicant.plan.model import Plan
+    from replicant.run.release_writer import Writer
+    from replicant.run.tasks import DrawnSet
+
+__all__ = ["Synthesis", "say"]
+
+QUICK_ROWS = 1_000_000
+"""How many synthetic rows a look at the result counts at most, if there is more than one set."""
+
+
+class Synthesis(SyntheticSets):
+    """The m synthetic tables of one run.
+
+    Tables are kept in codes and decoded when they are first looked at: `syn[0]`, `for frame in syn`, `syn.stack()`.
+
+    Attributes
+    ----------
+    plan
+        What was done, column by column. Holds the seed: it stays with the data owner.
+    table
+        The observed table, encoded. Confidential.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        table: Table,
+        drawn: Sequence[DrawnSet],
+        *,
+        spec: Any = None,
+        source: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.plan = plan
+        self.table = table
+        self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
+        self._spec, self._source = spec, source  # for the internal manifest
+        self._summary: dict[str, Any] | None = None
+
+    @property
+    def m(self) -> int:
+        """Number of synthetic tables."""
+        return self.plan.m
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was unusual in the data or the request, and what was done about it."""
+        return self.plan.events
+
+    @property
+    def codebook(self) -> Codebook:
+        """Kinds and levels of the columns, as a document that can be printed and edited."""
+        return self.table.codebook
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What a release of these tables says of itself: nothing in it is confidential."""
+        from replicant.release import public_manifest
+
+        return public_manifest(self.plan, self.table, ())
+
+    def summary(self) -> dict[str, Any]:
+        """Each column's mean and standard deviation, or shares, real beside synthetic.
+
+        Of very large tables only as many sets are counted as keep the answer quick, but at least one.
+
+        Returns
+        -------
+        dict
+            As `utility.summary.summarise` describes it.
+        """
+        if self._summary is None:
+            from replicant.utility.summary import summarise
+
+            self._summary = summarise(self.table, self[: max(1, QUICK_ROWS // max(1, self.plan.k))])
+        return self._summary
+
+    def to_parquet(
+        self,
+        uri: str | PathLike[str],
+        *,
+        overwrite: bool = False,
+        internal: str | None = None,
+        copies: Sequence[Literal["csv", "sav", "dta", "xlsx"]] = (),
+        csv: bool = False,
+        helpers: Sequence[Literal["r", "stata"]] = (),
+    ) -> None:
+        """Write a release: the m tables as Parquet files, a public manifest, and `_SUCCESS`.
+
+        Parameters
+        ----------
+        uri
+            A folder, or a URL that fsspec knows. Nothing is seen there before all is written.
+        overwrite
+            Replace a finished release.
+        internal
+            Where the internal manifest goes (seed, input, versions); None for `<uri>-internal` beside the release.
+            Never share it.
+        copies
+            Formats in which the sets are written once more, beside the Parquet files, under `_copies`: `csv`,
+            `sav` (SPSS), `dta` (Stata), `xlsx` (small tables). The page Formats says what each cannot hold.
+        csv
+            Short for `copies=["csv"]`.
+        helpers
+            Scripts to add for analysts, under `_scripts`, which read the sets and pool by the rule that holds: `r`
+            (`analyse.R`), `stata` (`analyse.do`, and CSV, since Stata reads no Parquet).
+
+        Raises
+        ------
+        SpecError
+            If a format or a helper is unknown.
+        DataError
+            If a column is of a type, or has a level, that no file can hold.
+        ReleaseError
+            If it cannot be written; nothing is left behind.
+        """
+        from replicant.run.release_writer import writing
+
+        output = validate_output(path=fspath(uri), internal=internal, copies=copies, csv=csv, helpers=helpers)
+        with writing(
+            self.plan,
+            self.table,
+            output.path,
+            internal=output.internal,
+            overwrite=overwrite,
+            copies=output.formats,
+            helpers=output.helpers,
+            spec=self._spec,
+            source=self._source,
+        ) as writer:
+            self._write(writer)
+
+    def _write(self, writer: Writer) -> None:
+        for part in self._drawn:
+            frame = self.table.to_frame(part.codes, part.exact, self.plan.outputs)
+            writer.written.append(writer.sink(frame, part.imputation, part.partition))
+
+    def _stored(self, imputation: int) -> pa.Table:
+        from replicant.release import output_schema
+
+        return output_schema(self.plan, self.table).table(self[imputation])
+
+    def _make(self, imputation: int) -> pd.DataFrame:
+        parts = [part for part in self._drawn if part.imputation == imputation]
+        codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
+        return self.table.to_frame(codes, exact, self.plan.outputs)
+
+    def __repr__(self) -> str:
+        plan = self.plan
+        size = f"{plan.k:,} rows x {len(plan.columns)} columns"
+        return f"<Synthesis m={plan.m}, {size}, {plan.conditioning} conditioning, {len(plan.events)} events>"
+
+    def __str__(self) -> str:
+        from replicant.report import terminal
+
+        lines = [repr(self)[1:-1], "", terminal.render(self.summary())]
+        return "\n".join([*lines, *(f" {event.line()}" for event in self.events)])
+
+    def _repr_html_(self) -> str:
+        from replicant.plan.show import inner
+        from replicant.report import html
+        from replicant.view.fragment import folded
+
+        done = "".join(inner(self.plan, self.table))
+        return html.render(self.summary(), folded("What was done, column by column", done))
+
+
+def say(line: str) -> None:
+    """Say something while a call runs."""
+    print(line, file=sys.stderr, flush=True)
