@@ -25,7 +25,7 @@ WORDS: list[tuple[str, str, list[str]]] = [
         # Digits, also as people call them in a codebook; what is replaced; what happens; a property of CSS.
         ["decimal places?", '"places"', "in( their| its)? place", "(take|takes|took|taking) place", "place-[a-z]+"],
     ),
-    ("parted|parts? of the (rows|table)|(random|per|each|every) parts?", "partition", []),
+    ("parted|parts?(-|_)rows|parts? of the (rows|table)|(random|per|each|every) parts?", "partition", []),
     ("rooms?", "partition, space or width", []),
     (
         "sides?",

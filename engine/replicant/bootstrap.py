@@ -44,9 +44,9 @@ def study(
 ) -> StudyResult:
     """Simulate: draw bootstrap samples of the data, synthesize and analyse each, and compare with the truth.
 
-    The data play the population, so the truth of every estimand is known: it is the estimate on the data. Each sample
-    is synthesized m times under every variant; what the m sets tell, pooled by the rule that holds for them, is
-    compared with the truth and with the sample itself. Results are the same for any number of workers.
+    The data take the role of the population, so the truth of every estimand is known: it is the estimate on the data.
+    Each sample is synthesized m times under every variant; the estimates of the m sets, pooled by the rule that holds
+    for them, are compared with the truth and with the sample itself. Results are the same for any number of workers.
 
     Parameters
     ----------

@@ -364,9 +364,9 @@ def test_moments(tmp_path: Path, form: str) -> None:
     [
         ("31/12/1999", {}, "set input.date_format.d to it"),
         ("11/12/1999", {}, "%d/%m/%Y or %m/%d/%Y"),
-        ("31/02/1999", {"date_format": "%d/%m/%Y"}, "1 of its 2 cells are no dates as %d/%m/%Y"),
-        ("sometime", {}, "1 of its 2 cells are no dates"),
-        ("2020-13-01", {}, "1 of its 2 cells are no dates"),
+        ("31/02/1999", {"date_format": "%d/%m/%Y"}, "1 of its 2 cells are not dates as %d/%m/%Y"),
+        ("sometime", {}, "1 of its 2 cells are not dates"),
+        ("2020-13-01", {}, "1 of its 2 cells are not dates"),
     ],
 )
 def test_a_declared_date_that_is_none_is_counted(tmp_path: Path, cell: str, reading: dict[str, str], says: str) -> None:
@@ -428,7 +428,7 @@ BAD_SETTINGS = [
     ("input.types.x=integer", "are not"),
     ("input.types.name=txt", "did you mean 'text'?"),
     ("input.types.name=boolean", "are not"),
-    ("input.types.name=date", "are no dates"),
+    ("input.types.name=date", "are not dates"),
     ("input.na_values=[null]", "a list of texts"),
     ("input.delimeter=;", "did you mean 'input.delimiter'?"),
 ]

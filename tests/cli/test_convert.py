@@ -68,7 +68,7 @@ def test_a_parquet_table_gives_its_names(settings: Path, place: Path, frame: pd.
         (("nice.json",), "there is no file 'nice.json', did you mean 'mice.json'"),
         (("data.csv",), "A CSV file holds one setting"),
         (("mice.json", "--method", "method.csv"), "mice.json has method already"),
-        (("mice.json", "--strict"), "the method of weight is 'pmm', which is not here"),
+        (("mice.json", "--strict"), "the method of weight is 'pmm', which does not exist here"),
         (("mice.json", "-o", "mice.json"), "mice.json exists"),
         (("mice.json", "-o", "no/such/folder.yaml"), "cannot be written"),
         (("mice.json", "--from", "synthpop"), "'visitSequence' is not a setting of synthpop"),

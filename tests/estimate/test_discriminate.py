@@ -207,7 +207,7 @@ def test_weights_that_make_no_sense_are_refused() -> None:
         discriminate(real, [synthetic], weights=np.ones(500), weight_kind="replicate")
     with pytest.raises(DataError, match="no row has a weight"):
         discriminate(real, [synthetic], weights=np.zeros(500), weight_kind="survey")
-    with pytest.raises(SpecError, match="no column"):
+    with pytest.raises(SpecError, match="not a column"):
         discriminate(real, [synthetic], weights="nothing")
 
 

@@ -119,7 +119,7 @@ ATTACKS = [
 
 @pytest.mark.parametrize("text", ATTACKS)
 def test_what_is_outside_the_grammar_is_refused_with_a_position(text: str) -> None:
-    with pytest.raises(ExpressionError, match=r"at position \d+ of the formula"):
+    with pytest.raises(ExpressionError, match=r"at position \d+ the formula has"):
         parse(text, COLUMNS)
 
 
@@ -170,7 +170,7 @@ def test_a_position_points_at_what_is_wrong() -> None:
     with pytest.raises(ExpressionError) as caught:
         parse("y ~ a + b[0]", COLUMNS)
     message = str(caught.value)
-    assert "position 10 of" in message
+    assert "position 10 the" in message
     line, caret = message.splitlines()[1:3]
     assert line[caret.index("^")] == "["
 

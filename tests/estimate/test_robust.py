@@ -99,7 +99,7 @@ def test_frequencies_are_repeated_rows(model: str, options: dict[str, Any]) -> N
     if model == "negbin" and options.get("cov"):
         options = {"cov": "HC0"}
     if model == "quantreg":
-        with pytest.raises(SpecError, match="for quantreg"):
+        with pytest.raises(SpecError, match="quantreg does not take"):
             fit(model, "y ~ x", frame, **options)
         return
     one = fit(model, formula, frame, weights="f", weight_kind="frequency", **options)

@@ -248,7 +248,7 @@ def test_what_is_said_of_a_sample_is_checked() -> None:
         ({**survey, "cov": "HC3"}, SpecError, "with survey weights"),
         ({**survey, "cluster": "psu"}, SpecError, "clusters="),
         ({"cov": "HC3", "cluster": "psu"}, SpecError, "one of them"),
-        ({"cov": "HC4"}, SpecError, "unknown cov"),
+        ({"cov": "HC4"}, SpecError, "cov has an unknown value"),
         ({**survey, "lonely_psu": "adjusted"}, SpecError, "did you mean 'adjust'"),
         ({**survey, "strata": "psuu"}, SpecError, "did you mean 'psu'"),
         ({**survey, "strata": frame["h"]}, SpecError, "name of a column"),
@@ -256,7 +256,7 @@ def test_what_is_said_of_a_sample_is_checked() -> None:
         ({**survey, "strata": "h", "fpc": "x"}, DataError, "differs within a stratum"),
         ({**survey, "strata": "h", "fpc": "h"}, DataError, "fewer units"),
         ({**survey, "fpc": "g"}, DataError, "differs|numbers"),
-        ({"weights": "w", "weight_kind": "sampling"}, SpecError, "unknown kind of weights"),
+        ({"weights": "w", "weight_kind": "sampling"}, SpecError, "the kind of weights is unknown"),
     ]
     for options, kind, match in cases:
         with pytest.raises(kind, match=match):
@@ -265,10 +265,10 @@ def test_what_is_said_of_a_sample_is_checked() -> None:
         fit("ols", "y ~ x", frame.assign(psu=frame["psu"].where(frame.index > 0)), **survey, clusters="psu")
     with pytest.raises(SpecError, match="Spearman"):
         correlation(frame, ["x", "y"], method="spearman", **survey, clusters="psu")
-    with pytest.raises(SpecError, match="a total without survey weights"):
+    with pytest.raises(SpecError, match="a total is asked for without survey weights"):
         fit("total", "y ~ 1", frame)
     for model in ("quantreg", "negbin"):
-        with pytest.raises(SpecError, match="survey weights for"):
+        with pytest.raises(SpecError, match="takes no survey weights"):
             fit(model, "one ~ x", frame, **survey)
 
 

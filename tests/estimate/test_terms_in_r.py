@@ -209,7 +209,7 @@ def test_missing_cells_of_a_comparison_follow_r() -> None:
 def test_dates_are_compared_with_dates() -> None:
     frame = pd.DataFrame({"y": np.arange(6.0), "day": pd.date_range("2020-01-29", periods=6)})
     np.testing.assert_allclose(fit("ols", 'y ~ I(day >= "2020-02-01")', frame).estimates, [1.0, 3.0], rtol=1e-12)
-    with pytest.raises(SpecError, match="no date"):
+    with pytest.raises(SpecError, match="not a date"):
         fit("ols", 'y ~ I(day > "north")', frame)
 
 

@@ -36,7 +36,11 @@ def one(make_document: Callable[..., Document]) -> Document:
         ((0.990, 0.003), "wide", "0.990 (0.984 to 0.996): valid for these models, but wider than necessary."),
         ((0.880, 0.010), "bad", "0.880 (0.860 to 0.900): not valid for these models, too short or off centre."),
         ((0.930, 0.008), "edge", "0.930 (0.914 to 0.946): at the edge of what counts as valid, 0.925 to 0.975."),
-        ((0.950, 0.020), "few", "400 replicates are too few to say whether they are valid; about 4,100 would."),
+        (
+            (0.950, 0.020),
+            "few",
+            "400 replicates are too few to say whether they are valid; about 4,100 would be enough.",
+        ),
         ((1.000, 0.000), "wide", "cover 1.000 (0.978 to 1.000): valid for these models, but wider than necessary."),
     ],
 )
@@ -75,7 +79,7 @@ def test_one_term_that_is_not_covered_spoils_a_good_mean(one: Document) -> None:
 def test_failed_fits_are_counted(one: Document) -> None:
     one["summary"][1]["failed"] = 12
     assert judged(one, (0.951, 0.008)).findings[0].details == (
-        "Without a result, and left out: 12 estimates of terms.",
+        "12 estimates of terms have no result and are left out.",
     )
 
 

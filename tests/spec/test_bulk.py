@@ -81,8 +81,8 @@ def test_neighbours_are_next_to_each_other_on_one_axis() -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("output.path=build/{regoin}/{year}", r"unknown placeholder \{regoin\}, did you mean 'region'"),
-        ("output.path=build/{year", "brace without its other half"),
+        ("output.path=build/{regoin}/{year}", r"the placeholder \{regoin\} is unknown, did you mean 'region'"),
+        ("output.path=build/{year", "a brace is not closed"),
         ("output.path=build/{region}", "'2010-north' and '2011-north' would write their files to one folder"),
         ('output.path="{region}/{year}"', "no folder for its index page"),
         ("bulk.folder=elsewhere", "would not lie in the folder of the bulk"),
@@ -102,13 +102,13 @@ def test_neighbours_are_next_to_each_other_on_one_axis() -> None:
         ("bulk.exclude=[{region: [north, south]}]", "all are excluded"),
         ("bulk.include=[{year: 2010}]", r"include\[1\] names year"),
         ("bulk.include=[{year: 2011, region: north}]", "is there already"),
-        ("bulk.overrides=[{for: {yer: 2010}, set: {}}]", "unknown axis 'yer', did you mean 'year'"),
+        ("bulk.overrides=[{for: {yer: 2010}, set: {}}]", "there is no axis 'yer', did you mean 'year'"),
         ("bulk.overrides=[{fro: {year: 2010}, set: {}}]", r"did you mean 'bulk.overrides\[1\].for'"),
-        ("bulk.overrides=[{for: {year: 2011}, set: {study.replicates: 3}}]", "is no key of a job"),
+        ("bulk.overrides=[{for: {year: 2011}, set: {study.replicates: 3}}]", "is not a key of a job"),
         ("bulk.overrides=[{for: {year: 2011}, set: {synthesis.m.n: 3}}]", "synthesis.m holds a value"),
         ("bulk.overrides=[{for: {year: 2011}, set: {synthesis.minbuckt: 3}}]", "in the release '2011-north'"),
         ("synthesis.m='{year}'", "synthesis.m: found the text '2010'"),
-        ("study={}", "a study in a bulk"),
+        ("study={}", "the bulk holds a study"),
     ],
 )
 def test_what_is_wrong_is_refused_with_the_right_word(override: str, said: str) -> None:

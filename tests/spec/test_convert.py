@@ -143,7 +143,7 @@ def test_a_method_that_is_not_here_becomes_trees_or_is_refused(method: str) -> N
     made = convert(settings)
     assert any(note.startswith(f"reg: `{method}` becomes `cart`") for note in made.notes)
     assert "reg" not in made.document["synthesis"]["method"]
-    with pytest.raises(SpecError, match=f"'{method}', which is not here"):
+    with pytest.raises(SpecError, match=f"'{method}', which does not exist here"):
         convert(settings, strict=True)
 
 
@@ -210,7 +210,7 @@ def test_a_later_predictor_is_left_out_and_told() -> None:
     [
         ({"metod": METHOD}, "'metod' is not a setting of mice, did you mean 'method'"),
         ({"method": {**METHOD, "reg": "crt"}}, "method of 'reg' is none of mice's: 'crt', did you mean 'cart'"),
-        ({"method": {**METHOD, "reg": 3}}, "method of 'reg' is no text"),
+        ({"method": {**METHOD, "reg": 3}}, "method of 'reg' is not a text"),
         ({"method": ["cart", "pmm"], "names": NAMES}, "method has 2 values for 5 columns"),
         ({"method": ["cart"] * 5}, "do not say what the columns are called"),
         (
@@ -239,9 +239,9 @@ def test_a_later_predictor_is_left_out_and_told() -> None:
         ({"method": METHOD, "where": [["x"] * 5]}, "in column 'age' that are not TRUE or FALSE"),
         ({"method": METHOD, "post": {"bmi": "imp[[j]]"}}, "post holds R code for bmi"),
         ({"method": METHOD, "data": [{"age": 471147.25}]}, "'data', which is made of cells"),
-        ({"method": METHOD, "m": "five"}, "m is no whole number"),
-        ({"method": METHOD, "m": [1, 2]}, "m is no whole number"),
-        ({"method": METHOD, "cp": {"a": 1}}, "cp is no number"),
+        ({"method": METHOD, "m": "five"}, "m is not a whole number"),
+        ({"method": METHOD, "m": [1, 2]}, "m is not a whole number"),
+        ({"method": METHOD, "cp": {"a": 1}}, "cp is not a number"),
         ({"method": METHOD, "blocks": ["a"]}, "blocks have no names"),
         ({"method": dict.fromkeys(NAMES, "")}, "no column is synthesized"),
         ({"method": {**METHOD, "bmi": "~ I(wgt / hgtt)"}}, "names 'hgtt'.*did you mean 'hgt'"),
@@ -256,7 +256,9 @@ def test_a_mistake_is_named(settings: dict[str, Any], words: str) -> None:
 
 
 def test_a_formula_is_refused_with_its_column_and_position() -> None:
-    with pytest.raises(ExpressionError, match=r"passive formula of 'bmi': a call to 'ifelse' at position 5"):
+    with pytest.raises(
+        ExpressionError, match=r"passive formula of 'bmi': at position 5 the expression has a call to 'ifelse'"
+    ):
         convert({"method": {**METHOD, "bmi": "~ I(ifelse(wgt, 1, 2))"}})
 
 

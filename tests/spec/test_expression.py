@@ -227,7 +227,7 @@ def test_outside_the_whitelist_is_refused_with_its_position(text: str, position:
     assert message.exit_code == 2
     assert message.need
     if text != "x +":  # where a text that breaks off is wrong depends on the version of Python
-        assert f"at position {position} of the expression" in message.found
+        assert f"at position {position} the expression" in message.found
     assert pickle.loads(pickle.dumps(message)).found == message.found
     lines = message.found.splitlines()
     assert lines[2].strip() == "^"

@@ -300,8 +300,8 @@ def test_any_file_is_a_job_or_a_spec_error(tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (SMALL + "synthesis:\n  m: 2\n  m: 3\n", "line 5: the key 'm' stands twice (first on line 4)"),
-        (SMALL + SMALL, "the key 'input' stands twice (first on line 1)"),
+        (SMALL + "synthesis:\n  m: 2\n  m: 3\n", "line 5: the key 'm' occurs twice (first on line 4)"),
+        (SMALL + SMALL, "the key 'input' occurs twice (first on line 1)"),
         (SMALL + "synthesis: [1, 2", "line 3"),
         (SMALL + "synthesis:\n\tm: 2", "line 4"),
         (SMALL + "synthesis: {m: !!python/object/apply:os.system [x]}", "line 3"),

@@ -86,7 +86,7 @@ def test_a_text_alone(written: Path) -> None:
     ("text", "words"),
     [
         ('{"method": }', "s.json, line 1, column 12: not valid JSON"),
-        ('{"m": 1,\n "m": 2}', "the key 'm' stands twice"),
+        ('{"m": 1,\n "m": 2}', "the key 'm' occurs twice"),
         ("[" * 100_000, "nested too deep"),
         ("", "not valid JSON"),
     ],
@@ -114,7 +114,7 @@ def test_bad_csv(text: str, words: str) -> None:
     "value", [3, "x", [], [[]], [[1], [1, 2]], {}, {"a": [1], "b": [1, 2]}, [{"a": 1}, {"b": 1}], [{}]]
 )
 def test_what_is_no_matrix(value: Any) -> None:
-    with pytest.raises(SpecError, match="predictorMatrix is no matrix"):
+    with pytest.raises(SpecError, match="predictorMatrix is not a matrix"):
         as_grid(value, "predictorMatrix")
 
 

@@ -59,7 +59,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"describe": ["x", "wrod"]}, r"there is no column 'wrod', did you mean 'word'"),
     ({"correlation": ["x", "word"]}, r"the column 'word' is nominal"),
     ({"correlation": ["x"]}, r"too few columns"),
-    ({"correlation": ["x", "x"]}, r"too few columns, or one twice"),
+    ({"correlation": ["x", "x"]}, r"there are too few columns, or one is named twice"),
     ({"means": ["stage"]}, r"the column 'stage' is ordered"),
     ({"counts": ["x"]}, r"the column 'x' is continuous"),
     ({"densities": ["conut"]}, r"did you mean 'count'"),

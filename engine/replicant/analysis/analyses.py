@@ -222,7 +222,7 @@ class Analyses(Sequence[Fit]):
                 "variance of Fisher's z, is that of independent rows",
             )
         if any("(Intercept)" not in one.terms for one in self.fits):
-            raise SpecError(f"{name} of a model without an intercept is no squared correlation", need="an intercept")
+            raise SpecError(f"{name} of a model without an intercept is not a squared correlation", need="an intercept")
         outside = [str(i + 1) for i, share in enumerate(shares) if not 0 < share < 1]
         if outside:
             raise SpecError(
@@ -230,7 +230,7 @@ class Analyses(Sequence[Fit]):
             )
         rows = np.array([one.n for one in self.fits])
         if (rows <= 3).any():
-            raise SpecError(f"{name} of three rows or fewer", need="more rows")
+            raise SpecError(f"{name} needs more than three rows, and a set has fewer", need="more rows in every set")
         scale = 1 / (2 * np.sqrt(shares) * (1 - shares))  # slope of Fisher's z of the root
         choice = self._choice(rule)
         pooled = pool(

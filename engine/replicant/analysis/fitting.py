@@ -98,13 +98,15 @@ def _check_call(model: Model, formula: object) -> None:
     if "~" in model:
         name = formula if isinstance(formula, str) and formula and "~" not in formula else "ols"
         raise SpecError(
-            "a formula instead of the model's name",
+            "a formula is given instead of the model's name",
             need="the name of a model, then the formula",
             fix=f'write "{name}", "{model}"',
         )
     if formula is None or (isinstance(formula, str) and not formula.strip()):
         raise SpecError(
-            f"the model {model[:40]!r} without a formula", need="response ~ terms", fix=f'write "{model[:40]}", "y ~ x"'
+            f"the model {model[:40]!r} is given without a formula",
+            need="response ~ terms",
+            fix=f'write "{model[:40]}", "y ~ x"',
         )
 
 

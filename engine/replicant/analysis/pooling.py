@@ -39,7 +39,7 @@ def pooled_fits(
     estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
     covariances = np.array([one.covariance[np.ix_(i, i)] for one, i in zip(fits, at, strict=True)])
     if not isinstance(dfcom, Real | None) and dfcom != "fit":
-        raise SpecError("`dfcom` is no number of degrees of freedom", need='a number, "fit", or None')
+        raise SpecError("`dfcom` is not a number of degrees of freedom", need='a number, "fit", or None')
     if rule in (_WITH_FEW if fits[0].grouped else WITH_DFCOM) and dfcom is not None:
         least = min(one.df_resid for one in fits) if dfcom == "fit" else float(dfcom)
         if least <= 0 and fits[0].grouped:

@@ -41,7 +41,7 @@ def run(
     same line again, or `replicant resume`, and a study that was interrupted continues where it stopped.
 
     With --dry-run the command stops before the first task: it prints the plan, checks target, memory and cluster, and
-    leaves with the exit code that the run would have had so far. Nothing is written.
+    ends with the exit code that the run would have had so far. Nothing is written.
 
     \b
     Examples:

@@ -103,18 +103,18 @@ def fit_statsmodels(prepared: Prepared, request: Request) -> Fit:
 def _check_asked(prepared: Prepared, model: str, borrowed: Borrowed) -> None:
     sampling = prepared.sampling
     if sampling.survey:
-        raise SpecError(f"survey weights for {model}", need=REDUCING)
+        raise SpecError(f"{model} takes no survey weights", need=REDUCING)
     if sampling.weights and not borrowed.repeats:
-        raise SpecError(f"weights for {model}, whose rows belong to groups", need="no weights")
+        raise SpecError(f"{model} takes no weights: its rows belong to groups", need="no weights")
     asked = sampling.cov or ("cluster" if sampling.cluster else None)
     if asked is not None and asked not in borrowed.covariances:
         known = [one if one == "cluster" else f'cov="{one}"' for one in borrowed.covariances]
         raise SpecError(
-            f"{f'cov={asked!r}' if sampling.cov else 'cluster'} for {model}",
+            f"{model} does not take {f'cov={asked!r}' if sampling.cov else 'cluster'}",
             need=" or ".join(known) if known else f"its own standard errors, or {REDUCING}",
         )
     if not borrowed.constant and not prepared.formula.intercept:
-        raise SpecError(f"a formula without intercept for {model}, which has none", need="the formula without 0 or -1")
+        raise SpecError(f"the formula removes the intercept, and {model} has none", need="the formula without 0 or -1")
     _check_here(prepared.source, model)
 
 
@@ -163,7 +163,10 @@ def _rows(
         effects = {}
         for i, variable in enumerate(request.random, start):
             if variable.label in prepared.factors:
-                raise SpecError(f"random effects of {variable.label!r}, a column of levels", need="columns of numbers")
+                raise SpecError(
+                    f"random effects are for numbers, and {variable.label!r} is a column of levels",
+                    need="columns of numbers",
+                )
             effects[variable.label] = joined(partial(_extra, at=i))
         ones = {"(Intercept)": np.ones(len(y))} if request.random_intercept else {}
         random = pd.DataFrame({**ones, **effects})
@@ -191,9 +194,9 @@ def _check_response(prepared: Prepared, request: Request, borrowed: Borrowed, y:
             fix="polr, multinomial or logit take levels",
         )
     if borrowed.response == "outcome" and not np.isin(y, (0.0, 1.0)).all():
-        raise DataError("the response has other values than 0 and 1", need="0 and 1, or two levels")
+        raise DataError("the response has values other than 0 and 1", need="0 and 1, or two levels")
     if borrowed.response == "count" and ((y < 0).any() or (y != np.round(y)).any()):
-        raise DataError("the response has values that are no counts", need="whole numbers of 0 or more")
+        raise DataError("the response has values that are not counts", need="whole numbers of 0 or more")
 
 
 def _events(key: str, cells: Floats, labels: tuple[str, ...] | None) -> tuple[Floats, list[str]]:
@@ -201,7 +204,7 @@ def _events(key: str, cells: Floats, labels: tuple[str, ...] | None) -> tuple[Fl
     if labels is not None:
         if len(labels) != 2:
             raise SpecError(
-                f"{key} has {len(labels)} levels", need="two", fix=f"a comparison: {key}='column == \"level\"'"
+                f"{key} has {len(labels)} levels", need="two", fix=f"write a comparison: {key}='column == \"level\"'"
             )
         return (cells == 1).astype(np.float64), [] if labels == ("FALSE", "TRUE") else [f"the event is {labels[1]}"]
     found = set(np.unique(cells).tolist())
@@ -210,9 +213,9 @@ def _events(key: str, cells: Floats, labels: tuple[str, ...] | None) -> tuple[Fl
     if found <= {1.0, 2.0}:
         return cells - 1, [EVENT_2]
     raise DataError(
-        f"{key} has other values than 0 and 1",
+        f"{key} has values other than 0 and 1",
         need="0 and 1, FALSE and TRUE, or two levels",
-        fix=f'a comparison: {key}="column == 3"',
+        fix=f'write a comparison: {key}="column == 3"',
     )
 
 
@@ -286,7 +289,7 @@ def fit_function(function: Callable[[pd.DataFrame], Any], source: Source) -> Fit
     except ReplicantError:
         raise
     except (TypeError, ValueError):
-        raise SpecError(f"the function {name} gives back something else than three things", need=need) from None
+        raise SpecError(f"the function {name} does not return three values", need=need) from None
     if covariance.ndim == 1:
         covariance = np.diag(covariance)
     if estimates.shape != (len(terms),) or covariance.shape != (len(terms),) * 2:

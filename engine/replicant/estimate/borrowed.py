@@ -221,7 +221,7 @@ def _gee(rows: Rows, given: Mapping[str, Any]) -> Outcome:
     groups = pd.factorize(rows.columns["groups"])[0]
     more = {"offset": rows.offset, "exposure": rows.columns.get("exposure")}
     if isinstance(dependence, cov_struct.Autoregressive) and "time" not in rows.columns:
-        raise DataError("an autoregressive GEE without times", need="a column of times within groups", fix='time="..."')
+        raise DataError("an autoregressive GEE has no times", need="a column of times within groups", fix='time="..."')
     made = GEE(
         rows.y,
         rows.x,
@@ -241,11 +241,11 @@ def _phreg(rows: Rows, given: Mapping[str, Any]) -> Outcome:
 
     status, entry = rows.columns["status"], rows.columns.get("entry")
     if not rows.x.shape[1]:
-        raise DataError("phreg without a term that can be estimated", need="terms: time ~ x")
+        raise DataError("phreg has no term that can be estimated", need="terms: time ~ x")
     if not status.any():
         raise DataError("no row has the event", need="rows in which status is 1")
     if (rows.y < 0).any():
-        raise DataError("times below 0", need="times of 0 or more")
+        raise DataError("some times are below 0", need="times of 0 or more")
     if entry is not None and (entry >= rows.y).any():
         count = int((entry >= rows.y).sum())
         raise DataError(f"entry is not before the time in {count} rows", need="times after those of entry")
@@ -283,7 +283,7 @@ def _mixedlm(rows: Rows, given: Mapping[str, Any]) -> Outcome:
 
     groups = pd.factorize(rows.columns["groups"])[0]
     if groups.max() < 1:
-        raise DataError("random effects of a single group", need="two groups or more")
+        raise DataError("random effects need groups, and there is only one", need="two groups or more")
     made = MixedLM(rows.y, rows.x, groups, exog_re=rows.random)
     reml = given.get("reml", True)
     rest = {"maxiter": given["maxiter"]} if "maxiter" in given else {}
@@ -314,7 +314,7 @@ def _conditional(name: str, response: Literal["count", "outcome"]) -> Borrowed:
 
         groups = pd.factorize(rows.columns["groups"])[0]
         if not rows.x.shape[1]:
-            raise DataError("a conditional model without a term that can be estimated", need="terms: y ~ x")
+            raise DataError("the conditional model has no term that can be estimated", need="terms: y ~ x")
         telling = pd.Series(rows.y).groupby(groups).nunique() > 1
         if not telling.any():
             raise DataError("the response does not vary within any group", need="groups with different outcomes")

@@ -244,7 +244,7 @@ class Calls(Expressions):
             if self.looks("("):
                 return self.coding(token)
             return _Argument(token.text, token)
-        self.fail(token, "something that is no argument", need="a number, c(1, 2), TRUE, or a level in quotes")
+        self.fail(token, "something that is not an argument", need="a number, c(1, 2), TRUE, or a level in quotes")
 
     def coding(self, token: Token) -> _Argument:
         """`Treatment("b")` and `Treatment(reference = "b")` of patsy, and `Sum()`."""
@@ -275,7 +275,7 @@ class Calls(Expressions):
     def whole(self, argument: _Argument, what: str, most: int) -> int:
         value = argument.value
         if isinstance(value, bool) or not isinstance(value, float) or not value.is_integer() or not 1 <= value <= most:
-            self.fail(argument.token, f"a {what} that is not possible", need=f"a whole number from 1 to {most}")
+            self.fail(argument.token, f"a {what} that is out of range", need=f"a whole number from 1 to {most}")
         return int(value)
 
     def whether(self, argument: _Argument | None, default: bool) -> bool:

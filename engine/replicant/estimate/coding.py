@@ -114,6 +114,6 @@ def blocks_of(formula: Formula, factors: Mapping[str, Factor]) -> tuple[Block, .
             parts.append((position, full))
         total += len(names)
         if total > MOST_TERMS:
-            raise SpecError("a formula of too many terms", need=f"at most {MOST_TERMS} terms")
+            raise SpecError("the formula has too many terms", need=f"at most {MOST_TERMS} terms")
         blocks.append(Block(tuple(parts), tuple(names)))
     return tuple(blocks)

@@ -35,7 +35,8 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
         return frame[name]
     except KeyError:
         raise SpecError(
-            f"unknown column{nearest(name, [str(c) for c in frame.columns])}", need="a column of the table"
+            f"the table has no such column{nearest(name, [str(c) for c in frame.columns])}",
+            need="a column of the table",
         ) from None
 
 
@@ -218,7 +219,7 @@ def _check_literal(
         try:
             np.datetime64(right.value, "us")
         except ValueError:
-            raise SpecError(f"{label} compares {name!r} with a text that is no date", need='"2020-12-31"') from None
+            raise SpecError(f"{label} compares {name!r} with a text that is not a date", need='"2020-12-31"') from None
     elif kind == "date":
         raise SpecError(f"{label} compares {name!r}, a date, with a number", need='a date in quotes: "2020-12-31"')
     elif isinstance(right, Text):
@@ -250,7 +251,7 @@ def check_level(name: str, level: str, levels: pd.Index, *, public: bool = True)
     if level in known:
         return known.index(level)
     shown = ", ".join(known[:SHOWN_LEVELS]) + (f" and {len(known) - SHOWN_LEVELS} more" * (len(known) > SHOWN_LEVELS))
-    said = f"{level[:60]!r} is none of the levels of {name!r}"
+    said = f"{level[:60]!r} is not a level of {name!r}"
     if not public:  # what occurs is a matter of the data: one set may have it and another not
         raise DataError(said, need="a value that occurs in every set")
     raise SpecError(f"{said}{nearest(level, known)}", need=f"one of {shown}")

@@ -125,10 +125,10 @@ def confusion(
     index = pd.Index(list(levels))
     a, b = index.get_indexer(pd.Index(list(predicted))), index.get_indexer(pd.Index(list(true)))
     if (a < 0).any() or (b < 0).any():
-        raise ValueError("classes that are none of the levels")
+        raise ValueError("some classes are not among the levels")
     w = None if weights is None else np.asarray(weights, dtype=np.float64)
     if w is not None and w.shape != a.shape:
-        raise SpecError(f"{w.size} weights for {a.size} rows", need="one weight for each row")
+        raise SpecError(f"there are {w.size} weights for {a.size} rows", need="one weight for each row")
     if w is not None and not (np.isfinite(w) & (w >= 0)).all():
         raise DataError("weights are negative, missing or infinite", need="weights of 0 or more")
     size = len(index)

@@ -157,26 +157,26 @@ def correlation(
         As for `replicant.estimate.fit`: of a survey, Pearson's correlations have linearized standard errors.
     """
     if method not in {"pearson", "spearman"}:
-        raise SpecError("an unknown method of correlation", need="pearson or spearman")
+        raise SpecError("the method of correlation is unknown", need="pearson or spearman")
     source = partitioned(data, weights)
     sampling = sampling_of(
         source, weights, weight_kind, strata=strata, clusters=clusters, fpc=fpc, nest=nest, lonely_psu=lonely_psu
     )
     if method == "spearman" and (strata is not None or clusters is not None):
-        raise SpecError("strata or clusters with Spearman's correlation", need='method="pearson", or weights alone')
+        raise SpecError("Spearman's correlation takes no strata or clusters", need='method="pearson", or weights alone')
     known = columns_of(source)
     factors = factors_of(source, known)
     chosen = names_of(columns) if columns is not None else tuple(name for name in known if name not in factors)
     for name in chosen:
         if name not in known:
-            raise SpecError(f"unknown column {name!r}{nearest(name, known)}", need="columns of numbers")
+            raise SpecError(f"there is no column {name!r}{nearest(name, known)}", need="columns of numbers")
         if name in factors:
             raise SpecError(
                 f"{name!r} has levels", need="columns of numbers", fix="shares and models take columns of levels"
             )
     if len(chosen) < 2:
-        said = f"{len(chosen)} column{'s' if len(chosen) != 1 else ''} of numbers"
-        raise DataError(said, need="two or more", fix='name two: ["age", "income"]')
+        count = "there is 1 column" if chosen else "there are 0 columns"
+        raise DataError(f"{count} of numbers", need="two or more", fix='name two: ["age", "income"]')
     ranks: list[Sketch] | None = None
     error = 0.0
     if method == "spearman":

@@ -80,10 +80,10 @@ def bound_columns(
     for name in chosen:
         if name not in known:
             raise SpecError(
-                f"unknown column {name!r}{nearest(name, known)}", need=f"columns of the table: {some(known)}"
+                f"there is no column {name!r}{nearest(name, known)}", need=f"columns of the table: {some(known)}"
             )
     if not chosen:
-        raise DataError("no columns", need="a table with columns")
+        raise DataError("the table has no columns", need="a table with columns")
     return source, chosen, factors_of(source, chosen)
 
 

@@ -357,7 +357,7 @@ def prepare(
     blocks = blocks_of(formula, factors)
     columns = ("(Intercept)",) * formula.intercept + tuple(name for block in blocks for name in block.names)
     if len(columns) > MOST_TERMS:
-        raise SpecError(f"a formula of {len(columns)} terms", need=f"at most {MOST_TERMS} terms")
+        raise SpecError(f"the formula has {len(columns)} terms", need=f"at most {MOST_TERMS} terms")
     return Prepared(formula, columns, factors, source, blocks, learned, sampling=sampling)
 
 

@@ -119,13 +119,13 @@ class Discriminator:
             indicator += "_"
         terms = "~ ." if formula is None else formula.strip()
         if not terms.startswith("~"):
-            raise SpecError("a formula with a response", need="a one-sided formula: ~ age + hgt")
+            raise SpecError("the formula has a response", need="a one-sided formula: ~ age + hgt")
         self._sampling = sampling.beside(indicator)
         aside = {self._weights, clusters, fpc} if formula is None else {None}
         known = tuple(name for name in columns if name not in aside)
         self._formula = parse(f"{indicator} {terms}", (indicator, *known))
         if self._formula.offsets:
-            raise SpecError("an offset in a discrimination", need="terms, whose coefficients tell the rows apart")
+            raise SpecError("the formula has an offset", need="terms alone, whose coefficients tell the rows apart")
         self._names = tuple(name for name in self._formula.names if name != indicator)
         self._indicator = indicator
         self._real = self._marked(source, 1.0)
@@ -241,7 +241,7 @@ class Discrimination:
             For another kind of classes.
         """
         if which not in {"drawn", "cut"}:
-            raise SpecError("an unknown kind of classes", need="drawn or cut")
+            raise SpecError("the kind of classes is unknown", need="drawn or cut")
         rows = []
         for score in self.scores:
             one = score.confusion_drawn if which == "drawn" else score.confusion_cut
@@ -307,7 +307,7 @@ def discriminate(
     """
     sets = [synthetic] if isinstance(synthetic, pd.DataFrame) else list(synthetic)
     if not sets:
-        raise DataError("no synthetic sets", need="at least one")
+        raise DataError("there are no synthetic sets", need="at least one")
     stream = rng if rng is not None else np.random.default_rng(0)
     discriminator = Discriminator(real, formula, weights=weights, weight_kind=weight_kind, maxiter=maxiter, **design)
     return Discrimination(tuple(discriminator.score(one, stream) for one in sets))

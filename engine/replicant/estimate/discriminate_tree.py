@@ -66,11 +66,15 @@ def discriminate_tree(
 
     sets = [synthetic] if isinstance(synthetic, pd.DataFrame) else list(synthetic)
     if not isinstance(real, pd.DataFrame) or not all(isinstance(one, pd.DataFrame) for one in sets):
-        raise SpecError("partitions for a tree", need="frames in memory", fix="the logistic model takes partitions")
+        raise SpecError(
+            "a tree does not take partitions", need="frames in memory", fix="the logistic model takes partitions"
+        )
     stream = rng if rng is not None else np.random.default_rng(0)
     rows = []
     if weight_kind == "survey":
-        raise SpecError("survey weights for a tree", need="frequencies", fix="the logistic model takes both kinds")
+        raise SpecError(
+            "a tree does not take survey weights", need="frequencies", fix="the logistic model takes both kinds"
+        )
     real = _repeated(real, weights, weight_kind)
     for each in sets:
         one = _repeated(each, weights if isinstance(weights, str) and weights in each.columns else None, weight_kind)

@@ -64,7 +64,7 @@ class Expressions:
                 fix = "two values are compared with =="
             elif token is not None and token.text in {"and", "or", "not"}:
                 fix = "comparisons are joined by & and |, and turned round by !"
-            self.fail(token, f"something else than the {text} that is needed here", need=f"a {text}", fix=fix)
+            self.fail(token, f"something other than the {text} that is needed", need=f"a {text}", fix=fix)
         return self.take()
 
     def closed(self) -> None:

@@ -113,7 +113,7 @@ def fit(
         _check_function(source, {"weights": weights, "weight_kind": weight_kind, **said})
         return fit_function(model, source)
     if not isinstance(model, str):
-        raise SpecError(f"a model of type {type(model).__name__}", need="a name, or a function of a frame")
+        raise SpecError(f"the model is of type {type(model).__name__}", need="a name, or a function of a frame")
     name = ALIASES.get(model.lower(), model.lower())
     if name not in FITTERS and name not in BORROWED:
         refuse_unknown(name, tuple(FITTERS))
@@ -146,12 +146,12 @@ def fit(
 
 def _check_formula(bound: Prepared, name: str) -> None:
     if bound.formula.response is None:
-        raise SpecError("a formula without a response", need="response ~ terms")
+        raise SpecError("the formula has no response", need="response ~ terms")
     if not bound.names:
-        raise SpecError("a formula without terms", need="a term, or the intercept")
+        raise SpecError("the formula has no terms", need="a term, or the intercept")
     if bound.formula.offsets and not _takes_offset(name):
         able = [one for one in (*FITTERS, *BORROWED) if _takes_offset(one)]
-        raise SpecError(f"an offset in {name}", need=f"a model that takes one: {', '.join(able)}")
+        raise SpecError(f"{name} does not take an offset", need=f"a model that takes one: {', '.join(able)}")
 
 
 def _takes_offset(name: str) -> bool:
@@ -163,7 +163,7 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
     for option in options:
         if option not in allowed:
             raise SpecError(
-                f"unknown option {option!r} of {name}{nearest(option, allowed)}",
+                f"{name} has no option {option!r}{nearest(option, allowed)}",
                 need="one of " + ", ".join(allowed) if allowed else "no options",
             )
 
@@ -171,10 +171,14 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
 def _check_function(source: Source, said: Mapping[str, Any]) -> None:
     """A function of a frame finds what it needs in the frame, and its errors are its own."""
     if said["weights"] is not None or said["weight_kind"] is not None:
-        raise SpecError("weights for a function", need="no weights", fix="let the function take them of the frame")
+        raise SpecError(
+            "weights are given for a function", need="no weights", fix="let the function take them of the frame"
+        )
     sampling = sampling_of(source, **said)
     if sampling.says:
-        raise SpecError("cov or cluster for a function", need="its own covariance", fix="let the function give it")
+        raise SpecError(
+            "cov or cluster is given for a function", need="its own covariance", fix="let the function give it"
+        )
 
 
 def _noted(found: Fit, sampling: Sampling) -> Fit:

@@ -146,7 +146,7 @@ def updated(formula: Formula, change: str, columns: Collection[str] | None) -> F
 def _source(text: str) -> Source:
     source = Source(text, "formula")
     if len(text) > MAX_TEXT:
-        source.fail(MAX_TEXT, f"a formula of {len(text)} characters", need=f"at most {MAX_TEXT} characters")
+        source.fail(MAX_TEXT, f"more than {MAX_TEXT} characters", need=f"at most {MAX_TEXT} characters")
     return source
 
 
@@ -169,7 +169,7 @@ class _Parser(Calls):
 
     def formula(self) -> Formula:
         if not self.tokens:
-            self.fail(None, "an empty formula", need="a text such as 'hgt ~ age + phb'")
+            self.fail(None, "nothing in it", need="a text such as 'hgt ~ age + phb'")
         if not self.looks("~"):
             self.response = self.left_hand_side()
         if not self.looks("~"):
@@ -321,7 +321,7 @@ class _Parser(Calls):
     def degree(self) -> int:
         token = self.take()
         if not (token.kind == "number" and token.text.isascii() and token.text.isdigit()):
-            self.fail(token, "a degree that is no whole number", need=f"a whole number from 1 to {MAX_DEGREE}")
+            self.fail(token, "a degree that is not a whole number", need=f"a whole number from 1 to {MAX_DEGREE}")
         if len(token.text) > 3 or not 1 <= int(token.text) <= MAX_DEGREE:
             self.fail(token, "a degree out of range", need=f"a whole number from 1 to {MAX_DEGREE}")
         return int(token.text)

@@ -193,13 +193,13 @@ def _family(model: str, link: str | None) -> Family:
     if model == "gamma":
         chosen = link or "inverse"
         if chosen not in _GAMMA:
-            raise SpecError("an unknown link for gamma", need="inverse (R's) or log")
+            raise SpecError("the link for gamma is unknown", need="inverse (R's) or log")
         mean, eta = _GAMMA[chosen]
         return Family(
             mean, eta, _square, _itself, _gamma_loglik, _gamma_deviance, 0.0, np.inf, "positive numbers", True, True
         )
     if link is not None:
-        raise SpecError(f"a link for {model}, which is named after its own", need="no link", fix="see gamma and polr")
+        raise SpecError(f"{model} has its own link and takes no other", need="no link", fix="see gamma and polr")
     return {"logit": _LOGIT, "probit": _PROBIT, "poisson": _POISSON}[model]
 
 

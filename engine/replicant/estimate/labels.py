@@ -88,7 +88,7 @@ def _asked(
 def _dropped(text: str, labels: Mapping[str, tuple[str, ...]], full: Formula | None) -> tuple[str, ...]:
     """The coefficients that a smaller formula has not."""
     if full is None:
-        raise SpecError("a smaller formula of a model that has none", need="names of coefficients")
+        raise SpecError("the model has no formula that could be made smaller", need="names of coefficients")
     small = updated(full, text, None)
     left = set(small.labels)
     if new := [label for label in small.labels if label not in labels]:

@@ -87,10 +87,11 @@ class Partitions:
         weights: str | Sequence[Floats] | None = None,
     ) -> None:
         if not frames:
-            raise DataError("no partition", need="at least one frame")
+            raise DataError("there is no partition", need="at least one frame")
         if weights is not None and not isinstance(weights, str) and len(weights) != len(frames):
             raise SpecError(
-                f"{len(weights)} arrays of weights for {len(frames)} partitions", need="one array for each partition"
+                f"there are {len(weights)} arrays of weights for {len(frames)} partitions",
+                need="one array for each partition",
             )
         self.frames = list(frames)
         self.weights = weights
@@ -133,17 +134,18 @@ def column_weights(frame: pd.DataFrame, name: str) -> Floats:
     Raises
     ------
     SpecError, DataError
-        If there is no such column, or it holds something else than weights.
+        If there is no such column, or it holds anything but weights.
     """
     if name not in frame.columns:
         known = [str(column) for column in frame.columns]
         raise SpecError(
-            f"weights name {name!r}, no column of the table", need=f"a column of the table{nearest(name, known)}"
+            f"weights name {name!r}, which is not a column of the table",
+            need=f"a column of the table{nearest(name, known)}",
         )
     cells = frame[name]
     if not pd.api.types.is_numeric_dtype(cells.dtype):
         raise SpecError(
-            f"the weights {name!r} are no column of numbers",
+            f"the weights {name!r} are not a column of numbers",
             need="numbers of 0 or more",
             fix=f"name the column that holds the weights, or declare {name!r} as continuous",
         )
@@ -152,7 +154,7 @@ def column_weights(frame: pd.DataFrame, name: str) -> Floats:
 
 def _checked(given: Floats, rows: int) -> Floats:
     if given.shape != (rows,):
-        raise SpecError(f"{given.size} weights for {rows} rows", need="one weight for each row")
+        raise SpecError(f"there are {given.size} weights for {rows} rows", need="one weight for each row")
     if not (np.isfinite(given) & (given >= 0)).all():
         bad = int(np.count_nonzero(~(np.isfinite(given) & (given >= 0))))
         raise DataError(
@@ -171,20 +173,25 @@ def partitioned(data: Any, weights: Any = None) -> Source:
         return Partitions([data], [np.asarray(weights, dtype=np.float64)])
     if isinstance(data, Source):
         if weights is not None:
-            raise SpecError("weights beside partitions that have their own", need="weights where partitions are made")
+            raise SpecError(
+                "weights are given, and the partitions have their own", need="weights where partitions are made"
+            )
         return data
     if isinstance(data, DeferredPartitions):
         if weights is not None and not isinstance(weights, str):
-            raise SpecError("an array of weights for partitions elsewhere", need="the name of a column of weights")
+            raise SpecError(
+                "weights are given as an array, and the partitions lie elsewhere",
+                need="the name of a column of weights",
+            )
         return data.source(weights)
     if callable(data):
         return partitioned([data], weights)
     if not isinstance(data, Iterable) or isinstance(data, (str, bytes)):
-        raise DataError(f"data of type {type(data).__name__}", need="a frame, or partitions of one")
+        raise DataError(f"the data are of type {type(data).__name__}", need="a frame, or partitions of one")
     frames = list(data)
     for item in frames:
         if not isinstance(item, pd.DataFrame) and not callable(item):
-            raise DataError(f"a partition of type {type(item).__name__}", need="frames, or functions that load them")
+            raise DataError(f"a partition is of type {type(item).__name__}", need="frames, or functions that load them")
     if weights is not None and not isinstance(weights, str):
         weights = [np.asarray(w, dtype=np.float64) for w in weights]
     return Partitions(frames, weights)

@@ -126,13 +126,13 @@ def fit_polr(prepared: Prepared, *, link: str = "logit", maxiter: int = 60) -> F
         `logit` or `probit`.
     """
     if link not in LINKS:
-        raise SpecError("an unknown link for polr", need="one of " + ", ".join(LINKS))
+        raise SpecError("the link for polr is unknown", need="one of " + ", ".join(LINKS))
     levels = prepared.response_levels
     if levels is None:
         raise DataError("the response of polr is a number", need="an ordered column", fix="declare its levels")
     check_outcome("polr", levels)
     if not prepared.formula.intercept:
-        raise SpecError("a formula without intercept for polr", need="the intercept, which the thresholds replace")
+        raise SpecError("the formula removes the intercept", need="the intercept, which the thresholds replace")
     found = moments(prepared)
     present = np.flatnonzero(found.counts > 0)
     if len(present) < 2:

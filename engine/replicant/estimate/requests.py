@@ -73,7 +73,7 @@ def refuse_unknown(name: str, own: Sequence[str]) -> NoReturn:
     fix = _HERE.get(name) or instead("model", name)
     near = "" if fix else nearest(name, known)
     raise SpecError(
-        f"an unknown model{near or f': {name[:40]!r}'}",
+        f"the model {name[:40]!r} is unknown{near}",
         need="one of " + ", ".join(known) + ", or a function of a frame",
         fix=fix,
     )
@@ -107,7 +107,7 @@ def request_of(model: str, options: Mapping[str, Any], columns: Collection[str],
     Raises
     ------
     SpecError
-        If an option is unknown, is nothing that it may be, or is missing.
+        If an option is unknown, has a value that is not possible, or is missing.
     """
     model = ALIASES.get(model, model)
     known = BORROWED[model].options
@@ -115,15 +115,15 @@ def request_of(model: str, options: Mapping[str, Any], columns: Collection[str],
     for key in given:
         if key not in known:
             raise SpecError(
-                f"unknown option {key!r} of {model}{nearest(key, known)}",
+                f"{model} has no option {key!r}{nearest(key, known)}",
                 need="one of " + ", ".join(known) if known else "no options",
             )
     for key in BORROWED[model].required if whole else ():
         if key not in given:
             raise SpecError(
-                f"{model} without {key}",
+                f"{model} needs {key}, which is not given",
                 need=f'{known[key].says}: {key}="column"',
-                fix=f"on the command line --option {key}=column",
+                fix=f"on the command line, give --option {key}=column",
             )
     named: dict[str, Variable] = {}
     plain: dict[str, Any] = {}
@@ -142,11 +142,12 @@ def request_of(model: str, options: Mapping[str, Any], columns: Collection[str],
 
 def _column(model: str, key: str, option: Option, value: Any, columns: Collection[str]) -> Variable:
     if not isinstance(value, str):
-        raise SpecError(f"{key} of type {type(value).__name__}", need=f'{option.says}: {key}="column"')
+        raise SpecError(f"{key} is of type {type(value).__name__}", need=f'{option.says}: {key}="column"')
     if option.kind == "group":
         if value not in columns:
             raise SpecError(
-                f"{key} names a column that is not there{nearest(value, sorted(columns))}", need="a column of the table"
+                f"{key} names a column that the table does not have{nearest(value, sorted(columns))}",
+                need="a column of the table",
             )
         return Variable(value, "group", Name(value))
     try:
@@ -160,13 +161,13 @@ def _column(model: str, key: str, option: Option, value: Any, columns: Collectio
 
 def _random(key: str, value: Any, columns: Collection[str]) -> tuple[tuple[Variable, ...], bool]:
     if not isinstance(value, str):
-        raise SpecError(f"{key} of type {type(value).__name__}", need='a text such as "~ x"')
+        raise SpecError(f"{key} is of type {type(value).__name__}", need='a text such as "~ x"')
     formula = parse(value if "~" in value else f"~ {value}", columns)
     plain = all(variable.role in {"column", "number"} for variable in formula.variables)
     if formula.response is not None or formula.offsets or not plain or any(len(term) > 1 for term in formula.terms):
-        raise SpecError(f"{key} is more than columns of numbers", need='columns joined by +, such as "~ x + z"')
+        raise SpecError(f"{key} is not made of columns of numbers alone", need='columns joined by +, such as "~ x + z"')
     if not formula.terms and not formula.intercept:
-        raise SpecError(f"{key} without a random effect", need='the intercept, or a column: "~ x"')
+        raise SpecError(f"{key} has no random effect", need='the intercept, or a column: "~ x"')
     return tuple(formula.variables[term[0]] for term in formula.terms), formula.intercept
 
 
@@ -180,15 +181,15 @@ def _plain(model: str, key: str, option: Option, value: Any) -> Any:
         return word
     if option.kind == "whether":
         if not isinstance(value, bool):
-            raise SpecError(f"{key} of type {type(value).__name__}", need="true or false")
+            raise SpecError(f"{key} is of type {type(value).__name__}", need="true or false")
         return value
     number = None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
     if option.kind == "whole":
         if number is None or not number.is_integer() or not option.low <= number <= option.high:
-            raise SpecError(f"{key} of {model} is not possible", need=f"a whole number of {option.low:g} or more")
+            raise SpecError(f"{key} of {model} is out of range", need=f"a whole number of {option.low:g} or more")
         return int(number)
     if number is None or not option.low < number < option.high:
         raise SpecError(
-            f"{key} of {model} is not possible", need=f"a number between {option.low:g} and {option.high:g}"
+            f"{key} of {model} is out of range", need=f"a number between {option.low:g} and {option.high:g}"
         )
     return number

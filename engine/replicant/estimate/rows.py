@@ -121,7 +121,7 @@ def orthonormal(rows: Rows, *, centred: bool = True) -> Basis:
     x = x - x.mean(axis=0) if centred else x
     r = np.linalg.qr(x, mode="r") / np.sqrt(len(x))
     if len(r) < x.shape[1] or (np.abs(np.diag(r)) <= 1e-9 * np.linalg.norm(r, axis=0)).any():
-        raise DataError("terms that are collinear once a constant is taken off", need="fewer terms")
+        raise DataError("terms are collinear once their means are taken off", need="fewer terms")
     rotation = np.asarray(np.linalg.inv(r), dtype=np.float64)
     return Basis(np.asarray(x @ rotation), rotation, np.asarray(np.linalg.norm(r, axis=0)))
 

@@ -131,7 +131,9 @@ def design_columns(options: Mapping[str, Any], known: Collection[str]) -> tuple[
     for key, name in columns.items():
         if name not in known:
             need = f"a column of the table{nearest(name, known)}"
-            raise SpecError(f"{key} name{'s' * (key != 'weights')} {name!r}, no column of the table", need=need)
+            raise SpecError(
+                f"{key} name{'s' * (key != 'weights')} {name!r}, which is not a column of the table", need=need
+            )
     return tuple(dict.fromkeys(columns.values()))
 
 
@@ -169,37 +171,41 @@ def sampling_of(
         If the weights cannot be of the kind, or their kind must be said.
     """
     if weight_kind is not None and weight_kind not in WEIGHT_KINDS:
-        raise SpecError("an unknown kind of weights", need="one of " + ", ".join(WEIGHT_KINDS))
+        raise SpecError("the kind of weights is unknown", need="one of " + ", ".join(WEIGHT_KINDS))
     if lonely_psu not in LONELY:
-        raise SpecError(f"an unknown lonely_psu{nearest(str(lonely_psu), LONELY)}", need="one of " + ", ".join(LONELY))
+        raise SpecError(
+            f"lonely_psu has an unknown value{nearest(str(lonely_psu), LONELY)}", need="one of " + ", ".join(LONELY)
+        )
     columns = {"strata": strata, "clusters": clusters, "fpc": fpc, "cluster": cluster}
     for key, name in columns.items():
         if name is not None and not isinstance(name, str):
-            raise SpecError(f"{key} of type {type(name).__name__}", need="the name of a column")
+            raise SpecError(f"{key} is of type {type(name).__name__}", need="the name of a column")
     survey = weight_kind == "survey"
     if not survey:
         asked = [key for key in ("strata", "clusters", "fpc") if columns[key] is not None]
         asked += ["nest"] * nest + ["lonely_psu"] * (lonely_psu != "fail")
         if asked:
             raise SpecError(
-                f"{' and '.join(asked)} without survey weights",
+                f"{' and '.join(asked)} {'are' if len(asked) > 1 else 'is'} given without survey weights",
                 need='weight_kind="survey": these say how a sample was drawn',
                 fix='for rows that belong together, of no survey, cluster="column"' if clusters else None,
             )
     if survey and (cov is not None or cluster is not None):
         raise SpecError(
-            f"{'cov' if cov is not None else 'cluster'} with survey weights",
+            f"{'cov' if cov is not None else 'cluster'} is given with survey weights",
             need="one kind of standard errors: those of a survey are robust anyhow",
             fix="leave it out" if cov is not None else 'name the column by clusters="..."',
         )
     chosen = None if cov is None else str(cov).upper()
     if chosen is not None and chosen not in COVARIANCES:
-        raise SpecError(f"an unknown cov{nearest(str(chosen), COVARIANCES)}", need="one of " + ", ".join(COVARIANCES))
+        raise SpecError(
+            f"cov has an unknown value{nearest(str(chosen), COVARIANCES)}", need="one of " + ", ".join(COVARIANCES)
+        )
     if chosen is not None and cluster is not None:
         raise SpecError(
-            "cov beside cluster",
+            "cov and cluster are both given",
             need="one of them",
-            fix="cluster alone: CR1 is for unequal spread, too",
+            fix="give cluster alone: its CR1 allows for unequal spread, too",
         )
     words = repr(weights) if isinstance(weights, str) else "" if weights is None else "of an array"
     kind, messages = ("survey", ()) if survey else _frequencies(source, weights, words, weight_kind)

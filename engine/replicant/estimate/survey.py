@@ -159,7 +159,7 @@ def _sampled_share(fpc: object, n: float, sampling: Sampling) -> float:
     try:
         value = float(fpc)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise DataError(f"{sampling.fpc!r} holds something else than numbers", need="units, or a share") from None
+        raise DataError(f"{sampling.fpc!r} holds values other than numbers", need="units, or a share") from None
     if 0 < value <= 1:
         return value
     if not value >= n:

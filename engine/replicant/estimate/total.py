@@ -27,7 +27,7 @@ def fit_total(prepared: Prepared) -> Fit:
     """
     sampling = prepared.sampling
     if not sampling.survey:
-        raise SpecError("a total without survey weights", need='weights="column", weight_kind="survey"')
+        raise SpecError("a total is asked for without survey weights", need='weights="column", weight_kind="survey"')
     if prepared.response_levels is not None:
         raise SpecError("the response of total has levels", need="a number", fix="shares gives the totals of levels")
     found = moments(prepared)

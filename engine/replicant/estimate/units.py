@@ -101,7 +101,8 @@ def _named(frame: pd.DataFrame, name: str, what: str, whole: bool = True) -> tup
     if name not in frame.columns:
         known = [str(column) for column in frame.columns]
         raise SpecError(
-            f"{what} names {name!r}, no column of the table", need=f"a column of the table{nearest(name, known)}"
+            f"{what} names {name!r}, which is not a column of the table",
+            need=f"a column of the table{nearest(name, known)}",
         )
     codes, values = pd.factorize(frame[name])
     if whole and (missing := int(np.count_nonzero(codes < 0))):
@@ -122,7 +123,9 @@ def _crossed(parts: Sequence[tuple[Ints, list[Any]]]) -> tuple[Ints, list[Key]]:
         flat = flat * size + np.where(codes < 0, size - 1, codes)
         radix *= size
         if radix > 1 << 40:
-            raise DataError("strata and clusters of too many values", need="fewer than a million million combinations")
+            raise DataError(
+                "strata and clusters have too many values", need="fewer than a million million combinations"
+            )
     found, codes = np.unique(flat, return_inverse=True)
     keys = []
     for number in found.tolist():

@@ -112,9 +112,9 @@ class Declaration:
         said = {field.name: getattr(method, field.name) for field in fields(cls)[3:] if hasattr(method, field.name)}
         for attribute, value in said.items():
             if isinstance(getattr(_DEFAULT, attribute), bool) and not isinstance(value, bool):
-                raise SpecError(f"`{attribute}` of the method {name!r} is no truth value", need="True or False")
+                raise SpecError(f"`{attribute}` of the method {name!r} is neither True nor False", need="True or False")
         if said.get("works_on", "codes") not in {"codes", "design"}:
-            raise SpecError(f"`works_on` of the method {name!r} is neither of two words", need="codes or design")
+            raise SpecError(f"`works_on` of the method {name!r} has an unknown value", need="codes or design")
         if not callable(said.get("seconds", _per_cell)):
             raise SpecError(
                 f"`seconds` of the method {name!r} cannot be called", need="seconds(rows, predictors, levels) -> number"

@@ -191,7 +191,8 @@ def _of_results(
         for name in names:
             if name not in read.terms:
                 raise SpecError(
-                    f"{name!r} is no term of all results{nearest(str(name), read.terms)}", need=", ".join(read.terms)
+                    f"{name!r} is not a term of every result{nearest(str(name), read.terms)}",
+                    need=", ".join(read.terms),
                 )
         kept = [read.terms.index(name) for name in names]
     if dfcom is None and rule in WITH_DFCOM:

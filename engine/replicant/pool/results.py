@@ -51,10 +51,10 @@ def listed(given: Any) -> Any:
     if isinstance(given, Iterator | Mapping):
         given = list(given.values() if isinstance(given, Mapping) else given)
     if isinstance(given, Sequence) and not given:
-        raise SpecError("an empty list of sets", need="the estimates, or the fitted model, of each set")
+        raise SpecError("the list of sets is empty", need="the estimates, or the fitted model, of each set")
     if not isinstance(given, Sequence) and not hasattr(given, "__array__") and _is_model(given):
         raise SpecError(
-            f"one model (of type {type(given).__name__}) instead of a list",
+            f"one model (of type {type(given).__name__}) is given instead of a list",
             need="a list of fitted models, one for each set",
             fix="rp.pool([fit(frame) for frame in sets])",
         )

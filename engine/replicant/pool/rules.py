@@ -333,7 +333,7 @@ def census(
         If the population is smaller than the data, or it is larger and there are no variances.
     """
     if not 0 < fraction <= 1:
-        raise SpecError("The rows are no share of the population.", need="a population at least as large as the data")
+        raise SpecError("The population is smaller than the data.", need="a population at least as large as the data")
     if variances is None and fraction < 1:
         raise SpecError("With a population larger than the data, the variances are needed.")
     nested = np.ndim(estimates) == 3

@@ -41,11 +41,13 @@ def distributions(summary: dict[str, Any], names: Sequence[str] = ()) -> Plot:
     for name in names:
         if name not in columns:
             raise SpecError(
-                f"a plot of {name!r}, which is not a column{nearest(name, columns)}",
+                f"the plot names {name!r}, which is not a column{nearest(name, columns)}",
                 need=f"one of the {len(columns)} columns",
             )
     if len(names) > MOST:
-        raise SpecError(f"a plot of {len(names)} columns", need=f"at most {MOST} at a time", fix="make two of it")
+        raise SpecError(
+            f"the plot would have {len(names)} columns", need=f"at most {MOST} at a time", fix="make two plots"
+        )
     shown = [columns[name] for name in names or list(columns)[:MOST]]
     m, paired = summary["m"], summary["n"] is not None
     sets = f"{m} synthetic set{'s' if m != 1 else ''} of {summary['k']:,} rows"

@@ -56,7 +56,7 @@ def coverage(study: Study) -> Figure:
     )
     of = [estimand for estimand in study.of("model", "correlation") if "coverage" in estimand.fields]
     caption = (
-        f"Share of the intervals that hold the truth; bars are two Monte-Carlo standard errors. The dashed line is "
+        f"Share of the intervals that contain the truth; bars are two Monte-Carlo standard errors. The dashed line is "
         f"{level:g}; the band is two errors of a perfect interval about it in {study.replicates:,} replicates."
     )
     return _figure("Coverage by term", caption, f"{level:g}, as it should be", of, dots)

@@ -81,7 +81,7 @@ def _finding(study: Study, arm: Arm) -> Finding | None:
     if reach > half:
         needed = study.replicates * (2 * reach / half) ** 2
         digits = 10 ** max(0, math.floor(math.log10(max(needed, 1.0))) - 1)
-        more = f"about {math.ceil(needed / digits) * digits:,} would"
+        more = f"about {math.ceil(needed / digits) * digits:,} would be enough"
         few = f"{study.replicates:,} replicate{'s are' if study.replicates != 1 else ' is'} too few to say"
         what = "whether that is valid" if high < level or low > level else "whether they are valid"
         return Finding(arm.label, "few", f"{covers}: {few} {what}; {more}.", details)
@@ -124,7 +124,8 @@ def _details(study: Study, arm: Arm, floor: float) -> tuple[str, ...]:
         )
     failed = int(study.figure(arm, "failed") or 0)
     if failed:
-        found.append(f"Without a result, and left out: {failed:,} estimates of terms.")
+        terms = "estimate of a term has" if failed == 1 else "estimates of terms have"
+        found.append(f"{failed:,} {terms} no result and {'is' if failed == 1 else 'are'} left out.")
     return tuple(found)
 
 

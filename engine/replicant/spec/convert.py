@@ -202,7 +202,7 @@ class _Job:
         for method, names in replaced.items():
             if self.strict:
                 raise SpecError(
-                    f"the method of {_listed(names)} is {method!r}, which is not here",
+                    f"the method of {_listed(names)} is {method!r}, which does not exist here",
                     need="cart, sample, a passive formula or an empty method",
                     fix="leave out --strict, and trees replace it",
                 )

@@ -71,7 +71,9 @@ def expand(
         ) from None
     if "study" in document:
         raise SpecError(
-            f"a study in a bulk{position(('study',))}", need="a bulk makes releases", fix="run it by itself"
+            f"the bulk holds a study{position(('study',))}",
+            need="jobs that make releases",
+            fix="run the study by itself",
         )
     root = os.getcwd() if base is None else base
     template = {key: value for key, value in document.items() if key != "bulk"}
@@ -97,7 +99,7 @@ def expand(
 def _cells(bulk: BulkSpec, axes: Mapping[str, list[str]]) -> list[Cell]:
     for axis, values in axes.items():
         if not _AXIS.fullmatch(axis):
-            raise SpecError(f"bulk: {axis[:60]!r} is no name of an axis", need="a word such as year")
+            raise SpecError(f"bulk: {axis[:60]!r} is not a name of an axis", need="a word such as year")
         twice = next((value for value, count in Counter(values).items() if count > 1), None)
         if twice is not None:
             raise SpecError(f"bulk: {axis} has {twice!r} twice", need="every value once", fix="take one out")
@@ -117,7 +119,7 @@ def _cells(bulk: BulkSpec, axes: Mapping[str, list[str]]) -> list[Cell]:
             )
         cell = {axis: extra[axis] for axis in axes}
         if cell in cells:
-            raise SpecError(f"bulk.include[{i + 1}] is there already", fix="take it out")
+            raise SpecError(f"bulk.include[{i + 1}] adds a combination that is there already", fix="take it out")
         cells.append(cell)
     if not cells:
         raise SpecError("the bulk has no release: all are excluded", need="at least one")
@@ -134,7 +136,7 @@ def _check_choice(entry: Mapping[str, list[str]], known: Mapping[str, list[str]]
         raise SpecError(f"{said} names no axis", need=f"values of {', '.join(known)}")
     for axis, values in entry.items():
         if axis not in known:
-            raise SpecError(f"{said}: unknown axis {axis[:60]!r}{nearest(axis, known)}", need=", ".join(known))
+            raise SpecError(f"{said}: there is no axis {axis[:60]!r}{nearest(axis, known)}", need=", ".join(known))
         for value in values:
             if value not in known[axis]:
                 raise SpecError(
@@ -165,7 +167,7 @@ def _change(draft: dict[str, Any], changes: Mapping[str, Any], said: str) -> Non
     for key, value in changes.items():
         keys = steps(key)
         if not all(keys) or keys[0] in {"bulk", "study"}:
-            raise SpecError(f"{said}.set: {key[:60]!r} is no key of a job", need="a dotted key: synthesis.minbucket")
+            raise SpecError(f"{said}.set: {key[:60]!r} is not a key of a job", need="a dotted key: synthesis.minbucket")
         put(draft, keys, copy.deepcopy(value), said=f"{said}.set {key[:60]}")
 
 
@@ -208,9 +210,11 @@ def _filled(text: str, cell: Cell, path: tuple[str | int, ...]) -> str:
             return cell[name]
         where = ".".join(str(step) for step in path[:2])
         if name is None:
-            raise SpecError(f"{where}: a brace without its other half", fix="write {{ and }} where braces are meant")
+            raise SpecError(
+                f"{where}: a brace is not closed, or not opened", fix="write {{ and }} where braces are meant"
+            )
         raise SpecError(
-            f"{where}: unknown placeholder {{{name[:60]}}}{nearest(name, cell)}",
+            f"{where}: the placeholder {{{name[:60]}}} is unknown{nearest(name, cell)}",
             need=", ".join(f"{{{axis}}}" for axis in cell),
             fix="write {{ and }} where braces are meant",
         )
@@ -244,7 +248,7 @@ def _folder(bulk: BulkSpec, template: Mapping[str, Any]) -> str:
         raise SpecError(
             "the bulk has no folder for its index page",
             need="a folder in or below which all releases lie",
-            fix="say it (bulk: {folder: build/bulk}), or put one before the first placeholder of output.path",
+            fix="name it (bulk: {folder: build/bulk}), or put one before the first placeholder of output.path",
         )
     return found
 
@@ -256,7 +260,7 @@ def _outside(release: BulkRelease, folder: str) -> BulkRelease:
         raise SpecError(
             f"the release {release.name!r} would not lie in the folder of the bulk",
             need="all releases below one folder",
-            fix="change output.path, or say bulk.folder",
+            fix="change output.path, or name bulk.folder",
         )
     if inner is None:
         inner = f"{folder}-internal{path[len(folder) :]}"

@@ -86,7 +86,7 @@ _FORBIDDEN: dict[type[ast.AST], str] = {
     ast.Compare: "a comparison",
     ast.BoolOp: "and / or",
 }
-_CONDITION = "a condition is no arithmetic: make the column before, or leave it to be drawn"
+_CONDITION = "a condition is not arithmetic: make the column before, or leave it to be drawn"
 _FIXES: dict[type[ast.AST], str] = {
     ast.Subscript: "an expression is computed for whole columns: write the column's name alone",
     ast.Tuple: "a decimal point is a dot: 1.5",
@@ -127,7 +127,7 @@ class Source:
         caret = " " * (len(head) + position - start) + "^"
         if need is None:
             need = ARITHMETIC if self.what == "expression" else RULES
-        message = f"{found} at position {position + 1} of the {self.what}\n    {head}{shown}{tail}\n    {caret}"
+        message = f"at position {position + 1} the {self.what} has {found}\n    {head}{shown}{tail}\n    {caret}"
         raise ExpressionError(message, need=need, fix=fix)
 
     def position(self, node: ast.AST, *, end: bool = False) -> int:
@@ -162,9 +162,9 @@ def parse(text: object, what: str) -> Node:
         )
     source = Source(text, what)
     if len(text) > MAX_TEXT:
-        source.fail(MAX_TEXT, f"{_article(what)} of {len(text)} characters", need=f"at most {MAX_TEXT} characters")
+        source.fail(MAX_TEXT, f"more than {MAX_TEXT} characters", need=f"at most {MAX_TEXT} characters")
     if not text.strip():
-        source.fail(0, f"an empty {what}")
+        source.fail(0, "nothing in it")
     _scan(source)
     stripped = source.code.lstrip()
     cut = len(source.code) - len(stripped)
@@ -382,7 +382,9 @@ class _Reader:
             digits = arguments[1]
             if not (isinstance(digits, Number) and digits.value.is_integer() and abs(digits.value) <= MAX_DIGITS):
                 self.fail(
-                    node.args[1], "round to something else than a number of digits", need="a whole number of digits"
+                    node.args[1],
+                    "a call to round with something other than a number of digits",
+                    need="a whole number of digits",
                 )
         return Apply(function.id, arguments)
 

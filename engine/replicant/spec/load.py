@@ -305,7 +305,7 @@ def _read_yaml(text: str, source: str, need: str = "a job file in YAML") -> tupl
             loader.dispose()
     except _DuplicateKeyError as error:
         raise SpecError(
-            f"{source}, line {error.second}: the key {error.key!r} stands twice (first on line {error.first})",
+            f"{source}, line {error.second}: the key {error.key!r} occurs twice (first on line {error.first})",
             need="every key once",
             fix="join the two, or take one out",
         ) from None
@@ -394,7 +394,7 @@ def _refuse_unnamed(document: Mapping[Any, Any], source: str) -> None:
         for key in section:
             if not isinstance(key, str):
                 raise SpecError(
-                    f"{source}: a key of type {type(key).__name__} in {name or 'the job'}",
+                    f"{source}: a key in {name or 'the job'} is of type {type(key).__name__}",
                     need="keys that are texts",
                     fix="put the name of the column in quotes",
                 )

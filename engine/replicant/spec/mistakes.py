@@ -150,7 +150,7 @@ def call_fix(name: str, arguments: int | None = None) -> str:
     if word in _ELSEWHERE:
         return f"write {_ELSEWHERE[word]}"
     if word in _CONDITIONS:
-        return "a condition is no arithmetic: make the column before, or leave it to be drawn"
+        return "a condition is not arithmetic: make the column before, or leave it to be drawn"
     if word in _ROWS:
         return "an expression is computed row by row: make the column before, or write the number"
     return "use one of these, or make the column before; a product is written with *"

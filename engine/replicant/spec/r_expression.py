@@ -162,7 +162,7 @@ class _Reader:
         """What stands here, in words."""
         token = self.token
         if token.kind == "end":
-            return "the end"
+            return "an end where more is needed"
         if token.kind != "sign":
             return "two values without an operator between them"
         if token.text not in _ASIDE and token.text[0] in "<>=!&|":

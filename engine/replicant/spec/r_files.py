@@ -45,7 +45,7 @@ def read_json(text: str, source: str) -> Any:
         if len(made) < len(found):
             names = [name for name, _ in found]
             twice = next(name for name in names if names.count(name) > 1)
-            raise SpecError(f"{source}: the key {twice[:60]!r} stands twice", need="every key once")
+            raise SpecError(f"{source}: the key {twice[:60]!r} occurs twice", need="every key once")
         return made
 
     try:
@@ -107,7 +107,7 @@ def as_grid(value: Any, what: str) -> Grid:
             rows = [str(row["_row"]) for row in value] if all("_row" in row for row in value) else None
             return Grid([[row[name] for name in columns] for row in value], rows, columns)
     raise SpecError(
-        f"{what} is no matrix",
+        f"{what} is not a matrix",
         need="a matrix as toJSON writes it, or toJSON(as.data.frame(matrix)), which keeps the names",
     )
 

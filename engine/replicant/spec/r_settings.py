@@ -243,7 +243,9 @@ class _Reader:
         found = {name: "" if one is None or one == "NA" else one for name, one in self.by_name("method").items()}
         for name, one in found.items():
             if not isinstance(one, str):
-                raise SpecError(f"the method of {name!r} is no text", need="the name of a method, or a passive formula")
+                raise SpecError(
+                    f"the method of {name!r} is not a text", need="the name of a method, or a passive formula"
+                )
         return {name: str(found.get(name, "")) for name in self.names}
 
     def read_matrix(self) -> dict[str, dict[str, bool]] | None:
@@ -405,7 +407,7 @@ class _Reader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise SpecError(f"{key} is no number", need="a number")
+            raise SpecError(f"{key} is not a number", need="a number")
         return float(value)
 
 
@@ -416,7 +418,7 @@ def _whole(value: Any, what: str) -> int:
     except (TypeError, ValueError):
         count = math.nan
     if not (count >= 0 and count.is_integer()):
-        raise SpecError(f"{what} is no whole number", need="a whole number")
+        raise SpecError(f"{what} is not a whole number", need="a whole number")
     return int(count)
 
 

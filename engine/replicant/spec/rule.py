@@ -162,7 +162,7 @@ class _Evaluation:
         if symbol not in {"==", "!="} and column.kind != "ordered":
             self.source.fail(
                 position,
-                f"the order of column {column.name!r}, which is {column.kind},",
+                f"a comparison by the order of column {column.name!r}, which is {column.kind}",
                 need="== or != for a column without an order",
                 fix="declare it as ordered, with its levels",
             )

@@ -51,7 +51,9 @@ class _Asked:
             if not fits(table[name]):
                 raise SpecError(f"the column {name!r} is {table[name].kind}", need=need)
         if len(set(chosen)) < max(least, len(chosen)):
-            raise SpecError("too few columns, or one twice", need=f"{least} or more columns, each once")
+            raise SpecError(
+                "there are too few columns, or one is named twice", need=f"{least} or more columns, each once"
+            )
         return chosen
 
 

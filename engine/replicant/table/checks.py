@@ -29,7 +29,7 @@ def check_frame(frame: pd.DataFrame) -> None:
     """
     if not isinstance(frame, pd.DataFrame):
         raise DataError(
-            f"found a {type(frame).__name__}", need="a pandas DataFrame", fix="read it with read_data first"
+            f"the table is a {type(frame).__name__}", need="a pandas DataFrame", fix="read it with read_data first"
         )
     check_size(*frame.shape)
     check_rows(len(frame))
@@ -83,7 +83,7 @@ def check_header(names: Sequence[Any]) -> None:
     halves = sum(not name.isascii() and any("\ud800" <= sign <= "\udfff" for sign in name) for name in names)
     if halves:
         raise DataError(
-            f"{halves} of {p} column names hold half a character (a surrogate), which is no text",
+            f"{halves} of {p} column names hold half a character (a surrogate), which is not text",
             need="names that UTF-8 can write",
             fix="rename them; such names come of bytes that were read in the wrong encoding",
         )

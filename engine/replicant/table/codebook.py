@@ -95,12 +95,12 @@ def as_specs(columns: Mapping[str, ColumnSpec | Mapping[str, Any]] | None) -> di
     Raises
     ------
     SpecError
-        It is no mapping, or a key or a value in it is not known.
+        It is not a mapping, or a key or a value in it is not known.
     """
     if columns is not None and not isinstance(columns, Mapping):
         raise SpecError(
             f"columns is a {type(columns).__name__}",
-            need="a mapping of column name to what is said of the column",
+            need="a mapping of column name to what is declared for the column",
             fix="write for example columns={'educ': {'kind': 'ordered'}}; to use some columns only, select them before",
         )
     return {name: as_spec(name, given) for name, given in (columns or {}).items()}
@@ -227,7 +227,7 @@ class Codebook(Mapping[str, ColumnSpec]):
         if not isinstance(found, dict):
             raise SpecError(
                 f"the codebook is a {type(found).__name__}",
-                need="a mapping of column name to what is said of the column",
+                need="a mapping of column name to what is declared for the column",
                 fix="start from the codebook that `replicant inspect DATA --codebook` prints",
             )
         wrong = [type(name).__name__ for name in found if not isinstance(name, str)]

@@ -172,7 +172,7 @@ class Dataset:
             `rows` is less than 1.
         """
         if rows < 1:
-            raise SpecError(f"chunks of {rows} rows", need="at least 1 row in a chunk", fix="give a larger number")
+            raise SpecError(f"a chunk has {rows} rows", need="at least 1 row in a chunk", fix="give a larger number")
         groups = [(file.path, group, size) for file in self._files for group, size in enumerate(file.groups)]
         found = joined([size for _, _, size in groups], rows)
         return tuple(

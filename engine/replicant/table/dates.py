@@ -97,7 +97,7 @@ def no_dates(name: str, wrong: int) -> Event:
     return Event(
         "no_dates",
         name,
-        f"{wrong} of its cells are no dates as input.date_format has them, so none is read as a date; declare "
+        f"{wrong} of its cells are not dates as input.date_format has them, so none is read as a date; declare "
         f"kind: date, and what means missing under columns.{name}.missing_codes",
         "warning",
     )

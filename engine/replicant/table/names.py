@@ -29,7 +29,7 @@ def names_of(given: Any) -> tuple[str, ...]:
             found += names_of(one)
         else:
             raise SpecError(
-                f"a {type(one).__name__} where the name of a column belongs",
+                f"the name of a column is a {type(one).__name__}",
                 need="names as texts, or lists of them",
                 fix='write the name in quotes: "age"',
             )
@@ -51,7 +51,7 @@ def set_number(index: Any, m: int, fix: str) -> int:
     Raises
     ------
     SpecError
-        If it is no number.
+        If it is not a number.
     IndexError
         If there is no such set.
     """
@@ -59,7 +59,7 @@ def set_number(index: Any, m: int, fix: str) -> int:
         position = operator.index(index)
     except TypeError:
         raise SpecError(
-            f"a {type(index).__name__} in square brackets, which hold the number of a set",
+            f"the number of a set, in square brackets, is a {type(index).__name__}",
             need=f"a whole number from 0 to {m - 1}",
             fix=f"write [0] for the first one; {fix}",
         ) from None

@@ -107,7 +107,7 @@ def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers:
         if wrong:
             raise SpecError(
                 f"column {name!r} is declared {spec.kind}, but {len(wrong)} of its {len(values)} distinct values, in "
-                f"{int(occurs[wrong].sum())} cells, are no finite numbers",
+                f"{int(occurs[wrong].sum())} cells, are not finite numbers",
                 need="numbers, or texts that spell numbers",
                 fix=f"list these values under columns.{name}.missing_codes, or declare {name!r} nominal",
             )

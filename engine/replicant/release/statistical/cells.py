@@ -55,7 +55,7 @@ def coded(series: pd.Series[Any], variable: Variable) -> tuple[Floats, npt.NDArr
         known: dict[Any, int] = dict(zip(variable.levels, variable.codes, strict=True))
         unknown = [at for at, value in enumerate(values) if value not in known and value not in positions]
         if unknown and np.isin(codes, unknown).any():
-            raise DataError(f"column {variable.column!r} holds values that are none of its levels")
+            raise DataError(f"column {variable.column!r} holds values outside its levels")
         return np.array([*(known.get(value, np.nan) for value in values), np.nan], dtype=np.float64)[codes], kinds
     cells = series.mask(kinds > 0) if kinds.any() else series
     if variable.form is Form.TIME:
@@ -111,7 +111,7 @@ def _numbers(cells: pd.Series[Any], variable: Variable) -> Floats:
         wrong = int((np.isnan(numbers) & ~cells.isna().to_numpy()).sum())
         if wrong:
             raise DataError(
-                f"column {variable.column!r} holds {wrong} cells that are no numbers",
+                f"column {variable.column!r} holds {wrong} cells that are not numbers",
                 fix="convert it, or leave this format out of output.copies",
             )
         return numbers

@@ -361,7 +361,8 @@ def _no_dates(found: Found, texts: pa.ChunkedArray, wrong: int) -> DataError:
         )
     form = wish.form or "ISO has them, such as 2021-11-16"
     return DataError(
-        f"column {name!r} is to hold dates ({wish.said}), but {wrong} of its {len(texts)} cells are no dates as {form}",
+        f"column {name!r} is to hold dates ({wish.said}), but {wrong} of its {len(texts)} cells are not "
+        f"dates as {form}",
         need="dates in one order throughout the column",
         fix=fix,
     )
