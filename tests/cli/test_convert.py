@@ -80,7 +80,7 @@ def test_a_parquet_table_gives_its_names(settings: Path, place: Path, frame: pd.
         (("--predictors", "data.csv"), "predictorMatrix has 60 rows and 5 columns"),
         (("--visits", "data.csv"), "visitSequence"),
         (("--where", "data.csv"), "where has cells in column 'height' that are not TRUE or FALSE"),
-        (("--visits", "words.csv"), "visitSequence names what is not a column: something else"),
+        (("--visits", "words.csv"), "visitSequence names something that is not a column: something else"),
         (("--method", "words.csv"), "method"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -103,4 +103,4 @@ def test_names_are_checked_against_the_table(settings: Path, place: Path, replic
     settings.write_text(json.dumps({"method": {**METHOD, "hight": "cart"}}))
     outcome = replicant("convert", "mice.json")
     assert outcome.code == 2
-    assert "names what is not a column: 'hight', did you mean 'height'?" in outcome.err
+    assert "names something that is not a column: 'hight', did you mean 'height'?" in outcome.err

@@ -215,11 +215,14 @@ def test_a_later_predictor_is_left_out_and_told() -> None:
         ({"method": ["cart"] * 5}, "do not say what the columns are called"),
         (
             {"method": METHOD, "visitSequence": ["hgt", "wgth"]},
-            "visitSequence names what is not a column: 'wgth', did you mean 'wgt'",
+            "visitSequence names something that is not a column: 'wgth', did you mean 'wgt'",
         ),
         ({"method": METHOD, "visitSequence": "romn"}, "visitSequence is 'romn', did you mean 'roman'"),
         ({"method": METHOD, "visitSequence": [1, 9]}, "names column 9 of 5"),
-        ({"method": METHOD, "visitSequence": [1, None]}, "visitSequence names what is not a column: something else"),
+        (
+            {"method": METHOD, "visitSequence": [1, None]},
+            "visitSequence names something that is not a column: something else",
+        ),
         ({"method": METHOD, "predictorMatrix": [[0, 1], [1, 0]]}, "predictorMatrix has 2 columns for a table of 5"),
         ({"method": METHOD, "predictorMatrix": [[0] * 5] * 4}, "4 rows and 5 columns"),
         (
@@ -232,7 +235,7 @@ def test_a_later_predictor_is_left_out_and_told() -> None:
         ({"method": METHOD, "visitSequence": ["471147.25"]}, "visitSequence is something else"),
         (
             {"method": METHOD, "visitSequence": [471147.25, 2]},
-            "visitSequence names what is not a column: something else",
+            "visitSequence names something that is not a column: something else",
         ),
         ({"method": METHOD, "predictorMatrix": matrix(names=[*NAMES[:-1], "regn"])}, "'reg'|'regn'"),
         ({"method": METHOD, "where": [[1, 0]]}, "where has 2 columns for a table of 5"),
@@ -263,7 +266,7 @@ def test_a_formula_is_refused_with_its_column_and_position() -> None:
 
 
 def test_names_are_those_of_the_table() -> None:
-    with pytest.raises(SpecError, match="method names what is not a column: 'reg', did you mean 'region'"):
+    with pytest.raises(SpecError, match="method names something that is not a column: 'reg', did you mean 'region'"):
         convert({"method": METHOD}, columns=["age", "hgt", "wgt", "bmi", "region"])
     made = convert({"method": ["cart"], "visitSequence": [2, 1]}, columns=["1e5", "no", "x y"])
     assert parse_job(made.text).synthesis.visit_sequence == ["no", "1e5"]

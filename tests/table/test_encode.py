@@ -185,7 +185,7 @@ def test_a_date_may_be_a_coded_missing_value() -> None:
     [([1, 2], ["N"]), ([1, 2], [2.5]), ([True, False], [9]), (pd.Series([1, 2], dtype="uint8"), [-8])],
 )
 def test_a_code_that_no_cell_can_hold_is_refused(cells: Any, codes: list[Any]) -> None:
-    with pytest.raises(SpecError, match="cannot stand in a column of type"):
+    with pytest.raises(SpecError, match="cannot occur in a column of type"):
         encoded(cells, {"missing_codes": codes})
 
 

@@ -126,7 +126,12 @@ class Calls(Expressions):
         if "knots" in given:
             knots = tuple(sorted(self.numbers(given["knots"])))
             if "df" in given:
-                self.fail(given["df"].token, "df beside knots", need="df or knots", fix="the knots tell how many")
+                self.fail(
+                    given["df"].token,
+                    "df as well as knots",
+                    need="df or knots",
+                    fix="leave df out: the knots determine it",
+                )
             if len(set(knots)) < len(knots) or (ends and not all(ends[0] < knot < ends[1] for knot in knots)):
                 self.fail(given["knots"].token, "knots that do not increase inside the outer ones", need="other knots")
             return Spline(None, knots, ends, intercept)

@@ -100,7 +100,7 @@ class Expressions:
         name = token.text[1:-1] if token.kind == "quoted" else token.text
         if token.kind == "text":
             self.fail(
-                token, "a text where a column is needed", fix="a level goes beside ==; a column name goes in backticks"
+                token, "a text where a column is needed", fix="a level goes next to ==; a column name goes in backticks"
             )
         if self.known is not None and name not in self.known:
             word = name[:60]
@@ -147,7 +147,7 @@ class Expressions:
         left = self.operand()
         if not self.looks(*COMPARISONS):
             if isinstance(left, Text):
-                self.fail(self.next, "a text beside nothing", need='a comparison: g == "a"')
+                self.fail(self.next, "a text that is compared with nothing", need='a comparison: g == "a"')
             return left
         token = self.take()
         right = self.operand()
@@ -156,7 +156,9 @@ class Expressions:
         if isinstance(left, Text) or isinstance(right, Text):
             other = right if isinstance(left, Text) else left
             if not isinstance(other, Name):
-                self.fail(token, "a text beside arithmetic", need='a column beside a text: g == "a"')
+                self.fail(
+                    token, "a text that is compared with arithmetic", need='a column to compare it with: g == "a"'
+                )
         return Compare(token.text, left, right, token.at)
 
     def operand(self) -> Node:

@@ -181,7 +181,7 @@ def fit_polr(prepared: Prepared, *, link: str = "logit", maxiter: int = 60) -> F
     estimates, full = np.full(len(terms), np.nan), np.full((len(terms),) * 2, np.nan)
     estimates[at], full[np.ix_(at, at)] = theta, back @ spread.covariance @ back.T
     unknown = [terms[j] for j in range(len(names), len(terms)) if j not in set(at.tolist())]
-    messages += [f"{term}: cannot be estimated, a level beside it does not occur" for term in unknown]
+    messages += [f"{term}: cannot be estimated, as a neighbouring level does not occur" for term in unknown]
     sizes = np.concatenate([basis.sizes[1:], np.ones(cuts)])
     messages += trouble(end, tuple(terms[j] for j in at), back, sizes)
     messages += spread.messages

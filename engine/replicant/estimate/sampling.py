@@ -193,7 +193,7 @@ def sampling_of(
     if survey and (cov is not None or cluster is not None):
         raise SpecError(
             f"{'cov' if cov is not None else 'cluster'} is given with survey weights",
-            need="one kind of standard errors: those of a survey are robust anyhow",
+            need="one kind of standard errors: those of a survey are robust already",
             fix="leave it out" if cov is not None else 'name the column by clusters="..."',
         )
     chosen = None if cov is None else str(cov).upper()

@@ -109,7 +109,7 @@ def _named(frame: pd.DataFrame, name: str, what: str, whole: bool = True) -> tup
         raise DataError(
             f"{name!r} is missing in {missing} rows, and {what} needs it in every row",
             need="to know how each row came into the sample",
-            fix="give what is missing a value of its own, or leave these rows out before",
+            fix="give what is missing a value of its own, or leave these rows out",
         )
     return codes.astype(np.intp), pd.Index(values).tolist()
 

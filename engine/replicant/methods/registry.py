@@ -67,7 +67,9 @@ def origin_of(name: str) -> Origin:
 
 def _declared(name: str, method: object) -> Declaration:
     if not callable(getattr(method, "fit", None)):
-        raise SpecError(f"what is registered as method {name!r} has no `fit`", need="fit(y, x, weights, rng) -> model")
+        raise SpecError(
+            f"the object registered as method {name!r} has no `fit`", need="fit(y, x, weights, rng) -> model"
+        )
     return Declaration.of(name, method)
 
 

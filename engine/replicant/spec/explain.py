@@ -111,7 +111,7 @@ _EXAMPLES = {
     ("input",): "write input: {path: survey.csv}",
     ("output",): "write output: {path: release}",
     ("synthesis",): "write synthesis: {m: 5, seed: 1}",
-    ("columns",): "write columns: {educ: {kind: ordered}}; which columns are used stands under input.columns",
+    ("columns",): "write columns: {educ: {kind: ordered}}; input.columns says which columns are used",
     ("study",): "write study: {replicates: 100, estimands: [...]}",
     ("synthesis", "passive"): 'write passive: {bmi: "wgt / (hgt / 100)**2"}',
     ("synthesis", "predictors"): "write predictors: {educ: [age, sex]}",

@@ -346,7 +346,7 @@ class _Reader:
         symbol = _OPERATORS.get(type(node.op))
         if symbol is None:
             sign, fix = _OTHER_OPERATORS[type(node.op)]
-            self.fail(node.right, f"the operator {sign} before what stands", fix=fix)
+            self.fail(node.right, f"the operator {sign} before a value", fix=fix)
         left, right = self.arithmetic(node.left, depth + 1), self.arithmetic(node.right, depth + 1)
         if symbol == "**" and not names_in(right):
             with np.errstate(all="ignore"):

@@ -206,7 +206,7 @@ def _assignments(case: _Case) -> Iterator[Mistake]:
             elif depth:
                 fix = "arguments are given by position: round(x, 2)"
             else:
-                fix = "write what stands right of it: the column's name is the key already"
+                fix = "write only what is to the right of it: the column's name is the key already"
             yield Mistake(token.at, "an = sign", fix)
 
 

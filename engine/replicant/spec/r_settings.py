@@ -228,7 +228,7 @@ class _Reader:
         for name in named:
             if name not in self.names:
                 raise SpecError(
-                    f"{what} names what is not a column: {near(name, self.names)}",
+                    f"{what} names something that is not a column: {near(name, self.names)}",
                     need=f"the columns {', '.join(self.names[:20])}{' ...' if len(self.names) > 20 else ''}",
                 )
 
@@ -355,7 +355,7 @@ class _Reader:
             made.notes.append("numtocat: numbers are not cut into groups here; trees cut them where it matters.")
         smoothed = self.given.get("smoothing")
         if smoothed and smoothed != [""]:
-            made.notes.append("smoothing: there is none here; what is drawn are observed values.")
+            made.notes.append("smoothing: there is none here; all drawn values are observed ones.")
 
     def refuse_what_changes_cells(self, made: Settings) -> None:
         """Settings that make cells others than a draw does; without them the sets would not be what was asked for."""

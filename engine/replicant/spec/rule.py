@@ -156,7 +156,7 @@ class _Evaluation:
         if not isinstance(right, (Text, Number)):
             self.source.fail(
                 position,
-                f"column {column.name!r}, which is {column.kind}, beside arithmetic",
+                f"column {column.name!r}, which is {column.kind}, compared with arithmetic",
                 need="a 'level' in quotes",
             )
         if symbol not in {"==", "!="} and column.kind != "ordered":
@@ -204,7 +204,7 @@ class _Evaluation:
                 self.source.fail(position, "a text that is not a time of day", need="a time such as '08:30'")
             return float(hours[0])
         if column is None or column.kind != "date":
-            self.source.fail(position, "a text beside a number", need="a number or a percentile")
+            self.source.fail(position, "a text that is compared with a number", need="a number or a percentile")
         # The pattern first: NumPy also understands 'today', which would not be the same tomorrow.
         moment: np.datetime64[Any] = np.datetime64("NaT", "us")
         if _DATE.fullmatch(right.value):

@@ -48,7 +48,7 @@ class RemoteFolder(Folder):
         if beside.files():
             raise ReleaseError(
                 f"Files can be written but not removed beside {self.location}.",
-                need="a location where you may do both: what is between is removed at the end of a run",
+                need="permission for both: intermediate files are removed at the end of a run",
                 fix="change the permissions, or choose another path",
             )
 

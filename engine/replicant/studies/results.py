@@ -143,7 +143,7 @@ def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, colum
     folder = None if study.spec.reference is None else Path(study.spec.reference)
     asked = _published(study.spec.estimands, tables)
     if folder is not None and asked and not folder.is_dir():
-        events.append("the folder of published figures (study.reference) is not there: the tables stand alone")
+        events.append("the folder of published figures (study.reference) is not there, so its figures are left out")
     elif folder is not None:
         for table, spec in asked:
             table["published"].append(compare(spec, folder, table["rows"]))

@@ -97,7 +97,7 @@ def _typed_levels(name: str, factor: Factor, levels: list[Any]) -> Typed:
         wrong = len(levels)
     if wrong:
         raise SpecError(
-            f"columns.{name}.levels: {wrong} of {len(levels)} levels cannot stand in a column of type {factor.type}",
-            fix="write the levels as they stand in the data",
+            f"columns.{name}.levels: {wrong} of {len(levels)} levels cannot occur in a column of type {factor.type}",
+            fix="write the levels as they are in the data",
         )
     return typed

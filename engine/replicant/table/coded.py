@@ -65,7 +65,7 @@ def check_missing_codes(name: str, factor: Factor, spec: ColumnSpec) -> None:
         return
     if wrong:
         raise SpecError(
-            f"columns.{name}.missing_codes: {len(wrong)} of {len(spec.missing_codes)} cannot stand in a column of type "
+            f"columns.{name}.missing_codes: {len(wrong)} of {len(spec.missing_codes)} cannot occur in a column of type "
             f"{factor.type}",
             need="values that the cells of the column can have",
             fix="correct them, or leave them out where the column has no such code",

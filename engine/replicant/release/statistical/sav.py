@@ -192,7 +192,7 @@ def _holds(variable: Variable, column: Column, low: float, high: float) -> bool:
 def _between(variable: Variable) -> DataError:
     return DataError(
         f"column {variable.column!r} has {len(variable.missing)} missing codes with other values between them",
-        need="three, or codes of which all, or all but one, lie in a range without other values: SPSS holds no more",
+        need="at most three codes, or codes that lie (all, or all but one) in a range without other values",
         fix="leave sav out of output.copies, or join kinds of missing (columns.NAME.labels)",
     )
 

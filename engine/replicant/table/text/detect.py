@@ -257,7 +257,7 @@ def _delimiter(location: Location, lines: list[str], reading: Reading, quote: st
         if width > 1 and share >= _ALIKE:
             raise DataError(
                 f"input.delimiter is given, but does not occur in {location}: it is separated by {CALLED[found]}",
-                need="the sign that stands between the cells",
+                need="the sign between the cells",
                 fix="correct input.delimiter, or leave it out to have it recognised",
             )
         return given

@@ -241,8 +241,8 @@ def _bad(location: Location, dialect: Dialect, fault: str) -> DataError:
         return DataError(
             f"{location} is not a table: {where} has {got} cells where the header has {want}",
             need="as many cells in every row as in the header, cells with the delimiter in them in quotes",
-            fix="correct that row, or export the file again; input.delimiter says what stands between the cells, "
-            "input.header in which line the names of the columns are",
+            fix="correct that row, or export the file again; input.delimiter names the sign between the cells, "
+            "input.header the line with the names of the columns",
         )
     if "Empty CSV" in fault:
         return DataError(f"{location} is empty", need="a header line and a row for each record")

@@ -296,7 +296,7 @@ def _each(name: str, cells: Sequence[Any], convert: Callable[[Any], Any], need: 
         raise DataError(
             f"column {name!r}: {wrong} of {len(cells)} cells are not {need}",
             need=need,
-            fix=f"correct what is declared of {name!r}, or list what means a missing cell under input.na_values",
+            fix=f"correct what is declared for {name!r}, or list what means a missing cell under input.na_values",
         )
     return out
 
