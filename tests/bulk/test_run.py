@@ -269,10 +269,10 @@ def test_the_index_keeps_secrets_and_the_internal_one_tells(place: Path) -> None
         assert entry["bytes"] == sum(path.stat().st_size for path in files)
         assert entry["files"] == len(files)
     assert [(found["a"], found["b"]) for found in public["drift"]] == [("2010-north", "2011-north")]
-    # Nothing of what belongs to the owner: seeds, stamps, paths of the input.
+    # Nothing of what belongs to the owner: seeds, fingerprints, paths of the input.
     shared = "".join(path.read_text() for path in Path("out").glob("index.*"))
     seeds = [derived_seed(7, release.name) for release in small().releases]
-    for word in ("seed", "stamp", "in/south", str(place), *map(str, seeds), "south-2011"):
+    for word in ("seed", "fingerprint", "in/south", str(place), *map(str, seeds), "south-2011"):
         assert word not in shared
     assert "Two &lt;years&gt;" in shared
     reasons = {entry["name"]: entry["reason"] for entry in secret["releases"]}

@@ -15,7 +15,7 @@ from replicant.spec.expand import expand
 from replicant.storage.folder import Folder
 from replicant.storage.open import open_folder
 
-__all__ = ["Ledger", "begun_at", "known_stamps", "seeded"]
+__all__ = ["Ledger", "begun_at", "known_fingerprints", "seeded"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def seeded(bulk: BulkJob) -> tuple[int, tuple[BulkRelease, ...]]:
     return drawn, tuple(own(release) for release in bulk.releases)
 
 
-def known_stamps(bulk: BulkJob) -> dict[str, str | None]:
+def known_fingerprints(bulk: BulkJob) -> dict[str, str | None]:
     """By name, what was noted of the input of every release when it was made."""
     entries = Ledger(bulk.folder).read().get("releases", ())
-    return {str(entry["name"]): entry.get("stamp") for entry in entries if isinstance(entry, dict)}
+    return {str(entry["name"]): entry.get("fingerprint") for entry in entries if isinstance(entry, dict)}

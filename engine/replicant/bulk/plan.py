@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from replicant.bulk.ledger import known_stamps, seeded
+from replicant.bulk.ledger import known_fingerprints, seeded
 from replicant.bulk.result import near
-from replicant.bulk.staleness import Judgement, State, judge, stamp_of
+from replicant.bulk.staleness import Judgement, State, fingerprint_of, judge
 from replicant.errors import PartialError, ReplicantError
 from replicant.execution.backend import Backend
 from replicant.execution.failure import describe
@@ -115,7 +115,7 @@ def plan_bulk(bulk: BulkJob, memory: int | None = None, *, overwrite: bool = Fal
         Whether what this bulk did not make may be replaced.
     """
     _, releases = seeded(bulk)
-    known = known_stamps(bulk)
+    known = known_fingerprints(bulk)
     return BulkPlan(bulk, tuple(_line(release, known.get(release.name), memory, overwrite) for release in releases))
 
 
@@ -142,7 +142,7 @@ def dry_run_bulk(bulk: BulkJob, backend: Backend | None = None, *, overwrite: bo
 
 def _line(release: BulkRelease, known: str | None, memory: int | None, overwrite: bool) -> _Line:
     try:
-        judged = judge(release.job, stamp_of(release.job), known)
+        judged = judge(release.job, fingerprint_of(release.job), known)
         if judged.state is State.UNCHANGED:
             return _Line(release.name, "up to date")
         if judged.state is State.FOREIGN and not overwrite:

@@ -26,7 +26,7 @@ class Outcome:
         `released`, `unchanged`, `failed`, or `unfinished` if the run was stopped.
     reason, public
         Why it failed: in full, and what of it may be known to all.
-    stamp
+    fingerprint
         Of the input that was read.
     seconds
         What it took.
@@ -38,7 +38,7 @@ class Outcome:
     state: str
     reason: str = ""
     public: str = ""
-    stamp: str | None = None
+    fingerprint: str | None = None
     seconds: float = 0.0
     events: tuple[Event, ...] = ()
 

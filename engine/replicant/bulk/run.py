@@ -19,7 +19,7 @@ from threading import Event
 from typing import Any
 
 import replicant
-from replicant.bulk.ledger import Ledger, known_stamps, seeded
+from replicant.bulk.ledger import Ledger, known_fingerprints, seeded
 from replicant.bulk.result import BulkResult, Outcome, inline, near
 from replicant.bulk.staleness import State
 from replicant.bulk.tasks import Order, compare, facts_there, judged_at_once, make, make_large
@@ -101,7 +101,7 @@ class _Run:
             str(entry["name"]): entry for entry in before.get("releases", ()) if isinstance(entry, dict)
         }
         self.seed, self.releases = seeded(bulk)
-        self.order = Order(self.releases, known_stamps(bulk), overwrite, backend.memory, 1)
+        self.order = Order(self.releases, known_fingerprints(bulk), overwrite, backend.memory, 1)
         self.places = {release.name: release.job.output.path for release in self.releases}
         self.outcomes: dict[str, Outcome] = {}
         self.facts: dict[str, Facts | None] = {}
@@ -145,8 +145,8 @@ class _Run:
             judged = judged_at_once(self.order, at)
             self.facts[release.name] = facts_there(release) if judged is None else judged.facts
             if judged is not None and judged.state is State.UNCHANGED:
-                stamp = self.order.known.get(release.name)
-                self.outcomes[release.name] = Outcome(release.name, "unchanged", stamp=stamp)
+                fingerprint = self.order.known.get(release.name)
+                self.outcomes[release.name] = Outcome(release.name, "unchanged", fingerprint=fingerprint)
             else:
                 todo.append(at)
         return todo
@@ -290,14 +290,14 @@ class _Run:
         for release in self.releases:
             one, before = outcomes[release.name], self.entries.get(release.name, {})
             # A release that was not reached keeps what is known of it.
-            stamp = before.get("stamp") if one.state in {"failed", "unfinished"} else one.stamp
+            fingerprint = before.get("fingerprint") if one.state in {"failed", "unfinished"} else one.fingerprint
             seconds = before.get("seconds") if one.state in {"unchanged", "unfinished"} else round(one.seconds, 3)
             entries.append(
                 {
                     "name": release.name,
                     "state": one.state,
                     "reason": one.reason or None,
-                    "stamp": stamp,
+                    "fingerprint": fingerprint,
                     "seconds": seconds,
                     "input": release.job.input.path or release.job.input.dataset,
                     "release": release.job.output.path,

@@ -18,7 +18,7 @@ from replicant.storage.folder import MANIFEST
 from replicant.storage.location import Location
 from replicant.storage.open import open_folder
 
-__all__ = ["Judgement", "State", "judge", "stamp_of"]
+__all__ = ["Judgement", "State", "fingerprint_of", "judge"]
 
 
 class State(StrEnum):
@@ -55,15 +55,15 @@ class Judgement:
     facts: Facts | None = None
 
 
-def judge(job: JobSpec, stamp: str | None, known: str | None) -> Judgement:
+def judge(job: JobSpec, fingerprint: str | None, known: str | None) -> Judgement:
     """Compare a release with the job that it should be of.
 
     Parameters
     ----------
     job
         With its seed.
-    stamp
-        Of its input as it is, from `stamp_of`; None if there is none.
+    fingerprint
+        Of its input as it is, from `fingerprint_of`; None if there is none.
     known
         The same as it was when the release was made, if that is known.
 
@@ -89,23 +89,23 @@ def judge(job: JobSpec, stamp: str | None, known: str | None) -> Judgement:
         return Judgement(State.CHANGED, "version", digest, found)
     if _settings(plain(job)) != _settings(secret.get("spec")):
         return Judgement(State.CHANGED, "settings", digest, found)
-    if stamp is not None and stamp == known:
+    if fingerprint is not None and fingerprint == known:
         return Judgement(State.UNCHANGED, "up to date", digest, found)
-    # In parts the digest of the run is by files and times, as the stamp is: there is no more to be told.
+    # In partitions the digest of the run is of files and times, as the fingerprint is, and decides no more than that.
     return Judgement(State.UNSURE if job.synthesis.partition_rows is None else State.CHANGED, "data", digest, found)
 
 
-def stamp_of(job: JobSpec) -> str | None:
-    """A digest of names, sizes and times (or a store's tags) of the input's files; None where these tell nothing.
+def fingerprint_of(job: JobSpec) -> str | None:
+    """A digest of names, sizes and times (or a store's tags) of the input's files; None where a store gives no tags.
 
     Raises
     ------
     SpecError, DataError
         If the input cannot be found.
     """
-    told: list[Any] = [job.input.path, job.input.dataset]
+    facts: list[Any] = [job.input.path, job.input.dataset]
     if job.input.path is None:
-        told.append(version("statsmodels"))
+        facts.append(version("statsmodels"))
     else:
         location = Location.of(job.input.path)
         location.check_exists()
@@ -113,8 +113,8 @@ def stamp_of(job: JobSpec) -> str | None:
             size, tag = location.fingerprint(path)
             if not tag:
                 return None
-            told.append((path, size, tag))
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+            facts.append((path, size, tag))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _internal(job: JobSpec) -> dict[str, Any] | None:

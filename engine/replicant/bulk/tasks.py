@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 from replicant.bulk.result import Outcome
-from replicant.bulk.staleness import Judgement, State, judge, stamp_of
+from replicant.bulk.staleness import Judgement, State, fingerprint_of, judge
 from replicant.errors import DataError, PartialError, ReleaseError, ReplicantError, SpecError
 from replicant.execution.backend import Backend
 from replicant.execution.failure import describe
@@ -53,7 +53,7 @@ class Stoppable(Progress):
         self.stop = stop
 
     def advance(self, units: int) -> None:
-        """A step is done: the place to end."""
+        """A step is done: the moment to end."""
         if self.stop.is_set():
             raise PartialError("The run was asked to stop.")
 
@@ -62,7 +62,7 @@ def judged_at_once(order: Order, at: int) -> Judgement | None:
     """The state of a release if it can be judged without a task; None if not, and its task reports the reason."""
     job, name = order.releases[at].job, order.releases[at].name
     try:
-        return judge(job, stamp_of(job), order.known.get(name))
+        return judge(job, fingerprint_of(job), order.known.get(name))
     except ReplicantError:
         return None
 
@@ -108,11 +108,13 @@ def make_large(order: Order, at: int, backend: Backend, progress: Progress) -> O
 def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], JobResult | None]) -> Outcome:
     """Make a release and verify it; whatever goes wrong with it is how it ended."""
     name, job, began = release.name, release.job, time.monotonic()
-    stamp = None
+    fingerprint = None
     try:
-        stamp = stamp_of(job)  # before it is read: what is written to it meanwhile is then seen by the next run
+        fingerprint = fingerprint_of(
+            job
+        )  # before it is read: what is written to it meanwhile is then seen by the next run
         _tidy(release)
-        judged = judge(job, stamp, order.known.get(name))
+        judged = judge(job, fingerprint, order.known.get(name))
         if judged.state is State.FOREIGN and not order.overwrite:
             raise ReleaseError(
                 f"There is something at {job.output.path} that this bulk did not make.",
@@ -123,11 +125,11 @@ def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], JobRes
         if made is not None:
             verify_release(job.output.path).require()
         state, events = ("unchanged", ()) if made is None else ("released", made.events)
-        return Outcome(name, state, stamp=stamp, seconds=time.monotonic() - began, events=events)
+        return Outcome(name, state, fingerprint=fingerprint, seconds=time.monotonic() - began, events=events)
     except Exception as error:
         known = describe(error, name)
         public = next(words for family, words in _FAMILIES if isinstance(known, family))
-        return Outcome(name, "failed", str(known), public, stamp, time.monotonic() - began)
+        return Outcome(name, "failed", str(known), public, fingerprint, time.monotonic() - began)
 
 
 def _tidy(release: BulkRelease) -> None:
