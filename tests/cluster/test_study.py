@@ -24,7 +24,7 @@ from replicant.execution import dask_client
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.run.checkpoint import Checkpoint, partial_of
-from replicant.run.resumable import told
+from replicant.run.resumable import resume_hint
 from replicant.run.source import Source
 from replicant.run.study import compute, resume_study, run_study_job
 from replicant.spec.load import parse_job
@@ -184,7 +184,7 @@ def test_a_lost_cluster_can_be_taken_up(folder: Path, whole: dict[str, str], pla
         with (
             pytest.raises(PartialError, match="replicant resume"),
             kept.open(study.digest, job.model_dump()),
-            told(str(kept.target), Progress()),
+            resume_hint(str(kept.target), Progress()),
         ):
             compute(study, table, Backend(client=made), source=source, checkpoint=kept, progress=Close())
     finally:

@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 from replicant.errors import DataError, ReplicantError, RunError
-from replicant.execution.failure import Failure, describe, guarded, place
+from replicant.execution.failure import Failure, describe, guarded, raised_at
 
 CANARY = "canary-4711"
 
@@ -50,9 +50,9 @@ def test_a_place_is_a_line_of_ours() -> None:
 
     with pytest.raises(TypeError) as caught:
         nearest(CANARY, 5)  # type: ignore[arg-type]
-    assert place(caught.value).startswith("errors.py:")
+    assert raised_at(caught.value).startswith("errors.py:")
     assert "errors.py:" in str(describe(caught.value, "x"))
-    assert place(ValueError()) == ""
+    assert raised_at(ValueError()) == ""
 
 
 def test_failures_travel() -> None:

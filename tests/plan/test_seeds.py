@@ -56,7 +56,7 @@ def test_stages_keep_their_numbers() -> None:
     # A new number would change every release that was made with an old one.
     assert {stage.name: int(stage) for stage in Stage} == {
         **{"ORDER": 0, "FIT": 1, "DRAW": 2, "SHUFFLE": 3, "ROWS": 4, "SAMPLE": 5, "ESTIMATE": 6},
-        **{"SPLIT": 7, "MIX": 8, "SURROGATE": 9, "SURROGATE_ORDER": 10},
+        **{"SPLIT": 7, "RESHUFFLE": 8, "SURROGATE": 9, "SURROGATE_ORDER": 10},
     }
 
 

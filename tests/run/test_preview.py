@@ -47,7 +47,7 @@ def test_the_plan_of_a_table_in_parts_tells_the_events_of_its_first_chunk(frame:
     assert {line.split(":")[0] for line in events(parts)} >= {"repeated_key", "constant_column", "dropped_column"}
     assert "\nTasks\n" in whole
     assert "\nTasks\n" not in parts
-    assert "600 rows are shuffled into 3 parts of about 200, within strata" in parts
+    assert "600 rows are shuffled into 3 partitions of about 200, within strata" in parts
     assert "events are those of the first chunk (600 rows)" in parts
     assert parts.endswith(f"The release goes to {tmp_path}/release.\n")
 

@@ -33,7 +33,7 @@ from replicant.plan.task import Task
 from replicant.release.bulk_index import FORMAT, INDEX, PAGE, Facts, facts, find_index, index_bytes
 from replicant.report import bulk_page
 from replicant.run.footprint import footprint
-from replicant.run.resumable import told
+from replicant.run.resumable import resume_hint
 from replicant.spec.bulk import BulkJob
 from replicant.storage.lock import locked
 from replicant.storage.open import open_folder
@@ -61,7 +61,7 @@ def run_bulk(
     bulk
         From `load_any`.
     backend
-        As for `run_job`: what runs side by side in a process fits in its memory.
+        As for `run_job`: all that runs at the same time in a process fits in its memory.
     overwrite
         Replace releases and folders at the targets that this bulk did not write.
     progress
@@ -83,7 +83,7 @@ def run_bulk(
     sweep()
     with locked(open_folder(bulk.internal)):
         run = _Run(bulk, overwrite, backend or Backend(), progress)
-        with told(near(bulk.folder), progress):
+        with resume_hint(near(bulk.folder), progress):
             return run.go()
 
 
@@ -102,7 +102,7 @@ class _Run:
         }
         self.seed, self.releases = seeded(bulk)
         self.order = Order(self.releases, known_fingerprints(bulk), overwrite, backend.memory, 1)
-        self.places = {release.name: release.job.output.path for release in self.releases}
+        self.locations = {release.name: release.job.output.path for release in self.releases}
         self.outcomes: dict[str, Outcome] = {}
         self.facts: dict[str, Facts | None] = {}
         self.drift: list[dict[str, Any]] = []
@@ -154,7 +154,7 @@ class _Run:
     def _take(self, outcome: Outcome) -> None:
         self.outcomes[outcome.name] = outcome
         if outcome.state == "released":
-            self.facts[outcome.name] = facts(self.places[outcome.name])
+            self.facts[outcome.name] = facts(self.locations[outcome.name])
         if outcome.state == "failed":
             self.progress.note(f"{outcome.name} failed: {inline(outcome.reason)}")
         if time.monotonic() - self.wrote > WRITE_SECONDS:
@@ -178,18 +178,18 @@ class _Run:
             (order, stop if here else None),
             tasks,
             detail=detail,
-            memory=self._room if limited else None,
+            memory=self._free if limited else None,
             stop=stop,
         )
         with closing(results) as outcomes:  # type: ignore[type-var]
             for _, outcome in outcomes:
                 with self.progress.about(outcome.name):
-                    self.progress.odd(outcome.events)
+                    self.progress.unusual(outcome.events)
                 self._take(outcome)
 
     @property
-    def _room(self) -> int:
-        """Bytes for what runs side by side in this process."""
+    def _free(self) -> int:
+        """Bytes for all that runs at the same time in this process."""
         return max(0, (self.backend.memory or 0) - BASE)
 
     def _weight(self, at: int) -> int:
@@ -220,14 +220,14 @@ class _Run:
             if known is not None and all(known.get(key) == value for key, value in stands.items()):
                 kept[a, b] = known
             else:
-                fresh.append((a, self.places[a], b, self.places[b]))
+                fresh.append((a, self.locations[a], b, self.locations[b]))
         if fresh:
             limited = self.backend.memory is not None and not self.backend.on_cluster
             tasks = [
                 Task(f"compare-{at}", "compare", at, memory=self._held(a) + self._held(b) if limited else 0)
                 for at, (a, _, b, _) in enumerate(fresh)
             ]
-            options: dict[str, Any] = {"memory": self._room if limited else None, "stop": Event()}
+            options: dict[str, Any] = {"memory": self._free if limited else None, "stop": Event()}
             found = executor.run("comparing neighbours", {"compare": compare}, fresh, tasks, **options)
             with closing(found) as compared:  # type: ignore[type-var]
                 for task, one in compared:

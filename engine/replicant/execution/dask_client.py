@@ -51,7 +51,7 @@ OF_OUR_OWN: dict[str, Any] = {
     # Freed memory is kept for the next tree. Dask has it given back at once, and the system clears every page again.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
-    # Scheduler, nannies and workers share the cores, and what they watch takes the place of work.
+    # Scheduler, nannies and workers share the cores, and what they watch leaves less for work.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",
     "distributed.admin.system-monitor.interval": "2s",

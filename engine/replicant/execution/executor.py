@@ -292,7 +292,7 @@ class Executor(ABC):
         return guarded("reading partitions", computed, frame, self.workers)
 
     def fetched(self, held: Sequence[Any]) -> list[Any]:
-        """What handles stand for, in this process."""
+        """The results behind handles, in this process."""
         return list(held)
 
     @property

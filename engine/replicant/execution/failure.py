@@ -1,7 +1,7 @@
 """Whatever goes wrong in a task arrives as a `ReplicantError`, without a cell value in its text.
 
 The text of an exception that is not our own may hold anything (pandas and pyarrow quote the cell they stumble over), so
-only its type and the place it was raised are kept. Our own errors pass as they are.
+only its type and the line that raised it are kept. Our own errors pass as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import ParamSpec, TypeVar
 
 from replicant.errors import ReplicantError, RunError, UnexpectedError
 
-__all__ = ["Failure", "LostError", "describe", "described", "guarded", "place"]
+__all__ = ["Failure", "LostError", "describe", "described", "guarded", "raised_at"]
 
 
 P = ParamSpec("P")
@@ -44,7 +44,7 @@ class LostError(RunError):
         )
 
 
-def place(error: BaseException) -> str:
+def raised_at(error: BaseException) -> str:
     """Where an exception was raised: the innermost line of ours, as `fcs/loop.py:120`, or an empty string."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         parts = PurePath(frame.filename).parts
@@ -76,14 +76,14 @@ def describe(error: BaseException, during: str) -> ReplicantError:
             f"{during}: the process ran out of memory.",
             fix="use fewer threads or workers at a time, select fewer columns, or cut the table with `strata`",
         )
-    where = place(error)
+    where = raised_at(error)
     at = f" at {where}" if where else ""
     if isinstance(error, OSError) and error.errno:
         # The operating system's own words name no cell; those of a driver that borrows its numbers may name anything.
         return RunError(f"{during}: {os.strerror(error.errno)} ({type(error).__name__}{at}).")
     return UnexpectedError(
         f"{during}: unexpected {type(error).__name__}{at}. Its text is withheld because it may quote a cell.",
-        fix="run again with --debug and --threads 1 where the text may be seen, and report type and place",
+        fix="run again with --debug and --threads 1 where the text may be seen, and report its type and line",
     )
 
 

@@ -1,7 +1,7 @@
 """DeferredPartitions on the workers of a cluster: mapped there, combined there in a tree, and only the sum comes here.
 
-- A partition is loaded by a task, so that it is loaded again if its worker is lost. After a first pass its size is
-  known; where all of them together take little of the workers' memory they stay there, else each pass loads them anew.
+- A partition is loaded by a task, so that it is loaded again if its worker is lost. Its size is known after
+  the first time; where all together take little of the workers' memory they stay there, else they are loaded each time.
 - The tree has the same shape whatever the number of workers, so the sums have the same bits.
 - Tasks return their failures as values (`failure.Failure`), and their keys carry numbers only.
 

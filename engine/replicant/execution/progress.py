@@ -48,8 +48,8 @@ class Progress:
     def measured(self, metrics: Mapping[str, Any]) -> None:
         """What it took, at the end: `metrics.measure`."""
 
-    def odd(self, events: Iterable[Event]) -> None:
-        """What is unusual but valid in the data. On a terminal the result tells it, at the end."""
+    def unusual(self, events: Iterable[Event]) -> None:
+        """What is unusual but valid in the data. On a terminal the result shows it, at the end."""
 
     @contextmanager
     def about(self, release: str) -> Iterator[None]:
@@ -75,7 +75,7 @@ class Quiet(Progress):
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
 
-    def odd(self, events: Iterable[Event]) -> None:
+    def unusual(self, events: Iterable[Event]) -> None:
         for event in events:
             if event.level == "warning":
                 self._stream.write(f"{event.line(self._release)}\n")
@@ -172,7 +172,7 @@ class Json(Lines):
     def note(self, line: str) -> None:
         self.say("info", "note", line)
 
-    def odd(self, events: Iterable[Event]) -> None:
+    def unusual(self, events: Iterable[Event]) -> None:
         facts = {"release": self._release} if self._release else {}
         for event in events:
             self.say("warning", "data.unusual", str(event), code=event.code, column=event.column, **facts)

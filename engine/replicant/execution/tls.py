@@ -1,8 +1,8 @@
 """Certificates of a cluster: those that Dask's configuration names, checked before anything is sent.
 
-The command line's `--tls-ca-file`, `--tls-cert`, `--tls-key` and `--require-encryption` stand for Dask's own settings
+The command line's `--tls-ca-file`, `--tls-cert`, `--tls-key` and `--require-encryption` set Dask's own settings
 (`distributed.comm.tls`, `distributed.comm.require-encryption`, or `DASK_DISTRIBUTED__COMM__TLS__...`) while a command
-runs, so there is one place where certificates are named. Dask itself tries a scheduler that speaks another language
+runs, so certificates are named once. Dask itself tries a scheduler that speaks another language
 until its time is up, and then says that nobody answered; so we greet it first, and say what does not fit.
 """
 
@@ -99,7 +99,7 @@ def security_here() -> Security:
     for server in _ROLES[:2]:
         for client in _ROLES:
             try:
-                _shake_hands(_context(security, server, listens=True), _context(security, client))
+                _handshake(_context(security, server, listens=True), _context(security, client))
             except ssl.SSLError as error:
                 raise SpecError(
                     f"The certificates of {server} and {client} do not trust each other ({_said(error)}).",
@@ -278,7 +278,7 @@ def _check_readable(name: str, what: str | None) -> None:
         ) from None
 
 
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
     """A handshake in memory: whether two contexts trust each other."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = [

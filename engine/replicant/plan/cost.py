@@ -42,7 +42,7 @@ class Cost:
         self.levels = np.array([column.levels for column in columns])
         self.drawn = sum(not column.is_kept for column in columns)
         models = [(column.declaration, j) for j, column in enumerate(columns) if column.is_fitted]
-        # A tree's own cost stands for that of the tree before it.
+        # A tree's own cost is counted for the tree before it.
         models += [(cart, j) for j, column in enumerate(columns) if column.uses_trees > column.declaration.uses_trees]
         self.models: dict[Declaration, list[int]] = {}
         for declaration, j in models:

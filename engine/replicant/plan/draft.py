@@ -17,7 +17,7 @@ from replicant.plan.names import check_set_column
 from replicant.plan.output import output_types
 from replicant.plan.passive import dependents, differences
 from replicant.plan.seen import Look
-from replicant.plan.surrogates import made_up, told
+from replicant.plan.surrogates import made_up, surrogate_events
 from replicant.plan.where import Mask, check_counts
 from replicant.plan.whole import Whole
 from replicant.spec.models import DEFAULT_METHOD
@@ -65,7 +65,7 @@ class Draft:
     def columns(self) -> tuple[ColumnPlan, ...]:
         spec, table, seen = self.spec, self.table, self.whole.seen
         surrogates = made_up(spec, table, seen.rows)
-        self.events.extend(told([name for name in table.names if name in surrogates], self.whole.distinct))
+        self.events.extend(surrogate_events([name for name in table.names if name in surrogates], self.whole.distinct))
         outputs, events = output_types(self.passive, table, self.whole.bounds)
         for name in self.passive:
             counts = (seen.other[name], seen.fractions.get(name, 0))

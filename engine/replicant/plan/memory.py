@@ -2,7 +2,7 @@
 
 A process with the engine and its compiled kernel takes `BASE`; a part takes so many bytes for each of its cells: its
 frame, codes and distinct values, the presorted orders of its trees, one synthetic set and the file it becomes. Measured
-(Linux, CPython 3.11) on tables of 10 columns in parts of 250,000 to a million rows: within a tenth. Texts of many
+(Linux, CPython 3.11) on tables of 10 columns in partitions of 250,000 to a million rows: within a tenth. Texts of many
 different values take more than is said here.
 """
 

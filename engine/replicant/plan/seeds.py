@@ -31,7 +31,7 @@ class Stage(IntEnum):
     SAMPLE = 5
     ESTIMATE = 6
     SPLIT = 7
-    MIX = 8
+    RESHUFFLE = 8
     SURROGATE = 9
     SURROGATE_ORDER = 10
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from replicant.table.column import Column
     from replicant.table.table import Table
 
-__all__ = ["made_up", "named", "told"]
+__all__ = ["made_up", "named", "surrogate_events"]
 
 
 def made_up(spec: SynthesisSpec, table: Table, rows: int) -> set[str]:
@@ -55,7 +55,7 @@ def named(spec: SynthesisSpec) -> set[str]:
     return {name for name, method in methods.items() if origin_of(method) is Origin.NEW}
 
 
-def told(names: Sequence[str], distinct: Mapping[str, tuple[int, int]]) -> list[Event]:
+def surrogate_events(names: Sequence[str], distinct: Mapping[str, tuple[int, int]]) -> list[Event]:
     """What should be known of identifiers whose values are made up.
 
     Parameters

@@ -79,7 +79,7 @@ def linked(tasks: Sequence[Task], fitted: Sequence[str], shared: bool) -> tuple[
     for task in tasks:
         if task.kind == "fit":
             fits.setdefault(task.index, []).append(task)
-    placed: dict[str, Task] = {}
+    linked: dict[str, Task] = {}
     for task in tasks:
         if task.kind != "draw":
             continue
@@ -87,11 +87,11 @@ def linked(tasks: Sequence[Task], fitted: Sequence[str], shared: bool) -> tuple[
         needed = [fit for fit in fits.get(task.index, ()) if not fit.imputations or wanted & set(fit.imputations)]
         for fit in needed:
             units = len(fit.columns) * max(1, len(fit.imputations))
-            placed.setdefault(fit.key, replace(fit, needs=(), units=units))
+            linked.setdefault(fit.key, replace(fit, needs=(), units=units))
         left = len(set(fitted) - {column for fit in needed for column in fit.columns})
         units = len(wanted) + left * (1 if shared else len(wanted))
-        placed[task.key] = replace(task, needs=tuple(fit.key for fit in needed), units=units)
-    return tuple(placed.values())
+        linked[task.key] = replace(task, needs=tuple(fit.key for fit in needed), units=units)
+    return tuple(linked.values())
 
 
 def remaining(plan: Plan, done: Collection[tuple[int, int]] = ()) -> tuple[Task, ...]:

@@ -232,7 +232,7 @@ def internal_manifest(
         "replaced": {
             column.name: plan.n if column.where is None else int(column.where.sum())
             for column in plan.columns
-            # Of a table in parts, nobody has the cells that are replaced: they are not counted.
+            # Of a table in random partitions, nobody has the cells that are replaced: they are not counted.
             if not column.is_kept and (column.where is None or column.where.size)
         },
         "tasks": len(plan.tasks),

@@ -1,6 +1,6 @@
 """`run --dry-run`: all that a run does before its first task, and nothing that stays.
 
-The plan of the job as `replicant plan` tells it, and then what only the place can tell: whether the target is free,
+The plan of the job as `replicant plan` shows it, and then what only the machine can show: whether the target is free,
 may be written to and is not being written to, whether memory is enough, and who is on the cluster. What would end the
 run ends the dry run, with the same error and the same exit code.
 """
@@ -19,7 +19,7 @@ from replicant.run.job import check_begun
 from replicant.run.partial_results import Records
 from replicant.run.preview import Preview, preview
 from replicant.run.release_writer import unfinished
-from replicant.run.resumable import told
+from replicant.run.resumable import resume_hint
 from replicant.spec.models import JobSpec
 from replicant.storage.lock import check_free
 from replicant.storage.open import open_folder
@@ -58,7 +58,7 @@ def dry_run_job(
     if not study:
         check_begun(found.digest or UNKNOWN, begun)
     # As in the run: what is kept of an interrupted one makes another exit code.
-    with told(target, progress, lambda: not study and unfinished(target) is not None):
+    with resume_hint(target, progress, lambda: not study and unfinished(target) is not None):
         lines = _study(job, found, overwrite, begun) if study else _release(job, found, overwrite)
         lines.append(_workers(found.peak, backend, progress))
     checked = "".join(f"  {line}\n" for line in lines)
@@ -99,7 +99,7 @@ def _release(job: JobSpec, found: Preview, overwrite: bool) -> list[str]:
     open_folder(target).check_writable()
     open_folder(f"{internal}/any").check_writable()
     lines = [
-        f"{target}: {_state(target)}{_room(target)}",
+        f"{target}: {_state(target)}{_free(target)}",
         f"{internal}: can be written; never share it",
     ]
     kept = unfinished(target)
@@ -117,7 +117,7 @@ def _study(job: JobSpec, found: Preview, overwrite: bool, begun: str | None) -> 
     there = kept.check_begun(str(found.digest), overwrite=overwrite and begun is None, resuming=begun is not None)
     check_free(open_folder(kept.partial))
     open_folder(kept.target).check_writable()
-    lines = [f"{job.output.path}: {_state(job.output.path)}{_room(job.output.path)}"]
+    lines = [f"{job.output.path}: {_state(job.output.path)}{_free(job.output.path)}"]
     if there is not None and there == found.digest:
         lines.append(f"an interrupted run of this study is taken up: {len(kept.done())} of its blocks are there")
     return lines
@@ -127,7 +127,7 @@ def _state(target: str) -> str:
     return "is replaced" if open_folder(target).exists() else "is free and can be written"
 
 
-def _room(target: str) -> str:
+def _free(target: str) -> str:
     """Free bytes of a disk, where there is one."""
     if "://" in target:
         return ""

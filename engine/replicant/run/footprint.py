@@ -1,6 +1,6 @@
-"""How much memory a release may take, told before its table is read: by the footers of Parquet, or the size of a file.
+"""How much memory a release may take, before its table is read: from the footers of Parquet, or the size of a file.
 
-It errs on the large side, as if every column held numbers, and serves to say what may run side by side. Whether a table
+It is rather too large, as if every column held numbers, and decides what may run at the same time. Whether a table
 fits at all is decided when it was read, by what it is.
 """
 

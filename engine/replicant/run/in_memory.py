@@ -89,7 +89,7 @@ class InMemory:
             check_memory([column.kind for column in plan.columns], self.ready.table.n, 0, backend.memory)
         facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m}
         progress.planned(digest=self.digest[:8], target=self.job.output.path, **facts)
-        progress.odd(plan.events)
+        progress.unusual(plan.events)
 
     def synthesize(self, executor: Executor, staging: release.Staging, backend: Backend) -> Synthesized:
         """Write the files of the release; see `job.Pipeline`."""

@@ -19,7 +19,7 @@ from replicant.run.job_result import JobResult
 from replicant.run.metrics import keep_metrics
 from replicant.run.partitioned import PartitionedFiles
 from replicant.run.release_writer import Synthesized, finish, is_kept, staged
-from replicant.run.resumable import document_of, told
+from replicant.run.resumable import document_of, resume_hint
 from replicant.spec.models import JobSpec
 from replicant.utility.summary import conclude
 
@@ -93,7 +93,7 @@ def run_job(
     check_begun(digest, begun)
     pipeline.begin(progress, backend)
     with (
-        told(output.path, progress, lambda: is_kept(output.path)),
+        resume_hint(output.path, progress, lambda: is_kept(output.path)),
         staged(
             output.path,
             digest=digest,

@@ -216,7 +216,7 @@ def shuffle_set(shared: tuple[Partitions, SetSink], task: Task, *held: Any) -> A
     whole = gathered(partitions.slices.get(names, task.index - siblings.start, held[0] if held else ()))
     if len(siblings) > 1:
         address = {"imputation": imputation, "partition": task.index}
-        order = stream(partitions.seed, Stage.MIX, **address).permutation(len(whole))
+        order = stream(partitions.seed, Stage.RESHUFFLE, **address).permutation(len(whole))
         whole = whole.take(order).reset_index(drop=True)
     return sink(whole, imputation, task.index)
 

@@ -330,7 +330,7 @@ class PartitionedFiles:
         plan, table, outline = run.make_plan()
         facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m, "partitions": len(plan.partitions)}
         progress.planned(digest=self.digest[:8], target=output.path, **facts)
-        progress.odd(plan.events)
+        progress.unusual(plan.events)
         ensure_compiled(plan, progress.note)
         copies = copied(output.formats, table, max(one.k for one in plan.partitions))
         writer = Writer(PartSink(staging, release.output_schema(plan, table), outline, copies, records))
@@ -382,13 +382,13 @@ def digest_of(said: dict[str, Any], chunks: Chunks) -> str:
 
 
 def _order(key: Key, codebook: Mapping[str, Any], spec: Any) -> tuple[Any, ...]:
-    """Where a stratum stands: in the order of the columns' levels, missing last."""
-    places: list[Any] = []
+    """The position of a stratum: in the order of the columns' levels, missing last."""
+    positions: list[Any] = []
     for name, value in zip(spec.strata_columns, key, strict=True):
         levels = codebook[name].levels if name in codebook else None
-        place = levels.index(value) if levels and value in levels else value
-        places.append((value is None, 0 if value is None else place))
-    return tuple(places)
+        position = levels.index(value) if levels and value in levels else value
+        positions.append((value is None, 0 if value is None else position))
+    return tuple(positions)
 
 
 def _pooled(sizes: Any, bins: Any, least: int) -> list[Event]:

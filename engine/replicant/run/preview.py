@@ -73,7 +73,7 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
         If the job cannot be done, or a task of it does not fit in the memory.
     """
     if job.synthesis.partition_rows is not None:
-        return _parted(job, memory)
+        return _partitioned(job, memory)
     ready = prepare(job)
     kinds = [column.kind for column in ready.plan.columns]
     if memory is not None:
@@ -98,22 +98,22 @@ def _seconds(study: Study) -> float:
 
 def _study(study: Study, table: Table, target: str, seconds: float) -> str:
     heads = prepare_study(study, table).heads
-    told = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
+    tables = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
     lines = [
         f"A study of {study.spec.replicates:,} bootstrap samples ({study.samples.how}) in {study.blocks:,} blocks, "
         f"under {len(study.variants)} variants.",
         f"Synthesis takes about {seconds:.0f} s on one core; analyses mostly take longer.",
         "",
         "Tables of results",
-        *told,
+        *tables,
     ]
     for variant in study.variants:
         lines += ["", f"Variant {variant.name}", "", render(variant.plan, table).rstrip()]
     return "\n".join([*lines, "", f"Results go to {target}."]) + "\n"
 
 
-def _parted(job: JobSpec, memory: int | None) -> Preview:
-    """Of a table in parts: by its footers and its first chunk."""
+def _partitioned(job: JobSpec, memory: int | None) -> Preview:
+    """Of a table in random partitions, by its footers and its first chunk."""
     rows = job.synthesis.partition_rows or 0
     dataset = dataset_of(job)
     chunks = FileChunks.of(dataset)
@@ -122,30 +122,30 @@ def _parted(job: JobSpec, memory: int | None) -> Preview:
     seen = look(job.synthesis.model_copy(update={"k": None}), table, table.n).seen().of_a_sample()
     whole = Whole.of_table(table, seen)
     plan = build_plan(job.synthesis.model_copy(update={"k": None}), table, methods.registered(), whole)
-    parts = max(1, -(-dataset.rows // rows))
-    part = -(-dataset.rows // parts)
+    count = max(1, -(-dataset.rows // rows))
+    size = -(-dataset.rows // count)
     k = job.synthesis.k or dataset.rows
-    # Rows of a part cost less than of a whole table: their trees are not as deep.
-    depth = np.log2(max(part / plan.cart.minbucket, 2)) / np.log2(max(table.n / plan.cart.minbucket, 2))
+    # Rows of a partition cost less than of a whole table: their trees are not as deep.
+    depth = np.log2(max(size / plan.cart.minbucket, 2)) / np.log2(max(table.n / plan.cart.minbucket, 2))
     seconds = plan.seconds_estimate * dataset.rows / table.n * float(depth)
     kinds = [column.kind for column in plan.columns]
     longest = max(chunks.sizes)
     if memory is not None:
-        check_memory(kinds, part, longest, memory)
-    peak = task_bytes(kinds, part, longest)
+        check_memory(kinds, size, longest, memory)
+    peak = task_bytes(kinds, size, longest)
     written = int(dataset.bytes * job.synthesis.m * k / dataset.rows)
-    tasks = 2 * len(chunks.sizes) + parts + (parts * job.synthesis.m if parts > 1 else 0) + 1
+    tasks = 2 * len(chunks.sizes) + count + (count * job.synthesis.m if count > 1 else 0) + 1
     meanwhile = int(SCRATCH * (written + dataset.bytes))
     within = ", within strata" if job.synthesis.strata else ""
-    dealt = f"{dataset.rows:,} rows are shuffled into {parts:,} parts of about {part:,}"
-    told = [
-        f"{dealt}{within}",
+    shuffled = f"{dataset.rows:,} rows are shuffled into {count:,} partitions of about {size:,}"
+    lines = [
+        f"{shuffled}{within}",
         f"{tasks:,} tasks, about {seconds:,.0f} s on one core",
         f"memory: about {readable(peak)} for a process and task",
         f"disk: about {readable(written)} of release, and {readable(meanwhile)} meanwhile",
         f"columns, kinds and events are those of the first chunk ({table.n:,} rows); a run reads all before it decides",
     ]
-    text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=told)}\n"
+    text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=lines)}\n"
     text += f"The release goes to {job.output.path}.\n"
     known = None if job.synthesis.seed is None else digest_of_job(job, chunks)
     return Preview(text, known, peak, dataset.rows, len(kinds), seconds)

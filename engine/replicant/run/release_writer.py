@@ -275,7 +275,7 @@ def staged(
     overwrite: bool,
     job: Mapping[str, Any] | None,
 ) -> Iterator[release.Staging]:
-    """Hold a place beside the target in which a release is made.
+    """Hold a folder beside the target in which a release is made.
 
     Parameters
     ----------
@@ -298,7 +298,7 @@ def staged(
     records = Records(release.staging_folder(target, digest))
     with records.held():
         try:
-            staging = make()  # after the run that held the place before
+            staging = make()  # after the run that held the folder before
             records.begin({"digest": digest, "overwrite": overwrite, "job": job})
             yield staging
         except BaseException as error:
@@ -313,7 +313,7 @@ def staged(
 def _may_be_kept(records: Records) -> bool:
     try:
         return records.any()
-    except ReleaseError:  # the place that cannot be looked at is why the run stops
+    except ReleaseError:  # the run stops because the folder cannot be looked at
         return True
 
 
@@ -379,7 +379,7 @@ def unfinished(target: str) -> dict[str, Any] | None:
     Raises
     ------
     ReleaseError
-        If the place cannot be looked at.
+        If the folder cannot be looked at.
     """
     for entry in _beside(open_folder(target if is_url(target) else os.path.realpath(target)), re.escape(SUFFIX)):
         begun = Records(entry.removesuffix(SUFFIX)).document()
@@ -392,7 +392,7 @@ def is_kept(target: str) -> bool:
     """Whether there may be something to go on with."""
     try:
         return unfinished(target) is not None
-    except ReleaseError:  # the place that cannot be looked at is why the run stops
+    except ReleaseError:  # the run stops because the folder cannot be looked at
         return True
 
 

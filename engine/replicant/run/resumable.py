@@ -16,7 +16,7 @@ from replicant.execution.progress import Progress
 from replicant.spec.models import JobSpec
 from replicant.storage.filesystem import is_url
 
-__all__ = ["as_yaml", "ask_to_stop", "document_of", "told"]
+__all__ = ["as_yaml", "ask_to_stop", "document_of", "resume_hint"]
 
 
 _asked_to_stop = Event()
@@ -58,7 +58,7 @@ def document_of(job: JobSpec, seed: int) -> dict[str, Any]:
 
 
 @contextmanager
-def told(target: str, progress: Progress, kept: Callable[[], bool] = lambda: True) -> Iterator[None]:
+def resume_hint(target: str, progress: Progress, kept: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """However a run stops, finished work is kept, and the error says how to resume.
 
     Parameters

@@ -1,8 +1,8 @@
 """Rows on their way between stages: in Arrow files that any worker can read, or held by the workers that made them.
 
-Rows that go to several places are a batch for each. A file has a record batch for each: to read one costs the same
-however many there are; a Parquet footer grows with them, and with thousands of partitions would be longer than the
-batch. What is held is addressed, and the executor exchanges it.
+Rows that go to several partitions or files are a batch for each. A file has a record batch for each: to read one costs
+the same however many there are; a Parquet footer grows with them, and with thousands of partitions would be longer than
+the batch. What is held is addressed, and the executor exchanges it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from replicant.execution.timing import Timing, peak_bytes
 from replicant.plan.task import Task
 from replicant.run.checkpoint import Checkpoint
 from replicant.run.in_memory import ensure_compiled
-from replicant.run.resumable import document_of, told
+from replicant.run.resumable import document_of, resume_hint
 from replicant.run.source import Source
 from replicant.spec.models import JobSpec
 from replicant.studies import Block, Fold, PreparedStudy, Study, StudyResult, design, document, prepare_study
@@ -113,7 +113,7 @@ def run_study_job(
 
 
 def resume_study(
-    place: str,
+    folder: str,
     backend: Backend | None = None,
     *,
     progress: Progress | None = None,
@@ -122,7 +122,7 @@ def resume_study(
 
     Parameters
     ----------
-    place
+    folder
         Its `output.path`.
     backend, progress
         As for `run_study_job`; they need not be those it was begun with.
@@ -134,7 +134,7 @@ def resume_study(
     ReleaseError
         If data or engine are no longer those it was begun with.
     """
-    kept, said = Checkpoint.begun_at(place)
+    kept, said = Checkpoint.begun_at(folder)
     try:
         job = JobSpec.model_validate(said)
     except ValidationError:
@@ -162,10 +162,10 @@ def _complete(
     resumable = document_of(job, study.seed)
     facts = {"rows": table.n, "columns": len(table.columns), "replicates": study.spec.replicates}
     progress.planned(digest=study.digest[:8], target=job.output.path, **facts)
-    progress.odd(study.events)
+    progress.unusual(study.events)
     with (
         kept.open(study.digest, resumable, overwrite=overwrite, resuming=resuming),
-        told(str(kept.target), progress),
+        resume_hint(str(kept.target), progress),
     ):
         result = compute(study, table, backend, source=source, checkpoint=kept, progress=progress)
         guarded("results", kept.finish, result)

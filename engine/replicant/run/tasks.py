@@ -1,6 +1,6 @@
 """What the tasks of a plan do, as plain functions: they run in a loop, in a thread or on a worker, and know of none.
 
-Nothing here depends on order or place: random streams are addresses, so the same task gives the same bytes anywhere.
+Nothing here depends on order or worker: random streams are addresses, so the same task gives the same bytes anywhere.
 """
 
 from __future__ import annotations
