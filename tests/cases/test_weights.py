@@ -177,7 +177,7 @@ def test_what_cannot_be_a_weight_is_refused() -> None:
     )
     syn = rp.synthesize(dated, m=2, seed=3)
     for name in ("g", "day"):
-        with pytest.raises(rp.SpecError, match="no column of numbers"):
+        with pytest.raises(rp.SpecError, match="not a column of numbers"):
             syn.analyse("ols", "y ~ x", weights=name, weight_kind="survey")
     coded = frame.assign(w=frame["w"].where(frame.index % 20 > 0, -9.0))
     syn = rp.synthesize(coded, m=2, seed=3, columns={"w": {"missing_codes": [-9]}})
