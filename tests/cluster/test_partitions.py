@@ -289,7 +289,7 @@ def test_what_does_not_reduce_is_refused(far: Any, sets: list[pd.DataFrame]) -> 
             far.analyse(model, formula)
     with pytest.raises(rp.SpecError, match="name of a column"):
         far.correlation(weights=np.ones(3))
-    with pytest.raises(rp.SpecError, match="no column of the table"):
+    with pytest.raises(rp.SpecError, match="not a column of the table"):
         far.describe(weights="nothing")
 
 
