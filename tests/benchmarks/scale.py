@@ -42,14 +42,15 @@ def make(rows: int, folder: Path) -> Path:
     making.mkdir(parents=True)
     for i in range(-(-rows // FILE_ROWS)):
         n = min(FILE_ROWS, rows - i * FILE_ROWS)
-        _file(np.random.default_rng((7, i)), n).to_parquet(
+        table_of(np.random.default_rng((7, i)), n).to_parquet(
             making / f"{i:05d}.parquet", index=False, row_group_size=250_000
         )
     making.rename(place)
     return place
 
 
-def _file(rng: np.random.Generator, n: int) -> pd.DataFrame:
+def table_of(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    """Some rows of it."""
     x, group = rng.normal(size=n), rng.integers(0, 5, n)
     stage = np.clip(np.round(2 + x + 0.5 * rng.normal(size=n)), 0, 4).astype(int)
     return pd.DataFrame(
