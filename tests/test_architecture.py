@@ -22,8 +22,6 @@ PACKAGES = [
     *("execution", "fcs", "pool", "report", "analysis", "utility", "release", "studies", "run", "bulk"),
     *("synthesis", "bootstrap", "cli"),
 ]
-# One package in two files, so that neither is long.
-ONE = {"partitioned_synthesis": "synthesis"}
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}
 
 # What turns text or bytes into code. Formulas are parsed against a whitelist; nothing is unpickled by hand.
@@ -36,8 +34,7 @@ FILES = sorted(ENGINE.rglob("*.py"))
 
 
 def package_of(path: Path) -> str:
-    name = path.relative_to(ENGINE).parts[0].removesuffix(".py")
-    return ONE.get(name, name)
+    return path.relative_to(ENGINE).parts[0].removesuffix(".py")
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -69,7 +66,6 @@ def test_a_package_imports_only_what_stands_left_of_it(path: Path) -> None:
     if package in {"__init__", "__main__"}:
         return
     known = {other.split(".")[1] for other in imported(path) if other.startswith("replicant.")} - {"__version__"}
-    known = {ONE.get(name, name) for name in known}
     allowed = {"errors", "trees"} if package == "trees" else set(PACKAGES[: PACKAGES.index(package) + 1])
     assert known <= allowed, f"{package} may not import {sorted(known - allowed)}"
 
