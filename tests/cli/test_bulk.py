@@ -51,6 +51,8 @@ def test_from_plan_to_verify_with_a_failure_between(tables: Path, replicant: Com
     assert "4 releases: 3 to be made, 1 cannot be made." in planned.out
     assert "2021-south: " in planned.err
     assert not Path("out").exists()
+    drawn = replicant("plan", "bulk.yaml", "--graph", "tasks.svg")
+    assert (drawn.code, drawn.out, Path("tasks.svg").exists()) == (2, "", False)
     dry = replicant("run", "bulk.yaml", "--dry-run")
     assert (dry.code, dry.out) == (4, planned.out)
     assert not Path("out").exists()

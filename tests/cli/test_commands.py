@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -104,6 +105,35 @@ def test_plan_touches_nothing(job: Path, place: Path, replicant: Command) -> Non
     assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
     for word in ("height", "weight", "children", "region", "word", "cart", "release"):
         assert word in outcome.out
+
+
+def test_plan_draws_the_tasks(job: Path, place: Path, replicant: Command) -> None:
+    plain = replicant("plan", "job.yaml").out
+    for _ in range(2):  # a picture is replaced
+        outcome = replicant("plan", "job.yaml", "--graph", "tasks.svg")
+        assert (outcome.code, outcome.out, outcome.err) == (0, plain, "graph: tasks.svg\n")
+    text = (place / "tasks.svg").read_text()
+    assert ElementTree.fromstring(text).tag.endswith("svg")
+    assert "draw imputations 1-2" in text
+    assert not any(word in text for word in ("canary", "471147", "north"))
+
+
+@pytest.mark.parametrize(
+    ("file", "fix"),
+    [
+        ("data.csv", "Choose a name that does."),
+        ("job.yaml", "Choose a name that does."),
+        ("no/tasks.svg", "Create it first"),
+        ("folder.svg", "is a directory"),
+    ],
+)
+def test_a_picture_replaces_nothing_else(job: Path, place: Path, replicant: Command, file: str, fix: str) -> None:
+    (place / "folder.svg").mkdir()
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+    outcome = replicant("plan", "job.yaml", "--graph", file)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert fix in outcome.err
+    assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
 
 
 def test_a_dry_run_is_the_plan_and_more(job: Path, place: Path, replicant: Command) -> None:

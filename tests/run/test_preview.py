@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicant.run.preview import preview
+from replicant.run.preview import Preview, preview
 from replicant.spec.load import parse_job
 
 N = 600
@@ -24,7 +24,7 @@ def frame() -> pd.DataFrame:
     return pd.DataFrame({"pid": np.repeat(np.arange(N // 2) + 5_000, 2), "x": x, "same": x, "unit": "kg", "old": x * 2})
 
 
-def said(frame: pd.DataFrame, folder: Path, partition_rows: int | None, **synthesis: Any) -> str:
+def planned(frame: pd.DataFrame, folder: Path, partition_rows: int | None, **synthesis: Any) -> Preview:
     path = folder / "data.parquet"
     frame.to_parquet(path, index=False, row_group_size=N)
     text = {
@@ -32,7 +32,11 @@ def said(frame: pd.DataFrame, folder: Path, partition_rows: int | None, **synthe
         "synthesis": {"m": 2, "seed": 1, "drop": ["old"], "partition_rows": partition_rows, **synthesis},
         "output": {"path": str(folder / "release")},
     }
-    return preview(parse_job(json.dumps(text))).text
+    return preview(parse_job(json.dumps(text)))
+
+
+def said(frame: pd.DataFrame, folder: Path, partition_rows: int | None, **synthesis: Any) -> str:
+    return planned(frame, folder, partition_rows, **synthesis).text
 
 
 def events(text: str) -> list[str]:
@@ -55,3 +59,22 @@ def test_the_plan_of_a_table_in_parts_tells_the_events_of_its_first_chunk(frame:
 def test_a_plan_without_events_has_no_such_section(frame: pd.DataFrame, tmp_path: Path) -> None:
     plain = frame[["x"]].assign(y=np.random.default_rng(2).normal(size=N))
     assert "Events" not in said(plain, tmp_path, 200, drop=[])
+
+
+def test_the_graph_of_a_job_and_of_one_that_is_read_in_chunks(frame: pd.DataFrame, tmp_path: Path) -> None:
+    whole, parts = planned(frame, tmp_path, None).graph(), planned(frame, tmp_path, 200).graph()
+    assert "draw imputations 1-2" in whole.pictures[0].description
+    assert "scan, 1 chunk" not in whole.pictures[0].description
+    assert "scan, 1 chunk; shuffle rows, 1 chunk into about 3 partitions" in parts.pictures[0].description
+
+
+def test_the_graph_of_a_study_is_its_blocks(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.to_parquet(tmp_path / "data.parquet", index=False)
+    text = {
+        "input": {"path": str(tmp_path / "data.parquet")},
+        "study": {"replicates": 30, "estimands": [{"means": "x"}]},
+        "output": {"path": str(tmp_path / "study")},
+    }
+    found = preview(parse_job(json.dumps(text)))
+    blocks = int(found.text.split(" in ")[1].split(" blocks")[0])
+    assert found.graph().pictures[0].body.count(">measure block ") == blocks

@@ -155,6 +155,12 @@ def test_views(frame: pd.DataFrame) -> None:
     assert "987654321" not in page + str(syn) + repr(syn)
     assert balanced(page)
     assert syn.codebook["age"].kind == "count"
+    assert "draw imputations 1-2" in syn.graph()._repr_html_()
+
+
+def test_the_graph_of_partitions_is_one_of_stages(frame: pd.DataFrame) -> None:
+    syn = rp.synthesize(frame, m=2, seed=1, partition_rows=100)
+    assert "shuffle rows, 1 chunk into 2 partitions; draw imputations 1-2" in syn.graph().pictures[0].description
 
 
 def balanced(page: str) -> bool:

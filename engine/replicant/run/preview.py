@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from replicant import methods
-from replicant.plan import build_plan
+from replicant.plan import Task, build_plan
+from replicant.plan.graph import graph_of_plan, graph_of_stages, graph_of_tasks
 from replicant.plan.memory import check_memory, readable, task_bytes
 from replicant.plan.seen import look
 from replicant.plan.show import render
@@ -21,6 +24,7 @@ from replicant.storage.folder import COPIES, HELPERS
 from replicant.studies import Study, design, prepare_study
 from replicant.table import Table, encode_table
 from replicant.table.recode import listed
+from replicant.view.plot import Plot
 
 __all__ = ["Preview", "preview"]
 
@@ -44,6 +48,8 @@ class Preview:
         Of the table.
     seconds
         About how long it takes on one core; of a study its synthesis only.
+    graph
+        Draws its tasks; of a table that is read in chunks, its stages.
     """
 
     text: str
@@ -52,6 +58,7 @@ class Preview:
     rows: int
     columns: int
     seconds: float
+    graph: Callable[[], Plot]
 
     def __str__(self) -> str:
         return self.text
@@ -83,13 +90,16 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
         study = design(job.study, job.synthesis, ready.table, methods.registered())
         seconds = _seconds(study)
         text = _study(study, ready.table, job.output.path, seconds)
-        return Preview(text, study.digest, peak, ready.table.n, len(kinds), seconds)
+        blocks = [Task(f"block-{i}", "block", i, needs=("table",)) for i in range(study.blocks)]
+        graph = partial(graph_of_tasks, "Tasks of a study", [Task("table", "load"), *blocks])
+        return Preview(text, study.digest, peak, ready.table.n, len(kinds), seconds, graph)
     output = job.output
     extras = [f"{COPIES}/{form}/" for form in output.formats] + [HELPERS[language] for language in output.helpers]
     text = render(ready.plan, ready.table, output.path, extras=extras)
     known = ready.plan.digest if ready.plan.seed_given else None
     text = f"{text}\nMemory: about {readable(peak)} in one process.\n"
-    return Preview(text, known, peak, ready.table.n, len(kinds), ready.plan.seconds_estimate)
+    graph, seconds = partial(graph_of_plan, ready.plan), ready.plan.seconds_estimate
+    return Preview(text, known, peak, ready.table.n, len(kinds), seconds, graph)
 
 
 def _seconds(study: Study) -> float:
@@ -148,4 +158,5 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=lines)}\n"
     text += f"The release goes to {job.output.path}.\n"
     known = None if job.synthesis.seed is None else digest_of_job(job, chunks)
-    return Preview(text, known, peak, dataset.rows, len(kinds), seconds)
+    graph = partial(graph_of_stages, len(chunks.sizes), count, job.synthesis.m)
+    return Preview(text, known, peak, dataset.rows, len(kinds), seconds, graph)

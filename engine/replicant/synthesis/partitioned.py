@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from replicant.run.held_sets import HeldFacts, HeldSet
     from replicant.run.release_writer import PartSink, Writer, Written
     from replicant.spec.models import SynthesisSpec
+    from replicant.view.plot import Plot
 
 __all__ = ["PartitionedSynthesis", "synthesize_partitions"]
 
@@ -92,7 +93,8 @@ def synthesize_partitions(
         plan, table, outline = run.make_plan(given.events)
         ensure_compiled(plan, say)
         real, held, facts = run.draw_held(output_schema(plan, table))
-    return PartitionedSynthesis(plan, table, held, facts, (outline, real), backend, spec=spec, source=given.source)
+    chunks, both = len(given.chunks.sizes), (outline, real)
+    return PartitionedSynthesis(plan, table, held, facts, both, backend, chunks=chunks, spec=spec, source=given.source)
 
 
 @dataclass(frozen=True, repr=False)
@@ -183,12 +185,14 @@ class PartitionedSynthesis(Synthesis):
         real: tuple[Outline, Tally],
         backend: Backend,
         *,
+        chunks: int,
         spec: Any = None,
         source: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(plan, table, (), spec=spec, source=source)
         self._held = {(one.imputation, one.partition): handle for one, handle in zip(facts, held, strict=True)}
         self._facts = tuple(facts)
+        self._chunks = chunks
         self._backend = backend
         tallies = [[one.tally for one in facts if one.imputation == i] for i in range(plan.m)]
         self._summary = conclude(*real, [reduce(combine, one) for one in tallies])
@@ -224,6 +228,12 @@ class PartitionedSynthesis(Synthesis):
         import pyarrow as pa
 
         return pa.concat_tables([one.table for one in self._collected(imputation)])
+
+    def graph(self) -> Plot:
+        """The stages of the run as a picture: shown in a notebook, kept by `.save("graph.svg")`."""
+        from replicant.plan.graph import graph_of_stages
+
+        return graph_of_stages(self._chunks, len(self.plan.partitions), self.m, scanned=True)
 
     @property
     def _schema(self) -> pa.Schema:

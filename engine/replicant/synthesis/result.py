@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from replicant.plan.model import Plan
     from replicant.run.release_writer import Writer
     from replicant.run.tasks import DrawnSet
+    from replicant.view.plot import Plot
 
 __all__ = ["Synthesis", "say"]
 
@@ -93,6 +94,15 @@ class Synthesis(SyntheticSets):
 
             self._summary = summarise(self.table, self[: max(1, QUICK_ROWS // max(1, self.plan.k))])
         return self._summary
+
+    def graph(self) -> Plot:
+        """The tasks of the run, and which needs which, as a picture: shown in a notebook, kept by `.save("graph.svg")`.
+
+        Of more than 150 tasks those of one kind and partition share a box, of still more those of one kind.
+        """
+        from replicant.plan.graph import graph_of_plan
+
+        return graph_of_plan(self.plan)
 
     def to_parquet(
         self,
