@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import Client
 from pandas.testing import assert_frame_equal
 
 import replicant as rp
@@ -27,7 +28,8 @@ from replicant import release
 from replicant.analysis import analyse
 from replicant.estimate import correlation, describe, fit
 from replicant.execution import dask_client, partitions
-from replicant.execution.partitions import RemotePartitions, on_workers
+from replicant.execution.dask_executor import DaskExecutor
+from replicant.execution.partitions import RemotePartitions
 from replicant.plan import build_plan
 from replicant.release import read
 from replicant.spec.load import validate_synthesis
@@ -114,7 +116,7 @@ def totals(frame: pd.DataFrame, weights: Any) -> np.ndarray[Any, Any]:
 def test_sums_are_those_of_the_rows(partitions: int, weights: str | None, two_workers: Any) -> None:
     """To 1e-12, against sums without rounding; and the tree's bits, by hand."""
     loads = [partial(sample, 50 + i, i) for i in range(partitions)]
-    source = on_workers(two_workers)(loads).source(weights)
+    source = RemotePartitions(DaskExecutor(two_workers), loads).source(weights)
     assert (source.n_partitions, source.cached, source.remote) == (partitions, False, True)
     found = source.reduce(totals, np.add)
     frames = [load() for load in loads]
@@ -261,7 +263,7 @@ def test_no_row_leaves_a_worker(far: Any, place: Path, two_workers: Any, tmp_pat
     all_of_it(rp.read_release(tmp_path / "release", client=two_workers), tmp_path / "real.parquet")
     sent = outgoing(two_workers)[before:]
     assert len(sent) > 20
-    assert all(key.startswith("sum-") or key.startswith("map-") for keys, _ in sent for key in keys)
+    assert all(key.startswith(("sum-", "partition-", "known-")) for keys, _ in sent for key in keys)
     assert max(size for _, size in sent) < MEGABYTE
     # This sees a frame that is brought here.
     two_workers.submit(sample, rows, 2, key="a-frame").result()
@@ -309,12 +311,12 @@ class Counted:
 
 
 def test_partitions_stay_where_they_fit(two_workers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loaded once to be measured and once to stay; or by each pass."""
+    """Loaded once to be measured and once to stay; or by each reduction."""
     estimates = []
     for share in (0.25, 0.0):
         monkeypatch.setattr(partitions, "KEPT_SHARE", share)
         (folder := tmp_path / str(share)).mkdir()
-        parts = RemotePartitions(two_workers, [Counted(seed, folder) for seed in range(10)])
+        parts = RemotePartitions(DaskExecutor(two_workers), [Counted(seed, folder) for seed in range(10)])
         found = fit("logit", "yes ~ x + z", parts)
         loads = len(list(folder.iterdir())) / 10
         assert loads == 2 if share else loads > 5
@@ -352,7 +354,9 @@ class KillsOnce:
 def test_a_lost_worker_changes_nothing(tmp_path: Path) -> None:
     loads: list[Callable[[], pd.DataFrame]] = [partial(sample, 200, seed) for seed in range(1, 12)]
     with dask_client.local_cluster(1) as client:
-        found = fit("logit", "yes ~ x + z + g", RemotePartitions(client, [KillsOnce(tmp_path / "killed"), *loads]))
+        found = fit(
+            "logit", "yes ~ x + z + g", RemotePartitions(DaskExecutor(client), [KillsOnce(tmp_path / "killed"), *loads])
+        )
     assert (tmp_path / "killed-1").exists()
     expected = fit("logit", "yes ~ x + z + g", [partial(sample, 200, 0), *loads])
     np.testing.assert_allclose(found.estimates, expected.estimates, rtol=1e-9)
@@ -373,7 +377,7 @@ def test_a_scheduler_that_dies_is_named(tmp_path: Path) -> None:
         with subprocess.Popen([*dask, "worker", "--nthreads", "1", "--no-nanny", *here], **common) as worker:
             try:
                 with dask_client.connect(json.loads(file.read_text())["address"]) as client:
-                    parts = on_workers(client)([partial(_slow, tmp_path / "begun")] * 100)
+                    parts = RemotePartitions(DaskExecutor(client), [partial(_slow, tmp_path / "begun")] * 100)
                     threading.Thread(target=_kill_when, args=(tmp_path / "begun", scheduler)).start()
                     with pytest.raises(rp.ReplicantError, match="connection to the Dask scheduler was lost"):
                         describe(parts)
@@ -397,11 +401,11 @@ def _kill_when(mark: Path, process: subprocess.Popen[bytes]) -> None:
 
 def test_failures_arrive_without_a_cell(far: Any, two_workers: Any, place: Path, tmp_path: Path) -> None:
     loads = [*(partial(sample, 20, i) for i in range(9)), _stumble]
-    with pytest.raises(rp.ReplicantError, match=r"partition 9.*ValueError") as caught:
-        describe(RemotePartitions(two_workers, loads))
+    with pytest.raises(rp.ReplicantError, match=r"partition-9.*ValueError") as caught:
+        describe(RemotePartitions(DaskExecutor(two_workers), loads))
     assert CANARY not in str(caught.value)
     with pytest.raises(rp.DataError, match="1 weights are negative"):
-        describe(RemotePartitions(two_workers, [_badly_weighted]), weights="w")
+        describe(RemotePartitions(DaskExecutor(two_workers), [_badly_weighted]), weights="w")
     logs = str(two_workers.get_worker_logs()) + str(two_workers.get_scheduler_logs())
     assert CANARY not in logs
     write(tmp_path / "release", 1, 2, 40)
@@ -421,16 +425,16 @@ def _badly_weighted() -> pd.DataFrame:
 
 def test_keys_hold_no_cell(two_workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    task = partitions._task
+    submit = Client.submit
 
-    def watch(call: Any, *args: Any, key: str) -> Any:
+    def watch(self: Client, *args: Any, key: str, **rest: Any) -> Any:
         seen.append(key)
-        return task(call, *args, key=key)
+        return submit(self, *args, key=key, **rest)
 
-    monkeypatch.setattr(partitions, "_task", watch)
-    parts = RemotePartitions(two_workers, [partial(_word, i) for i in range(10)])
+    monkeypatch.setattr(Client, "submit", watch)
+    parts = RemotePartitions(DaskExecutor(two_workers), [partial(_word, i) for i in range(10)])
     fit("ols", "y ~ t", parts)
-    assert {key.partition("-")[0] for key in seen} == {"reduction", "map", "sum", "load"}
+    assert {key.partition("-")[0] for key in seen} == {"shared", "partition", "sum", "load", "known", "held"}
     assert not any(CANARY in key for key in seen)
 
 

@@ -18,6 +18,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from distributed import Client, Future, as_completed
@@ -90,8 +91,7 @@ class DaskExecutor(Executor):
         """See `Executor.opened`: futures."""
         from replicant.execution.dask_frames import partitions_of
 
-        parts = partitions_of(frame)
-        return self._arrived("reading partitions", lambda: self.client.compute(parts))  # type: ignore[no-untyped-call]
+        return self._arrived("reading partitions", lambda: self.computed(partitions_of(frame)))
 
     def _arrived(self, stage: str, start: Callable[[], list[Future[Any]]]) -> list[Future[Any]]:
         """Futures, when all of them have ended."""
@@ -127,9 +127,21 @@ class DaskExecutor(Executor):
     @property
     def partitions(self) -> Callable[..., Any]:
         """Makes an estimator's partitions of functions that workers call to load them."""
-        from replicant.execution.partitions import on_workers
+        from replicant.execution.partitions import RemotePartitions
 
-        return on_workers(self.client)
+        return partial(RemotePartitions, self)
+
+    @property
+    def limits(self) -> list[int]:
+        """Bytes that each worker may take, 0 without a limit."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        return [worker["memory_limit"] or 0 for worker in workers]
+
+    def computed(self, parts: Sequence[Any]) -> list[Future[Any]]:
+        """Futures of what Dask computes."""
+        with dask_client.connected(self.client, "reading partitions"):
+            futures: list[Future[Any]] = self.client.compute(list(parts))  # type: ignore[no-untyped-call]
+            return futures
 
     @contextmanager
     def _pool(self, stage: Stage, timing: StageTiming) -> Iterator[Pool]:

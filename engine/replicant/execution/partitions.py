@@ -1,35 +1,35 @@
 """DeferredPartitions on the workers of a cluster: mapped there, combined there in a tree, and only the sum comes here.
 
-- A partition is loaded by a task, so that it is loaded again if its worker is lost. Its size is known after
-  the first time; where all together take little of the workers' memory they stay there, else they are loaded each time.
+- A partition is loaded by a task, so that it is loaded again if its worker is lost. After a first reduction its size is
+  known; where all of them together take little of the workers' memory they stay there, else each reduction loads them
+  anew.
 - The tree has the same shape whatever the number of workers, so the sums have the same bits.
-- Tasks return their failures as values (`failure.Failure`), and their keys carry numbers only.
 
 Importing this module imports `distributed`, so whoever needs no cluster does not import it.
 """
 
 from __future__ import annotations
 
-import secrets
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import count
-from typing import Any, TypeVar
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
-from dask.delayed import delayed
+from dask.base import is_dask_collection
 from dask.sizeof import sizeof
-from distributed import Client, Future, as_completed
+from distributed import Future
 
 from replicant.errors import DataError
 from replicant.estimate.partitions import Load, column_weights
-from replicant.execution import dask_client
-from replicant.execution.failure import Failure
+from replicant.execution.executor import Calls
+from replicant.plan.task import Task
 from replicant.table import Floats
 
-__all__ = ["RemotePartitions", "RemoteSource", "on_workers"]
+if TYPE_CHECKING:
+    from replicant.execution.dask_executor import DaskExecutor
+
+__all__ = ["RemotePartitions", "RemoteSource"]
 
 S = TypeVar("S")
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -38,27 +38,8 @@ FAN_IN = 8
 """How many states one task combines."""
 
 KEPT_SHARE = 0.25
-"""Share of the workers' memory that the partitions of one table may take between passes. Dask spills above 0.6, and a
-discrimination has two tables."""
-
-
-def on_workers(client: Client) -> Callable[[Sequence[Load]], RemotePartitions]:
-    """Makes partitions of functions that load them, to be called on the workers of a client.
-
-    Parameters
-    ----------
-    client
-        A synchronous `distributed.Client`.
-
-    Raises
-    ------
-    SpecError
-        If the client is asynchronous.
-    RunError
-        If the scheduler has no worker.
-    """
-    dask_client.await_worker(client)
-    return partial(RemotePartitions, client)
+"""Share of the workers' memory that the partitions of one table may take between reductions. Dask spills above 0.6, and
+a discrimination has two tables."""
 
 
 class RemotePartitions:
@@ -66,7 +47,7 @@ class RemotePartitions:
 
     Parameters
     ----------
-    client
+    executor
         Of the cluster.
     parts
         For each partition a function that any worker can call, or what Dask computes to a frame or to such a function:
@@ -75,20 +56,20 @@ class RemotePartitions:
         What is done to each partition when it is loaded, in this order.
     """
 
-    def __init__(self, client: Client, parts: Sequence[Any], changes: Sequence[Change] = ()) -> None:
+    def __init__(self, executor: DaskExecutor, parts: Sequence[Any], changes: Sequence[Change] = ()) -> None:
         if not parts:
-            raise DataError("no partition", need="at least one")
-        self._client = client
-        self._parts = list(parts)
+            raise DataError("no partition is given", need="at least one")
+        self._executor = executor
+        self._parts = executor.computed(parts) if is_dask_collection(parts[0]) else list(parts)
         self._changes = tuple(changes)
 
-    def mapped(self, change: Callable[[pd.DataFrame], pd.DataFrame], /) -> RemotePartitions:
+    def mapped(self, change: Change, /) -> RemotePartitions:
         """The same, each changed when it is loaded."""
-        return RemotePartitions(self._client, self._parts, (*self._changes, change))
+        return RemotePartitions(self._executor, self._parts, (*self._changes, change))
 
     def source(self, weights: str | None, /) -> RemoteSource:
         """What an estimator takes, with the rows weighted by a column."""
-        return RemoteSource(self._client, self._parts, self._changes, weights)
+        return RemoteSource(self._executor, self._parts, self._changes, weights)
 
 
 class RemoteSource:
@@ -98,8 +79,8 @@ class RemoteSource:
 
     Parameters
     ----------
-    client, parts, changes
-        As of `RemotePartitions`.
+    executor, parts, changes
+        As of `RemotePartitions`; no part of a lazy frame.
     weights
         Name of a column, or None.
     """
@@ -108,88 +89,67 @@ class RemoteSource:
     remote = True
 
     def __init__(
-        self, client: Client, parts: Sequence[Any], changes: Sequence[Change] = (), weights: str | None = None
+        self, executor: DaskExecutor, parts: Sequence[Any], changes: Sequence[Change] = (), weights: str | None = None
     ) -> None:
-        self._client = client
+        self._executor = executor
         self._parts = list(parts)
         self._changes = tuple(changes)
         self._weights = weights
-        self._keeps = False
-        self._frames: list[Future[Any]] = []
-        self._reductions = count()
-        self._number = secrets.token_hex(4)
+        self._size: int | None = None
+        self._kept = False
 
     @property
     def n_partitions(self) -> int:
         return len(self._parts)
 
     def reduce(self, function: Callable[[pd.DataFrame, Floats | None], S], combine: Callable[[S, S], S], /) -> S:
-        with dask_client.connected(self._client, "cluster"):
-            if self._keeps and not self._frames:
-                named = [(f"load-{self._number}-{i}", i, part) for i, part in enumerate(self._parts)]
-                self._frames = self._submit([_task(_load, part, self._changes, i, key=key) for key, i, part in named])
-            changes = () if self._frames else self._changes
-            value: S = self._reduce(_Reduction(function, combine, self._weights, changes))
+        if not self._kept and self._size is not None and self._fits(self._size):
+            self._parts, _ = self._executor.hold("loading", {"load": _load}, self._shared(), *self._leaves("load"))
+            self._changes, self._kept = (), True
+        tasks, given = self._leaves("partition")
+        level = [task.key for task in tasks]
+        while len(level) > 1:
+            groups = [tuple(level[i : i + FAN_IN]) for i in range(0, len(level), FAN_IN)]
+            sums = [Task(f"sum-{len(tasks) + i}", "sum", needs=group) for i, group in enumerate(groups)]
+            tasks += sums
+            level = [task.key for task in sums]
+        shared = self._shared(function, combine)
+        calls: Calls = {"partition": _map, "sum": _sum}
+        *_, (_, state) = self._executor.run("analysing", calls, shared, tasks, given=given)
+        self._size = state.size
+        value: S = state.value
         return value
 
-    def _reduce(self, work: _Reduction) -> Any:
-        number = next(self._reductions)
-        name = f"{self._number}-{number}"
-        # Sent to the cluster once, and from worker to worker: a function may hold levels, or ranks.
-        held = _task(_hold, work, key=f"reduction-{name}")
-        parts = self._frames or self._parts
-        states = [_task(_map, held, part, i, key=f"map-{name}-{i}") for i, part in enumerate(parts)]
-        level = 0
-        while len(states) > 1:
-            groups = [states[i : i + FAN_IN] for i in range(0, len(states), FAN_IN)]
-            states = [_task(_sum, held, group, key=f"sum-{name}-{level}-{i}") for i, group in enumerate(groups)]
-            level += 1
-        [future] = self._submit(states)
-        next(as_completed([future], loop=self._client.loop))  # type: ignore[no-untyped-call]
-        dask_client.check(self._client, future, "partitions")
-        state = dask_client.value(future.result())
-        if number == 0:
-            self._keeps = self._fits(state.size)
-        return state.value
+    def _shared(self, function: Any = None, combine: Any = None) -> _Reduction:
+        loads = [None if isinstance(part, Future) else part for part in self._parts]
+        return _Reduction(function, combine, self._weights, self._changes, loads)
+
+    def _leaves(self, kind: str) -> tuple[list[Task], dict[str, Any]]:
+        """A task for each partition, and what workers hold of them."""
+        given = {f"part-{at}": part for at, part in enumerate(self._parts) if isinstance(part, Future)}
+        needs = [(f"part-{at}",) if f"part-{at}" in given else () for at in range(len(self._parts))]
+        return [Task(f"{kind}-{at}", kind, at, needs=needs[at]) for at in range(len(self._parts))], given
 
     def _fits(self, size: int) -> bool:
         """Whether frames of so many bytes may stay; where a worker's limit is not known they may not."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        limits = [worker["memory_limit"] or 0 for worker in workers]
+        limits = self._executor.limits
         return all(limits) and size <= KEPT_SHARE * sum(limits)
 
-    def _submit(self, tasks: list[Any]) -> list[Future[Any]]:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Sending large graph")
-            futures: list[Future[Any]] = self._client.compute(tasks, optimize_graph=False)  # type: ignore[no-untyped-call]
-        return futures
 
-
+@dataclass(frozen=True, eq=False, repr=False)
 class _Reduction:
-    """What is done with each partition, and with what comes of two of them. No dataclass: Dask looks into those."""
+    """What is done with each partition, and with what comes of two of them."""
 
-    def __init__(
-        self,
-        function: Callable[[pd.DataFrame, Floats | None], Any],
-        combine: Callable[[Any, Any], Any],
-        weights: str | None,
-        changes: Sequence[Change],
-    ) -> None:
-        self.function = function
-        self.combine = combine
-        self.weights = weights
-        self.changes = changes
+    function: Callable[[pd.DataFrame, Floats | None], Any]
+    combine: Callable[[Any, Any], Any]
+    weights: str | None
+    changes: Sequence[Change]
+    loads: Sequence[Load | None]
 
-    def map(self, part: pd.DataFrame | Load) -> _State:
-        frame = _changed(part, self.changes)
-        weights = None if self.weights is None else column_weights(frame, self.weights)
-        return _State(self.function(frame, weights), sizeof(frame))
-
-    def sum(self, states: list[_State]) -> _State:
-        value = states[0].value
-        for state in states[1:]:
-            value = self.combine(value, state.value)
-        return _State(value, sum(state.size for state in states))
+    def frame(self, index: int, part: Sequence[pd.DataFrame | Load]) -> pd.DataFrame:
+        source: Any = part[0] if part else self.loads[index]
+        frame = source if isinstance(source, pd.DataFrame) else source()
+        return reduce(lambda frame, change: change(frame), self.changes, frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,26 +160,16 @@ class _State:
     size: int
 
 
-def _task(call: Callable[..., Any], *args: Any, key: str) -> Any:
-    return delayed(call, pure=False, traverse=False)(*args, dask_key_name=key)
+def _load(shared: _Reduction, task: Task, *part: pd.DataFrame | Load) -> tuple[pd.DataFrame, None]:
+    return shared.frame(task.index, part), None
 
 
-def _hold(work: _Reduction) -> _Reduction:
-    return work
+def _map(shared: _Reduction, task: Task, *part: pd.DataFrame | Load) -> _State:
+    frame = shared.frame(task.index, part)
+    weights = None if shared.weights is None else column_weights(frame, shared.weights)
+    return _State(shared.function(frame, weights), sizeof(frame))
 
 
-def _changed(part: pd.DataFrame | Load, changes: Sequence[Change]) -> pd.DataFrame:
-    frame = part if isinstance(part, pd.DataFrame) else part()
-    return reduce(lambda frame, change: change(frame), changes, frame)
-
-
-def _load(part: pd.DataFrame | Load, changes: Sequence[Change], number: int) -> Any:
-    return dask_client.caught(f"partition {number}", _changed, part, changes)
-
-
-def _map(work: _Reduction, part: pd.DataFrame | Load | Failure, number: int) -> Any:
-    return dask_client.caught(f"partition {number}", work.map, part)
-
-
-def _sum(work: _Reduction, states: list[_State | Failure]) -> Any:
-    return dask_client.caught("partitions", work.sum, states)
+def _sum(shared: _Reduction, task: Task, *states: _State) -> _State:
+    value = reduce(shared.combine, [state.value for state in states])
+    return _State(value, sum(state.size for state in states))

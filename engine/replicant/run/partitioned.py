@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,13 +51,34 @@ from replicant.table.recode import dropped
 from replicant.utility.summary import Outline, Tally, combine
 from replicant.versions import release_lines
 
-__all__ = ["PartitionedFiles", "PartitionedTable", "digest_of", "digest_of_job", "seeded"]
+__all__ = ["PartitionedFiles", "PartitionedTable", "Planned", "digest_of", "digest_of_job", "seeded"]
 
 MOST_ROWS = 500_000
 """Rows of a partition at most, where nobody has said how many."""
 
 MEMORY_SHARE = 0.5
 """Of the memory of a task, for its partition, where nobody has said how many rows that has."""
+
+
+class Planned(NamedTuple):
+    """Partitions that are ready to be synthesized.
+
+    Attributes
+    ----------
+    partitions
+        The partitions.
+    plan
+        Of the whole.
+    table
+        The columns of the whole, without a cell.
+    outline
+        What is counted of them.
+    """
+
+    partitions: Partitions
+    plan: Plan
+    table: Table
+    outline: Outline
 
 
 @dataclass(repr=False)
@@ -91,18 +112,13 @@ class PartitionedTable:
     given: dict[str, Any] = field(default_factory=dict)
     memory: int | None = None
 
-    def make_plan(self, events: Iterable[Event] = ()) -> tuple[Plan, Table, Outline]:
+    def make_plan(self, events: Iterable[Event] = ()) -> Planned:
         """Shuffle the rows to partitions, and plan their synthesis.
 
         Parameters
         ----------
         events
             What is known of the table before it is scanned.
-
-        Returns
-        -------
-        tuple
-            The plan of the whole; its table without a cell; what is counted of it.
 
         Raises
         ------
@@ -112,7 +128,7 @@ class PartitionedTable:
         counted, scan = self._count()
         partitions, found = self._cut(counted, scan)
         self._shuffle(partitions)
-        self.partitions = partitions = self._look(partitions)
+        partitions = self._look(partitions)
         first = [Task("plan", "plan", needs=partitions.needs(0))]
         [head] = self._collect("planning", {"plan": tasks.head}, partitions, first)
         found += few_to_split(head.plan.columns, partitions.sizes.tolist())
@@ -126,24 +142,24 @@ class PartitionedTable:
         )
         # No value is in this table: copies are of the types and the extent that the whole has.
         known = (replace(one, whole=scan[one.name].extent) for one in head.table.columns)
-        self.outline = head.outline
-        return plan, replace(head.table, columns=tuple(known)), head.outline
+        return Planned(partitions, plan, replace(head.table, columns=tuple(known)), head.outline)
 
-    def draw_files(self, sink: PartSink) -> tuple[Tally, list[Any]]:
+    def draw_files(self, planned: Planned, sink: PartSink) -> tuple[Tally, list[Any]]:
         """All sets as files of a release; gives back what was counted in the real rows, and what the sink gave."""
-        counted, found = self._draw(sink.schema, sink)
+        partitions = planned.partitions
+        counted, found = self._draw(planned, sink.schema, sink)
         written = [one for _, of_draw in found for one in of_draw]
-        several = [index for index in range(self.partitions.count) if len(self.partitions.siblings(index)) > 1]
-        calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(several)
-        written += self._collect("shuffling synthetic rows", calls, (self.partitions, sink), todo)
+        several = [index for index in range(partitions.count) if len(partitions.siblings(index)) > 1]
+        calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(partitions, several)
+        written += self._collect("shuffling synthetic rows", calls, (partitions, sink), todo)
         return counted, sorted(written, key=lambda one: (one.part.imputation, one.part.partition))
 
-    def draw_held(self, schema: OutputSchema) -> tuple[Tally, list[Any], list[Any]]:
+    def draw_held(self, planned: Planned) -> tuple[Tally, list[Any], list[Any]]:
         """All sets as rows that are held; gives back what was counted, handles of `HeldSet`s, and their facts."""
-        counted, _ = self._draw(schema, None)
-        sink: SetSink = HeldSink(schema, self.outline)
-        calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(range(self.partitions.count))
-        shared = self.partitions, sink
+        partitions, schema = planned.partitions, release.output_schema(planned.plan, planned.table)
+        counted, _ = self._draw(planned, schema, None)
+        calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(partitions, range(partitions.count))
+        shared = partitions, HeldSink(schema, planned.outline)
         held, facts = self.executor.hold("shuffling synthetic rows", calls, shared, todo, self.given)
         return counted, held, facts
 
@@ -266,29 +282,28 @@ class PartitionedTable:
         found = self._collect("counting cells", {"count": tasks.look}, (partitions, names), todo)
         return replace(partitions, whole=replace(partitions.whole, seen=reduce(Seen.merge, found)))
 
-    def _draw(self, schema: OutputSchema, sink: SetSink | None) -> tuple[Tally, list[Any]]:
+    def _draw(self, planned: Planned, schema: OutputSchema, sink: SetSink | None) -> tuple[Tally, list[Any]]:
         """All sets of all partitions; gives back what was counted in the real rows, and what each draw said."""
-        shared = Drawing(self.partitions, self.outline, schema, sink)
-        todo = list(_draws(self.partitions, self.executor.workers))
-        count = self.partitions.count * self.synthesis.m
+        shared = Drawing(planned.partitions, planned.outline, schema, sink)
+        todo = list(_draws(planned.partitions, self.executor.workers))
+        count = planned.partitions.count * self.synthesis.m
         found = self._move("synthesizing", {"draw": tasks.draw}, shared, todo, "drawn", count)
         tallies = {task.index: one[0] for task, one in zip(todo, found, strict=True) if task.imputations[0] == 0}
         return reduce(combine, (tallies[index] for index in sorted(tallies))), found
 
-    def _sets(self, partitions: Iterable[int]) -> list[Task]:
+    def _sets(self, partitions: Partitions, indices: Sequence[int]) -> list[Task]:
         """Shuffles of the rows of sets, one for each file of the release."""
-        known = list(partitions)
         return [
             Task(
                 f"shuffle-p{index}-i{i}",
                 "shuffle",
                 index,
                 (i,),
-                needs=(f"drawn-{self.partitions.address(i, index)}",) if self.slices.held else (),
-                units=int(self.partitions.k[index]),
+                needs=(f"drawn-{partitions.address(i, index)}",) if self.slices.held else (),
+                units=int(partitions.k[index]),
             )
             for i in range(self.synthesis.m)
-            for index in known
+            for index in indices
         ]
 
 
@@ -327,14 +342,15 @@ class PartitionedFiles:
         run = PartitionedTable(
             executor, self.job.synthesis, columns, self.chunks, slices, self.digest, memory=backend.process_memory
         )
-        plan, table, outline = run.make_plan()
+        planned = run.make_plan()
+        _, plan, table, outline = planned
         facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m, "partitions": len(plan.partitions)}
         progress.planned(digest=self.digest[:8], target=output.path, **facts)
         progress.unusual(plan.events)
         ensure_compiled(plan, progress.note)
         copies = copied(output.formats, table, max(one.k for one in plan.partitions))
         writer = Writer(PartSink(staging, release.output_schema(plan, table), outline, copies, records))
-        real, written = run.draw_files(writer.sink)
+        real, written = run.draw_files(planned, writer.sink)
         writer.written.extend(written)
         source = {"path": self.dataset.path, "digest": self.dataset.signature}
         return Synthesized(writer, plan, table, outline, real, source, resumed)

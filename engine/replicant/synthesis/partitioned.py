@@ -90,9 +90,10 @@ def synthesize_partitions(
         run = PartitionedTable(
             executor, spec, given.columns, given.chunks, HeldSlices(), digest_of(said, given.chunks), dict(given.held)
         )
-        plan, table, outline = run.make_plan(given.events)
+        planned = run.make_plan(given.events)
+        _, plan, table, outline = planned
         ensure_compiled(plan, say)
-        real, held, facts = run.draw_held(output_schema(plan, table))
+        real, held, facts = run.draw_held(planned)
     chunks, both = len(given.chunks.sizes), (outline, real)
     return PartitionedSynthesis(plan, table, held, facts, both, backend, chunks=chunks, spec=spec, source=given.source)
 
@@ -197,9 +198,8 @@ class PartitionedSynthesis(Synthesis):
         tallies = [[one.tally for one in facts if one.imputation == i] for i in range(plan.m)]
         self._summary = conclude(*real, [reduce(combine, one) for one in tallies])
         if backend.client is not None:
-            from replicant.execution.partitions import on_workers
-
-            self._elsewhere = on_workers(backend.client)
+            with backend.open() as executor:
+                self._elsewhere = executor.partitions
 
     def _loads(self, imputation: int) -> list[Any]:
         return [self._held[imputation, part.index] for part in self.plan.partitions]
