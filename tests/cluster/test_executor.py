@@ -234,3 +234,35 @@ def test_keys_say_what_runs_and_no_more(two_workers: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(two_workers, "submit", watch)
     DaskExecutor(two_workers).collect("adding up", {"add": add}, 1, numbered("add", [1] * 3))
     assert [key_split(key) for key in keys] == ["shared", "add", "add", "add"]
+
+
+def sends(shared: int, task: Task) -> tuple[list[tuple[int, bytes]], int]:
+    return [(target, bytes([task.index, target])) for target in range(shared)], task.index
+
+
+def opens(shared: Any, task: Task, things: list[bytes]) -> list[bytes]:
+    return things
+
+
+def fails_in_a_pair(shared: Any, task: Task) -> tuple[int, int]:
+    return fails(shared, task), 0
+
+
+def test_what_is_held_goes_from_worker_to_worker(two_workers: Any) -> None:
+    executor = DaskExecutor(two_workers)
+    held, known = executor.hold("sending", {"send": sends}, 40, numbered("send", [1] * 50))
+    assert known == list(range(50))
+    moved = executor.exchange("moving", held, 40)
+    todo = [Task(f"open-{at}", "open", at, needs=(f"things-{at}",)) for at in range(40)]
+    given = {f"things-{at}": one for at, one in enumerate(moved)}
+    found = executor.collect("opening", {"open": opens}, None, todo, given=given)
+    assert found == [[bytes([origin, at]) for origin in range(50)] for at in range(40)]
+    with pytest.raises(RunError, match="fail-7"):
+        executor.hold("failing", {"fail": fails_in_a_pair}, None, numbered("fail", [1] * 9))
+    del held, moved, given
+    until = time.monotonic() + 20
+    while (left := two_workers.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks))) and (
+        time.monotonic() < until
+    ):
+        time.sleep(0.1)
+    assert left == []

@@ -263,7 +263,7 @@ def test_no_row_leaves_a_worker(far: Any, place: Path, two_workers: Any, tmp_pat
     all_of_it(rp.read_release(tmp_path / "release", client=two_workers), tmp_path / "real.parquet")
     sent = outgoing(two_workers)[before:]
     assert len(sent) > 20
-    assert all(key.startswith(("sum-", "partition-", "known-")) for keys, _ in sent for key in keys)
+    assert all(key.startswith(("sum-", "partition-", "summary-")) for keys, _ in sent for key in keys)
     assert max(size for _, size in sent) < MEGABYTE
     # This sees a frame that is brought here.
     two_workers.submit(sample, rows, 2, key="a-frame").result()
@@ -434,7 +434,7 @@ def test_keys_hold_no_cell(two_workers: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Client, "submit", watch)
     parts = RemotePartitions(DaskExecutor(two_workers), [partial(_word, i) for i in range(10)])
     fit("ols", "y ~ t", parts)
-    assert {key.partition("-")[0] for key in seen} == {"shared", "partition", "sum", "load", "known", "held"}
+    assert {key.partition("-")[0] for key in seen} == {"shared", "partition", "sum", "load", "summary", "held"}
     assert not any(CANARY in key for key in seen)
 
 

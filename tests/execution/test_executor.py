@@ -218,3 +218,35 @@ def test_small_tasks_go_before_a_large_one_that_has_to_wait() -> None:
     tasks = [Task(f"call-{i}", "call", i, memory=size) for i, size in enumerate([4, 4, 1])]
     list(ThreadExecutor(3).run("calling", {"call": call}, None, tasks, memory=5))
     assert order[:2] == [0, 2]
+
+
+def sends(shared: int, task: Task, *earlier: Any) -> tuple[list[tuple[int, bytes]], int]:
+    """To every target one thing, of the sender."""
+    return [(target, bytes([task.index, target])) for target in range(shared)], task.index
+
+
+def opens(shared: Any, task: Task, things: list[bytes]) -> list[bytes]:
+    return things
+
+
+@executors
+def test_what_is_held_is_exchanged_and_given_to_others(executor: Maker) -> None:
+    runs = executor()
+    held, known = runs.hold("sending", {"send": sends}, 3, numbered("send", [1] * 5))
+    assert known == [0, 1, 2, 3, 4]
+    moved = runs.exchange("moving", held, 3)
+    todo = [Task(f"open-{at}", "open", at, needs=(f"things-{at}",)) for at in range(3)]
+    given = {f"things-{at}": one for at, one in enumerate(moved)}
+    found = runs.collect("opening", {"open": opens}, None, todo, given=given)
+    assert found == [[bytes([origin, at]) for origin in range(5)] for at in range(3)]
+    assert runs.fetched(moved) == found
+
+
+@executors
+def test_a_task_that_fails_ends_what_is_held(executor: Maker) -> None:
+    with pytest.raises(RunError, match="fail-3"):
+        executor().hold("failing", {"fail": fails_in_pairs}, None, numbered("fail", [1] * 5))
+
+
+def fails_in_pairs(shared: Any, task: Task) -> tuple[int, int]:
+    return fails(shared, task), 0

@@ -10,13 +10,16 @@ from replicant.execution.schedule import Schedule
 from replicant.plan.task import Task
 
 
-@given(st.integers(0, 2**32), st.integers(1, 12), st.booleans(), st.integers(1, 4))
-def test_every_task_comes_once_after_what_it_needs(seed: int, count: int, chained: bool, workers: int) -> None:
+@given(st.integers(0, 2**32), st.integers(1, 12), st.booleans(), st.integers(1, 4), st.booleans())
+def test_every_task_comes_once_after_what_it_needs(
+    seed: int, count: int, chained: bool, workers: int, keeps: bool
+) -> None:
     rng = np.random.default_rng(seed)
     tasks = [
         Task(f"t-{i}", "t", i, needs=tuple(f"t-{j}" for j in range(i) if rng.random() < 0.3)) for i in range(count)
     ]
-    schedule, running, done, sent = Schedule(tasks, chained=chained), [], [], []
+    keep = {task.key for task in tasks if keeps and rng.random() < 0.5}
+    schedule, running, done, sent = Schedule(tasks, chained=chained, keep=keep), [], [], []
     while schedule or running:
         while len(running) < workers and (batch := schedule.take(3)):
             assert len(batch) == 1 or not any(task.needs or schedule.is_needed(task.key) for task in batch)
@@ -31,7 +34,7 @@ def test_every_task_comes_once_after_what_it_needs(seed: int, count: int, chaine
             assert schedule.finish(task.key, task.index) is task
             done.append(task.key)
     assert sorted(done) == sorted(task.key for task in tasks)
-    assert schedule.results == {}
+    assert schedule.results.keys() == keep
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.integers(1, 4), st.integers(0, 12), st.integers(0, 99))

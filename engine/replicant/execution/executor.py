@@ -247,11 +247,11 @@ class Executor(ABC):
         kept = dict.fromkeys(task.key for task in tasks)
         every: list[Task] = []
         for task in tasks:
-            known = Task(f"known-{task.key}", "known", task.index, needs=(task.key,), units=task.units)
-            every += [replace(task, units=0), known]
-        calls = {**calls, "known": _second}
+            summary = Task(f"summary-{task.key}", "summary", task.index, needs=(task.key,), units=task.units)
+            every += [replace(task, units=0), summary]
+        calls = {**calls, "summary": _second}
         found = {task.key: result for task, result in self.run(stage, calls, shared, every, given=given, kept=kept)}
-        return self._first_of(list(kept.values())), [found[f"known-{task.key}"] for task in tasks]
+        return self._first_of(list(kept.values())), [found[f"summary-{task.key}"] for task in tasks]
 
     def _first_of(self, pairs: list[Any]) -> list[Any]:
         return [one for one, _ in pairs]
