@@ -167,7 +167,7 @@ def test_a_rule_that_is_no_text_is_refused(syn: rp.Synthesis, rule: Any) -> None
     [
         ({"level": "0.9"}, "`level` of type str holds no numbers"),
         ({"level": [0.9]}, "between 0 and 1"),
-        ({"dfcom": "all"}, "`dfcom` is no number"),
+        ({"dfcom": "all"}, "`dfcom` is not a number"),
         ({"n": "many"}, "`n` of type str holds no numbers"),
         ({"population": {}}, "`population` of type dict holds no numbers"),
     ],
