@@ -91,6 +91,18 @@ def test_the_sets_are_those_of_a_job(source: str, way: str, frame: pd.DataFrame,
     assert syn.manifest["columns"] == released.manifest["columns"]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_in_memory_is_the_case_of_one_partition(way: str, frame: pd.DataFrame) -> None:
+    """Of each stratum: the same plan, seeds and sets, in another graph."""
+    said = {"m": 2, "seed": 7, "min_stratum": 50, **WAYS[way]}
+    alone = rp.synthesize(frame, columns=COLUMNS, threads=1, **{**said, "partition_rows": None})
+    whole = rp.synthesize(frame, columns=COLUMNS, threads=1, **{**said, "partition_rows": ROWS})
+    for one, other in zip(alone, whole, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert alone.events == whole.events
+    assert alone.manifest["columns"] == whole.manifest["columns"]
+
+
 def test_every_door_gives_what_the_frames_give(frame: pd.DataFrame, tmp_path: Path) -> None:
     real = dd.from_pandas(frame, npartitions=3)
     syn = rp.synthesize(real, columns=COLUMNS, threads=2, **SETTINGS, **WAYS["strata"])

@@ -131,14 +131,14 @@ class PartitionedTable:
         partitions = self._look(partitions)
         first = [Task("plan", "plan", needs=partitions.needs(0))]
         [head] = self._collect("planning", {"plan": tasks.head}, partitions, first)
-        found += few_to_split(head.plan.columns, partitions.sizes.tolist())
+        short = few_to_split(head.plan.columns, partitions.sizes.tolist())
         plan = replace(
             head.plan,
             n=partitions.rows,
             k=int(partitions.k.sum()),
             strata=partitions.strata,
             digest=self.digest,
-            events=tuple(dict.fromkeys((*events, *head.plan.events, *found))),
+            events=tuple(dict.fromkeys((*events, *found, *head.plan.events, *short))),
         )
         # No value is in this table: copies are of the types and the extent that the whole has.
         known = (replace(one, whole=scan[one.name].extent) for one in head.table.columns)
