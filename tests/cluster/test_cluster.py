@@ -28,7 +28,7 @@ from replicant.execution import dask_client
 from replicant.execution.backend import Backend
 from replicant.execution.dask_executor import DaskExecutor
 from replicant.execution.executor import ThreadExecutor
-from replicant.execution.partitions import on_workers
+from replicant.execution.partitions import RemotePartitions
 from replicant.execution.progress import Progress
 from replicant.plan import build_plan
 from replicant.run.in_memory import run_plan
@@ -226,7 +226,7 @@ def test_a_scheduler_that_dies(
 
 def _asked_for_all(client: Any, frame: pd.DataFrame) -> None:
     rp.synthesize(frame, m=3, seed=1, client=client)
-    on_workers(client)([frame.copy]).source(None).reduce(_rows, int.__add__)
+    RemotePartitions(DaskExecutor(client), [frame.copy]).source(None).reduce(_rows, int.__add__)
 
 
 def _rows(frame: pd.DataFrame, weights: Any) -> int:
