@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -226,7 +227,8 @@ def test_a_scheduler_that_dies(
 
 def _asked_for_all(client: Any, frame: pd.DataFrame) -> None:
     rp.synthesize(frame, m=3, seed=1, client=client)
-    RemotePartitions(DaskExecutor(client), [frame.copy]).source(None).reduce(_rows, int.__add__)
+    parts = dd.from_pandas(frame, npartitions=2).to_delayed()
+    RemotePartitions(DaskExecutor(client), parts).source(None).reduce(_rows, int.__add__)
 
 
 def _rows(frame: pd.DataFrame, weights: Any) -> int:
