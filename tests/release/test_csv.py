@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replicant.errors import DataError
+from replicant.release import FORMATS
 from replicant.release.csv import Form, csv_bytes, sheet_of
 from replicant.table import encode_table
 from replicant.table.text.read import NA_VALUES
@@ -85,6 +87,18 @@ def test_dates_truth_and_durations() -> None:
         [""] * 7,
         ["2100-02-28"] * 3 + ["2100-02-28 13:04:05.250000", "2100-02-28 05:00:00.000000", "TRUE", "0.25"],
     ]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("text", ["2001-02-31", "unknown", "99.99.9999", "0000-00-00"])
+def test_texts_among_dates_are_refused_by_name(form: str, text: str) -> None:
+    """Declared as codes of missing cells, they are valid in the table, and no copy can hold them as dates."""
+    frame = pd.DataFrame({"day": ["2001-01-01", text, "2002-02-28", "2087-11-23"] * 3, "x": np.arange(12.0)})
+    table = encode_table(frame, {"day": {"kind": "date", "missing_codes": [text]}})
+    made = FORMATS[form]
+    with pytest.raises(DataError, match="'day' is of dates and holds texts that are not dates") as caught:
+        made.write(table.observed(), made.prepare(table, table.n))
+    assert text not in str(caught.value)
 
 
 def test_forms_follow_the_codebook() -> None:

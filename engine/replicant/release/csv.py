@@ -300,7 +300,13 @@ def iso_texts(series: pd.Series, form: Form) -> Any:
 
 
 def instants(series: pd.Series) -> Any:
-    """Dates, or moments in UTC, as an Arrow array without a zone."""
+    """Dates, or moments in UTC, as an Arrow array without a zone.
+
+    Raises
+    ------
+    DataError
+        If a text is not a date, such as 2001-02-31 that was declared a code of missing.
+    """
     import pandas as pd
     import pyarrow as pa
 
@@ -310,7 +316,15 @@ def instants(series: pd.Series) -> Any:
     if array.null_count == len(array):
         return pa.nulls(len(array), pa.timestamp("us"))  # of any type, declared a date
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        array = pa.array(pd.to_datetime(series, format="ISO8601", utc=True).dt.tz_localize(None), from_pandas=True)
+        try:
+            moments = pd.to_datetime(series, format="ISO8601", utc=True)
+        except ValueError:  # its text quotes the cell
+            raise DataError(
+                f"column {series.name!r} is of dates and holds texts that are not dates",
+                need="a date in every cell of a copy that is not empty",
+                fix="recode these texts to missing cells, or leave this format out of output.copies",
+            ) from None
+        array = pa.array(moments.dt.tz_localize(None), from_pandas=True)
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit, "UTC")).cast(pa.timestamp(array.type.unit))
     return array
