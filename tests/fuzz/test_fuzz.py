@@ -114,8 +114,8 @@ def _refused(error: ReplicantError, levels: Iterable[Any] = ()) -> None:
     """An error is of a family that a user can act on, and names no cell but these levels, which a release shows."""
     assert isinstance(error, FAMILIES), f"{type(error).__name__}: {error}"
     said = f"{error} {error!r} {error.args!r}"
-    for level in levels:
-        said = said.replace(level, "") if level in CANARIES else said
+    for level in map(str, levels):  # of numbers, too
+        said = said.replace(level, "") if any(canary in level for canary in CANARIES) else said
     _no_canary("an error", said)
     assert not error.__cause__, "an error carries the one it came from, which may quote cells"
     event(f"refused: {type(error).__name__}")
