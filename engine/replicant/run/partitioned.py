@@ -83,7 +83,7 @@ class Planned(NamedTuple):
 
 @dataclass(repr=False)
 class PartitionedTable:
-    """A table on its way from chunks to m synthetic sets: `plan`, then `draw`.
+    """A table on its way from chunks to m synthetic sets: `make_plan`, then `draw_files` or `draw_held`.
 
     Attributes
     ----------
