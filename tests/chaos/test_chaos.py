@@ -7,6 +7,7 @@ runs and `REPLICANT_CHAOS_SEED` the seed from which fault, job, place and moment
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -62,6 +63,11 @@ SIGNALS = {
     "client terminated": signal.SIGTERM,
     "file half written": signal.SIGKILL,
 }
+
+_IGNORED_BY_PYTHON = re.compile(
+    r"Exception ignored in: <function Future\.__del__[^\n]*\nTraceback \(most recent call last\):\n(?:  [^\n]*\n)*[^\n]*\n"
+)
+"""A signal that comes inside `Future.__init__` of Dask leaves a half-made one, of which its destructor complains."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ def test_a_disturbed_run(
         said = ground.said
         assert rp.verify_release(ground.target).ok
     assert ground.seen == [], f"{fault}, {where}, {kind}\n{said}"
-    assert "Traceback" not in said or code in {-2, -15}, said
+    assert "Traceback" not in _IGNORED_BY_PYTHON.sub("", said) or code in {-2, -15}, said
     assert ground.left_behind() == [], f"{fault}, {where}, {kind}\n{said}"
 
 
