@@ -52,7 +52,7 @@ ELSEWHERE: dict[str, str] = {
     "execution/test_executor.py": "execution/processes.py execution/timing.py",
     "fcs/test_encoding.py": "fcs/join.py",
     "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
-    "methods/test_cart.py": "methods/base.py methods/donors.py methods/sample.py",
+    "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
     "methods/test_registry.py": "methods/declaration.py methods/keep.py",
     "plan/test_build.py": """
         plan/draft.py plan/model.py plan/names.py plan/output.py plan/passive.py plan/show.py plan/surrogates.py

@@ -65,7 +65,8 @@ SIGNALS = {
 }
 
 _IGNORED_BY_PYTHON = re.compile(
-    r"Exception ignored in: <function Future\.__del__[^\n]*\nTraceback \(most recent call last\):\n(?:  [^\n]*\n)*[^\n]*\n"
+    r"Exception ignored in: <function Future\.__del__[^\n]*\n"
+    r"Traceback \(most recent call last\):\n(?:  [^\n]*\n)*[^\n]*\n"
 )
 """A signal that comes inside `Future.__init__` of Dask leaves a half-made one, of which its destructor complains."""
 

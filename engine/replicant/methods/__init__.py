@@ -4,10 +4,11 @@
 (arithmetic on the synthetic columns) and `copy` (equal to an earlier column) are computed by the visit loop itself.
 """
 
-from .base import Cells, Method, Model, Predictors, Response
+from .base import Block, BlockModel, Cells, Clustered, Method, Model, Predictors, Response
 from .cart import Cart
 from .declaration import Declaration, Origin
 from .donors import DonorModel
+from .notes import NOTES
 from .registry import BUILTIN, CART, COPY, KEEP, PASSIVE, SURROGATE, origin_of, register, registered
 from .sample import Sample
 
@@ -16,10 +17,14 @@ __all__ = [
     "CART",
     "COPY",
     "KEEP",
+    "NOTES",
     "PASSIVE",
     "SURROGATE",
+    "Block",
+    "BlockModel",
     "Cart",
     "Cells",
+    "Clustered",
     "Declaration",
     "DonorModel",
     "Method",

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from replicant.table.column import Column
     from replicant.trees import Features
 
-__all__ = ["Cells", "Codes", "Method", "Model", "Numbers", "Predictors", "Response"]
+__all__ = [
+    "Block",
+    "BlockModel",
+    "Cells",
+    "Clustered",
+    "Codes",
+    "Method",
+    "Model",
+    "Numbers",
+    "Predictors",
+    "Response",
+]
 
 Codes = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.float64]
@@ -93,6 +104,29 @@ class Predictors:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Clustered:
+    """A design matrix of rows in clusters, for methods of multilevel data.
+
+    Attributes
+    ----------
+    design
+        (size, q) numbers, as a method gets that declares `works_on = "design"`.
+    cluster
+        (size,) int32, 0 ... n_clusters - 1: the cluster of each row, with the same meaning in `fit` and in `draw`. Not
+        every cluster need occur in the rows that are fitted on.
+    n_clusters
+        How many clusters there are.
+    random
+        Positions in `design` of what has a random slope, beside the random intercept (position 0).
+    """
+
+    design: Numbers
+    cluster: Codes
+    n_clusters: int
+    random: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Cells:
     """The cells of a column in one set of one partition, for a method that fits no model.
 
@@ -121,7 +155,11 @@ class Cells:
 
 
 class Model(Protocol):
-    """A fitted method. It must pickle: models travel from the worker that fits to the worker that draws."""
+    """A fitted method. It must pickle: models travel from the worker that fits to the worker that draws.
+
+    It may have an attribute `notes`, a tuple of what was done by itself while it was fitted, which becomes events:
+    words from `NOTES` in `notes.py`.
+    """
 
     def draw(self, x: Any, rng: np.random.Generator, /) -> npt.NDArray[Any]:
         """One value for each row of `x`.
@@ -129,7 +167,7 @@ class Model(Protocol):
         Parameters
         ----------
         x
-            `Predictors` of the rows to be drawn, or their design matrix, as in `fit`.
+            `Predictors` of the rows to be drawn, their design matrix, or `Clustered`, as in `fit`.
         rng
             The only source of randomness allowed.
 
@@ -143,7 +181,11 @@ class Model(Protocol):
 
 
 class Method(Protocol):
-    """How one column is modelled from others. What it declares beside this stands in `Declaration`."""
+    """How one column is modelled from others. What it declares beside this stands in `Declaration`.
+
+    A method that can draw its parameters from their posterior has a field `proper`: the engine sets it for imputation,
+    which must be proper (Rubin 1987), and, as the job says, for synthesis, which need not be (Reiter 2003).
+    """
 
     def fit(self, y: Response, x: Any, weights: Codes | None, rng: np.random.Generator, /) -> Model:
         """Fit on the observed rows.
@@ -151,13 +193,14 @@ class Method(Protocol):
         Parameters
         ----------
         y
-            The response, by row of the table.
+            The response, by row.
         x
-            `Predictors` of the same rows; of a method that declares `works_on = "design"`, their (n, q) design matrix:
-            a constant, numbers (0 where missing), a 0 or 1 for each level but the first, and a 1 where a cell is
-            missing.
+            What is said of the same rows, by `works_on`: `codes`, `Predictors`, whose rows are those of the table;
+            `design`, the (n, q) design matrix: a constant, numbers (0 where missing), a 0 or 1 for each level but the
+            first, and a 1 where a cell is missing; `clusters`, a `Clustered`.
         weights
-            (n,) whole-number repetitions of the rows, 0 for those to leave out; None for one each.
+            (n,) whole-number repetitions of the rows; None for one each. 0 for those to leave out, which only `codes`
+            has: of a design matrix the rows to leave out are not there.
         rng
             The only source of randomness allowed.
 
@@ -165,5 +208,45 @@ class Method(Protocol):
         -------
         Model
             What draws the column.
+        """
+        ...
+
+
+class BlockModel(Protocol):
+    """A fitted block method; see `Model`, whose notes it may have too."""
+
+    def draw(
+        self, x: Any, rng: np.random.Generator, known: tuple[Codes, ...] | None, /
+    ) -> tuple[npt.NDArray[Any], ...]:
+        """Values of all columns of the block for each row of `x`.
+
+        Parameters
+        ----------
+        x, rng
+            See `Model.draw`.
+        known
+            For each column of the block (size,) codes of the cells that are known in these rows, -1 where one is to be
+            drawn given those; None if all are to be drawn, as in synthesis. What comes back at known cells is ignored.
+
+        Returns
+        -------
+        tuple of ndarray
+            For each column (size,) int32 codes or float64 numbers.
+        """
+        ...
+
+
+class Block(Protocol):
+    """A method of several columns together, which declares `block = True`."""
+
+    def fit(self, y: tuple[Response, ...], x: Any, weights: Codes | None, rng: np.random.Generator, /) -> BlockModel:
+        """Fit on rows in which at least one column of the block is observed.
+
+        Parameters
+        ----------
+        y
+            The responses, in the order of the table. A code below 0 is missing (then `classes` is -1, `numbers` NaN).
+        x, weights, rng
+            See `Method.fit`; `x` is of the columns outside the block.
         """
         ...

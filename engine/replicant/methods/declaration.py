@@ -57,7 +57,8 @@ class Declaration:
     kinds
         Kinds of columns that it accepts.
     works_on
-        What it is given of its predictors: `codes` (`Predictors`), or `design`, a (size, q) matrix of numbers.
+        What it is given of its predictors: `codes` (`Predictors`), `design`, a (size, q) matrix of numbers, or
+        `clusters`, that matrix with the cluster of each row (`Clustered`).
     uses_predictors
         Whether it looks at other columns.
     without_predictors
@@ -65,6 +66,13 @@ class Declaration:
     draws_missing
         Whether it draws missing cells and spikes of a numeric column along with the other values. If not, a tree draws
         where these are, and the method sees the other rows only.
+    missing_class
+        Whether a missing cell of a categorical column is a class to it, which it draws. If not, a tree draws where they
+        are, as for numbers.
+    block
+        Whether it models several columns together: all those that have it, with the same options (`Block`).
+    only_predictor
+        Name of its option that holds the one column which may predict.
     parametric
         Whether its fits err as the maximum of a likelihood does, so that the variance of an analysis knows of it.
     fit_is_random
@@ -81,10 +89,13 @@ class Declaration:
     method: Any = None
     origin: Origin = Origin.MODEL
     kinds: frozenset[Kind] = VARIABLES
-    works_on: Literal["codes", "design"] = "codes"
+    works_on: Literal["codes", "design", "clusters"] = "codes"
     uses_predictors: bool = True
     without_predictors: str = ""
     draws_missing: bool = False
+    missing_class: bool = True
+    block: bool = False
+    only_predictor: str = ""
     parametric: bool = False
     fit_is_random: bool = True
     uses_trees: bool = False
@@ -113,8 +124,8 @@ class Declaration:
         for attribute, value in said.items():
             if isinstance(getattr(_DEFAULT, attribute), bool) and not isinstance(value, bool):
                 raise SpecError(f"`{attribute}` of the method {name!r} is neither True nor False", need="True or False")
-        if said.get("works_on", "codes") not in {"codes", "design"}:
-            raise SpecError(f"`works_on` of the method {name!r} has an unknown value", need="codes or design")
+        if said.get("works_on", "codes") not in {"codes", "design", "clusters"}:
+            raise SpecError(f"`works_on` of the method {name!r} has an unknown value", need="codes, design or clusters")
         if not callable(said.get("seconds", _per_cell)):
             raise SpecError(
                 f"`seconds` of the method {name!r} cannot be called", need="seconds(rows, predictors, levels) -> number"
@@ -165,6 +176,12 @@ class Declaration:
             raise explain(error, model, dict(options), section=("options", column)) from None
         method = replace(base, **{name: getattr(made, name) for name in options})
         return Declaration.of(self.name, method, self.origin)
+
+    def made_proper(self, proper: bool) -> Declaration:
+        """The method with its parameters drawn, or not, where it can do both."""
+        if getattr(self.method, "proper", proper) == proper:
+            return self
+        return Declaration.of(self.name, replace(self.method, proper=proper), self.origin)
 
 
 class _Options(Document):

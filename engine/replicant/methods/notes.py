@@ -1,0 +1,17 @@
+"""What methods do by themselves while they fit, as words that become events."""
+
+from __future__ import annotations
+
+__all__ = ["NOTES"]
+
+NOTES: dict[str, str] = {
+    "augmented": "levels are separated by the predictors: rows of small weight were added, as White et al. (2010) do",
+    "collinear": "predictors that follow from others were left out of the fit",
+    "constant": "constant predictors were left out of the fit",
+    "few_donors": "there are fewer rows to draw from than donors asked for: all of them are donors",
+    "not_converged": "the fit did not converge: its last parameters are used",
+    "one_class": "one level only is observed: it is drawn everywhere",
+    "ridge": "a ridge was added, because the predictors are collinear or more than the rows",
+    "unseen_level": "rows with a level that the rows fitted on do not have are drawn as if they had the first one",
+}
+"""Word to sentence. A method of one's own may note its own words, which stand for themselves."""
