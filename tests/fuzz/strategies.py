@@ -685,7 +685,7 @@ READINGS: dict[str, list[Any]] = {
     "thousands": [",", "'", " ", ".", "x"],
     "encoding": ["utf-8", "UTF8", "cp1252", "utf-16", "ascii", "nowhere", "base64"],
     "na_values": [["N"], "x", [], [None], ["a", "1"]],
-    "header": [1, 1, 2, 0, 99, -1, "x"],
+    "header": [1, 1, 0, 99, -1, "x"],  # not 2: a record that the user calls the names is shown as they are
     "sheet": [1, "x"],
     "date_format": ["%d/%m/%Y", "%Y-%m-%d", "%Y", {"d": "%d.%m.%Y"}, 3],
     "types": [{"age": "text"}, {"x": "integer"}, {"x": "number"}, {"nowhere": "date"}, {"x": "word"}, ["text"]],

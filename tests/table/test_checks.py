@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 import pytest
 
 from replicant.errors import DataError
-from replicant.table import encode_table
+from replicant.table import encode_table, read_table
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,34 @@ def test_frames_that_no_table_can_be_made_of(frame: Any, says: str) -> None:
         encode_table(frame)
     assert says in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["1,2.5,2001-01-02,x y", "Ann,1.5", "Bo,3/4/2001", "Cy,01.02.99", "3,1,2", "7,7", "x,.5", "2001-01-02T10:00,x"],
+)
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_record_in_the_line_of_the_names_is_refused_and_not_shown(tmp_path: Path, record: str, form: str) -> None:
+    cells = record.split(",")
+    frame = pd.DataFrame([cells, cells[::-1], cells], columns=cells)
+    path = tmp_path / f"a.{form}"
+    frame.to_csv(path, index=False) if form == "csv" else frame.to_excel(path, index=False)
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert "line 1" in str(caught.value)
+    assert "input.header to 0" in str(caught.value)
+    said = re.sub(r"line 1|to [01] |Sheet1", "", str(caught.value).replace(str(path), ""))
+    assert not any(cell in said for cell in cells if cell not in "x")
+    assert len(read_table(path, reading={"header": 0}).frame) == 4
+
+
+@pytest.mark.parametrize(
+    "names", ["age,sex", "country,2001,2002", "2001,2002,2003", "0,1,2", "2,age", "v1.5,v-2", "q1,3"]
+)
+def test_names_that_hold_digits_are_names(tmp_path: Path, names: str) -> None:
+    row = ",".join("abc"[: names.count(",") + 1])
+    (tmp_path / "a.csv").write_text(f"{names}\n{row}\n{row}\n", "utf-8")
+    assert list(read_table(tmp_path / "a.csv").frame.columns) == names.split(",")
 
 
 def events(frame: pd.DataFrame, columns: dict[str, Any] | None = None) -> set[tuple[str, str]]:

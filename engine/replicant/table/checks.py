@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -13,6 +15,7 @@ from replicant.table.limits import check_columns, check_rows
 __all__ = [
     "check_frame",
     "check_header",
+    "check_line_of_names",
     "check_selection",
     "check_size",
 ]
@@ -55,6 +58,45 @@ def check_size(rows: int, columns: int) -> None:
         raise DataError(
             "the table has one row", need="at least two rows, better hundreds", fix="check the filter it came from"
         )
+
+
+def check_line_of_names(source: str, names: Sequence[str], line: int) -> None:
+    """Refuse a first line that holds a record, as that of a file without names does: names are shown, records are not.
+
+    Numbers with decimals and dates are taken for cells, whole numbers unless they ascend, as years and positions do.
+
+    Parameters
+    ----------
+    source
+        What was read, for the error.
+    names
+        The cells of the line.
+    line
+        Its number, from 1. Nobody said that it names the columns.
+
+    Raises
+    ------
+    DataError
+        The line looks like a record.
+    """
+    cells = [name.strip() for name in names]
+    whole = [int(cell) for cell in cells if _WHOLE.fullmatch(cell)]
+    ascending = all(one < other for one, other in pairwise(whole))
+    if any(_CELL.fullmatch(cell) for cell in cells) or (len(whole) == len(cells) > 1 and not ascending):
+        raise DataError(
+            f"line {line} of {source} should name the columns, but has numbers or dates as a record has",
+            need="a line with the names of the columns, or to know that there is none",
+            fix=f"set input.header to 0 if no line names the columns, to {line} if this one does",
+        )
+
+
+_WHOLE = re.compile(r"[+-]?\d{1,18}")
+_CELL = re.compile(
+    r"[+-]?\d*[.,]\d+(?:[eE][+-]?\d+)?"
+    r"|\d{4}-\d{1,2}-\d{1,2}(?:[T ].*)?"
+    r"|\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})"
+)
+"""A number with decimals, or a date as it is written in most files."""
 
 
 def check_header(names: Sequence[Any]) -> None:

@@ -20,7 +20,7 @@ numbers = st.floats(-1e4, 1e4).map(lambda value: f"{value:.2f}".replace(".", ","
 
 
 @given(
-    st.lists(words, min_size=2, max_size=5),
+    st.lists(words.map("n{}".format), min_size=2, max_size=5),
     st.lists(st.lists(numbers | words, min_size=5, max_size=5), min_size=1, max_size=8),
     st.sampled_from(";\t|"),
 )

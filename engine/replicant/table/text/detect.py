@@ -13,6 +13,7 @@ from typing import Any
 
 from replicant.errors import DataError
 from replicant.storage.location import Location
+from replicant.table.checks import check_line_of_names
 from replicant.table.reading import Reading
 
 __all__ = ["HEAD", "Dialect", "check_bytes_of_text", "detect", "encoding_of"]
@@ -108,6 +109,8 @@ def detect(location: Location, head: bytes, reading: Reading, encoding: str, *, 
     if reading.header is None:
         _check_preamble(location, body, (delimiter,) if reading.delimiter else (delimiter, *_CANDIDATES[:-1]), quote)
     names, taken = _first_record(location, body, delimiter, quote, first)
+    if reading.header is None:
+        check_line_of_names(str(location), names, first + 1)
     recognised = []
     if reading.delimiter is None and delimiter != ",":
         recognised.append(f"{CALLED[delimiter]} between the cells")

@@ -12,6 +12,7 @@ from typing import Any
 from replicant.errors import DataError, SpecError, nearest
 from replicant.events import Event
 from replicant.storage.location import Location
+from replicant.table.checks import check_line_of_names
 from replicant.table.limits import check_bytes
 from replicant.table.local import local_file, needs
 from replicant.table.workbook.span import check_span
@@ -150,6 +151,8 @@ def sheet_of(location: Location, book: Any, wanted: str | int | None, header: in
             )
         rows, kept = _without_blank(rows, at)
         names = [str(cell) for cell in _plain(rows[at])]
+        if header is None:
+            check_line_of_names(f"sheet {name!r} of {location}", names, top + 1)
         _check_names(location, name, names, [left + j for j in kept], top + at + 1, sheet.merged_cell_ranges or [])
         first = at + 1
     body = rows[first:]
