@@ -178,7 +178,18 @@ class Declaration:
         return Declaration.of(self.name, method, self.origin)
 
     def made_proper(self, proper: bool) -> Declaration:
-        """The method with its parameters drawn, or not, where it can do both."""
+        """The method with its parameters drawn, or not, where it can do both.
+
+        Parameters
+        ----------
+        proper
+            Whether they are drawn.
+
+        Returns
+        -------
+        Declaration
+            That of the method so set; itself where it has no such field.
+        """
         if getattr(self.method, "proper", proper) == proper:
             return self
         return Declaration.of(self.name, replace(self.method, proper=proper), self.origin)
