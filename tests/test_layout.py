@@ -53,6 +53,7 @@ ELSEWHERE: dict[str, str] = {
     "fcs/test_encoding.py": "fcs/join.py",
     "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
+    "methods/test_nested.py": "methods/resampling.py",
     "methods/test_registry.py": "methods/declaration.py methods/keep.py",
     "plan/test_build.py": """
         plan/draft.py plan/model.py plan/names.py plan/output.py plan/passive.py plan/show.py plan/surrogates.py

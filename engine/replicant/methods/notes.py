@@ -12,6 +12,8 @@ NOTES: dict[str, str] = {
     "not_converged": "the fit did not converge: its last parameters are used",
     "one_class": "one level only is observed: it is drawn everywhere",
     "ridge": "a ridge was added, because the predictors are collinear or more than the rows",
+    "unseen_code": "rows with a broader code that no row fitted on has: their donors are from the whole column",
+    "unseen_combination": "levels that no row fitted on has together: the weakest predictors are left out there",
     "unseen_level": "rows with a level that the rows fitted on do not have are drawn as if they had the first one",
 }
-"""Word to sentence. A method of one's own may note its own words, which stand for themselves."""
+"""Word to sentence. A method of one's own may note its own words, which are shown as they are."""

@@ -10,8 +10,11 @@ from replicant.errors import SpecError
 from replicant.methods.base import Method
 from replicant.methods.cart import Cart
 from replicant.methods.declaration import Declaration, Origin
+from replicant.methods.forest import Forest
 from replicant.methods.keep import Keep
+from replicant.methods.nested import Nested
 from replicant.methods.sample import Sample
+from replicant.methods.saturated import Saturated
 from replicant.methods.surrogate import Surrogate
 
 __all__ = ["BUILTIN", "CART", "COPY", "GROUP", "KEEP", "PASSIVE", "SURROGATE", "origin_of", "register", "registered"]
@@ -23,7 +26,18 @@ PASSIVE = Declaration("passive", origin=Origin.COMPUTED)
 COPY = Declaration("copy", origin=Origin.COMPUTED)
 
 BUILTIN: Mapping[str, Declaration] = {
-    one.name: one for one in (CART, Declaration.of("sample", Sample()), KEEP, SURROGATE, PASSIVE, COPY)
+    one.name: one
+    for one in (
+        CART,
+        Declaration.of("nested", Nested()),
+        Declaration.of("rf", Forest()),
+        Declaration.of("sample", Sample()),
+        Declaration.of("satcat", Saturated()),
+        KEEP,
+        SURROGATE,
+        PASSIVE,
+        COPY,
+    )
 }
 """The engine's own. Those that compute are chosen by the plan and not asked for by name."""
 
