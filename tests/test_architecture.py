@@ -19,8 +19,8 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
 # The way of the data. A package may import those before it, and itself; the trees import no other package.
 PACKAGES = [
     *("errors", "events", "versions", "storage", "view", "table", "spec", "trees", "estimate", "methods", "plan"),
-    *("execution", "fcs", "pool", "report", "analysis", "utility", "release", "studies", "run", "bulk"),
-    *("synthesis", "bootstrap", "cli"),
+    *("missing", "execution", "fcs", "pool", "report", "analysis", "utility", "release", "studies", "run", "bulk"),
+    *("synthesis", "bootstrap", "incomplete", "cli"),
 ]
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}
 

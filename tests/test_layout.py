@@ -55,6 +55,7 @@ ELSEWHERE: dict[str, str] = {
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
     "methods/test_nested.py": "methods/resampling.py",
     "methods/test_registry.py": "methods/declaration.py methods/keep.py",
+    "missing/test_patterns.py": "missing/cells.py",
     "plan/test_build.py": """
         plan/draft.py plan/model.py plan/names.py plan/output.py plan/passive.py plan/show.py plan/surrogates.py
         plan/where.py plan/whole.py

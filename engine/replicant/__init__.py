@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from replicant.bootstrap import study
     from replicant.errors import DataError, ExpressionError, PartialError, ReleaseError, ReplicantError, SpecError
+    from replicant.incomplete import ampute, flux, missing_patterns
     from replicant.methods import register as register_method
     from replicant.plan import Plan, build_plan
     from replicant.pool import pool
@@ -39,9 +40,12 @@ __all__ = [
     "SpecError",
     "Synthesis",
     "__version__",
+    "ampute",
     "build_plan",
     "drift",
     "encode_table",
+    "flux",
+    "missing_patterns",
     "pool",
     "read_data",
     "read_release",
@@ -63,9 +67,12 @@ _HOMES = {
     "ReplicantError": "replicant.errors",
     "SpecError": "replicant.errors",
     "Synthesis": "replicant.synthesis",
+    "ampute": "replicant.incomplete",
     "build_plan": "replicant.plan",
     "drift": "replicant.run.reading",
     "encode_table": "replicant.table",
+    "flux": "replicant.incomplete",
+    "missing_patterns": "replicant.incomplete",
     "pool": "replicant.pool",
     "read_data": "replicant.table",
     "read_release": "replicant.run.reading",

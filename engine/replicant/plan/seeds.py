@@ -34,6 +34,7 @@ class Stage(IntEnum):
     RESHUFFLE = 8
     SURROGATE = 9
     SURROGATE_ORDER = 10
+    AMPUTE = 15
 
 
 def stream(

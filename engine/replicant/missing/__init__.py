@@ -1,0 +1,16 @@
+"""Missing cells: made on purpose (amputation), described (patterns, flux), and whether their chains converge."""
+
+from .amputation import Amputation, AmputedPattern, amputation, missing_cells
+from .flux import Flux, flux
+from .patterns import MissingPatterns, missing_patterns
+
+__all__ = [
+    "Amputation",
+    "AmputedPattern",
+    "Flux",
+    "MissingPatterns",
+    "amputation",
+    "flux",
+    "missing_cells",
+    "missing_patterns",
+]
