@@ -13,13 +13,14 @@ from replicant.view.markup import wrap
 from replicant.view.plot import Picture, Plot
 from replicant.view.svg import EDGE, Scale, coordinate, line, text
 
-__all__ = ["distributions"]
+__all__ = ["distributions", "levels_picture"]
 
 WIDTH = 460
 RIGHT = WIDTH - EDGE
 TOP, FLOOR, LEFT = 40, 190, 44  # of a histogram
 LABEL, ROW = 150, 22  # of a level
 MOST = 12  # columns in one plot
+WORDS = ("real", "synthetic")
 
 
 def distributions(summary: dict[str, Any], names: Sequence[str] = ()) -> Plot:
@@ -64,27 +65,30 @@ def _picture(column: dict[str, Any]) -> Picture:
     numeric = column["type"] == "numeric"
     if not (column["edges"] if numeric else column["levels"]):
         return _headed(column, f"{column['name']}: no values.", 44, [text(0, 34, "no values")])
-    return _histogram(column) if numeric else _levels(column)
+    return _histogram(column) if numeric else levels_picture(column)
 
 
-def _headed(column: dict[str, Any], description: str, height: float, body: Sequence[str]) -> Picture:
+def _headed(
+    column: dict[str, Any], description: str, height: float, body: Sequence[str], words: tuple[str, str] = WORDS
+) -> Picture:
     """A picture under the column's name, which takes as many lines as it needs beside the key."""
     lines = wrap(column["name"], (WIDTH - 170) * 11 / 13)
     name = "".join(text(0, 13 + 16 * i, one, kind="title") for i, one in enumerate(lines))
     down = 16.0 * (len(lines) - 1)
     drawn = f'<g transform="translate(0 {coordinate(down)})">{"".join(body)}</g>' if down else "".join(body)
-    key = _key(column["real"] is not None)
+    key = _key(column["real"] is not None, words)
     return Picture(column["name"], description, WIDTH, height + down, name + key + drawn)
 
 
-def _key(paired: bool) -> str:
-    x = WIDTH - 140
-    filled = f'<g class="synthetic"><rect class="bar" x="{x + 54}" y="3" width="12" height="11" rx="2"/></g>'
-    key = filled + text(x + 71, 13, "synthetic")
+def _key(paired: bool, words: tuple[str, str]) -> str:
+    apart = 54 if words == WORDS else 78
+    x = WIDTH - 86 - apart
+    filled = f'<g class="synthetic"><rect class="bar" x="{x + apart}" y="3" width="12" height="11" rx="2"/></g>'
+    key = filled + text(x + apart + 17, 13, words[1])
     if not paired:
         return key
     outline = f'<path class="outline" d="M{x} 14V9H{x + 6}V4H{x + 12}V14"/>'
-    return f'<g class="real">{outline}</g>{text(x + 17, 13, "real")}{key}'
+    return f'<g class="real">{outline}</g>{text(x + 17, 13, words[0])}{key}'
 
 
 def _histogram(column: dict[str, Any]) -> Picture:
@@ -129,7 +133,16 @@ def _figures(words: str, column: dict[str, Any]) -> str:
     return f"{figures}; missing {', '.join(shares)}" if missing else figures
 
 
-def _levels(column: dict[str, Any]) -> Picture:
+def levels_picture(column: dict[str, Any], words: tuple[str, str] = WORDS) -> Picture:
+    """The shares of the levels of a categorical column.
+
+    Parameters
+    ----------
+    column
+        An entry of a summary (see `summarise`).
+    words
+        What the two kinds of cells are called, the outlined and the filled ones.
+    """
     real, synthetic = column["real"], column["synthetic"]
     labels = [*column["levels"], *([f"{column['pooled']:,} more levels"] if column["pooled"] else [])]
     each = [one["shares"] for one in synthetic["each"]]
@@ -137,7 +150,7 @@ def _levels(column: dict[str, Any]) -> Picture:
     # Space at the right for a figure.
     scale = Scale(0.0, longest, LABEL, RIGHT - 44)
     rows, floor = svg.rows(labels, LABEL - 10, ROW, TOP - 12)
-    body, words = [row.label for row in rows], []
+    body, said = [row.label for row in rows], []
     for i, (label, row) in enumerate(zip(labels, rows, strict=True)):
         y, part = row.middle - ROW / 2, synthetic["shares"][i]
         top = coordinate(y + 4)
@@ -150,17 +163,17 @@ def _levels(column: dict[str, Any]) -> Picture:
             f'<g class="synthetic"><rect class="bar" x="{LABEL}" y="{top}" '
             f'width="{coordinate(scale(part) - LABEL)}" height="14" rx="2"/>{spread}</g>'
         )
-        shares = f"synthetic {share(part)}"
+        shares = f"{words[1]} {share(part)}"
         if real:
             x = scale(real["shares"][i])
             body.append(f'<g class="real">{line(x, y + 2, x, y + 20, "outline")}</g>')
-            shares = f"real {share(real['shares'][i])}, {shares}"
+            shares = f"{words[0]} {share(real['shares'][i])}, {shares}"
         body.append(text(WIDTH, y + 15, share(part), anchor="end"))
-        words.append(f"{label}: {shares}")
+        said.append(f"{label}: {shares}")
     if missing := _figures("", column):
         body.append(text(LABEL, floor + 18, missing.removeprefix("; ")))
         floor += 18
-    return _headed(column, "; ".join(words) + ".", floor + 6, body)
+    return _headed(column, "; ".join(said) + ".", floor + 6, body, words)
 
 
 def _parts(counts: Sequence[float]) -> list[float]:
