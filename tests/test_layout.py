@@ -54,6 +54,8 @@ ELSEWHERE: dict[str, str] = {
     "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
     "methods/test_nested.py": "methods/resampling.py",
+    "methods/test_norm.py": "methods/norm_boot.py methods/norm_nob.py",
+    "methods/test_pmm.py": "methods/matching.py",
     "methods/test_registry.py": "methods/declaration.py methods/keep.py",
     "missing/test_patterns.py": "missing/cells.py",
     "plan/test_build.py": """

@@ -13,6 +13,10 @@ from replicant.methods.declaration import Declaration, Origin
 from replicant.methods.forest import Forest
 from replicant.methods.keep import Keep
 from replicant.methods.nested import Nested
+from replicant.methods.norm import Norm
+from replicant.methods.norm_boot import NormBoot
+from replicant.methods.norm_nob import NormNob
+from replicant.methods.pmm import Pmm
 from replicant.methods.sample import Sample
 from replicant.methods.saturated import Saturated
 from replicant.methods.surrogate import Surrogate
@@ -30,6 +34,10 @@ BUILTIN: Mapping[str, Declaration] = {
     for one in (
         CART,
         Declaration.of("nested", Nested()),
+        Declaration.of("norm", Norm()),
+        Declaration.of("norm.boot", NormBoot()),
+        Declaration.of("norm.nob", NormNob()),
+        Declaration.of("pmm", Pmm()),
         Declaration.of("rf", Forest()),
         Declaration.of("sample", Sample()),
         Declaration.of("satcat", Saturated()),
