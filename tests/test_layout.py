@@ -53,6 +53,7 @@ ELSEWHERE: dict[str, str] = {
     "fcs/test_encoding.py": "fcs/join.py",
     "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
+    "methods/test_logistic.py": "methods/climbing.py methods/logreg.py methods/polyreg.py",
     "methods/test_nested.py": "methods/resampling.py",
     "methods/test_norm.py": "methods/norm_boot.py methods/norm_nob.py",
     "methods/test_pmm.py": "methods/matching.py",

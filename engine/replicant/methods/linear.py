@@ -93,6 +93,8 @@ class Standard:
         (k,) their positions in the design matrix.
     means, deviations
         (k,) what they were standardized by.
+    root
+        (k, k) a root of the inverse of their correlations.
     total
         Number of rows, by their weights.
     notes
@@ -103,6 +105,7 @@ class Standard:
     kept: Positions
     means: Numbers
     deviations: Numbers
+    root: Numbers
     total: float
     notes: tuple[str, ...]
 
@@ -183,17 +186,18 @@ def standardize(x: Numbers, weights: npt.NDArray[Any] | None) -> Standard:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         moments = _moments(x, None if weights is None else weights.astype(np.float64))
-        _, dropped = _root(moments, x.shape[0])
+        root, dropped = _root(moments, x.shape[0])
         kept, deviations, notes = moments.kept, moments.deviations, moments.notes
         if dropped is not None:
             kept, deviations, notes = kept[dropped], deviations[dropped], (*notes, "collinear")
+        root *= deviations[:, None]
         deviations = deviations / np.sqrt(moments.total)
         means = moments.means[kept]
         matrix = np.empty((x.shape[0], len(kept) + 1))
         matrix[:, 0] = 1.0
         np.subtract(x[:, 1:] if len(kept) == x.shape[1] - 1 else x[:, kept], means, out=matrix[:, 1:])
         matrix[:, 1:] /= deviations
-    return Standard(matrix, kept, means, deviations, moments.total, notes)
+    return Standard(matrix, kept, means, deviations, root, moments.total, notes)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -12,11 +12,13 @@ from replicant.methods.cart import Cart
 from replicant.methods.declaration import Declaration, Origin
 from replicant.methods.forest import Forest
 from replicant.methods.keep import Keep
+from replicant.methods.logreg import Logreg
 from replicant.methods.nested import Nested
 from replicant.methods.norm import Norm
 from replicant.methods.norm_boot import NormBoot
 from replicant.methods.norm_nob import NormNob
 from replicant.methods.pmm import Pmm
+from replicant.methods.polyreg import Polyreg
 from replicant.methods.sample import Sample
 from replicant.methods.saturated import Saturated
 from replicant.methods.surrogate import Surrogate
@@ -33,11 +35,13 @@ BUILTIN: Mapping[str, Declaration] = {
     one.name: one
     for one in (
         CART,
+        Declaration.of("logreg", Logreg()),
         Declaration.of("nested", Nested()),
         Declaration.of("norm", Norm()),
         Declaration.of("norm.boot", NormBoot()),
         Declaration.of("norm.nob", NormNob()),
         Declaration.of("pmm", Pmm()),
+        Declaration.of("polyreg", Polyreg()),
         Declaration.of("rf", Forest()),
         Declaration.of("sample", Sample()),
         Declaration.of("satcat", Saturated()),

@@ -1,0 +1,291 @@
+"""Logistic regression of two levels and multinomial regression of more, as the methods of levels need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from replicant.methods.base import Codes, Numbers, Response
+from replicant.methods.climbing import RIDGE, End, added_rows, climb, root_of_inverse
+from replicant.methods.linear import Positions, Standard, standardize
+
+__all__ = ["LevelModel", "LevelResponse", "LogisticMethod", "OneLevel", "fit_levels", "levels_of", "picked"]
+
+CHUNK = 1 << 13  # rows whose derivatives are computed at a time
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LevelResponse:
+    """The levels that occur.
+
+    Attributes
+    ----------
+    classes
+        (n,) 0 ... L - 1, of the levels that occur only.
+    codes
+        (L,) int32, the column's code of each.
+    counts
+        (L,) how many rows have it, by their weights.
+    weights
+        (n,) of the rows; None for one each.
+    """
+
+    classes: Positions
+    codes: Codes
+    counts: Numbers
+    weights: Numbers | None
+
+
+def levels_of(y: Response, weights: Codes | None) -> LevelResponse:
+    """The levels of a response that occur in the rows fitted on."""
+    classes = y.classes
+    if classes is None:
+        raise TypeError("a response of levels has classes")
+    w = None if weights is None else weights.astype(np.float64)
+    counts = np.bincount(classes, weights=w, minlength=y.n_classes).astype(np.float64)
+    codes = np.zeros(len(counts), dtype=np.int32)
+    codes[classes] = y.codes
+    if counts.all():
+        return LevelResponse(classes.astype(np.intp), codes, counts, w)
+    occurring = np.flatnonzero(counts)
+    position = np.zeros(len(counts), dtype=np.intp)
+    position[occurring] = np.arange(len(occurring))
+    return LevelResponse(position[classes], codes[occurring], counts[occurring], w)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class OneLevel:
+    """The only level that was observed.
+
+    Attributes
+    ----------
+    code
+        Its code.
+    notes
+        That there is one only.
+    """
+
+    code: int
+    notes: tuple[str, ...] = ("one_class",)
+
+    def draw(self, x: Numbers, rng: np.random.Generator, /) -> Codes:
+        """The level, for each row."""
+        return np.full(len(x), self.code, dtype=np.int32)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LevelModel:
+    """A multinomial (of two levels: logistic) model.
+
+    Attributes
+    ----------
+    beta
+        (L - 1, q) coefficients of each level but the first.
+    spread
+        (r, L - 1, q) what r normal numbers add to them, if they are drawn.
+    codes
+        (L,) the levels' codes.
+    proper
+        Whether each draw draws the coefficients first, so that one fit serves several imputations.
+    notes
+        What was done by itself.
+    """
+
+    beta: Numbers
+    spread: Numbers
+    codes: Codes
+    proper: bool
+    notes: tuple[str, ...] = ()
+
+    def coefficients(self, rng: np.random.Generator) -> Numbers:
+        """(L - 1, q), drawn from the normal approximation of their posterior if that is asked for."""
+        if not self.proper:
+            return self.beta
+        return self.beta + np.tensordot(rng.standard_normal(len(self.spread)), self.spread, axes=1)
+
+    def draw(self, x: Numbers, rng: np.random.Generator, /) -> Codes:
+        """A level for each row, by its probabilities."""
+        beta = self.coefficients(rng)
+        u = rng.random(len(x))
+        if len(beta) == 1:
+            with np.errstate(over="ignore"):
+                second: Positions = (u * (1.0 + np.exp(-(x @ beta[0]))) < 1.0).astype(np.intp)
+            return self.codes[second]
+        drawn = np.empty(len(x), dtype=np.int32)
+        for at in range(0, len(x), CHUNK):
+            eta = np.empty((len(x[at : at + CHUNK]), len(self.codes)))
+            eta[:, 0] = 0.0
+            eta[:, 1:] = x[at : at + CHUNK] @ beta.T
+            eta -= eta.max(axis=1, keepdims=True)
+            drawn[at : at + CHUNK] = self.codes[picked(np.exp(eta, out=eta), u[at : at + CHUNK])]
+        return drawn
+
+
+def picked(shares: Numbers, u: Numbers) -> Positions:
+    """(n,) a column for each row of (n, L) shares, which need not add up to 1, by a uniform number for each."""
+    above = np.cumsum(shares, axis=1)
+    return np.asarray((above[:, :-1] <= (u * above[:, -1])[:, None]).sum(axis=1), dtype=np.intp)
+
+
+def fit_levels(y: LevelResponse, x: Numbers, proper: bool) -> LevelModel | OneLevel:
+    """Fit by maximum likelihood; where levels are separated, with a few rows of small weight.
+
+    Parameters
+    ----------
+    y
+        The levels.
+    x
+        (n, q) design matrix.
+    proper
+        Whether draws draw the coefficients.
+    """
+    if len(y.codes) == 1:
+        return OneLevel(int(y.codes[0]))
+    standard = standardize(x, y.weights)
+    notes = standard.notes
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
+        end = None
+        if len(standard.kept) + 1 < len(x):
+            end = _maximum(standard.matrix, y.classes, y.weights, _start(standard, y))
+        if end is None or end.state != "converged":
+            notes = (*notes, "augmented")
+            levels = len(y.codes)
+            rows = added_rows(standard.matrix, y.classes, y.weights, levels)
+            start = np.zeros((levels - 1, standard.matrix.shape[1]))
+            start[:, 0] = np.log(y.counts[1:] / y.counts[0])
+            end = _maximum(*rows, start, separable=False)
+            if end.state == "not_converged":
+                notes = (*notes, "not_converged")
+    levels, q = len(y.codes), x.shape[1]
+    shape = (levels - 1, standard.matrix.shape[1])
+    beta = standard.original(end.theta.reshape(shape), q)
+    spread = np.empty((0, levels - 1, q))
+    if proper:
+        root = root_of_inverse(end.information)
+        spread = standard.original(root.T.reshape(-1, *shape), q)
+    return LevelModel(beta, spread, y.codes, proper, notes)
+
+
+def _start(standard: Standard, y: LevelResponse) -> Numbers:
+    """(L - 1, k + 1) Newton's first step from no effects, which needs the predictors' correlations only."""
+    shares = y.counts / standard.total
+    z = standard.matrix[:, 1:]
+    start = np.zeros((len(shares) - 1, z.shape[1] + 1))
+    start[:, 0] = np.log(shares[1:] / shares[0])
+    if len(shares) == 2:
+        outcome = y.classes.astype(np.float64)
+        if y.weights is not None:
+            outcome *= y.weights
+        slopes = standard.root @ (standard.root.T @ (outcome @ z)) / standard.total
+        # As discriminant analysis has it: by the variance within levels.
+        explained = float(slopes @ (outcome @ z)) / (standard.total * shares[0] * shares[1])
+        start[0, 1:] = slopes / (shares[0] * shares[1] * max(1.0 - explained, 0.2))
+        return start
+    outcomes = np.zeros((len(shares), len(z)))
+    outcomes[y.classes, np.arange(len(z))] = 1.0 if y.weights is None else y.weights
+    slopes = (outcomes @ z) @ standard.root @ standard.root.T / y.counts[:, None]
+    start[:, 1:] = slopes[1:] - slopes[0]
+    return start
+
+
+def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, *, separable: bool = True) -> End:
+    if len(start) == 1:
+        return _two_levels(z, classes, w, start[0], separable)
+    return _more_levels(z, classes, w, start, separable)
+
+
+def _two_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, separable: bool) -> End:
+    sign = 2.0 * classes - 1.0
+    ridge = RIDGE * len(z) * np.eye(z.shape[1])
+
+    def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
+        value, gradient, information = 0.0, np.zeros(len(theta)), ridge.copy()
+        for at in range(0, len(z), CHUNK):
+            rows, signs = z[at : at + CHUNK], sign[at : at + CHUNK]
+            p = rows @ theta
+            p *= signs
+            np.negative(p, out=p)
+            np.exp(p, out=p)
+            p += 1.0
+            np.reciprocal(p, out=p)  # the probability of what was observed
+            left = 1.0 - p
+            curve = p * left
+            left *= signs
+            np.log(p, out=p)
+            if w is None:
+                value += float(p.sum())
+            else:
+                weights = w[at : at + CHUNK]
+                value += float(weights @ p)
+                left *= weights
+                curve *= weights
+            gradient += left @ rows
+            information += (rows * curve[:, None]).T @ rows
+        return value, gradient, information
+
+    return climb(likelihood, start, (lambda step: float(np.abs(z @ step).max())) if separable else None)
+
+
+def _more_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, separable: bool) -> End:
+    """Equations of the levels but the first, one after the other in one array of parameters."""
+    equations, size = start.shape
+    count = equations * size
+    ridge = RIDGE * len(z) * np.eye(count)
+    rows_at_once = max(64, min(CHUNK, (1 << 21) // count))
+
+    def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
+        slopes = theta.reshape(equations, size).T
+        value, gradient, information = 0.0, np.zeros((equations, size)), ridge.copy()
+        blocks = np.zeros((equations, size, size))
+        for at in range(0, len(z), rows_at_once):
+            rows, observed = z[at : at + rows_at_once], classes[at : at + rows_at_once]
+            n = len(rows)
+            eta = np.zeros((n, equations + 1))
+            np.matmul(rows, slopes, out=eta[:, 1:])
+            eta -= eta.max(axis=1, keepdims=True)
+            shares = np.exp(eta)
+            total = shares.sum(axis=1)
+            shares /= total[:, None]
+            loglik = eta[np.arange(n), observed] - np.log(total)
+            p = shares[:, 1:]
+            left = -p
+            later = np.flatnonzero(observed)
+            left[later, observed[later] - 1] += 1.0
+            # sum over rows of (diag(p) - p p') x (z z'): products of p and z, with z and with themselves.
+            products = (p[:, :, None] * rows[:, None, :]).reshape(n, count)
+            if w is None:
+                value += float(loglik.sum())
+                weighted, by_rows = products, rows
+            else:
+                weights = w[at : at + rows_at_once]
+                value += float(weights @ loglik)
+                left *= weights[:, None]
+                weighted, by_rows = products * weights[:, None], rows * weights[:, None]
+            gradient += left.T @ rows
+            information -= weighted.T @ products
+            blocks += (products.T @ by_rows).reshape(equations, size, size)
+        for level in range(equations):
+            block = slice(level * size, (level + 1) * size)
+            information[block, block] += blocks[level]
+        return value, gradient.reshape(count), information
+
+    def reach(step: Numbers) -> float:
+        return float(np.ptp(np.column_stack([np.zeros(len(z)), z @ step.reshape(equations, size).T]), axis=1).max())
+
+    return climb(likelihood, start.reshape(count), reach if separable else None)
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticMethod:
+    """What methods of levels on a design matrix declare."""
+
+    works_on: ClassVar[str] = "design"
+    missing_class: ClassVar[bool] = False
+    parametric: ClassVar[bool] = True
+    fit_is_random: ClassVar[bool] = False
+
+    def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
+        parameters = (predictors + 4.0) * np.maximum(levels - 1, 1)
+        return 3e-4 + 6e-9 * rows * parameters**2

@@ -1,0 +1,35 @@
+"""`logreg`: logistic regression of two levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from replicant.methods.base import Codes, Numbers, Response
+from replicant.methods.logistic import LevelModel, LogisticMethod, OneLevel, fit_levels, levels_of
+
+__all__ = ["Logreg"]
+
+
+@dataclass(frozen=True, slots=True)
+class Logreg(LogisticMethod):
+    """Logistic regression (Rubin 1987, p. 169): a draw is a level with its probability.
+
+    Where the predictors separate the levels, rows of small weight are added (White, Daniel and Royston 2010).
+
+    Attributes
+    ----------
+    proper
+        Whether the coefficients are drawn first, from the normal approximation of their posterior; the estimates serve
+        otherwise.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("binary",)
+    model_names: ClassVar[tuple[str, str]] = ("logistic regression", "logistic regression")
+
+    proper: bool = False
+
+    def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> LevelModel | OneLevel:
+        return fit_levels(levels_of(y, weights), x, self.proper)
