@@ -9,6 +9,7 @@ NOTES: dict[str, str] = {
     "collinear": "predictors that follow from others were left out of the fit",
     "constant": "constant predictors were left out of the fit",
     "few_donors": "there are fewer rows to draw from than donors asked for: all of them are donors",
+    "not_ordered": "proportional odds did not converge: a multinomial model replaced it",
     "not_converged": "the fit did not converge: its last parameters are used",
     "one_class": "one level only is observed: it is drawn everywhere",
     "ridge": "a ridge was added, because the predictors are collinear or more than the rows",
