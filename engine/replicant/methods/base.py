@@ -52,12 +52,18 @@ class Response:
         numbers.
     n_classes
         0 for numbers.
+    name
+        The column's name, by which options of block methods call it.
+    levels
+        Labels of the first classes, the column's levels in their order; empty where nobody asks for them.
     """
 
     codes: Codes
     numbers: Numbers | None = None
     classes: Codes | None = None
     n_classes: int = 0
+    name: str = ""
+    levels: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from replicant.methods.base import Codes, Numbers
 from replicant.methods.linear import Positions, Regression, regress
 
-__all__ = ["MatchingModel", "Scale", "nearest_donors"]
+__all__ = ["Donors", "MatchingModel", "Scale", "nearest_donors"]
 
 Whole = npt.NDArray[np.int64]
 
@@ -39,7 +39,12 @@ class Scale:
     def of(cls, fit: Regression, centre: float) -> Scale:
         """The scale of a regression's fitted values, of which `centre` is the mean."""
         spread = fit.explained / np.sqrt(fit.total)
-        unit = 2.0**BITS / spread if spread > 1e-10 * fit.residual / np.sqrt(fit.total) else 0.0
+        return cls.over(centre, spread if spread > 1e-10 * fit.residual / np.sqrt(fit.total) else 0.0)
+
+    @classmethod
+    def over(cls, centre: float, spread: float) -> Scale:
+        """The scale of predictions with a mean and a standard deviation; all are tied where that is 0."""
+        unit = 2.0**BITS / spread if spread > 0 else 0.0
         return cls(centre, unit if np.isfinite(unit) else 0.0)
 
     def whole(self, predictions: Numbers) -> Whole:
@@ -133,7 +138,20 @@ class MatchingModel:
         return self.codes[nearest_donors(self, self.scale.whole(x @ beta), rng)]
 
 
-def nearest_donors(model: MatchingModel, sought: Whole, rng: np.random.Generator) -> Positions:
+class Donors(Protocol):
+    """What `nearest_donors` asks of a model: donors sorted by their predictions; see `MatchingModel`."""
+
+    @property
+    def predictions(self) -> Whole: ...
+
+    @property
+    def tied(self) -> bool: ...
+
+    @property
+    def donors(self) -> int: ...
+
+
+def nearest_donors(model: Donors, sought: Whole, rng: np.random.Generator) -> Positions:
     """One of the nearest donors for each of some predictions.
 
     The d nearest lie side by side in the sorted predictions, and where their first one lies is found by bisection.

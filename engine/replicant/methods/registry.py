@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from replicant.errors import SpecError
 from replicant.methods.base import Method
 from replicant.methods.cart import Cart
+from replicant.methods.catall import CatAll
 from replicant.methods.declaration import Declaration, Origin
 from replicant.methods.forest import Forest
 from replicant.methods.keep import Keep
@@ -18,11 +19,15 @@ from replicant.methods.norm import Norm
 from replicant.methods.norm_boot import NormBoot
 from replicant.methods.norm_nob import NormNob
 from replicant.methods.pmm import Pmm
-from replicant.methods.polr import Polr
 from replicant.methods.polyreg import Polyreg
 from replicant.methods.sample import Sample
 from replicant.methods.saturated import Saturated
 from replicant.methods.surrogate import Surrogate
+from replicant.methods.two_level_bin import TwoLevelBin
+from replicant.methods.two_level_norm import TwoLevelNorm
+from replicant.methods.two_level_only_mean import TwoLevelOnlyMean
+from replicant.methods.two_level_only_norm import TwoLevelOnlyNorm
+from replicant.methods.two_level_pmm import TwoLevelPmm
 
 __all__ = ["BUILTIN", "CART", "COPY", "GROUP", "KEEP", "PASSIVE", "SURROGATE", "origin_of", "register", "registered"]
 
@@ -35,14 +40,19 @@ COPY = Declaration("copy", origin=Origin.COMPUTED)
 BUILTIN: Mapping[str, Declaration] = {
     one.name: one
     for one in (
+        Declaration.of("2l.bin", TwoLevelBin()),
+        Declaration.of("2l.norm", TwoLevelNorm()),
+        Declaration.of("2l.pmm", TwoLevelPmm()),
+        Declaration.of("2lonly.mean", TwoLevelOnlyMean()),
+        Declaration.of("2lonly.norm", TwoLevelOnlyNorm()),
         CART,
+        Declaration.of("catall", CatAll()),
         Declaration.of("logreg", Logreg()),
         Declaration.of("nested", Nested()),
         Declaration.of("norm", Norm()),
         Declaration.of("norm.boot", NormBoot()),
         Declaration.of("norm.nob", NormNob()),
         Declaration.of("pmm", Pmm()),
-        Declaration.of("polr", Polr()),
         Declaration.of("polyreg", Polyreg()),
         Declaration.of("rf", Forest()),
         Declaration.of("sample", Sample()),
