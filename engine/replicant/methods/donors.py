@@ -32,7 +32,7 @@ class DonorModel:
     _training: Codes | None = None
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Codes:
-        leaf = self._leaves(x)
+        leaf = self.leaves(x)
         u = rng.random(x.size)
         if x.exclude_self and x.rows is not None:
             donors = self.tree.draw_other(leaf, u, x.rows, len(self.codes))
@@ -40,7 +40,8 @@ class DonorModel:
             donors = self.tree.draw(leaf, u)
         return self.codes[donors]
 
-    def _leaves(self, x: Predictors) -> Codes:
+    def leaves(self, x: Predictors) -> Codes:
+        """(size,) the leaf, as a node number, that each row falls into."""
         if len(self.tree.nodes) == 1:
             return np.zeros(x.size, dtype=np.int32)
         if x.codes is not None or x.rows is None:

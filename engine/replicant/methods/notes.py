@@ -8,6 +8,7 @@ NOTES: dict[str, str] = {
     "augmented": "levels are separated by the predictors: rows of small weight were added, as White et al. (2010) do",
     "collinear": "predictors that follow from others were left out of the fit",
     "constant": "constant predictors were left out of the fit",
+    "contradicting_margins": "no table has all the margins given: the fit lies between them",
     "few_donors": "there are fewer rows to draw from than donors asked for: all of them are donors",
     "not_converged": "the fit did not converge: its last parameters are used",
     "one_cluster": "rows of one cluster only are observed: the model has no random effects",

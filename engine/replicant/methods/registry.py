@@ -12,6 +12,7 @@ from replicant.methods.cart import Cart
 from replicant.methods.catall import CatAll
 from replicant.methods.declaration import Declaration, Origin
 from replicant.methods.forest import Forest
+from replicant.methods.ipf import Ipf
 from replicant.methods.keep import Keep
 from replicant.methods.logreg import Logreg
 from replicant.methods.nested import Nested
@@ -23,6 +24,7 @@ from replicant.methods.polyreg import Polyreg
 from replicant.methods.sample import Sample
 from replicant.methods.saturated import Saturated
 from replicant.methods.surrogate import Surrogate
+from replicant.methods.survival import Survival
 from replicant.methods.two_level_bin import TwoLevelBin
 from replicant.methods.two_level_norm import TwoLevelNorm
 from replicant.methods.two_level_only_mean import TwoLevelOnlyMean
@@ -47,6 +49,7 @@ BUILTIN: Mapping[str, Declaration] = {
         Declaration.of("2lonly.norm", TwoLevelOnlyNorm()),
         CART,
         Declaration.of("catall", CatAll()),
+        Declaration.of("ipf", Ipf()),
         Declaration.of("logreg", Logreg()),
         Declaration.of("nested", Nested()),
         Declaration.of("norm", Norm()),
@@ -57,6 +60,7 @@ BUILTIN: Mapping[str, Declaration] = {
         Declaration.of("rf", Forest()),
         Declaration.of("sample", Sample()),
         Declaration.of("satcat", Saturated()),
+        Declaration.of("survival", Survival()),
         KEEP,
         SURROGATE,
         PASSIVE,
