@@ -54,6 +54,7 @@ ELSEWHERE: dict[str, str] = {
     "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
     "methods/test_catall.py": "methods/contingency.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
+    "methods/test_linear.py": "methods/factors.py",
     "methods/test_logistic.py": "methods/climbing.py methods/logreg.py methods/polyreg.py",
     "methods/test_mixed.py": "methods/mixed_linear.py",
     "methods/test_nested.py": "methods/resampling.py",

@@ -155,8 +155,8 @@ def test_whatever_the_predictors_are_there_are_finite_parameters(
     assert np.abs(fitted - y).max() <= spread * 1.01 + 1e-12 * np.abs(y).max()
     standard = standardize(x, weights)
     w = np.ones(n) if weights is None else weights
-    np.testing.assert_allclose(w @ standard.matrix[:, 1:] / w.sum(), 0.0, atol=1e-5)
-    np.testing.assert_allclose(w @ standard.matrix[:, 1:] ** 2 / w.sum(), 1.0, atol=1e-5)
+    np.testing.assert_allclose(standard.matrix[1:] @ w / w.sum(), 0.0, atol=1e-5)
+    np.testing.assert_allclose(standard.matrix[1:] ** 2 @ w / w.sum(), 1.0, atol=1e-5)
 
 
 @pytest.mark.parametrize("weights", [None, np.array([3, 1, 2], dtype=np.int32)])

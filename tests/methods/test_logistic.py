@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from replicant.estimate import fit
 from replicant.methods import Response
-from replicant.methods.climbing import added_rows, climb, root_of_inverse
+from replicant.methods.climbing import added_rows, climb
+from replicant.methods.factors import root_of_inverse
 from replicant.methods.logistic import LevelModel, OneLevel, fit_levels, levels_of, picked
 from replicant.methods.logreg import Logreg
 from replicant.methods.polyreg import Polyreg
@@ -130,7 +131,8 @@ def test_separated_levels_are_augmented_as_the_paper_says(levels: int) -> None:
     assert model.notes == ("augmented",)
     standard = (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-9)
     standard[:, 0] = 1.0
-    matrix, all_classes, w = added_rows(standard, classes.astype(np.intp), None, levels)
+    matrix, all_classes, w = added_rows(standard.T, classes.astype(np.intp), None, levels)
+    matrix = matrix.T
     assert len(matrix) == 90 + 2 * 2 * levels
     assert w[90:].sum() == pytest.approx(3)
     eta = np.column_stack([np.zeros(len(matrix)), matrix @ in_standard(model, x).T])

@@ -25,7 +25,7 @@ def line(x: Floats, y: Floats | None = None) -> tuple[Response, Floats]:
 def donors(model: MatchingModel, x: float, size: int = 4000, seed: int = 1) -> npt.NDArray[np.intp]:
     """How often each row donates to one."""
     drawn = model.draw(np.tile([1.0, x], (size, 1)), np.random.default_rng(seed))
-    return np.bincount(drawn, minlength=len(model.codes))
+    return np.bincount(drawn, minlength=len(model.donors.codes))
 
 
 @given(
@@ -89,7 +89,7 @@ def test_drawn_coefficients_move_the_rows_that_are_drawn_and_not_the_donors() ->
     x = rng.normal(size=400)
     y, design = line(x, x + rng.normal(size=400))
     model = Pmm(donors=1, proper=True).fit(y, design, None, RNG)
-    assert (np.diff(model.predictions) >= 0).all()
+    assert (np.diff(model.donors.predictions) >= 0).all()
     point = np.array([[1.0, 0.5]])
     taken = np.array([x[model.draw(point, rng)[0]] for _ in range(4000)])
     error = np.sqrt((1 + (0.5 - x.mean()) ** 2 / x.var()) / 400)  # of a prediction; the slope is 1

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from replicant.methods.base import Numbers
+from replicant.methods.factors import solved
 
-__all__ = ["End", "added_rows", "climb", "root_of_inverse"]
+__all__ = ["End", "added_rows", "climb"]
 
 FLAT = 1e-2  # twice what the likelihood still gains by a step that, elsewhere, ends the search
 FAR = 0.5  # how far such a step moves a linear predictor where levels are separated
@@ -61,7 +62,7 @@ def climb(
     theta = start
     value, gradient, information = likelihood(theta)
     for _ in range(maxiter):
-        step = _solve(information, gradient)
+        step = solved(information, gradient)
         gain = float(gradient @ step)
         if not np.isfinite(gain):
             break
@@ -81,27 +82,6 @@ def climb(
     return End(theta, information, "not_converged")
 
 
-def _solve(information: Numbers, gradient: Numbers) -> Numbers:
-    try:
-        return np.asarray(np.linalg.solve(information, gradient), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.lstsq(information, gradient, rcond=None)[0], dtype=np.float64)
-
-
-def root_of_inverse(information: Numbers) -> Numbers:
-    """(p, p) a root of the inverse, by which normal numbers become steps with this information."""
-    ridge = 0.0
-    size = len(information)
-    largest = max(float(information.diagonal().max(initial=0.0)), 1e-300)
-    while True:
-        try:
-            lower = np.linalg.cholesky(information + ridge * largest * np.eye(size) if ridge else information)
-        except np.linalg.LinAlgError:
-            ridge = max(100 * ridge, 1e-12)
-        else:
-            return np.asarray(np.linalg.inv(lower).T, dtype=np.float64)
-
-
 def added_rows(
     matrix: Numbers, classes: np.ndarray[tuple[int], np.dtype[np.intp]], weights: Numbers | None, levels: int
 ) -> tuple[Numbers, np.ndarray[tuple[int], np.dtype[np.intp]], Numbers]:
@@ -113,7 +93,7 @@ def added_rows(
     Parameters
     ----------
     matrix
-        (n, k + 1) a constant and standardized predictors.
+        (k + 1, n) a constant and standardized predictors.
     classes
         (n,) 0 ... levels - 1.
     weights
@@ -126,15 +106,12 @@ def added_rows(
     tuple of ndarray
         Matrix, classes and weights of all rows.
     """
-    n, size = matrix.shape
+    size, n = matrix.shape
     k = size - 1
-    beside = np.zeros((2 * k, size))
-    beside[:, 0] = 1.0
-    beside[np.arange(k), np.arange(1, size)] = 1.0
-    beside[np.arange(k, 2 * k), np.arange(1, size)] = -1.0
+    beside = np.concatenate([np.ones((1, 2 * k)), np.concatenate([np.eye(k), -np.eye(k)], axis=1)])
     each = np.full(2 * k * levels, (k + 1) / max(2 * k * levels, 1))
     return (
-        np.concatenate([matrix, np.tile(beside, (levels, 1))]),
+        np.concatenate([matrix, np.tile(beside, (1, levels))], axis=1),
         np.concatenate([classes, np.repeat(np.arange(levels), 2 * k)]),
         np.concatenate([np.ones(n) if weights is None else weights, each]),
     )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.methods.base import Numbers, Response
+from replicant.methods.factors import cholesky, inverse_of_lower, root_of_inverse
 
 __all__ = ["LinearMethod", "NormalModel", "Positions", "Regression", "Standard", "numbers_of", "regress", "standardize"]
 
@@ -88,7 +89,7 @@ class Standard:
     Attributes
     ----------
     matrix
-        (n, k + 1) a constant and the predictors kept.
+        (k + 1, n) a constant and the predictors kept, each in one row: what iterates runs along them.
     kept
         (k,) their positions in the design matrix.
     means, deviations
@@ -193,10 +194,15 @@ def standardize(x: Numbers, weights: npt.NDArray[Any] | None) -> Standard:
         root *= deviations[:, None]
         deviations = deviations / np.sqrt(moments.total)
         means = moments.means[kept]
-        matrix = np.empty((x.shape[0], len(kept) + 1))
-        matrix[:, 0] = 1.0
-        np.subtract(x[:, 1:] if len(kept) == x.shape[1] - 1 else x[:, kept], means, out=matrix[:, 1:])
-        matrix[:, 1:] /= deviations
+        matrix = np.empty((len(kept) + 1, len(x)))
+        matrix[0] = 1.0
+        every = len(kept) == x.shape[1] - 1
+        for at in range(0, len(x), CHUNK):
+            rows = x[at : at + CHUNK]
+            standard = matrix[1:, at : at + CHUNK]
+            standard[:] = (rows[:, 1:] if every else rows[:, kept]).T
+            standard -= means[:, None]
+            standard /= deviations[:, None]
     return Standard(matrix, kept, means, deviations, root, moments.total, notes)
 
 
@@ -280,18 +286,11 @@ def _gram(x: Numbers, w: Numbers | None, shift: Numbers, unit: Numbers) -> Numbe
 def _root(moments: _Moments, n: int) -> tuple[Numbers, Positions | None]:
     """A root of the inverse of the sums of squares, and which predictors it is of, if not all of them."""
     correlations, deviations = moments.correlations, moments.deviations
-    if len(deviations) < n:
-        try:
-            lower = np.linalg.cholesky(correlations)
-        except np.linalg.LinAlgError:
-            pass
-        else:
-            pivots = lower.diagonal()
-            if not len(pivots) or pivots.min() ** 2 > COLLINEAR:
-                return (np.linalg.inv(lower) / deviations).T, None
+    lower = cholesky(correlations) if len(deviations) < n else None
+    if lower is not None and min(lower.diagonal().tolist(), default=1.0) ** 2 > COLLINEAR:
+        return (inverse_of_lower(lower) / deviations).T, None
     kept = _independent(correlations, n)
-    lower = np.linalg.cholesky(correlations[np.ix_(kept, kept)])
-    return (np.linalg.inv(lower) / deviations[kept]).T, kept
+    return root_of_inverse(correlations[np.ix_(kept, kept)]) / deviations[kept, None], kept
 
 
 def _independent(correlations: Numbers, n: int) -> Positions:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
-from replicant.methods.climbing import RIDGE, End, added_rows, climb, root_of_inverse
+from replicant.methods.climbing import RIDGE, End, added_rows, climb
+from replicant.methods.factors import root_of_inverse
 from replicant.methods.linear import Positions, Standard, standardize
 
 __all__ = ["LevelModel", "LevelResponse", "LogisticMethod", "OneLevel", "fit_levels", "levels_of", "picked"]
@@ -153,13 +154,13 @@ def fit_levels(y: LevelResponse, x: Numbers, proper: bool) -> LevelModel | OneLe
             notes = (*notes, "augmented")
             levels = len(y.codes)
             rows = added_rows(standard.matrix, y.classes, y.weights, levels)
-            start = np.zeros((levels - 1, standard.matrix.shape[1]))
+            start = np.zeros((levels - 1, len(standard.matrix)))
             start[:, 0] = np.log(y.counts[1:] / y.counts[0])
             end = _maximum(*rows, start, separable=False)
             if end.state == "not_converged":
                 notes = (*notes, "not_converged")
     levels, q = len(y.codes), x.shape[1]
-    shape = (levels - 1, standard.matrix.shape[1])
+    shape = (levels - 1, len(standard.matrix))
     beta = standard.original(end.theta.reshape(shape), q)
     spread = np.empty((0, levels - 1, q))
     if proper:
@@ -171,22 +172,24 @@ def fit_levels(y: LevelResponse, x: Numbers, proper: bool) -> LevelModel | OneLe
 def _start(standard: Standard, y: LevelResponse) -> Numbers:
     """(L - 1, k + 1) Newton's first step from no effects, which needs the predictors' correlations only."""
     shares = y.counts / standard.total
-    z = standard.matrix[:, 1:]
-    start = np.zeros((len(shares) - 1, z.shape[1] + 1))
+    z = standard.matrix[1:]
+    start = np.empty((len(shares) - 1, len(z) + 1))
     start[:, 0] = np.log(shares[1:] / shares[0])
     if len(shares) == 2:
         outcome = y.classes.astype(np.float64)
         if y.weights is not None:
             outcome *= y.weights
-        slopes = standard.root @ (standard.root.T @ (outcome @ z)) / standard.total
+        half = standard.root.T @ (z @ outcome)
         # As discriminant analysis has it: by the variance within levels.
-        explained = float(slopes @ (outcome @ z)) / (standard.total * shares[0] * shares[1])
-        start[0, 1:] = slopes / (shares[0] * shares[1] * max(1.0 - explained, 0.2))
+        variance = float(shares[0] * shares[1]) * standard.total
+        within = max(1.0 - float(half @ half) / standard.total / variance, 0.2)
+        np.matmul(standard.root, half, out=start[0, 1:])
+        start[0, 1:] /= variance * within
         return start
-    outcomes = np.zeros((len(shares), len(z)))
-    outcomes[y.classes, np.arange(len(z))] = 1.0 if y.weights is None else y.weights
-    slopes = (outcomes @ z) @ standard.root @ standard.root.T / y.counts[:, None]
-    start[:, 1:] = slopes[1:] - slopes[0]
+    outcomes = np.zeros((len(shares), z.shape[1]))
+    outcomes[y.classes, np.arange(z.shape[1])] = 1.0 if y.weights is None else y.weights
+    slopes = outcomes @ z.T @ standard.root @ standard.root.T / y.counts[:, None]
+    np.subtract(slopes[1:], slopes[0], out=start[:, 1:])
     return start
 
 
@@ -198,13 +201,14 @@ def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, 
 
 def _two_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, separable: bool) -> End:
     sign = 2.0 * classes - 1.0
-    ridge = RIDGE * len(z) * np.eye(z.shape[1])
+    size, n = z.shape
+    ridge = RIDGE * n * np.eye(size)
 
     def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
-        value, gradient, information = 0.0, np.zeros(len(theta)), ridge.copy()
-        for at in range(0, len(z), CHUNK):
-            rows, signs = z[at : at + CHUNK], sign[at : at + CHUNK]
-            p = rows @ theta
+        value, gradient, information = 0.0, np.zeros(size), ridge.copy()
+        for at in range(0, n, CHUNK):
+            rows, signs = z[:, at : at + CHUNK], sign[at : at + CHUNK]
+            p = theta @ rows
             p *= signs
             np.negative(p, out=p)
             np.exp(p, out=p)
@@ -221,58 +225,58 @@ def _two_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Number
                 value += float(weights @ p)
                 left *= weights
                 curve *= weights
-            gradient += left @ rows
-            information += (rows * curve[:, None]).T @ rows
+            gradient += rows @ left
+            information += (rows * curve) @ rows.T
         return value, gradient, information
 
-    return climb(likelihood, start, (lambda step: float(np.abs(z @ step).max())) if separable else None)
+    return climb(likelihood, start, (lambda step: float(np.abs(step @ z).max())) if separable else None)
 
 
 def _more_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, separable: bool) -> End:
     """Equations of the levels but the first, one after the other in one array of parameters."""
-    equations, size = start.shape
+    (equations, size), n = start.shape, z.shape[1]
     count = equations * size
-    ridge = RIDGE * len(z) * np.eye(count)
-    rows_at_once = max(64, min(CHUNK, (1 << 21) // count))
+    ridge = RIDGE * n * np.eye(count)
+    chunk = max(64, min(CHUNK, (1 << 20) // count))
+    diagonal = np.arange(equations)
 
     def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
-        slopes = theta.reshape(equations, size).T
+        slopes = theta.reshape(equations, size)
         value, gradient, information = 0.0, np.zeros((equations, size)), ridge.copy()
         blocks = np.zeros((equations, size, size))
-        for at in range(0, len(z), rows_at_once):
-            rows, observed = z[at : at + rows_at_once], classes[at : at + rows_at_once]
-            n = len(rows)
-            eta = np.zeros((n, equations + 1))
-            np.matmul(rows, slopes, out=eta[:, 1:])
-            eta -= eta.max(axis=1, keepdims=True)
+        for at in range(0, n, chunk):
+            rows, observed = z[:, at : at + chunk], classes[at : at + chunk]
+            columns = np.arange(rows.shape[1])
+            eta = np.empty((equations + 1, len(columns)))
+            eta[0] = 0.0
+            np.matmul(slopes, rows, out=eta[1:])
+            eta -= eta.max(axis=0)
             shares = np.exp(eta)
-            total = shares.sum(axis=1)
-            shares /= total[:, None]
-            loglik = eta[np.arange(n), observed] - np.log(total)
-            p = shares[:, 1:]
-            left = -p
-            later = np.flatnonzero(observed)
-            left[later, observed[later] - 1] += 1.0
-            # sum over rows of (diag(p) - p p') x (z z'): products of p and z, with z and with themselves.
-            products = (p[:, :, None] * rows[:, None, :]).reshape(n, count)
+            total = shares.sum(axis=0)
+            shares /= total
+            loglik = eta[observed, columns] - np.log(total)
+            p = shares[1:]
+            # Sum over rows of (diag(p) - p p') x (z z'): products of p and z, with z and with themselves.
+            products = (p[:, None, :] * rows).reshape(count, len(columns))
+            np.negative(shares, out=shares)
+            shares[observed, columns] += 1.0
             if w is None:
                 value += float(loglik.sum())
-                weighted, by_rows = products, rows
+                weighted = products
             else:
-                weights = w[at : at + rows_at_once]
+                weights = w[at : at + chunk]
                 value += float(weights @ loglik)
-                left *= weights[:, None]
-                weighted, by_rows = products * weights[:, None], rows * weights[:, None]
-            gradient += left.T @ rows
-            information -= weighted.T @ products
-            blocks += (products.T @ by_rows).reshape(equations, size, size)
-        for level in range(equations):
-            block = slice(level * size, (level + 1) * size)
-            information[block, block] += blocks[level]
+                shares *= weights
+                weighted = products * weights
+            gradient += shares[1:] @ rows.T
+            information -= weighted @ products.T
+            blocks += (weighted @ rows.T).reshape(equations, size, size)
+        information.reshape(equations, size, equations, size)[diagonal, :, diagonal, :] += blocks
         return value, gradient.reshape(count), information
 
     def reach(step: Numbers) -> float:
-        return float(np.ptp(np.column_stack([np.zeros(len(z)), z @ step.reshape(equations, size).T]), axis=1).max())
+        moved = step.reshape(equations, size) @ z
+        return float((np.maximum(moved.max(axis=0), 0.0) - np.minimum(moved.min(axis=0), 0.0)).max())
 
     return climb(likelihood, start.reshape(count), reach if separable else None)
 

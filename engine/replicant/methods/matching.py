@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,14 @@ import numpy.typing as npt
 from replicant.methods.base import Codes, Numbers
 from replicant.methods.linear import Positions, Regression, regress
 
-__all__ = ["Donors", "MatchingModel", "Scale", "nearest_donors"]
+__all__ = ["Donors", "MatchingModel", "Scale"]
 
 Whole = npt.NDArray[np.int64]
 
 BITS = 30  # of the standard deviation of a prediction: what differs by less is tied
 ROUNDING = 4  # of those whole numbers
+BEYOND = 1 << 61  # further than any prediction, and half of what a sum may be
+CHUNK = 1 << 12  # rows whose donors are sought at a time
 REACH = 5  # bits for predictions that lie further out than a standard deviation
 
 
@@ -58,6 +60,113 @@ class Scale:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Donors:
+    """Rows that give their values to rows with a similar prediction.
+
+    Attributes
+    ----------
+    predictions
+        (d + n + d,) int64, those of the donors in ascending order, between numbers beyond all of them.
+    codes
+        (n,) int32, the donors' codes, in the same order.
+    nearest
+        How many of the nearest ones one is drawn from: d.
+    tied
+        Whether donors have equal predictions.
+    notes
+        That there are fewer rows than donors asked for.
+    """
+
+    predictions: Whole
+    codes: Codes
+    nearest: int
+    tied: bool
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, predictions: Whole, codes: Codes, weights: npt.NDArray[Any] | None, nearest: int) -> Donors:
+        """Sort the donors.
+
+        Parameters
+        ----------
+        predictions
+            (n,) int64, on a scale, which are overwritten.
+        codes
+            (n,) int32, what each gives.
+        weights
+            (n,) repetitions of the rows; None for one each.
+        nearest
+            How many of the nearest ones one is drawn from.
+        """
+        order, key = _sorted(predictions)
+        if weights is not None:
+            repeated = weights[order]
+            order, key = np.repeat(order, repeated), np.repeat(key, repeated)
+        d = min(nearest, len(key))
+        known = np.empty(len(key) + 2 * d, dtype=np.int64)
+        known[:d], known[d:-d], known[-d:] = -BEYOND, key, BEYOND
+        tied = bool((key[1:] == key[:-1]).any())
+        return cls(known, codes[order], d, tied, ("few_donors",) if d < nearest else ())
+
+    def draw(self, sought: Whole, rng: np.random.Generator) -> Codes:
+        """The code of one of the nearest donors for each of some predictions.
+
+        The d nearest lie side by side in the sorted predictions. As many of them are smaller than the one sought as
+        there are j for which the j-th smaller one is nearer than the (d - j + 1)-th larger one. Which of several donors
+        count as nearest that are equally far away is random.
+
+        Parameters
+        ----------
+        sought
+            (size,) int64 predictions, on the scale of the donors' own.
+        rng
+            Draws.
+        """
+        size = len(sought)
+        u = rng.random((2, size))
+        if size <= CHUNK:
+            return self.codes[self._positions(sought, u, rng)]
+        drawn = np.empty(size, dtype=np.int32)
+        order = np.argsort(sought, kind="stable")  # what is sought next lies in the cache
+        for at in range(0, size, CHUNK):
+            some = order[at : at + CHUNK]
+            drawn[some] = self.codes[self._positions(sought[some], u[:, at : at + CHUNK], rng)]
+        return drawn
+
+    def _positions(self, sought: Whole, u: Numbers, rng: np.random.Generator) -> Positions:
+        known, d = self.predictions, self.nearest
+        window: Positions = known.searchsorted(sought) - d
+        # Of two that are equally far away, up to the rounding of three numbers, neither is nearer: chance decides.
+        twice = 2 * sought
+        twice += np.where(u[0] < 0.5, -ROUNDING, ROUNDING + 1)
+        around = window[:, None] + np.arange(d)
+        window -= (known[around] + known[around + d] > twice[:, None]).sum(axis=1)
+        window += (u[1] * d).astype(np.intp)
+        if not self.tied:
+            return window
+        value = known[window + d]
+        first = known.searchsorted(value)
+        ties = known.searchsorted(value, side="right") - first
+        window = first - d + (rng.random(len(first)) * ties).astype(np.intp)
+        return window
+
+
+def _sorted(key: Whole) -> tuple[Whole, Whole]:
+    """Positions in ascending order, equal ones as they stand, and the numbers in this order."""
+    bits = len(key).bit_length()
+    if bits + BITS + REACH >= 63:
+        order = np.argsort(key, kind="stable")
+        return order, key[order]
+    # One sort of numbers that hold their own positions is quicker than a stable sort of positions.
+    key <<= bits
+    key |= np.arange(len(key))
+    key.sort()
+    order = key & ((1 << bits) - 1)
+    key >>= bits
+    return order, key
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class MatchingModel:
     """Predictive mean matching, fitted.
 
@@ -67,14 +176,8 @@ class MatchingModel:
         Predicts the rows that are drawn.
     scale
         Of the donors' predictions.
-    predictions
-        (n,) int64, those of the donors, in ascending order.
-    codes
-        (n,) int32, the donors' codes, in the same order.
-    tied
-        Whether donors have equal predictions.
     donors
-        How many of the nearest one is drawn from.
+        The rows fitted on.
     proper
         Whether each draw draws the parameters first.
     notes
@@ -83,10 +186,7 @@ class MatchingModel:
 
     regression: Regression
     scale: Scale
-    predictions: Whole
-    codes: Codes
-    tied: bool
-    donors: int
+    donors: Donors
     proper: bool
     notes: tuple[str, ...] = ()
 
@@ -104,94 +204,19 @@ class MatchingModel:
             (n, q) design matrix.
         weights
             (n,) repetitions of the rows; None for one each.
-        donors, proper
+        donors
+            How many of the nearest ones one is drawn from.
+        proper
             See the attributes.
         """
         regression, fitted = regress(x, y, weights)
-        n = len(y)
-        centre = float(fitted.sum() / n)
+        centre = float(fitted.sum() / len(y))
         scale = Scale.of(regression, centre if np.isfinite(centre) else 0.0)
-        # One sort of numbers that hold their own positions, instead of a stable one of positions.
-        bits = n.bit_length()
-        key = scale.whole(fitted)
-        if bits + BITS + REACH < 63:
-            key <<= bits
-            key |= np.arange(n)
-            key.sort()
-            order = key & ((1 << bits) - 1)
-            key >>= bits
-        else:
-            order = np.argsort(key, kind="stable")
-            key = key[order]
-        notes = regression.notes
-        if weights is not None:
-            order, key = np.repeat(order, weights[order]), np.repeat(key, weights[order])
-        if len(key) < donors:
-            notes, donors = (*notes, "few_donors"), len(key)
-        tied = bool((key[1:] == key[:-1]).any())
-        return cls(regression, scale, key, codes[order], tied, donors, proper, notes)
+        known = Donors.of(scale.whole(fitted), codes, weights, donors)
+        return cls(regression, scale, known, proper, regression.notes + known.notes)
 
     def draw(self, x: Numbers, rng: np.random.Generator, /) -> Codes:
         """The code of a donor for each row."""
         fit = self.regression
         beta = fit.posterior(rng)[0] if self.proper else fit.beta
-        return self.codes[nearest_donors(self, self.scale.whole(x @ beta), rng)]
-
-
-class Donors(Protocol):
-    """What `nearest_donors` asks of a model: donors sorted by their predictions; see `MatchingModel`."""
-
-    @property
-    def predictions(self) -> Whole: ...
-
-    @property
-    def tied(self) -> bool: ...
-
-    @property
-    def donors(self) -> int: ...
-
-
-def nearest_donors(model: Donors, sought: Whole, rng: np.random.Generator) -> Positions:
-    """One of the nearest donors for each of some predictions.
-
-    The d nearest lie side by side in the sorted predictions, and where their first one lies is found by bisection.
-    Among donors that are equally far away those that count as nearest are random.
-
-    Parameters
-    ----------
-    model
-        Holds the donors.
-    sought
-        (size,) int64 predictions, on the scale of the donors' own.
-    rng
-        Draws.
-
-    Returns
-    -------
-    ndarray
-        (size,) positions of the donors.
-    """
-    known, d, n = model.predictions, model.donors, len(model.predictions)
-    u = rng.random((2, len(sought)))
-    low = known.searchsorted(sought)
-    high = np.minimum(low, n - d)
-    low -= d
-    np.maximum(low, 0, out=low)
-    # Of two that are equally far away, up to the rounding of three numbers, neither is nearer: chance decides.
-    twice = 2 * sought
-    twice += np.where(u[0] < 0.5, -ROUNDING, ROUNDING + 1)
-    for _ in range(d.bit_length()):
-        middle = (low + high) >> 1
-        further = np.minimum(middle + d, n - 1)
-        # The window moves on while its first donor is further away than the one after its last.
-        moves = (twice > known[middle] + known[further]) & (middle < high)
-        low = np.where(moves, middle + 1, low)
-        high = np.where(moves, high, middle)
-    chosen: Positions = low + (u[1] * d).astype(np.intp)
-    if not model.tied:
-        return chosen
-    value = known[chosen]
-    first: Positions = known.searchsorted(value)
-    size = known.searchsorted(value, side="right") - first
-    first += (rng.random(len(first)) * size).astype(np.intp)
-    return first
+        return self.donors.draw(self.scale.whole(x @ beta), rng)

@@ -155,7 +155,7 @@ class MixedSums:
         starts = np.flatnonzero(np.diff(sorted_clusters, prepend=-1))
         clusters = sorted_clusters[starts]
         standard = standardize(x.design[order], None if weights is None else weights[order])
-        matrix = standard.matrix
+        matrix = np.ascontiguousarray(standard.matrix.T)
         w = np.ones(len(order)) if weights is None else weights[order].astype(np.float64)
         at = {int(position): k + 1 for k, position in enumerate(standard.kept)}
         positions = (0, *(position for position in dict.fromkeys(x.random) if position in at))

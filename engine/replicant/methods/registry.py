@@ -20,6 +20,7 @@ from replicant.methods.norm import Norm
 from replicant.methods.norm_boot import NormBoot
 from replicant.methods.norm_nob import NormNob
 from replicant.methods.pmm import Pmm
+from replicant.methods.polr import Polr
 from replicant.methods.polyreg import Polyreg
 from replicant.methods.sample import Sample
 from replicant.methods.saturated import Saturated
@@ -56,6 +57,7 @@ BUILTIN: Mapping[str, Declaration] = {
         Declaration.of("norm.boot", NormBoot()),
         Declaration.of("norm.nob", NormNob()),
         Declaration.of("pmm", Pmm()),
+        Declaration.of("polr", Polr()),
         Declaration.of("polyreg", Polyreg()),
         Declaration.of("rf", Forest()),
         Declaration.of("sample", Sample()),

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from replicant.methods.base import Clustered, Codes, Response
 from replicant.methods.linear import numbers_of
-from replicant.methods.matching import Scale, nearest_donors
+from replicant.methods.matching import Donors, Scale
 from replicant.methods.mixed import MixedModel
 from replicant.methods.mixed_linear import sample_linear_mixed
 from replicant.methods.two_level_norm import TwoLevelNorm
@@ -52,15 +51,9 @@ class TwoLevelPmm:
         predicted = made.estimated.predict(x)
         spread = float(predicted.std())
         scale = Scale.over(float(predicted.mean()), spread if spread > 1e-10 * float(np.abs(predicted).max()) else 0.0)
-        key = scale.whole(predicted)
-        order = np.argsort(key, kind="stable")
-        if weights is not None:
-            order = np.repeat(order, weights[order])
-        key, donors = key[order], min(self.donors, len(order))
+        donors = Donors.of(scale.whole(predicted), y.codes, weights, self.donors)
         model = made.drawn if self.proper else made.estimated
-        notes = model.notes if donors == self.donors else (*model.notes, "few_donors")
-        tied = bool((key[1:] == key[:-1]).any())
-        return TwoLevelPmmModel(model, scale, key, y.codes[order], tied, donors, notes)
+        return TwoLevelPmmModel(model, scale, donors, (*model.notes, *donors.notes))
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         return TwoLevelNorm(self.variances, self.iterations).seconds(rows, predictors, levels) + 1e-6 * rows
@@ -68,7 +61,7 @@ class TwoLevelPmm:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TwoLevelPmmModel:
-    """Donors sorted by their predictions, and what predicts the rows to be drawn.
+    """Donors by their predictions, and what predicts the rows to be drawn.
 
     Attributes
     ----------
@@ -76,26 +69,17 @@ class TwoLevelPmmModel:
         Predicts.
     scale
         Of the predictions.
-    predictions
-        (n,) int64, those of the donors, in ascending order.
-    codes
-        (n,) int32, the donors' codes, in the same order.
-    tied
-        Whether donors have equal predictions.
     donors
-        How many of the nearest one is drawn from.
+        The rows fitted on.
     notes
         What was done by itself.
     """
 
     model: MixedModel
     scale: Scale
-    predictions: npt.NDArray[np.int64]
-    codes: Codes
-    tied: bool
-    donors: int
+    donors: Donors
     notes: tuple[str, ...] = ()
 
     def draw(self, x: Clustered, rng: np.random.Generator, /) -> Codes:
         """The code of a donor for each row."""
-        return self.codes[nearest_donors(self, self.scale.whole(self.model.predict(x, rng)), rng)]
+        return self.donors.draw(self.scale.whole(self.model.predict(x, rng)), rng)
