@@ -173,10 +173,10 @@ class SurvivalModel:
         """Donors of the leaf with the same event; of any leaf, where there is none; any, where no donor has it."""
         donors, key, span = self._sorted(self.event, event)
         sought = leaf * span + event
-        start, end = (np.searchsorted(key, sought, side=which) for which in ("left", "right"))
+        start, end = np.searchsorted(key, sought), np.searchsorted(key, sought, side="right")
         order = np.argsort(key % span, kind="stable")
         of_any = (key % span)[order]
-        first, last = (np.searchsorted(of_any, event, side=which) for which in ("left", "right"))
+        first, last = np.searchsorted(of_any, event), np.searchsorted(of_any, event, side="right")
         first, last = np.where(last > first, first, 0), np.where(last > first, last, len(donors))
         in_leaf = donors[np.minimum(start + (u * (end - start)).astype(np.int64), len(donors) - 1)]
         of_any_leaf = donors[order][first + (u * (last - first)).astype(np.int64)]
@@ -188,7 +188,7 @@ class SurvivalModel:
         first, last = (one[leaf].astype(np.int64) for one in (self.tree.tree.start, self.tree.tree.end))
         width = np.minimum(NEAREST, last - first)
         low = np.clip(np.searchsorted(key, leaf * span + time) - width // 2, first, last - width)
-        return donors[low + (u * width).astype(np.int64)]
+        return np.asarray(donors[low + (u * width).astype(np.int64)])
 
     def _sorted(self, column: int, sought: Codes) -> tuple[Codes, npt.NDArray[np.int64], np.int64]:
         """The donors by leaf and then by their codes of a column; leaf * span + code of each; and span."""
