@@ -20,7 +20,7 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine" / "replicant"
 PACKAGES = [
     *("errors", "events", "versions", "storage", "view", "table", "spec", "trees", "estimate", "methods", "plan"),
     *("missing", "execution", "fcs", "pool", "report", "analysis", "utility", "release", "studies", "run", "bulk"),
-    *("synthesis", "bootstrap", "incomplete", "cli"),
+    *("synthesis", "bootstrap", "incomplete", "testing", "cli"),
 ]
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}
 
@@ -138,7 +138,8 @@ def test_nothing_is_evaluated_or_unpickled() -> None:
         f"{path.relative_to(ENGINE)} imports {name}"
         for path in FILES
         for name in imported(path)
-        if name.split(".")[0] in FORBIDDEN_IMPORTS
+        # The suite for methods reads what it has pickled itself, to see whether they travel.
+        if name.split(".")[0] in FORBIDDEN_IMPORTS and package_of(path) != "testing"
     ]
     assert not found
 

@@ -130,6 +130,9 @@ ELSEWHERE: dict[str, str] = {
         cli/pool.py
     """,
     "test_analysis_joint.py": "analysis/analyses.py analysis/fitting.py analysis/pooling.py estimate/match.py",
+    "testing/test_suite.py": """
+        testing/checks.py testing/inputs.py testing/population.py testing/recovery.py testing/trial.py
+    """,
     "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/jit.py trees/streams.py",
     "trees/test_tree.py": "trees/apply.py",
     "utility/test_drift.py": "utility/drift_terms.py",

@@ -34,6 +34,7 @@ class Nested:
     only_predictor: ClassVar[str] = "within"
     without_predictors: ClassVar[str] = "sample"
     draws_missing: ClassVar[bool] = True
+    recovers: ClassVar[tuple[str, ...]] = ("mean", "spread")  # and what the broader code says, no more
     model_names: ClassVar[tuple[str, str]] = ("donors within a broader code", "donors within a broader code")
 
     within: str = ""

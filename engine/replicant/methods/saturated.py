@@ -35,15 +35,17 @@ class Saturated:
 
     without_predictors: ClassVar[str] = "sample"
     draws_missing: ClassVar[bool] = False
+    recovers: ClassVar[tuple[str, ...]] = ("mean", "spread", "levels")  # a number is mostly a level of its own
     model_names: ClassVar[tuple[str, str]] = ("donors of equal predictors", "donors of equal predictors")
 
     minbucket: LeafRows = 1
     proper: bool = False
 
     def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorCellsModel:
+        # Of the rows themselves: those that a bootstrap repeats are equal in everything, which would say much.
+        shares = [_adjusted_share(y, x, feature, weights) for feature in x.subset]
         if self.proper:
             weights = resampled(len(y.codes), weights, rng)
-        shares = [_adjusted_share(y, x, feature, weights) for feature in x.subset]
         strongest = x.subset[np.argsort(-np.array(shares), kind="stable")]
         cells = DonorCells.of(x, strongest.tolist(), weights, self.minbucket)
         known = cells.depths(x) == len(strongest)
