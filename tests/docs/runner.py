@@ -20,6 +20,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from grounds import GROUNDS
@@ -56,7 +57,9 @@ def main(steps_file: str, results_file: str) -> None:
     state = Path(results_file).parent / "state"
     state.mkdir()
     (state / "dask.log").touch()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    # As in a notebook: what a block defines is found where pickle looks for it.
+    runner, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    namespace: dict[str, Any] = vars(sys.modules["__main__"])
     results: list[dict[str, Any]] = []
     try:
         for step in told["steps"]:
@@ -65,6 +68,7 @@ def main(steps_file: str, results_file: str) -> None:
             if error:
                 break
     finally:
+        sys.modules["__main__"] = runner
         Path(results_file).write_text(json.dumps(results))
         _end(state)
 

@@ -25,6 +25,7 @@ class TwoLevelOnlyMean:
     works_on: ClassVar[str] = "clusters"
     missing_class: ClassVar[bool] = False
     fit_is_random: ClassVar[bool] = False
+    recovers: ClassVar[tuple[str, ...]] = ("mean",)  # of a column that describes rows
     model_names: ClassVar[tuple[str, str]] = ("mean of the cluster", "most frequent level of the cluster")
 
     def fit(

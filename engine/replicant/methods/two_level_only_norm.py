@@ -31,6 +31,7 @@ class TwoLevelOnlyNorm:
     missing_class: ClassVar[bool] = False
     parametric: ClassVar[bool] = True
     fit_is_random: ClassVar[bool] = False
+    recovers: ClassVar[tuple[str, ...]] = ("mean",)  # of a column that describes rows
     model_names: ClassVar[tuple[str, str]] = ("regression of clusters", "regression of clusters")
 
     proper: bool = False

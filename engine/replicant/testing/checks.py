@@ -123,12 +123,13 @@ def missing_class(trial: Trial) -> None:
 
 
 def one_class(trial: Trial) -> None:
-    """A column with one value only is drawn as that."""
+    """A column with one value only is drawn as that, but for the levels of a block, which may have a prior."""
     y, x = _sample(trial)
     flat = [Target(np.full_like(one.values, 1 if one.n_classes else 5.25), one.n_classes) for one in y]
     for target, drawn in zip(flat, trial.fit(flat, x, x.take(np.arange(40))).draw(), strict=True):
         expected = target.values[0]
-        if np.abs(drawn - expected).max() > (0 if target.n_classes else 1e-6 * abs(expected)):
+        allowed = 0.0 if target.n_classes else 1e-6 * abs(expected)
+        if not (trial.declaration.block and target.n_classes) and np.abs(drawn - expected).max() > allowed:
             raise BrokenPromise("a column with one value is drawn with others")
 
 
