@@ -10,6 +10,7 @@ from replicant.errors import SpecError
 from replicant.methods.base import Method
 from replicant.methods.cart import Cart
 from replicant.methods.catall import CatAll
+from replicant.methods.ctree import Ctree
 from replicant.methods.declaration import Declaration, Origin
 from replicant.methods.forest import Forest
 from replicant.methods.ipf import Ipf
@@ -50,6 +51,7 @@ BUILTIN: Mapping[str, Declaration] = {
         Declaration.of("2lonly.norm", TwoLevelOnlyNorm()),
         CART,
         Declaration.of("catall", CatAll()),
+        Declaration.of("ctree", Ctree()),
         Declaration.of("ipf", Ipf()),
         Declaration.of("logreg", Logreg()),
         Declaration.of("nested", Nested()),
