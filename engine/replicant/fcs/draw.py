@@ -22,7 +22,7 @@ from replicant.table import Column
 if TYPE_CHECKING:
     from replicant.spec.expression import Expression
 
-__all__ = ["Drawn", "draw_imputation"]
+__all__ = ["Drawn", "checked_draw", "draw_imputation"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
@@ -41,11 +41,14 @@ class Drawn:
         (k,) computed numbers of columns that are not donors' values.
     rows
         (k,) the observed rows that these stand in for, where there are such.
+    completed
+        Where the chain ended that filled the missing cells of the table; None if they were kept.
     """
 
     codes: Int32
     exact: dict[str, Float]
     rows: Int32 | None
+    completed: Completed | None = None
 
 
 def draw_imputation(
@@ -228,7 +231,7 @@ class _Drawing:
         else:
             drawn = value.draw(self._predictors(model, planned, chosen), rng)
         if not isinstance(value, DonorModel):
-            drawn = _checked(drawn, self.k if chosen is None else len(chosen), planned, column)
+            drawn = checked_draw(drawn, self.k if chosen is None else len(chosen), planned.method, column)
         if drawn.dtype.kind == "f":
             exact = column.rounded(drawn)
             if column.dtype.number is None:
@@ -271,7 +274,7 @@ class _Drawing:
         return Drawn(codes, exact, rows)
 
 
-def _checked(drawn: object, size: int, planned: ColumnPlan, column: Column) -> npt.NDArray[Any]:
+def checked_draw(drawn: object, size: int, method: str, column: Column) -> npt.NDArray[Any]:
     """What a user's model drew, or an error that says what is wrong with it: it must not reach a release."""
     array = np.asarray(drawn)
     if array.shape != (size,):
@@ -287,7 +290,7 @@ def _checked(drawn: object, size: int, planned: ColumnPlan, column: Column) -> n
     else:
         found = f"values of type {array.dtype}"
     raise ReplicantError(
-        f"method {planned.method!r} drew {found}, for column {planned.name!r}",
+        f"method {method!r} drew {found}, for column {column.name!r}",
         need="one code of the column for each row, or, for a numeric column, one finite number",
         fix="correct the `draw` of its model",
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from replicant.trees import Features
 
-__all__ = ["ColumnFeatures", "ColumnResponse", "Prepared", "prepare"]
+__all__ = ["ColumnFeatures", "ColumnResponse", "Prepared", "encode_columns", "prepare", "response_of"]
 
 Int32 = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -114,10 +114,6 @@ class Prepared:
         Its index: part of every seed's address.
     k
         Synthetic rows to draw from it.
-    features
-        All columns as predictors.
-    columns
-        How each column becomes features.
     where
         The rows of each column to be replaced, for columns of which only some are.
     outputs
@@ -127,10 +123,22 @@ class Prepared:
     table: Table
     partition: int
     k: int
-    features: Features
-    columns: dict[str, ColumnFeatures]
     where: dict[str, Mask]
     outputs: Mapping[str, ColumnType] = field(default_factory=dict)
+
+    @cached_property
+    def _encoded(self) -> tuple[Features, dict[str, ColumnFeatures]]:
+        return encode_columns(self.table)
+
+    @property
+    def features(self) -> Features:
+        """All columns as predictors."""
+        return self._encoded[0]
+
+    @property
+    def columns(self) -> dict[str, ColumnFeatures]:
+        """How each column becomes features."""
+        return self._encoded[1]
 
     @cached_property
     def responses(self) -> dict[str, ColumnResponse]:
@@ -141,7 +149,7 @@ class Prepared:
         """A column as a response."""
         made = self.responses.get(name)
         if made is None:
-            made = self.responses[name] = _as_response(self.table[name])
+            made = self.responses[name] = response_of(self.table[name])
         return made
 
     def subset(self, predictors: tuple[str, ...]) -> Int32:
@@ -219,6 +227,19 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
         Index of the partition.
     """
     part = plan.partitions[partition]
+    where = {
+        column.name: column.where if part.rows is None else column.where[part.rows]
+        for column in plan.columns
+        if column.where is not None
+    }
+    made = Prepared(table, partition, part.k, where, plan.outputs)
+    if plan.imputation is None:
+        made.features  # noqa: B018  # now, and not by several threads at once
+    return made
+
+
+def encode_columns(table: Table) -> tuple[Features, dict[str, ColumnFeatures]]:
+    """All columns of a table as predictors of trees, and how the codes of each become features."""
     columns: dict[str, ColumnFeatures] = {}
     codes: list[Int32] = []
     nominal: list[bool] = []
@@ -244,15 +265,9 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
             nominal.append(True)
             sizes.append(len(made.kinds) + 1)
             values.append(None)
-    where = {
-        column.name: column.where if part.rows is None else column.where[part.rows]
-        for column in plan.columns
-        if column.where is not None
-    }
     from replicant.trees import encode_features  # a plan is made, and a table is read, without a compiler
 
-    features = encode_features(codes, nominal=nominal, values=values, sizes=sizes)
-    return Prepared(table, partition, part.k, features, columns, where, plan.outputs)
+    return encode_features(codes, nominal=nominal, values=values, sizes=sizes), columns
 
 
 def _as_features(column: Column, first: int) -> ColumnFeatures:
@@ -277,7 +292,8 @@ def _within_reach(column: Column) -> Floats:
     return numbers if largest <= 0 or 1e-100 < largest < 1e100 else np.ldexp(numbers, -np.frexp(largest)[1])
 
 
-def _as_response(column: Column) -> ColumnResponse:
+def response_of(column: Column) -> ColumnResponse:
+    """A column as a response."""
     codes = column.codes
     missing = column.has_missing
     if column.is_categorical:

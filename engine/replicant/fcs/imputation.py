@@ -11,14 +11,18 @@ A model is fitted at the visit, so it lives no longer than its draw, unless all 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from replicant.fcs.chain import Chain, ChainTable, Completed
+from replicant.fcs.completed import as_drawn, completed_table, in_codes_of
 from replicant.fcs.draw import Drawn, draw_imputation
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel, fit_columns, usable_predictors
+from replicant.plan.imputation import ImputationPlan
 from replicant.plan.model import Plan
 
 __all__ = ["Models", "impute"]
@@ -58,6 +62,9 @@ def impute(
     Drawn
         One set for each imputation, in their order.
     """
+    if plan.imputation is not None:
+        yield from _impute_and_draw(prepared, plan, plan.imputation, imputations, replicate)
+        return
     given = models or {}
     shared: dict[str, ColumnModel] = dict(given.get(None, {}))
     for imputation in imputations:
@@ -67,6 +74,28 @@ def impute(
         yield draw_imputation(prepared, plan, fitting, imputation, replicate=replicate, weights=weights)
         if plan.shares_fits:
             shared.update(fitting)
+
+
+def _impute_and_draw(
+    prepared: Prepared, plan: Plan, imputation: ImputationPlan, imputations: Iterable[int], replicate: int
+) -> Iterator[Drawn]:
+    """Sets of a table with missing cells: a chain completes it, and the set is drawn from what it has completed."""
+    table = prepared.table
+    shared = ChainTable(table, imputation, plan.seed, prepared.partition)
+    done: tuple[int, Completed, Prepared | None] | None = None
+    for index in imputations:
+        chain = index // plan.syntheses
+        if done is None or done[0] != chain:
+            completed = Chain(shared, chain, replicate=replicate).run(imputation.maxit)
+            base = None if plan.keeps_all else replace(prepared, table=completed_table(table, completed))
+            done = chain, completed, base
+        _, completed, base = done
+        if base is None:
+            yield replace(as_drawn(completed, table.n), completed=completed)
+            continue
+        fitting = _AtTheVisit(base, plan, index, replicate, None)
+        drawn = draw_imputation(base, plan, fitting, index, replicate=replicate)
+        yield replace(in_codes_of(table, base.table, drawn), completed=completed)
 
 
 class _AtTheVisit(dict[str, ColumnModel]):

@@ -15,13 +15,15 @@ from replicant.errors import SpecError, nearest
 from replicant.events import Event
 from replicant.methods import CART, Cart, Declaration, registered
 from replicant.plan.column import ColumnPlan
-from replicant.plan.cost import Cost, estimate_bytes, make_tasks
+from replicant.plan.cost import Cost, estimate_bytes, make_chain_tasks, make_tasks
 from replicant.plan.draft import Draft
+from replicant.plan.imputation import ImputationPlan, build_imputation
 from replicant.plan.model import Plan
 from replicant.plan.seen import look
 from replicant.plan.sequence import check_list, sequence_for
 from replicant.plan.strata import cut
 from replicant.plan.whole import Whole
+from replicant.spec.imputation import ImputationSpec
 from replicant.versions import release_lines
 
 if TYPE_CHECKING:
@@ -66,7 +68,11 @@ def build_plan(
     known = Whole.of_table(table, looked.seen()) if whole is None else whole
     cart = Cart(spec.minbucket, spec.cp, spec.minsplit, spec.maxdepth, spec.class_risk_used)
     trees = Declaration.of(CART.name, cart)
-    draft = Draft(spec, looked, {**(registered() if methods is None else methods), CART.name: trees}, known)
+    available = {**(registered() if methods is None else methods), CART.name: trees}
+    imputation = None if spec.imputed is None else _imputation(spec, table, available, known, cart)
+    if imputation is not None:
+        known = known.completed()
+    draft = Draft(spec, looked, available, known)
     columns = draft.columns()
     _check_rows(spec, known.seen.rows, columns)
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
@@ -82,9 +88,9 @@ def build_plan(
     if not isinstance(visit, str):
         check_list(visit, columns)
     if spec.fits == "shared" or visit != "random":
-        sequences = (sequence_for(columns, seed, visit=visit),) * spec.m
+        sequences = (sequence_for(columns, seed, visit=visit),) * spec.sets
     else:
-        sequences = tuple(sequence_for(columns, seed, imputation=i, visit=visit) for i in range(spec.m))
+        sequences = tuple(sequence_for(columns, seed, imputation=i, visit=visit) for i in range(spec.sets))
     if spec.conditioning == "synthetic":
         draft.check_predictors(sequences[0], fixed=visit != "random")
 
@@ -93,7 +99,10 @@ def build_plan(
     digest = _digest(spec, table, columns, seed)
     shared = spec.fits == "shared" or (spec.conditioning == "observed" and not spec.proper)
     cost = Cost(columns, _usable(columns, sequences, spec.conditioning == "observed"), trees)
-    tasks, seconds = make_tasks(cost, partitions, table.n, spec.m, shared=shared)
+    if imputation is None:
+        tasks, seconds = make_tasks(cost, partitions, table.n, spec.m, shared=shared)
+    else:
+        tasks, seconds = make_chain_tasks(imputation, cost, partitions, table.n, spec.m, spec.syntheses, known)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
     events = [*draft.events, *strata_events, *_warnings(spec, columns)]
     events += [] if whole is not None else few_to_split(columns, sizes)
@@ -101,7 +110,7 @@ def build_plan(
         columns=columns,
         n=table.n,
         k=k,
-        m=spec.m,
+        m=spec.sets,
         seed=seed,
         seed_given=spec.seed is not None,
         conditioning=spec.conditioning,
@@ -113,15 +122,36 @@ def build_plan(
         sequences=sequences,
         partitions=partitions,
         tasks=tasks,
-        events=(*table.events, *events),
+        events=(*table.events, *(() if imputation is None else imputation.events), *events),
         digest=digest,
         missing=spec.missing,
         visit=visit,
         strata=spec.strata_columns,
+        imputation=imputation,
+        syntheses=spec.syntheses,
         seconds_estimate=seconds,
         bytes_estimate=estimate_bytes(
             sum(column.codes.nbytes + column.values.nbytes for column in table.columns), table.n, k, len(columns)
         ),
+    )
+
+
+def _imputation(
+    spec: SynthesisSpec, table: Table, methods: Mapping[str, Declaration], whole: Whole, trees: Cart
+) -> ImputationPlan:
+    """How missing cells are filled, by the counts of the whole table."""
+    seen = whole.seen
+    empty = {name for name in table.names if seen.imputed.get(name, 0) + seen.kept_missing.get(name, 0) == seen.rows}
+    return build_imputation(
+        spec.imputed or ImputationSpec(),
+        table,
+        methods,
+        holed={name for name, cells in seen.imputed.items() if cells},
+        empty=empty,
+        flat=whole.flat_observed,
+        counts=seen.imputed,
+        rows=seen.rows,
+        trees=trees,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import ceil, log2
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,15 @@ from replicant.methods import Declaration
 from replicant.plan.column import ColumnPlan, Partition
 from replicant.plan.task import Task, linked
 
-__all__ = ["Cost", "estimate_bytes", "make_tasks"]
+if TYPE_CHECKING:
+    from replicant.plan.imputation import ImputationPlan
+    from replicant.plan.whole import Whole
+
+__all__ = ["Cost", "estimate_bytes", "make_chain_tasks", "make_tasks"]
 
 SECONDS_PER_DRAW = 5e-8  # one cell of a thousand rows: down the tree, and a donor
 FIXED_PER_FIT = 5e-5
+FIXED_PER_VISIT = 1.5e-4
 
 SMALL = 0.1  # below this a task costs more to schedule than it brings: group imputations
 LARGE = 0.5  # above this an imputation's fits are worth spreading
@@ -124,6 +131,55 @@ def make_tasks(
             tasks.append(names.draw(i, i + 1))
     fitted = [column.name for column in cost.columns if column.is_fitted]
     return linked(tasks, fitted, shared), seconds
+
+
+def make_chain_tasks(
+    imputation: ImputationPlan,
+    cost: Cost,
+    partitions: Sequence[Partition],
+    n: int,
+    m: int,
+    syntheses: int,
+    whole: Whole,
+) -> tuple[tuple[Task, ...], float]:
+    """Cut the work into tasks where missing cells are filled first: each runs some chains, and draws their sets.
+
+    A chain and the sets of its completed table stay together, and its fits are made at the visit.
+
+    Parameters
+    ----------
+    imputation
+        How cells are filled.
+    cost
+        Of the synthesis.
+    partitions, n, m, syntheses
+        What is to be done: m chains, and so many sets of each.
+    whole
+        Facts about all rows.
+
+    Returns
+    -------
+    tasks, seconds
+        The tasks, and the estimate of all of them on one core.
+    """
+    tasks: list[Task] = []
+    seconds = 0.0
+    for partition in partitions:
+        if partition.k == 0:
+            continue
+        rows = n if partition.rows is None else len(partition.rows)
+        visits = sum(
+            FIXED_PER_VISIT + float(column.declaration.seconds(rows, len(column.predictors), 0))
+            for column in imputation.columns
+        )
+        cells = sum(whole.seen.imputed.values()) * rows / max(1, whole.seen.rows)
+        chain = imputation.maxit * (visits + SECONDS_PER_DRAW * cells)
+        fits = np.mean([cost.fits(s, rows).sum() for s in range(len(cost.usable))])
+        sets = syntheses * (float(fits) + cost.draw(partition.k))
+        seconds += m * (chain + sets)
+        names = _Names(partition.index)
+        tasks.extend(names.draw(start * syntheses, stop * syntheses) for start, stop in _spans(m, chain + sets))
+    return tuple(replace(task, units=len(task.imputations)) for task in tasks), seconds
 
 
 def estimate_bytes(table_bytes: int, n: int, k: int, p: int) -> int:

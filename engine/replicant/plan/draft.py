@@ -78,7 +78,7 @@ class Draft:
             check_counts(seen.rules, seen.replaced, self.passive)
             self.check_strata(kept)
         idle = {name for name in table.names if name in kept or not self.replaced(name)} - surrogates
-        if len(idle) == len(table.names):
+        if len(idle) == len(table.names) and not spec.only_imputes:
             raise SpecError(
                 "every column is kept as observed",
                 need="at least one column to synthesize",

@@ -15,6 +15,7 @@ from replicant.events import Event
 if TYPE_CHECKING:
     from replicant.methods import Cart
     from replicant.plan.column import ColumnPlan, Partition
+    from replicant.plan.imputation import ImputationPlan
     from replicant.plan.task import Task
     from replicant.table.dtypes import ColumnType
 
@@ -64,6 +65,10 @@ class Plan:
         The table's events, then the plan's own.
     digest
         Hex digest of spec, table and seed.
+    imputation
+        How missing cells are filled before the synthesis; None: they are kept.
+    syntheses
+        Sets that are drawn from each completed table: set i from the table that chain i // syntheses completes.
     seconds_estimate, bytes_estimate
         Rough cost: seconds on one core, peak bytes of one process.
     """
@@ -88,6 +93,8 @@ class Plan:
     missing: str = "keep"
     visit: str | tuple[str, ...] = "random"
     strata: tuple[str, ...] = ()
+    imputation: ImputationPlan | None = None
+    syntheses: int = 1
     seconds_estimate: float = 0.0
     bytes_estimate: int = 0
 
@@ -134,11 +141,19 @@ class Plan:
     @property
     def uses_trees(self) -> bool:
         """Whether anything runs the compiled tree kernel."""
-        return any(column.uses_trees for column in self.columns)
+        chains = self.imputation is not None and self.imputation.uses_trees
+        return chains or any(column.uses_trees for column in self.columns)
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing is synthesized: the sets are the completed table."""
+        return all(column.is_kept for column in self.columns)
 
     @property
     def shares_fits(self) -> bool:
         """Whether one fit of a column serves all m imputations: observed without `proper`, or with shared fits."""
+        if self.imputation is not None:
+            return False  # each is fitted on a table of its own
         return self.fits == "shared" or (self.conditioning == "observed" and not self.proper)
 
     def predictors_of(self, name: str, imputation: int = 0) -> tuple[str, ...]:

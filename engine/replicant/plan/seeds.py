@@ -34,6 +34,8 @@ class Stage(IntEnum):
     RESHUFFLE = 8
     SURROGATE = 9
     SURROGATE_ORDER = 10
+    CHAIN = 11
+    CHAIN_ORDER = 12
     AMPUTE = 15
 
 
@@ -45,6 +47,7 @@ def stream(
     imputation: int = 0,
     partition: int = 0,
     column: int = 0,
+    iteration: int = 0,
 ) -> np.random.Generator:
     """The random stream of one address.
 
@@ -58,6 +61,8 @@ def stream(
         0-based indices. Replicate 0 is the run itself, or the first replicate of a study.
     column
         Position of the column in the table.
+    iteration
+        Of a chain, from 1; 0 for its starting values, and for all that is not a chain.
 
     Returns
     -------
@@ -65,6 +70,8 @@ def stream(
         A fresh PCG64 generator at the start of its stream.
     """
     address = _pack(stage, replicate, imputation, partition, column)
+    if iteration:
+        address += _pack_one(iteration)  # behind the others: addresses without one keep their streams
     digest = blake2b(address, key=_key(seed), digest_size=32, person=b"replicant").digest()
     words: Any = _Words(np.frombuffer(digest, dtype="<u8"))  # NumPy takes it; its stubs know SeedSequence only
     return np.random.Generator(np.random.PCG64(words))
@@ -90,6 +97,7 @@ def derived_seed(seed: int, name: str) -> int:
 
 
 _pack = struct.Struct("<5q").pack
+_pack_one = struct.Struct("<q").pack
 
 
 class _Words(ISeedSequence):

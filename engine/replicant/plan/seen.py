@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from replicant.errors import ReplicantError
 from replicant.methods import Origin, origin_of
 from replicant.plan.copies import alike
+from replicant.plan.imputation import cells_to_impute
 from replicant.plan.passive import count_differences, expressions
 from replicant.plan.where import RuleCount, Selection, names_in, select
 from replicant.spec.expression import parse_expression
@@ -16,8 +19,11 @@ from replicant.table.counts import summed
 from replicant.table.kinds import Kind
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from replicant.spec.expression import Expression
     from replicant.spec.models import SynthesisSpec
+    from replicant.table.column import Column
     from replicant.table.table import Table
 
 __all__ = ["Look", "Seen", "look", "names_looked_at"]
@@ -39,6 +45,8 @@ class Seen:
         Of passive columns: rows in which the expression gives another value, or a fraction that is rounded away.
     first
         By column, the first that tells the same cells apart in the same order; a column that is not named, itself.
+    imputed, kept_missing
+        By column, cells that are to be imputed, and missing ones that are not; a column that is not named has none.
     """
 
     rows: int
@@ -47,6 +55,8 @@ class Seen:
     other: Mapping[str, int] = field(default_factory=dict)
     fractions: Mapping[str, int] = field(default_factory=dict)
     first: Mapping[str, str] = field(default_factory=dict)
+    imputed: Mapping[str, int] = field(default_factory=dict)
+    kept_missing: Mapping[str, int] = field(default_factory=dict)
 
     def merge(self, more: Seen) -> Seen:
         """The facts of the rows of both."""
@@ -58,6 +68,8 @@ class Seen:
             summed(self.other, more.other),
             summed(self.fractions, more.fractions),
             {name: pairs.setdefault((first, more.first[name]), name) for name, first in self.first.items()},
+            summed(self.imputed, more.imputed),
+            summed(self.kept_missing, more.kept_missing),
         )
 
     def of_a_sample(self) -> Seen:
@@ -82,19 +94,37 @@ class Look:
         Columns that are left as observed because of their method or because they are strata, with the reason.
     selection
         The cells to replace.
+    imputed
+        The cells to impute before, by column.
     """
 
     table: Table
     passive: Mapping[str, Expression]
     kept: Mapping[str, str]
     selection: Selection
+    imputed: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def seen(self) -> Seen:
         """What is counted."""
         variables = [column for column in self.table.columns if column.kind is not Kind.IDENTIFIER]
         other, fractions = count_differences(self.passive, self.table)
         rows = self.table.n
-        return Seen(rows, self.selection.rules, self.selection.counts(rows), other, fractions, alike(variables))
+        return Seen(
+            rows,
+            self.selection.rules,
+            self.selection.counts(rows),
+            other,
+            fractions,
+            alike(variables),
+            {name: int(cells.sum()) for name, cells in self.imputed.items()},
+            {column.name: kept for column in variables if (kept := self._kept_missing(column))},
+        )
+
+    def _kept_missing(self, column: Column) -> int:
+        missing = column.codes < 0
+        if column.name in self.imputed:
+            missing = missing & ~self.imputed[column.name]
+        return int(np.count_nonzero(missing))
 
 
 def look(spec: SynthesisSpec, table: Table, rows: int) -> Look:
@@ -122,7 +152,8 @@ def look(spec: SynthesisSpec, table: Table, rows: int) -> Look:
     }
     if spec.k is None or spec.k == rows:
         kept |= dict.fromkeys((name for name in spec.strata_columns if name in table.names), "stratum")
-    return Look(table, passive, kept, select(spec.where, table, passive, kept))
+    imputed = {} if spec.imputed is None else cells_to_impute(spec.imputed, table)
+    return Look(table, passive, kept, select(spec.where, table, passive, kept), imputed)
 
 
 def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[str]) -> tuple[str, ...]:
@@ -137,6 +168,8 @@ def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[s
     alike
         Of those that may follow from one another.
     """
+    if spec.imputed is not None:
+        return tuple(names)
     try:
         wanted = names_in(spec.where).union(spec.passive, alike)
         wanted = wanted.union(*(parse_expression(text).names for text in spec.passive.values()))

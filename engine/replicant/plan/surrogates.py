@@ -29,6 +29,8 @@ def made_up(spec: SynthesisSpec, table: Table, rows: int) -> set[str]:
     SpecError
         An identifier is to do what only a variable can, or a variable is to be made up.
     """
+    if spec.only_imputes:
+        return set()  # they are the keys of the records that are completed
     identifiers = {column.name: column for column in table.columns if column.kind is Kind.IDENTIFIER}
     wanted = named(spec)
     if isinstance(spec.method, str) and origin_of(spec.method) is Origin.NEW:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from replicant.spec.interval import Bounds
 from replicant.table.dtypes import ColumnType
@@ -42,6 +44,8 @@ class Whole:
         The types of the columns, which decide what is written.
     distinct
         Of identifiers, how many there are, and cells that hold one.
+    single
+        Columns with missing cells and one observed value.
     """
 
     seen: Seen
@@ -52,6 +56,21 @@ class Whole:
     bounds: Mapping[str, Bounds]
     types: Mapping[str, ColumnType]
     distinct: Mapping[str, tuple[int, int]]
+    single: frozenset[str] = frozenset()
+
+    @property
+    def flat_observed(self) -> frozenset[str]:
+        """Columns whose observed cells hold one value only, or none, whatever is missing."""
+        return self.flat | self.single
+
+    def completed(self) -> Whole:
+        """The facts when the cells that are to be imputed are."""
+        kept = frozenset(name for name, cells in self.seen.kept_missing.items() if cells)
+        empty = frozenset(
+            name for name, cells in self.seen.imputed.items() if cells + self.seen.kept_missing.get(name, 0) == self.seen.rows
+        )
+        flat = self.flat | frozenset(name for name in self.single if name not in kept)
+        return replace(self, holed=kept | empty, flat=flat)
 
     @classmethod
     def of_table(cls, table: Table, seen: Seen) -> Whole:
@@ -66,6 +85,7 @@ class Whole:
             {column.name: _bounds(column) for column in table.columns},
             {column.name: column.dtype for column in table.columns},
             {column.name: (column.size, int((column.codes >= 0).sum())) for column in identifiers},
+            frozenset(column.name for column in table.columns if column.has_missing and _is_single(column)),
         )
 
     @classmethod
@@ -96,6 +116,7 @@ class Whole:
             bounds,
             {column.name: column.type() for column in scan.columns if not column.recoded},
             {c.name: (c.values.size, c.values.cells) for c in scan.columns if c.values is not None},
+            frozenset(column.name for column in scan.columns if column.is_single),
         )
 
 
@@ -104,6 +125,10 @@ def is_flat(column: Column) -> bool:
     codes = column.codes
     # Most columns differ in the first rows, which saves two scans of a long one.
     return bool((codes[:16] == codes[0]).all()) and bool(codes.min() == codes.max())
+
+
+def _is_single(column: Column) -> bool:
+    return int(np.count_nonzero(column.counts)) == 1
 
 
 def _bounds(column: Column) -> Bounds:

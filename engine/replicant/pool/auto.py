@@ -76,7 +76,7 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
     Parameters
     ----------
     manifest
-        The public manifest: `m`, `n`, `k`, `columns` (`name`, `synthesized`, `parametric`: left out, it is not) and
+        The public manifest: `m` (all sets), `n`, `k`, `columns` (`name`, `synthesized`, `parametric`: left out, it is not) and
         `config` (`conditioning`, `fits`, `proper`, `missing`); nested releases say `r`.
     columns
         Those that the analysis uses; None: all.
@@ -169,7 +169,7 @@ def _read(manifest: Mapping[str, Any], columns: Collection[str] | None, errors: 
     # A cell is drawn given others, and a method's error comes along with them: all synthesized columns count.
     drawn = [entry for entry in entries.values() if entry.get("synthesized", "all") != "none"]
     return _Made(
-        m=int(manifest.get("m", 1)),
+        m=int(manifest.get("m", 1)) // int(manifest.get("r") or 1),
         r=int(manifest.get("r") or 1),
         n=manifest.get("n"),
         k=manifest.get("k"),

@@ -149,6 +149,7 @@ def public_manifest(
         "versions": versions(("replicant", "numpy", "pandas", "pyarrow")),
         "created": dt.datetime.now(dt.UTC).date().isoformat(),
         "m": plan.m,
+        **({"r": plan.syntheses} if plan.syntheses > 1 else {}),
         "n": plan.n,
         "k": plan.k,
         "columns": [

@@ -44,12 +44,15 @@ class DrawnSet:
         (p, k) int32, codes of the partition's columns.
     exact
         Computed columns: (k,) float64 each.
+    completed
+        Where the chain ended that filled the missing cells; None if they were kept.
     """
 
     imputation: int
     partition: int
     codes: NDArray[np.int32]
     exact: dict[str, NDArray[np.float64]]
+    completed: fcs.Completed | None = None
 
 
 class Sink(Protocol):
@@ -109,7 +112,7 @@ def draw(shared: Shared, task: Task, stratum: Stratum, *fitted: fcs.Models) -> l
     drawn = fcs.impute(stratum.prepared, plan, task.imputations, models=_merged(fitted))
     for imputation, one in zip(task.imputations, drawn, strict=True):
         if sink is None:
-            results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact)))
+            results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed))
         else:
             frame = stratum.table.to_frame(one.codes, one.exact, plan.outputs)
             results.append(sink(frame, imputation, task.index))

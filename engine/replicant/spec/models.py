@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from replicant.spec.document import Document, Location, Names, Number, Whole, given, list_or_word
+from replicant.spec.imputation import ImputationSpec
+from replicant.spec.method import Methods, split_options
 from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.storage.filesystem import check_url
 from replicant.table.codebook import ColumnSpec
@@ -42,8 +44,8 @@ class SynthesisSpec(Document):
     seed
         Seed of all random streams; None draws one from the operating system's entropy.
     method
-        One method for all columns (`cart`, `sample`, or a registered name), or a method by column; `surrogate` makes up
-        new values of an identifier.
+        One method for all columns (`cart`, `sample`, or another name), or a method by column, with its options:
+        `{hgt: {name: cart, minbucket: 20}}`. `surrogate` makes up new values of an identifier.
     conditioning
         `synthetic`: predict each column from the synthetic ones before it. `observed`: from the row's observed values.
     options
@@ -73,7 +75,13 @@ class SynthesisSpec(Document):
     k
         Synthetic rows per set; None is as many as observed.
     missing
-        `keep`: missing cells are synthesized as a property of the data.
+        `keep`: missing cells are synthesized as a property of the data. `impute`: each set is drawn from a table that
+        a chain of its own has completed.
+    imputation
+        With `missing: impute`: how; left out, by the defaults.
+    syntheses
+        With `missing: impute`: sets that are drawn from each completed table. 1: imputed and synthesized in one step,
+        pooled by `one_step`. More: in two steps, m x syntheses sets, pooled by `reiter2004`.
     fits
         `own`: every imputation fits its own models. `shared`: one fit serves all.
     proper
@@ -86,7 +94,7 @@ class SynthesisSpec(Document):
 
     m: Annotated[Whole, Field(ge=1, le=1000)] = 5
     seed: Annotated[Whole, Field(ge=0, lt=2**128)] | None = None
-    method: str | dict[str, str] = DEFAULT_METHOD
+    method: Methods = DEFAULT_METHOD
     conditioning: Literal["synthetic", "observed"] = "synthetic"
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
     minbucket: LeafRows = 5
@@ -103,7 +111,9 @@ class SynthesisSpec(Document):
     min_stratum: _Rows = 100
     partition_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
     k: _Rows | None = None
-    missing: Literal["keep"] = "keep"
+    missing: Literal["keep", "impute"] = "keep"
+    imputation: ImputationSpec | None = None
+    syntheses: Annotated[Whole, Field(ge=1, le=1000)] = 1
     fits: Literal["own", "shared"] = "own"
     proper: bool = False
     exclude_self: bool = False
@@ -133,6 +143,31 @@ class SynthesisSpec(Document):
         elif value is None or hasattr(value, "columns") or getattr(value, "ndim", 0) == 2:
             return value
         raise ValueError("a list of rules, rules or masks by column, or an (n, p) mask is needed")
+
+    @model_validator(mode="after")
+    def _imputation_is_asked_for(self) -> SynthesisSpec:
+        if self.missing == "keep" and self.imputation is not None:
+            raise ValueError("`missing: impute` beside an imputation is needed")
+        if self.missing == "keep" and self.syntheses > 1:
+            raise ValueError("`missing: impute` beside syntheses is needed: sets are nested in imputations")
+        return self
+
+    _options = split_options()
+
+    @property
+    def sets(self) -> int:
+        """How many sets there will be: m, or m x syntheses."""
+        return self.m * self.syntheses
+
+    @property
+    def imputed(self) -> ImputationSpec | None:
+        """How missing cells are imputed; None if they are kept."""
+        return None if self.missing == "keep" else self.imputation or ImputationSpec()
+
+    @property
+    def only_imputes(self) -> bool:
+        """Whether nothing is synthesized: the sets are the table with its missing cells filled."""
+        return self.missing == "impute" and self.method == "keep"
 
     @property
     def strata_columns(self) -> tuple[str, ...]:

@@ -120,8 +120,17 @@ class ScannedColumn:
     @property
     def is_flat(self) -> bool:
         """Whether all cells are alike: of one value, missing, or one coded missing value."""
-        values = (self.distinct or 0) if self.low is None else 1 + (self.low != self.high)
-        return values + (self.missing > 0) + sum(count > 0 for count in self.coded) <= 1
+        return self._values + (self.missing > 0) + sum(count > 0 for count in self.coded) <= 1
+
+    @property
+    def is_single(self) -> bool:
+        """Whether some cells are missing and all others alike."""
+        return self._values == 1 and (self.missing > 0 or any(self.coded))
+
+    @property
+    def _values(self) -> int:
+        """Values that are known to differ: none, one, or more."""
+        return (self.distinct or 0) if self.low is None else 1 + (self.low != self.high)
 
     def merge(self, other: ScannedColumn) -> ScannedColumn:
         """Facts about the rows of both.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,25 @@ class Features:
 
     def __len__(self) -> int:
         return int(self.codes.shape[0])
+
+    def copied(self) -> Features:
+        """The same predictors, whose codes may be replaced."""
+        return replace(self, codes=self.codes.copy(), order=self.order.copy())
+
+    def recode(self, position: int, rows: npt.NDArray[Any], codes: Int32) -> None:
+        """Replace codes of one predictor in place: only of a copy that nobody else uses.
+
+        Parameters
+        ----------
+        position
+            Of the predictor.
+        rows
+            (k,) whose codes.
+        codes
+            (k,) the new ones.
+        """
+        self.codes[position, rows] = codes
+        presort(self.codes[position], int(self.sizes[position]), self.order[position])
 
 
 def encode_features(

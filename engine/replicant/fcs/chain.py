@@ -1,0 +1,676 @@
+"""A chain of imputation: the missing cells of a partition, drawn column after column, `maxit` times.
+
+    start        each missing cell is a random observed one of its column
+    for each iteration
+        for each column of the visit sequence
+            fit      on the rows in which it is observed, given the others as they are now
+            draw     the rows in which it is not
+            follow   passive columns that are computed from it
+
+What does not change from one visit to the next (responses, rows, the layout of design matrices) is made once for all
+chains on a partition (`ChainTable`); a chain holds the current cells, as codes, as rows of a design matrix and as
+features of trees, and keeps the three equal. A visit draws from a stream whose address has the iteration in it, so that
+a chain may go on where another left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from replicant.fcs.draw import checked_draw
+from replicant.fcs.encoding import ColumnFeatures, ColumnResponse, encode_columns, response_of
+from replicant.methods import Clustered, DonorModel, Predictors, Response
+from replicant.plan.imputation import ImputationPlan, ImputedColumn, cells_to_impute, rows_ignored
+from replicant.plan.seeds import Stage, stream
+from replicant.table import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from replicant.trees import Features
+
+__all__ = ["Chain", "ChainTable", "Completed", "Note"]
+
+Int32 = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.intp]
+Float = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+Note = tuple[int, str, str]
+"""Iteration, column and word of what a method did by itself."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Completed:
+    """Where a chain is after its last iteration.
+
+    Attributes
+    ----------
+    codes
+        (p, n) int32 codes, missing by design below 0.
+    exact
+        (n,) numbers of columns that are not observed values.
+    iteration
+        How many iterations it has run.
+    means, sds
+        (iterations, columns) of the imputed cells after each visit, by `ChainTable.traced`: of numbers as they are, of
+        levels by their position from 1.
+    notes
+        What methods did by themselves.
+    """
+
+    codes: Int32
+    exact: dict[str, Float]
+    iteration: int
+    means: Float
+    sds: Float
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Visit:
+    """What a visit needs that never changes.
+
+    Attributes
+    ----------
+    column
+        What is done.
+    rows, fit
+        The rows to draw, and those to fit on.
+    weights
+        (n,) 1 where a row is fitted on.
+    response
+        Of the rows fitted on (`design`, `clusters`), or of all rows (`codes`); of a block those of its columns.
+    design
+        Rows of the design matrix that predict.
+    subset
+        Features that predict.
+    random
+        Positions in `design` of predictors with a random slope.
+    """
+
+    column: ImputedColumn
+    rows: Rows
+    fit: Rows
+    weights: Int32
+    response: ColumnResponse
+    block: tuple[Response, ...]
+    design: Rows
+    subset: Int32
+    random: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ChainTable:
+    """The rows of a partition, and all that chains on it have in common.
+
+    Attributes
+    ----------
+    table
+        The rows as they are.
+    plan
+        What to do.
+    seed, partition
+        Where streams come from.
+    """
+
+    table: Table
+    plan: ImputationPlan
+    seed: int
+    partition: int = 0
+
+    @cached_property
+    def cells(self) -> dict[str, Mask]:
+        """The cells to impute, by column."""
+        return cells_to_impute(self.plan.spec, self.table)
+
+    @cached_property
+    def template(self) -> Table:
+        """The table with an observed value in every cell that is to be imputed."""
+        columns = []
+        for column in self.table.columns:
+            cells = self.cells.get(column.name)
+            if cells is None or not self._observed(column).any():
+                columns.append(column)
+                continue
+            first = column.codes[int(np.argmax(self._observed(column)))]
+            columns.append(_with_codes(column, np.where(cells, first, column.codes).astype(np.int32, copy=False)))
+        return replace(self.table, columns=tuple(columns))
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Position of each column in the table."""
+        return {name: at for at, name in enumerate(self.table.names)}
+
+    @cached_property
+    def visits(self) -> dict[str, _Visit]:
+        """By column, or first column of a block: those that have cells to impute and others to learn from."""
+        ignored = rows_ignored(self.plan.spec.ignore, self.table)
+        made = {}
+        for planned in self.plan.columns:
+            members = [name for name in planned.names if name in self.cells]
+            if not members:
+                continue
+            known = np.zeros(self.table.n, dtype=np.bool_)
+            todo = np.zeros(self.table.n, dtype=np.bool_)
+            for name in planned.names:
+                known |= self._observed(self.table[name])
+                todo |= self.cells.get(name, False)
+            fit = known if ignored is None else known & ~ignored
+            if fit.any():
+                made[planned.name] = self._visit(planned, np.flatnonzero(todo), fit)
+        return made
+
+    @cached_property
+    def traced(self) -> tuple[str, ...]:
+        """Columns whose imputed cells are followed: those that are drawn, and those computed from them."""
+        names = {name for visit in self.visits.values() for name in visit.column.names if name in self.cells}
+        names |= {column.name for column in self.plan.passive if column.name in self.cells}
+        return tuple(name for name in self.table.names if name in names)
+
+    @cached_property
+    def imputed_rows(self) -> dict[str, Rows]:
+        """The rows to impute of every column that is followed."""
+        return {name: np.flatnonzero(self.cells[name]) for name in self.traced}
+
+    @cached_property
+    def layout(self) -> dict[str, tuple[int, ...]]:
+        """The rows of the design matrix that each column has; row 0 is the constant."""
+        found: dict[str, tuple[int, ...]] = {}
+        at = 1
+        for column in self.template.columns:
+            if column.name not in self.plan.design:
+                continue
+            size = len(self.coded_levels(column)) if column.is_categorical else 1
+            size += column.has_missing
+            found[column.name] = tuple(range(at, at + size))
+            at += size
+        if self.plan.spec.cluster_means and self.clusters is not None:
+            for column in self.template.columns:
+                if column.name in found and column.is_numeric:
+                    found[column.name] += (at,)
+                    at += 1
+        return found
+
+    @cached_property
+    def _levels(self) -> dict[str, Int32]:
+        found = {}
+        for column in self.table.columns:
+            if column.is_categorical and column.name in self.plan.design:
+                # A level that never occurs would be a column of zeros; the first that occurs is the base.
+                found[column.name] = np.flatnonzero(column.counts)[1:].astype(np.int32)
+        return found
+
+    def coded_levels(self, column: Column) -> Int32:
+        """The levels that have a row of the design matrix."""
+        return self._levels[column.name]
+
+    @cached_property
+    def encoded(self) -> tuple[Features, dict[str, ColumnFeatures]]:
+        """The template as features of trees."""
+        return encode_columns(self.template)
+
+    @cached_property
+    def uses_features(self) -> bool:
+        """Whether any visit looks at features."""
+        return any(
+            visit.column.declaration.works_on == "codes" or visit.response.state is not None
+            for visit in self.visits.values()
+        )
+
+    @cached_property
+    def clusters(self) -> tuple[Int32, int] | None:
+        """The cluster of each row, and how many there are: a missing one is a cluster of its own."""
+        if self.plan.cluster is None:
+            return None
+        codes = self.table[self.plan.cluster].codes
+        _, cluster = np.unique(codes, return_inverse=True)
+        return cluster.astype(np.int32), int(cluster.max(initial=-1)) + 1
+
+    def passives(self, name: str) -> Sequence[ImputedColumn]:
+        """Passive columns that a change of a column changes, in their order."""
+        return self._following.get(name, ())
+
+    @cached_property
+    def _following(self) -> dict[str, list[ImputedColumn]]:
+        found: dict[str, list[ImputedColumn]] = {}
+        reached: dict[str, set[str]] = {}
+        for column in self.plan.passive:
+            if column.name not in self.cells:
+                continue
+            roots = set(column.predictors).union(*(reached.get(other, ()) for other in column.predictors))
+            reached[column.name] = roots
+            for root in roots:
+                found.setdefault(root, []).append(column)
+        return found
+
+    def _observed(self, column: Column) -> Mask:
+        return np.asarray(column.codes >= 0)
+
+    def _visit(self, planned: ImputedColumn, rows: Rows, fit: Mask) -> _Visit:
+        table, declared = self.table, planned.declaration
+        at = np.flatnonzero(fit)
+        block: tuple[Response, ...] = ()
+        if declared.block:
+            block = tuple(_incomplete(table[name].take(at)) for name in planned.names)
+            response = ColumnResponse(block[0])
+        else:
+            column = table[planned.name]
+            if declared.works_on == "codes":
+                # The kernel looks at all rows, those of weight 0 too: some value has to be there.
+                response = response_of(self.template[planned.name])
+            else:
+                response = response_of(column.take(at))
+            if declared.draws_missing or not column.spikes:
+                response = replace(response, state=None, special=(), ordinary=None)
+        design: list[int] = []
+        if declared.works_on in {"design", "clusters"}:
+            layout = self.layout
+            design = [0, *(row for name in planned.predictors for row in layout.get(name, ()))]
+        slopes = {row for name in planned.random for row in self.layout.get(name, ())}
+        subset: list[int] = []
+        if declared.works_on == "codes" or response.state is not None:
+            features = self.encoded[1]
+            subset = [position for name in planned.predictors for position in features[name].positions]
+        return _Visit(
+            planned,
+            rows,
+            at,
+            fit.astype(np.int32),
+            response,
+            block,
+            np.array(design, dtype=np.intp),
+            np.array(subset, dtype=np.int32),
+            tuple(i for i, row in enumerate(design) if row in slopes),
+        )
+
+
+class Chain:
+    """The current cells of one chain.
+
+    Parameters
+    ----------
+    shared
+        The partition.
+    imputation, replicate
+        0-based address.
+    start
+        Where an earlier chain ended; None: random observed values.
+    """
+
+    def __init__(
+        self, shared: ChainTable, imputation: int, *, replicate: int = 0, start: Completed | None = None
+    ) -> None:
+        self.shared = shared
+        self.imputation = imputation
+        self.replicate = replicate
+        self.iteration = 0 if start is None else start.iteration
+        self.notes: list[Note] = []
+        self.features: Features | None = shared.encoded[0].copied() if shared.uses_features else None
+        self.codes = np.stack([column.codes for column in shared.template.columns])
+        self.exact: dict[str, Float] = {}
+        self.matrix = self._design()
+        self.sequence = shared.plan.sequence(shared.seed, imputation, replicate)
+        if start is None:
+            self._start()
+        else:
+            self._resume(start)
+
+    def run(self, iterations: int) -> Completed:
+        """Run some iterations, and see where it is then."""
+        shared = self.shared
+        means = np.full((iterations, len(shared.traced)), np.nan)
+        sds = np.full((iterations, len(shared.traced)), np.nan)
+        at = {name: j for j, name in enumerate(shared.traced)}
+        for i in range(iterations):
+            self.iteration += 1
+            for name in self.sequence:
+                visit = shared.visits.get(name)
+                if visit is not None:
+                    self._draw(visit)
+            for name, j in at.items():
+                means[i, j], sds[i, j] = self._spread(name)
+        exact = {name: values.copy() for name, values in self.exact.items()}
+        codes = self.codes.copy()
+        self._keep_designed(codes, exact)
+        return Completed(codes, exact, self.iteration, means, sds, tuple(self.notes))
+
+    def _stream(self, column: int) -> np.random.Generator:
+        return stream(
+            self.shared.seed,
+            Stage.CHAIN,
+            replicate=self.replicate,
+            imputation=self.imputation,
+            partition=self.shared.partition,
+            column=column,
+            iteration=self.iteration,
+        )
+
+    def _start(self) -> None:
+        shared = self.shared
+        for visit in shared.visits.values():
+            for name in visit.column.names:
+                cells = shared.cells.get(name)
+                if cells is None:
+                    continue
+                codes = shared.table[name].codes[visit.fit]
+                codes = codes[codes >= 0]
+                rows = np.flatnonzero(cells)
+                at = self._stream(shared.positions[name]).integers(0, len(codes), len(rows))
+                self._set(name, rows, codes[at], None)
+        for column in shared.plan.passive:
+            if column.name in shared.cells:
+                self._compute(column)
+
+    def _resume(self, start: Completed) -> None:
+        shared = self.shared
+        for name, cells in shared.cells.items():
+            if name in shared.traced:
+                rows = np.flatnonzero(cells)
+                exact = start.exact.get(name)
+                self._set(name, rows, start.codes[shared.positions[name], rows], None if exact is None else exact[rows])
+
+    def _draw(self, visit: _Visit) -> None:
+        planned, shared = visit.column, self.shared
+        rng = self._stream(shared.positions[planned.name])
+        if planned.declaration.block:
+            self._draw_block(visit, rng)
+            return
+        column = shared.table[planned.name]
+        rows = visit.rows
+        response = visit.response
+        if response.state is not None and response.ordinary is not None:
+            codes, exact = self._draw_states(visit, column, rng)
+        else:
+            codes, exact = self._ask(visit, column, response.value, visit.weights, visit.fit, rows, rng)
+        if planned.shift is not None:
+            codes, exact = self._shifted(planned, column, codes, exact, rows)
+        self._set(planned.name, rows, codes, exact)
+        self._follow(planned.name)
+
+    def _draw_states(self, visit: _Visit, column: Column, rng: np.random.Generator) -> tuple[Int32, Float | None]:
+        """Which cells are a spike is drawn by a tree; the others are drawn by the method, from rows that have none."""
+        response = visit.response
+        on_codes = visit.column.declaration.works_on == "codes"
+        assert response.state is not None
+        assert response.ordinary is not None
+        state = response.state
+        if not on_codes:
+            full = np.zeros(self.shared.table.n, dtype=np.int32)
+            full[visit.fit] = state.classes if state.classes is not None else 0
+            state = Response(full, classes=full, n_classes=state.n_classes)
+        known = self._predictors(visit, None)
+        tree = self.shared.plan.trees.fit(state, known, visit.weights, rng)
+        states = tree.draw(self._predictors(visit, visit.rows), rng)
+        codes = np.array((0, *response.special), dtype=np.int32)[states]
+        ordinary = np.flatnonzero(states == 0)
+        if not ordinary.size or not response.ordinary.any():
+            return codes, None
+        if on_codes:
+            weights, fit, value = visit.weights * response.ordinary, visit.fit, response.value
+        else:
+            weights, fit = visit.weights, visit.fit[response.ordinary]
+            value = _some(response.value, response.ordinary)
+        drawn, exact = self._ask(visit, column, value, weights, fit, visit.rows[ordinary], rng)
+        codes[ordinary] = drawn
+        if exact is None:
+            return codes, None
+        everywhere = column.numbers(codes)
+        everywhere[ordinary] = exact
+        return codes, everywhere
+
+    def _ask(
+        self,
+        visit: _Visit,
+        column: Column,
+        y: Response,
+        weights: Int32,
+        fit: Rows,
+        rows: Rows,
+        rng: np.random.Generator,
+    ) -> tuple[Int32, Float | None]:
+        declared = visit.column.declaration
+        if declared.works_on == "codes":
+            model = declared.method.fit(y, self._predictors(visit, None), weights, rng)
+            x: Any = self._predictors(visit, rows)
+        else:
+            known, x = self._rows_of_design(visit, fit, rows)
+            model = declared.method.fit(y, known, None, rng)
+        drawn = model.draw(x, rng)
+        self._note(visit.column.name, model)
+        if isinstance(model, DonorModel):
+            return drawn, None
+        drawn = checked_draw(drawn, len(rows), declared.name, column)
+        if drawn.dtype.kind != "f":
+            return drawn.astype(np.int32, copy=False), None
+        return _as_cells(column, drawn)
+
+    def _draw_block(self, visit: _Visit, rng: np.random.Generator) -> None:
+        shared, declared = self.shared, visit.column.declaration
+        if declared.works_on == "codes":
+            known: Any = replace(self._predictors(visit, visit.fit), codes=None, rows=visit.fit.astype(np.int32))
+            x: Any = self._predictors(visit, visit.rows)
+        else:
+            known, x = self._rows_of_design(visit, visit.fit, visit.rows)
+        model = declared.method.fit(visit.block, known, None, rng)
+        given = []
+        for name in visit.column.names:
+            codes = shared.table[name].codes[visit.rows]
+            cells = shared.cells.get(name)
+            given.append(codes if cells is None else np.where(cells[visit.rows], np.int32(-1), codes))
+        drawn = model.draw(x, rng, tuple(given))
+        self._note(visit.column.name, model)
+        for name, values in zip(visit.column.names, drawn, strict=True):
+            cells = shared.cells.get(name)
+            if cells is None:
+                continue
+            column = shared.table[name]
+            chosen = np.flatnonzero(cells[visit.rows])
+            new = checked_draw(values, len(visit.rows), declared.name, column)[chosen]
+            codes, exact = (new.astype(np.int32), None) if new.dtype.kind != "f" else _as_cells(column, new)
+            self._set(name, visit.rows[chosen], codes, exact)
+            self._follow(name)
+
+    def _note(self, name: str, model: Any) -> None:
+        self.notes.extend((self.iteration, name, word) for word in getattr(model, "notes", ()))
+
+    def _predictors(self, visit: _Visit, rows: Rows | None) -> Predictors:
+        """The predictors of some rows as they are now; of all, for a fit, if None."""
+        features = self.features
+        assert features is not None
+        size = self.shared.table.n if rows is None else len(rows)
+        codes = None if rows is None else np.ascontiguousarray(features.codes.take(rows, axis=1).T)
+        return Predictors(
+            features,
+            visit.subset,
+            size,
+            codes=codes,
+            _frame=lambda: self._frame(visit.column.predictors, rows),
+        )
+
+    def _frame(self, names: Sequence[str], rows: Rows | None) -> pd.DataFrame:
+        import pandas as pd
+
+        cells = {}
+        for name in names:
+            at, exact = self.shared.positions[name], self.exact.get(name)
+            chosen = slice(None) if rows is None else rows
+            column = self.shared.table.columns[at]
+            cells[name] = column.restore(self.codes[at, chosen], None if exact is None else exact[chosen])
+        size = self.shared.table.n if rows is None else len(rows)
+        return pd.DataFrame(cells, index=pd.RangeIndex(size), copy=False)
+
+    def _rows_of_design(self, visit: _Visit, fit: Rows, rows: Rows) -> tuple[Any, Any]:
+        matrix = self.matrix.take(visit.design, axis=0)
+        known, x = matrix.take(fit, axis=1).T, matrix.take(rows, axis=1).T
+        if visit.column.declaration.works_on == "design" or self.shared.clusters is None:
+            return known, x
+        cluster, size = self.shared.clusters
+        return (
+            Clustered(known, cluster[fit], size, visit.random),
+            Clustered(x, cluster[rows], size, visit.random),
+        )
+
+    def _shifted(
+        self, planned: ImputedColumn, column: Column, codes: Int32, exact: Float | None, rows: Rows
+    ) -> tuple[Int32, Float | None]:
+        shift = planned.shift
+        assert shift is not None
+        amount = shift.amount
+        if shift.in_sd:
+            amount *= self._observed_sd(planned.name)
+        numbers = column.numbers(codes) if exact is None else exact
+        return _as_cells(column, numbers * shift.factor + amount)
+
+    def _observed_sd(self, name: str) -> float:
+        column = self.shared.table[name]
+        numbers = column.numbers(column.codes[column.codes >= 0])
+        return float(numbers.std(ddof=1)) if len(numbers) > 1 else 0.0
+
+    def _set(self, name: str, rows: Rows, codes: Int32, exact: Float | None) -> None:
+        """Put cells of a column where all that looks at them finds them."""
+        shared = self.shared
+        at = shared.positions[name]
+        self.codes[at, rows] = codes
+        held = self.exact.get(name)
+        column = shared.table.columns[at]
+        if exact is not None and held is None:
+            held = self.exact[name] = column.numbers(self.codes[at])
+        if held is not None:
+            held[rows] = column.numbers(codes) if exact is None else exact
+        layout = shared.layout.get(name) if self.matrix.size else None
+        if layout:
+            self._set_design(name, layout, rows, codes, exact)
+        if self.features is not None:
+            features = shared.encoded[1][name]
+            for position, encoded in zip(features.positions, features.encode(codes), strict=True):
+                self.features.recode(position, rows, encoded)
+
+    def _set_design(self, name: str, layout: Sequence[int], rows: Rows, codes: Int32, exact: Float | None) -> None:
+        column = self.shared.template[name]
+        if column.is_categorical:
+            levels = self.shared.coded_levels(column)
+            for row, level in zip(layout, levels, strict=False):
+                self.matrix[row, rows] = codes == level
+            return
+        numbers = column.values.take(codes, mode="clip") if exact is None else exact
+        self.matrix[layout[0], rows] = numbers
+        if len(layout) > 1 + column.has_missing and self.shared.clusters is not None:
+            self._set_cluster_means(layout)
+
+    def _set_cluster_means(self, layout: Sequence[int]) -> None:
+        assert self.shared.clusters is not None
+        cluster, size = self.shared.clusters
+        sums = np.bincount(cluster, self.matrix[layout[0]], size)
+        self.matrix[layout[-1]] = (sums / np.bincount(cluster, minlength=size))[cluster]
+
+    def _design(self) -> Float:
+        """The design matrix of the template, one row for each of its columns; empty if nobody needs one."""
+        shared = self.shared
+        layout = shared.layout
+        if not any(visit.column.declaration.works_on != "codes" for visit in shared.visits.values()):
+            return np.empty((0, 0))
+        size = 1 + max((rows[-1] for rows in layout.values()), default=0)
+        self.matrix = np.zeros((size, shared.table.n))
+        self.matrix[0] = 1.0
+        everywhere = np.arange(shared.table.n)
+        for name, rows in layout.items():
+            column = shared.template[name]
+            codes = column.codes
+            if column.is_numeric:
+                self.matrix[rows[0]] = np.nan_to_num(column.numbers())
+                if column.has_missing:
+                    self.matrix[rows[1]] = codes < 0
+                if len(rows) > 1 + column.has_missing:
+                    self._set_cluster_means(rows)
+            else:
+                self._set_design(name, rows, everywhere, codes, None)
+                if column.has_missing:
+                    self.matrix[rows[-1]] = codes < 0
+        return self.matrix
+
+    def _follow(self, name: str) -> None:
+        for column in self.shared.passives(name):
+            self._compute(column)
+
+    def _compute(self, planned: ImputedColumn) -> None:
+        """The missing cells of a passive column, from the others of their rows."""
+        shared = self.shared
+        assert planned.expression is not None
+        rows = np.flatnonzero(shared.cells[planned.name])
+        column = shared.table[planned.name]
+        inputs = {}
+        for name in planned.predictors:
+            held = self.exact.get(name)
+            at = shared.positions[name]
+            inputs[name] = shared.table.columns[at].numbers(self.codes[at, rows]) if held is None else held[rows]
+        exact = column.rounded(planned.expression.evaluate(inputs))
+        codes = column.nearest_codes(exact)
+        self._set(planned.name, rows, codes, exact)
+
+    def _spread(self, name: str) -> tuple[float, float]:
+        shared = self.shared
+        rows = shared.imputed_rows[name]
+        held = self.exact.get(name)
+        if held is not None:
+            numbers = held[rows]
+        else:
+            at = shared.positions[name]
+            column, codes = shared.table.columns[at], self.codes[at, rows]
+            numbers = column.values.take(codes, mode="clip") if column.is_numeric else codes + 1.0
+        mean = numbers.mean()
+        return float(mean), float(np.sqrt(np.square(numbers - mean).sum() / max(1, len(numbers) - 1)))
+
+    def _keep_designed(self, codes: Int32, exact: dict[str, Float]) -> None:
+        """A cell whose condition of being missing holds now that other cells of its row are known is missing."""
+        shared = self.shared
+        kept = {name: said for name, said in shared.plan.spec.missing.items() if said.when and name in shared.cells}
+        if not kept:
+            return
+        columns = []
+        for at, column in enumerate(shared.table.columns):
+            columns.append(_with_codes(column, codes[at]))
+        now = replace(shared.table, columns=tuple(columns))
+        from replicant.spec.rule import parse_rule
+
+        for name, said in kept.items():
+            stays = shared.cells[name] & parse_rule(str(said.when)).mask(now)
+            at = shared.positions[name]
+            codes[at, stays] = shared.table.columns[at].codes[stays]
+            if name in exact:
+                exact[name][stays] = np.nan
+
+
+def _with_codes(column: Column, codes: Int32) -> Column:
+    return replace(column, codes=codes)
+
+
+def _some(response: Response, chosen: Mask) -> Response:
+    """The response of some of its rows."""
+    return Response(
+        response.codes[chosen],
+        None if response.numbers is None else response.numbers[chosen],
+        None if response.classes is None else response.classes[chosen],
+        response.n_classes,
+    )
+
+
+def _incomplete(column: Column) -> Response:
+    """A column of a block: missing cells are -1 among classes, NaN among numbers."""
+    codes = np.maximum(column.codes, np.int32(-1))
+    if column.is_categorical:
+        return Response(codes, classes=codes, n_classes=column.size)
+    return Response(codes, numbers=column.numbers())
+
+
+def _as_cells(column: Column, numbers: Float) -> tuple[Int32, Float | None]:
+    """Numbers as cells of a column: rounded as it is; of dates the nearest observed one."""
+    exact = column.rounded(numbers)
+    codes = column.nearest_codes(exact)
+    return codes, None if column.dtype.number is None else exact
