@@ -50,8 +50,9 @@ ELSEWHERE: dict[str, str] = {
         estimate/learned.py estimate/levels.py estimate/splines.py
     """,
     "execution/test_executor.py": "execution/processes.py execution/timing.py",
+    "fcs/test_chain.py": "fcs/chain_table.py fcs/completed.py",
     "fcs/test_encoding.py": "fcs/join.py",
-    "fcs/test_fcs.py": "fcs/draw.py fcs/fit.py fcs/imputation.py",
+    "fcs/test_fcs.py": "fcs/checked.py fcs/draw.py fcs/fit.py fcs/imputation.py",
     "methods/test_catall.py": "methods/contingency.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
     "methods/test_linear.py": "methods/factors.py",
@@ -68,6 +69,9 @@ ELSEWHERE: dict[str, str] = {
         plan/where.py plan/whole.py
     """,
     "plan/test_cost.py": "plan/column.py",
+    "plan/test_imputation.py": """
+        plan/imputation_draft.py plan/imputed_cells.py spec/imputation.py spec/method.py
+    """,
     "plan/test_seen.py": "plan/copies.py",
     "pool/test_pool.py": "pool/arrays.py pool/distributions.py pool/planning.py pool/result.py pool/transform.py",
     "release/statistical/test_copies.py": """
@@ -93,6 +97,7 @@ ELSEWHERE: dict[str, str] = {
     """,
     "run/test_partitioned.py": "run/chunks.py",
     "synthesis/test_call.py": "events.py synthesis/result.py",
+    "synthesis/test_imputing.py": "synthesis/imputation.py",
     "synthesis/test_partitioned.py": "run/held_sets.py",
     "s3/test_lease.py": "storage/lease.py",
     "s3/test_runs.py": "storage/remote.py",

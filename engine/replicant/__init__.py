@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from replicant.pool import pool
     from replicant.release import verify_release
     from replicant.run.reading import drift, read_release
-    from replicant.synthesis import Synthesis, synthesize
+    from replicant.synthesis import Imputation, Synthesis, impute, synthesize
     from replicant.table import Codebook, ColumnSpec, encode_table, read_data
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ __all__ = [
     "ColumnSpec",
     "DataError",
     "ExpressionError",
+    "Imputation",
     "PartialError",
     "Plan",
     "ReleaseError",
@@ -45,6 +46,7 @@ __all__ = [
     "drift",
     "encode_table",
     "flux",
+    "impute",
     "missing_patterns",
     "pool",
     "read_data",
@@ -61,6 +63,7 @@ _HOMES = {
     "ColumnSpec": "replicant.table",
     "DataError": "replicant.errors",
     "ExpressionError": "replicant.errors",
+    "Imputation": "replicant.synthesis",
     "PartialError": "replicant.errors",
     "Plan": "replicant.plan",
     "ReleaseError": "replicant.errors",
@@ -72,6 +75,7 @@ _HOMES = {
     "drift": "replicant.run.reading",
     "encode_table": "replicant.table",
     "flux": "replicant.incomplete",
+    "impute": "replicant.synthesis",
     "missing_patterns": "replicant.incomplete",
     "pool": "replicant.pool",
     "read_data": "replicant.table",

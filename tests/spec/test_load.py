@@ -124,7 +124,7 @@ def test_masks_pass_through() -> None:
         {"maxdepth": 0},
         {"conditioning": "synthetc"},
         {"fits": "none"},
-        {"missing": "impute"},
+        {"missing": "fill"},
         {"k": 0},
         {"passive": {"a": 3}},
         {"passive": "a"},

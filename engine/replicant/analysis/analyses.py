@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from replicant.analysis.pooling import messages_of, pooled_fits
+from replicant.analysis.pooling import in_nests, messages_of, pooled_fits
 from replicant.errors import DataError, SpecError
 from replicant.estimate import Fit, Formula, coefficients, common
 from replicant.estimate.learned import Learned
@@ -106,7 +106,8 @@ class Analyses(Sequence[Fit]):
         """
         choice = self._choice(rule)
         settings = {**choice.options, **options}
-        return pooled_fits(self.fits, choice.rule, level, dfcom, notes=choice.warnings, why=choice.why, **settings)
+        known: dict[str, Any] = {"notes": choice.warnings, "why": choice.why, "nests": self._nests(choice.rule)}
+        return pooled_fits(self.fits, choice.rule, level, dfcom, **known, **settings)
 
     def test(self, *terms: str, rule: str = "auto", null: float = 0.0) -> JointTest:
         """Test several coefficients at once, pooled over the sets: Wald's test by the rule that holds for them.
@@ -182,9 +183,12 @@ class Analyses(Sequence[Fit]):
             raise SpecError(f"no joint test goes with the rule {chosen}", need="one of " + ", ".join(RULES_OF_TESTS))
         sizes = {key: choice.options[key] for key in ("n", "k") if key in choice.options}
         at = [[one.terms.index(term) for term in left] for one in fits]
-        estimates = [one.estimates[index] for one, index in zip(fits, at, strict=True)]
-        covariances = [one.covariance[np.ix_(index, index)] for one, index in zip(fits, at, strict=True)]
-        tested = wald(estimates, covariances, chosen, null=null, contrast=contrast, **sizes)
+        estimates = np.array([one.estimates[index] for one, index in zip(fits, at, strict=True)])
+        covariances = np.array([one.covariance[np.ix_(index, index)] for one, index in zip(fits, at, strict=True)])
+        nests = self._nests(chosen)
+        tested = wald(
+            in_nests(estimates, nests), in_nests(covariances, nests), chosen, null=null, contrast=contrast, **sizes
+        )
         return replace(tested, terms=left, messages=(*lost, *choice.warnings, *tested.messages))
 
     def r_squared(self, *, adjusted: bool = False, rule: str = "auto", level: float = 0.95) -> Pooled:
@@ -233,9 +237,10 @@ class Analyses(Sequence[Fit]):
             raise SpecError(f"{name} needs more than three rows, and a set has fewer", need="more rows in every set")
         scale = 1 / (2 * np.sqrt(shares) * (1 - shares))  # slope of Fisher's z of the root
         choice = self._choice(rule)
+        nests = self._nests(choice.rule)
         pooled = pool(
-            shares,
-            1 / (scale**2 * (rows - 3)),
+            in_nests(shares[:, None], nests),
+            in_nests((1 / (scale**2 * (rows - 3)))[:, None], nests),
             choice.rule,
             terms=[name],
             level=level,
@@ -244,6 +249,10 @@ class Analyses(Sequence[Fit]):
         )
         said = [CLUSTERED_SHARE] if self.fits[0].grouped else []
         return replace(pooled, messages=(*pooled.messages, *choice.warnings, *said), why=choice.why)
+
+    def _nests(self, rule: str) -> int:
+        """How many sets in a row belong to one imputation, for a rule that asks."""
+        return int(self.manifest.get("r") or 1) if rule == "reiter2004" else 1
 
     def _choice(self, rule: str) -> Choice:
         known: dict[str, Any] = {"columns": self.columns, "errors": self.fits[0].errors}

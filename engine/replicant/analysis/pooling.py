@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from replicant.errors import DataError, SpecError
 from replicant.estimate import Fit, common
@@ -15,7 +16,7 @@ from replicant.pool import Pooled, pool
 from replicant.pool.pool import WITH_DFCOM
 from replicant.view.figures import brief
 
-__all__ = ["messages_of", "pooled_fits"]
+__all__ = ["in_nests", "messages_of", "pooled_fits"]
 
 # Degrees of freedom of a sample's design, or of clusters, are few: they count wherever a rule can take them.
 _WITH_FEW = frozenset({*WITH_DFCOM, "raab2016_simple", "raab2016_proper", "raab2016_partial"})
@@ -30,9 +31,13 @@ def pooled_fits(
     notes: Sequence[str] = (),
     why: str = "",
     strict: bool = True,
+    nests: int = 1,
     **options: Any,
 ) -> Pooled:
-    """The terms that every fit could estimate, pooled; what the fits said, and what is left out, in the messages."""
+    """The terms that every fit could estimate, pooled; what the fits said, and what is left out, in the messages.
+
+    `nests` is how many fits in a row belong to one imputation.
+    """
     fits, kept, said = common(fits, strict=strict)
     position = [{term: i for i, term in enumerate(one.terms)} for one in fits]
     at = [[where[term] for term in kept] for where in position]
@@ -50,9 +55,14 @@ def pooled_fits(
             )
         if np.isfinite(least):
             options["dfcom"] = least
-    pooled = pool(estimates, covariances, rule, terms=kept, level=level, **options)
+    pooled = pool(in_nests(estimates, nests), in_nests(covariances, nests), rule, terms=kept, level=level, **options)
     said = [*said, *_components(fits)]
     return replace(pooled, messages=(*pooled.messages, *dict.fromkeys((*notes, *said, *messages_of(fits)))), why=why)
+
+
+def in_nests(values: NDArray[np.float64], nests: int) -> NDArray[np.float64]:
+    """(m, r, ...) of values by set (m r, ...), where sets are nested in imputations; as they are where they are not."""
+    return values if nests < 2 else values.reshape(-1, nests, *values.shape[1:])
 
 
 def _components(fits: Sequence[Fit]) -> list[str]:

@@ -17,25 +17,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from replicant.fcs.draw import checked_draw
-from replicant.fcs.encoding import ColumnFeatures, ColumnResponse, encode_columns, response_of
+from replicant.fcs.chain_table import ChainTable, Visit, with_codes
+from replicant.fcs.checked import checked_draw
 from replicant.methods import Clustered, DonorModel, Predictors, Response
-from replicant.plan.imputation import ImputationPlan, ImputedColumn, cells_to_impute, rows_ignored
+from replicant.plan.imputation import ImputedColumn
 from replicant.plan.seeds import Stage, stream
-from replicant.table import Column, Table
+from replicant.spec.rule import parse_rule
+from replicant.table import Column
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from replicant.trees import Features
 
-__all__ = ["Chain", "ChainTable", "Completed", "Note"]
+__all__ = ["Chain", "Completed", "Note"]
 
 Int32 = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
@@ -43,7 +43,7 @@ Float = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 Note = tuple[int, str, str]
-"""Iteration, column and word of what a method did by itself."""
+"""Iteration, column and word."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,10 +59,12 @@ class Completed:
     iteration
         How many iterations it has run.
     means, sds
-        (iterations, columns) of the imputed cells after each visit, by `ChainTable.traced`: of numbers as they are, of
-        levels by their position from 1.
+        (iterations, columns) of the imputed cells after each iteration: of numbers as they are, of levels by their
+        position from 1.
     notes
         What methods did by themselves.
+    traced
+        Those columns.
     """
 
     codes: Int32
@@ -71,224 +73,7 @@ class Completed:
     means: Float
     sds: Float
     notes: tuple[Note, ...]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Visit:
-    """What a visit needs that never changes.
-
-    Attributes
-    ----------
-    column
-        What is done.
-    rows, fit
-        The rows to draw, and those to fit on.
-    weights
-        (n,) 1 where a row is fitted on.
-    response
-        Of the rows fitted on (`design`, `clusters`), or of all rows (`codes`); of a block those of its columns.
-    design
-        Rows of the design matrix that predict.
-    subset
-        Features that predict.
-    random
-        Positions in `design` of predictors with a random slope.
-    """
-
-    column: ImputedColumn
-    rows: Rows
-    fit: Rows
-    weights: Int32
-    response: ColumnResponse
-    block: tuple[Response, ...]
-    design: Rows
-    subset: Int32
-    random: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class ChainTable:
-    """The rows of a partition, and all that chains on it have in common.
-
-    Attributes
-    ----------
-    table
-        The rows as they are.
-    plan
-        What to do.
-    seed, partition
-        Where streams come from.
-    """
-
-    table: Table
-    plan: ImputationPlan
-    seed: int
-    partition: int = 0
-
-    @cached_property
-    def cells(self) -> dict[str, Mask]:
-        """The cells to impute, by column."""
-        return cells_to_impute(self.plan.spec, self.table)
-
-    @cached_property
-    def template(self) -> Table:
-        """The table with an observed value in every cell that is to be imputed."""
-        columns = []
-        for column in self.table.columns:
-            cells = self.cells.get(column.name)
-            if cells is None or not self._observed(column).any():
-                columns.append(column)
-                continue
-            first = column.codes[int(np.argmax(self._observed(column)))]
-            columns.append(_with_codes(column, np.where(cells, first, column.codes).astype(np.int32, copy=False)))
-        return replace(self.table, columns=tuple(columns))
-
-    @cached_property
-    def positions(self) -> dict[str, int]:
-        """Position of each column in the table."""
-        return {name: at for at, name in enumerate(self.table.names)}
-
-    @cached_property
-    def visits(self) -> dict[str, _Visit]:
-        """By column, or first column of a block: those that have cells to impute and others to learn from."""
-        ignored = rows_ignored(self.plan.spec.ignore, self.table)
-        made = {}
-        for planned in self.plan.columns:
-            members = [name for name in planned.names if name in self.cells]
-            if not members:
-                continue
-            known = np.zeros(self.table.n, dtype=np.bool_)
-            todo = np.zeros(self.table.n, dtype=np.bool_)
-            for name in planned.names:
-                known |= self._observed(self.table[name])
-                todo |= self.cells.get(name, False)
-            fit = known if ignored is None else known & ~ignored
-            if fit.any():
-                made[planned.name] = self._visit(planned, np.flatnonzero(todo), fit)
-        return made
-
-    @cached_property
-    def traced(self) -> tuple[str, ...]:
-        """Columns whose imputed cells are followed: those that are drawn, and those computed from them."""
-        names = {name for visit in self.visits.values() for name in visit.column.names if name in self.cells}
-        names |= {column.name for column in self.plan.passive if column.name in self.cells}
-        return tuple(name for name in self.table.names if name in names)
-
-    @cached_property
-    def imputed_rows(self) -> dict[str, Rows]:
-        """The rows to impute of every column that is followed."""
-        return {name: np.flatnonzero(self.cells[name]) for name in self.traced}
-
-    @cached_property
-    def layout(self) -> dict[str, tuple[int, ...]]:
-        """The rows of the design matrix that each column has; row 0 is the constant."""
-        found: dict[str, tuple[int, ...]] = {}
-        at = 1
-        for column in self.template.columns:
-            if column.name not in self.plan.design:
-                continue
-            size = len(self.coded_levels(column)) if column.is_categorical else 1
-            size += column.has_missing
-            found[column.name] = tuple(range(at, at + size))
-            at += size
-        if self.plan.spec.cluster_means and self.clusters is not None:
-            for column in self.template.columns:
-                if column.name in found and column.is_numeric:
-                    found[column.name] += (at,)
-                    at += 1
-        return found
-
-    @cached_property
-    def _levels(self) -> dict[str, Int32]:
-        found = {}
-        for column in self.table.columns:
-            if column.is_categorical and column.name in self.plan.design:
-                # A level that never occurs would be a column of zeros; the first that occurs is the base.
-                found[column.name] = np.flatnonzero(column.counts)[1:].astype(np.int32)
-        return found
-
-    def coded_levels(self, column: Column) -> Int32:
-        """The levels that have a row of the design matrix."""
-        return self._levels[column.name]
-
-    @cached_property
-    def encoded(self) -> tuple[Features, dict[str, ColumnFeatures]]:
-        """The template as features of trees."""
-        return encode_columns(self.template)
-
-    @cached_property
-    def uses_features(self) -> bool:
-        """Whether any visit looks at features."""
-        return any(
-            visit.column.declaration.works_on == "codes" or visit.response.state is not None
-            for visit in self.visits.values()
-        )
-
-    @cached_property
-    def clusters(self) -> tuple[Int32, int] | None:
-        """The cluster of each row, and how many there are: a missing one is a cluster of its own."""
-        if self.plan.cluster is None:
-            return None
-        codes = self.table[self.plan.cluster].codes
-        _, cluster = np.unique(codes, return_inverse=True)
-        return cluster.astype(np.int32), int(cluster.max(initial=-1)) + 1
-
-    def passives(self, name: str) -> Sequence[ImputedColumn]:
-        """Passive columns that a change of a column changes, in their order."""
-        return self._following.get(name, ())
-
-    @cached_property
-    def _following(self) -> dict[str, list[ImputedColumn]]:
-        found: dict[str, list[ImputedColumn]] = {}
-        reached: dict[str, set[str]] = {}
-        for column in self.plan.passive:
-            if column.name not in self.cells:
-                continue
-            roots = set(column.predictors).union(*(reached.get(other, ()) for other in column.predictors))
-            reached[column.name] = roots
-            for root in roots:
-                found.setdefault(root, []).append(column)
-        return found
-
-    def _observed(self, column: Column) -> Mask:
-        return np.asarray(column.codes >= 0)
-
-    def _visit(self, planned: ImputedColumn, rows: Rows, fit: Mask) -> _Visit:
-        table, declared = self.table, planned.declaration
-        at = np.flatnonzero(fit)
-        block: tuple[Response, ...] = ()
-        if declared.block:
-            block = tuple(_incomplete(table[name].take(at)) for name in planned.names)
-            response = ColumnResponse(block[0])
-        else:
-            column = table[planned.name]
-            if declared.works_on == "codes":
-                # The kernel looks at all rows, those of weight 0 too: some value has to be there.
-                response = response_of(self.template[planned.name])
-            else:
-                response = response_of(column.take(at))
-            if declared.draws_missing or not column.spikes:
-                response = replace(response, state=None, special=(), ordinary=None)
-        design: list[int] = []
-        if declared.works_on in {"design", "clusters"}:
-            layout = self.layout
-            design = [0, *(row for name in planned.predictors for row in layout.get(name, ()))]
-        slopes = {row for name in planned.random for row in self.layout.get(name, ())}
-        subset: list[int] = []
-        if declared.works_on == "codes" or response.state is not None:
-            features = self.encoded[1]
-            subset = [position for name in planned.predictors for position in features[name].positions]
-        return _Visit(
-            planned,
-            rows,
-            at,
-            fit.astype(np.int32),
-            response,
-            block,
-            np.array(design, dtype=np.intp),
-            np.array(subset, dtype=np.int32),
-            tuple(i for i, row in enumerate(design) if row in slopes),
-        )
+    traced: tuple[str, ...] = ()
 
 
 class Chain:
@@ -301,7 +86,8 @@ class Chain:
     imputation, replicate
         0-based address.
     start
-        Where an earlier chain ended; None: random observed values.
+        Where an earlier chain ended, whose traces and notes come before those of this one; None: random observed
+        values.
     """
 
     def __init__(
@@ -311,7 +97,8 @@ class Chain:
         self.imputation = imputation
         self.replicate = replicate
         self.iteration = 0 if start is None else start.iteration
-        self.notes: list[Note] = []
+        self.before = start
+        self.notes: list[Note] = [] if start is None else list(start.notes)
         self.features: Features | None = shared.encoded[0].copied() if shared.uses_features else None
         self.codes = np.stack([column.codes for column in shared.template.columns])
         self.exact: dict[str, Float] = {}
@@ -323,7 +110,7 @@ class Chain:
             self._resume(start)
 
     def run(self, iterations: int) -> Completed:
-        """Run some iterations, and see where it is then."""
+        """Run some iterations."""
         shared = self.shared
         means = np.full((iterations, len(shared.traced)), np.nan)
         sds = np.full((iterations, len(shared.traced)), np.nan)
@@ -338,8 +125,10 @@ class Chain:
                 means[i, j], sds[i, j] = self._spread(name)
         exact = {name: values.copy() for name, values in self.exact.items()}
         codes = self.codes.copy()
-        self._keep_designed(codes, exact)
-        return Completed(codes, exact, self.iteration, means, sds, tuple(self.notes))
+        self._blank_designed(codes, exact)
+        if self.before is not None:
+            means, sds = np.vstack([self.before.means, means]), np.vstack([self.before.sds, sds])
+        return Completed(codes, exact, self.iteration, means, sds, tuple(self.notes), shared.traced)
 
     def _stream(self, column: int) -> np.random.Generator:
         return stream(
@@ -376,7 +165,7 @@ class Chain:
                 exact = start.exact.get(name)
                 self._set(name, rows, start.codes[shared.positions[name], rows], None if exact is None else exact[rows])
 
-    def _draw(self, visit: _Visit) -> None:
+    def _draw(self, visit: Visit) -> None:
         planned, shared = visit.column, self.shared
         rng = self._stream(shared.positions[planned.name])
         if planned.declaration.block:
@@ -394,7 +183,7 @@ class Chain:
         self._set(planned.name, rows, codes, exact)
         self._follow(planned.name)
 
-    def _draw_states(self, visit: _Visit, column: Column, rng: np.random.Generator) -> tuple[Int32, Float | None]:
+    def _draw_states(self, visit: Visit, column: Column, rng: np.random.Generator) -> tuple[Int32, Float | None]:
         """Which cells are a spike is drawn by a tree; the others are drawn by the method, from rows that have none."""
         response = visit.response
         on_codes = visit.column.declaration.works_on == "codes"
@@ -427,7 +216,7 @@ class Chain:
 
     def _ask(
         self,
-        visit: _Visit,
+        visit: Visit,
         column: Column,
         y: Response,
         weights: Int32,
@@ -451,7 +240,7 @@ class Chain:
             return drawn.astype(np.int32, copy=False), None
         return _as_cells(column, drawn)
 
-    def _draw_block(self, visit: _Visit, rng: np.random.Generator) -> None:
+    def _draw_block(self, visit: Visit, rng: np.random.Generator) -> None:
         shared, declared = self.shared, visit.column.declaration
         if declared.works_on == "codes":
             known: Any = replace(self._predictors(visit, visit.fit), codes=None, rows=visit.fit.astype(np.int32))
@@ -480,7 +269,7 @@ class Chain:
     def _note(self, name: str, model: Any) -> None:
         self.notes.extend((self.iteration, name, word) for word in getattr(model, "notes", ()))
 
-    def _predictors(self, visit: _Visit, rows: Rows | None) -> Predictors:
+    def _predictors(self, visit: Visit, rows: Rows | None) -> Predictors:
         """The predictors of some rows as they are now; of all, for a fit, if None."""
         features = self.features
         assert features is not None
@@ -506,7 +295,7 @@ class Chain:
         size = self.shared.table.n if rows is None else len(rows)
         return pd.DataFrame(cells, index=pd.RangeIndex(size), copy=False)
 
-    def _rows_of_design(self, visit: _Visit, fit: Rows, rows: Rows) -> tuple[Any, Any]:
+    def _rows_of_design(self, visit: Visit, fit: Rows, rows: Rows) -> tuple[Any, Any]:
         matrix = self.matrix.take(visit.design, axis=0)
         known, x = matrix.take(fit, axis=1).T, matrix.take(rows, axis=1).T
         if visit.column.declaration.works_on == "design" or self.shared.clusters is None:
@@ -561,7 +350,7 @@ class Chain:
             return
         numbers = column.values.take(codes, mode="clip") if exact is None else exact
         self.matrix[layout[0], rows] = numbers
-        if len(layout) > 1 + column.has_missing and self.shared.clusters is not None:
+        if len(layout) > 1 + column.has_missing:
             self._set_cluster_means(layout)
 
     def _set_cluster_means(self, layout: Sequence[int]) -> None:
@@ -627,28 +416,20 @@ class Chain:
         mean = numbers.mean()
         return float(mean), float(np.sqrt(np.square(numbers - mean).sum() / max(1, len(numbers) - 1)))
 
-    def _keep_designed(self, codes: Int32, exact: dict[str, Float]) -> None:
+    def _blank_designed(self, codes: Int32, exact: dict[str, Float]) -> None:
         """A cell whose condition of being missing holds now that other cells of its row are known is missing."""
         shared = self.shared
         kept = {name: said for name, said in shared.plan.spec.missing.items() if said.when and name in shared.cells}
         if not kept:
             return
-        columns = []
-        for at, column in enumerate(shared.table.columns):
-            columns.append(_with_codes(column, codes[at]))
-        now = replace(shared.table, columns=tuple(columns))
-        from replicant.spec.rule import parse_rule
-
+        columns = tuple(with_codes(column, codes[at]) for at, column in enumerate(shared.table.columns))
+        now = replace(shared.table, columns=columns)
         for name, said in kept.items():
             stays = shared.cells[name] & parse_rule(str(said.when)).mask(now)
             at = shared.positions[name]
             codes[at, stays] = shared.table.columns[at].codes[stays]
             if name in exact:
                 exact[name][stays] = np.nan
-
-
-def _with_codes(column: Column, codes: Int32) -> Column:
-    return replace(column, codes=codes)
 
 
 def _some(response: Response, chosen: Mask) -> Response:
@@ -659,14 +440,6 @@ def _some(response: Response, chosen: Mask) -> Response:
         None if response.classes is None else response.classes[chosen],
         response.n_classes,
     )
-
-
-def _incomplete(column: Column) -> Response:
-    """A column of a block: missing cells are -1 among classes, NaN among numbers."""
-    codes = np.maximum(column.codes, np.int32(-1))
-    if column.is_categorical:
-        return Response(codes, classes=codes, n_classes=column.size)
-    return Response(codes, numbers=column.numbers())
 
 
 def _as_cells(column: Column, numbers: Float) -> tuple[Int32, Float | None]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from replicant.errors import ReplicantError
+from replicant.fcs.checked import checked_draw
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel
 from replicant.methods import Cells, DonorModel, Model, Predictors
@@ -20,9 +20,10 @@ from replicant.plan.sequence import sequence_of
 from replicant.table import Column
 
 if TYPE_CHECKING:
+    from replicant.fcs.chain import Completed
     from replicant.spec.expression import Expression
 
-__all__ = ["Drawn", "checked_draw", "draw_imputation"]
+__all__ = ["Drawn", "draw_imputation"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
@@ -272,28 +273,6 @@ class _Drawing:
             exact = {name: values[order] for name, values in exact.items()}
             rows = rows[order]
         return Drawn(codes, exact, rows)
-
-
-def checked_draw(drawn: object, size: int, method: str, column: Column) -> npt.NDArray[Any]:
-    """What a user's model drew, or an error that says what is wrong with it: it must not reach a release."""
-    array = np.asarray(drawn)
-    if array.shape != (size,):
-        found = f"an array of shape {array.shape} for {size} rows"
-    elif array.dtype.kind == "f":
-        if column.is_numeric and np.isfinite(array).all():
-            return array
-        found = "numbers that are not finite" if column.is_numeric else "numbers for a column of levels"
-    elif array.dtype.kind in "iu":
-        if not size or min(0, int(column.codes.min())) <= int(array.min()) <= int(array.max()) < column.size:
-            return array
-        found = "codes that the column does not have"
-    else:
-        found = f"values of type {array.dtype}"
-    raise ReplicantError(
-        f"method {method!r} drew {found}, for column {column.name!r}",
-        need="one code of the column for each row, or, for a numeric column, one finite number",
-        fix="correct the `draw` of its model",
-    )
 
 
 def _merged(

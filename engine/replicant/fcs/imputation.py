@@ -17,7 +17,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from replicant.fcs.chain import Chain, ChainTable, Completed
+from replicant.fcs.chain import Chain, Completed
+from replicant.fcs.chain_table import ChainTable
 from replicant.fcs.completed import as_drawn, completed_table, in_codes_of
 from replicant.fcs.draw import Drawn, draw_imputation
 from replicant.fcs.encoding import Prepared
@@ -41,6 +42,7 @@ def impute(
     models: Models | None = None,
     replicate: int = 0,
     weights: Int32 | None = None,
+    starts: Mapping[tuple[int, int], Completed] | None = None,
 ) -> Iterator[Drawn]:
     """Draw synthetic sets of a partition, fitting each column when it is visited.
 
@@ -56,6 +58,8 @@ def impute(
         0-based replicate of a study.
     weights
         (n,) int32, how often a bootstrap sample holds each row; None: the rows as they are.
+    starts
+        Where earlier chains ended, by imputation and partition: they go on from there.
 
     Yields
     ------
@@ -63,7 +67,7 @@ def impute(
         One set for each imputation, in their order.
     """
     if plan.imputation is not None:
-        yield from _impute_and_draw(prepared, plan, plan.imputation, imputations, replicate)
+        yield from _impute_and_draw(prepared, plan, plan.imputation, imputations, replicate, starts or {})
         return
     given = models or {}
     shared: dict[str, ColumnModel] = dict(given.get(None, {}))
@@ -77,7 +81,12 @@ def impute(
 
 
 def _impute_and_draw(
-    prepared: Prepared, plan: Plan, imputation: ImputationPlan, imputations: Iterable[int], replicate: int
+    prepared: Prepared,
+    plan: Plan,
+    imputation: ImputationPlan,
+    imputations: Iterable[int],
+    replicate: int,
+    starts: Mapping[tuple[int, int], Completed],
 ) -> Iterator[Drawn]:
     """Sets of a table with missing cells: a chain completes it, and the set is drawn from what it has completed."""
     table = prepared.table
@@ -86,8 +95,13 @@ def _impute_and_draw(
     for index in imputations:
         chain = index // plan.syntheses
         if done is None or done[0] != chain:
-            completed = Chain(shared, chain, replicate=replicate).run(imputation.maxit)
-            base = None if plan.keeps_all else replace(prepared, table=completed_table(table, completed))
+            start = starts.get((chain, prepared.partition))
+            completed = Chain(shared, chain, replicate=replicate, start=start).run(imputation.maxit)
+            base = (
+                None
+                if plan.keeps_all and not plan.shuffle
+                else replace(prepared, table=completed_table(table, completed))
+            )
             done = chain, completed, base
         _, completed, base = done
         if base is None:

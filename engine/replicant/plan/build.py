@@ -17,7 +17,8 @@ from replicant.methods import CART, Cart, Declaration, registered
 from replicant.plan.column import ColumnPlan
 from replicant.plan.cost import Cost, estimate_bytes, make_chain_tasks, make_tasks
 from replicant.plan.draft import Draft
-from replicant.plan.imputation import ImputationPlan, build_imputation
+from replicant.plan.imputation import ImputationPlan
+from replicant.plan.imputation_draft import build_imputation
 from replicant.plan.model import Plan
 from replicant.plan.seen import look
 from replicant.plan.sequence import check_list, sequence_for

@@ -13,6 +13,7 @@ from replicant.events import Event
 from replicant.methods import COPY, KEEP, PASSIVE, SURROGATE, Declaration, Origin
 from replicant.plan.column import ColumnPlan
 from replicant.plan.copies import followed
+from replicant.plan.imputed_cells import only_imputes
 from replicant.plan.names import check_set_column
 from replicant.plan.output import output_types
 from replicant.plan.passive import dependents, differences
@@ -78,7 +79,7 @@ class Draft:
             check_counts(seen.rules, seen.replaced, self.passive)
             self.check_strata(kept)
         idle = {name for name in table.names if name in kept or not self.replaced(name)} - surrogates
-        if len(idle) == len(table.names) and not spec.only_imputes:
+        if len(idle) == len(table.names) and not only_imputes(spec):
             raise SpecError(
                 "every column is kept as observed",
                 need="at least one column to synthesize",

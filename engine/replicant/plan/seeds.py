@@ -36,7 +36,7 @@ class Stage(IntEnum):
     SURROGATE_ORDER = 10
     CHAIN = 11
     CHAIN_ORDER = 12
-    AMPUTE = 15
+    AMPUTE = 13
 
 
 def stream(

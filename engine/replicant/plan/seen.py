@@ -11,7 +11,7 @@ import numpy as np
 from replicant.errors import ReplicantError
 from replicant.methods import Origin, origin_of
 from replicant.plan.copies import alike
-from replicant.plan.imputation import cells_to_impute
+from replicant.plan.imputed_cells import cells_to_impute
 from replicant.plan.passive import count_differences, expressions
 from replicant.plan.where import RuleCount, Selection, names_in, select
 from replicant.spec.expression import parse_expression

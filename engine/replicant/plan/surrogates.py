@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from replicant.errors import DataError, SpecError
 from replicant.events import Event
 from replicant.methods import Origin, origin_of
+from replicant.plan.imputed_cells import only_imputes
 from replicant.table.identifiers import refused
 from replicant.table.kinds import Kind
 
@@ -29,7 +30,7 @@ def made_up(spec: SynthesisSpec, table: Table, rows: int) -> set[str]:
     SpecError
         An identifier is to do what only a variable can, or a variable is to be made up.
     """
-    if spec.only_imputes:
+    if only_imputes(spec):
         return set()  # they are the keys of the records that are completed
     identifiers = {column.name: column for column in table.columns if column.kind is Kind.IDENTIFIER}
     wanted = named(spec)

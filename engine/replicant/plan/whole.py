@@ -67,7 +67,9 @@ class Whole:
         """The facts when the cells that are to be imputed are."""
         kept = frozenset(name for name, cells in self.seen.kept_missing.items() if cells)
         empty = frozenset(
-            name for name, cells in self.seen.imputed.items() if cells + self.seen.kept_missing.get(name, 0) == self.seen.rows
+            name
+            for name, cells in self.seen.imputed.items()
+            if cells + self.seen.kept_missing.get(name, 0) == self.seen.rows
         )
         flat = self.flat | frozenset(name for name in self.single if name not in kept)
         return replace(self, holed=kept | empty, flat=flat)

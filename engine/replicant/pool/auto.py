@@ -76,8 +76,8 @@ def choose(manifest: Mapping[str, Any], *, columns: Collection[str] | None = Non
     Parameters
     ----------
     manifest
-        The public manifest: `m` (all sets), `n`, `k`, `columns` (`name`, `synthesized`, `parametric`: left out, it is not) and
-        `config` (`conditioning`, `fits`, `proper`, `missing`); nested releases say `r`.
+        The public manifest: `m` (all sets), `n`, `k`, `columns` (`name`, `synthesized`, `parametric`: left out, it is
+        not) and `config` (`conditioning`, `fits`, `proper`, `missing`); nested releases say `r`.
     columns
         Those that the analysis uses; None: all.
     errors

@@ -9,7 +9,7 @@ every copy is lost, the run is started again from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from replicant.execution.backend import Backend
 from replicant.execution.executor import Executor
 from replicant.execution.failure import LostError
 from replicant.execution.progress import Progress
+from replicant.fcs import Completed
 from replicant.plan import build_plan
 from replicant.plan.memory import check_memory
 from replicant.plan.model import Plan
@@ -113,6 +114,7 @@ def run_plan(
     *,
     sink: Sink | None = None,
     done: Collection[tuple[int, int]] = (),
+    starts: Mapping[tuple[int, int], Completed] | None = None,
 ) -> list[Any]:
     """Run a plan and return what its draws gave, by partition and imputation.
 
@@ -128,6 +130,8 @@ def run_plan(
         Takes each finished partition as a frame, where it was drawn; None: the result is `DrawnSet`s.
     done
         Imputation and partition of the sets that are there already.
+    starts
+        Where earlier chains ended, by imputation and partition: they go on from there.
 
     Raises
     ------
@@ -147,7 +151,7 @@ def run_plan(
                 executor.run(
                     "synthesizing",
                     CALLS,
-                    Shared(plan, data if isinstance(data, Source) else None, sink),
+                    Shared(plan, data if isinstance(data, Source) else None, sink, starts),
                     tasks,
                     given=None if isinstance(data, Source) else {"table": executor.sent(data)},
                     seconds=plan.seconds_estimate,

@@ -72,11 +72,14 @@ class Shared(NamedTuple):
         Where any process reads the table; None: it is given.
     sink
         Takes each finished partition as a frame, where it was drawn; None: codes are given back.
+    starts
+        Where earlier chains ended, by imputation and partition; None: they start anew.
     """
 
     plan: Plan
     source: Source | None
     sink: Sink | None
+    starts: Mapping[tuple[int, int], fcs.Completed] | None = None
 
 
 def load(shared: Shared, task: Task) -> Table:
@@ -107,9 +110,9 @@ def draw(shared: Shared, task: Task, stratum: Stratum, *fitted: fcs.Models) -> l
     list
         One `DrawnSet` per imputation, or what the sink returned for each.
     """
-    plan, _, sink = shared
+    plan, _, sink, starts = shared
     results: list[Any] = []
-    drawn = fcs.impute(stratum.prepared, plan, task.imputations, models=_merged(fitted))
+    drawn = fcs.impute(stratum.prepared, plan, task.imputations, models=_merged(fitted), starts=starts)
     for imputation, one in zip(task.imputations, drawn, strict=True):
         if sink is None:
             results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed))

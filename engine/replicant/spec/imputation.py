@@ -68,7 +68,7 @@ class KeptMissing(Document):
         The rows, as a condition on other columns, such as `married != 'yes'`; None: all rows.
     codes
         Coded missing values that stay; None: whatever is missing.
-    as
+    as_, as
         `keep`: they stay as they are.
     """
 

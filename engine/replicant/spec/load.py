@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from replicant.errors import SpecError, nearest
 from replicant.spec.dotted import put, steps
 from replicant.spec.explain import explain
+from replicant.spec.imputation import ImputationSpec
 from replicant.spec.locations import check_locations
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 from replicant.storage.filesystem import is_url
@@ -218,6 +219,20 @@ def validate_synthesis(**settings: Any) -> SynthesisSpec:
         return SynthesisSpec.model_validate(settings)
     except ValidationError as error:
         raise explain(error, SynthesisSpec, settings) from None
+
+
+def validate_imputation(**settings: Any) -> ImputationSpec:
+    """Check how missing cells are to be imputed.
+
+    Raises
+    ------
+    SpecError
+        For a value out of bounds, or a name that is not a setting.
+    """
+    try:
+        return ImputationSpec.model_validate(settings)
+    except ValidationError as error:
+        raise explain(error, ImputationSpec, settings, section=("imputation",)) from None
 
 
 def validate_output(**settings: Any) -> OutputSpec:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from replicant.spec.document import Document
 
 __all__ = ["MethodChoice", "Methods", "split_options"]
 
 
-class MethodChoice(BaseModel):
-    """A method with options: `{name: pmm, donors: 10}`."""
+class MethodChoice(Document):
+    """A method with options: `{name: pmm, donors: 10}`.
+
+    Attributes
+    ----------
+    name
+        Of the method; its options stand beside it.
+    """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 

@@ -165,11 +165,6 @@ class SynthesisSpec(Document):
         return None if self.missing == "keep" else self.imputation or ImputationSpec()
 
     @property
-    def only_imputes(self) -> bool:
-        """Whether nothing is synthesized: the sets are the table with its missing cells filled."""
-        return self.missing == "impute" and self.method == "keep"
-
-    @property
     def strata_columns(self) -> tuple[str, ...]:
         """The strata as names, none if there are no strata."""
         if self.strata is None:

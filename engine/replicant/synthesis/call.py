@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from replicant import methods
 from replicant.errors import SpecError
 from replicant.plan import build_plan
-from replicant.spec.load import validate_synthesis
+from replicant.spec.load import validate_imputation, validate_synthesis
 from replicant.synthesis.result import Synthesis, say
 from replicant.table import Reading, Table, encode_table, is_dask_frame, read_table
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from replicant.plan.model import Plan
     from replicant.run.source import Source
 
-__all__ = ["Data", "encode", "source_of", "synthesize"]
+__all__ = ["Data", "encode", "progress_of", "source_of", "synthesize"]
 
 LONG_SECONDS = 3.0
 """A call estimated to take longer than this shows its progress."""
@@ -33,7 +33,7 @@ def synthesize(
     data: Data,
     m: int = 5,
     seed: int | None = None,
-    method: str | Mapping[str, str] = "cart",
+    method: str | Mapping[str, Any] = "cart",
     conditioning: Literal["synthetic", "observed"] = "synthetic",
     minbucket: int = 5,
     cp: float = 1e-8,
@@ -51,7 +51,9 @@ def synthesize(
     min_stratum: int = 100,
     partition_rows: int | None = None,
     k: int | None = None,
-    missing: Literal["keep"] = "keep",
+    missing: Literal["keep", "impute"] = "keep",
+    imputation: Mapping[str, Any] | None = None,
+    syntheses: int = 1,
     fits: Literal["own", "shared"] = "own",
     proper: bool = False,
     exclude_self: bool = False,
@@ -78,8 +80,9 @@ def synthesize(
         Seed of all random streams. None draws one from the operating system; it is kept in `plan.seed`. Whoever knows
         seed and data can tell which record a cell came from: keep it with the data.
     method
-        `cart`, `sample` (bootstrap of the column alone), `keep` (left as observed) or a registered method: one for all
-        columns, or one by column. `surrogate` for an identifier: new values of the same pattern.
+        `cart`, `sample` (bootstrap of the column alone), `keep` (left as observed) or another name: one for all
+        columns, or one by column, with its options: `{"hgt": {"name": "cart", "minbucket": 20}}`. `surrogate` for an
+        identifier: new values of the same pattern.
     conditioning
         `synthetic`: each column is drawn given the synthetic columns before it, and no row is paired with a real one.
         `observed`: given the row's observed other columns, as in mice and the paper; many cells come back unchanged.
@@ -117,7 +120,13 @@ def synthesize(
     k
         Rows of each synthetic table; None for as many as observed.
     missing
-        `keep`: that a value is missing is a property of the data, synthesized like any other.
+        `keep`: that a value is missing is a property of the data, synthesized like any other. `impute`: each set is
+        drawn from a table whose missing cells a chain of its own has filled, as by `rp.impute`.
+    imputation
+        With `missing="impute"`: how, as arguments of `rp.impute`: `{"maxit": 5, "method": "cart"}`.
+    syntheses
+        With `missing="impute"`: sets from each completed table. One: a single step, pooled by `one_step`. More: two
+        steps, m x syntheses sets, pooled by `reiter2004`.
     fits
         `own`: every imputation grows its own trees. `shared`: one set of trees serves all; faster, and
         between-imputation variance no longer holds the trees' own error.
@@ -187,6 +196,8 @@ def synthesize(
         partition_rows=partition_rows,
         k=k,
         missing=missing,
+        imputation=imputation and validate_imputation(**imputation),
+        syntheses=syntheses,
         fits=fits,
         proper=proper,
         exclude_self=exclude_self,
@@ -206,7 +217,7 @@ def synthesize(
     table = encode(data, columns, reading, spec.drop)
     plan = build_plan(spec, table, methods=methods.registered())
     ensure_compiled(plan, say)
-    with backend.open(_progress(plan, backend)) as executor:
+    with backend.open(progress_of(plan, backend)) as executor:
         reread = backend.on_cluster and source is not None
         drawn = run_plan(plan, replace(source, digest=table.digest()) if reread and source else table, executor)
     return Synthesis(plan, table, drawn, spec=spec, source=None if source is None else source.describe())
@@ -244,7 +255,7 @@ def source_of(
     return Source.at(data, columns, Reading.of(reading), drop)
 
 
-def _progress(plan: Plan, backend: Backend) -> Progress:
+def progress_of(plan: Plan, backend: Backend) -> Progress:
     """In a notebook a call to a cluster always shows its progress: whoever waits for others wants to know."""
     from replicant.execution import progress
     from replicant.execution.backend import usable_cpus

@@ -8,13 +8,16 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicant import fcs
+from replicant.plan.imputed_cells import cells_to_impute
 from replicant.release.sets import SyntheticSets
 from replicant.spec.load import validate_output
 from replicant.table import Codebook, Table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from replicant.events import Event
     from replicant.plan.model import Plan
@@ -65,7 +68,34 @@ class Synthesis(SyntheticSets):
     @property
     def events(self) -> tuple[Event, ...]:
         """What was unusual in the data or the request, and what was done about it."""
-        return self.plan.events
+        return (*self.plan.events, *fcs.note_events(list(self._chains.values())))
+
+    @property
+    def _chains(self) -> dict[tuple[int, int], fcs.Completed]:
+        """Where the chains ended that filled missing cells, by imputation and partition."""
+        step = self.plan.syntheses
+        return {
+            (one.imputation // step, one.partition): one.completed for one in self._drawn if one.completed is not None
+        }
+
+    def imputed_cells(self, name: str) -> NDArray[np.bool_]:
+        """The cells of a column that were missing and are imputed.
+
+        Parameters
+        ----------
+        name
+            Of the column.
+
+        Returns
+        -------
+        ndarray
+            (n,) bool, by row of the table.
+        """
+        import numpy as np
+
+        spec = None if self.plan.imputation is None else self.plan.imputation.spec
+        cells = {} if spec is None else cells_to_impute(spec, self.table)
+        return cells.get(name, np.zeros(self.table.n, dtype=np.bool_))
 
     @property
     def codebook(self) -> Codebook:

@@ -1,0 +1,90 @@
+"""`rp.impute` as a user calls it: what comes back, and what is said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import replicant as rp
+from replicant.errors import SpecError
+
+
+def people(n: int = 150) -> pd.DataFrame:
+    rng = np.random.default_rng(11)
+    frame = pd.DataFrame({"x": rng.normal(size=n), "z": rng.choice(["a", "b"], n)})
+    frame["y"] = (2 + frame["x"] + (frame["z"] == "b") + rng.normal(size=n)).round(3)
+    frame.loc[rng.random(n) < 0.25, "y"] = np.nan
+    return frame
+
+
+def test_the_sets_are_the_table_with_its_missing_cells_filled() -> None:
+    frame = people()
+    imp = rp.impute(frame, m=3, maxit=2, seed=1)
+    assert imp.m == len(imp) == 3
+    for filled in imp:
+        pd.testing.assert_series_equal(filled["x"], frame["x"])
+        pd.testing.assert_frame_equal(filled.dropna(), filled)
+        there = frame["y"].notna()
+        pd.testing.assert_series_equal(filled["y"][there], frame["y"][there])
+    assert len({tuple(filled["y"]) for filled in imp}) == 3
+    assert (
+        repr(imp)
+        == f"<Imputation m=3, 150 rows x 3 columns, {frame['y'].isna().sum()} cells in 1 column, 2 iterations>"
+    )
+
+
+def test_analyses_are_pooled_by_rubins_rules() -> None:
+    pooled = rp.impute(people(), m=5, maxit=2, seed=1).analyse("ols", "y ~ x + z").pool()
+    assert pooled.rule == "rubin1987"
+    assert pooled.frame["std_error"].notna().all()
+
+
+def test_a_key_stays_as_it_is() -> None:
+    frame = people()
+    frame.insert(0, "pid", [f"P{i:05d}" for i in range(len(frame))])
+    imp = rp.impute(frame, m=1, maxit=1, seed=1, columns={"pid": {"kind": "identifier"}})
+    pd.testing.assert_series_equal(imp[0]["pid"], frame["pid"], check_dtype=False)
+
+
+def test_a_complete_table_comes_back() -> None:
+    frame = people().dropna().reset_index(drop=True)
+    imp = rp.impute(frame, m=2, seed=1)
+    pd.testing.assert_frame_equal(imp[1], frame)
+    assert [event.code for event in imp.events] == ["nothing_missing"]
+
+
+def test_one_step_and_two() -> None:
+    frame = people(300)
+    one = rp.synthesize(frame, m=4, seed=1, missing="impute", imputation={"maxit": 2})
+    assert one.m == 4
+    assert not one[0].isna().any().any()
+    assert one.analyse("ols", "y ~ x").pool().rule == "one_step"
+    two = rp.synthesize(frame, m=3, seed=1, missing="impute", imputation={"maxit": 2}, syntheses=2)
+    assert two.m == 6
+    pooled = two.analyse("ols", "y ~ x").pool()
+    assert (pooled.rule, pooled.m, pooled.r) == ("reiter2004", 3, 2)
+
+
+def test_the_chains_of_a_synthesis_are_those_of_an_imputation() -> None:
+    """A column that is kept shows what its chain has drawn."""
+    frame = people(300)
+    imp = rp.impute(frame, m=2, maxit=2, seed=5)
+    syn = rp.synthesize(
+        frame,
+        m=2,
+        seed=5,
+        missing="impute",
+        imputation={"maxit": 2},
+        method={"y": "keep"},
+        conditioning="observed",
+        shuffle=False,
+    )
+    pd.testing.assert_series_equal(imp[1]["y"], syn[1]["y"])
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "3"])
+def test_more_needs_a_number_of_iterations(wrong: object) -> None:
+    imp = rp.impute(people(), m=1, maxit=1, seed=1)
+    with pytest.raises(SpecError, match="maxit"):
+        imp.more(wrong)
