@@ -94,10 +94,10 @@ def ampute(
     >>> round(float(holes["income"].isna().mean()), 2)
     0.3
     >>> print(rp.missing_patterns(holes))
-    944 rows, 664 of them complete; 2 patterns
+    944 rows, 673 of them complete; 2 patterns
     rows    share  missing
-     664   70.3 %  none
-     280   29.7 %  income
+     673   71.3 %  none
+     271   28.7 %  income
     """
     import pandas as pd
 
