@@ -63,6 +63,10 @@ ELSEWHERE: dict[str, str] = {
     "methods/test_norm.py": "methods/norm_boot.py methods/norm_nob.py",
     "methods/test_pmm.py": "methods/matching.py",
     "methods/test_registry.py": "methods/declaration.py methods/keep.py",
+    "methods/test_transformed.py": """
+        methods/cubertnorm.py methods/lognorm.py methods/mean.py
+        methods/normrank.py methods/sqrtnorm.py
+    """,
     "missing/test_patterns.py": "missing/cells.py",
     "plan/test_build.py": """
         plan/draft.py plan/model.py plan/names.py plan/output.py plan/passive.py plan/show.py plan/surrogates.py

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from replicant.methods.linear import bootstrapped, regress, standardize
+from replicant.methods.linear import regress, standardize
+
+from .designs import COLUMNS, unusual
 
 Floats = npt.NDArray[np.float64]
 
@@ -119,7 +121,7 @@ def test_one_row_and_two_rows_have_a_fit() -> None:
 
 @given(
     n=st.integers(1, 12),
-    columns=st.lists(st.sampled_from(["zero", "same", "copy", "dummy", "normal", "huge", "tiny", "far"]), max_size=8),
+    columns=COLUMNS,
     level=st.sampled_from([0.0, 1.0, 1e-90, 1e90]),
     weighted=st.booleans(),
     seed=st.integers(0, 99),
@@ -129,21 +131,7 @@ def test_whatever_the_predictors_are_there_are_finite_parameters(
     n: int, columns: list[str], level: float, weighted: bool, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    made = [np.ones(n)]
-    for name in columns:
-        made.append(
-            {
-                "zero": np.zeros(n),
-                "same": np.full(n, 0.1),
-                "copy": made[-1],
-                "dummy": rng.integers(0, 2, n).astype(float),
-                "normal": rng.normal(size=n),
-                "huge": 1e150 * rng.normal(size=n),
-                "tiny": 1e-150 * rng.normal(size=n),
-                "far": 1.6e18 + 1e12 * rng.integers(0, 9, n),
-            }[name]
-        )
-    x, y = np.column_stack(made), level * rng.normal(size=n)
+    x, y = unusual(n, columns, rng), level * rng.normal(size=n)
     weights = rng.integers(1, 5, n).astype(np.int32) if weighted else None
     fit, fitted = regress(x, y, weights)
     beta, sigma = fit.posterior(rng)
@@ -157,17 +145,3 @@ def test_whatever_the_predictors_are_there_are_finite_parameters(
     w = np.ones(n) if weights is None else weights
     np.testing.assert_allclose(standard.matrix[1:] @ w / w.sum(), 0.0, atol=1e-5)
     np.testing.assert_allclose(standard.matrix[1:] ** 2 @ w / w.sum(), 1.0, atol=1e-5)
-
-
-@pytest.mark.parametrize("weights", [None, np.array([3, 1, 2], dtype=np.int32)])
-def test_a_bootstrap_sample_has_as_many_rows_as_the_weights_say(weights: Any) -> None:
-    rng = np.random.default_rng(6)
-    total = 3 if weights is None else 6
-    counts = np.zeros(3)
-    for _ in range(3000):
-        rows, drawn = bootstrapped(3, weights, rng)
-        assert drawn.sum() == total
-        assert drawn.min() > 0
-        counts[rows] += drawn
-    expected = np.full(3, 3000.0) if weights is None else 3000.0 * weights
-    assert (np.abs(counts - expected) < 4 * np.sqrt(expected)).all()

@@ -9,8 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
-from hypothesis import strategies as st
 
 from replicant.estimate import fit
 from replicant.methods import Response
@@ -161,42 +159,6 @@ def test_a_rare_level_is_no_separation() -> None:
     theirs = sm.Logit(classes, x).fit(disp=0, method="newton")
     assert model.notes == ()
     np.testing.assert_allclose(model.beta[0], theirs.params, rtol=1e-5)
-
-
-@given(
-    n=st.integers(1, 14),
-    columns=st.lists(st.sampled_from(["same", "copy", "dummy", "normal", "huge", "far"]), max_size=7),
-    levels=st.integers(1, 4),
-    weighted=st.booleans(),
-    seed=st.integers(0, 99),
-)
-@pytest.mark.filterwarnings("error")
-def test_whatever_the_predictors_are_levels_are_drawn(
-    n: int, columns: list[str], levels: int, weighted: bool, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    made = [np.ones(n)]
-    for name in columns:
-        made.append(
-            {
-                "same": np.full(n, 0.1),
-                "copy": made[-1],
-                "dummy": rng.integers(0, 2, n).astype(float),
-                "normal": rng.normal(size=n),
-                "huge": 1e150 * rng.normal(size=n),
-                "far": 1.6e18 + 1e12 * rng.integers(0, 9, n),
-            }[name]
-        )
-    x = np.column_stack(made)
-    classes = rng.integers(0, levels, n).astype(np.int32)
-    weights = rng.integers(1, 5, n).astype(np.int32) if weighted else None
-    model = fit_levels(levels_of(Response(classes, classes=classes, n_classes=levels), weights), x, True)
-    assert "not_converged" not in model.notes
-    if isinstance(model, LevelModel):
-        assert np.isfinite(model.beta).all()
-        assert np.isfinite(model.coefficients(rng)).all()
-    drawn = model.draw(x, rng)
-    assert set(drawn.tolist()) <= set(classes.tolist())
 
 
 def test_a_search_that_gets_nowhere_says_so() -> None:

@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from statsmodels.miscmodels.ordinal_model import OrderedModel as Ordinal
 
 from replicant.estimate import fit
@@ -130,36 +128,3 @@ def test_what_does_not_converge_is_multinomial(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(model, LevelModel)
     assert model.notes == ("not_ordered",)
     assert set(model.draw(x, RNG).tolist()) == {0, 1, 2, 3}
-
-
-@given(
-    n=st.integers(1, 14),
-    columns=st.lists(st.sampled_from(["same", "copy", "dummy", "normal", "huge", "far"]), max_size=7),
-    levels=st.integers(1, 5),
-    weighted=st.booleans(),
-    seed=st.integers(0, 99),
-)
-@pytest.mark.filterwarnings("error")
-def test_whatever_the_predictors_are_levels_are_drawn(
-    n: int, columns: list[str], levels: int, weighted: bool, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    made = [np.ones(n)]
-    for name in columns:
-        made.append(
-            {
-                "same": np.full(n, 0.1),
-                "copy": made[-1],
-                "dummy": rng.integers(0, 2, n).astype(float),
-                "normal": rng.normal(size=n),
-                "huge": 1e150 * rng.normal(size=n),
-                "far": 1.6e18 + 1e12 * rng.integers(0, 9, n),
-            }[name]
-        )
-    x = np.column_stack(made)
-    classes = rng.integers(0, levels, n).astype(np.int32)
-    weights = rng.integers(1, 5, n).astype(np.int32) if weighted else None
-    model = Polr(proper=True).fit(Response(classes, classes=classes, n_classes=levels), x, weights, rng)
-    assert "not_converged" not in model.notes
-    assert "not_ordered" not in model.notes
-    assert set(model.draw(x, rng).tolist()) <= set(classes.tolist())

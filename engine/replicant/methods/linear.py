@@ -6,7 +6,7 @@ where the predictors explain every row, a ridge is chosen by generalized cross-v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -117,6 +117,10 @@ class Standard:
         beta[..., self.kept] = slopes
         beta[..., 0] = theta[..., 0] - slopes @ self.means
         return beta
+
+    def without_rows(self) -> Standard:
+        """What a model keeps: how predictors are standardized."""
+        return replace(self, matrix=self.matrix[:, :0])
 
 
 def numbers_of(y: Response) -> Numbers:
@@ -416,33 +420,3 @@ class NormalModel:
         drawn *= sigma
         drawn += x @ beta
         return drawn
-
-
-def bootstrapped(
-    n: int, weights: npt.NDArray[Any] | None, rng: np.random.Generator
-) -> tuple[Positions, npt.NDArray[Any]]:
-    """A sample of the rows with replacement, of as many as their weights say.
-
-    Parameters
-    ----------
-    n
-        Number of rows.
-    weights
-        (n,) whole-number repetitions; None for one each.
-    rng
-        Draws the sample.
-
-    Returns
-    -------
-    ndarray
-        Positions of the rows in the sample, each once.
-    ndarray
-        How often each of them was drawn.
-    """
-    if weights is None:
-        counts = np.bincount(rng.integers(0, n, n), minlength=n)
-    else:
-        total = int(weights.sum())
-        counts = rng.multinomial(total, weights / total)
-    rows = np.flatnonzero(counts)
-    return rows, counts[rows]

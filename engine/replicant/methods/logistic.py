@@ -12,7 +12,16 @@ from replicant.methods.climbing import RIDGE, End, added_rows, climb
 from replicant.methods.factors import root_of_inverse
 from replicant.methods.linear import Positions, Standard, standardize
 
-__all__ = ["LevelModel", "LevelResponse", "LogisticMethod", "OneLevel", "fit_levels", "levels_of", "picked"]
+__all__ = [
+    "LevelModel",
+    "LevelResponse",
+    "LogisticMethod",
+    "OneLevel",
+    "draw_levels",
+    "fit_levels",
+    "levels_of",
+    "picked",
+]
 
 CHUNK = 1 << 13  # rows whose derivatives are computed at a time
 
@@ -108,20 +117,24 @@ class LevelModel:
 
     def draw(self, x: Numbers, rng: np.random.Generator, /) -> Codes:
         """A level for each row, by its probabilities."""
-        beta = self.coefficients(rng)
-        u = rng.random(len(x))
-        if len(beta) == 1:
-            with np.errstate(over="ignore"):
-                second: Positions = (u * (1.0 + np.exp(-(x @ beta[0]))) < 1.0).astype(np.intp)
-            return self.codes[second]
-        drawn = np.empty(len(x), dtype=np.int32)
-        for at in range(0, len(x), CHUNK):
-            eta = np.empty((len(x[at : at + CHUNK]), len(self.codes)))
-            eta[:, 0] = 0.0
-            eta[:, 1:] = x[at : at + CHUNK] @ beta.T
-            eta -= eta.max(axis=1, keepdims=True)
-            drawn[at : at + CHUNK] = self.codes[picked(np.exp(eta, out=eta), u[at : at + CHUNK])]
-        return drawn
+        return draw_levels(self.coefficients(rng), self.codes, x, rng)
+
+
+def draw_levels(beta: Numbers, codes: Codes, x: Numbers, rng: np.random.Generator) -> Codes:
+    """(n,) a level for each row of a design matrix, by (L - 1, q) coefficients of the levels but the first."""
+    u = rng.random(len(x))
+    if len(beta) == 1:
+        with np.errstate(over="ignore"):
+            second: Positions = (u * (1.0 + np.exp(-(x @ beta[0]))) < 1.0).astype(np.intp)
+        return codes[second]
+    drawn = np.empty(len(x), dtype=np.int32)
+    for at in range(0, len(x), CHUNK):
+        eta = np.empty((len(x[at : at + CHUNK]), len(codes)))
+        eta[:, 0] = 0.0
+        eta[:, 1:] = x[at : at + CHUNK] @ beta.T
+        eta -= eta.max(axis=1, keepdims=True)
+        drawn[at : at + CHUNK] = codes[picked(np.exp(eta, out=eta), u[at : at + CHUNK])]
+    return drawn
 
 
 def picked(shares: Numbers, u: Numbers) -> Positions:

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
-from replicant.methods.linear import LinearMethod, NormalModel, bootstrapped, numbers_of, regress
+from replicant.methods.linear import LinearMethod, NormalModel, numbers_of, regress
+from replicant.methods.resampling import resampled
 
 __all__ = ["NormBoot"]
 
@@ -32,7 +33,8 @@ class NormBoot(LinearMethod):
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> NormalModel:
         numbers = numbers_of(y)
         if self.proper:
-            rows, weights = bootstrapped(len(x), weights, rng)
-            numbers, x = numbers[rows], x[rows]
+            counts = resampled(len(x), weights, rng)
+            rows = np.flatnonzero(counts)
+            numbers, x, weights = numbers[rows], x[rows], counts[rows]
         regression, _ = regress(x, numbers, weights)
         return NormalModel(regression, False, regression.notes)

@@ -15,6 +15,7 @@ NOTES: dict[str, str] = {
     "one_cluster": "rows of one cluster only are observed: the model has no random effects",
     "one_class": "one level only is observed: it is drawn everywhere",
     "ridge": "a ridge was added, because the predictors are collinear or more than the rows",
+    "shifted": "a constant was added to all numbers, for a logarithm or root to exist, and taken off after the draw",
     "unseen_cluster": "clusters without an observed row: their value is that of another cluster, drawn at random",
     "unseen_code": "rows with a broader code that no row fitted on has: their donors are from the whole column",
     "unseen_combination": "levels that no row fitted on has together: the weakest predictors are left out there",

@@ -11,20 +11,28 @@ from replicant.methods.base import Method
 from replicant.methods.cart import Cart
 from replicant.methods.catall import CatAll
 from replicant.methods.ctree import Ctree
+from replicant.methods.cubertnorm import Cubertnorm
 from replicant.methods.declaration import Declaration, Origin
 from replicant.methods.forest import Forest
 from replicant.methods.ipf import Ipf
 from replicant.methods.keep import Keep
+from replicant.methods.lda import Lda
+from replicant.methods.lognorm import Lognorm
 from replicant.methods.logreg import Logreg
+from replicant.methods.mean import Mean
+from replicant.methods.midastouch import Midastouch
 from replicant.methods.nested import Nested
 from replicant.methods.norm import Norm
 from replicant.methods.norm_boot import NormBoot
 from replicant.methods.norm_nob import NormNob
+from replicant.methods.normrank import Normrank
 from replicant.methods.pmm import Pmm
 from replicant.methods.polr import Polr
 from replicant.methods.polyreg import Polyreg
+from replicant.methods.quadratic import Quadratic
 from replicant.methods.sample import Sample
 from replicant.methods.saturated import Saturated
+from replicant.methods.sqrtnorm import Sqrtnorm
 from replicant.methods.surrogate import Surrogate
 from replicant.methods.survival import Survival
 from replicant.methods.two_level_bin import TwoLevelBin
@@ -52,18 +60,26 @@ BUILTIN: Mapping[str, Declaration] = {
         CART,
         Declaration.of("catall", CatAll()),
         Declaration.of("ctree", Ctree()),
+        Declaration.of("cubertnorm", Cubertnorm()),
         Declaration.of("ipf", Ipf()),
+        Declaration.of("lda", Lda()),
+        Declaration.of("lognorm", Lognorm()),
         Declaration.of("logreg", Logreg()),
+        Declaration.of("mean", Mean()),
+        Declaration.of("midastouch", Midastouch()),
         Declaration.of("nested", Nested()),
         Declaration.of("norm", Norm()),
         Declaration.of("norm.boot", NormBoot()),
         Declaration.of("norm.nob", NormNob()),
+        Declaration.of("normrank", Normrank()),
         Declaration.of("pmm", Pmm()),
         Declaration.of("polr", Polr()),
         Declaration.of("polyreg", Polyreg()),
+        Declaration.of("quadratic", Quadratic()),
         Declaration.of("rf", Forest()),
         Declaration.of("sample", Sample()),
         Declaration.of("satcat", Saturated()),
+        Declaration.of("sqrtnorm", Sqrtnorm()),
         Declaration.of("survival", Survival()),
         KEEP,
         SURROGATE,

@@ -1,0 +1,70 @@
+"""`midastouch`: probabilities of donors by fits that leave each out in turn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from replicant.methods import Response, midastouch
+from replicant.methods.midastouch import Midastouch
+
+RNG = np.random.default_rng(0)
+
+
+def data(n: int = 30) -> tuple[Response, np.ndarray]:
+    rng = np.random.default_rng(1)
+    x = np.column_stack([np.ones(n), rng.normal(size=n), rng.integers(0, 2, n)])
+    return Response(np.arange(n, dtype=np.int32), numbers=x @ [1.0, 1.0, 0.5] + rng.normal(size=n)), x
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_donors_have_the_probabilities_of_the_paper(weighted: bool) -> None:
+    y, x = data()
+    assert y.numbers is not None
+    w = np.random.default_rng(2).integers(1, 4, 30).astype(np.int32) if weighted else np.ones(30, dtype=np.int32)
+    point = np.array([1.0, 0.3, 1.0])
+    without = np.array(
+        [
+            sm.WLS(y.numbers[np.arange(30) != i], x[np.arange(30) != i], w[np.arange(30) != i]).fit().params @ x[i]
+            for i in range(30)
+        ]
+    )
+    rows = np.repeat(np.arange(30), w)
+    explained = np.corrcoef(without[rows], y.numbers[rows])[0, 1] ** 2
+    kappa = (50 * explained / (1 - explained)) ** (3 / 8)
+    shares = w * np.abs(without - point @ sm.WLS(y.numbers, x, w).fit().params) ** -kappa
+    shares /= shares.sum()
+    model = Midastouch().fit(y, x, w if weighted else None, RNG)
+    assert model.kappa == pytest.approx(kappa, rel=1e-8)
+    drawn = model.draw(np.tile(point, (50_000, 1)), np.random.default_rng(3))
+    counts = np.bincount(drawn, minlength=30) / 50_000
+    assert (np.abs(counts - shares) < 4.5 * np.sqrt(shares * (1 - shares) / 50_000) + 1e-4).all()
+
+
+def test_without_predictors_every_row_donates_alike() -> None:
+    y, _ = data()
+    model = Midastouch().fit(y, np.ones((30, 1)), None, RNG)
+    assert model.kappa == 0
+    counts = np.bincount(model.draw(np.ones((30_000, 1)), np.random.default_rng(4)), minlength=30)
+    assert (np.abs(counts - 1000) < 4.5 * np.sqrt(1000)).all()
+
+
+def test_a_bootstrap_sample_leaves_rows_out() -> None:
+    y, x = data()
+    models = [Midastouch(proper=True).fit(y, x, None, np.random.default_rng(seed)) for seed in range(3)]
+    assert all(model.repeated.sum() == 30 > len(model.codes) for model in models)
+    assert len({model.kappa for model in models}) == 3
+    assert Midastouch(kappa=2.5).fit(y, x, None, RNG).kappa == 2.5
+
+
+def test_of_many_donors_the_near_ones_are_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(midastouch, "WINDOW", 10)
+    y, x = data()
+    model = Midastouch(kappa=8.0).fit(y, x, None, RNG)
+    drawn = model.draw(np.tile(x[:1], (20_000, 1)), np.random.default_rng(5))
+    monkeypatch.setattr(midastouch, "WINDOW", 30)
+    every = model.draw(np.tile(x[:1], (20_000, 1)), np.random.default_rng(5))
+    assert len(set(drawn.tolist())) <= 10
+    shares = [np.bincount(one, minlength=30) / 20_000 for one in (drawn, every)]
+    assert np.abs(shares[0] - shares[1]).sum() < 0.01
