@@ -23,6 +23,7 @@ __all__ = ["Effects", "MixedModel", "MixedSums", "fixed_and_random"]
 
 PRIOR_DF = 2.0  # of the half-t priors
 PRIOR_SCALE = 1.0  # of them, in standard deviations of the response
+ROUNDING = 1e-6  # of a sum of products, of which nothing but rounding is left where clusters fit exactly
 VAGUE = 1e-6  # precision of the coefficients' prior, in standard units
 FULL = 0.1  # the same by row, where the coefficients are as many as the rows
 
@@ -224,7 +225,7 @@ class MixedSums:
         left = xx - zx.reshape(-1, k).T @ (inverse @ zx).reshape(-1, k)
         left.flat[:: k + 1] += self.prior
         right = xy - zx.reshape(-1, k).T @ (inverse @ (zy * precision[:, None])[:, :, None]).reshape(-1)
-        root = np.linalg.cholesky(left)
+        root = _root(left, float(xx.diagonal().max()))
         drawn: Numbers = np.linalg.solve(root.T, np.linalg.solve(root, right) + rng.standard_normal(k))
         return drawn
 
@@ -294,3 +295,13 @@ def fixed_and_random(sums: MixedSums, beta: Numbers, effects: Numbers) -> Number
     for k, column in enumerate(sums.random):
         predicted += sums.x[:, column] * effects[sums.cluster, k]
     return predicted
+
+
+def _root(matrix: Numbers, scale: float) -> Numbers:
+    """Cholesky's root of a difference of sums of the size `scale`, which rounding may leave without one."""
+    try:
+        return np.linalg.cholesky(matrix).astype(np.float64, copy=False)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+        kept = (vectors * np.maximum(values, ROUNDING * scale)) @ vectors.T
+        return np.linalg.cholesky(kept).astype(np.float64, copy=False)

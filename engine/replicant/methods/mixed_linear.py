@@ -13,6 +13,7 @@ from replicant.methods.mixed import MixedModel, MixedSums, fixed_and_random
 __all__ = ["LinearMixed", "sample_linear_mixed"]
 
 EXACT = 1e-10  # residual sum of squares that is added, in variances of the response: a fit may be exact
+TINY = 1e-12  # unit of a response of one value, whose draws are that value
 SHAPES = np.geomspace(3.0, 1000.0, 40)  # degrees of freedom that the clusters' variances may have
 LOG_GAMMAS = np.array([lgamma(shape / 2) for shape in SHAPES])
 
@@ -147,11 +148,11 @@ class _Variances:
 
 
 def _standard(y: Numbers, weights: Numbers, order: np.ndarray[tuple[int], np.dtype[np.intp]]) -> tuple[float, float]:
-    """Mean and standard deviation of the response, 1 where it holds one value, without overflow."""
+    """Mean and standard deviation of the response, next to nothing where it holds one value, without overflow."""
     top = float(np.abs(y).max())
     if not top > 0:
-        return 0.0, 1.0
+        return 0.0, TINY
     scaled = y[order] / top
     mean = float(weights @ scaled / weights.sum())
     deviation = float(np.sqrt(weights @ (scaled - mean) ** 2 / weights.sum()))
-    return mean * top, (deviation if deviation > 1e-12 * abs(mean) else 1.0) * top
+    return mean * top, (deviation if deviation > 1e-12 * abs(mean) else TINY) * top

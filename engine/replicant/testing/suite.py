@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_method"]
 
-REPLICATES = {False: 12, True: 60}
+REPLICATES = {False: 10, True: 60}
 """Samples of the statistical part: of the short form, and of the full one."""
 
 COVERAGE_REPLICATES = 300
