@@ -58,6 +58,7 @@ ELSEWHERE: dict[str, str] = {
     "methods/test_linear.py": "methods/factors.py",
     "methods/test_logistic.py": "methods/climbing.py methods/logreg.py methods/polyreg.py",
     "methods/test_ctree.py": "methods/inference_tree.py",
+    "methods/test_jomo.py": "methods/latent.py methods/latent_rows.py",
     "methods/test_mixed.py": "methods/mixed_linear.py",
     "methods/test_nested.py": "methods/resampling.py",
     "methods/test_norm.py": "methods/norm_boot.py methods/norm_nob.py",

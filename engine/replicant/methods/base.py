@@ -56,6 +56,8 @@ class Response:
         The column's name, by which options of block methods call it.
     levels
         Labels of the first classes, the column's levels in their order; empty where nobody asks for them.
+    ordered
+        Whether the levels stand in a meaningful order.
     """
 
     codes: Codes
@@ -64,6 +66,7 @@ class Response:
     n_classes: int = 0
     name: str = ""
     levels: tuple[object, ...] = ()
+    ordered: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -15,6 +15,7 @@ from replicant.methods.cubertnorm import Cubertnorm
 from replicant.methods.declaration import Declaration, Origin
 from replicant.methods.forest import Forest
 from replicant.methods.ipf import Ipf
+from replicant.methods.jomo import Jomo
 from replicant.methods.keep import Keep
 from replicant.methods.lda import Lda
 from replicant.methods.lognorm import Lognorm
@@ -62,6 +63,7 @@ BUILTIN: Mapping[str, Declaration] = {
         Declaration.of("ctree", Ctree()),
         Declaration.of("cubertnorm", Cubertnorm()),
         Declaration.of("ipf", Ipf()),
+        Declaration.of("jomo", Jomo()),
         Declaration.of("lda", Lda()),
         Declaration.of("lognorm", Lognorm()),
         Declaration.of("logreg", Logreg()),
