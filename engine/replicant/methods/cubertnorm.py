@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Cubertnorm(LinearMethod):
     proper
         Whether coefficients and residual variance are drawn from their posterior first; the estimates serve otherwise.
     """
+
+    recovers: ClassVar[tuple[str, ...]] = ("levels",)  # of normal numbers; all of those whose cube root is normal
 
     proper: bool = False
 

@@ -25,6 +25,7 @@ class Mean:
     uses_predictors: ClassVar[bool] = False
     missing_class: ClassVar[bool] = False
     fit_is_random: ClassVar[bool] = False
+    recovers: ClassVar[tuple[str, ...]] = ("mean",)
 
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> MeanModel:
         numbers = numbers_of(y)

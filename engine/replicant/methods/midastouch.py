@@ -52,7 +52,8 @@ class Midastouch(LinearMethod):
             rows = np.flatnonzero(counts)
             x, numbers, codes, weights = x[rows], numbers[rows], codes[rows], counts[rows]
         regression, fitted = regress(x, numbers, weights)
-        predicted, explained = _without_itself(regression, fitted, x, numbers, weights)
+        # A row that the bootstrap drew twice is one row, of which no copy may predict it; rows that came twice are two.
+        predicted, explained = _without_itself(regression, fitted, x, numbers, weights, self.proper)
         kappa = self.kappa if self.kappa is not None else float((50.0 * explained / (1.0 - explained)) ** 0.375)
         order = np.argsort(predicted, kind="stable")
         repeated = np.ones(len(order)) if weights is None else weights[order].astype(np.float64)
@@ -117,17 +118,18 @@ class MidastouchModel:
 
 
 def _without_itself(
-    fit: Regression, fitted: Numbers, x: Numbers, y: Numbers, weights: Codes | None
+    fit: Regression, fitted: Numbers, x: Numbers, y: Numbers, weights: Codes | None, copies: bool
 ) -> tuple[Numbers, float]:
     """(n,) predictions of each row by the rows but it, and R^2 of these, at most 0.9999.
 
-    With the leverage h of a row the residual without it is (y - fitted) / (1 - h).
+    With the leverage h of a row the residual without it is (y - fitted) / (1 - h), and (y - fitted) / (1 - w h) without
+    its `copies` either.
     """
     w = np.ones(len(x)) if weights is None else weights.astype(np.float64)
     leverage = np.full(len(x), 1.0 / fit.total)
     if len(fit.kept):
         leverage += (((x[:, fit.kept] - fit.means) @ fit.root) ** 2).sum(axis=1)
-    predicted = y - (y - fitted) / np.maximum(1.0 - w * leverage, 0.05)
+    predicted = y - (y - fitted) / np.maximum(1.0 - (w * leverage if copies else leverage), 0.05)
     centred, about = predicted - np.average(predicted, weights=w), y - np.average(y, weights=w)
     scale, size = float(np.abs(about).max()) or 1.0, float(np.abs(centred).max()) or 1.0
     about, centred = about / scale, centred / size
