@@ -142,3 +142,19 @@ def test_two_rows_are_enough() -> None:
     x = predictors([0, 1])
     model = fit(x, np.array([1.0, 2.0]), np.array([True, False]), proper=True)
     assert len(model.draw(x, np.random.default_rng(16), None)[0]) == 2
+
+
+def test_a_block_of_some_rows_of_the_table() -> None:
+    x, time, event, _ = censored(200, 17)
+    rows = np.arange(0, 200, 2, dtype=np.int32)
+    y = (numbers(time[rows]), classes(event[rows], 2))
+    some = Predictors(x.features, x.subset, 100, rows=rows)
+    alone = predictors(
+        *(x.features.values[base:][codes[rows]] for base, codes in zip(x.features.bases, x.features.codes, strict=True))
+    )
+    one = (
+        Survival().fit(y, some, None, np.random.default_rng(18)).draw(rows_of(x, rows), np.random.default_rng(19), None)
+    )
+    two = Survival().fit(y, alone, None, np.random.default_rng(18)).draw(alone, np.random.default_rng(19), None)
+    np.testing.assert_array_equal(one[0], two[0])
+    np.testing.assert_array_equal(one[1], two[1])

@@ -18,7 +18,7 @@ from replicant.fcs.encoding import ColumnFeatures, ColumnResponse, encode_column
 from replicant.methods import Response
 from replicant.plan.imputation import ImputationPlan, ImputedColumn
 from replicant.plan.imputed_cells import cells_to_impute, rows_ignored
-from replicant.table import Column, Table
+from replicant.table import Column, Kind, Table
 
 if TYPE_CHECKING:
     from replicant.trees import Features
@@ -257,5 +257,12 @@ def _incomplete(column: Column) -> Response:
     """A column of a block: missing cells are -1 among classes, NaN among numbers."""
     codes = np.maximum(column.codes, np.int32(-1))
     if column.is_categorical:
-        return Response(codes, classes=codes, n_classes=column.size)
-    return Response(codes, numbers=column.numbers())
+        return Response(
+            codes,
+            classes=codes,
+            n_classes=column.size,
+            name=column.name,
+            levels=tuple(column.levels()),
+            ordered=column.kind is Kind.ORDERED,
+        )
+    return Response(codes, numbers=column.numbers(), name=column.name)

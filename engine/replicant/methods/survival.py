@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -69,17 +69,16 @@ class Survival:
         complete = np.all([one.codes >= 0 for one in y], axis=0)
         counted = complete.astype(np.int32) if weights is None else np.where(complete, weights, 0).astype(np.int32)
         if not counted.any():
-            raise SpecError(
-                "no row of a survival block has all of its cells", need="rows with both a time and an event"
-            )
+            raise SpecError("no row of a survival block has all of its cells", need="rows with a time and an event")
         if self.proper:
             counted = resampled(len(counted), counted, rng)
-        happened = _happened(y[event])
-        residuals = martingale_residuals(times, happened, counted)
+        residuals = martingale_residuals(times, _happened(y[event]), counted)
+        # The tree looks at all rows of the table, of which these may be some.
+        n = x.features.n
         cart = Cart(self.minbucket, self.cp, self.minsplit, self.maxdepth)
-        rows = Response(np.arange(len(counted), dtype=np.int32), numbers=residuals)
-        tree = cart.fit(rows, x, counted, rng)
-        return SurvivalModel(tree, tuple(one.codes for one in y), time, event)
+        response = Response(np.arange(n, dtype=np.int32), numbers=_at(x.rows, n, residuals, 0.0))
+        tree = cart.fit(response, replace(x, size=n, rows=None), _at(x.rows, n, counted, 0), rng)
+        return SurvivalModel(tree, tuple(_at(x.rows, n, one.codes, -1) for one in y), time, event)
 
     def _event(self, y: tuple[Response, ...]) -> int:
         if len(y) < 2:
@@ -97,6 +96,15 @@ class Survival:
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         return Cart(self.minbucket).seconds(rows, predictors, levels * 0) + 2e-7 * rows
+
+
+def _at(rows: Codes | None, n: int, values: npt.NDArray[Any], elsewhere: float) -> npt.NDArray[Any]:
+    """Values of some rows of a table of n as an array of all; those of all rows as they are."""
+    if rows is None:
+        return values
+    out = np.full(n, elsewhere, dtype=values.dtype)
+    out[rows] = values
+    return out
 
 
 def _happened(y: Response) -> npt.NDArray[np.bool_]:
