@@ -11,6 +11,7 @@ from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.climbing import RIDGE, End, added_rows, climb
 from replicant.methods.factors import root_of_inverse
 from replicant.methods.linear import Positions, Standard, standardize
+from replicant.methods.many_levels import ManyLevels
 
 __all__ = [
     "LevelModel",
@@ -23,6 +24,7 @@ __all__ = [
     "picked",
 ]
 
+MANY = 400  # coefficients; the products of more are not formed
 CHUNK = 1 << 13  # rows whose derivatives are computed at a time
 
 
@@ -143,8 +145,12 @@ def picked(shares: Numbers, u: Numbers) -> Positions:
     return np.asarray((above[:, :-1] <= (u * above[:, -1])[:, None]).sum(axis=1), dtype=np.intp)
 
 
-def fit_levels(y: LevelResponse, x: Numbers, proper: bool) -> LevelModel | OneLevel:
+def fit_levels(
+    y: LevelResponse, x: Numbers, proper: bool, rng: np.random.Generator | None = None
+) -> LevelModel | OneLevel:
     """Fit by maximum likelihood; where levels are separated, with a few rows of small weight.
+
+    Where there are many coefficients, by a penalized likelihood; they are drawn once then, not at each draw.
 
     Parameters
     ----------
@@ -154,11 +160,15 @@ def fit_levels(y: LevelResponse, x: Numbers, proper: bool) -> LevelModel | OneLe
         (n, q) design matrix.
     proper
         Whether draws draw the coefficients.
+    rng
+        Draws them where there are many.
     """
     if len(y.codes) == 1:
         return OneLevel(int(y.codes[0]))
     standard = standardize(x, y.weights)
     notes = standard.notes
+    if len(y.codes) > 2 and (len(y.codes) - 1) * len(standard.matrix) > MANY:
+        return _fit_many(standard, y, x.shape[1], rng if proper else None)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
         end = None
         if len(standard.kept) + 1 < len(x):
@@ -180,6 +190,15 @@ def fit_levels(y: LevelResponse, x: Numbers, proper: bool) -> LevelModel | OneLe
         root = root_of_inverse(end.information)
         spread = standard.original(root.T.reshape(-1, *shape), q)
     return LevelModel(beta, spread, y.codes, proper, notes)
+
+
+def _fit_many(standard: Standard, y: LevelResponse, q: int, rng: np.random.Generator | None) -> LevelModel:
+    likelihood = ManyLevels(standard.matrix, y.classes, y.weights, y.counts)
+    theta, converged = likelihood.maximum()
+    if rng is not None:
+        theta = theta + likelihood.deviation(theta, rng)
+    notes = (*standard.notes, "shrunk") if converged else (*standard.notes, "shrunk", "not_converged")
+    return LevelModel(standard.original(theta, q), np.empty((0, *theta.shape)), y.codes, False, notes)
 
 
 def _start(standard: Standard, y: LevelResponse) -> Numbers:

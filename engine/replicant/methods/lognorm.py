@@ -43,6 +43,6 @@ def _shift(numbers: Numbers) -> float:
         return 0.0
     above = numbers[numbers > smallest]
     if not len(above):
-        return 1.0 - smallest
+        return (abs(smallest) or 1.0) - smallest
     gap = float(above.min()) - smallest
     return max(gap / 2, (float(above.mean()) - smallest) / 1000) - smallest

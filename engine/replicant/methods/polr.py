@@ -33,6 +33,7 @@ class Polr(LogisticMethod):
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("ordered", "binary")
+    fit_is_random: ClassVar[bool] = True
     model_names: ClassVar[tuple[str, str]] = ("proportional odds", "proportional odds")
 
     proper: bool = False
@@ -46,7 +47,7 @@ class Polr(LogisticMethod):
         model = _fit(levels, x, self.proper)
         if model is not None:
             return model
-        instead = fit_levels(levels, x, self.proper)
+        instead = fit_levels(levels, x, self.proper, rng)
         return replace(instead, notes=(*instead.notes, "not_ordered"))
 
 

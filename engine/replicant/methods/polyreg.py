@@ -18,7 +18,9 @@ class Polyreg(LogisticMethod):
     """Multinomial logistic regression (van Buuren 2018, section 3.6): a draw is a level with its probability.
 
     Each level but the first that occurs has coefficients of its own. Where the predictors separate levels, rows of
-    small weight are added (White, Daniel and Royston 2010).
+    small weight are added (White, Daniel and Royston 2010). Where there are more than 400 coefficients, they have a
+    normal prior, under which a level's linear predictor has the standard deviation 2.5; this is noted, and parameters
+    are drawn once for each fit.
 
     Attributes
     ----------
@@ -28,9 +30,10 @@ class Polyreg(LogisticMethod):
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("nominal", "ordered", "binary")
+    fit_is_random: ClassVar[bool] = True
     model_names: ClassVar[tuple[str, str]] = ("multinomial regression", "multinomial regression")
 
     proper: bool = False
 
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> LevelModel | OneLevel:
-        return fit_levels(levels_of(y, weights), x, self.proper)
+        return fit_levels(levels_of(y, weights), x, self.proper, rng)
