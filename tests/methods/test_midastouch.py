@@ -24,16 +24,13 @@ def test_donors_have_the_probabilities_of_the_paper(weighted: bool) -> None:
     assert y.numbers is not None
     w = np.random.default_rng(2).integers(1, 4, 30).astype(np.int32) if weighted else np.ones(30, dtype=np.int32)
     point = np.array([1.0, 0.3, 1.0])
-    without = np.array(
-        [
-            sm.WLS(y.numbers, x, w - (np.arange(30) == i)).fit().params @ x[i]  # a row of weight 2 leaves one of two
-            for i in range(30)
-        ]
-    )
+    # Of a row of weight 2, one of two is left.
+    without = [sm.WLS(y.numbers, x, w - (np.arange(30) == i)).fit().params for i in range(30)]
     rows = np.repeat(np.arange(30), w)
-    explained = np.corrcoef(without[rows], y.numbers[rows])[0, 1] ** 2
+    predicted = np.array([x[i] @ without[i] for i in range(30)])
+    explained = np.corrcoef(predicted[rows], y.numbers[rows])[0, 1] ** 2
     kappa = (50 * explained / (1 - explained)) ** (3 / 8)
-    shares = w * np.abs(without - point @ sm.WLS(y.numbers, x, w).fit().params) ** -kappa
+    shares = w * np.abs([(x[i] - point) @ without[i] for i in range(30)]) ** -kappa
     shares /= shares.sum()
     model = Midastouch().fit(y, x, w if weighted else None, RNG)
     assert model.kappa == pytest.approx(kappa, rel=1e-8)
@@ -58,13 +55,27 @@ def test_a_bootstrap_sample_leaves_rows_out() -> None:
     assert Midastouch(kappa=2.5).fit(y, x, None, RNG).kappa == 2.5
 
 
+def test_residuals_of_donors_are_like_those_of_all_rows() -> None:
+    """A donor is chosen for its prediction, and not because its residual is small or large."""
+    rng = np.random.default_rng(5)
+    n = 3000
+    x = np.column_stack([np.ones(n), rng.normal(50, 10, n).round(1)])
+    y = x @ [20, 0.5] + rng.normal(0, 3, n)
+    for proper in (False, True):
+        model = Midastouch(proper=proper).fit(Response(np.arange(n, dtype=np.int32), numbers=y), x, None, rng)
+        residuals = y[model.draw(x, rng)] - x @ [20, 0.5]
+        assert residuals.std() == pytest.approx(3.0, rel=0.06)
+        assert np.corrcoef(residuals, x[:, 1])[0, 1] == pytest.approx(0.0, abs=4 / np.sqrt(n))
+
+
 def test_of_many_donors_the_near_ones_are_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(midastouch, "WINDOW", 10)
+    monkeypatch.setattr(midastouch, "WINDOW", 16)
     y, x = data()
     model = Midastouch(kappa=8.0).fit(y, x, None, RNG)
-    drawn = model.draw(np.tile(x[:1], (20_000, 1)), np.random.default_rng(5))
+    rows = np.repeat(np.arange(30), 2000)
+    drawn = model.draw(x[rows], np.random.default_rng(5))
     monkeypatch.setattr(midastouch, "WINDOW", 30)
-    every = model.draw(np.tile(x[:1], (20_000, 1)), np.random.default_rng(5))
-    assert len(set(drawn.tolist())) <= 10
-    shares = [np.bincount(one, minlength=30) / 20_000 for one in (drawn, every)]
-    assert np.abs(shares[0] - shares[1]).sum() < 0.01
+    every = model.draw(x[rows], np.random.default_rng(5))
+    assert (drawn == every).mean() > 0.97
+    for row in range(30):
+        assert len(set(drawn[rows == row].tolist())) <= 16

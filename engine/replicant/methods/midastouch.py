@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from replicant.methods.base import Codes, Numbers, Response
-from replicant.methods.linear import LinearMethod, Positions, Regression, numbers_of, regress
+from replicant.methods.linear import LinearMethod, Regression, numbers_of, regress
 from replicant.methods.logistic import picked
 from replicant.methods.resampling import resampled
 
@@ -17,6 +17,7 @@ __all__ = ["Midastouch", "MidastouchModel"]
 
 WINDOW = 2048  # of more donors those around the nearest one: the others have weights of next to nothing
 CELLS = 1 << 18  # weights that are computed at a time
+TIED = 1e-9  # of the standard deviation of predictions: what differs by less is the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Midastouch(LinearMethod):
     """Predictive mean matching in which every row is a donor (Gaffert, Meinfelder and Bosch 2018).
 
     A donor that lies d away is drawn with a probability proportional to d^(-kappa), where kappa = (50 R^2 / (1 -
-    R^2))^(3/8) grows with what the predictors explain (Siddique and Belin 2008). A donor's prediction is from a fit
-    without itself, so that donors and rows to be drawn are predicted alike. Of more than 2048 donors, those furthest
+    R^2))^(3/8) grows with what the predictors explain (Siddique and Belin 2008). Its distance is by the coefficients of
+    a fit without itself, which predict both the donor and the row to be drawn. Of more than 2048 donors, those furthest
     away are left out.
 
     Attributes
@@ -52,12 +53,20 @@ class Midastouch(LinearMethod):
             rows = np.flatnonzero(counts)
             x, numbers, codes, weights = x[rows], numbers[rows], codes[rows], counts[rows]
         regression, fitted = regress(x, numbers, weights)
+        w = np.ones(len(x)) if weights is None else weights.astype(np.float64)
+        located = (x[:, regression.kept] - regression.means) @ regression.root
+        leverage = 1.0 / regression.total + (located**2).sum(axis=1)
         # A row that the bootstrap drew twice is one row, of which no copy may predict it; rows that came twice are two.
-        predicted, explained = _without_itself(regression, fitted, x, numbers, weights, self.proper)
-        kappa = self.kappa if self.kappa is not None else float((50.0 * explained / (1.0 - explained)) ** 0.375)
-        order = np.argsort(predicted, kind="stable")
-        repeated = np.ones(len(order)) if weights is None else weights[order].astype(np.float64)
-        return MidastouchModel(regression.beta, predicted[order], repeated, codes[order], kappa, regression.notes)
+        copies = w if self.proper else np.ones(len(x))
+        pull = copies * (numbers - fitted) / np.maximum(1.0 - copies * leverage, 0.05)
+        kappa = self.kappa
+        if kappa is None:
+            explained = _explained(fitted - leverage * pull, numbers, w)
+            kappa = float((50.0 * explained / (1.0 - explained)) ** 0.375)
+        order = np.argsort(fitted, kind="stable")
+        tie = TIED * regression.explained / float(np.sqrt(regression.total))
+        donors = (fitted[order], located[order], pull[order], w[order], codes[order])
+        return MidastouchModel(regression, *donors, kappa, tie, regression.notes)
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         return 2e-4 + 2e-8 * rows * np.minimum(rows, WINDOW)
@@ -65,75 +74,85 @@ class Midastouch(LinearMethod):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MidastouchModel:
-    """Donors by their predictions.
+    """Donors by their fitted values.
 
     Attributes
     ----------
-    beta
-        (q,) coefficients.
-    predictions
-        (n,) of the donors, each by a fit without itself, in ascending order.
+    regression
+        Predicts.
+    fitted
+        (n,) fitted values of the donors, in ascending order.
+    located
+        (n, k) the donors' predictors, rotated so that their sums of squares and products are 1 and 0.
+    pull
+        (n,) how much each donor moves the coefficients: its residual in a fit without it.
     repeated
         (n,) how often each donor counts.
     codes
         (n,) the donors' codes.
     kappa
         The exponent of the distance.
+    tie
+        What counts as the same prediction.
     notes
         What was done by itself.
     """
 
-    beta: Numbers
-    predictions: Numbers
+    regression: Regression
+    fitted: Numbers
+    located: Numbers
+    pull: Numbers
     repeated: Numbers
     codes: Codes
     kappa: float
+    tie: float
     notes: tuple[str, ...] = ()
 
     def draw(self, x: Numbers, rng: np.random.Generator, /) -> Codes:
         """The code of a donor for each row."""
-        sought, u = x @ self.beta, rng.random(len(x))
-        n = len(self.predictions)
+        fit = self.regression
+        sought, u = x @ fit.beta, rng.random(len(x))
+        located = (x[:, fit.kept] - fit.means) @ fit.root
+        n = len(self.fitted)
         width = min(n, WINDOW)
         drawn = np.empty(len(x), dtype=np.int32)
-        at_once = max(1, CELLS // width)
-        for at in range(0, len(x), at_once):
-            some = slice(at, at + at_once)
-            first = np.clip(self.predictions.searchsorted(sought[some]) - width // 2, 0, n - width)
-            drawn[some] = self.codes[self._donors(sought[some], first, width, u[some])]
+        order = np.argsort(sought, kind="stable")
+        near = self.fitted.searchsorted(sought[order])
+        at = 0
+        while at < len(x):
+            # Rows with similar predictions share a window of donors.
+            end = int(near.searchsorted(near[at] + width // 4, side="right")) if width < n else len(x)
+            some = order[at : min(end, at + max(1, CELLS // width))]
+            first = min(max(int(near[at]) - width * 3 // 8, 0), n - width)
+            shares = self._shares(sought[some], located[some], slice(first, first + width))
+            drawn[some] = self.codes[first + picked(shares, u[some])]
+            at += len(some)
         return drawn
 
-    def _donors(self, sought: Numbers, first: Positions, width: int, u: Numbers) -> Positions:
-        if width == len(self.predictions):
-            distances, repeated = np.abs(self.predictions - sought[:, None]), self.repeated
-        else:
-            around = first[:, None] + np.arange(width)
-            distances, repeated = np.abs(self.predictions[around] - sought[:, None]), self.repeated[around]
+    def _shares(self, sought: Numbers, located: Numbers, window: slice) -> Numbers:
+        """(rows, donors) probabilities, up to a factor for each row.
+
+        Without donor i the coefficients are b - (X'X)^-1 x_i e_i / (1 - h_i), which tell x_i and x_j apart by (x_i -
+        x_j)'b less (h_ii - h_ij) e_i / (1 - h_i).
+        """
+        donors, pull = self.located[window], self.pull[window]
+        apart = located @ (donors * pull[:, None]).T
+        apart += self.fitted[window] - (donors**2).sum(axis=1) * pull
+        apart -= sought[:, None]
+        distances = np.maximum(np.abs(apart, out=apart), self.tie, out=apart)
         nearest = distances.min(axis=1, keepdims=True)
-        # Relative to the nearest one, no weight is larger than 1; a distance of 0 leaves none to the others.
-        with np.errstate(invalid="ignore", divide="ignore"):
-            relative = np.where(distances > nearest, nearest / distances, 1.0)
-        shares = relative**self.kappa * repeated
-        return first + picked(shares, u)
+        # Relative to the nearest one, no weight is larger than 1.
+        relative = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0)
+        shares: Numbers = relative**self.kappa * self.repeated[window]
+        return shares
 
 
-def _without_itself(
-    fit: Regression, fitted: Numbers, x: Numbers, y: Numbers, weights: Codes | None, copies: bool
-) -> tuple[Numbers, float]:
-    """(n,) predictions of each row by the rows but it, and R^2 of these, at most 0.9999.
-
-    With the leverage h of a row the residual without it is (y - fitted) / (1 - h), and (y - fitted) / (1 - w h) without
-    its `copies` either.
-    """
-    w = np.ones(len(x)) if weights is None else weights.astype(np.float64)
-    leverage = np.full(len(x), 1.0 / fit.total)
-    if len(fit.kept):
-        leverage += (((x[:, fit.kept] - fit.means) @ fit.root) ** 2).sum(axis=1)
-    predicted = y - (y - fitted) / np.maximum(1.0 - (w * leverage if copies else leverage), 0.05)
+def _explained(predicted: Numbers, y: Numbers, w: Numbers) -> float:
+    """R^2 of predictions of each row by fits without it, at most 0.9999."""
     centred, about = predicted - np.average(predicted, weights=w), y - np.average(y, weights=w)
     scale, size = float(np.abs(about).max()) or 1.0, float(np.abs(centred).max()) or 1.0
     about, centred = about / scale, centred / size
     spread = float((w * about**2).sum() * (w * centred**2).sum())
     # Where nothing predicts, a prediction falls as its row's own number rises: that explains nothing.
     share = max(float((w * about * centred).sum()), 0.0) ** 2 / spread if spread > 0 else 0.0
-    return predicted, min(share, 0.9999)
+    return min(share, 0.9999)
