@@ -1,0 +1,256 @@
+"""Imputation against a known truth, beside R's mice: imputation_truth.py [--replicates N] [--mice M].
+
+Samples of 500 rows from populations whose regression coefficients are known (normal, skewed, categorical, clustered);
+40 % of the rows lose a cell completely at random, at random, or not at random (Schouten, Lugtig and Vink 2018, by
+`rp.ampute`). Each is imputed (m = 5, maxit = 5) by every method that suits it, analysed by least squares and pooled by
+Rubin's rules. With `--mice M`, imputation_truth.R does the same to the first M samples, which are written for it.
+
+Prints and stores (imputation_truth.csv), for each population, mechanism, method and term: bias with its Monte-Carlo
+error, coverage of the 95 % intervals, both also of mice, and the mean difference of the estimates of the two on the
+same samples, with its Monte-Carlo error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+import replicant as rp
+
+N, M, MAXIT, SHARE = 500, 5, 5, 0.4
+SCRIPT = Path(__file__).with_suffix(".R")
+STORED = Path(__file__).with_suffix(".csv")
+CLUSTERS = 25
+CLUSTER_SD = 0.7
+
+Generator: TypeAlias = Callable[[np.random.Generator], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Where samples come from.
+
+    Attributes
+    ----------
+    sample
+        Draws one sample.
+    formula
+        Of the analysis.
+    truth
+        Its coefficients, by term; only these are compared.
+    lost
+        Columns that go missing together, by pattern.
+    methods
+        Method by column, under the name that results have; mice has the same names.
+    cluster
+        The column of clusters.
+    """
+
+    sample: Generator
+    formula: str
+    truth: dict[str, float]
+    lost: list[list[str]]
+    methods: dict[str, dict[str, str]]
+    cluster: str | None = None
+
+
+def normal(rng: np.random.Generator) -> pd.DataFrame:
+    """Two correlated normal predictors of a normal outcome."""
+    a = rng.normal(size=N)
+    b = 0.5 * a + rng.normal(0, np.sqrt(0.75), N)
+    return pd.DataFrame({"a": a, "b": b, "y": 1 + 0.5 * a + 0.5 * b + rng.normal(size=N)})
+
+
+def skewed(rng: np.random.Generator) -> pd.DataFrame:
+    """Exponential predictors, and errors that are gamma: the line holds, the normal distribution does not."""
+    a, b = rng.exponential(size=N), rng.exponential(size=N)
+    return pd.DataFrame({"a": a, "b": b, "y": 1 + 0.5 * a + 0.5 * b + rng.gamma(1.0, size=N) - 1})
+
+
+def categorical(rng: np.random.Generator) -> pd.DataFrame:
+    """Classes that depend on a number, by models of their kind, and an outcome that is linear in them."""
+    a = rng.normal(size=N)
+    yes = (a + rng.logistic(size=N) > 0).astype(int)
+    scores = np.column_stack([np.zeros(N), a, 0.5 - a]) + rng.gumbel(size=(N, 3))
+    group = scores.argmax(axis=1)
+    rank = np.searchsorted([-1.0, 1.0], a + rng.logistic(size=N))
+    y = 1 + 0.5 * a + 0.5 * yes + np.array([0.0, 0.5, -0.5])[group] + 0.5 * np.sqrt(0.5) * (rank - 1)
+    return pd.DataFrame(
+        {
+            "a": a,
+            "yes": pd.Categorical.from_codes(yes, categories=["no", "yes"]),
+            "group": pd.Categorical.from_codes(group, categories=["p", "q", "r"]),
+            "rank": pd.Categorical.from_codes(rank, categories=["low", "mid", "high"], ordered=True),
+            "y": y + rng.normal(size=N),
+        }
+    )
+
+
+def clustered(rng: np.random.Generator) -> pd.DataFrame:
+    """A random intercept in 25 clusters, and a predictor that describes clusters."""
+    cluster = np.arange(N) % CLUSTERS
+    w, effect = rng.normal(size=CLUSTERS), rng.normal(0, CLUSTER_SD, CLUSTERS)
+    a = rng.normal(size=N)
+    y = 1 + 0.5 * a + 0.5 * w[cluster] + effect[cluster] + rng.normal(size=N)
+    school = pd.Categorical.from_codes(cluster, categories=[f"s{i:02d}" for i in range(CLUSTERS)])
+    return pd.DataFrame({"school": school, "w": w[cluster], "a": a, "y": y})
+
+
+def everywhere(method: str, columns: Sequence[str]) -> dict[str, str]:
+    """The same method for some columns."""
+    return dict.fromkeys(columns, method)
+
+
+NUMBERS = {method: everywhere(method, ["a", "y"]) for method in ("pmm", "norm", "cart", "rf")}
+LINE = {"(Intercept)": 1.0, "a": 0.5, "b": 0.5}
+CLASSES = ("yes", "group", "rank")
+
+POPULATIONS: dict[str, Population] = {
+    "normal": Population(normal, "y ~ a + b", LINE, [["y"], ["a"]], NUMBERS),
+    "skewed": Population(skewed, "y ~ a + b", LINE, [["y"], ["a"]], NUMBERS),
+    "categorical": Population(
+        categorical,
+        "y ~ a + yes + group + rank",
+        {"a": 0.5, "yesyes": 0.5, "groupq": 0.5, "groupr": -0.5, "rank.L": 0.5},
+        [["yes"], ["group"], ["rank"]],
+        {
+            "logreg, polyreg, polr": {"yes": "logreg", "group": "polyreg", "rank": "polr"},
+            "cart": everywhere("cart", CLASSES),
+            "rf": everywhere("rf", CLASSES),
+        },
+    ),
+    "clustered": Population(
+        clustered,
+        "y ~ a + w",
+        {"(Intercept)": 1.0, "a": 0.5, "w": 0.5},
+        [["y"]],
+        {"pmm": {"y": "pmm"}, "2l.norm": {"y": "2l.norm"}},
+        cluster="school",
+    ),
+}
+
+MECHANISMS = {"normal": ["MCAR", "MAR", "MNAR"], "skewed": ["MAR"], "categorical": ["MAR"], "clustered": ["MAR"]}
+
+
+def incomplete(name: str, mechanism: str, replicate: int, seed: int) -> pd.DataFrame:
+    """One sample, with its missing cells."""
+    population = POPULATIONS[name]
+    rng = np.random.default_rng([seed, list(POPULATIONS).index(name), replicate])
+    frame = population.sample(rng)
+    # In clusters the cluster's own predictor decides beside the row's.
+    weights = {"a": 1.0, "w": 1.0} if population.cluster else None
+    return rp.ampute(frame, SHARE, mechanism, population.lost, weights=weights, seed=replicate)  # type: ignore[arg-type]
+
+
+def estimates(replicate: int, name: str, mechanism: str, seed: int) -> list[dict[str, Any]]:
+    """Every method on one sample."""
+    population = POPULATIONS[name]
+    frame = incomplete(name, mechanism, replicate, seed)
+    names = [column for column in frame.columns if column != population.cluster]
+    records = []
+    for label, method in population.methods.items():
+        if any(one.startswith("2l") for one in method.values()):
+            which: dict[str, Any] = {"cluster": population.cluster}
+        else:  # a flat method does not see the clusters
+            which = {"predictors": {column: [one for one in names if one != column] for column in method}}
+        imputed = rp.impute(frame, m=M, maxit=MAXIT, method=method, seed=replicate, threads=1, **which)
+        errors = {"cluster": population.cluster} if population.cluster else {}
+        pooled = imputed.analyse("ols", population.formula, **errors).pool(rule="rubin1987").frame.set_index("term")
+        for term in population.truth:
+            ends = {end: float(pooled.loc[term, end]) for end in ("estimate", "conf_low", "conf_high")}
+            records.append({"replicate": replicate, "method": label, "term": term, **ends})
+    return records
+
+
+def by_mice(name: str, mechanism: str, replicates: int, seed: int) -> pd.DataFrame:
+    """The same of R's mice, on the same samples."""
+    population = POPULATIONS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        for replicate in range(replicates):
+            incomplete(name, mechanism, replicate, seed).to_csv(Path(folder) / f"{replicate}.csv", index=False)
+        job = {
+            "folder": folder,
+            "replicates": replicates,
+            "formula": population.formula,
+            "methods": population.methods,
+            "cluster": population.cluster or "",
+            "ordered": ["rank"] if name == "categorical" else [],
+            "levels": ["low", "mid", "high"],
+            "m": M,
+            "maxit": MAXIT,
+            "slow": max(1, replicates // 4),  # samples that its forests get, which take it five times as long
+        }
+        (Path(folder) / "job.json").write_text(json.dumps(job))
+        subprocess.run(["Rscript", str(SCRIPT), folder], check=True, stdout=subprocess.DEVNULL)
+        found = pd.read_csv(Path(folder) / "estimates.csv")
+    return found[found["term"].isin(population.truth)]
+
+
+def summary(name: str, mechanism: str, ours: pd.DataFrame, mice: pd.DataFrame | None) -> pd.DataFrame:
+    """Bias and coverage, a row for each method and term."""
+    truth = POPULATIONS[name].truth
+    records = []
+    for (method, term), own in ours.groupby(["method", "term"], sort=False):
+        record = {"population": name, "mechanism": mechanism, "method": method, "term": term}
+        record |= _figures(own, truth[str(term)], "")
+        if mice is not None:
+            theirs = mice[(mice["method"] == method) & (mice["term"] == term)].set_index("replicate")
+            record |= _figures(theirs, truth[str(term)], "_mice")
+            both = own.set_index("replicate")["estimate"].sub(theirs["estimate"]).dropna()
+            record |= {"difference": both.mean(), "difference_error": both.std(ddof=1) / np.sqrt(len(both))}
+        records.append(record)
+    return pd.DataFrame(records)
+
+
+def _figures(estimates: pd.DataFrame, truth: float, label: str) -> dict[str, float]:
+    covered = (estimates["conf_low"] <= truth) & (truth <= estimates["conf_high"])
+    n, share = len(estimates), float(covered.mean())
+    return {
+        f"replicates{label}": n,
+        f"bias{label}": float(estimates["estimate"].mean()) - truth,
+        f"bias_error{label}": float(estimates["estimate"].std(ddof=1)) / np.sqrt(n),
+        f"coverage{label}": share,
+        f"coverage_error{label}": np.sqrt(share * (1 - share) / n),
+        f"width{label}": float((estimates["conf_high"] - estimates["conf_low"]).mean()),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run, print and store."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--mice", type=int, default=0, help="samples that R's mice gets too; needs R with mice")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--populations", nargs="*", default=list(POPULATIONS))
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path, default=STORED)
+    asked = parser.parse_args(arguments)
+    tables = []
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(asked.processes, spawning) as pool:
+        for name in asked.populations:
+            for mechanism in MECHANISMS[name]:
+                one = partial(estimates, name=name, mechanism=mechanism, seed=asked.seed)
+                drawn = pool.map(one, range(asked.replicates), chunksize=10)
+                ours = pd.DataFrame([record for records in drawn for record in records])
+                mice = by_mice(name, mechanism, asked.mice, asked.seed) if asked.mice else None
+                tables.append(summary(name, mechanism, ours, mice))
+                print(tables[-1].round(4).to_string(index=False), flush=True)
+    pd.concat(tables).round(5).to_csv(asked.out, index=False)
+
+
+if __name__ == "__main__":
+    main()
