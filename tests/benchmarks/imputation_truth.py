@@ -27,12 +27,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import replicant as rp
 
 N, M, MAXIT, SHARE = 500, 5, 5, 0.4
 SCRIPT = Path(__file__).with_suffix(".R")
 STORED = Path(__file__).with_suffix(".csv")
+ENDS = ["estimate", "conf_low", "conf_high"]
 CLUSTERS = 25
 CLUSTER_SD = 0.7
 
@@ -67,6 +69,11 @@ class Population:
     cluster: str | None = None
 
 
+def classes(codes: NDArray[Any], levels: list[str], *, ordered: bool = False) -> Any:
+    """A categorical column from positions of levels."""
+    return pd.Categorical.from_codes(codes.astype(int).tolist(), dtype=pd.CategoricalDtype(levels, ordered=ordered))
+
+
 def normal(rng: np.random.Generator) -> pd.DataFrame:
     """Two correlated normal predictors of a normal outcome."""
     a = rng.normal(size=N)
@@ -91,9 +98,9 @@ def categorical(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "a": a,
-            "yes": pd.Categorical.from_codes(yes, categories=["no", "yes"]),
-            "group": pd.Categorical.from_codes(group, categories=["p", "q", "r"]),
-            "rank": pd.Categorical.from_codes(rank, categories=["low", "mid", "high"], ordered=True),
+            "yes": classes(yes, ["no", "yes"]),
+            "group": classes(group, ["p", "q", "r"]),
+            "rank": classes(rank, ["low", "mid", "high"], ordered=True),
             "y": y + rng.normal(size=N),
         }
     )
@@ -105,7 +112,7 @@ def clustered(rng: np.random.Generator) -> pd.DataFrame:
     w, effect = rng.normal(size=CLUSTERS), rng.normal(0, CLUSTER_SD, CLUSTERS)
     a = rng.normal(size=N)
     y = 1 + 0.5 * a + 0.5 * w[cluster] + effect[cluster] + rng.normal(size=N)
-    school = pd.Categorical.from_codes(cluster, categories=[f"s{i:02d}" for i in range(CLUSTERS)])
+    school = classes(cluster, [f"s{i:02d}" for i in range(CLUSTERS)])
     return pd.DataFrame({"school": school, "w": w[cluster], "a": a, "y": y})
 
 
@@ -170,7 +177,7 @@ def estimates(replicate: int, name: str, mechanism: str, seed: int) -> list[dict
         errors = {"cluster": population.cluster} if population.cluster else {}
         pooled = imputed.analyse("ols", population.formula, **errors).pool(rule="rubin1987").frame.set_index("term")
         for term in population.truth:
-            ends = {end: float(pooled.loc[term, end]) for end in ("estimate", "conf_low", "conf_high")}
+            ends = dict(zip(ENDS, pooled.loc[term, ENDS].tolist(), strict=True))
             records.append({"replicate": replicate, "method": label, "term": term, **ends})
     return records
 
