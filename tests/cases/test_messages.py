@@ -185,10 +185,11 @@ def test_a_kind(word: str, replicant: Command) -> None:
 
 
 SETTINGS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("method", "rf"): ("not a method", "ensembles", "cart"),
-    ("method", "norm"): ("not a method", "parametric", "cart"),
-    ("method", "pmm"): ("not a method", "donors", "cart"),
-    ("method", "logreg"): ("not a method", "cart"),
+    ("method", "ranger"): ("not a method", "Fix: write rf"),
+    ("method", "lm"): ("not a method", "Fix: write norm", "logreg", "polyreg", "polr"),
+    ("method", "hotdeck"): ("not a method", "Fix: write pmm", "cart"),
+    ("method", "logistic"): ("not a method", "Fix: write logreg"),
+    ("method", "norm.predict"): ("not a method", "spread", "norm.nob"),
     ("method", "ctgan"): ("not a method", "cart"),
     ("method", "bootstrap"): ("Fix: write sample",),
     ("method", "none"): ("Fix: write keep",),

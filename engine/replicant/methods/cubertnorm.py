@@ -24,7 +24,7 @@ class Cubertnorm(LinearMethod):
         Whether coefficients and residual variance are drawn from their posterior first; the estimates serve otherwise.
     """
 
-    recovers: ClassVar[tuple[str, ...]] = ("levels",)  # of normal numbers; all of those whose cube root is normal
+    recovers: ClassVar[tuple[str, ...]] = ()  # of normal numbers; all of those whose cube root is normal
 
     proper: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class Lognorm(LinearMethod):
     proper
         Whether coefficients and residual variance are drawn from their posterior first; the estimates serve otherwise.
     """
+
+    recovers: ClassVar[tuple[str, ...]] = ()  # of normal numbers; all of those whose logarithm is normal
 
     proper: bool = False
 

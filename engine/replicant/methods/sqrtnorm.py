@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class Sqrtnorm(LinearMethod):
     proper
         Whether coefficients and residual variance are drawn from their posterior first; the estimates serve otherwise.
     """
+
+    recovers: ClassVar[tuple[str, ...]] = ()  # of normal numbers; all of those whose square root is normal
 
     proper: bool = False
 

@@ -10,35 +10,33 @@ __all__ = ["instead", "key_instead"]
 
 _METHODS = {
     **dict.fromkeys(
-        ("ctree", "rpart", "tree", "trees", "decision_tree", "decisiontree", "cart_bb", "class"),
+        ("rpart", "tree", "trees", "decision_tree", "decisiontree", "cart_bb", "class"),
         "write cart: a tree for every column",
     ),
     **dict.fromkeys(
-        ("rf", "ranger", "randomforest", "random_forest", "forest", "bag", "xgboost", "xgb", "gbm", "lightgbm"),
-        "there are no ensembles of trees yet: write cart, a single tree",
+        ("ranger", "randomforest", "random_forest", "forest", "bag", "xgboost", "xgb", "gbm", "lightgbm"),
+        "write rf: a forest of bootstrapped trees",
     ),
     **dict.fromkeys(
-        (
-            *("norm", "norm.nob", "norm.boot", "norm.predict", "normal", "normrank", "gaussian", "linear", "lm", "ols"),
-            *(
-                "logreg",
-                "logreg.boot",
-                "logit",
-                "logistic",
-                "polyreg",
-                "polr",
-                "lda",
-                "multinom",
-                "poisson",
-                "parametric",
-            ),
-            *("survctree", "surv.ctree", "satcat", "catall", "ipf", "nested", "glm", "lasso", "quadratic", "2l.norm"),
-        ),
-        "there are no parametric models yet: write cart, or register one of your own with replicant.register_method",
+        ("normal", "gaussian", "linear", "lm", "ols", "glm", "lasso", "lasso.norm", "parametric", "bayesian"),
+        "write norm for numbers, logreg for two levels, polyreg for more, polr for levels in order",
     ),
     **dict.fromkeys(
-        ("pmm", "midastouch", "hotdeck", "hot_deck", "knn", "nearest", "donor"),
-        "cart draws donors as well, from the leaf of a tree: write cart",
+        ("norm.predict", "regression"),
+        "a prediction without a residual takes away the spread: write norm, or norm.nob for parameters as estimated",
+    ),
+    **dict.fromkeys(
+        ("logit", "logistic", "logreg.boot", "lasso.logreg", "binomial"), "write logreg: a logistic regression"
+    ),
+    **dict.fromkeys(("multinom", "multinomial", "softmax", "mlogit"), "write polyreg: a multinomial regression"),
+    **dict.fromkeys(("ordinal", "ologit", "probit", "clm"), "write polr: proportional odds of levels in order"),
+    **dict.fromkeys(
+        ("poisson", "negbin", "quasipoisson"), "a count keeps its distribution by pmm or cart: write one of these"
+    ),
+    **dict.fromkeys(("survctree", "surv.ctree", "cox"), "write survival: a time and its event, drawn together"),
+    **dict.fromkeys(
+        ("hotdeck", "hot_deck", "knn", "nearest", "donor", "matching", "predictive_mean_matching"),
+        "write pmm: the value of a row with a near prediction; cart draws donors from the leaf of a tree",
     ),
     **dict.fromkeys(
         ("random", "bootstrap", "marginal", "srs", "resample", "permute", "shuffle", "independent"),
@@ -49,8 +47,8 @@ _METHODS = {
         "write keep: the column stays as observed, in the observed rows",
     ),
     **dict.fromkeys(
-        ("mean", "median", "mode", "locf", "constant", "zero", "interpolate"),
-        "one value for all cells is no synthesis: write cart or sample",
+        ("median", "mode", "locf", "constant", "zero", "interpolate"),
+        "one value for all cells takes away the spread: write cart or sample, or mean for a comparison",
     ),
     **dict.fromkeys(
         (

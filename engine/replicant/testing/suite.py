@@ -138,6 +138,6 @@ def _tried(trial: Trial, claims: list[str], full: bool) -> list[tuple[str, str, 
     found = [(trial.label, name, outcome(check)) for name, check in CHECKS.items()]
     found.append((trial.label, "recovery", outcome(recovery, claims, REPLICATES[full])))
     drawn = getattr(trial.declaration.method, "proper", False) and trial.declaration.parametric
-    if full and drawn and not trial.declaration.block and not trial.on_clusters:
+    if full and drawn and "mean" in claims and not trial.declaration.block and not trial.on_clusters:
         found.append((trial.label, "coverage", outcome(coverage, COVERAGE_REPLICATES)))
     return found
