@@ -177,7 +177,7 @@ def estimates(replicate: int, name: str, mechanism: str, seed: int) -> list[dict
         errors = {"cluster": population.cluster} if population.cluster else {}
         pooled = imputed.analyse("ols", population.formula, **errors).pool(rule="rubin1987").frame.set_index("term")
         for term in population.truth:
-            ends = dict(zip(ENDS, pooled.loc[term, ENDS].tolist(), strict=True))
+            ends = dict(zip(ENDS, pooled.loc[[term], ENDS].to_numpy()[0].tolist(), strict=True))
             records.append({"replicate": replicate, "method": label, "term": term, **ends})
     return records
 
