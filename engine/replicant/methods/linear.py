@@ -6,6 +6,7 @@ where the predictors explain every row, a ridge is chosen by generalized cross-v
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -65,20 +66,20 @@ class Regression:
     @property
     def sigma(self) -> float:
         """Estimated standard deviation of the residuals."""
-        return self.residual / float(np.sqrt(self.df))
+        return self.residual / math.sqrt(self.df)
 
     def posterior(self, rng: np.random.Generator) -> tuple[Numbers, float]:
         """Coefficients and residual standard deviation, drawn from their posterior under a flat prior.
 
         sigma^2 = RSS / chi^2(df), beta = betahat + sigma (X'X)^(-1/2) z (Rubin 1987, p. 167).
         """
-        sigma = self.residual / float(np.sqrt(rng.chisquare(self.df)))
+        sigma = self.residual / math.sqrt(rng.chisquare(self.df))
         z = rng.standard_normal(self.root.shape[1] + 1)
         step = self.root @ z[1:]
         step *= sigma
         beta = self.beta.copy()
         beta[self.kept] += step
-        beta[0] += sigma * z[0] / np.sqrt(self.total) - self.means @ step
+        beta[0] += sigma * z[0] / math.sqrt(self.total) - self.means @ step
         return beta, sigma
 
 
@@ -164,7 +165,7 @@ def regress(x: Numbers, y: Numbers, weights: npt.NDArray[Any] | None) -> tuple[R
         if len(kept) + 1 >= n > 1:
             return _ridge(x, y, w, moments)
         means = moments.means[kept]
-        mean = float(y.mean() if w is None else w @ y / moments.total)
+        mean = float(y.sum() if w is None else w @ y) / moments.total
         cross = _cross(x, y - mean, w, kept, means, q)
         half = root.T @ cross
         slopes = root @ half
@@ -327,14 +328,14 @@ def _with_constant(q: int, kept: Positions, slopes: Numbers, constant: float) ->
 
 def _norm(e: Numbers, w: Numbers | None) -> float:
     """Root of a sum of squares, also of numbers whose squares are none."""
-    norm = float(np.sqrt(e @ e if w is None else (e * w) @ e))
+    norm = math.sqrt(e @ e if w is None else (e * w) @ e)
     if 1e-140 < norm < 1e140 or not len(e):
         return norm
     top = float(np.abs(e).max())
     if not top > 0:
         return 0.0
     e = e / top
-    return top * float(np.sqrt(e @ e if w is None else (e * w) @ e))
+    return top * math.sqrt(e @ e if w is None else (e * w) @ e)
 
 
 def _ridge(x: Numbers, y: Numbers, w: Numbers | None, moments: _Moments) -> tuple[Regression, Numbers]:

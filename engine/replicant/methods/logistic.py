@@ -115,7 +115,9 @@ class LevelModel:
         """(L - 1, q), drawn from the normal approximation of their posterior if that is asked for."""
         if not self.proper:
             return self.beta
-        return self.beta + np.tensordot(rng.standard_normal(len(self.spread)), self.spread, axes=1)
+        r = len(self.spread)
+        step: Numbers = rng.standard_normal(r) @ self.spread.reshape(r, self.beta.size)
+        return self.beta + step.reshape(self.beta.shape)
 
     def draw(self, x: Numbers, rng: np.random.Generator, /) -> Codes:
         """A level for each row, by its probabilities."""
@@ -126,8 +128,7 @@ def draw_levels(beta: Numbers, codes: Codes, x: Numbers, rng: np.random.Generato
     """(n,) a level for each row of a design matrix, by (L - 1, q) coefficients of the levels but the first."""
     u = rng.random(len(x))
     if len(beta) == 1:
-        with np.errstate(over="ignore"):
-            second: Positions = (u * (1.0 + np.exp(-(x @ beta[0]))) < 1.0).astype(np.intp)
+        second: Positions = (u * (1.0 + np.exp(np.minimum(x @ -beta[0], 700.0))) < 1.0).astype(np.intp)
         return codes[second]
     drawn = np.empty(len(x), dtype=np.int32)
     for at in range(0, len(x), CHUNK):
@@ -236,29 +237,31 @@ def _two_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Number
     size, n = z.shape
     ridge = RIDGE * n * np.eye(size)
 
+    def part(theta: Numbers, some: slice) -> tuple[float, Numbers, Numbers]:
+        rows, signs = z[:, some], sign[some]
+        p = theta @ rows
+        p *= signs
+        np.negative(p, out=p)
+        np.exp(p, out=p)
+        p += 1.0
+        np.reciprocal(p, out=p)  # the probability of what was observed
+        left = 1.0 - p
+        curve = p * left
+        left *= signs
+        np.log(p, out=p)
+        if w is None:
+            return float(p.sum()), rows @ left, (rows * curve) @ rows.T
+        weights = w[some]
+        return float(weights @ p), rows @ (left * weights), (rows * (curve * weights)) @ rows.T
+
     def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
-        value, gradient, information = 0.0, np.zeros(size), ridge.copy()
-        for at in range(0, n, CHUNK):
-            rows, signs = z[:, at : at + CHUNK], sign[at : at + CHUNK]
-            p = theta @ rows
-            p *= signs
-            np.negative(p, out=p)
-            np.exp(p, out=p)
-            p += 1.0
-            np.reciprocal(p, out=p)  # the probability of what was observed
-            left = 1.0 - p
-            curve = p * left
-            left *= signs
-            np.log(p, out=p)
-            if w is None:
-                value += float(p.sum())
-            else:
-                weights = w[at : at + CHUNK]
-                value += float(weights @ p)
-                left *= weights
-                curve *= weights
-            gradient += rows @ left
-            information += (rows * curve) @ rows.T
+        value, gradient, information = part(theta, slice(CHUNK))
+        information += ridge
+        for at in range(CHUNK, n, CHUNK):
+            more = part(theta, slice(at, at + CHUNK))
+            value += more[0]
+            gradient += more[1]
+            information += more[2]
         return value, gradient, information
 
     return climb(likelihood, start, (lambda step: float(np.abs(step @ z).max())) if separable else None)

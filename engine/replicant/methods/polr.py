@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.climbing import RIDGE, End, added_rows, climb
 from replicant.methods.factors import root_of_inverse
-from replicant.methods.linear import Positions, standardize
+from replicant.methods.linear import Positions, Standard, standardize
 from replicant.methods.logistic import LevelModel, LevelResponse, LogisticMethod, OneLevel, fit_levels, levels_of
 
 __all__ = ["OrderedModel", "Polr"]
 
 CHUNK = 1 << 13  # rows whose derivatives are computed at a time
+HELD = 1 << 22  # numbers that say which row has which level
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,7 @@ def _fit(y: LevelResponse, x: Numbers, proper: bool) -> OrderedModel | None:
     """The maximum of the likelihood; None if it was not found."""
     standard = standardize(x, y.weights)
     notes, z, k = standard.notes, standard.matrix, len(standard.kept)
-    below = np.cumsum(y.counts)[:-1] / standard.total
-    start = np.concatenate([np.zeros(k), np.log(below / (1 - below))])
+    start = _start(standard, y)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
         end = None
         if k + 1 < len(x):
@@ -113,25 +115,47 @@ def _fit(y: LevelResponse, x: Numbers, proper: bool) -> OrderedModel | None:
             end = _maximum(more[1:], classes, weights, start, separable=False)
             if end.state != "converged":
                 return None
-    slopes, zeta = end.theta[:k], end.theta[k:]
-    beta, moved = _original(slopes, zeta, standard.kept, standard.means, standard.deviations, x.shape[1])
+    beta, zeta = _original(end.theta, standard, x.shape[1])
     spread = np.empty((0, x.shape[1] + len(zeta)))
     if proper:
-        root = root_of_inverse(end.information).T
-        spread = np.concatenate(
-            _original(root[:, :k], root[:, k:], standard.kept, standard.means, standard.deviations, x.shape[1]), axis=1
-        )
-    return OrderedModel(beta, moved, spread, y.codes, proper, notes)
+        spread = np.concatenate(_original(root_of_inverse(end.information).T, standard, x.shape[1]), axis=-1)
+    return OrderedModel(beta, zeta, spread, y.codes, proper, notes)
 
 
-def _original(
-    slopes: Numbers, zeta: Numbers, kept: Positions, means: Numbers, deviations: Numbers, q: int
-) -> tuple[Numbers, Numbers]:
+def _original(theta: Numbers, standard: Standard, q: int) -> tuple[Numbers, Numbers]:
     """(..., q) coefficients and (..., L - 1) thresholds of the design matrix from those of the standardized one."""
-    raw = slopes / deviations
-    beta = np.zeros((*slopes.shape[:-1], q))
-    beta[..., kept] = raw
-    return beta, zeta + (raw @ means)[..., None]
+    k = len(standard.kept)
+    raw = theta[..., :k] / standard.deviations
+    beta = np.zeros((*theta.shape[:-1], q))
+    beta[..., standard.kept] = raw
+    return beta, theta[..., k:] + (raw @ standard.means)[..., None]
+
+
+def _start(standard: Standard, y: LevelResponse) -> Numbers:
+    """Newton's first step from no effects, which needs the predictors' correlations only.
+
+    It is that of a latent variable with the whole variance; divided by the standard deviation that the predictors leave
+    to it, coefficients and thresholds are nearly those of the model.
+    """
+    upto = np.cumsum(y.counts) / standard.total
+    before = np.concatenate([[0.0], upto[:-1]])
+    score = (upto + before - 1.0)[y.classes]
+    if y.weights is not None:
+        score *= y.weights
+    density = float(y.counts @ (upto * (1.0 - upto) + before * (1.0 - before)))
+    half = standard.root.T @ (standard.matrix[1:] @ score) / density
+    left = 1.0 - min(float(half @ half) * 3.0 / math.pi**2, 0.8)
+    thresholds = np.log(upto[:-1] / (1.0 - upto[:-1]))
+    return np.concatenate([standard.root @ half, thresholds]) / math.sqrt(left)
+
+
+def _parts(z: Numbers, classes: Positions, w: Numbers | None, levels: int) -> Iterator[tuple[Any, ...]]:
+    """Rows, their level, the next one, a 1 where a row has a level, and weights, a few rows at a time."""
+    for at in range(0, len(classes), CHUNK):
+        level = classes[at : at + CHUNK]
+        of = np.zeros((levels, len(level)))
+        of[level, np.arange(len(level))] = 1.0
+        yield z[:, at : at + CHUNK], level, level + 1, of, None if w is None else w[at : at + CHUNK]
 
 
 def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, *, separable: bool) -> End:
@@ -143,6 +167,8 @@ def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, 
     """
     (k, n), cuts = z.shape, len(start) - len(z)
     ridge = RIDGE * n * np.eye(k + cuts)
+    at = np.arange(cuts)
+    held = list(_parts(z, classes, w, cuts + 1)) if n * cuts <= HELD else None
 
     def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
         beta, bounds = theta[:k], _bounds(theta[k:])
@@ -152,10 +178,9 @@ def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, 
         share = -np.expm1(-gap)
         value, by_beta, sums = 0.0, np.zeros(k), np.zeros((cuts + 1, 5))
         corner, cross = ridge[:k, :k].copy(), np.zeros((cuts, k))
-        for at in range(0, n, CHUNK):
-            rows, level = z[:, at : at + CHUNK], classes[at : at + CHUNK]
+        for rows, level, above, of, weights in held or _parts(z, classes, w, cuts + 1):
             eta = beta @ rows
-            below_upper = 1.0 / (1.0 + np.exp(eta - bounds[level + 1]))  # F(u)
+            below_upper = 1.0 / (1.0 + np.exp(eta - bounds[above]))  # F(u)
             above_lower = 1.0 / (1.0 + np.exp(bounds[level] - eta))  # F(-l)
             within = share[level]
             derivatives = np.empty((8, len(eta)))
@@ -171,25 +196,23 @@ def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, 
             np.multiply(by_low, by_low + above_lower - below_lower, out=low_low)
             np.multiply(by_high, by_low, out=high_low)
             loglik = np.log(below_upper * above_lower * within)
-            if w is None:
+            if weights is None:
                 value += float(loglik.sum())
             else:
-                weights = w[at : at + CHUNK]
                 value += float(weights @ loglik)
                 derivatives *= weights
             by_beta += rows @ left
             corner += (rows * (high + low)) @ rows.T
-            of = np.zeros((cuts + 1, len(eta)))
-            of[level, np.arange(len(eta))] = 1.0
             sums += of @ derivatives[3:].T
             cross += (of[:-1] * high + of[1:] * low) @ rows.T
         gradient = np.concatenate([by_beta, sums[:-1, 0] - sums[1:, 1]])
-        information = np.empty_like(ridge)
+        information = np.zeros_like(ridge)
         information[:k, :k] = corner
         information[k:, :k] = -cross
         information[:k, k:] = -cross.T
-        neighbours = np.diag(sums[1:-1, 4], 1)
-        information[k:, k:] = np.diag(sums[:-1, 2] + sums[1:, 3]) - neighbours - neighbours.T
+        diagonal = information[k:, k:]
+        diagonal[at, at] = sums[:-1, 2] + sums[1:, 3]
+        diagonal[at[1:], at[:-1]] = diagonal[at[:-1], at[1:]] = -sums[1:-1, 4]
         return value, gradient, information
 
     def reach(step: Numbers) -> float:
