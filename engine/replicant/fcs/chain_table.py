@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from replicant.fcs.encoding import ColumnFeatures, ColumnResponse, encode_columns, response_of
+from replicant.fcs.encoding import ColumnFeatures, ColumnResponse, block_response, encode_columns, response_of
 from replicant.methods import Response
 from replicant.plan.imputation import ImputationPlan, ImputedColumn
 from replicant.plan.imputed_cells import cells_to_impute, rows_ignored
-from replicant.table import Column, Kind, Table
+from replicant.table import Column, Table
 
 if TYPE_CHECKING:
     from replicant.trees import Features
@@ -215,7 +215,7 @@ class ChainTable:
         at = np.flatnonzero(fit)
         block: tuple[Response, ...] = ()
         if declared.block:
-            block = tuple(_incomplete(table[name].take(at)) for name in planned.names)
+            block = tuple(block_response(table[name].take(at)) for name in planned.names)
             response = ColumnResponse(block[0])
         else:
             column = table[planned.name]
@@ -251,18 +251,3 @@ class ChainTable:
 def with_codes(column: Column, codes: Int32) -> Column:
     """The column with other cells."""
     return replace(column, codes=codes)
-
-
-def _incomplete(column: Column) -> Response:
-    """A column of a block: missing cells are -1 among classes, NaN among numbers."""
-    codes = np.maximum(column.codes, np.int32(-1))
-    if column.is_categorical:
-        return Response(
-            codes,
-            classes=codes,
-            n_classes=column.size,
-            name=column.name,
-            levels=tuple(column.levels()),
-            ordered=column.kind is Kind.ORDERED,
-        )
-    return Response(codes, numbers=column.numbers(), name=column.name)

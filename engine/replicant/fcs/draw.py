@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from replicant.fcs.checked import checked_draw
-from replicant.fcs.encoding import Prepared
+from replicant.fcs.encoding import Mask, Prepared, block_response
 from replicant.fcs.fit import ColumnModel
-from replicant.methods import Cells, DonorModel, Model, Predictors
+from replicant.methods import Cells, DonorModel, Predictors
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
@@ -108,6 +108,7 @@ class _Drawing:
         self.rows = self._base_rows(n, weights) if plan.aligned else None
         self.codes = np.empty((len(plan.columns), self.k), dtype=np.int32)
         self.exact: dict[str, Float] = {}
+        self.block: dict[str, tuple[Int32, Float | None]] = {}
         self.x: Int32 | None = None
         if plan.conditioning == "synthetic":
             self.x = np.empty((self.k, len(prepared.features)), dtype=np.int32)
@@ -144,6 +145,10 @@ class _Drawing:
             codes, exact = self._follow(self.plan.positions[planned.inputs[0]], column)
         elif not planned.is_fitted:
             codes, exact = planned.declaration.method.draw(self._cells(column, at))
+        elif planned.block:
+            if planned.name == planned.block[0]:
+                self.block = self._draw_block(planned)
+            codes, exact = self.block[planned.name]
         elif planned.where is not None:
             codes, exact = self._replace_some(planned, column, at)
         else:
@@ -199,6 +204,51 @@ class _Drawing:
             return codes, None
         return _merged(column, codes, chosen, *self._draw(planned, column, at, chosen))
 
+    def _draw_block(self, planned: ColumnPlan) -> dict[str, tuple[Int32, Float | None]]:
+        """All columns of a block: which cells are ordinary, column by column, and then these together."""
+        model = self.models[planned.name]
+        rng = self._stream(Stage.DRAW, self.plan.positions[planned.name])
+        cells: dict[str, tuple[Int32, Mask]] = {}
+        known = []
+        for name in planned.block:
+            member, column = self.plan.column(name), self.prepared.table[name]
+            codes, drawn = self._cells_of_block(member)
+            cells[name] = codes, drawn
+            known.append(block_response(column).codes[self.rows] if member.where is not None else codes)
+            known[-1] = np.where(drawn, np.int32(-1), known[-1])
+        some = any(self.plan.column(name).where is not None for name in planned.block)
+        if model.value is None:
+            return {name: (codes, None) for name, (codes, _) in cells.items()}
+        values = model.value.draw(self._given(model, planned, None), rng, tuple(known) if some else None)
+        made = {}
+        for name, of_column in zip(planned.block, values, strict=True):
+            column = self.prepared.table[name]
+            codes, drawn = cells[name]
+            at = np.flatnonzero(drawn)
+            new = self._as_cells(checked_draw(of_column, self.k, planned.method, column)[at], column)
+            made[name] = _merged(column, codes, at, *new)
+        return made
+
+    def _cells_of_block(self, member: ColumnPlan) -> tuple[Int32, Mask]:
+        """Codes of a column of a block before it is drawn, and which cells are still to be drawn."""
+        chosen: npt.NDArray[np.intp] | None = None
+        codes = np.zeros(self.k, dtype=np.int32)
+        drawn = np.ones(self.k, dtype=np.bool_)
+        if member.where is not None:
+            codes = self.prepared.table[member.name].codes[self.rows]
+            drawn = self.prepared.where[member.name][self.rows]
+            chosen = np.flatnonzero(drawn)
+        model = self.models[member.name]
+        if model.state is None or (chosen is not None and not chosen.size):
+            return codes, drawn
+        rng = self._stream(Stage.STATE, self.plan.positions[member.name])
+        states = model.state.draw(self._predictors(model, member, chosen), rng)
+        special = np.array((0, *self.prepared.response(member.name, missing_class=False).special), dtype=np.int32)
+        at = np.arange(self.k) if chosen is None else chosen
+        codes[at] = np.where(states > 0, special[states], codes[at])
+        drawn[at] = states == 0
+        return codes, drawn
+
     def _draw(
         self, planned: ColumnPlan, column: Column, at: int, chosen: npt.NDArray[np.intp] | None
     ) -> tuple[Int32, Float | None]:
@@ -207,7 +257,7 @@ class _Drawing:
         rng = self._stream(Stage.DRAW, at)
         if model.state is None:
             return self._ask(model.value, model, planned, column, chosen, rng)
-        response = self.prepared.response(planned.name)
+        response = self.prepared.response(planned.name, planned.declaration.missing_class)
         states = model.state.draw(self._predictors(model, planned, chosen), rng)
         codes = np.array((0, *response.special), dtype=np.int32)[states]
         ordinary = np.flatnonzero(states == 0)
@@ -218,7 +268,7 @@ class _Drawing:
 
     def _ask(
         self,
-        value: Model | None,
+        value: Any,
         model: ColumnModel,
         planned: ColumnPlan,
         column: Column,
@@ -227,19 +277,36 @@ class _Drawing:
     ) -> tuple[Int32, Float | None]:
         if value is None:
             raise TypeError("no row to fit on, yet a value to draw")
-        if planned.declaration.works_on == "design":
-            drawn = value.draw(self._beside(self.prepared.design, planned, chosen), rng)
-        else:
-            drawn = value.draw(self._predictors(model, planned, chosen), rng)
+        drawn = value.draw(self._given(model, planned, chosen), rng)
         if not isinstance(value, DonorModel):
             drawn = checked_draw(drawn, self.k if chosen is None else len(chosen), planned.method, column)
-        if drawn.dtype.kind == "f":
-            exact = column.rounded(drawn)
-            if column.dtype.number is None:
-                # Dates and durations are no plain numbers: the nearest observed one keeps the column's type.
-                return column.nearest_codes(exact), None
-            return column.nearest_codes(exact), exact
-        return drawn, None
+        return self._as_cells(drawn, column)
+
+    @staticmethod
+    def _as_cells(drawn: npt.NDArray[Any], column: Column) -> tuple[Int32, Float | None]:
+        """Codes, and numbers where they are not donors' values."""
+        if drawn.dtype.kind != "f":
+            return drawn.astype(np.int32, copy=False), None
+        exact = column.rounded(drawn)
+        # Dates and durations are no plain numbers: the nearest observed one keeps the column's type.
+        return column.nearest_codes(exact), None if column.dtype.number is None else exact
+
+    def _given(self, model: ColumnModel, planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> Any:
+        """What a method is given of the rows to be drawn (all if None)."""
+        declared = planned.declaration
+        if declared.works_on == "codes":
+            return self._predictors(model, planned, chosen)
+        x = self._beside(self.prepared.design, planned, chosen)
+        if declared.works_on == "design":
+            return x
+        usable = self._usable(planned)
+        if self.x is None:
+            rows = self.rows if chosen is None or self.rows is None else self.rows[chosen]
+            return self.prepared.clustered(x, self.plan, planned, usable, rows)
+        return self.prepared.clustered(x, self.plan, planned, usable, chosen, self.codes)
+
+    def _usable(self, planned: ColumnPlan) -> tuple[str, ...]:
+        return self.plan.predictors_along(sequence_of(self.plan, self.imputation, self.replicate))[planned.name]
 
     def _predictors(self, model: ColumnModel, planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> Predictors:
         rows, x = self.rows, self.x
@@ -258,7 +325,7 @@ class _Drawing:
 
     def _beside(self, form: Callable[..., T], planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> T:
         """The predictors of the chosen rows, as a frame or as a design matrix."""
-        usable = self.plan.predictors_along(sequence_of(self.plan, self.imputation, self.replicate))[planned.name]
+        usable = self._usable(planned)
         if self.x is not None:
             return form(usable, chosen, self.codes, self.exact)
         rows = self.rows if chosen is None or self.rows is None else self.rows[chosen]

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from replicant.methods import Response
+from replicant.methods import Clustered, Response
+from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.table import Column, Kind, Table
 from replicant.table.arrays import Floats
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
 
     from replicant.trees import Features
 
-__all__ = ["ColumnFeatures", "ColumnResponse", "Prepared", "encode_columns", "prepare", "response_of"]
+__all__ = [
+    "ColumnFeatures",
+    "ColumnResponse",
+    "Mask",
+    "Prepared",
+    "block_response",
+    "encode_columns",
+    "prepare",
+    "response_of",
+]
 
 Int32 = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -141,15 +151,15 @@ class Prepared:
         return self._encoded[1]
 
     @cached_property
-    def responses(self) -> dict[str, ColumnResponse]:
+    def responses(self) -> dict[tuple[str, bool], ColumnResponse]:
         """Filled as columns are first fitted."""
         return {}
 
-    def response(self, name: str) -> ColumnResponse:
-        """A column as a response."""
-        made = self.responses.get(name)
+    def response(self, name: str, missing_class: bool = True) -> ColumnResponse:
+        """A column as a response: see `response_of`."""
+        made = self.responses.get((name, missing_class))
         if made is None:
-            made = self.responses[name] = response_of(self.table[name])
+            made = self.responses[name, missing_class] = response_of(self.table[name], missing_class)
         return made
 
     def subset(self, predictors: tuple[str, ...]) -> Int32:
@@ -197,6 +207,39 @@ class Prepared:
             if column.has_missing:
                 matrix.append((chosen < 0).astype(np.float64))
         return np.column_stack(matrix)
+
+    def clustered(
+        self,
+        design: Floats,
+        plan: Plan,
+        planned: ColumnPlan,
+        names: tuple[str, ...],
+        rows: npt.NDArray[np.integer[Any]] | None = None,
+        codes: Int32 | None = None,
+    ) -> Clustered:
+        """A design matrix with the cluster of each of its rows; those without one are a cluster of their own.
+
+        Parameters
+        ----------
+        design
+            Of the columns `names`.
+        plan, planned
+            The plan, and the column that is modelled.
+        names, rows, codes
+            See `design`.
+        """
+        column = self.table[planned.cluster]
+        cluster, _ = self._cells(planned.cluster, rows, codes, None)
+        slopes: list[int] = []
+        at = 1
+        for name in names:
+            other = self.table[name]
+            width = 1 if other.is_numeric else max(other.size - 1, 0)
+            if name in planned.slopes:
+                slopes.extend(range(at, at + width))
+            at += width + other.has_missing
+        own = np.where(cluster < 0, np.int32(column.size), cluster)
+        return Clustered(design, own.astype(np.int32, copy=False), column.size + 1, tuple(slopes))
 
     def _cells(
         self,
@@ -292,10 +335,48 @@ def _within_reach(column: Column) -> Floats:
     return numbers if largest <= 0 or 1e-100 < largest < 1e100 else np.ldexp(numbers, -np.frexp(largest)[1])
 
 
-def response_of(column: Column) -> ColumnResponse:
-    """A column as a response."""
+def _states(codes: Int32, special: tuple[int, ...]) -> Int32:
+    """0 for an ordinary value, or which of the special codes a cell has."""
+    states = np.zeros(len(codes), dtype=np.int32)
+    for i, code in enumerate(special):
+        states[codes == code] = i + 1
+    return states
+
+
+def block_response(column: Column, ordinary: Mask | None = None) -> Response:
+    """A column of a block: cells that are missing, or not ordinary, are -1 among classes and NaN among numbers."""
+    codes = np.maximum(column.codes, np.int32(-1))
+    if ordinary is not None:
+        codes = np.where(ordinary, codes, np.int32(-1))
+    if column.is_numeric:
+        return Response(codes, numbers=np.where(codes < 0, np.nan, column.numbers()), name=column.name)
+    levels = tuple(column.levels())
+    order = column.kind is Kind.ORDERED
+    return Response(codes, classes=codes, n_classes=column.size, name=column.name, levels=levels, ordered=order)
+
+
+def response_of(column: Column, missing_class: bool = True) -> ColumnResponse:
+    """A column as a response.
+
+    Parameters
+    ----------
+    column
+        The column.
+    missing_class
+        Whether a missing cell of a categorical column is a class of its own. If not, it is a state, as for numbers.
+    """
     codes = column.codes
     missing = column.has_missing
+    if column.is_categorical and missing and not missing_class:
+        special = _missing_kinds(column)
+        states = _states(codes, special)
+        filled = np.maximum(codes, np.int32(0))
+        return ColumnResponse(
+            value=Response(codes, classes=filled, n_classes=column.size),
+            state=Response(states, classes=states, n_classes=len(special) + 1),
+            special=special,
+            ordinary=states == ORDINARY,
+        )
     if column.is_categorical:
         kinds = _missing_kinds(column) if missing else ()
         classes = codes if not kinds else codes.copy()
@@ -306,9 +387,7 @@ def response_of(column: Column) -> ColumnResponse:
     special = (*(_missing_kinds(column) if missing else ()), *column.spikes)
     if not special:
         return ColumnResponse(Response(codes, numbers=numbers))
-    states = np.zeros(len(codes), dtype=np.int32)
-    for i, code in enumerate(special):
-        states[codes == code] = i + 1
+    states = _states(codes, special)
     ordinary = states == ORDINARY
     # Rows without an ordinary value have weight 0 in the fit of the values: any number may stand there that is one.
     filled = np.where(ordinary, numbers, numbers[ordinary].mean() if ordinary.any() else 0.0)

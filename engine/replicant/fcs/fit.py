@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from replicant.fcs.encoding import Mask, Prepared
-from replicant.methods import Model, Predictors
+from replicant.fcs.encoding import Mask, Prepared, block_response
+from replicant.methods import BlockModel, Model, Predictors, Response
+from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.sequence import sequence_of
@@ -29,14 +31,15 @@ class ColumnModel:
     Attributes
     ----------
     value
-        Draws the column, or its ordinary values. None where no row has any.
+        Draws the column, or its ordinary values. None where no row has any. The model of the first column of
+        a block draws all of them.
     state
         Draws which cells are ordinary, where the response is in two parts.
     subset
         Features that predict.
     """
 
-    value: Model | None
+    value: Any
     state: Model | None
     subset: Int32
 
@@ -112,24 +115,80 @@ def _fit_column(
             partition=prepared.partition,
             column=plan.positions[name],
         )
-    if planned.where is not None:
+    where = [plan.column(other).where for other in planned.block or (name,)]
+    if all(mask is not None for mask in where):
         # Given that a cell is selected: a fit on all rows would undo a selection that depends on the values.
-        weights = _only(prepared.where[name], weights)
+        masks = [prepared.where[other] for other in planned.block or (name,)]
+        weights = _only(np.logical_or.reduce(masks), weights)
     if plan.proper:
         weights = _bootstrap(prepared.table.n, weights, rng)
     subset = prepared.subset(predictors)
     if weights is not None and not weights.any():
         return ColumnModel(None, None, subset)
 
-    response = prepared.response(name)
     codes = Predictors(prepared.features, subset, prepared.table.n, _frame=lambda: prepared.frame(predictors))
-    x = prepared.design(predictors) if declared.works_on == "design" else codes
-    if declared.draws_missing or response.state is None or response.ordinary is None:
-        return ColumnModel(declared.method.fit(response.value, x, weights, rng), None, subset)
-    state = plan.cart.fit(response.state, codes, weights, rng)
-    ordinary = _only(response.ordinary, weights)
-    value = declared.method.fit(response.value, x, ordinary, rng) if ordinary.any() else None
-    return ColumnModel(value, state, subset)
+    response = prepared.response(name, declared.missing_class and not planned.block)
+    split = not declared.draws_missing and response.state is not None
+    state = plan.cart.fit(response.state, codes, weights, rng) if split and response.state is not None else None
+    if planned.block:
+        value = (
+            _fit_block(prepared, plan, planned, codes, predictors, weights, rng) if name == planned.block[0] else None
+        )
+        return ColumnModel(value, state, subset)
+    if split and response.ordinary is not None:
+        weights = _only(response.ordinary, weights)
+        if not weights.any():
+            return ColumnModel(None, state, subset)
+    if declared.works_on == "codes":
+        return ColumnModel(declared.method.fit(response.value, codes, weights, rng), state, subset)
+    x, y, repeats = _rows_fitted(prepared, plan, planned, predictors, (response.value,), weights)
+    return ColumnModel(declared.method.fit(y[0], x, repeats, rng), state, subset)
+
+
+def _fit_block(
+    prepared: Prepared,
+    plan: Plan,
+    planned: ColumnPlan,
+    codes: Predictors,
+    predictors: tuple[str, ...],
+    weights: Int32 | None,
+    rng: np.random.Generator,
+) -> BlockModel | None:
+    """The model of all columns of a block, on the rows in which one of them has an ordinary value at least."""
+    declared = planned.declaration
+    y = []
+    for name in planned.block:
+        ordinary = None if declared.draws_missing else prepared.response(name, missing_class=False).ordinary
+        y.append(block_response(prepared.table[name], ordinary))
+    weights = _only(np.any([one.codes >= 0 for one in y], axis=0), weights)
+    if not weights.any():
+        return None
+    model: BlockModel
+    if declared.works_on == "codes":
+        model = declared.method.fit(tuple(y), codes, weights, rng)
+    else:
+        x, given, repeats = _rows_fitted(prepared, plan, planned, predictors, tuple(y), weights)
+        model = declared.method.fit(given, x, repeats, rng)
+    return model
+
+
+def _rows_fitted(
+    prepared: Prepared,
+    plan: Plan,
+    planned: ColumnPlan,
+    predictors: tuple[str, ...],
+    y: tuple[Response, ...],
+    weights: Int32 | None,
+) -> tuple[Any, tuple[Response, ...], Int32 | None]:
+    """Design matrix, responses and weights of the rows that a method without weights of 0 is fitted on."""
+    rows = None if weights is None else np.flatnonzero(weights)
+    x: Any = prepared.design(predictors, rows)
+    if planned.declaration.works_on == "clusters":
+        x = prepared.clustered(x, plan, planned, predictors, rows)
+    if weights is None or rows is None:
+        return x, y, None
+    repeats = weights[rows]
+    return x, tuple(one.take(rows) for one in y), None if (repeats == 1).all() else repeats
 
 
 def _only(mask: Mask, weights: Int32 | None) -> Int32:

@@ -8,7 +8,7 @@ the rows with an ordinary value only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -67,6 +67,15 @@ class Response:
     name: str = ""
     levels: tuple[object, ...] = ()
     ordered: bool = False
+
+    def take(self, rows: npt.NDArray[np.integer[Any]]) -> Response:
+        """The response of some of the rows."""
+        return replace(
+            self,
+            codes=self.codes[rows],
+            numbers=None if self.numbers is None else self.numbers[rows],
+            classes=None if self.classes is None else self.classes[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -107,6 +107,11 @@ class Ipf:
             shares, notes = self._fitted(start.reshape(sizes), self._summed(count.reshape(sizes), axes), rng)
         return CellModel(table, shares, tuple(map(codes_of_classes, y)), notes)
 
+    @property
+    def draws_missing(self) -> bool:
+        """With given counts not even which cells are missing is looked at: all of them are drawn."""
+        return self.counts is not None
+
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         return 1e-2 + 1e-6 * rows
 

@@ -46,6 +46,12 @@ class ColumnPlan:
         Number of levels; 0 for numbers.
     has_states
         Whether a tree draws which cells are missing or a spike, before the method draws the others.
+    block
+        Of a method that models several columns together, all of them in table order.
+    after
+        Columns that must be visited before it, whatever the sequence.
+    cluster, slopes
+        Of a method for clusters, the column that holds them, and the predictors that have a random slope.
     output
         For `passive` and `surrogate`: the type of what is computed, the same in every set.
     """
@@ -61,6 +67,10 @@ class ColumnPlan:
     why: str = ""
     levels: int = 0
     has_states: bool = False
+    block: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    cluster: str = ""
+    slopes: tuple[str, ...] = ()
     output: ColumnType | None = None
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
 from replicant.methods import COPY, KEEP, PASSIVE, SURROGATE, Declaration, Origin
+from replicant.plan.blocks import blocks_of, check_nested
 from replicant.plan.column import ColumnPlan
 from replicant.plan.copies import followed
 from replicant.plan.imputed_cells import only_imputes
@@ -121,7 +122,8 @@ class Draft:
                 plans.append(ColumnPlan(name, column.kind, COPY, inputs=(original,), why=why))
             else:
                 plans.append(self.drawn(column, methods[name], cells[name], flat, drop))
-        return tuple(plans)
+        check_nested(plans)
+        return blocks_of(plans)
 
     def drawn(self, column: Column, method: Declaration, cells: Mask, flat: set[str], drop: set[str]) -> ColumnPlan:
         name = column.name
@@ -131,7 +133,9 @@ class Draft:
                 need=f"a column that is {' or '.join(sorted(method.kinds))}",
                 fix=f"name another method: method: {{{name}: {DEFAULT_METHOD}}}",
             )
-        predictors = self.predictors(name, drop)
+        within = self.within(name, method)
+        cluster = self.cluster(name, method)
+        predictors = within or tuple(other for other in self.predictors(name, drop) if other != cluster)
         asked = not isinstance(self.spec.method, str) and name in self.spec.method
         why = method.model_names[column.is_categorical] or ("as asked" if asked else "the method of all columns")
         if method.without_predictors and (name in flat or not predictors):
@@ -161,8 +165,43 @@ class Draft:
             where=cells,
             why=why,
             levels=column.size if column.is_categorical else 0,
-            has_states=not method.draws_missing and column.is_numeric and name in self.whole.holed | self.whole.spiked,
+            has_states=not method.draws_missing and name in self.split(column, method),
+            after=(*within, *([cluster] if cluster else [])),
+            cluster=cluster,
+            slopes=tuple(self.spec.random_slopes.get(name, ())),
         )
+
+    def cluster(self, name: str, method: Declaration) -> str:
+        """The column of clusters, for a method that asks for them; empty for others."""
+        if method.works_on != "clusters":
+            return ""
+        if self.spec.cluster is None or self.spec.cluster == name:
+            raise SpecError(
+                f"the method of {name!r} is {method.name!r}, which needs clusters",
+                need="another column that says which cluster a row belongs to",
+                fix="add cluster: COLUMN to the synthesis",
+            )
+        return self.spec.cluster
+
+    def split(self, column: Column, method: Declaration) -> frozenset[str]:
+        """Columns of its kind that a method draws in two steps: first which cells are missing, or a spike."""
+        if column.is_numeric:
+            return self.whole.holed | self.whole.spiked
+        return self.whole.holed if method.block or not method.missing_class else frozenset()
+
+    def within(self, name: str, method: Declaration) -> tuple[str, ...]:
+        """The one column that may predict, by an option of the method; none where it has no such option."""
+        if not method.only_predictor:
+            return ()
+        wanted = getattr(method.method, method.only_predictor)
+        if wanted not in self.table.names or wanted == name:
+            raise SpecError(
+                f"the option {method.only_predictor} of {name!r} names no other column"
+                f"{nearest(str(wanted), self.table.names)}",
+                need="a column of the table",
+                fix=f"write options: {{{name}: {{{method.only_predictor}: COLUMN}}}}",
+            )
+        return (wanted,)
 
     def check_names(self) -> None:
         """Every name in the spec is a column, none has two jobs, and none is the engine's own."""
@@ -172,6 +211,9 @@ class Draft:
         groups: list[tuple[str, Collection[str]]] = [("strata", spec.strata_columns), ("predictors", spec.predictors)]
         groups.extend((f"predictors.{name}", others) for name, others in spec.predictors.items())
         groups.append(("options", spec.options))
+        groups.append(("cluster", () if spec.cluster is None else (spec.cluster,)))
+        groups.append(("random_slopes", spec.random_slopes))
+        groups.extend((f"random_slopes.{name}", others) for name, others in spec.random_slopes.items())
         if not isinstance(spec.method, str):
             groups.append(("method", spec.method))
         for where, group in groups:

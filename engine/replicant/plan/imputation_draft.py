@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
 from replicant.methods import PASSIVE, Declaration, Origin
+from replicant.plan.blocks import signature
 from replicant.plan.imputation import ImputationPlan, ImputedColumn
 from replicant.plan.imputed_cells import rows_ignored
 from replicant.plan.passive import dependents, expressions
@@ -131,7 +132,7 @@ class _Draft:
         for name in drawn:
             declaration, why = self._method(table[name])
             if declaration.block:
-                blocks.setdefault(_signature(declaration, self.spec.options.get(name)), []).append(name)
+                blocks.setdefault(signature(declaration, self.spec.options.get(name)), []).append(name)
             columns.append(
                 ImputedColumn(
                     (name,),
@@ -329,10 +330,6 @@ class _Draft:
                     )
                 )
         return frozenset(wanted)
-
-
-def _signature(declaration: Declaration, options: Any) -> str:
-    return f"{declaration.name} {sorted((options or {}).items(), key=str)}"
 
 
 def _joined(columns: list[ImputedColumn], names: Sequence[str]) -> list[ImputedColumn]:

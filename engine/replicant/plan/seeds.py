@@ -37,6 +37,7 @@ class Stage(IntEnum):
     CHAIN = 11
     CHAIN_ORDER = 12
     AMPUTE = 13
+    STATE = 14
 
 
 def stream(

@@ -1,9 +1,9 @@
 """Visit sequences: the order in which an imputation draws its columns.
 
 Columns left as observed, and identifiers that are made up, come first. A passive column, or a copy, comes as soon as
-its inputs are there. The rest is walked in a random order of the imputation's own, in table order, or in the order of
-the user's list. Independent orders let a tree's own error differ between the m sets, so that it reaches the
-between-imputation variance.
+its inputs are there; so does a column that must come after another one. The columns of a block are drawn together. The
+rest is walked in a random order of the imputation's own, in table order, or in the order of the user's list.
+Independent orders let a tree's own error differ between the m sets, so that it reaches the between-imputation variance.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from replicant.errors import SpecError, nearest
+from replicant.plan.blocks import together
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
@@ -47,6 +48,7 @@ def sequence_for(
     """
     kept = [column.name for column in columns if column.is_kept or column.is_new]
     waiting = {column.name: column.inputs for column in columns if column.is_computed}
+    plans = {column.name: column for column in columns}
     if isinstance(visit, str):
         order = [column.name for column in columns if column.is_fitted]
         if visit == "random":
@@ -69,8 +71,11 @@ def sequence_for(
             progress = bool(ready) and bool(waiting)
 
     release()
-    for name in order:
-        done[name] = None
+    for name in together(order, plans):
+        if all(other in done for other in plans[name].after):
+            done[name] = None
+        else:
+            waiting[name] = plans[name].after
         release()
     return tuple(done)
 

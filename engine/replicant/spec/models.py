@@ -65,6 +65,10 @@ class SynthesisSpec(Document):
         `random` (a new order for every imputation), `table`, or a list of columns.
     where
         Cells to replace: None (all), rules such as `income > p99`, rules by column, or masks.
+    cluster
+        The column that says which cluster a row belongs to, for methods of rows in clusters, such as `2l.norm`.
+    random_slopes
+        With `cluster`: by column, the predictors that have a random slope.
     strata
         Columns whose groups are synthesized by themselves.
     min_stratum
@@ -107,6 +111,8 @@ class SynthesisSpec(Document):
     predictors: dict[str, Names] = Field(default_factory=dict)
     visit_sequence: Annotated[str | list[str], BeforeValidator(list_or_word)] = "random"
     where: Any = None
+    cluster: str | None = None
+    random_slopes: dict[str, Names] = Field(default_factory=dict)
     strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
     min_stratum: _Rows = 100
     partition_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
@@ -124,7 +130,7 @@ class SynthesisSpec(Document):
     def _none_is_nothing(cls, value: object) -> object:
         return {} if value is None else value
 
-    @field_validator("predictors", mode="before", json_schema_input_type=dict[str, Names] | None)
+    @field_validator("predictors", "random_slopes", mode="before", json_schema_input_type=dict[str, Names] | None)
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value

@@ -47,6 +47,8 @@ def synthesize(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     visit_sequence: str | Sequence[str] = "random",
     where: Any = None,
+    cluster: str | None = None,
+    random_slopes: Mapping[str, Sequence[str]] | None = None,
     strata: str | Sequence[str] | None = None,
     min_stratum: int = 100,
     partition_rows: int | None = None,
@@ -110,6 +112,10 @@ def synthesize(
         list.
     where
         Cells to replace: rules such as `["income > p99"]`, a rule by column, or masks. None for all.
+    cluster
+        The column that says which cluster a row belongs to, for methods of rows in clusters, such as `2l.norm`.
+    random_slopes
+        With `cluster`: by column, the predictors that have a random slope.
     strata
         Columns by whose levels the rows are cut, each stratum being synthesized by itself.
     min_stratum
@@ -191,6 +197,8 @@ def synthesize(
         options=options or {},
         visit_sequence=visit_sequence,
         where=where,
+        cluster=cluster,
+        random_slopes=random_slopes,
         strata=strata,
         min_stratum=min_stratum,
         partition_rows=partition_rows,
