@@ -69,7 +69,18 @@ class Response:
     ordered: bool = False
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> Response:
-        """The response of some of the rows."""
+        """The response of some of the rows.
+
+        Parameters
+        ----------
+        rows
+            Their positions, or a mask.
+
+        Returns
+        -------
+        Response
+            Codes and classes mean what they meant before.
+        """
         return replace(
             self,
             codes=self.codes[rows],
