@@ -169,11 +169,13 @@ def test_a_rare_level_is_no_separation() -> None:
 
 
 def test_a_search_that_gets_nowhere_says_so() -> None:
-    end = climb(lambda theta: (-np.inf, np.ones(1), np.eye(1)), np.zeros(1), lambda step: 0.0)
+    end = climb(lambda theta, nearby: (-np.inf, np.ones(1), np.eye(1)), np.zeros(1), lambda step: 0.0)
     assert end.state == "not_converged"
-    steep = climb(lambda theta: (np.nan, np.full(1, np.nan), np.eye(1)), np.zeros(1), lambda step: 0.0)
+    steep = climb(lambda theta, nearby: (np.nan, np.full(1, np.nan), np.eye(1)), np.zeros(1), lambda step: 0.0)
     assert steep.state == "not_converged"
-    slow = climb(lambda theta: (float(theta[0]), np.ones(1), np.eye(1)), np.zeros(1), lambda step: 1.0, maxiter=5)
+    slow = climb(
+        lambda theta, nearby: (float(theta[0]), np.ones(1), np.eye(1)), np.zeros(1), lambda step: 1.0, maxiter=5
+    )
     assert slow.state == "not_converged"
     root = root_of_inverse(np.zeros((2, 2)))
     assert np.isfinite(root).all()

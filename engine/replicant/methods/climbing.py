@@ -14,11 +14,12 @@ from replicant.methods.factors import solved
 __all__ = ["End", "added_rows", "climb"]
 
 FLAT = 1e-2  # twice what the likelihood still gains by a step that, elsewhere, ends the search
+NEAR = 2e-2  # squared length of a step, in standard errors, over which the information hardly changes
 FAR = 0.5  # how far such a step moves a linear predictor where levels are separated
 TOLERANCE = 1e-4  # squared length of the last step, in standard errors; that of a next one would be its square
 RIDGE = 1e-9  # of the number of rows: keeps equations solvable, and changes nothing
 
-Likelihood = Callable[[Numbers], tuple[float, Numbers, Numbers]]
+Likelihood = Callable[[Numbers, Numbers | None], tuple[float, Numbers, Numbers]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,7 +52,8 @@ def climb(
     Parameters
     ----------
     likelihood
-        Its value (-inf outside the domain), gradient and information at given parameters.
+        Its value (-inf outside the domain), gradient and information at given parameters. The information is that of a
+        point nearby, where one is given.
     start
         Where to begin.
     reach
@@ -60,21 +62,23 @@ def climb(
         The largest number of steps.
     """
     theta = start
-    value, gradient, information = likelihood(theta)
+    value, gradient, information = likelihood(theta, None)
     for _ in range(maxiter):
         step = solved(information, gradient)
         gain = float(gradient @ step)
         if not np.isfinite(gain):
             break
-        if gain < FLAT and reach is not None and reach(step) > FAR:
+        far = gain < NEAR and reach is not None and reach(step) > FAR
+        if far and gain < FLAT:
             return End(theta, information, "separated")
         if gain < TOLERANCE:
             return End(theta + step, information, "converged")
+        nearby = information if gain < NEAR and not far else None
         length = 1.0
-        trial = likelihood(theta + step)
+        trial = likelihood(theta + step, nearby)
         while not trial[0] >= value - 1e-9 * abs(value) and length > 1e-6:
             length /= 2
-            trial = likelihood(theta + length * step)
+            trial = likelihood(theta + length * step, nearby)
         if length <= 1e-6:
             break
         theta = theta + length * step

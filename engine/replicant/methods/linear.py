@@ -392,7 +392,7 @@ class LinearMethod:
     model_names: ClassVar[tuple[str, str]] = ("linear regression", "linear regression")
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
-        return 1e-4 + 1e-9 * rows * (predictors + 4.0) ** 2
+        return 1.5e-4 + rows * (6e-8 + 1e-10 * (predictors + 4.0) ** 2)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

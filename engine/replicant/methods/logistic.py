@@ -237,7 +237,7 @@ def _two_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Number
     size, n = z.shape
     ridge = RIDGE * n * np.eye(size)
 
-    def part(theta: Numbers, some: slice) -> tuple[float, Numbers, Numbers]:
+    def part(theta: Numbers, some: slice, curved: bool) -> tuple[float, Numbers, Numbers]:
         rows, signs = z[:, some], sign[some]
         p = theta @ rows
         p *= signs
@@ -250,19 +250,19 @@ def _two_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Number
         left *= signs
         np.log(p, out=p)
         if w is None:
-            return float(p.sum()), rows @ left, (rows * curve) @ rows.T
+            return float(p.sum()), rows @ left, (rows * curve) @ rows.T if curved else ridge
         weights = w[some]
-        return float(weights @ p), rows @ (left * weights), (rows * (curve * weights)) @ rows.T
+        return float(weights @ p), rows @ (left * weights), (rows * (curve * weights)) @ rows.T if curved else ridge
 
-    def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
-        value, gradient, information = part(theta, slice(CHUNK))
-        information += ridge
+    def likelihood(theta: Numbers, nearby: Numbers | None) -> tuple[float, Numbers, Numbers]:
+        curved = nearby is None
+        value, gradient, information = part(theta, slice(CHUNK), curved)
         for at in range(CHUNK, n, CHUNK):
-            more = part(theta, slice(at, at + CHUNK))
+            more = part(theta, slice(at, at + CHUNK), curved)
             value += more[0]
             gradient += more[1]
-            information += more[2]
-        return value, gradient, information
+            information = information + more[2]
+        return value, gradient, information + ridge if nearby is None else nearby
 
     return climb(likelihood, start, (lambda step: float(np.abs(step @ z).max())) if separable else None)
 
@@ -275,7 +275,7 @@ def _more_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbe
     chunk = max(64, min(CHUNK, (1 << 20) // count))
     diagonal = np.arange(equations)
 
-    def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
+    def likelihood(theta: Numbers, nearby: Numbers | None) -> tuple[float, Numbers, Numbers]:
         slopes = theta.reshape(equations, size)
         value, gradient, information = 0.0, np.zeros((equations, size)), ridge.copy()
         blocks = np.zeros((equations, size, size))
@@ -290,22 +290,21 @@ def _more_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbe
             total = shares.sum(axis=0)
             shares /= total
             loglik = eta[observed, columns] - np.log(total)
-            p = shares[1:]
-            # Sum over rows of (diag(p) - p p') x (z z'): products of p and z, with z and with themselves.
-            products = (p[:, None, :] * rows).reshape(count, len(columns))
+            weights = None if w is None else w[at : at + chunk]
+            value += float(loglik.sum() if weights is None else weights @ loglik)
+            if nearby is None:
+                # Sum over rows of (diag(p) - p p') x (z z'): products of p and z, with z and with themselves.
+                products = (shares[1:, None, :] * rows).reshape(count, len(columns))
+                weighted = products if weights is None else products * weights
+                information -= weighted @ products.T
+                blocks += (weighted @ rows.T).reshape(equations, size, size)
             np.negative(shares, out=shares)
             shares[observed, columns] += 1.0
-            if w is None:
-                value += float(loglik.sum())
-                weighted = products
-            else:
-                weights = w[at : at + chunk]
-                value += float(weights @ loglik)
+            if weights is not None:
                 shares *= weights
-                weighted = products * weights
             gradient += shares[1:] @ rows.T
-            information -= weighted @ products.T
-            blocks += (weighted @ rows.T).reshape(equations, size, size)
+        if nearby is not None:
+            return value, gradient.reshape(count), nearby
         information.reshape(equations, size, equations, size)[diagonal, :, diagonal, :] += blocks
         return value, gradient.reshape(count), information
 
@@ -327,4 +326,4 @@ class LogisticMethod:
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         parameters = (predictors + 4.0) * np.maximum(levels - 1, 1)
-        return 3e-4 + 6e-9 * rows * parameters**2
+        return 3e-4 + rows * (1e-7 + np.minimum(3e-10 * parameters**2, 2e-8 * parameters))

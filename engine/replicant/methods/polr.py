@@ -170,7 +170,7 @@ def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, 
     at = np.arange(cuts)
     held = list(_parts(z, classes, w, cuts + 1)) if n * cuts <= HELD else None
 
-    def likelihood(theta: Numbers) -> tuple[float, Numbers, Numbers]:
+    def likelihood(theta: Numbers, nearby: Numbers | None) -> tuple[float, Numbers, Numbers]:
         beta, bounds = theta[:k], _bounds(theta[k:])
         gap = bounds[1:] - bounds[:-1]
         if not gap.min() > 0:
@@ -202,10 +202,13 @@ def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, 
                 value += float(weights @ loglik)
                 derivatives *= weights
             by_beta += rows @ left
-            corner += (rows * (high + low)) @ rows.T
             sums += of @ derivatives[3:].T
-            cross += (of[:-1] * high + of[1:] * low) @ rows.T
+            if nearby is None:
+                corner += (rows * (high + low)) @ rows.T
+                cross += (of[:-1] * high + of[1:] * low) @ rows.T
         gradient = np.concatenate([by_beta, sums[:-1, 0] - sums[1:, 1]])
+        if nearby is not None:
+            return value, gradient, nearby
         information = np.zeros_like(ridge)
         information[:k, :k] = corner
         information[k:, :k] = -cross
