@@ -55,7 +55,7 @@ def test_the_maximum_is_that_of_a_general_search(weighted: bool) -> None:
     assert converged
     theirs = minimize(negative, np.zeros(15), method="BFGS", options={"gtol": 1e-6})
     errors = np.sqrt(np.diag(theirs.hess_inv))
-    # The search ends within a step of 1e-3^(1/2) standard errors, all coefficients together.
+    # A last step that adds 2e-6 for each coefficient is one of 2e-3 standard errors; some such are left.
     assert np.abs((theta.ravel() - theirs.x) / errors).max() < 0.05
     assert negative(theta.ravel()) < theirs.fun + 1e-3
 
@@ -84,7 +84,7 @@ def test_weights_count_as_repetitions() -> None:
         likelihood(Response(y.codes[rows], classes=y.codes[rows], n_classes=3), x[rows]),
     )
     theta, _ = one.maximum()
-    np.testing.assert_allclose(theta, two.maximum()[0], atol=1e-3)
+    np.testing.assert_allclose(theta, two.maximum()[0], atol=1e-2)
     spread = [
         np.array([each.deviation(theta, rng).ravel() for _ in range(1500)]).std(axis=0)
         for each, rng in ((one, np.random.default_rng(5)), (two, np.random.default_rng(6)))

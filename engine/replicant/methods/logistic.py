@@ -24,7 +24,7 @@ __all__ = [
     "picked",
 ]
 
-MANY = 400  # coefficients; the products of more are not formed
+MANY = 100  # coefficients; the products of more are not formed
 CHUNK = 1 << 13  # rows whose derivatives are computed at a time
 
 
@@ -168,7 +168,7 @@ def fit_levels(
         return OneLevel(int(y.codes[0]))
     standard = standardize(x, y.weights)
     notes = standard.notes
-    if len(y.codes) > 2 and (len(y.codes) - 1) * len(standard.matrix) > MANY:
+    if (len(y.codes) - 1) * len(standard.matrix) > MANY:
         return _fit_many(standard, y, x.shape[1], rng if proper else None)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
         end = None

@@ -17,7 +17,8 @@ __all__ = ["Logreg"]
 class Logreg(LogisticMethod):
     """Logistic regression (Rubin 1987, p. 169): a draw is a level with its probability.
 
-    Where the predictors separate the levels, rows of small weight are added (White, Daniel and Royston 2010).
+    Where the predictors separate the levels, rows of small weight are added (White, Daniel and Royston 2010). More than
+    100 coefficients have a normal prior, as in `polyreg`.
 
     Attributes
     ----------
@@ -27,9 +28,10 @@ class Logreg(LogisticMethod):
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("binary",)
+    fit_is_random: ClassVar[bool] = True
     model_names: ClassVar[tuple[str, str]] = ("logistic regression", "logistic regression")
 
     proper: bool = False
 
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> LevelModel | OneLevel:
-        return fit_levels(levels_of(y, weights), x, self.proper)
+        return fit_levels(levels_of(y, weights), x, self.proper, rng)

@@ -1,12 +1,12 @@
-"""Multinomial regression with many coefficients: conjugate gradients instead of a matrix of all their products.
+"""Multinomial regression with many coefficients: no matrix of all their products is formed.
 
-With L levels and q predictors the information has ((L - 1) q)^2 numbers. Its product with a vector needs two products
-with the design matrix only, and a preconditioner is at hand: the information where nothing has an effect.
+With L levels and q predictors the information has ((L - 1) q)^2 numbers. A gradient, or the information's product with
+a vector, needs two products with the design matrix only; and a preconditioner is at hand, the information where nothing
+has an effect. So the maximum is found by L-BFGS, and a deviation from it by conjugate gradients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,9 @@ from replicant.methods.linear import Positions
 __all__ = ["ManyLevels"]
 
 SPREAD = 2.5  # of a linear predictor, before there are data
-MAXITER = 40  # steps of Newton's method, each solved in part
-GAIN = 1e-3  # squared length of the last step, in standard errors of all coefficients together
-EXACT = 1e-2  # relative error of a drawn step, in the preconditioner's norm
+MAXITER = 1000  # steps to the maximum
+GAIN = 2e-6  # what the last one adds to the log likelihood, for each coefficient
+EXACT = 5e-3  # relative error of a drawn step, in the preconditioner's norm
 STEPS = 300  # of conjugate gradients
 
 
@@ -57,28 +57,29 @@ class ManyLevels:
 
     def maximum(self) -> tuple[Numbers, bool]:
         """(L - 1, p) coefficients of the levels but the first, and whether the search ended."""
-        theta = np.zeros((len(self.counts) - 1, len(self.z)))
-        theta[:, 0] = np.log(self.counts[1:] / self.counts[0])
-        precondition = self._preconditioner()
-        eta = theta @ self.z
-        value, shares = self._likelihood(theta, eta)
-        before = np.inf
-        for _ in range(MAXITER):
-            gradient = self._gradient(theta, shares)
-            step, gain = self._solved(shares, gradient, precondition, min(0.3, max(0.01, before**0.5 / 10)))
-            if gain < GAIN:
-                return theta + step, True
-            moved, length = step @ self.z, 1.0
-            while length > 1e-4:
-                trial = theta + length * step
-                now, new_shares = self._likelihood(trial, eta + length * moved)
-                if now >= value - 1e-9 * abs(value):
-                    break
-                length /= 2
-            else:
-                return theta, False
-            theta, eta, value, shares, before = trial, eta + length * moved, now, new_shares, gain
-        return theta, False
+        from scipy.optimize import minimize  # a plan names methods, and fits nothing
+
+        between, within = self._roots()
+        centre = np.zeros((len(between), len(self.z)))
+        centre[:, 0] = np.log(self.counts[1:] / self.counts[0])
+
+        def coefficients(preconditioned: Numbers) -> Numbers:
+            theta = between @ preconditioned.reshape(centre.shape)
+            theta[:, 1:] = theta[:, 1:] @ within.T
+            return np.asarray(centre + theta, dtype=np.float64)
+
+        def negative(preconditioned: Numbers) -> tuple[float, Numbers]:
+            theta = coefficients(preconditioned)
+            value, shares = self._likelihood(theta)
+            gradient = between.T @ self._gradient(theta, shares)
+            gradient[:, 1:] = gradient[:, 1:] @ within
+            return -value, -gradient.ravel()
+
+        start = np.zeros(centre.size)
+        smallest = GAIN * centre.size / max(negative(start)[0], 1.0)
+        settings = {"maxcor": 20, "maxiter": MAXITER, "maxfun": 2 * MAXITER, "ftol": smallest, "gtol": 0.0}
+        end = minimize(negative, start, jac=True, method="L-BFGS-B", options=settings)
+        return coefficients(end.x), end.status != 1
 
     def deviation(self, theta: Numbers, rng: np.random.Generator) -> Numbers:
         """(L - 1, p) normal with the inverse of the information at theta as covariance.
@@ -86,7 +87,7 @@ class ManyLevels:
         The score of outcomes that the model draws has the information as covariance; the step to which it leads has the
         inverse.
         """
-        _, shares = self._likelihood(theta, theta @ self.z)
+        _, shares = self._likelihood(theta)
         size, n = shares.shape
         above = np.cumsum(shares, axis=0)
         drawn = (above[:-1] < rng.random(n) * above[-1]).sum(axis=0)
@@ -97,13 +98,15 @@ class ManyLevels:
         score = left[1:] @ self.z.T
         noise = rng.standard_normal((size, len(self.z) - 1))
         score[:, 1:] += np.sqrt(self.prior) * (noise - noise.mean(axis=0))[1:]
-        return self._solved(shares, score, self._preconditioner(), EXACT)[0]
+        return self._solved(shares, score)
 
-    def _likelihood(self, theta: Numbers, eta: Numbers) -> tuple[float, Numbers]:
+    def _likelihood(self, theta: Numbers) -> tuple[float, Numbers]:
         """Penalized log likelihood, and (L, n) the levels' probabilities."""
-        every = np.concatenate([np.zeros((1, eta.shape[1])), eta])
+        every = np.empty((len(self.counts), self.z.shape[1]))
+        every[0] = 0.0
+        np.matmul(theta, self.z, out=every[1:])
         every -= every.max(axis=0)
-        observed = every[self.classes, np.arange(eta.shape[1])]
+        observed = every[self.classes, np.arange(every.shape[1])]
         np.exp(every, out=every)
         total = every.sum(axis=0)
         every /= total
@@ -124,24 +127,23 @@ class ManyLevels:
         away[:, 1:] = self.prior * (theta[:, 1:] - theta[:, 1:].sum(axis=0) / len(self.counts))
         return away
 
-    def _preconditioner(self) -> Callable[[Numbers], Numbers]:
-        """What multiplies by the inverse of the information where nothing has an effect."""
+    def _roots(self) -> tuple[Numbers, Numbers]:
+        """Of the inverse of the information where nothing has an effect, one for levels, one for predictors."""
         z, total = self.z[1:], float(self.counts.sum())
         squares = (z if self.weights is None else z * self.weights) @ z.T
-        root = root_of_inverse((squares + self.prior * np.eye(len(z))) / total)
-        by_level = self.counts[1:, None] + 1.0
+        within = root_of_inverse((squares + self.prior * np.eye(len(z))) / total)
+        between = np.diag(1.0 / (self.counts[1:] + 1.0)) + 1.0 / (self.counts[0] + 1.0)
+        return np.linalg.cholesky(between), within
 
-        def apply(gradient: Numbers) -> Numbers:
-            solved = gradient.copy()
-            solved[:, 1:] = gradient[:, 1:] @ root @ root.T
-            return np.asarray(solved / by_level + solved.sum(axis=0) / (self.counts[0] + 1.0), dtype=np.float64)
+    def _solved(self, shares: Numbers, b: Numbers) -> Numbers:
+        """The solution of the information's equations by preconditioned conjugate gradients."""
+        between, within = self._roots()
 
-        return apply
+        def precondition(gradient: Numbers) -> Numbers:
+            solved = between @ (between.T @ gradient)
+            solved[:, 1:] = solved[:, 1:] @ within @ within.T
+            return np.asarray(solved, dtype=np.float64)
 
-    def _solved(
-        self, shares: Numbers, b: Numbers, precondition: Callable[[Numbers], Numbers], tolerance: float
-    ) -> tuple[Numbers, float]:
-        """The solution of the information's equations by preconditioned conjugate gradients, and its product with b."""
         # Single precision is enough for a direction, and twice as quick.
         z: npt.NDArray[np.float32] = self.z.astype(np.float32)
         p = shares[1:].astype(np.float32)
@@ -150,7 +152,7 @@ class ManyLevels:
         direction = preconditioned = precondition(left)
         length = first = float((left * preconditioned).sum())
         for _ in range(STEPS):
-            if not length > tolerance**2 * first:
+            if not length > EXACT**2 * first:
                 break
             moved = direction.astype(np.float32) @ z
             moved -= (p * moved).sum(axis=0)
@@ -166,4 +168,4 @@ class ManyLevels:
             preconditioned = precondition(left)
             length, previous = float((left * preconditioned).sum()), length
             direction = preconditioned + length / previous * direction
-        return x, float((x * b).sum())
+        return x

@@ -46,7 +46,7 @@ class Polr(LogisticMethod):
     ) -> OrderedModel | LevelModel | OneLevel:
         levels = levels_of(y, weights)
         if len(levels.codes) <= 2:
-            return fit_levels(levels, x, self.proper)
+            return fit_levels(levels, x, self.proper, rng)
         model = _fit(levels, x, self.proper)
         if model is not None:
             return model

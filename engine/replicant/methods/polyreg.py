@@ -18,7 +18,7 @@ class Polyreg(LogisticMethod):
     """Multinomial logistic regression (van Buuren 2018, section 3.6): a draw is a level with its probability.
 
     Each level but the first that occurs has coefficients of its own. Where the predictors separate levels, rows of
-    small weight are added (White, Daniel and Royston 2010). Where there are more than 400 coefficients, they have a
+    small weight are added (White, Daniel and Royston 2010). Where there are more than 100 coefficients, they have a
     normal prior, under which a level's linear predictor has the standard deviation 2.5; this is noted, and parameters
     are drawn once for each fit.
 
