@@ -13,8 +13,7 @@ from replicant.methods.factors import solved
 
 __all__ = ["End", "added_rows", "climb"]
 
-FLAT = 1e-2  # twice what the likelihood still gains by a step that, elsewhere, ends the search
-NEAR = 2e-2  # squared length of a step, in standard errors, over which the information hardly changes
+NEAR = 3e-2  # squared length of a step, in standard errors, over which the information hardly changes
 FAR = 0.5  # how far such a step moves a linear predictor where levels are separated
 TOLERANCE = 1e-4  # squared length of the last step, in standard errors; that of a next one would be its square
 RIDGE = 1e-9  # of the number of rows: keeps equations solvable, and changes nothing
@@ -68,12 +67,11 @@ def climb(
         gain = float(gradient @ step)
         if not np.isfinite(gain):
             break
-        far = gain < NEAR and reach is not None and reach(step) > FAR
-        if far and gain < FLAT:
+        if gain < NEAR and reach is not None and reach(step) > FAR:
             return End(theta, information, "separated")
         if gain < TOLERANCE:
             return End(theta + step, information, "converged")
-        nearby = information if gain < NEAR and not far else None
+        nearby = information if gain < NEAR else None
         length = 1.0
         trial = likelihood(theta + step, nearby)
         while not trial[0] >= value - 1e-9 * abs(value) and length > 1e-6:

@@ -7,6 +7,7 @@ has an effect. So the maximum is found by L-BFGS, and a deviation from it by con
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ MAXITER = 1000  # steps to the maximum
 GAIN = 2e-6  # what the last one adds to the log likelihood, for each coefficient
 EXACT = 5e-3  # relative error of a drawn step, in the preconditioner's norm
 STEPS = 300  # of conjugate gradients
+CELLS = 1 << 18  # probabilities that are computed at a time: they stay in the cache
+
+Singles = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,9 +73,8 @@ class ManyLevels:
             return np.asarray(centre + theta, dtype=np.float64)
 
         def negative(preconditioned: Numbers) -> tuple[float, Numbers]:
-            theta = coefficients(preconditioned)
-            value, shares = self._likelihood(theta)
-            gradient = between.T @ self._gradient(theta, shares)
+            value, gradient = self.likelihood(coefficients(preconditioned))
+            gradient = between.T @ gradient
             gradient[:, 1:] = gradient[:, 1:] @ within
             return -value, -gradient.ravel()
 
@@ -87,39 +90,48 @@ class ManyLevels:
         The score of outcomes that the model draws has the information as covariance; the step to which it leads has the
         inverse.
         """
-        _, shares = self._likelihood(theta)
-        size, n = shares.shape
-        above = np.cumsum(shares, axis=0)
-        drawn = (above[:-1] < rng.random(n) * above[-1]).sum(axis=0)
-        left = -shares
-        left[drawn, np.arange(n)] += 1.0
-        if self.weights is not None:
-            left *= np.sqrt(self.weights)
-        score = left[1:] @ self.z.T
-        noise = rng.standard_normal((size, len(self.z) - 1))
+        levels = len(self.counts)
+        held = np.empty((levels - 1, self.z.shape[1]), dtype=np.float32)
+        score = np.zeros(theta.shape)
+        for some in self._parts():
+            rows = self.z[:, some]
+            shares = _shares(theta, rows)
+            held[:, some] = shares[1:]
+            above = np.cumsum(shares, axis=0)
+            drawn = (above[:-1] < rng.random(rows.shape[1]) * above[-1]).sum(axis=0)
+            left = np.negative(shares, out=shares)
+            left[drawn, np.arange(len(drawn))] += 1.0
+            if self.weights is not None:
+                left *= np.sqrt(self.weights[some])
+            score += left[1:] @ rows.T
+        noise = rng.standard_normal((levels, len(self.z) - 1))
         score[:, 1:] += np.sqrt(self.prior) * (noise - noise.mean(axis=0))[1:]
-        return self._solved(shares, score)
+        return self._solved(held, score)
 
-    def _likelihood(self, theta: Numbers) -> tuple[float, Numbers]:
-        """Penalized log likelihood, and (L, n) the levels' probabilities."""
-        every = np.empty((len(self.counts), self.z.shape[1]))
-        every[0] = 0.0
-        np.matmul(theta, self.z, out=every[1:])
-        every -= every.max(axis=0)
-        observed = every[self.classes, np.arange(every.shape[1])]
-        np.exp(every, out=every)
-        total = every.sum(axis=0)
-        every /= total
-        loglik = observed - np.log(total)
-        value = float(loglik.sum() if self.weights is None else self.weights @ loglik)
-        return value - float((self._penalized(theta) * theta).sum()) / 2, every
+    def likelihood(self, theta: Numbers) -> tuple[float, Numbers]:
+        """Penalized log likelihood, and its (L - 1, p) gradient."""
+        pull = self._penalized(theta)
+        value, gradient = -float((pull * theta).sum()) / 2, -pull
+        for some in self._parts():
+            rows, observed = self.z[:, some], self.classes[some]
+            at = np.arange(len(observed))
+            shares = _shares(theta, rows)
+            loglik = np.log(np.maximum(shares[observed, at], 1e-300))
+            left = np.negative(shares, out=shares)
+            left[observed, at] += 1.0
+            if self.weights is None:
+                value += float(loglik.sum())
+            else:
+                value += float(self.weights[some] @ loglik)
+                left *= self.weights[some]
+            gradient += left[1:] @ rows.T
+        return value, gradient
 
-    def _gradient(self, theta: Numbers, shares: Numbers) -> Numbers:
-        left = -shares
-        left[self.classes, np.arange(shares.shape[1])] += 1.0
-        if self.weights is not None:
-            left *= self.weights
-        return np.asarray(left[1:] @ self.z.T - self._penalized(theta), dtype=np.float64)
+    def _parts(self) -> Iterator[slice]:
+        """A few rows at a time."""
+        size = max(256, CELLS // len(self.counts))
+        for at in range(0, self.z.shape[1], size):
+            yield slice(at, at + size)
 
     def _penalized(self, theta: Numbers) -> Numbers:
         """The penalty's gradient, alike for all levels: how far a coefficient is from the mean of all levels'."""
@@ -135,8 +147,12 @@ class ManyLevels:
         between = np.diag(1.0 / (self.counts[1:] + 1.0)) + 1.0 / (self.counts[0] + 1.0)
         return np.linalg.cholesky(between), within
 
-    def _solved(self, shares: Numbers, b: Numbers) -> Numbers:
-        """The solution of the information's equations by preconditioned conjugate gradients."""
+    def _solved(self, p: Singles, b: Numbers) -> Numbers:
+        """The solution of the information's equations by preconditioned conjugate gradients.
+
+        `p` are the (L - 1, n) probabilities of the levels but the first. Single precision is enough for a direction,
+        and twice as quick.
+        """
         between, within = self._roots()
 
         def precondition(gradient: Numbers) -> Numbers:
@@ -144,22 +160,29 @@ class ManyLevels:
             solved[:, 1:] = solved[:, 1:] @ within @ within.T
             return np.asarray(solved, dtype=np.float64)
 
-        # Single precision is enough for a direction, and twice as quick.
-        z: npt.NDArray[np.float32] = self.z.astype(np.float32)
-        p = shares[1:].astype(np.float32)
+        z: Singles = self.z.astype(np.float32)
         w = None if self.weights is None else self.weights.astype(np.float32)
+
+        def information(direction: Numbers) -> Numbers:
+            product = self._penalized(direction)
+            single = direction.astype(np.float32)
+            for some in self._parts():
+                rows, shares = z[:, some], p[:, some]
+                moved = single @ rows
+                moved -= (shares * moved).sum(axis=0)
+                moved *= shares
+                if w is not None:
+                    moved *= w[some]
+                product += moved @ rows.T
+            return product
+
         x, left = np.zeros_like(b), b.copy()
         direction = preconditioned = precondition(left)
         length = first = float((left * preconditioned).sum())
         for _ in range(STEPS):
             if not length > EXACT**2 * first:
                 break
-            moved = direction.astype(np.float32) @ z
-            moved -= (p * moved).sum(axis=0)
-            moved *= p
-            if w is not None:
-                moved *= w
-            product = (moved @ z.T).astype(np.float64) + self._penalized(direction)
+            product = information(direction)
             curvature = float((direction * product).sum())
             if not curvature > 0:
                 break
@@ -169,3 +192,14 @@ class ManyLevels:
             length, previous = float((left * preconditioned).sum()), length
             direction = preconditioned + length / previous * direction
         return x
+
+
+def _shares(theta: Numbers, rows: Numbers) -> Numbers:
+    """(L, n) probabilities of the levels."""
+    shares = np.empty((len(theta) + 1, rows.shape[1]))
+    shares[0] = 0.0
+    np.matmul(theta, rows, out=shares[1:])
+    shares -= shares.max(axis=0)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=0)
+    return shares
