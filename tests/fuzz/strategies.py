@@ -517,7 +517,11 @@ def rules(draw: Any, frame: pd.DataFrame) -> str:
 def _plain_values(column: pd.Series) -> list[Any]:
     """Distinct cells that a codebook can hold: texts, numbers, truth values."""
     try:
-        found = list(dict.fromkeys(column.dropna().tolist()))
+        # A column of objects may hold NumPy's numbers, which no YAML can.
+        found = [
+            value.item() if isinstance(value, np.generic) else value
+            for value in dict.fromkeys(column.dropna().tolist())
+        ]
     except TypeError:
         return []
     return [value for value in found if isinstance(value, (str, int, float, bool))][:20]
