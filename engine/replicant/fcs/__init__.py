@@ -2,12 +2,13 @@
 
 from .chain import Chain, Completed
 from .chain_table import ChainTable
-from .completed import completed_table, note_events
+from .completed import completed_table
 from .draw import Drawn, draw_imputation
 from .encoding import Prepared, prepare
 from .fit import ColumnModel, fit_columns
-from .imputation import Models, impute
+from .imputation import Models, impute, trace_of
 from .join import join
+from .trace import Trace, by_imputation, convergence_of, trace_events
 
 __all__ = [
     "Chain",
@@ -17,11 +18,15 @@ __all__ = [
     "Drawn",
     "Models",
     "Prepared",
+    "Trace",
+    "by_imputation",
     "completed_table",
+    "convergence_of",
     "draw_imputation",
     "fit_columns",
     "impute",
     "join",
-    "note_events",
     "prepare",
+    "trace_events",
+    "trace_of",
 ]

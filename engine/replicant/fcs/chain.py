@@ -15,6 +15,7 @@ a chain may go on where another left it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from replicant.fcs.chain_table import ChainTable, Visit, with_codes
 from replicant.fcs.checked import checked_draw
+from replicant.fcs.trace import Note, Trace
 from replicant.methods import Clustered, DonorModel, Predictors, Response
 from replicant.plan.imputation import ImputedColumn
 from replicant.plan.seeds import Stage, stream
@@ -35,15 +37,12 @@ if TYPE_CHECKING:
 
     from replicant.trees import Features
 
-__all__ = ["Chain", "Completed", "Note"]
+__all__ = ["Chain", "Completed"]
 
 Int32 = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
 Float = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-
-Note = tuple[int, str, str]
-"""Iteration, column and word."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,22 +57,14 @@ class Completed:
         (n,) numbers of columns that are not observed values.
     iteration
         How many iterations it has run.
-    means, sds
-        (iterations, columns) of the imputed cells after each iteration: of numbers as they are, of levels by their
-        position from 1.
-    notes
-        What methods did by themselves.
-    traced
-        Those columns.
+    trace
+        What was followed on the way.
     """
 
     codes: Int32
     exact: dict[str, Float]
     iteration: int
-    means: Float
-    sds: Float
-    notes: tuple[Note, ...]
-    traced: tuple[str, ...] = ()
+    trace: Trace
 
 
 class Chain:
@@ -86,8 +77,7 @@ class Chain:
     imputation, replicate
         0-based address.
     start
-        Where an earlier chain ended, whose traces and notes come before those of this one; None: random observed
-        values.
+        Where an earlier chain ended, whose trace comes before that of this one; None: random observed values.
     """
 
     def __init__(
@@ -98,7 +88,7 @@ class Chain:
         self.replicate = replicate
         self.iteration = 0 if start is None else start.iteration
         self.before = start
-        self.notes: list[Note] = [] if start is None else list(start.notes)
+        self.notes: Counter[Note] = Counter()
         self.features: Features | None = shared.encoded[0].copied() if shared.uses_features else None
         self.codes = np.stack([column.codes for column in shared.template.columns])
         self.exact: dict[str, Float] = {}
@@ -126,9 +116,10 @@ class Chain:
         exact = {name: values.copy() for name, values in self.exact.items()}
         codes = self.codes.copy()
         self._blank_designed(codes, exact)
-        if self.before is not None:
-            means, sds = np.vstack([self.before.means, means]), np.vstack([self.before.sds, sds])
-        return Completed(codes, exact, self.iteration, means, sds, tuple(self.notes), shared.traced)
+        cells = np.array([len(shared.imputed_rows[name]) for name in shared.traced], dtype=np.float64)
+        trace = Trace(self.imputation, shared.traced, cells, means, sds, dict(self.notes))
+        before = None if self.before is None else self.before.trace
+        return Completed(codes, exact, self.iteration, trace.after(before))
 
     def _stream(self, column: int) -> np.random.Generator:
         return stream(
@@ -267,7 +258,8 @@ class Chain:
             self._follow(name)
 
     def _note(self, name: str, model: Any) -> None:
-        self.notes.extend((self.iteration, name, word) for word in getattr(model, "notes", ()))
+        for word in getattr(model, "notes", ()):
+            self.notes[self.iteration, name, word] += 1
 
     def _predictors(self, visit: Visit, rows: Rows | None) -> Predictors:
         """The predictors of some rows as they are now; of all, for a fit, if None."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from replicant.events import Event
 from replicant.fcs.chain import Completed
 from replicant.fcs.draw import Drawn
-from replicant.methods import NOTES
 from replicant.table import Column, Table, encode_table
 
-__all__ = ["as_drawn", "completed_table", "in_codes_of", "note_events"]
+__all__ = ["as_drawn", "completed_table", "in_codes_of"]
 
 
 def completed_table(table: Table, completed: Completed) -> Table:
@@ -75,16 +71,3 @@ def in_codes_of(table: Table, other: Table, drawn: Drawn) -> Drawn:
         codes[at] = np.where(missing < 0, missing, column.nearest_codes(numbers))
         exact[column.name] = numbers
     return Drawn(codes, exact, drawn.rows)
-
-
-def note_events(chains: Sequence[Completed]) -> list[Event]:
-    """What methods did by themselves in some chains, as events: by column, what, and how often."""
-    counts = Counter((name, word) for chain in chains for _, name, word in chain.notes)
-    first: dict[tuple[str, str], int] = {}
-    for iteration, name, word in sorted(note for chain in chains for note in chain.notes):
-        first.setdefault((name, word), iteration)
-    visits = sum(len(chain.means) for chain in chains)
-    return [
-        Event(word, name, f"{NOTES.get(word, word)} ({count} of {visits} fits, first in iteration {first[name, word]})")
-        for (name, word), count in sorted(counts.items())
-    ]

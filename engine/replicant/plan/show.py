@@ -10,6 +10,7 @@ from replicant.view.fragment import block, folded, fragment, notes, rows
 
 if TYPE_CHECKING:
     from replicant.plan.column import ColumnPlan
+    from replicant.plan.imputation import ImputationPlan
     from replicant.plan.model import Plan
     from replicant.table.table import Table
 
@@ -45,6 +46,7 @@ def render(
     """
     blocks = [
         _headline(plan),
+        *([] if plan.imputation is None else [_section("Imputation", _imputation(plan, plan.imputation))]),
         _section("Columns", _grid(_column_head(table), _column_rows(plan, table))),
         _section("Visit sequences", _sequences(plan)),
         _section("Tasks", _tasks(plan)) if partitions is None else _section("Partitions", partitions),
@@ -65,6 +67,7 @@ def inner(plan: Plan, table: Table | None = None) -> list[str]:
     """What the fragment holds under its heading, for a view that has another one."""
     return [
         notes(_settings(plan)),
+        *([] if plan.imputation is None else [rows(_IMPUTED, _imputed_rows(plan, plan.imputation), long={2, 3})]),
         rows(_column_head(table), _column_rows(plan, table), long={3, 4, 5}),
         notes(f"{event.code}: {event}" for event in plan.events),
         folded("Visit sequences", block("\n".join(_sequences(plan)))),
@@ -96,6 +99,36 @@ def _settings(plan: Plan) -> list[str]:
     cart = plan.cart
     trees = f"trees: minbucket {cart.minbucket}, minsplit {cart.split_rows}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
     return [", ".join(extras), f"{trees}, risk of classes: {cart.class_risk}"]
+
+
+_IMPUTED = ["imputed column", "method", "predictors", "why"]
+
+
+def _imputation(plan: Plan, imputation: ImputationPlan) -> list[str]:
+    """How missing cells are filled: the chains, and what is done to each incomplete column."""
+    chains = plan.m // plan.syntheses
+    sets = f", {plan.syntheses} synthetic sets of each" if plan.syntheses > 1 else ""
+    how = imputation.visit if isinstance(imputation.visit, str) else "as listed"
+    lines = [f"{chains} chains of {imputation.maxit} iterations{sets}; visit sequence: {how}"]
+    if imputation.columns or imputation.passive:
+        lines += _grid(_IMPUTED, _imputed_rows(plan, imputation))
+    return lines
+
+
+def _imputed_rows(plan: Plan, imputation: ImputationPlan) -> list[list[str]]:
+    made = []
+    for column in (*imputation.columns, *imputation.passive):
+        given = set(column.predictors)
+        out = [name for name in plan.names if name not in given and name not in column.names]
+        text = _some(column.predictors) or "-"
+        if column.expression is not None:
+            text = column.expression.text
+        elif not out and len(given) > 1:
+            text = f"all {len(given)} others"
+        elif given and len(out) < len(given) and len(given) > 3:
+            text = f"all but {_some(out)}"
+        made.append([", ".join(column.names), column.declaration.name, text, column.why])
+    return made
 
 
 def _column_head(table: Table | None) -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from replicant.fcs import Trace
+
 __all__ = ["HeldFacts", "HeldSet", "HeldSink"]
 
 
@@ -59,7 +61,9 @@ class HeldSink:
     def find(self, imputation: int, partition: int) -> None:
         """Nothing that is held outlives its run."""
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> tuple[HeldSet, Any]:
+    def __call__(
+        self, frame: pd.DataFrame, imputation: int, partition: int, trace: Trace | None = None
+    ) -> tuple[HeldSet, Any]:
         table = self.schema.table(frame)
         facts = HeldFacts(imputation, partition, len(frame), table.nbytes, tally(frame, self.outline))
         return HeldSet(table), facts

@@ -97,7 +97,7 @@ def run_job(
         staged(
             output.path,
             digest=digest,
-            m=job.synthesis.m,
+            m=job.synthesis.sets,
             internal=output.internal_path,
             overwrite=overwrite,
             job=document_of(job, pipeline.seed),

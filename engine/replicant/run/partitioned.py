@@ -26,6 +26,7 @@ from replicant.events import Event
 from replicant.execution.backend import Backend
 from replicant.execution.executor import Calls, Executor
 from replicant.execution.progress import Progress
+from replicant.fcs import Trace, by_imputation
 from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory, largest_partition
 from replicant.plan.model import Plan
@@ -144,24 +145,31 @@ class PartitionedTable:
         known = (replace(one, whole=scan[one.name].extent) for one in head.table.columns)
         return Planned(partitions, plan, replace(head.table, columns=tuple(known)), head.outline)
 
-    def draw_files(self, planned: Planned, sink: PartSink) -> tuple[Tally, list[Any]]:
-        """All sets as files of a release; gives back what was counted in the real rows, and what the sink gave."""
+    def draw_files(self, planned: Planned, sink: PartSink) -> tuple[Tally, list[Any], list[Trace]]:
+        """All sets as files of a release.
+
+        Returns
+        -------
+        tuple
+            What was counted in the real rows, what the sink gave, and chains of which it does not know.
+        """
         partitions = planned.partitions
         counted, found = self._draw(planned, sink.schema, sink)
-        written = [one for _, of_draw in found for one in of_draw]
+        written = [one for _, of_draw, _ in found for one in of_draw]
         several = [index for index in range(partitions.count) if len(partitions.siblings(index)) > 1]
         calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(partitions, several)
         written += self._collect("shuffling synthetic rows", calls, (partitions, sink), todo)
-        return counted, sorted(written, key=lambda one: (one.part.imputation, one.part.partition))
+        written.sort(key=lambda one: (one.part.imputation, one.part.partition))
+        return counted, written, _traces(found)
 
-    def draw_held(self, planned: Planned) -> tuple[Tally, list[Any], list[Any]]:
-        """All sets as rows that are held; gives back what was counted, handles of `HeldSet`s, and their facts."""
+    def draw_held(self, planned: Planned) -> tuple[Tally, list[Any], list[Any], list[Trace]]:
+        """All sets as rows that are held; gives back what was counted, handles of `HeldSet`s, their facts, chains."""
         partitions, schema = planned.partitions, release.output_schema(planned.plan, planned.table)
-        counted, _ = self._draw(planned, schema, None)
+        counted, found = self._draw(planned, schema, None)
         calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(partitions, range(partitions.count))
         shared = partitions, HeldSink(schema, planned.outline)
         held, facts = self.executor.hold("shuffling synthetic rows", calls, shared, todo, self.given)
-        return counted, held, facts
+        return counted, held, facts, _traces(found)
 
     def _collect(self, stage: str, calls: Calls, shared: Any, todo: Sequence[Task]) -> list[Any]:
         return self.executor.collect(stage, calls, shared, todo, given=self.given)
@@ -286,7 +294,7 @@ class PartitionedTable:
         """All sets of all partitions; gives back what was counted in the real rows, and what each draw said."""
         shared = Drawing(planned.partitions, planned.outline, schema, sink)
         todo = list(_draws(planned.partitions, self.executor.workers))
-        count = planned.partitions.count * self.synthesis.m
+        count = planned.partitions.count * self.synthesis.sets
         found = self._move("synthesizing", {"draw": tasks.draw}, shared, todo, "drawn", count)
         tallies = {task.index: one[0] for task, one in zip(todo, found, strict=True) if task.imputations[0] == 0}
         return reduce(combine, (tallies[index] for index in sorted(tallies))), found
@@ -302,7 +310,7 @@ class PartitionedTable:
                 needs=(f"drawn-{partitions.address(i, index)}",) if self.slices.held else (),
                 units=int(partitions.k[index]),
             )
-            for i in range(self.synthesis.m)
+            for i in range(self.synthesis.sets)
             for index in indices
         ]
 
@@ -350,19 +358,24 @@ class PartitionedFiles:
         ensure_compiled(plan, progress.note)
         copies = copied(output.formats, table, max(one.k for one in plan.partitions))
         writer = Writer(PartSink(staging, release.output_schema(plan, table), outline, copies, records))
-        real, written = run.draw_files(planned, writer.sink)
+        real, written, writer.elsewhere = run.draw_files(planned, writer.sink)
         writer.written.extend(written)
         source = {"path": self.dataset.path, "digest": self.dataset.signature}
         return Synthesized(writer, plan, table, outline, real, source, resumed)
 
 
+def _traces(found: Iterable[Any]) -> list[Trace]:
+    """The chains of what draws gave back."""
+    return by_imputation(trace for _, _, traces in found for trace in traces)
+
+
 def _draws(partitions: Partitions, workers: int) -> Iterable[Task]:
     """Draws of all partitions. The sets of the last ones are shared out, so that all workers end together."""
-    m = partitions.synthesis.m
+    m, step = partitions.synthesis.m, partitions.synthesis.syntheses  # sets of one completed table stay together
     for index in range(partitions.count):
         shares = min(m, max(1, -(-2 * workers // (partitions.count - index))))
         for i in range(shares):
-            span = tuple(range(i * m // shares, (i + 1) * m // shares))
+            span = tuple(range(i * m // shares * step, (i + 1) * m // shares * step))
             units = int(partitions.sizes[index]) * len(span)
             key, needs = f"draw-p{index}-i{span[0]}-{span[-1]}", partitions.needs(index)
             yield Task(key, "draw", index, span, needs=needs, units=units)

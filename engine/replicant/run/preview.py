@@ -143,8 +143,8 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     if memory is not None:
         check_memory(kinds, size, longest, memory)
     peak = task_bytes(kinds, size, longest)
-    written = int(dataset.bytes * job.synthesis.m * k / dataset.rows)
-    tasks = 2 * len(chunks.sizes) + count + (count * job.synthesis.m if count > 1 else 0) + 1
+    written = int(dataset.bytes * job.synthesis.sets * k / dataset.rows)
+    tasks = 2 * len(chunks.sizes) + count + (count * job.synthesis.sets if count > 1 else 0) + 1
     meanwhile = int(SCRATCH * (written + dataset.bytes))
     within = ", within strata" if job.synthesis.strata else ""
     shuffled = f"{dataset.rows:,} rows are shuffled into {count:,} partitions of about {size:,}"
@@ -158,5 +158,5 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=lines)}\n"
     text += f"The release goes to {job.output.path}.\n"
     known = None if job.synthesis.seed is None else digest_of_job(job, chunks)
-    graph = partial(graph_of_stages, len(chunks.sizes), count, job.synthesis.m)
+    graph = partial(graph_of_stages, len(chunks.sizes), count, job.synthesis.sets)
     return Preview(text, known, peak, dataset.rows, len(kinds), seconds, graph)

@@ -18,6 +18,7 @@ from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.events import Event
 from replicant.execution.progress import Progress
+from replicant.fcs import Trace, by_imputation, trace_events
 from replicant.plan.model import Plan
 from replicant.run.partial_results import SUFFIX, Records
 from replicant.storage.filesystem import is_url
@@ -47,11 +48,12 @@ __all__ = [
 
 @dataclass(frozen=True, repr=False)
 class Written:
-    """One finished partition: the records of its files, and what was counted in it."""
+    """One finished partition: the records of its files, what was counted in it, and the chain that it comes from."""
 
     part: release.SetFile
     copies: tuple[release.Copy, ...]
     tally: Tally | None
+    trace: Trace | None = None
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -60,13 +62,16 @@ class Written:
 
     def as_dict(self) -> dict[str, Any]:
         """For a record."""
-        return {"part": asdict(self.part), "copies": [asdict(copy) for copy in self.copies], "tally": self.tally}
+        trace = None if self.trace is None else self.trace.as_dict()
+        copies = [asdict(copy) for copy in self.copies]
+        return {"part": asdict(self.part), "copies": copies, "tally": self.tally, "trace": trace}
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Written:
         """From a record."""
         copies = tuple(release.Copy(**copy) for copy in said["copies"])
-        return cls(release.SetFile(**said["part"]), copies, said["tally"])
+        trace = None if said["trace"] is None else Trace.of(said["trace"])
+        return cls(release.SetFile(**said["part"]), copies, said["tally"], trace)
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,7 +105,7 @@ class PartSink:
             return None
         return Written.of(said)
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Written:
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, trace: Trace | None = None) -> Written:
         path = self.staging.path
         if not is_url(path) and not os.path.isdir(path):
             # Another machine, or a task that outlived its run. Made here, it would be half a release left behind.
@@ -112,7 +117,7 @@ class PartSink:
         at = imputation + 1, partition
         part = release.write_file(self.staging, frame, self.schema, *at)
         copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
-        written = Written(part, copies, None if self.outline is None else tally(frame, self.outline))
+        written = Written(part, copies, None if self.outline is None else tally(frame, self.outline), trace)
         if self.records is not None:
             self.records.keep(_name(imputation, partition), written.as_dict(), written.hashes)
         return written
@@ -124,11 +129,15 @@ def _name(imputation: int, partition: int) -> str:
 
 @dataclass
 class Writer:
-    """An open release: whoever writes takes `sink` and adds what it returned to `written`."""
+    """An open release: whoever writes takes `sink` and adds what it returned to `written`.
+
+    Chains of partitions whose rows were shuffled before they were written are in `elsewhere`.
+    """
 
     sink: PartSink
     written: list[Written] = field(default_factory=list)
     helpers: list[release.Helper] = field(default_factory=list)
+    elsewhere: list[Trace] = field(default_factory=list)
 
     @property
     def parts(self) -> list[release.SetFile]:
@@ -142,8 +151,15 @@ class Writer:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What the copies hold otherwise than the table does."""
-        return tuple(event for facts in self.sink.copies.values() for event in getattr(facts, "events", ()))
+        """What the chains came to, and what the copies hold otherwise than the table does."""
+        said = [event for facts in self.sink.copies.values() for event in getattr(facts, "events", ())]
+        return (*trace_events(self.traces), *said)
+
+    @property
+    def traces(self) -> list[Trace]:
+        """The chains that filled missing cells."""
+        of_sets = (one.trace for one in self.written if one.trace is not None)
+        return by_imputation((*of_sets, *self.elsewhere))
 
     @property
     def files(self) -> list[release.Record]:
@@ -336,15 +352,30 @@ def finish(
     staging = writer.sink.staging
     sheet = release.sheet_of(table) if helpers or "csv" in writer.sink.copies else None
     public = release.public_manifest(plan, table, writer.parts, writer.copies, "" if sheet is None else sheet.missing)
-    public["events"] += [event.as_dict() for event in writer.events]
+    public["events"] += [event.as_dict() for event in (*_confidential(plan), *writer.events)]
     if sheet is not None and helpers:
         texts = {language: release.helper_text(language, public, sheet) for language in helpers}
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
         public["helpers"] = [asdict(helper) for helper in writer.helpers]
     secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
+    if traces := writer.traces:
+        secret["chains"] = [trace.as_dict() for trace in traces]
     if writer.sink.records is not None:
         check_held(writer.sink.records.folder.url)
     release.commit(staging, writer.files, public, secret)
+
+
+def _confidential(plan: Plan) -> list[Event]:
+    """A warning, if the sets are not synthetic."""
+    if not plan.keeps_all:
+        return []
+    return [
+        Event(
+            "real_records",
+            "",
+            "nothing is synthesized: the sets are the real records, their missing cells filled, and as confidential",
+        )
+    ]
 
 
 def sweep(target: str) -> bool:

@@ -58,7 +58,7 @@ class DrawnSet:
 class Sink(Protocol):
     """Takes a finished partition and returns what is kept of it, such as the record of a file."""
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Any: ...
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, trace: fcs.Trace | None) -> Any: ...
 
 
 class Shared(NamedTuple):
@@ -118,7 +118,8 @@ def draw(shared: Shared, task: Task, stratum: Stratum, *fitted: fcs.Models) -> l
             results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed))
         else:
             frame = stratum.table.to_frame(one.codes, one.exact, plan.outputs)
-            results.append(sink(frame, imputation, task.index))
+            trace = fcs.trace_of(one, imputation, plan)
+            results.append(sink(frame, imputation, task.index, trace))
     return results
 
 

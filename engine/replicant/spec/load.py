@@ -235,6 +235,21 @@ def validate_imputation(**settings: Any) -> ImputationSpec:
         raise explain(error, ImputationSpec, settings, section=("imputation",)) from None
 
 
+def validate_completion(imputation: dict[str, Any], **settings: Any) -> SynthesisSpec:
+    """Check the arguments of `impute`: a synthesis that draws nothing, and how the missing cells are filled.
+
+    Raises
+    ------
+    SpecError
+        For a value out of bounds, or a name that is not a setting.
+    """
+    spec = validate_imputation(**imputation)
+    try:
+        return SynthesisSpec.completing(spec, **settings)
+    except ValidationError as error:
+        raise explain(error, SynthesisSpec, settings) from None
+
+
 def validate_output(**settings: Any) -> OutputSpec:
     """Check what is to be written, and where.
 

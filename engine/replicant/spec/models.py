@@ -160,6 +160,20 @@ class SynthesisSpec(Document):
 
     _options = split_options()
 
+    @classmethod
+    def completing(cls, imputation: ImputationSpec, **settings: Any) -> SynthesisSpec:
+        """A synthesis that draws nothing: its sets are the table with its missing cells filled, row by row.
+
+        Parameters
+        ----------
+        imputation
+            How they are filled.
+        settings
+            Others, such as m and seed.
+        """
+        fixed = {"method": "keep", "conditioning": "observed", "shuffle": False, "missing": "impute"}
+        return cls.model_validate({**fixed, "imputation": imputation, **settings})
+
     @property
     def sets(self) -> int:
         """How many sets there will be: m, or m x syntheses."""
@@ -185,6 +199,38 @@ class SynthesisSpec(Document):
     def class_risk_used(self) -> ClassRisk:
         """`class_risk`, or what it is under the conditioning."""
         return self.class_risk or ("misclassified" if self.conditioning == "observed" else "gini")
+
+
+class ImputationJob(ImputationSpec):
+    """A job that imputes: how, and what else its synthesis would say.
+
+    Attributes
+    ----------
+    m, seed, drop, strata, min_stratum, partition_rows
+        As of a synthesis: number of completed sets, seed, columns to leave out, and what is imputed by itself.
+    """
+
+    m: Annotated[Whole, Field(ge=1, le=1000)] = 5
+    seed: Annotated[Whole, Field(ge=0, lt=2**128)] | None = None
+    drop: Names = Field(default_factory=list)
+    strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
+    min_stratum: _Rows = 100
+    partition_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
+
+    @property
+    def of_the_job(self) -> list[str]:
+        """Keys that were given and are those of a synthesis."""
+        return sorted((self.model_fields_set & ImputationJob.model_fields.keys()) - ImputationSpec.model_fields.keys())
+
+    def alone(self) -> ImputationSpec:
+        """How cells are imputed."""
+        return ImputationSpec(**{name: getattr(self, name) for name in ImputationSpec.model_fields})
+
+    def as_synthesis(self) -> SynthesisSpec:
+        """A synthesis that draws nothing: its sets are the completed table."""
+        names = ImputationJob.model_fields.keys() - ImputationSpec.model_fields.keys()
+        given = {name: getattr(self, name) for name in names}
+        return SynthesisSpec.completing(self.alone(), **given)
 
 
 class InputSpec(Document, Reading):
@@ -291,6 +337,9 @@ class JobSpec(Document):
         What inference gets wrong, by column; `replicant inspect DATA --codebook -` prints all of them.
     synthesis
         How the table is synthesized.
+    imputation
+        How missing cells are imputed. Without `synthesis` the sets are the completed table, which is no less
+        confidential; with `synthesis: {missing: impute}` they are drawn from it.
     study
         A simulation instead of a release.
     output
@@ -300,8 +349,30 @@ class JobSpec(Document):
     input: InputSpec
     columns: dict[str, ColumnSpec] = Field(default_factory=dict)
     synthesis: SynthesisSpec = Field(default_factory=SynthesisSpec)
+    imputation: ImputationJob | None = None
     study: StudySpec | None = None
     output: OutputSpec
+
+    @model_validator(mode="after")
+    def _imputation_is_part_of_the_synthesis(self) -> JobSpec:
+        """One place says how missing cells are imputed: that of the synthesis that needs them."""
+        said = self.imputation
+        if said is None:
+            return self
+        alone = "synthesis" not in self.model_fields_set
+        if not alone and self.synthesis.missing != "impute":
+            raise ValueError("`synthesis: {missing: impute}` beside an imputation is needed, or no synthesis at all")
+        if not alone and said.of_the_job:
+            raise ValueError(
+                f"{', '.join(said.of_the_job)} of the synthesis is needed, not of the imputation beside it"
+            )
+        if not alone and self.synthesis.imputation is not None:
+            raise ValueError("one imputation is needed: the section, or synthesis.imputation")
+        self.synthesis = (
+            said.as_synthesis() if alone else self.synthesis.model_copy(update={"imputation": said.alone()})
+        )
+        self.imputation = None
+        return self
 
     @model_validator(mode="after")
     def _urls_carry_no_credentials(self) -> JobSpec:

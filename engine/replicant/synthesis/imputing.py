@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from replicant import methods
 from replicant.plan import build_plan
-from replicant.spec.load import validate_imputation, validate_synthesis
+from replicant.spec.load import validate_completion
 from replicant.synthesis.call import Data, encode, progress_of, source_of
 from replicant.synthesis.imputation import Imputation
 from replicant.synthesis.result import say
+from replicant.table import is_dask_frame
 
 if TYPE_CHECKING:
     from replicant.fcs import Completed
     from replicant.plan.model import Plan
     from replicant.run.source import Source
+    from replicant.synthesis.partitioned import PartitionedSynthesis
     from replicant.table import Table
 
 __all__ = ["impute"]
@@ -42,11 +44,12 @@ def impute(
     drop: str | Sequence[str] | None = None,
     strata: str | Sequence[str] | None = None,
     min_stratum: int = 100,
+    partition_rows: int | None = None,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
     client: Any = None,
     threads: int | None = None,
-) -> Imputation:
+) -> Imputation | PartitionedSynthesis:
     """Fill the missing cells of a table m times, by fully conditional specification.
 
     Each of m chains starts from random observed values. In every iteration each incomplete column is drawn given all
@@ -56,7 +59,7 @@ def impute(
     Parameters
     ----------
     data
-        A pandas, Polars or PyArrow table, a path or URL, or a `Table` from `encode_table`.
+        A pandas, Polars or PyArrow table, a `dask.dataframe`, a path or URL, or a `Table` from `encode_table`.
     m
         Number of completed tables, and of chains.
     maxit
@@ -96,6 +99,9 @@ def impute(
         Columns by whose levels the rows are cut, each stratum being imputed by itself.
     min_stratum
         Strata with fewer rows are pooled.
+    partition_rows
+        Rows of the random partitions that the table, or each stratum, is shuffled into; each is imputed by itself.
+        None: a Dask DataFrame has partitions that workers have the memory for, any other table is one partition.
     columns
         What inference gets wrong, by column. See `ColumnSpec`.
     reading
@@ -109,7 +115,7 @@ def impute(
     -------
     Imputation
         The m completed tables, and all that is known of the chains. They hold real records: they are as confidential
-        as the data.
+        as the data. In partitions it is a `PartitionedSynthesis`, whose tables stay where they were drawn.
 
     Raises
     ------
@@ -149,18 +155,17 @@ def impute(
         "random_slopes": random_slopes or {},
         "cluster_means": cluster_means,
     }
-    spec = validate_synthesis(
-        m=m,
-        seed=seed,
-        method="keep",
-        conditioning="observed",
-        drop=drop or [],
-        strata=strata,
-        min_stratum=min_stratum,
-        shuffle=False,
-        missing="impute",
-        imputation=validate_imputation(**settings),
-    )
+    settings_of_sets = {"m": m, "seed": seed, "drop": drop or [], "strata": strata, "min_stratum": min_stratum}
+    spec = validate_completion(settings, partition_rows=partition_rows, **settings_of_sets)
+    if partition_rows is not None or is_dask_frame(data):
+        from replicant.execution import progress
+        from replicant.execution.backend import Backend
+        from replicant.synthesis.partitioned import synthesize_partitions
+
+        backend = Backend.of_call(client, threads)
+        return synthesize_partitions(
+            data, spec, columns, reading, backend, progress.choose(quiet=not backend.on_cluster)
+        )
     source = source_of(data, columns, reading, spec.drop)
     table = encode(data, columns, reading, spec.drop)
     plan = build_plan(spec, table, methods=methods.registered())

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from replicant.execution.backend import Backend
     from replicant.execution.executor import Executor
     from replicant.execution.progress import Progress
+    from replicant.fcs import Trace
     from replicant.plan.model import Plan
     from replicant.run.held_sets import HeldFacts, HeldSet
     from replicant.run.release_writer import PartSink, Writer, Written
@@ -80,6 +81,9 @@ def synthesize_partitions(
     if isinstance(data, Table):
         raise SpecError("`partition_rows` was given with a table that is encoded.", fix="give the frame, or its path")
     _refuse_masks(spec.where)
+    if spec.imputation is not None:
+        _refuse_masks(spec.imputation.where)
+        _refuse_masks(spec.imputation.ignore)
     spec = seeded(spec)
     with backend.open(progress) as executor:
         given = _open(data, columns, reading, executor)
@@ -93,9 +97,10 @@ def synthesize_partitions(
         planned = run.make_plan(given.events)
         _, plan, table, outline = planned
         ensure_compiled(plan, say)
-        real, held, facts = run.draw_held(planned)
+        real, held, facts, traces = run.draw_held(planned)
     chunks, both = len(given.chunks.sizes), (outline, real)
-    return PartitionedSynthesis(plan, table, held, facts, both, backend, chunks=chunks, spec=spec, source=given.source)
+    about: dict[str, Any] = {"chunks": chunks, "traces": traces, "spec": spec, "source": given.source}
+    return PartitionedSynthesis(plan, table, held, facts, both, backend, **about)
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,7 +163,7 @@ def _refuse_masks(where: Any) -> None:
     cells = where.values() if isinstance(where, Mapping) else [where]
     if any(one is not None and not isinstance(one, str | list) for one in cells):
         raise SpecError(
-            "`where` holds a mask, and the rows of this table are shuffled into partitions.",
+            "`where` or `ignore` holds a mask, and the rows of this table are shuffled into partitions.",
             need='rules, such as {"income": "income > p99"}',
         )
 
@@ -187,12 +192,14 @@ class PartitionedSynthesis(Synthesis):
         backend: Backend,
         *,
         chunks: int,
+        traces: Sequence[Trace] = (),
         spec: Any = None,
         source: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(plan, table, (), spec=spec, source=source)
         self._held = {(one.imputation, one.partition): handle for one, handle in zip(facts, held, strict=True)}
         self._facts = tuple(facts)
+        self._followed = list(traces)
         self._chunks = chunks
         self._backend = backend
         tallies = [[one.tally for one in facts if one.imputation == i] for i in range(plan.m)]

@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicant import fcs
+from replicant.errors import SpecError
 from replicant.plan.imputed_cells import cells_to_impute
 from replicant.release.sets import SyntheticSets
 from replicant.spec.load import validate_output
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from replicant.events import Event
+    from replicant.missing import Convergence
     from replicant.plan.model import Plan
     from replicant.run.release_writer import Writer
     from replicant.run.tasks import DrawnSet
@@ -58,6 +60,7 @@ class Synthesis(SyntheticSets):
         self.table = table
         self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
         self._spec, self._source = spec, source  # for the internal manifest
+        self._followed: list[fcs.Trace] | None = None
         self._summary: dict[str, Any] | None = None
 
     @property
@@ -68,15 +71,67 @@ class Synthesis(SyntheticSets):
     @property
     def events(self) -> tuple[Event, ...]:
         """What was unusual in the data or the request, and what was done about it."""
-        return (*self.plan.events, *fcs.note_events(list(self._chains.values())))
+        return (*self.plan.events, *fcs.trace_events(self._traces))
 
     @property
-    def _chains(self) -> dict[tuple[int, int], fcs.Completed]:
-        """Where the chains ended that filled missing cells, by imputation and partition."""
-        step = self.plan.syntheses
-        return {
-            (one.imputation // step, one.partition): one.completed for one in self._drawn if one.completed is not None
-        }
+    def _traces(self) -> list[fcs.Trace]:
+        """The chains that filled missing cells."""
+        if self._followed is None:
+            first = [one.completed for one in self._drawn if one.imputation % self.plan.syntheses == 0]
+            self._followed = fcs.by_imputation(one.trace for one in first if one is not None)
+        return self._followed
+
+    def convergence(self) -> Convergence:
+        """Whether the chains that filled missing cells agree, by column.
+
+        Returns
+        -------
+        Convergence
+            R-hat and autocorrelation of the means and standard deviations of the imputed cells; their traces.
+
+        Raises
+        ------
+        SpecError
+            If nothing was imputed.
+        """
+        if not self._traces:
+            raise SpecError("nothing was imputed", need='missing="impute", or a result of rp.impute')
+        return fcs.convergence_of(self._traces)
+
+    def plot_trace(self, *columns: str) -> Plot:
+        """Means and standard deviations of the imputed cells over the iterations, one line for each chain.
+
+        Parameters
+        ----------
+        columns
+            Which; none for all.
+
+        Returns
+        -------
+        Plot
+            Shown in a notebook, kept by `.save("trace.svg")`.
+
+        Raises
+        ------
+        SpecError
+            If nothing was imputed, or a column has no imputed cells.
+        """
+        from replicant.report.trace import plot_trace
+
+        return plot_trace(self.convergence(), list(columns) or None)
+
+    @property
+    def notes(self) -> pd.DataFrame:
+        """What methods did by themselves in the chains: imputation, iteration, column, note, times."""
+        import pandas as pd
+
+        head = ["imputation", "iteration", "column", "note", "times"]
+        found = [
+            (trace.imputation + 1, *note, count)
+            for trace in self._traces
+            for note, count in sorted(trace.notes.items())
+        ]
+        return pd.DataFrame(found, columns=head)
 
     def imputed_cells(self, name: str) -> NDArray[np.bool_]:
         """The cells of a column that were missing and are imputed.
@@ -188,6 +243,7 @@ class Synthesis(SyntheticSets):
             source=self._source,
         ) as writer:
             self._write(writer)
+            writer.elsewhere = self._traces
 
     def _write(self, writer: Writer) -> None:
         for part in self._drawn:
