@@ -31,6 +31,7 @@ def study(
     *,
     variants: Mapping[str, Mapping[str, Any]] | None = None,
     samples: str | os.PathLike[str] | None = None,
+    ampute: Mapping[str, Any] | None = None,
     level: float = 0.95,
     title: str | None = None,
     reference: str | os.PathLike[str] | None = None,
@@ -63,6 +64,9 @@ def study(
         Names with the settings in which they differ: `{"observed": {"conditioning": "observed"}, "synthetic": {}}`.
     samples
         A CSV file of bootstrap samples; None: drawn.
+    ampute
+        Cells that each sample loses before it is synthesized or imputed, as arguments of `rp.ampute`:
+        `{"share": 0.3, "mechanism": "MAR", "columns": ["age"]}`. None: none.
     level
         Of the intervals.
     title
@@ -119,6 +123,7 @@ def study(
         "estimands": _listed(estimands),
         "variants": {name: _plain(settings) for name, settings in (variants or {}).items()},
         "samples": None if samples is None else os.fspath(samples),
+        "ampute": None if ampute is None else dict(ampute),
         "level": level,
         "title": title,
         "reference": None if reference is None else os.fspath(reference),

@@ -7,6 +7,7 @@ from replicant.analysis.comparison import Comparison, compare
 from replicant.analysis.data import Data, refuse_identifiers, typed
 from replicant.analysis.discriminated import Discriminated, discriminate
 from replicant.analysis.fitting import analyse
+from replicant.analysis.pooling import in_nests
 
 __all__ = [
     "Analyses",
@@ -16,6 +17,7 @@ __all__ = [
     "analyse",
     "compare",
     "discriminate",
+    "in_nests",
     "refuse_identifiers",
     "typed",
 ]

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_v
 
 from replicant.spec.document import Document, Location, Names, Number, Whole, given
 
-__all__ = ["KINDS", "EstimandSpec", "PublishedSpec", "StudySpec"]
+__all__ = ["KINDS", "AmputeSpec", "EstimandSpec", "PublishedSpec", "StudySpec"]
 
 KINDS = ("describe", "correlation", "model", "discriminate", "means", "counts", "densities", "copies")
 """Keys of which an estimand has exactly one; they say what it is."""
@@ -183,6 +183,33 @@ class EstimandSpec(Document):
         return self
 
 
+class AmputeSpec(Document):
+    """Cells of each bootstrap sample that are made missing, of data that are complete: what is recovered of them?
+
+    Attributes
+    ----------
+    share
+        Share of the rows that lose cells.
+    mechanism
+        `MCAR`, `MAR` or `MNAR`: whether it depends on nothing, on columns that stay observed, or on what goes missing.
+    columns
+        Columns that may go missing, each by itself. None: all.
+    pattern
+        Instead: columns that go missing together, a list for each pattern.
+    weights
+        Of columns in the score that decides; None: 1 for each that the mechanism looks at.
+    tail
+        Which scores are likely to be incomplete.
+    """
+
+    share: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    mechanism: Literal["MCAR", "MAR", "MNAR"] = "MAR"
+    columns: Names | None = None
+    pattern: list[Names] | None = None
+    weights: dict[str, Number] | None = None
+    tail: Literal["right", "left", "mid", "tail"] = "right"
+
+
 class StudySpec(Document):
     """A simulation with bootstrap samples of the data themselves: are inferences from this synthesis valid?
 
@@ -195,6 +222,8 @@ class StudySpec(Document):
     samples
         A CSV file with the samples, one line each: its number, then a row number, from 1, for every row of the table.
         None: drawn.
+    ampute
+        Cells that each sample loses before it is synthesized; the truth is that of the complete data.
     variants
         Names with the settings of `synthesis` in which they differ from it. None: the synthesis as it is.
     estimands
@@ -209,6 +238,7 @@ class StudySpec(Document):
     note: str | None = None
     replicates: Annotated[Whole, Field(ge=2, le=1_000_000)] = 1000
     samples: Location | None = None
+    ampute: AmputeSpec | None = None
     variants: dict[str, dict[str, Any]] = Field(default_factory=dict)
     estimands: list[EstimandSpec] = Field(default_factory=list)
     level: Annotated[Number, Field(gt=0, lt=1)] = 0.95

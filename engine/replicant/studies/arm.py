@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,7 +19,7 @@ from replicant.table.dtypes import ColumnType
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SAMPLE", "Arm", "Codes", "Set", "sample_arm", "synthetic_arm"]
+__all__ = ["SAMPLE", "Arm", "Codes", "Set", "amputed", "amputed_arm", "sample_arm", "synthetic_arm"]
 
 Codes: TypeAlias = NDArray[np.int32]
 Floats: TypeAlias = NDArray[np.float64]
@@ -127,6 +127,60 @@ def synthetic_arm(
     sampled = [one for one in _weighted(prepared, plan, weights) if one.weights.any()]
     drawn = [fcs.impute(one.prepared, plan, range(plan.m), replicate=replicate, weights=one.weights) for one in sampled]
     sets = [_joined(table, of_imputation, sampled) for of_imputation in zip(*drawn, strict=True)]
+    return Arm(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
+
+
+def amputed(table: Table, cells: NDArray[np.bool_]) -> Table:
+    """The table without some of its cells.
+
+    Parameters
+    ----------
+    table
+        The table.
+    cells
+        (n, p) bool: those that go missing.
+    """
+    columns = (
+        replace(column, codes=np.where(cells[:, at], np.int32(-1), column.codes))
+        for at, column in enumerate(table.columns)
+    )
+    return replace(table, columns=tuple(columns))
+
+
+def amputed_arm(
+    name: str, sample: Arm, cells: NDArray[np.bool_] | None, plan: Plan, manifest: Mapping[str, Any]
+) -> Arm:
+    """Synthesize, or complete, a bootstrap sample that has missing cells, row by row as they are drawn.
+
+    Parameters
+    ----------
+    name
+        Name of the variant.
+    sample
+        The bootstrap sample.
+    cells
+        (n, p) bool: cells that it loses before; None: none but those that are missing in the table.
+    plan, manifest
+        Of the variant.
+    """
+    table, replicate, [whole] = sample.table, sample.replicate, sample.sets
+    taken = table.take(whole.rows) if cells is None else amputed(table.take(whole.rows), cells)
+    found, places = [], []
+    for partition in plan.partitions:
+        at = np.arange(taken.n)
+        if partition.rows is not None:
+            at = np.flatnonzero(np.isin(whole.rows, partition.rows))
+        if not len(at):
+            continue
+        own = taken if partition.rows is None else taken.take(at)
+        prepared = fcs.Prepared(own, partition.index, own.n, {}, plan.outputs)
+        found.append(list(fcs.impute(prepared, plan, range(plan.m), replicate=replicate)))
+        places.append(at)
+    sets = []
+    for drawn in zip(*found, strict=True):
+        codes, exact = fcs.join(table, [one.codes for one in drawn], [one.exact for one in drawn])
+        rows = [at if one.rows is None else at[one.rows] for one, at in zip(drawn, places, strict=True)]
+        sets.append(Set(codes, exact, whole.rows[np.concatenate(rows)]))
     return Arm(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from replicant.analysis import Analyses, analyse
+from replicant.analysis import Analyses, analyse, in_nests
 from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.estimate import Fit, aligned, correlation
 from replicant.pool import choose, invalid, pool
@@ -142,6 +142,7 @@ class Correlations:
     head: Head
     columns: tuple[str, ...]
     rules: Mapping[str, tuple[str, dict[str, Any]]]
+    nests: Mapping[str, int]
     level: float
 
     @classmethod
@@ -169,7 +170,7 @@ class Correlations:
             found.estimates,
             about={"transform": "fisher_z", "rule": {arm: chosen for arm, (chosen, _) in rules.items()}},
         )
-        return cls(head, columns, rules, level)
+        return cls(head, columns, rules, {arm: int(one.get("r") or 1) for arm, one in manifests.items()}, level)
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -197,5 +198,7 @@ class Correlations:
     def _of_sets(self, estimates: Floats, n: float, variant: str) -> tuple[Floats, Floats, Floats, Floats]:
         rule, options = self.rules[variant]
         variances = (1 - estimates**2) ** 2 / (n - 3)
-        pooled = pool(estimates, variances, rule, level=self.level, transform="fisher_z", **options)
+        r = self.nests[variant] if rule == "reiter2004" else 1
+        nested = in_nests(estimates, r), in_nests(variances, r)
+        pooled = pool(*nested, rule, level=self.level, transform="fisher_z", **options)
         return pooled.estimate, pooled.std_error, pooled.conf_low, pooled.conf_high

@@ -11,16 +11,19 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from replicant import fcs
 from replicant.errors import SpecError
 from replicant.events import Event
 from replicant.methods import Declaration
+from replicant.missing import Amputation, amputation, missing_cells
 from replicant.plan import Plan, build_plan
+from replicant.plan.seeds import Stage, stream
 from replicant.release import public_manifest
 from replicant.spec.models import StudySpec, SynthesisSpec
 from replicant.spec.variants import variants_of
-from replicant.studies.arm import SAMPLE, Codes, sample_arm, synthetic_arm
+from replicant.studies.arm import SAMPLE, Codes, amputed, amputed_arm, sample_arm, synthetic_arm
 from replicant.studies.bind import SUMMARY, bind
 from replicant.studies.estimand import Estimand, Head
 from replicant.studies.samples import Samples, drawn, given
@@ -76,6 +79,8 @@ class Study:
         The number of rows of the table.
     digest
         A digest of everything that determines the results.
+    amputation
+        Which cells each sample loses before it is synthesized; None: none.
     """
 
     spec: StudySpec
@@ -86,6 +91,7 @@ class Study:
     block: int
     rows: int
     digest: str
+    amputation: Amputation | None = None
 
     @property
     def blocks(self) -> int:
@@ -127,6 +133,8 @@ def design(
     """
     seed = secrets.randbits(63) if synthesis.seed is None else synthesis.seed
     variants = []
+    lost = None if study.ampute is None else amputation(table, **study.ampute.model_dump())
+    planned = table if lost is None else amputed(table, _some_cells(table, lost, seed))
     for name, settings, spec in variants_of(study, synthesis.model_copy(update={"seed": seed})):
         if spec.k not in {None, table.n}:
             raise SpecError(
@@ -139,7 +147,13 @@ def design(
                 "A study synthesizes each sample as a whole, and `partition_rows` is set.",
                 fix="leave partition_rows out",
             )
-        plan = build_plan(spec, table, methods)
+        if spec.imputation is not None and not isinstance(spec.imputation.ignore, list | None):
+            raise SpecError(
+                "`ignore` is a mask, and a study draws samples of the rows",
+                need="rules, such as age > 65",
+                fix="write the condition as a rule",
+            )
+        plan = build_plan(spec, planned, methods)
         made_up = [column.name for column in plan.columns if column.is_new]
         if made_up:
             raise SpecError(
@@ -147,7 +161,7 @@ def design(
                 need="variables only",
                 fix=f"leave it out (drop: [{', '.join(made_up)}])",
             )
-        variants.append(Variant(name, settings, plan, public_manifest(plan, table, ())))
+        variants.append(Variant(name, settings, plan, public_manifest(plan, planned, ())))
     taken = (
         drawn(table.n, study.replicates, seed)
         if study.samples is None
@@ -167,7 +181,17 @@ def design(
         default=_named,
     )
     digest = sha256(said.encode()).hexdigest()
-    return Study(study, synthesis.m, seed, tuple(variants), taken, block, table.n, digest)
+    return Study(study, synthesis.m, seed, tuple(variants), taken, block, table.n, digest, lost)
+
+
+def _some_cells(table: Table, wanted: Amputation, seed: int) -> NDArray[np.bool_]:
+    """Cells that may go missing, at least one in each column that can: what a plan must be ready for."""
+    cells = missing_cells(table, wanted, stream(seed, Stage.AMPUTE))
+    names = {name for pattern in wanted.patterns for name in pattern.columns}
+    for at, name in enumerate(table.names):
+        if name in names and wanted.share > 0 and not cells[:, at].any():
+            cells[0, at] = True
+    return cells
 
 
 def _named(value: object) -> str:
@@ -224,15 +248,21 @@ class PreparedStudy:
     def _replicate(self, replicate: int, figures: dict[Key, list[Floats]]) -> float:
         weights = self.study.samples.weights(replicate)
         sample = sample_arm(self.table, self.codes, weights, replicate, self.study.seed)
+        cells = None
+        if self.study.amputation is not None:
+            rng = stream(self.study.seed, Stage.AMPUTE, replicate=replicate)
+            cells = missing_cells(self.table, self.study.amputation, rng, sample.sets[0].rows)
         own = {name: found for one in self.estimands for name, found in one.measure(sample).items()}
         covered = [head.name for head in self.heads if head.kind == "model"]
         _keep(figures, SAMPLE, own, covered)
         seconds = 0.0
         for variant in self.study.variants:
             began = perf_counter()
-            arm = synthetic_arm(
-                variant.name, sample, weights, self.partitions[variant.name], variant.plan, variant.manifest
-            )
+            prepared, plan = self.partitions[variant.name], variant.plan
+            if self.study.amputation is None and plan.imputation is None:
+                arm = synthetic_arm(variant.name, sample, weights, prepared, plan, variant.manifest)
+            else:
+                arm = amputed_arm(variant.name, sample, cells, plan, variant.manifest)
             seconds += perf_counter() - began
             made = {name: found for one in self.estimands for name, found in one.measure(arm).items()}
             # What the synthesis changed in this very sample: its error is far smaller than that of the bias.
