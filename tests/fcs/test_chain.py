@@ -98,7 +98,8 @@ def test_a_chain_that_goes_on_is_one_that_ran_at_once(first: int, more: int, met
     whole = Chain(shared, 3).run(first + more)
     part = Chain(shared, 3, start=Chain(shared, 3).run(first)).run(more)
     np.testing.assert_array_equal(whole.codes, part.codes)
-    np.testing.assert_array_equal(whole.means, part.means)
+    np.testing.assert_array_equal(whole.trace.means, part.trace.means)
+    np.testing.assert_array_equal(whole.trace.sds, part.trace.sds)
     assert whole.exact.keys() == part.exact.keys()
     for name, numbers in whole.exact.items():
         np.testing.assert_array_equal(numbers, part.exact[name])
@@ -111,9 +112,9 @@ def test_traces_are_the_means_and_spreads_of_the_imputed_cells() -> None:
     done = Chain(shared, 0).run(3)
     completed = fcs.completed_table(shared.table, done).to_frame(done.codes, done.exact)
     missing = frame["size"].isna().to_numpy()
-    at = done.traced.index("size")
-    assert done.means[-1, at] == pytest.approx(completed["size"][missing].mean())
-    assert done.sds[-1, at] == pytest.approx(completed["size"][missing].std())
+    at = done.trace.columns.index("size")
+    assert done.trace.means[-1, at] == pytest.approx(completed["size"][missing].mean())
+    assert done.trace.sds[-1, at] == pytest.approx(completed["size"][missing].std())
 
 
 def test_a_passive_column_agrees_with_its_inputs_where_it_was_missing() -> None:

@@ -94,7 +94,7 @@ def test_a_small_plan_is_a_plain_loop(table: Table, plan_for: Planner) -> None:
 
 def test_a_sink_gets_frames(table: Table, plan_for: Planner) -> None:
     got = run_plan(
-        plan_for(), table, ThreadExecutor(), sink=lambda frame, i, part: (i, part, list(frame.columns), len(frame))
+        plan_for(), table, ThreadExecutor(), sink=lambda frame, i, part, _: (i, part, list(frame.columns), len(frame))
     )
     assert got == [(i, 0, list(table.names), table.n) for i in range(3)]
 

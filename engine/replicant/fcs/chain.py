@@ -357,7 +357,7 @@ class Chain:
         layout = shared.layout
         if not any(visit.column.declaration.works_on != "codes" for visit in shared.visits.values()):
             return np.empty((0, 0))
-        size = 1 + max((rows[-1] for rows in layout.values()), default=0)
+        size = 1 + max((row for rows in layout.values() for row in rows), default=0)
         self.matrix = np.zeros((size, shared.table.n))
         self.matrix[0] = 1.0
         everywhere = np.arange(shared.table.n)

@@ -355,7 +355,7 @@ class JobSpec(Document):
 
     @model_validator(mode="after")
     def _imputation_is_part_of_the_synthesis(self) -> JobSpec:
-        """One place says how missing cells are imputed: that of the synthesis that needs them."""
+        """How missing cells are imputed is said by the synthesis that needs them, and nowhere else."""
         said = self.imputation
         if said is None:
             return self

@@ -165,7 +165,7 @@ def amputed_arm(
     """
     table, replicate, [whole] = sample.table, sample.replicate, sample.sets
     taken = table.take(whole.rows) if cells is None else amputed(table.take(whole.rows), cells)
-    found, places = [], []
+    found, positions = [], []
     for partition in plan.partitions:
         at = np.arange(taken.n)
         if partition.rows is not None:
@@ -175,11 +175,11 @@ def amputed_arm(
         own = taken if partition.rows is None else taken.take(at)
         prepared = fcs.Prepared(own, partition.index, own.n, {}, plan.outputs)
         found.append(list(fcs.impute(prepared, plan, range(plan.m), replicate=replicate)))
-        places.append(at)
+        positions.append(at)
     sets = []
     for drawn in zip(*found, strict=True):
         codes, exact = fcs.join(table, [one.codes for one in drawn], [one.exact for one in drawn])
-        rows = [at if one.rows is None else at[one.rows] for one, at in zip(drawn, places, strict=True)]
+        rows = [at if one.rows is None else at[one.rows] for one, at in zip(drawn, positions, strict=True)]
         sets.append(Set(codes, exact, whole.rows[np.concatenate(rows)]))
     return Arm(name, replicate, table, tuple(sets), manifest, sample.seed, sample, plan.outputs)
 
