@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from replicant.methods import Clustered
+from replicant.methods import Clustered, registered
 from replicant.methods.two_level_norm import TwoLevelNorm
+from replicant.pool.rules import rubin1987
 
 from .clustered import clusters
 from .coded import numbers
@@ -85,3 +88,41 @@ def test_same_seed_same_draw_and_it_pickles() -> None:
     made = [TwoLevelNorm().fit(numbers(y), x, None, np.random.default_rng(7)) for _ in range(2)]
     drawn = [one.draw(x, np.random.default_rng(8)) for one in (made[0], pickle.loads(pickle.dumps(made[1])))]
     np.testing.assert_array_equal(drawn[0], drawn[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("norm", 0.75, 0.92), ("pmm", 0.72, 0.91), ("2l.norm", 0.93, 0.97), ("2l.pmm", 0.93, 0.97)],
+)
+def test_methods_for_clusters_cover_where_others_do_not(name: str, low: float, high: float) -> None:
+    """Half of the cells missing at random, 40 clusters of 15: the mean of the clusters, from a predictor of rows."""
+    groups, size, m = 40, 15, 5
+    cluster = np.repeat(np.arange(groups), size).astype(np.int32)
+    declared = registered()[name].made_proper(True)
+    covered = []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        value = rng.normal(size=len(cluster))
+        y = 2.0 + value + rng.normal(size=groups)[cluster] + rng.normal(size=len(cluster))
+        gone = rng.random(len(cluster)) < 1 / (1 + np.exp(-value))
+        design = np.column_stack([np.ones(len(cluster)), value])
+
+        def rows(chosen: np.ndarray, design: np.ndarray = design) -> Any:
+            if declared.works_on == "clusters":
+                return Clustered(design[chosen], cluster[chosen], groups)
+            return design[chosen]
+
+        means, variances = [], []
+        for _ in range(m):
+            drawn = declared.method.fit(numbers(y[~gone]), rows(~gone), None, rng).draw(rows(gone), rng)
+            completed = y.copy()
+            completed[gone] = drawn if drawn.dtype.kind == "f" else np.unique(y[~gone])[drawn]
+            by_cluster = np.bincount(cluster, completed) / size
+            means.append(by_cluster.mean())
+            variances.append(by_cluster.var(ddof=1) / groups)
+        pooled = rubin1987(np.array(means)[:, None], np.array(variances)[:, None], dfcom=groups - 1)
+        half = stats.t.ppf(0.975, pooled.df[0]) * np.sqrt(pooled.total[0])
+        covered.append(abs(pooled.estimate[0] - 2.0) <= half)
+    error = np.sqrt(0.05 * 0.95 / 400)
+    assert low - error < np.mean(covered) < high + error
