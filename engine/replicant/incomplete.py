@@ -70,8 +70,8 @@ def ampute(
     Returns
     -------
     DataFrame
-        The same rows; nothing but the cells that went missing differs. A column whose type has no missing value, such
-        as int64, becomes one that has.
+        The same rows; nothing but the cells that went missing differs. A column whose type has no missing value becomes
+        one that has, as in pandas: int64 becomes float64, which is exact up to 2**53.
 
     Raises
     ------

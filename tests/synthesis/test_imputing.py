@@ -88,3 +88,29 @@ def test_more_needs_a_number_of_iterations(wrong: object) -> None:
     imp = rp.impute(people(), m=1, maxit=1, seed=1)
     with pytest.raises(SpecError, match="maxit"):
         imp.more(wrong)
+
+
+def test_rows_stay_where_they_are_in_strata_too() -> None:
+    frame = people(600)
+    imp = rp.impute(frame, m=2, maxit=2, seed=1, strata="z")
+    there = frame["y"].notna()
+    for filled in imp:
+        pd.testing.assert_series_equal(filled["z"], frame["z"])
+        pd.testing.assert_series_equal(filled["y"][there], frame["y"][there])
+        assert filled["y"].notna().all()
+    assert imp.imputed_cells("y").tolist() == (~there).tolist()
+
+
+def test_imputed_cells_beside_observed_ones() -> None:
+    """The mean in the description is that of the cells."""
+    frame = people(600)
+    for settings in ({}, {"strata": "z"}, {"method": "norm"}):
+        imp = rp.impute(frame, m=2, maxit=2, seed=1, **settings)
+        picture = imp.plot_imputed().pictures[0]
+        mask = imp.imputed_cells("y")
+        mean = np.mean([filled["y"][mask].mean() for filled in imp])
+        assert f"imputed {mean:.4g} (sd" in picture.description
+        assert f"mean observed {frame['y'].mean():.4g} (sd" in picture.description
+    assert [one.title for one in imp.plot_imputed("y").pictures] == ["y"]
+    with pytest.raises(SpecError, match="no cell was imputed"):
+        imp.plot_imputed("x")

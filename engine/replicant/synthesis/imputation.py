@@ -6,14 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from replicant.errors import SpecError
+import numpy as np
+import numpy.typing as npt
+
+from replicant import fcs
+from replicant.errors import SpecError, nearest
 from replicant.synthesis.result import Synthesis
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from replicant.fcs import Completed
     from replicant.plan.model import Plan
     from replicant.run.tasks import DrawnSet
     from replicant.table import Table
+    from replicant.view.plot import Plot
 
 __all__ = ["Imputation"]
 
@@ -76,6 +83,54 @@ class Imputation(Synthesis):
         spec = self._spec.model_copy(update={"imputation": self._spec.imputation.model_copy(update={"maxit": total})})
         done = replace(self.plan, imputation=replace(self.plan.imputation, maxit=total))
         return Imputation(done, self.table, drawn, spec=spec, source=self._source, run=self._run)
+
+    def plot_imputed(self, *columns: str) -> Plot:
+        """The imputed cells of each column beside the observed ones: smoothed densities of numbers, shares of levels.
+
+        Parameters
+        ----------
+        columns
+            Which; none for all that have imputed cells.
+
+        Returns
+        -------
+        Plot
+            Shown in a notebook, kept by `.save("imputed.svg")`.
+
+        Raises
+        ------
+        SpecError
+            If a column has no imputed cells.
+        """
+        from replicant.report.imputed import ImputedColumn, plot_imputed
+
+        cells = {name: mask for name in self.table.names if (mask := self.imputed_cells(name)).any()}
+        for name in columns:
+            if name not in cells:
+                raise SpecError(
+                    f"the plot names {name!r}, of which no cell was imputed{nearest(name, cells)}",
+                    need=f"one of the {len(cells)} columns with imputed cells",
+                )
+        sets = [self._rows_in_order(imputation) for imputation in range(self.m)]
+        shown = []
+        for name in columns or cells:
+            at, mask = self.table.names.index(name), cells[name]
+            drawn = [exact[name][mask] if name in exact else codes[at, mask] for codes, exact in sets]
+            shown.append(ImputedColumn(self.table[name], mask, drawn))
+        return plot_imputed(shown)
+
+    def _make(self, imputation: int) -> pd.DataFrame:
+        return self.table.to_frame(*self._rows_in_order(imputation), self.plan.outputs)
+
+    def _rows_in_order(self, imputation: int) -> tuple[npt.NDArray[np.int32], dict[str, npt.NDArray[np.float64]]]:
+        """Codes and computed numbers of a completed table, whose rows are those of the table, strata or not."""
+        parts = [part for part in self._drawn if part.imputation == imputation]
+        codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
+        rows = [self.plan.partitions[part.partition].rows for part in parts]
+        if any(own is None for own in rows):
+            return codes, exact
+        back = np.argsort(np.concatenate([own for own in rows if own is not None]))
+        return np.ascontiguousarray(codes[:, back]), {name: numbers[back] for name, numbers in exact.items()}
 
     def __repr__(self) -> str:
         plan = self.plan
