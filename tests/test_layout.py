@@ -50,7 +50,7 @@ ELSEWHERE: dict[str, str] = {
         estimate/learned.py estimate/levels.py estimate/splines.py
     """,
     "execution/test_executor.py": "execution/processes.py execution/timing.py",
-    "fcs/test_chain.py": "fcs/chain_table.py fcs/completed.py",
+    "fcs/test_chain.py": "fcs/blas.py fcs/chain_table.py fcs/completed.py",
     "fcs/test_blocks.py": "plan/blocks.py",
     "fcs/test_encoding.py": "fcs/join.py",
     "fcs/test_fcs.py": "fcs/checked.py fcs/draw.py fcs/fit.py fcs/imputation.py",

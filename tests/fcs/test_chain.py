@@ -231,3 +231,18 @@ def test_a_spike_is_drawn_as_one() -> None:
     )
     for filled in imp:
         np.testing.assert_array_equal(filled["income"] == 0, filled["work"] == "no")
+
+
+def test_chains_on_several_threads_hold_blas_to_one_each_and_give_it_back() -> None:
+    from threadpoolctl import threadpool_info
+
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = threads()
+    with fcs.blas.one_blas_thread():
+        assert set(threads()) <= {1}
+        with fcs.blas.one_blas_thread():
+            assert set(threads()) <= {1}
+        assert set(threads()) <= {1}
+    assert threads() == before

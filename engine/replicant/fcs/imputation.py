@@ -11,12 +11,14 @@ A model is fitted at the visit, so it lives no longer than its draw, unless all 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from replicant.fcs.blas import one_blas_thread
 from replicant.fcs.chain import Chain, Completed
 from replicant.fcs.chain_table import ChainTable
 from replicant.fcs.completed import as_drawn, completed_table, in_codes_of
@@ -68,9 +70,22 @@ def impute(
         One set for each imputation, in their order.
     """
     if plan.imputation is not None:
-        yield from _impute_and_draw(prepared, plan, plan.imputation, imputations, replicate, starts or {})
-        return
-    given = models or {}
+        drawn = _impute_and_draw(prepared, plan, plan.imputation, imputations, replicate, starts or {})
+    else:
+        drawn = _draw(prepared, plan, imputations, models or {}, replicate, weights)
+    with one_blas_thread() if plan.uses_matrices else nullcontext():
+        yield from drawn
+
+
+def _draw(
+    prepared: Prepared,
+    plan: Plan,
+    imputations: Iterable[int],
+    given: Models,
+    replicate: int,
+    weights: Int32 | None,
+) -> Iterator[Drawn]:
+    """Sets of a table whose missing cells are kept, or that has none."""
     shared: dict[str, ColumnModel] = dict(given.get(None, {}))
     for imputation in imputations:
         fitting = _AtTheVisit(prepared, plan, 0 if plan.shares_fits else imputation, replicate, weights)

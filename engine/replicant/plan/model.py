@@ -145,6 +145,13 @@ class Plan:
         return chains or any(column.uses_trees for column in self.columns)
 
     @property
+    def uses_matrices(self) -> bool:
+        """Whether any method works on a design matrix."""
+        chains = () if self.imputation is None else self.imputation.columns
+        declared = [column.declaration for column in self.columns] + [column.declaration for column in chains]
+        return any(one.works_on != "codes" for one in declared)
+
+    @property
     def keeps_all(self) -> bool:
         """Whether nothing is synthesized: the sets are the completed table."""
         return all(column.is_kept for column in self.columns)

@@ -1,0 +1,37 @@
+"""One thread of BLAS for each task: tasks run side by side already, and sums come out the same on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
+
+__all__ = ["one_blas_thread"]
+
+_lock = Lock()
+_entered = 0
+_limit: threadpool_limits | None = None
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS to one thread in this process, for as long as any task asks for it."""
+    global _entered, _limit  # noqa: PLW0603  # the limit is one of the process
+    with _lock:
+        if _entered == 0:
+            from threadpoolctl import threadpool_limits
+
+            _limit = threadpool_limits(limits=1, user_api="blas")
+        _entered += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _entered -= 1
+            if _entered == 0 and _limit is not None:
+                _limit.restore_original_limits()
+                _limit = None
