@@ -167,12 +167,34 @@ def test_levels_with_missing_cells_are_left_to_a_tree_where_the_method_has_no_cl
         assert set(made[name].dropna()) == set(table[name].dropna())
 
 
-def test_partitions_threads_and_studies_have_blocks_and_clusters_too(people: pd.DataFrame) -> None:
+def test_threads_do_not_matter_and_whole_clusters_make_up_partitions(people: pd.DataFrame) -> None:
     call = {"method": {**block("catall", "a", "b"), "y": "2l.norm"}, "cluster": "school", "m": 2, "seed": 11}
-    one = rp.synthesize(people, partition_rows=200, threads=1, **call)
-    two = rp.synthesize(people, partition_rows=200, threads=2, **call)
+    call |= {"strata": "school", "min_stratum": 200}
+    one = rp.synthesize(people, threads=1, **call)
+    two = rp.synthesize(people, threads=2, **call)
     for first, second in zip(one, two, strict=True):
         pd.testing.assert_frame_equal(first, second)
+    partitions = one.plan.partitions
+    assert len(partitions) > 1
+    schools = [set(people.school[partition.rows]) for partition in partitions]
+    assert sum(map(len, schools)) == 20
+    completed = rp.impute(
+        with_holes(people), m=1, maxit=1, seed=1, cluster="school", strata="school", min_stratum=200, threads=1
+    )
+    assert not completed[0].isna().to_numpy().any()
+
+
+def test_a_study_draws_whole_clusters(people: pd.DataFrame) -> None:
+    """The mean varies as that of 20 schools does, and not as that of 600 pupils."""
+    table = people[["school", "x", "y"]]
+    call = {"replicates": 60, "m": 2, "seed": 1, "estimands": [{"model": "ols", "formula": "y ~ 1"}], "progress": False}
+    spread = []
+    for methods in ({"method": "sample"}, {"method": "sample", "cluster": "school"}):
+        (tables,) = rp.study(table, **call, **methods).tables.values()
+        spread.append(float(tables.loc[tables["arm"] == "sample", "sd"].iloc[0]))
+    schools = table.groupby("school")["y"].mean().std() / np.sqrt(20)
+    assert spread[0] == pytest.approx(table.y.std() / np.sqrt(ROWS), rel=4 / np.sqrt(120))
+    assert spread[1] == pytest.approx(schools, rel=4 / np.sqrt(120) + 0.1)  # schools differ in size
 
 
 @pytest.mark.parametrize(
@@ -182,6 +204,7 @@ def test_partitions_threads_and_studies_have_blocks_and_clusters_too(people: pd.
         ({"method": {"y": "2l.norm"}, "cluster": "y"}, "needs clusters"),
         ({"method": {"y": "2l.norm"}, "cluster": "scool"}, "did you mean 'school'"),
         ({"method": {"y": "2l.norm"}, "cluster": "school", "random_slopes": {"y": ["z"]}}, "random_slopes.y"),
+        ({"method": {"y": "2l.norm"}, "cluster": "school", "partition_rows": 200}, "min_stratum"),
         ({"method": {"detail": "nested"}}, "within"),
         ({"method": {"detail": "nested"}, "options": {"detail": {"within": "detail"}}}, "no other column"),
         (

@@ -31,6 +31,21 @@ def test_drawn_samples_are_addresses() -> None:
     assert (drawn(50, 20, seed=4).weights(0) != forth[0]).any()
 
 
+def test_clusters_are_drawn_as_a_whole() -> None:
+    """As many clusters as there are, each with all its rows; a row without one is a cluster by itself."""
+    codes = np.array([2, 0, 0, 2, -1, 5, -1, 0], dtype=np.int32)
+    clusters = [[0, 3], [1, 2, 7], [4], [5], [6]]
+    samples = drawn(8, 2000, 1, codes)
+    weights = np.array([samples.weights(i) for i in range(2000)])
+    for rows in clusters:
+        assert (weights[:, rows] == weights[:, rows[:1]]).all()
+    counts = weights[:, [rows[0] for rows in clusters]]
+    assert (counts.sum(axis=1) == 5).all()
+    assert stats.chisquare(counts.sum(axis=0)).pvalue > 0.001
+    assert samples.digest() != drawn(8, 2000, 1).digest()
+    assert samples.digest() != drawn(8, 2000, 1, codes[::-1]).digest()
+
+
 def test_drawn_samples_are_bootstrap_samples() -> None:
     """n rows each, and every row as often as any other: the counts are multinomial."""
     n, replicates = 25, 400

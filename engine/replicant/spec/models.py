@@ -151,6 +151,13 @@ class SynthesisSpec(Document):
         raise ValueError("a list of rules, rules or masks by column, or an (n, p) mask is needed")
 
     @model_validator(mode="after")
+    def _clusters_stay_whole(self) -> SynthesisSpec:
+        named = self.cluster or (None if self.imputation is None else self.imputation.cluster)
+        if named is not None and self.partition_rows is not None:
+            raise ValueError("`strata` with `min_stratum` is needed beside `cluster`: partition_rows scatters clusters")
+        return self
+
+    @model_validator(mode="after")
     def _imputation_is_asked_for(self) -> SynthesisSpec:
         if self.missing == "keep" and self.imputation is not None:
             raise ValueError("`missing: impute` beside an imputation is needed")

@@ -163,7 +163,7 @@ def design(
             )
         variants.append(Variant(name, settings, plan, public_manifest(plan, planned, ())))
     taken = (
-        drawn(table.n, study.replicates, seed)
+        drawn(table.n, study.replicates, seed, _clusters(synthesis, table))
         if study.samples is None
         else given(study.samples, table.n, study.replicates)
     )
@@ -182,6 +182,12 @@ def design(
     )
     digest = sha256(said.encode()).hexdigest()
     return Study(study, synthesis.m, seed, tuple(variants), taken, block, table.n, digest, lost)
+
+
+def _clusters(synthesis: SynthesisSpec, table: Table) -> NDArray[np.int32] | None:
+    """The cluster of each row, where rows are said to be in clusters."""
+    name = synthesis.cluster or (None if synthesis.imputation is None else synthesis.imputation.cluster)
+    return None if name is None or name not in table.names else table[name].codes
 
 
 def _some_cells(table: Table, wanted: Amputation, seed: int) -> NDArray[np.bool_]:

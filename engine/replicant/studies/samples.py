@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from os import PathLike, fspath
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,15 @@ class Samples:
         The seed, if they are drawn.
     rows
         (replicates, n) 0-based rows where they are given; None: drawn, each from its own address.
+    cluster
+        (n,) 0 ... G - 1, the clusters that are drawn as a whole; None: rows are drawn.
     """
 
     n: int
     replicates: int
     seed: int
     rows: Rows | None = None
+    cluster: NDArray[np.intp] | None = None
 
     @property
     def how(self) -> str:
@@ -50,9 +53,12 @@ class Samples:
         return "drawn" if self.rows is None else "given"
 
     def weights(self, replicate: int) -> Rows:
-        """How often a sample holds each row: (n,) int32, of sum n."""
+        """How often a sample holds each row: (n,) int32, of sum n; of sum n on average where clusters are drawn."""
         if self.rows is None:
             rng = stream(self.seed, Stage.SAMPLE, replicate=replicate)
+            if self.cluster is not None:
+                count = int(self.cluster.max(initial=-1)) + 1
+                return np.bincount(rng.integers(0, count, count), minlength=count).astype(np.int32)[self.cluster]
             rows = rng.integers(0, self.n, self.n)
         else:
             rows = self.rows[replicate]
@@ -61,12 +67,36 @@ class Samples:
     def digest(self) -> str:
         """A digest of what determines the samples, except for the seed."""
         facts = f"{self.n},{self.replicates},{self.how}".encode()
-        return sha256(facts + (b"" if self.rows is None else self.rows.tobytes())).hexdigest()
+        of_rows = b"" if self.rows is None else self.rows.tobytes()
+        of_clusters = b"" if self.cluster is None else self.cluster.astype(np.int64).tobytes()
+        return sha256(facts + of_rows + of_clusters).hexdigest()
 
 
-def drawn(n: int, replicates: int, seed: int) -> Samples:
-    """Simple random samples of n rows with replacement."""
-    return Samples(n, replicates, seed)
+def drawn(n: int, replicates: int, seed: int, clusters: NDArray[np.integer[Any]] | None = None) -> Samples:
+    """Simple random samples with replacement.
+
+    Parameters
+    ----------
+    n
+        Rows of the table.
+    replicates
+        How many samples.
+    seed
+        Of the study.
+    clusters
+        (n,) codes of clusters: as many of these as there are make up a sample, each with all its rows. A row without
+        one, of a code below 0, is a cluster by itself. None: n rows.
+
+    Returns
+    -------
+    Samples
+        Drawn when they are asked for.
+    """
+    if clusters is None:
+        return Samples(n, replicates, seed)
+    own = np.where(clusters < 0, int(clusters.max(initial=-1)) + 1 + np.arange(n), clusters)
+    _, cluster = np.unique(own, return_inverse=True)
+    return Samples(n, replicates, seed, cluster=cluster)
 
 
 def given(path: str | PathLike[str], n: int, replicates: int) -> Samples:
