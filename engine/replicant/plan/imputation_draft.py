@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
 from replicant.methods import PASSIVE, Declaration, Origin
@@ -36,6 +38,9 @@ DEFAULTS = {
 
 IN_CLUSTERS = {Kind.CONTINUOUS: "2l.pmm", Kind.COUNT: "2l.pmm", Kind.DATE: "2l.pmm", Kind.BINARY: "2l.bin"}
 """Methods by kind for rows in clusters; other kinds have none of their own."""
+
+OF_CLUSTERS = "2lonly.norm"
+"""The method of a numeric column that has one value in each cluster."""
 
 MANY_LEVELS = 60
 """A nominal column with more levels than this has no part in a design matrix."""
@@ -242,7 +247,7 @@ class _Draft:
     def _default(self, kind: Kind, name: str) -> str:
         if self.spec.cluster is not None:
             if kind in IN_CLUSTERS:
-                return IN_CLUSTERS[kind]
+                return OF_CLUSTERS if kind.is_numeric and self._is_of_clusters(name) else IN_CLUSTERS[kind]
             self.events.append(
                 Event(
                     "flat_method",
@@ -251,6 +256,13 @@ class _Draft:
                 )
             )
         return DEFAULTS[kind]
+
+    def _is_of_clusters(self, name: str) -> bool:
+        """Whether a column has one value in each cluster, as far as it is observed."""
+        codes, cluster = self.table[name].codes, self.table[str(self.spec.cluster)].codes
+        there = (codes >= 0) & (cluster >= 0)
+        pairs = np.unique(np.stack([cluster[there], codes[there]]), axis=1)
+        return bool(len(np.unique(pairs[0])) == pairs.shape[1] < there.sum())
 
     def _predictors(
         self, name: str, method: Declaration, out: Collection[str], later: Mapping[str, set[str]]

@@ -187,9 +187,17 @@ class SynthesisSpec(Document):
         return self.m * self.syntheses
 
     @property
+    def in_clusters(self) -> str | None:
+        """The column that holds the clusters; None if there are none."""
+        return self.cluster or (None if self.imputation is None else self.imputation.cluster)
+
+    @property
     def imputed(self) -> ImputationSpec | None:
         """How missing cells are imputed; None if they are kept."""
-        return None if self.missing == "keep" else self.imputation or ImputationSpec()
+        if self.missing == "keep":
+            return None
+        found = self.imputation or ImputationSpec()
+        return found if found.cluster else found.model_copy(update={"cluster": self.cluster})
 
     @property
     def strata_columns(self) -> tuple[str, ...]:

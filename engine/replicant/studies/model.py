@@ -186,7 +186,7 @@ def design(
 
 def _clusters(synthesis: SynthesisSpec, table: Table) -> NDArray[np.int32] | None:
     """The cluster of each row, where rows are said to be in clusters."""
-    name = synthesis.cluster or (None if synthesis.imputation is None else synthesis.imputation.cluster)
+    name = synthesis.in_clusters
     return None if name is None or name not in table.names else table[name].codes
 
 
