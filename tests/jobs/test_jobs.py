@@ -48,9 +48,14 @@ def test_a_study_runs_and_fills_every_table(job: Path, tmp_path: Path, request: 
 
 
 @pytest.mark.parametrize("job", RELEASES, ids=lambda path: path.stem)
-def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path) -> None:
+def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The data that are not in the repository come from beside the clone."""
     target = tmp_path / "release"
-    run_job(load_job(job, [f"output.path={target}"]), Backend(threads=1))
+    changed = [f"output.path={target}"]
+    path = load_job(job).input.path
+    if path is not None and not (ROOT / path).exists():
+        changed.append(f"data={request.getfixturevalue('shared_data') / path}")
+    run_job(load_job(job, changed), Backend(threads=1))
     checked = rp.verify_release(str(target))
     assert checked.ok, checked.problems
     release = rp.read_release(str(target))
