@@ -108,7 +108,10 @@ ELSEWHERE: dict[str, str] = {
     "s3/test_lease.py": "storage/lease.py",
     "s3/test_runs.py": "storage/remote.py",
     "spec/test_bulk.py": "spec/expand.py",
-    "spec/test_convert.py": "spec/interval.py spec/r_settings.py",
+    "spec/test_convert.py": """
+        spec/conversion.py spec/interval.py spec/r_cells.py spec/r_notes.py spec/r_predictors.py spec/r_refused.py
+        spec/r_settings.py spec/r_values.py
+    """,
     "spec/test_expression.py": "spec/grammar.py spec/mistakes.py spec/nodes.py",
     "spec/test_load.py": "spec/dotted.py spec/explain.py spec/locations.py spec/models.py spec/synonyms.py",
     "spec/test_schema.py": "spec/document.py",

@@ -41,7 +41,9 @@ _SETTINGS = {
     "--release", metavar="PATH", default="release", show_default=True, help="The release: the job's output.path."
 )
 @click.option("--output", "-o", metavar="FILE", help="Write the job to this file.  [default: standard output]")
-@click.option("--strict", is_flag=True, help="Refuse methods without an equal here; otherwise trees replace them.")
+@click.option(
+    "--strict", is_flag=True, help="Refuse methods without an equal here; otherwise the nearest replaces them."
+)
 @common_options
 def convert(
     settings: str | None,
@@ -57,15 +59,19 @@ def convert(
 ) -> None:
     """Convert the settings of a call of mice or synthpop in R to a job.
 
-    SETTINGS is a JSON file with any of method, predictorMatrix, visitSequence, where, blocks, m, seed (mice), or
-    method, predictor.matrix, visit.sequence, minnumlevels, m, proper (synthpop); each may also come from a
-    file of its own. Settings without a counterpart are listed on standard error and in the job's comments. If the
-    table is there, names of columns are checked.
+    SETTINGS is a JSON file with any of method, predictorMatrix, visitSequence, where, maxit, ignore, blocks, m, seed,
+    nmis (mice), or method, predictor.matrix, visit.sequence, minnumlevels, m, proper (synthpop); each may also come
+    from a file of its own. Settings without a counterpart are listed on standard error and in the job's comments. If
+    the table is there, names of columns are checked.
+
+    A call of mice without `where`, or with one that selects missing cells only, becomes a job that imputes; one that
+    selects observed cells, or a call of synthpop, becomes a job that synthesizes.
 
     \b
     In R:
         settings <- list(method = as.list(imp$method), visitSequence = imp$visitSequence,
-                         predictorMatrix = as.data.frame(imp$predictorMatrix))
+                         predictorMatrix = as.data.frame(imp$predictorMatrix), where = imp$where,
+                         nmis = as.list(imp$nmis), m = imp$m, iteration = imp$iteration)
         writeLines(jsonlite::toJSON(settings, auto_unbox = TRUE), "mice.json")
         write.csv(imp$predictorMatrix, "predictors.csv")
 
@@ -83,7 +89,9 @@ def convert(
     if output is not None and Path(output).exists():
         raise click.UsageError(f"{output} exists and may have been edited. Choose another name or remove it.")
     given = _settings(settings, package, {name: file for name, file in files.items() if file is not None})
-    job = converted(given, package=package, columns=_columns(data), data=data, release=release, strict=strict)
+    columns = _columns(data)
+    missing = _missing(data) if columns is not None and given.get("where") is not None and "nmis" not in given else None
+    job = converted(given, package=package, columns=columns, missing=missing, data=data, release=release, strict=strict)
     if output is None:
         click.echo(job.text, nl=False)
     else:
@@ -163,3 +171,11 @@ def _columns(data: str) -> list[str] | None:
             f"{data} cannot be read ({type(error).__name__})", need="the table that the settings are for"
         ) from None
     return None
+
+
+def _missing(data: str) -> dict[str, list[bool]]:
+    """Which cells of the table are missing: `where` may select these, or observed ones."""
+    from replicant.run.source import Source
+
+    table = Source.at(data).load()
+    return {column.name: [bool(cell) for cell in column.codes < 0] for column in table.columns}

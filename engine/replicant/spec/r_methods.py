@@ -1,10 +1,28 @@
-"""The methods of mice and synthpop: what each becomes here."""
+"""The methods of mice and synthpop, and the arguments that they take: what each becomes here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["KNOWN", "SAMPLE", "Counterpart", "Package"]
+__all__ = [
+    "ARGUMENTS",
+    "BLOCKS",
+    "BY_DEFAULT",
+    "FOREST",
+    "IDLE_ARGUMENTS",
+    "IN_CLUSTERS",
+    "KNOWN",
+    "NESTED",
+    "ORDERED",
+    "TIMES",
+    "TREES",
+    "WITHOUT_PREDICTORS",
+    "WITH_PARAMETERS",
+    "Counterpart",
+    "Package",
+]
 
 Package = str  # "mice" or "synthpop"
 
@@ -16,58 +34,126 @@ class Counterpart:
     Attributes
     ----------
     method
-        `cart`, `sample`, or None where nothing here does what it does.
+        Its name here, or None where nothing here does what it does.
     note
-        How the two differ, as the end of a sentence that begins with the column; empty where they do not.
+        How the two differ, as the end of a sentence that begins with the name here; empty where they do not.
+    fix
+        Where there is none: what to write instead.
+    options
+        Of the method here, that make the two the same.
     """
 
     method: str | None
     note: str = ""
+    fix: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
-_SAME = Counterpart("cart")
-SAMPLE = Counterpart("sample")
-_MATCHED = Counterpart("cart", "which, like matching, gives values of donors: those of a leaf, not of near predictions")
-_MODEL = Counterpart(
-    "cart", "which draws observed values of donors, where the model draws new ones from a distribution"
-)
-_CLASSES = Counterpart(
-    "cart", "which draws a level by the shares in a leaf, where the model's odds are linear in the predictors"
-)
-_FIXED = Counterpart(
-    "cart", "which draws, where the method gives every row its prediction and so takes away the spread"
-)
-_FOREST = Counterpart("cart", "one tree for each imputation, where the method has a forest or many bootstrapped trees")
-_GROUPS = Counterpart(None, "a model of rows in groups: rows are taken as independent here")
-_JOINT = Counterpart(None, "a model of several columns at once: every column has its own here")
-_OFFSET = Counterpart(None, "a sensitivity analysis, with offsets that the data do not hold")
-_SURVIVAL = Counterpart(None, "a model of censored times: a time and its event are two columns here")
-_NESTED = Counterpart(None, "a level drawn within a level of another column")
+def _same(*names: str) -> dict[str, Counterpart]:
+    return {name: Counterpart(name) for name in names}
 
-_BOTH = {"cart": _SAME, "sample": SAMPLE, "pmm": _MATCHED, "norm": _MODEL, "logreg": _CLASSES, "polyreg": _CLASSES}
-_BOTH |= {"polr": _CLASSES, "rf": _FOREST}
+
+_ALL_PREDICTORS = "which uses all predictors, where the method selects or shrinks some of them"
+_OFFSETS = "a sensitivity analysis, with offsets that stand in other settings"
+
+_BOTH = _same("cart", "sample", "pmm", "norm", "logreg", "polyreg", "polr", "rf")
 
 KNOWN: dict[Package, dict[str, Counterpart]] = {
     "mice": {
         **_BOTH,
-        "midastouch": _MATCHED,
-        **dict.fromkeys(("norm.nob", "norm.boot", "lasso.norm", "lasso.select.norm", "quadratic", "ri"), _MODEL),
-        **dict.fromkeys(("logreg.boot", "lasso.logreg", "lasso.select.logreg", "lda"), _CLASSES),
-        **dict.fromkeys(("mean", "norm.predict"), _FIXED),
-        **dict.fromkeys(
-            ("2l.bin", "2l.lmer", "2l.norm", "2l.pan", "2lonly.mean", "2lonly.norm", "2lonly.pmm"), _GROUPS
+        **_same("midastouch", "norm.nob", "norm.boot", "quadratic", "mean", "lda"),
+        **_same("2l.pmm", "2lonly.mean", "2lonly.norm"),
+        **dict.fromkeys(("lasso.norm", "lasso.select.norm"), Counterpart("norm", _ALL_PREDICTORS)),
+        **dict.fromkeys(("lasso.logreg", "lasso.select.logreg"), Counterpart("logreg", _ALL_PREDICTORS)),
+        "logreg.boot": Counterpart(
+            "logreg", "which draws its parameters by a normal approximation, where the method takes a bootstrap sample"
         ),
-        **dict.fromkeys(("panImpute", "jomoImpute"), _JOINT),
-        **dict.fromkeys(("mnar.logreg", "mnar.norm"), _OFFSET),
+        "norm.predict": Counterpart(
+            "norm.nob",
+            "which adds a residual, where the method gives every row its prediction and so takes away the spread",
+        ),
+        "ri": Counterpart(
+            "norm",
+            "which takes cells to be missing at random; `delta`, such as {NAME: '-0.2 sd'}, shows what changes if they "
+            "are not",
+        ),
+        "2l.norm": Counterpart("2l.norm", options={"variances": "by_cluster"}),
+        "2l.pan": Counterpart("2l.norm"),
+        "2l.lmer": Counterpart("2l.norm", "which draws by Gibbs sampling, where the method uses lme4's estimates"),
+        "2l.bin": Counterpart("2l.bin", "which is a probit model, where the method is a logistic one"),
+        "2lonly.pmm": Counterpart(
+            "2lonly.norm", "which draws new values, where the method gives those of other clusters"
+        ),
+        "jomoImpute": Counterpart("jomo"),
+        "panImpute": Counterpart("jomo", "which also models levels, by latent variables, and has no random effects"),
+        "mnar.norm": Counterpart(
+            None, _OFFSETS, 'write "norm" in R\'s settings, and in the job delta: {NAME: "-0.2 sd"}'
+        ),
+        "mnar.logreg": Counterpart(
+            None, _OFFSETS, 'write "logreg" in R\'s settings; delta shifts numbers only, so no level has an offset here'
+        ),
     },
     "synthpop": {
         **_BOTH,
-        "ctree": Counterpart("cart", "which grows rpart's trees; those of ctree stop by a test"),
-        **dict.fromkeys(("normrank", "lognorm", "sqrtnorm", "cubertnorm"), _MODEL),
-        **dict.fromkeys(("bag", "ranger", "cartbboot"), _FOREST),
-        **dict.fromkeys(("catall", "ipf"), _JOINT),
-        "survctree": _SURVIVAL,
-        **dict.fromkeys(("nested", "satcat"), _NESTED),
+        **_same("ctree", "normrank", "lognorm", "sqrtnorm", "cubertnorm", "catall", "ipf", "nested", "satcat"),
+        **dict.fromkeys(("bag", "ranger"), Counterpart("rf", "which grows its trees by rpart's rules")),
+        "cartbboot": Counterpart(
+            "cart", "whose leaves are sampled as they are; `proper: true` takes a bootstrap sample before each fit"
+        ),
+        "survctree": Counterpart("survival"),
     },
 }
 """By package: method -> what it becomes."""
+
+TREES, FOREST, NESTED, TIMES, ORDERED = "cart", "rf", "nested", "survival", "polr"
+"""Those of ours that need more than their name: settings of trees, a broader column, an event, an order."""
+
+BLOCKS = frozenset({"catall", "ipf", "jomo", TIMES})
+"""Our methods that model several columns together."""
+
+WITHOUT_PREDICTORS = frozenset({"sample", "mean", "catall", "ipf", NESTED})
+"""Our methods that look at no other column, or at one that an option names."""
+
+WITH_PARAMETERS = frozenset(
+    {"norm", "norm.boot", "logreg", "polyreg", ORDERED, "pmm", "lda", "midastouch", "quadratic"}
+)
+"""Our methods whose parameters are drawn in imputation, and in a synthesis that is proper."""
+
+IN_CLUSTERS = frozenset({"2l.norm", "2l.pmm", "2l.bin", "2lonly.mean", "2lonly.norm"})
+"""Our methods of rows in clusters."""
+
+BY_DEFAULT = ("pmm", "logreg", "polyreg", "polr")
+"""mice's `defaultMethod`: for numbers, two levels, more levels, levels in order. The defaults of imputation here."""
+
+ARGUMENTS: dict[Package, dict[str, dict[str, str]]] = {
+    "mice": {
+        "donors": dict.fromkeys(("pmm", "quadratic", "2l.pmm"), "donors"),
+        "midas.kappa": {"midastouch": "kappa"},
+        "ntree": {"rf": "trees"},
+        "mtry": {"rf": "mtry"},
+        "minbucket": {"cart": "minbucket"},
+        "cp": {"cart": "cp"},
+    },
+    "synthpop": {
+        "pmm.donors": {"pmm": "donors"},
+        "rf.ntree": {"rf": "trees"},
+        "rf.mtry": {"rf": "mtry"},
+        "ranger.num.trees": {"rf": "trees"},
+        "bag.ntree": {"rf": "trees"},
+        "ctree.minbucket": {"ctree": "minbucket"},
+        "survctree.minbucket": {"survival": "minbucket"},
+        "catall.priorn": {"catall": "prior"},
+        "ipf.priorn": {"ipf": "prior"},
+    },
+}
+"""By package: argument of methods -> our method -> its option."""
+
+IDLE_ARGUMENTS: dict[Package, tuple[str, ...]] = {
+    "mice": (
+        *("matchtype", "ridge", "eps", "ls.meth", "maxcor", "threshold", "remove.collinear", "remove.constant"),
+        *("allow.na", "rfPackage", "nnet.maxit", "nnet.trace", "nnet.MaxNWts", "polr.to.loggedEvents", "use.matcher"),
+        *("exclude", "quantify", "trim", "n.iter", "data.init", "nodesize"),
+    ),
+    "synthpop": (),
+}
+"""By package: arguments of methods that nothing here does; of synthpop, any that begin with the name of a method."""

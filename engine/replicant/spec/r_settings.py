@@ -9,25 +9,39 @@ from typing import Any, Literal, cast
 
 from replicant.errors import SpecError, nearest
 from replicant.spec.r_files import as_grid, as_vector
+from replicant.spec.r_methods import ARGUMENTS, BY_DEFAULT, IDLE_ARGUMENTS, KNOWN
+from replicant.spec.r_refused import events_of, refuse_what_changes_cells
+from replicant.spec.r_values import Values, whole
 
-__all__ = ["Settings", "near", "settings_of"]
+__all__ = ["CLUSTER", "MEANS", "SLOPES", "Settings", "settings_of"]
+
+CLUSTER = -2
+"""In a predictor matrix of mice: the column of clusters."""
+
+SLOPES = frozenset({2, 4})
+"""Codes of predictors with a random slope."""
+
+MEANS = frozenset({3, 4})
+"""Codes of predictors whose means in clusters predict as well."""
+
+_CODES = {0, 1, CLUSTER, *SLOPES, *MEANS}
 
 # What is read, by package; then what says nothing about how sets are made.
 _READ = {
     "mice": (
         *("method", "predictorMatrix", "visitSequence", "where", "blocks", "post", "m", "maxit", "seed", "nmis"),
-        *("minbucket", "cp", "names"),
+        *("ignore", "blots", "defaultMethod", "iteration", *ARGUMENTS["mice"], *IDLE_ARGUMENTS["mice"], "names"),
     ),
     "synthpop": (
         *("method", "predictor.matrix", "visit.sequence", "m", "k", "n", "proper", "seed", "minnumlevels", "rules"),
         *("cont.na", "semicont", "smoothing", "numtocat", "event", "denom", "strata", "cart.minbucket", "cart.cp"),
-        "names",
+        *(*ARGUMENTS["synthpop"], "names"),
     ),
 }
 _IDLE = {
     "mice": (
-        *("call", "iteration", "version", "date", "chainMean", "chainVar", "loggedEvents", "lastSeedValue", "blots"),
-        *("formulas", "ignore", "print", "printFlag"),
+        *("call", "version", "date", "chainMean", "chainVar", "loggedEvents", "lastSeedValue"),
+        *("formulas", "print", "printFlag"),
     ),
     "synthpop": (
         *(
@@ -43,6 +57,7 @@ _IDLE = {
         *("print.flag", "obs.vars", "numtocat.lookup", "pred.not.syn", "minstratumsize"),
     ),
 }
+_TRUTH: dict[Any, bool] = {True: True, False: False, "TRUE": True, "FALSE": False, "true": True, "false": False}
 _CELLS = {"mice": ("data", "imp"), "synthpop": ("syn", "data")}
 
 
@@ -57,16 +72,26 @@ class Settings:
     names
         Columns, in the order of the table.
     method
-        The method of every column, as in R.
+        The method of every column, as in R; None: by kind, as mice has it by default.
+    options
+        By our method, options that R's call gives to all columns with it.
+    own_options
+        By column, arguments of its method by their names in R.
     predictors
-        By column, the others with 1 where they predict it; None: as the package has it by default.
+        By column, the others with their codes; None: as the package has it by default.
     visits
         Columns, a word, or None: from left to right.
     where
         By column, whether each cell is replaced; None: the package's default.
     replaced
         By column, how many cells are; None if that is not said.
-    m, seed, k, proper, minbucket, cp
+    missing
+        By column, how many cells are missing; None if that is not said.
+    ignore
+        Rows that are imputed and not fitted on; None: none.
+    events
+        By column of a time, the column that says whether it ended by an event.
+    m, maxit, seed, k, proper, minbucket, cp
         As here; None where the package's default holds.
     missing_codes, spikes
         By column.
@@ -76,12 +101,18 @@ class Settings:
 
     package: str
     names: tuple[str, ...]
-    method: dict[str, str]
-    predictors: dict[str, dict[str, bool]] | None = None
+    method: dict[str, str] | None
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    own_options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    predictors: dict[str, dict[str, int]] | None = None
     visits: list[str] | str | None = None
     where: dict[str, list[bool]] | None = None
     replaced: dict[str, int] | None = None
+    missing: dict[str, int] | None = None
+    ignore: list[bool] | None = None
+    events: dict[str, str] = field(default_factory=dict)
     m: int = 5
+    maxit: int | None = None
     seed: int | None = None
     k: int | None = None
     proper: bool = False
@@ -111,12 +142,6 @@ def settings_of(
     return _Reader(given, package or _package(given), columns).read()
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """A word that is nearly a known one, with that one. Others are not repeated: a file may be a table by mistake."""
-    hint = nearest(word, known)
-    return f"{word[:60]!r}{hint}" if hint else "something else"
-
-
 def _package(given: Mapping[str, Any]) -> Literal["mice", "synthpop"]:
     """Whose names these are, by those that one package alone has."""
     own = {who: set(_READ[who]) - set(_READ[other]) for who, other in (("mice", "synthpop"), ("synthpop", "mice"))}
@@ -124,7 +149,7 @@ def _package(given: Mapping[str, Any]) -> Literal["mice", "synthpop"]:
     return "synthpop" if counts["synthpop"] > counts["mice"] else "mice"
 
 
-class _Reader:
+class _Reader(Values):
     def __init__(self, given: Mapping[str, Any], package: Literal["mice", "synthpop"], columns: Any) -> None:
         self.package = package
         mice = package == "mice"
@@ -140,18 +165,24 @@ class _Reader:
         made.predictors = self.read_matrix()
         made.visits = self.read_visits()
         made.where = self.read_where()
+        if "nmis" in self.given:
+            made.missing = {name: whole(count, f"nmis of {name!r}") for name, count in self.by_name("nmis").items()}
+        made.replaced = made.missing
         if made.where is not None:
             made.replaced = {name: sum(mask) for name, mask in made.where.items()}
-        elif "nmis" in self.given:
-            made.replaced = {name: _whole(count, f"nmis of {name!r}") for name, count in self.by_name("nmis").items()}
-        made.m = self.whole("m", 5 if self.package == "mice" else 1) or 1
-        made.seed = self.whole("seed", None)
+        made.m = self.count("m", 5 if self.package == "mice" else 1) or 1
+        made.seed = self.count("seed", None)
         made.proper = bool(self.scalar("proper", False))
         prefix = "" if self.package == "mice" else "cart."
-        made.minbucket = self.whole(f"{prefix}minbucket", None)
+        made.minbucket = self.count(f"{prefix}minbucket", None)
         made.cp = self.number(f"{prefix}cp")
-        self.read_sizes(made)
-        self.refuse_what_changes_cells(made)
+        self.read_arguments(made)
+        self.read_chains(made) if self.package == "mice" else self.read_sizes(made)
+        refuse_what_changes_cells(self)
+        if self.package == "synthpop":
+            made.events = events_of(self, made.method or {})
+            if self.given.get("strata"):
+                made.notes.append("strata: name the column in the job, synthesis.strata; the settings hold its cells.")
         return made
 
     # ------------------------------------------------------------------ keys and names
@@ -166,11 +197,15 @@ class _Reader:
                     fix=f"in R: toJSON(list(method = as.list(x$method), {self.matrix_key} = as.data.frame("
                     f"x${self.matrix_key}), {self.visit_key} = x${self.visit_key}))",
                 )
-            if key not in known:
+            if key not in known and not (self.package == "synthpop" and self.belongs_to_a_method(key)):
                 raise SpecError(
                     f"{key[:60]!r} is not a setting of {self.package}{nearest(key, known)}",
                     need=f"any of {', '.join(_READ[self.package])}",
                 )
+
+    def belongs_to_a_method(self, key: str) -> bool:
+        """Whether an argument is one of a method of synthpop, such as `polyreg.maxit`."""
+        return any(key.startswith(f"{method}.") for method in KNOWN["synthpop"])
 
     def read_blocks(self) -> dict[str, list[str]]:
         """Columns by block; a block of one column may be left out."""
@@ -207,35 +242,12 @@ class _Reader:
             fix="in R: toJSON(list(method = as.list(x$method), ...)), or give the table by --data",
         )
 
-    def spread(self, by_block: Mapping[str, Any]) -> dict[str, Any]:
-        """What is said of blocks, for their columns."""
-        return {name: value for block, value in by_block.items() for name in self.blocks.get(block, [block])}
-
-    def by_name(self, key: str) -> dict[str, Any]:
-        """A vector by the names of columns."""
-        vector = as_vector(self.given[key], key)
-        if isinstance(vector, dict):
-            vector = self.spread(vector)
-            self.check_names(vector, key)
-            return vector
-        if len(vector) != len(self.names):
-            raise SpecError(
-                f"{key} has {len(vector)} values for {len(self.names)} columns", need="a value for each column"
-            )
-        return dict(zip(self.names, vector, strict=True))
-
-    def check_names(self, named: Iterable[str], what: str) -> None:
-        for name in named:
-            if name not in self.names:
-                raise SpecError(
-                    f"{what} names something that is not a column: {near(name, self.names)}",
-                    need=f"the columns {', '.join(self.names[:20])}{' ...' if len(self.names) > 20 else ''}",
-                )
-
     # -------------------------------------------------------------- settings
 
-    def read_method(self) -> dict[str, str]:
-        default = "cart" if self.package == "synthpop" else "pmm"
+    def read_method(self) -> dict[str, str] | None:
+        default: Any = "cart" if self.package == "synthpop" else self.one_default_method()
+        if default is None and "method" not in self.given:
+            return None
         value = as_vector(self.given.get("method", default), "method")
         if isinstance(value, list) and len(value) == 1:
             value = value * len(self.names)
@@ -248,7 +260,7 @@ class _Reader:
                 )
         return {name: str(found.get(name, "")) for name in self.names}
 
-    def read_matrix(self) -> dict[str, dict[str, bool]] | None:
+    def read_matrix(self) -> dict[str, dict[str, int]] | None:
         key = self.matrix_key
         if key not in self.given:
             return None
@@ -273,21 +285,21 @@ class _Reader:
         self.check_names(spread, f"{key} (its rows)")
         return spread
 
-    def predicts(self, cell: Any, row: str, name: str) -> bool:
+    def predicts(self, cell: Any, row: str, name: str) -> int:
         try:
             code = float(cell)
         except (TypeError, ValueError):
             code = math.nan
-        if code not in {0.0, 1.0}:
+        if code not in (_CODES if self.package == "mice" else {0, 1}):
             # Only codes that mice knows are repeated: whatever else stands there may be a cell of a table.
-            what = f"{code:g}" if code in {-2.0, 2.0, 3.0, 4.0} else "another"
+            what = f"{code:g}" if code in _CODES else "another"
             where = f" in the row of {row!r}" if row in {*self.names, *self.blocks} else ""
             raise SpecError(
                 f"{self.matrix_key}: the entry of {name!r}{where} is {what}",
                 need="1 where a column predicts, 0 where it does not",
-                fix="other codes (-2, 2, 3, 4) belong to models of rows in groups, which are not here",
+                fix="of mice also -2 (cluster), 2 (random slope), 3 and 4 (their means in clusters)",
             )
-        return code == 1.0
+        return int(code)
 
     def read_visits(self) -> list[str] | str | None:
         key = self.visit_key
@@ -322,23 +334,71 @@ class _Reader:
                 f"where has {len(grid.cells[0])} columns for a table of {len(columns)}", need="one for each column"
             )
         self.check_names(columns, "where")
-        truth = {True: True, False: False, "TRUE": True, "FALSE": False, "true": True, "false": False}
         masks: dict[str, list[bool]] = {}
         for j, name in enumerate(columns):
             cells = [row[j] for row in grid.cells]
-            if any(not isinstance(cell, (bool, int, str)) or cell not in truth for cell in cells):
+            if any(not isinstance(cell, (bool, int, str)) or cell not in _TRUTH for cell in cells):
                 raise SpecError(
                     f"where has cells in column {name!r} that are not TRUE or FALSE", need="a logical matrix"
                 )
-            masks[name] = [truth[cell] for cell in cells]
+            masks[name] = [_TRUTH[cell] for cell in cells]
         return masks
 
+    def one_default_method(self) -> str | None:
+        """The one method of mice's `defaultMethod`, where it names one for all kinds."""
+        words = as_vector(self.given.get("defaultMethod", list(BY_DEFAULT)), "defaultMethod")
+        if isinstance(words, list) and len(set(map(str, words))) == 1 and len(words) in (1, 4):
+            return str(words[0])
+        return None
+
+    def read_chains(self, made: Settings) -> None:
+        """What mice's chains have beside."""
+        maxit, iteration = self.count("maxit", None), self.count("iteration", None)
+        made.maxit = maxit or iteration or None
+        if maxit == 0 and not iteration:
+            made.notes.append("maxit: 0 iterations leave the starting values; the job has 5, the default of mice.")
+        if "ignore" in self.given:
+            rows = as_vector(self.given["ignore"], "ignore")
+            if isinstance(rows, dict) or any(cell not in _TRUTH for cell in rows if isinstance(cell, bool | str)):
+                raise SpecError("ignore is not a logical vector", need="TRUE or FALSE for each row")
+            if not all(isinstance(cell, bool | str) for cell in rows):
+                raise SpecError("ignore holds something other than TRUE or FALSE", need="TRUE or FALSE for each row")
+            mask = [_TRUTH[cell] for cell in rows]
+            made.ignore = mask if any(mask) else None
+        words = as_vector(self.given.get("defaultMethod", list(BY_DEFAULT)), "defaultMethod")
+        if made.method is None and tuple(words) != BY_DEFAULT:
+            made.notes.append(
+                "defaultMethod: methods by kind are those of mice here (pmm, logreg, polyreg, polr); name others by "
+                "column: method: {NAME: norm}."
+            )
+
+    def read_arguments(self, made: Settings) -> None:
+        """Arguments of methods, for all columns that have these, and of single columns (`blots` of mice)."""
+        known = ARGUMENTS[self.package]
+        for key, options in known.items():
+            if (value := self.number(key)) is None:
+                continue
+            for method, option in options.items():
+                made.options.setdefault(method, {})[option] = int(value) if value.is_integer() else value
+        own = self.given.get("blots", {})
+        if not isinstance(own, Mapping):
+            own = {}
+        for name, arguments in self.spread(own).items():
+            if isinstance(arguments, Mapping) and arguments:
+                self.check_names([name], "blots")
+                made.own_options[name] = {str(key): value for key, value in arguments.items()}
+        idle = [key for key in self.given if key in IDLE_ARGUMENTS[self.package]]
+        if self.package == "synthpop":
+            read = {*known, *_READ["synthpop"]}
+            idle = [key for key in self.given if key not in read and self.belongs_to_a_method(key)]
+        if idle:
+            made.notes.append(
+                f"{', '.join(idle)}: without a counterpart. Collinear predictors, separation and ridges are dealt with "
+                "by the methods themselves, each with an event."
+            )
+
     def read_sizes(self, made: Settings) -> None:
-        if self.package == "mice":
-            if (self.whole("maxit", 1) or 1) > 1:
-                made.notes.append("maxit: complete data are drawn once per column; there is no chain to iterate.")
-            return
-        k, n = self.whole("k", None), self.whole("n", None)
+        k, n = self.count("k", None), self.count("n", None)
         made.k = k if k != n else None
         for key, store in (("cont.na", made.missing_codes), ("semicont", made.spikes)):
             for name, values in self.lists(key).items():
@@ -356,72 +416,3 @@ class _Reader:
         smoothed = self.given.get("smoothing")
         if smoothed and smoothed != [""]:
             made.notes.append("smoothing: there is none here; all drawn values are observed ones.")
-
-    def refuse_what_changes_cells(self, made: Settings) -> None:
-        """Settings that make cells others than a draw does; without them the sets would not be what was asked for."""
-        post = [name for name, code in self.by_name("post").items() if code] if "post" in self.given else []
-        if post:
-            raise SpecError(
-                f"post holds R code for {', '.join(post)}, which cannot be run here",
-                need="settings without post",
-                fix="what computes a column goes into `passive`; take post out and add that to the job",
-            )
-        for key, words in (
-            ("rules", "values that rules fix: compute the column by `passive`, or synthesize by `strata`"),
-            ("event", "censored times: give time and event as two columns"),
-            ("denom", "counts out of a total: give the share, or both counts"),
-        ):
-            if self.lists(key) if key == "rules" else any(self.lists(key).values()):
-                raise SpecError(f"{key} is set for {', '.join(self.lists(key))}", need="settings without it", fix=words)
-        strata = self.given.get("strata")
-        if strata:
-            made.notes.append("strata: name the column in the job, synthesis.strata; the settings hold its cells.")
-
-    # ------------------------------------------------------------------ values
-
-    def lists(self, key: str) -> dict[str, list[Any]]:
-        """Several values by column, or columns alone."""
-        value = self.given.get(key)
-        if isinstance(value, Mapping):
-            found = {str(name): one if isinstance(one, list) else [one] for name, one in value.items()}
-        else:
-            found = {str(one): [] for one in (value if isinstance(value, list) else [value]) if not _absent(one)}
-        found = {name: [one for one in values if not _absent(one)] for name, values in found.items()}
-        self.check_names(found, key)
-        return found
-
-    def scalar(self, key: str, default: Any) -> Any:
-        value = self.given.get(key, default)
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        return default if _absent(value) or value == "sample" else value
-
-    def whole(self, key: str, default: int | None) -> int | None:
-        value = self.scalar(key, default)
-        if value is None:
-            return None
-        return _whole(value, key)
-
-    def number(self, key: str) -> float | None:
-        value = self.scalar(key, None)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise SpecError(f"{key} is not a number", need="a number")
-        return float(value)
-
-
-def _whole(value: Any, what: str) -> int:
-    """A count, from JSON or from CSV."""
-    try:
-        count = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
-        count = math.nan
-    if not (count >= 0 and count.is_integer()):
-        raise SpecError(f"{what} is not a whole number", need="a whole number")
-    return int(count)
-
-
-def _absent(value: Any) -> bool:
-    """What R writes for nothing: NULL, NA, an empty text."""
-    return value is None or (isinstance(value, str) and value in {"", "NA"})

@@ -76,12 +76,12 @@ _CONDITIONING = {
 }
 _MISSING = {
     **dict.fromkeys(
-        ("impute", "imputed", "fill", "mice", "complete"),
-        "imputing is not there yet: write keep, or complete the table before, by mice or another tool",
+        ("imputed", "imputation", "fill", "filled", "mice", "fcs", "complete", "syn.mis"),
+        "write impute: each set is drawn from a table that a chain of its own has completed",
     ),
     **dict.fromkeys(
         ("drop", "omit", "remove", "delete", "dropna", "na.omit", "exclude", "listwise"),
-        "write keep, or take the rows out of the table before",
+        "write keep or impute, or take the rows out of the table before",
     ),
     **dict.fromkeys(("retain", "preserve", "synthesize", "synthesise", "property"), "write keep"),
 }
@@ -161,6 +161,19 @@ _KEYS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("cells", "replace", "mask"), "where"),
         **dict.fromkeys(("chunksize", "chunk_size", "chunks", "blocksize", "batch_size"), "partition_rows"),
     },
+    "imputation": {
+        **dict.fromkeys(("imputations", "sets", "copies", "n_imputations", "number"), "m"),
+        **dict.fromkeys(("iterations", "iter", "niter", "n_iter", "max_iter", "iteration", "burnin"), "maxit"),
+        **dict.fromkeys(("random_state", "random_seed", "rng"), "seed"),
+        **dict.fromkeys(("methods", "model", "default_method", "defaultmethod", "meth"), "method"),
+        **dict.fromkeys(("order", "sequence", "visit", "visitsequence"), "visit_sequence"),
+        **dict.fromkeys(("predictor_matrix", "predictormatrix", "predictor", "pred"), "predictors"),
+        **dict.fromkeys(("derived", "computed", "formula", "formulas", "expressions"), "passive"),
+        **dict.fromkeys(("post", "shift", "offset", "mnar", "sensitivity"), "delta"),
+        **dict.fromkeys(("skip", "skips", "not_applicable", "keep", "structural"), "missing"),
+        **dict.fromkeys(("groups", "group", "clusters", "level2", "random"), "cluster"),
+        **dict.fromkeys(("cells", "mask"), "where"),
+    },
     "input": {
         **dict.fromkeys(("file", "data", "url", "uri", "filename", "source", "location", "folder", "table"), "path"),
         **dict.fromkeys(("usecols", "variables", "select", "vars", "cols", "keep"), "columns"),
@@ -182,9 +195,8 @@ _KEYS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("data", "source", "table", "file"), "input"),
         **dict.fromkeys(("release", "target", "out", "result"), "output"),
         **dict.fromkeys(("codebook", "variables", "schema", "fields", "cols", "types"), "columns"),
-        **dict.fromkeys(
-            ("settings", "options", "config", "synthesize", "synthesise", "syn", "mice", "imputation"), "synthesis"
-        ),
+        **dict.fromkeys(("settings", "options", "config", "synthesize", "synthesise", "syn"), "synthesis"),
+        **dict.fromkeys(("impute", "imputations", "mice", "fcs", "mi"), "imputation"),
         **dict.fromkeys(("simulation", "bootstrap"), "study"),
     },
 }
@@ -196,7 +208,8 @@ def key_instead(section: str, key: str) -> str | None:
     Parameters
     ----------
     section
-        `columns` (what is said of one column), `synthesis`, `input`, `output`, or an empty text for the job.
+        `columns` (what is said of one column), `synthesis`, `imputation`, `input`, `output`, or an empty text for the
+        job.
     key
         What the user wrote.
     """
