@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 import replicant as rp
 from replicant.errors import Exit
+from replicant.spec.imputation import ImputationSpec
 from replicant.spec.models import InputSpec, OutputSpec, StudySpec, SynthesisSpec
 from replicant.table import ColumnSpec
 
@@ -24,6 +25,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "input": InputSpec,
     "columns": ColumnSpec,
     "synthesis": SynthesisSpec,
+    "imputation": ImputationSpec,
     "study": StudySpec,
     "output": OutputSpec,
 }
@@ -55,7 +57,7 @@ def test_every_key_of_a_job_is_in_the_table_of_its_section(name: str) -> None:
     assert sorted(told) == sorted(SECTIONS[name].model_fields)
 
 
-@pytest.mark.parametrize("name", ["synthesis", "study"])
+@pytest.mark.parametrize("name", ["synthesis", "imputation", "study"])
 def test_defaults_are_those_of_the_program(name: str) -> None:
     """Where a default stands as code it is the value; words stand for what is empty or decided later."""
     for key, default, *_ in rows(section("job-file.md", f"## `{name}`")):
