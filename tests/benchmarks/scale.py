@@ -32,19 +32,21 @@ FILE_ROWS = 1_000_000
 KINDS = [Kind.COUNT, *[Kind.CONTINUOUS] * 4, Kind.COUNT, Kind.ORDERED, Kind.NOMINAL, Kind.NOMINAL, Kind.BINARY]
 
 
-def make(rows: int, folder: Path) -> Path:
-    """The table, made once."""
-    place = folder / f"table-{rows}"
+def make(rows: int, folder: Path, missing: float = 0.0) -> Path:
+    """The table, made once, with this share of its cells missing."""
+    place = folder / (f"table-{rows}" if not missing else f"table-{rows}-{missing:g}")
     if place.exists():
         return place
-    making = folder / f".table-{rows}"
+    making = folder / f".{place.name}"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     for i in range(-(-rows // FILE_ROWS)):
         n = min(FILE_ROWS, rows - i * FILE_ROWS)
-        table_of(np.random.default_rng((7, i)), n).to_parquet(
-            making / f"{i:05d}.parquet", index=False, row_group_size=250_000
-        )
+        rng = np.random.default_rng((7, i))
+        table = table_of(rng, n)
+        if missing:
+            table = table.convert_dtypes().mask(rng.random(table.shape) < missing)
+        table.to_parquet(making / f"{i:05d}.parquet", index=False, row_group_size=250_000)
     making.rename(place)
     return place
 
@@ -107,11 +109,18 @@ def main() -> None:
     parser.add_argument("--m", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--memory", type=int, default=2_000_000_000)
+    parser.add_argument("--missing", type=float, default=0.0, help="share of cells that are missing")
+    parser.add_argument("--impute", help="impute them by this method, or by `default`, and do not synthesize")
+    parser.add_argument("--maxit", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("build/scale"))
     asked = parser.parse_args()
+    sets: dict[str, Any] = {"m": asked.m, "seed": 1, "partition_rows": asked.partition_rows}
+    if asked.impute:
+        method = None if asked.impute == "default" else asked.impute
+        sets |= {"maxit": asked.maxit, "method": method}
     job = {
-        "input": {"path": str(make(asked.rows, asked.folder))},
-        "synthesis": {"m": asked.m, "seed": 1, "partition_rows": asked.partition_rows},
+        "input": {"path": str(make(asked.rows, asked.folder, asked.missing))},
+        "imputation" if asked.impute else "synthesis": sets,
         "output": {"path": str(asked.folder / "release")},
     }
     began = time.perf_counter()
