@@ -246,3 +246,20 @@ def test_chains_on_several_threads_hold_blas_to_one_each_and_give_it_back() -> N
             assert set(threads()) <= {1}
         assert set(threads()) <= {1}
     assert threads() == before
+
+
+def test_what_cannot_or_shall_not_be_drawn_stays_missing() -> None:
+    """Never a value that was only put there to begin with."""
+    frame = people()
+    frame["none"] = np.nan
+    kept = rp.impute(frame, m=1, maxit=2, seed=1, method={"kids": "keep", "size": "norm", "sex": "cart"})[0]
+    np.testing.assert_array_equal(kept["kids"].isna(), frame["kids"].isna())
+    assert kept["none"].isna().all()
+    assert not kept[["size", "sex", "town"]].isna().any().any()
+    # No row is left to learn kids from.
+    lost = rp.impute(frame, m=1, maxit=2, seed=1, method="cart", ignore=[f"kids >= {frame['kids'].min():.0f}"])[0]
+    np.testing.assert_array_equal(lost["kids"].isna(), frame["kids"].isna())
+    some = rp.impute(frame, m=1, maxit=2, seed=1, method="cart", where={"size": "age > 40"})[0]
+    np.testing.assert_array_equal(some["sex"].isna(), frame["sex"].isna())
+    changed = some["size"].notna() & (some["size"] != frame["size"])
+    assert (frame.loc[changed, "age"] > 40).all()

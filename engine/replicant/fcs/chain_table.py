@@ -84,8 +84,17 @@ class ChainTable:
 
     @cached_property
     def cells(self) -> dict[str, Mask]:
-        """The cells to impute, by column."""
-        return cells_to_impute(self.plan.spec, self.table)
+        """The cells that are imputed, by column: of those with a method, and a row to learn from."""
+        wanted = cells_to_impute(self.plan.spec, self.table)
+        computed = {column.name for column in self.plan.passive}
+        learnt = {
+            name
+            for planned in self.plan.columns
+            if self._fitted_on(planned).any()
+            for name in planned.names
+            if (self.table[name].codes >= 0).any()
+        }
+        return {name: cells for name, cells in wanted.items() if name in computed | learnt}
 
     @cached_property
     def template(self) -> Table:
@@ -108,20 +117,14 @@ class ChainTable:
     @cached_property
     def visits(self) -> dict[str, Visit]:
         """By column, or first column of a block: those that have cells to impute and others to learn from."""
-        ignored = rows_ignored(self.plan.spec.ignore, self.table)
         made = {}
         for planned in self.plan.columns:
-            members = [name for name in planned.names if name in self.cells]
-            if not members:
+            if not any(name in self.cells for name in planned.names):
                 continue
-            known = np.zeros(self.table.n, dtype=np.bool_)
             todo = np.zeros(self.table.n, dtype=np.bool_)
             for name in planned.names:
-                known |= self._observed(self.table[name])
                 todo |= self.cells.get(name, False)
-            fit = known if ignored is None else known & ~ignored
-            if fit.any():
-                made[planned.name] = self._visit(planned, np.flatnonzero(todo), fit)
+            made[planned.name] = self._visit(planned, np.flatnonzero(todo), self._fitted_on(planned))
         return made
 
     @cached_property
@@ -206,6 +209,17 @@ class ChainTable:
             for root in roots:
                 found.setdefault(root, []).append(column)
         return found
+
+    def _fitted_on(self, planned: ImputedColumn) -> Mask:
+        """The rows that a column, or any column of a block, is learnt from."""
+        known = np.zeros(self.table.n, dtype=np.bool_)
+        for name in planned.names:
+            known |= self._observed(self.table[name])
+        return known if self._ignored is None else known & ~self._ignored
+
+    @cached_property
+    def _ignored(self) -> Mask | None:
+        return rows_ignored(self.plan.spec.ignore, self.table)
 
     def _observed(self, column: Column) -> Mask:
         return np.asarray(column.codes >= 0)

@@ -52,8 +52,11 @@ def cells_to_impute(spec: ImputationSpec, table: Table) -> dict[str, Mask]:
     variables = [column for column in table.columns if column.kind is not Kind.IDENTIFIER]
     chosen = None if spec.where is None else select(spec.where, table).masks
     designed = _missing_by_design(spec.missing, table)
+    methods = {} if isinstance(spec.method, str | None) else spec.method
     found = {}
     for column in variables:
+        if column.name in methods and origin_of(methods[column.name]) is Origin.OBSERVED:
+            continue  # as the user says: left as it is
         if chosen is None:
             cells = column.codes < 0
         else:
