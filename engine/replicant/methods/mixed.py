@@ -86,7 +86,7 @@ class Effects:
 
     def draw(self, rng: np.random.Generator) -> Numbers:
         """(g, r) effects."""
-        drawn: Numbers = self.means + np.einsum("gij,gj->gi", self.roots, rng.standard_normal(self.means.shape))
+        drawn: Numbers = self.means + (self.roots @ rng.standard_normal(self.means.shape)[:, :, None])[:, :, 0]
         return drawn
 
 
@@ -114,8 +114,8 @@ class MixedSums:
         The same columns in the design matrix.
     counts
         (g,) rows of each cluster.
-    zx
-        (g, r, k) sums of products of the random effects' predictors with all.
+    zx, zz
+        (g, r, k) sums of products of the random effects' predictors with all, and (g, r, r) with themselves.
     prior
         (k,) precisions of the coefficients' prior.
     psi
@@ -134,6 +134,7 @@ class MixedSums:
     positions: tuple[int, ...]
     counts: Numbers
     zx: Numbers
+    zz: Numbers
     prior: Numbers
     psi: Numbers
     notes: tuple[str, ...]
@@ -179,12 +180,14 @@ class MixedSums:
             positions,
             np.add.reduceat(w, starts),
             np.empty(0),
+            np.empty(0),
             prior,
             np.diag(np.r_[0.3, np.full(len(random) - 1, 0.1)]) if len(clusters) > 1 else np.eye(len(random)) * 1e-12,
             notes,
             starts,
         )
         sums.zx = np.stack([sums.by_cluster(matrix * matrix[:, k : k + 1]) for k in random], axis=1)
+        sums.zz = np.ascontiguousarray(sums.zx[:, :, random])
         sums._auxiliary = np.ones(len(random))
         return sums
 
@@ -198,14 +201,25 @@ class MixedSums:
         """(g, r) sums of products of the random effects' predictors with a response."""
         return np.stack([self.by_cluster(self.x[:, k] * y) for k in self.random], axis=1)
 
-    def effects(self, beta: Numbers, zy: Numbers, precision: Numbers) -> Effects:
-        """Of the clusters fitted on, given coefficients and (g,) precisions of the residuals."""
-        inverse = self._inverse(precision)
-        means = (inverse @ ((zy - self.zx @ beta) * precision[:, None])[:, :, None])[:, :, 0]
-        return Effects(means, np.linalg.cholesky(inverse).astype(np.float64, copy=False))
+    def effects(self, beta: Numbers, zy: Numbers, precision: Numbers, spread: Numbers) -> Effects:
+        """Of the clusters fitted on, given the coefficients.
+
+        Parameters
+        ----------
+        beta
+            (k,) coefficients.
+        zy
+            See `zy`.
+        precision
+            (g,) of the residuals.
+        spread
+            See `spread`.
+        """
+        means = (spread @ ((zy - self.zx @ beta) * precision[:, None])[:, :, None])[:, :, 0]
+        return Effects(means, _roots(spread))
 
     def coefficients(
-        self, xx: Numbers, xy: Numbers, zy: Numbers, precision: Numbers, rng: np.random.Generator
+        self, xx: Numbers, xy: Numbers, zy: Numbers, precision: Numbers, spread: Numbers, rng: np.random.Generator
     ) -> Numbers:
         """Draw the coefficients, the random effects being integrated out.
 
@@ -214,29 +228,28 @@ class MixedSums:
         xx, xy
             (k, k) and (k,) sums of products of the predictors with themselves and the response, over all rows, times
             the residuals' precision.
-        zy, precision
+        zy, precision, spread
             See `effects`.
         rng
             Draws.
         """
         zx = self.zx * precision[:, None, None]
-        inverse = self._inverse(precision)
         k = zx.shape[2]
-        left = xx - zx.reshape(-1, k).T @ (inverse @ zx).reshape(-1, k)
+        weighted = zx.reshape(-1, k).T
+        left = xx - weighted @ (spread @ zx).reshape(-1, k)
         left.flat[:: k + 1] += self.prior
-        right = xy - zx.reshape(-1, k).T @ (inverse @ (zy * precision[:, None])[:, :, None]).reshape(-1)
+        right = xy - weighted @ (spread @ (zy * precision[:, None])[:, :, None]).reshape(-1)
         root = _root(left, float(xx.diagonal().max()))
         drawn: Numbers = np.linalg.solve(root.T, np.linalg.solve(root, right) + rng.standard_normal(k))
         return drawn
 
-    def _inverse(self, precision: Numbers) -> Numbers:
-        """(g, r, r) covariances of the random effects, given the rest."""
-        products = self.zx[:, :, self.random] * precision[:, None, None]
-        return np.linalg.inv(products + self.inverse_psi()).astype(np.float64, copy=False)
+    def spread(self, precision: Numbers) -> Numbers:
+        """(g, r, r) covariances of the random effects given coefficients and (g,) precisions of the residuals."""
+        return _inverses(self.zz * precision[:, None, None] + self.inverse_psi())
 
     def inverse_psi(self) -> Numbers:
         """(r, r) precision of the random effects."""
-        return np.linalg.inv(self.psi).astype(np.float64, copy=False)
+        return _inverses(self.psi)
 
     def draw_psi(self, effects: Numbers, rng: np.random.Generator) -> None:
         """Draw the covariance of the random effects given them: Huang and Wand (2013), equation 6."""
@@ -295,6 +308,18 @@ def fixed_and_random(sums: MixedSums, beta: Numbers, effects: Numbers) -> Number
     for k, column in enumerate(sums.random):
         predicted += sums.x[:, column] * effects[sums.cluster, k]
     return predicted
+
+
+def _inverses(matrices: Numbers) -> Numbers:
+    if matrices.shape[-1] == 1:
+        return np.asarray(1.0 / matrices)
+    return np.linalg.inv(matrices).astype(np.float64, copy=False)
+
+
+def _roots(matrices: Numbers) -> Numbers:
+    if matrices.shape[-1] == 1:
+        return np.sqrt(matrices)
+    return np.linalg.cholesky(matrices).astype(np.float64, copy=False)
 
 
 def _root(matrix: Numbers, scale: float) -> Numbers:

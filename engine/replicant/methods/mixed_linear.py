@@ -75,18 +75,19 @@ def sample_linear_mixed(
     kept: list[tuple[Numbers, Numbers, Numbers, float, float]] = []
     for iteration in range(iterations):
         precision = 1.0 / variances.values
+        spread = sums.spread(precision)
         if by_cluster:
             by_row = weighted * precision[sums.cluster, None]
-            beta = sums.coefficients(by_row.T @ sums.x, by_row.T @ z, zy, precision, rng)
+            beta = sums.coefficients(by_row.T @ sums.x, by_row.T @ z, zy, precision, spread, rng)
         else:
-            beta = sums.coefficients(xx * precision[0], xy * precision[0], zy, precision, rng)
-        effects = sums.effects(beta, zy, precision).draw(rng)
+            beta = sums.coefficients(xx * precision[0], xy * precision[0], zy, precision, spread, rng)
+        effects = sums.effects(beta, zy, precision, spread).draw(rng)
         if by_cluster:
             errors = sums.by_cluster((z - fixed_and_random(sums, beta, effects)) ** 2)
             variances.draw(errors, sums.counts, rng)
         else:
             products = effects * (zy - sums.zx @ beta)
-            own = np.einsum("gi,gij,gj->", effects, sums.zx[:, :, sums.random], effects)
+            own = (effects * (sums.zz @ effects[:, :, None])[:, :, 0]).sum()
             error = yy - 2.0 * beta @ xy + beta @ xx @ beta - 2.0 * products.sum() + own
             variances.values[:] = (max(float(error), 0.0) + EXACT * n) / rng.chisquare(n)
             variances.scale = float(variances.values[0])
@@ -101,7 +102,8 @@ def sample_linear_mixed(
             sigma *= np.sqrt(shape / rng.chisquare(shape, x.n_clusters))
         sigma[sums.clusters] = np.sqrt(1.0 / precision)
         sums.psi = np.asarray(np.linalg.inv(inverse), dtype=np.float64)
-        return sums.model(x, beta, sums.psi, sums.effects(beta, zy, precision), sigma, centre, unit)
+        effects = sums.effects(beta, zy, precision, sums.spread(precision))
+        return sums.model(x, beta, sums.psi, effects, sigma, centre, unit)
 
     drawn = model(*kept[-1])
     betas, psis, precisions, shapes, scales = zip(*kept, strict=True)

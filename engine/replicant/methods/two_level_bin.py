@@ -80,8 +80,9 @@ class TwoLevelBin:
             u = 1.0 - rng.random(len(limit))
             latent = predicted - sign * ndtri(u * ndtr(limit))
             zy = sums.zy(latent)
-            beta = sums.coefficients(xx, sums.x.T @ latent, zy, ones, rng)
-            effects = sums.effects(beta, zy, ones).draw(rng)
+            spread = sums.spread(ones)
+            beta = sums.coefficients(xx, sums.x.T @ latent, zy, ones, spread, rng)
+            effects = sums.effects(beta, zy, ones, spread).draw(rng)
             predicted = fixed_and_random(sums, beta, effects)
             sums.draw_psi(effects, rng)
             if 2 * iteration >= self.iterations - 1:
@@ -91,7 +92,8 @@ class TwoLevelBin:
         beta, precision = (np.mean(of_each, axis=0) for of_each in zip(*kept, strict=True))
         sums.psi = np.asarray(np.linalg.inv(precision))
         # The latent variable stays a draw: given its mean the random effects would vary too little.
-        return sums.model(x, beta, sums.psi, sums.effects(beta, zy, ones), np.ones(x.n_clusters))
+        effects_now = sums.effects(beta, zy, ones, sums.spread(ones))
+        return sums.model(x, beta, sums.psi, effects_now, np.ones(x.n_clusters))
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         return self.iterations * (SECONDS_PER_ITERATION + SECONDS_PER_ROW * rows + 1e-9 * rows * predictors)

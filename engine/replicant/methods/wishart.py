@@ -28,6 +28,8 @@ def draw_inverse_wishart(df: float, scale: Numbers, rng: np.random.Generator) ->
         lower triangular, L A^-T A^-1 L' is inverse Wishart.
     """
     r = len(scale)
+    if r == 1:
+        return scale / rng.chisquare(df)
     a = np.zeros((r, r))
     a[np.tril_indices(r, -1)] = rng.standard_normal(r * (r - 1) // 2)
     a[np.diag_indices(r)] = np.sqrt(rng.chisquare(df - np.arange(r)))
