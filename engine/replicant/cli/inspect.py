@@ -47,7 +47,8 @@ def inspect(
     Correct a wrong inference in the codebook: write it, edit it, and use it in a job.
 
     Suspicions are listed below the table: identifiers, keys, weights, codes for missing values, numbers that are codes,
-    dates as text, skip patterns, columns that follow from others. --job writes a job that deals with all of them.
+    dates as text, skip patterns and cells that seem not applicable, columns that follow from others. --job writes a job
+    that deals with all of them.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ import yaml
 from replicant.errors import ReplicantError
 from replicant.spec.load import parse_job
 from replicant.spec.models import JobSpec
+from replicant.spec.rule import parse_rule
 from replicant.table.column import Column
 from replicant.table.suspicions import Suspicion
 from replicant.table.table import Table
@@ -73,7 +74,13 @@ def _text(job: JobSpec, table: Table, found: Sequence[Suspicion], as_text: bool,
             for other in one.others:
                 rest = {key: value for key, value in said.items() if key != "levels"}
                 lines.append(f"  # {_flow(column.name, _levels({**rest, **other}, as_text, listed))}")
-    lines += ["", *_synthesis(found, dropped), "", f"output: {_flow('path', job.output.path, bare=True)}"]
+    lines += [
+        "",
+        *_synthesis(found, dropped),
+        *_imputation(found, dropped),
+        "",
+        f"output: {_flow('path', job.output.path, bare=True)}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -100,6 +107,22 @@ def _synthesis(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:
     elif perhaps:
         lines.append("  # passive:")
     return lines + [f"  #   {_flow(name, text)}" for name, text in perhaps.items()]
+
+
+def _imputation(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:
+    """Cells that are missing by design: what an imputation is to leave missing, commented out with the imputation."""
+    every = _under(found, "imputation.missing.", sure=False)
+    kept = {name: said for name, said in every.items() if not {name, *parse_rule(said["when"]).names} & {*dropped}}
+    if not kept:
+        return []
+    return [
+        "  # missing: impute",
+        "",
+        "# With `missing: impute` above, cells that are not applicable stay missing by:",
+        "# imputation:",
+        "#   missing:",
+        *(f"#     {_flow(name, said)}" for name, said in kept.items()),
+    ]
 
 
 def _spec(column: Column, sure: Sequence[Suspicion], as_text: bool, listed: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Skip patterns: a column that is missing exactly when another says so."""
+"""Skip patterns: a column that is missing when another says so, always or nearly."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from replicant.table.column import Column
 from replicant.table.infer import numbers_in_text
 from replicant.table.kinds import Kind
+from replicant.table.suspicions.by_design import Design, by_design
 from replicant.table.suspicions.model import Suspicion, coded
 from replicant.table.table import Table
 
@@ -25,6 +26,7 @@ def skip_suspicions(table: Table, codes: Sequence[Suspicion] = ()) -> list[Suspi
     """Columns whose missing cells follow from another column, `codes` being what is suspected of codes of missing."""
     found, masks = [], {column.name: _missing(column, codes) for column in table.columns}
     seen: dict[bytes, str] = {}
+    designs: dict[bytes, Design | None] = {}
     for column in table.columns:
         mask = masks[column.name]
         share = float(mask.mean())
@@ -36,9 +38,32 @@ def skip_suspicions(table: Table, codes: Sequence[Suspicion] = ()) -> list[Suspi
         else:
             seen[mark] = column.name
             text = next((t for other in table.columns if (t := _follows(column, mask, other, masks[other.name]))), "")
+            designs[mark] = by_design(column.name, mask, table.columns, masks)
+        design = designs[mark]
         if text:
-            found.append(Suspicion(column.name, "skip", f"{text}: a skip pattern; trees keep it", sure=False))
+            text = f"{text}: a skip pattern; trees keep it"
+        elif design is not None:
+            text = f"{design.shares}: not applicable there, it seems"
+        if text:
+            found.append(_suspicion(column.name, text, design))
     return found
+
+
+def _suspicion(name: str, text: str, design: Design | None) -> Suspicion:
+    """What is suspected, and how an imputation is to leave these cells missing."""
+    if design is None:
+        return Suspicion(name, "skip", text, sure=False)
+    text += f"; an imputation keeps it by missing: {{{_name(name)}: {{when: {_in_yaml(design.when)}, as: keep}}}}"
+    settings = {f"imputation.missing.{name}": {"when": design.when, "as": "keep"}}
+    return Suspicion(name, "skip", text, settings=settings, sure=False)
+
+
+def _name(name: str) -> str:
+    return name if name.replace(" ", "_").isidentifier() else _in_yaml(name)
+
+
+def _in_yaml(text: str) -> str:
+    return f'"{text}"' if '"' not in text else "'" + text.replace("'", "''") + "'"
 
 
 def _missing(column: Column, codes: Sequence[Suspicion]) -> Mask:
