@@ -109,6 +109,7 @@ def test_events_of_what_cannot_or_need_not_be_imputed() -> None:
         ({"method": {"agee": "pmm"}}, "'agee'", "columns of the table"),
         ({"method": {"town": "norm"}}, "the column is nominal", "continuous"),
         ({"method": {"age": "logreg"}}, "the column is continuous", "binary"),
+        ({"method": {"town": "polr"}}, "the column is nominal", "{town: {kind: ordered, levels: [...]}}"),
         ({"method": {"age": {"donors": 3}}}, "has a name", ""),
         ({"method": {"age": {"name": "pmm", "donor": 3}}}, "donor", ""),
         ({"method": {"age": {"name": "pmm", "donors": 0}}}, "donors", ""),

@@ -135,6 +135,27 @@ def test_blocks_are_their_columns() -> None:
     assert made["method"] == {"age": "sample"}
 
 
+def test_numbers_of_visits_count_blocks() -> None:
+    blocks = {"size": ["hgt", "wgt"], "age": ["age"], "bmi": "bmi", "reg": "reg"}
+    made = imputation(
+        {"method": dict.fromkeys(blocks, "cart"), "blocks": blocks, "visitSequence": [4, 1], "names": NAMES}
+    )
+    assert made["visit_sequence"] == ["reg", "hgt", "wgt"]
+
+
+def test_an_order_of_levels_is_declared() -> None:
+    made = convert({"method": {**METHOD, "reg": "polr"}, "levels": {"reg": ["low", "mid", "high"]}, "where": every()})
+    assert made.document["columns"] == {"reg": {"kind": "ordered", "levels": ["low", "mid", "high"]}}
+    assert not any(note.startswith("polr: ") for note in made.notes)
+    assert any(note.startswith("polr: ") for note in convert({"method": {**METHOD, "reg": "polr"}}).notes)
+
+
+def test_a_job_has_no_anchors() -> None:
+    """`passive` is both of the synthesis and of its imputation."""
+    made = convert({**HOLED, "where": every(), "nmis": [0, 1, 1, 1, 1]})
+    assert made.text.count("wgt / (hgt / 100)**2") == 2
+
+
 def test_columns_predicted_from_nothing_are_samples() -> None:
     made = convert({"method": METHOD, "predictorMatrix": matrix({**MATRIX, "wgt": {}}), "where": every()})
     assert made.document["synthesis"]["method"] == {"age": "keep", "wgt": "sample"}

@@ -220,11 +220,13 @@ class _Draft:
         method = known[word].made_proper(True).configured(name, spec.options.get(name, {}))
         if column.kind not in method.kinds:
             fits = sorted(one for one, other in known.items() if column.kind in other.kinds)
+            ordered = column.kind is Kind.NOMINAL and Kind.ORDERED in method.kinds
+            kind = "ordered, levels: [...]" if ordered else sorted(method.kinds)[0]
             raise SpecError(
                 f"the method of {name!r} is {word!r}, and the column is {column.kind} ({column.why})",
                 need=f"a column that is {' or '.join(sorted(method.kinds))}",
                 fix=f"name one for {column.kind} columns, such as {DEFAULTS[column.kind]} ({', '.join(fits)}), or "
-                f"declare its kind: columns: {{{name}: {{kind: {sorted(method.kinds)[0]}}}}}",
+                f"declare its kind: columns: {{{name}: {{kind: {kind}}}}}",
             )
         donors = getattr(method.method, "donors", None)
         observed = self.rows - self.counts.get(name, 0)

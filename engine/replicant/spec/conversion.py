@@ -99,7 +99,7 @@ class Conversion:
 
     def columns(self) -> dict[str, Any]:
         """What the settings say of columns."""
-        made: dict[str, Any] = {}
+        made: dict[str, Any] = {name: {"kind": "ordered", "levels": one} for name, one in self.found.levels.items()}
         for name, codes in self.found.missing_codes.items():
             made.setdefault(name, {})["missing_codes"] = codes
         for name, values in self.found.spikes.items():

@@ -103,7 +103,10 @@ def convert(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Texts in quotes unless they are plain words in every version of YAML."""
+    """Texts in quotes unless they are plain words in every version of YAML, and no anchors: a job is to be edited."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 _PLAIN = re.compile(r"[^\W\d][\w.]*")

@@ -31,10 +31,10 @@ def closing_notes(
     """
     if found.seed is not None:
         yield "seed: the streams of R are others; the same seed gives other draws here."
-    if ORDERED in methods.values():
+    if any(method == ORDERED and name not in found.levels for name, method in methods.items()):
         yield (
-            "polr: the order of levels is that of a factor in the table, or of `columns`: "
-            "{NAME: {kind: ordered, levels: [...]}}."
+            "polr: the order of levels is that of the table's type, or of `columns`: {NAME: {kind: ordered, levels: "
+            "[...]}}; a CSV file has none. Export it by levels = lapply(Filter(is.ordered, data), levels)."
         )
     if imputes:
         yield from _of_imputation(found, kept, methods, cells)

@@ -30,12 +30,13 @@ _CODES = {0, 1, CLUSTER, *SLOPES, *MEANS}
 _READ = {
     "mice": (
         *("method", "predictorMatrix", "visitSequence", "where", "blocks", "post", "m", "maxit", "seed", "nmis"),
-        *("ignore", "blots", "defaultMethod", "iteration", *ARGUMENTS["mice"], *IDLE_ARGUMENTS["mice"], "names"),
+        *("ignore", "blots", "defaultMethod", "iteration", *ARGUMENTS["mice"], *IDLE_ARGUMENTS["mice"]),
+        *("levels", "names"),
     ),
     "synthpop": (
         *("method", "predictor.matrix", "visit.sequence", "m", "k", "n", "proper", "seed", "minnumlevels", "rules"),
         *("cont.na", "semicont", "smoothing", "numtocat", "event", "denom", "strata", "cart.minbucket", "cart.cp"),
-        *(*ARGUMENTS["synthpop"], "names"),
+        *(*ARGUMENTS["synthpop"], "levels", "names"),
     ),
 }
 _IDLE = {
@@ -95,6 +96,8 @@ class Settings:
         As here; None where the package's default holds.
     missing_codes, spikes
         By column.
+    levels
+        Of ordered columns, from the lowest to the highest.
     notes
         What is said already of what has no counterpart.
     """
@@ -120,6 +123,7 @@ class Settings:
     cp: float | None = None
     missing_codes: dict[str, list[float]] = field(default_factory=dict)
     spikes: dict[str, list[float]] = field(default_factory=dict)
+    levels: dict[str, list[Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -176,6 +180,7 @@ class _Reader(Values):
         prefix = "" if self.package == "mice" else "cart."
         made.minbucket = self.count(f"{prefix}minbucket", None)
         made.cp = self.number(f"{prefix}cp")
+        made.levels = {name: levels for name, levels in self.lists("levels").items() if len(levels) > 1}
         self.read_arguments(made)
         self.read_chains(made) if self.package == "mice" else self.read_sizes(made)
         refuse_what_changes_cells(self)
@@ -309,6 +314,9 @@ class _Reader(Values):
         if isinstance(value, dict):  # synthpop: numbers of columns by their names, in the order of visits
             value = list(value) if set(value) <= set(self.names) else list(value.values())
         known = {*self.names, *self.blocks}
+        counted_blocks = list(self.blocks.values())
+        if sorted(name for members in counted_blocks for name in members) != sorted(self.names):
+            counted_blocks = [[name] for name in self.names]
         if len(value) == 1 and isinstance(value[0], str) and value[0] not in known and not value[0].isdecimal():
             return value[0]
         order: list[str] = []
@@ -317,10 +325,12 @@ class _Reader(Values):
             position = int(one) if counted or str(one).isdecimal() else None
             if position is None or str(one) in self.names:
                 order += self.blocks.get(str(one), [str(one)])
-            elif 1 <= position <= len(self.names):
-                order.append(self.names[position - 1])
+            elif 1 <= position <= len(counted_blocks):
+                order += counted_blocks[position - 1]
             else:
-                raise SpecError(f"{key} names column {position} of {len(self.names)}", need="columns counted from 1")
+                raise SpecError(
+                    f"{key} names column {position} of {len(counted_blocks)}", need="columns counted from 1"
+                )
         self.check_names(order, key)
         return order
 
