@@ -114,3 +114,11 @@ def test_imputed_cells_beside_observed_ones() -> None:
     assert [one.title for one in imp.plot_imputed("y").pictures] == ["y"]
     with pytest.raises(SpecError, match="no cell was imputed"):
         imp.plot_imputed("x")
+
+
+def test_what_is_completed_is_not_called_synthetic() -> None:
+    imp = rp.impute(people(), m=2, maxit=1, seed=1)
+    for shown in (str(imp), imp._repr_html_()):
+        assert "Observed beside completed" in shown
+        assert "synthetic set" not in shown
+    assert "Real beside synthetic" in str(rp.synthesize(people(), m=2, seed=1))

@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from replicant.report.words import sentence
+from replicant.report.words import paired_words, sentence
 from replicant.view import svg
 from replicant.view.figures import axis, share, sized
 from replicant.view.svg import coordinate, line, picture
@@ -75,11 +75,13 @@ def render(summary: dict[str, Any], *parts: str) -> str:
     """
     paired = summary["n"] is not None
     m = summary["m"]
-    sets = f"{m} synthetic set{'s' if m != 1 else ''} of {summary['k']:,} rows"
-    facts = f"{len(summary['columns'])} columns, " + (f"{summary['n']:,} real rows, {sets}" if paired else sets)
-    title = "Real beside synthetic" if paired else "Synthetic data"
+    one, other = paired_words(summary)
+    sets = f"{m} {other} set{'s' if m != 1 else ''} of {summary['k']:,} rows"
+    facts = f"{len(summary['columns'])} columns, " + (f"{summary['n']:,} {one} rows, {sets}" if paired else sets)
+    title = f"{one.capitalize()} beside {other}" if paired else f"{other.capitalize()} data"
     cards = [_card(column) for column in summary["columns"]]
-    return fill("report/summary.html", title=title, facts=facts, paired=paired, cards=cards, parts=parts)
+    words = {"real": one, "sets": other}
+    return fill("report/summary.html", title=title, facts=facts, paired=paired, cards=cards, parts=parts, **words)
 
 
 def _card(column: dict[str, Any]) -> Card:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from replicant.report.words import paired_words
 from replicant.view.figures import plain, ratio, share, shift, signed, sized
 
 __all__ = ["render"]
@@ -55,8 +56,9 @@ def render(summary: dict[str, Any], *, width: int | None = None, unicode: bool |
     sizes = _sizes(summary, across, paired)
     rows = [row for column in summary["columns"] for row in _rows(column, sizes, signs)]
     rule = " " + signs.rule * (across - 1)
-    head = ["column", "", *(["real"] if paired else []), "synthetic", *(["difference"] if paired else [])]
-    lines = [_title(summary), rule, _line([*head, "shape"], sizes, signs), rule, *rows, rule, *_legend(paired, across)]
+    real, sets = paired_words(summary)
+    head = ["column", "", *([real] if paired else []), sets, *(["difference"] if paired else [])]
+    lines = [_title(summary), rule, _line([*head, "shape"], sizes, signs), rule, *rows, rule, *_legend(summary, across)]
     text = "\n".join(line.rstrip() for line in lines)
     return text if signs is _UNICODE else text.encode("ascii", "replace").decode("ascii")
 
@@ -64,17 +66,19 @@ def render(summary: dict[str, Any], *, width: int | None = None, unicode: bool |
 def _title(summary: dict[str, Any]) -> str:
     m, k, n, columns = summary["m"], summary["k"], summary["n"], len(summary["columns"])
     sets = f"{m} set{'s' if m != 1 else ''} of {k:,} rows"
+    one, other = paired_words(summary)
     if n is None:
-        return f" Synthetic: {sets}, {columns} columns"
-    return f" Real beside synthetic: {n:,} rows, {columns} columns; {sets}"
+        return f" {other.capitalize()}: {sets}, {columns} columns"
+    return f" {one.capitalize()} beside {other}: {n:,} rows, {columns} columns; {sets}"
 
 
-def _legend(paired: bool, across: int) -> list[str]:
-    if not paired:
+def _legend(summary: dict[str, Any], across: int) -> list[str]:
+    if summary["n"] is None:
         return []
+    one, other = paired_words(summary)
     parts = (
-        "difference: of a mean in real sd, of an sd as a ratio, of a share in percentage points",
-        "shape: of a number the real curve over the synthetic one, of a level the synthetic share",
+        f"difference: of a mean in {one} sd, of an sd as a ratio, of a share in percentage points",
+        f"shape: of a number the {one} curve over the {other} one, of a level the {other} share",
     )
     wrapped = (textwrap.wrap(part, across, initial_indent=" ", subsequent_indent="   ") for part in parts)
     return [line for lines in wrapped for line in lines]

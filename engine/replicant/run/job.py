@@ -109,7 +109,7 @@ def run_job(
     writer, files = done.writer, tuple(done.writer.files)
     keep_metrics(timing, progress, output.internal_path, digest=digest, files=files, resumed=done.resumed)
     events = (*done.plan.events, *writer.events)
-    summary = conclude(done.outline, done.real, writer.tallies())
+    summary = conclude(done.outline, done.real, writer.tallies(), completed=done.plan.keeps_all)
     return JobResult(output.path, output.internal_path, files, events, summary, timing)
 
 

@@ -203,7 +203,7 @@ class PartitionedSynthesis(Synthesis):
         self._chunks = chunks
         self._backend = backend
         tallies = [[one.tally for one in facts if one.imputation == i] for i in range(plan.m)]
-        self._summary = conclude(*real, [reduce(combine, one) for one in tallies])
+        self._summary = conclude(*real, [reduce(combine, one) for one in tallies], completed=plan.keeps_all)
         if backend.client is not None:
             with backend.open() as executor:
                 self._elsewhere = executor.partitions

@@ -177,7 +177,8 @@ class Synthesis(SyntheticSets):
         if self._summary is None:
             from replicant.utility.summary import summarise
 
-            self._summary = summarise(self.table, self[: max(1, QUICK_ROWS // max(1, self.plan.k))])
+            sets = self[: max(1, QUICK_ROWS // max(1, self.plan.k))]
+            self._summary = {**summarise(self.table, sets), "completed": self.plan.keeps_all}
         return self._summary
 
     def graph(self) -> Plot:

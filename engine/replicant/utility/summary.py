@@ -101,7 +101,8 @@ def summarise(
     Returns
     -------
     dict
-        JSON-able. `n` (real rows), `k` (synthetic rows), `m`, and `columns`, a list of dicts:
+        JSON-able. `n` (real rows), `k` (synthetic rows), `m`, `completed` (whether the sets are not synthetic, but the
+        real rows with their missing cells filled), and `columns`, a list of dicts:
 
         - `name`, `kind`, `type` (`numeric` or `categorical`);
         - numeric: `edges`, `labels`, `tails` (see `Bins`); `real` and `synthetic` with `missing` (share),
@@ -141,8 +142,10 @@ def combine(one: Tally, other: Tally) -> Tally:
     return {name: _as_json(_of_json(figures).combine(_of_json(other[name]))) for name, figures in one.items()}
 
 
-def conclude(plan: Outline, real: Tally | None, synthetic: Sequence[Tally]) -> dict[str, Any]:
-    """Make the summary (see `summarise`) of a real tally and one tally for each synthetic set."""
+def conclude(
+    plan: Outline, real: Tally | None, synthetic: Sequence[Tally], *, completed: bool = False
+) -> dict[str, Any]:
+    """Make the summary (see `summarise`) of a real tally and one tally for each set, synthetic or `completed`."""
     columns = []
     for column in plan:
         each = [_figures(column, one[column.name]) for one in synthetic]
@@ -168,6 +171,7 @@ def conclude(plan: Outline, real: Tally | None, synthetic: Sequence[Tally]) -> d
         "n": rows(real) if real is not None else None,
         "k": rows(synthetic[0]) if synthetic else 0,
         "m": len(synthetic),
+        "completed": completed,
         "columns": columns,
     }
 
