@@ -30,6 +30,7 @@ from hypothesis import strategies as st
 import replicant as rp
 from replicant.errors import DataError, ReplicantError, SpecError
 from replicant.execution.backend import Backend
+from replicant.methods import registered
 from replicant.release import Release
 from replicant.run.job import run_job
 from replicant.spec.load import load_job
@@ -42,6 +43,22 @@ pytestmark = pytest.mark.fuzz
 EXAMPLES = int(os.environ.get("REPLICANT_FUZZ", "150"))
 HUNG = 60.0
 """Seconds after which an example of a few dozen cells counts as one that never ends."""
+
+METHODS = (
+    "cart",
+    "sample",
+    "rf",
+    "pmm",
+    "norm",
+    "polyreg",
+    "polr",
+    "logreg",
+    "lda",
+    "midastouch",
+    "normrank",
+    "catall",
+)
+"""A few methods of each kind."""
 
 FEW = 20
 """Files that libraries may open once and for all; what every example leaves open is more."""
@@ -273,6 +290,28 @@ def test_a_study_ends(scratch: Path, data: st.DataObject, case: Case) -> None:
             return
         event("studied")
         repr(found)
+
+
+@fuzzed(0.05)
+@given(case=cases(), method=st.sampled_from([None, *METHODS]), synthesized=st.booleans())
+def test_a_table_is_imputed_or_refused(scratch: Path, case: Case, method: str | None, synthesized: bool) -> None:
+    with _watched(scratch):
+        try:
+            table = rp.encode_table(case.frame, case.codebook)
+            kinds = None if method is None else registered()[method].kinds
+            chosen = kinds and {column.name: method for column in table if column.kind in kinds}
+            if synthesized:
+                settings = {"missing": "impute", "imputation": {"maxit": 1, "method": chosen}}
+                found: Any = rp.synthesize(table, m=1, seed=1, threads=1, **settings)
+            else:
+                found = rp.impute(table, m=2, maxit=2, seed=1, method=chosen, threads=1)
+        except ReplicantError as error:
+            _refused(error)
+            return
+        _no_canary("an event", str(found.events))
+        event("imputed")
+        assert len(found[0]) == table.n
+        str(found)
 
 
 @fuzzed(0.06)

@@ -107,10 +107,11 @@ class Chain:
         at = {name: j for j, name in enumerate(shared.traced)}
         for i in range(iterations):
             self.iteration += 1
-            for name in self.sequence:
-                visit = shared.visits.get(name)
-                if visit is not None:
-                    self._draw(visit)
+            with np.errstate(all="ignore"):  # what is drawn is checked, which numbers on the way need not be
+                for name in self.sequence:
+                    visit = shared.visits.get(name)
+                    if visit is not None:
+                        self._draw(visit)
             for name, j in at.items():
                 means[i, j], sds[i, j] = self._spread(name)
         exact = {name: values.copy() for name, values in self.exact.items()}
@@ -405,8 +406,10 @@ class Chain:
             at = shared.positions[name]
             column, codes = shared.table.columns[at], self.codes[at, rows]
             numbers = column.values.take(codes, mode="clip") if column.is_numeric else codes + 1.0
-        mean = numbers.mean()
-        return float(mean), float(np.sqrt(np.square(numbers - mean).sum() / max(1, len(numbers) - 1)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = numbers.mean()
+            sd = np.sqrt(np.square(numbers - mean).sum() / max(1, len(numbers) - 1))
+        return float(mean), float(sd)
 
     def _blank_designed(self, codes: Int32, exact: dict[str, Float]) -> None:
         """A cell whose condition of being missing holds now that other cells of its row are known is missing."""

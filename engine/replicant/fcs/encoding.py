@@ -331,8 +331,10 @@ def _missing_kinds(column: Column) -> tuple[int, ...]:
 def _within_reach(column: Column) -> Floats:
     """The numbers, moved by a power of two, which changes no tree, where their squares would be no numbers."""
     numbers = column.numbers()
-    largest = max(-column.values[0], column.values[-1]) if column.size else 0.0
-    return numbers if largest <= 0 or 1e-100 < largest < 1e100 else np.ldexp(numbers, -np.frexp(largest)[1])
+    if column.is_within_reach:
+        return numbers
+    largest = max(-column.values[0], column.values[-1])
+    return np.asarray(np.ldexp(numbers, -np.frexp(largest)[1]), dtype=np.float64)
 
 
 def _states(codes: Int32, special: tuple[int, ...]) -> Int32:

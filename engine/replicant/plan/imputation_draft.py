@@ -9,7 +9,7 @@ import numpy as np
 
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
-from replicant.methods import PASSIVE, Declaration, Origin
+from replicant.methods import CART, PASSIVE, Declaration, Origin
 from replicant.plan.blocks import signature
 from replicant.plan.imputation import ImputationPlan, ImputedColumn
 from replicant.plan.imputed_cells import rows_ignored
@@ -217,6 +217,14 @@ class _Draft:
                 need=f"one of {', '.join(sorted(known))}",
                 fix=fix or "register your own with replicant.register_method",
             )
+        if not column.is_within_reach and known[word].works_on != "codes":
+            if given is not None:
+                raise SpecError(
+                    f"the method of {name!r} is {word!r}, and its numbers are too large or too small for a regression",
+                    need="numbers between 1e-100 and 1e100",
+                    fix=f"write it in another unit, or method: {{{name}: cart}}",
+                )
+            word, why = CART.name, "its numbers are too large or too small for a regression"
         method = known[word].made_proper(True).configured(name, spec.options.get(name, {}))
         if column.kind not in method.kinds:
             fits = sorted(one for one, other in known.items() if column.kind in other.kinds)
@@ -333,6 +341,10 @@ class _Draft:
             wanted -= {self.spec.cluster} - {other for column in flat for other in column.predictors}
         for name in sorted(wanted):
             column = self.table[name]
+            if not column.is_within_reach:
+                wanted.discard(name)
+                text = "its numbers are too large or too small for a regression: only trees use it as a predictor"
+                self.events.append(Event("out_of_reach", name, text))
             if column.is_categorical and column.size > MANY_LEVELS:
                 wanted.discard(name)
                 self.events.append(

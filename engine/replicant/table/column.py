@@ -92,6 +92,12 @@ class Column:
         return self.kind.is_categorical
 
     @property
+    def is_within_reach(self) -> bool:
+        """Whether sums of squares of its numbers are numbers: those of a regression, say."""
+        largest = max(-self.values[0], self.values[-1]) if self.is_numeric and self.size else 0.0
+        return bool(largest == 0 or 1e-100 < largest < 1e100)
+
+    @property
     def has_missing(self) -> bool:
         """Whether any cell is missing, coded missing values included."""
         return bool(len(self.codes)) and bool(self.codes.min() < 0)
