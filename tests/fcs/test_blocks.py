@@ -221,3 +221,14 @@ def test_a_study_draws_whole_clusters(people: pd.DataFrame) -> None:
 def test_what_cannot_be_is_explained(people: pd.DataFrame, call: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecError, match=words):
         rp.synthesize(people, m=1, seed=12, **call)
+
+
+def test_a_proper_synthesis_draws_the_parameters_of_a_method_that_can(people: pd.DataFrame) -> None:
+    """The shares of many sets vary by their posterior as well: twice the variance of a sample of the same size."""
+    spread = []
+    for proper in (False, True):
+        syn = rp.synthesize(people[["a", "died"]], m=200, seed=13, method=block("catall", "a", "died"), proper=proper)
+        assert syn.plan.column("a").declaration.method.proper == proper
+        spread.append(np.var([(one.a == "a").mean() for one in syn]))
+    expected = 0.25 / ROWS
+    np.testing.assert_allclose(spread, [expected, 2 * expected], rtol=4 * np.sqrt(2 / 200))

@@ -120,6 +120,7 @@ def _fit_column(
         # Given that a cell is selected: a fit on all rows would undo a selection that depends on the values.
         masks = [prepared.where[other] for other in planned.block or (name,)]
         weights = _only(np.logical_or.reduce(masks), weights)
+    selected = weights
     if plan.proper:
         weights = _bootstrap(prepared.table.n, weights, rng)
     subset = prepared.subset(predictors)
@@ -130,6 +131,8 @@ def _fit_column(
     response = prepared.response(name, declared.missing_class and not planned.block)
     split = not declared.draws_missing and response.state is not None
     state = plan.cart.fit(response.state, codes, weights, rng) if split and response.state is not None else None
+    if getattr(declared.method, "proper", False):
+        weights = selected  # it draws its parameters itself
     if planned.block:
         value = (
             _fit_block(prepared, plan, planned, codes, predictors, weights, rng) if name == planned.block[0] else None

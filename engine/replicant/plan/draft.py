@@ -293,7 +293,7 @@ class Draft:
                     need="either a method or an expression",
                     fix=f"take method.{name} out, or passive.{name}",
                 )
-            return known[asked].configured(name, spec.options.get(name, {}))
+            return known[asked].made_proper(spec.proper).configured(name, spec.options.get(name, {}))
         where = "method" if isinstance(spec.method, str) else f"method.{name}"
         if asked in self.methods:
             raise SpecError(

@@ -89,7 +89,7 @@ class SynthesisSpec(Document):
     fits
         `own`: every imputation fits its own models. `shared`: one fit serves all.
     proper
-        Whether to draw a bootstrap sample before each fit.
+        Whether parameters are drawn from their posterior, by methods that can; others are fitted to a bootstrap sample.
     exclude_self
         Whether a record may not donate to itself.
     shuffle

@@ -137,7 +137,7 @@ def synthesize(
         `own`: every imputation grows its own trees. `shared`: one set of trees serves all; faster, and
         between-imputation variance no longer holds the trees' own error.
     proper
-        Grow each tree on a bootstrap sample.
+        Draw parameters from their posterior where a method can, and grow each tree on a bootstrap sample.
     exclude_self
         A record never donates to the row that stands in for it.
     shuffle
