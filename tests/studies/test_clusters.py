@@ -28,6 +28,9 @@ def test_methods_for_clusters_are_the_default() -> None:
         "y": "2l.pmm",
     }
     assert (imp[0].groupby("school")["level"].nunique() == 1).all()
+    # That rows are in clusters is what was said: nobody has to be warned of it.
+    assert "repeated_key" not in {event.code for event in imp.events}
+    assert "repeated_key" in {event.code for event in rp.encode_table(pupils()).events}
 
 
 def test_a_study_of_clusters_ends() -> None:

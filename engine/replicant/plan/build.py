@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,7 +123,7 @@ def build_plan(
         sequences=sequences,
         partitions=partitions,
         tasks=tasks,
-        events=(*table.events, *(() if imputation is None else imputation.events), *events),
+        events=(*_of_table(spec, table), *(() if imputation is None else imputation.events), *events),
         digest=digest,
         missing=spec.missing,
         visit=visit,
@@ -154,6 +154,13 @@ def _imputation(
         rows=seen.rows,
         trees=trees,
     )
+
+
+def _of_table(spec: SynthesisSpec, table: Table) -> Iterator[Event]:
+    """What is unusual about the table: but for rows in clusters, where these are declared."""
+    for event in table.events:
+        if event.code != "repeated_key" or event.column != spec.in_clusters:
+            yield event
 
 
 def _check_rows(spec: SynthesisSpec, rows: int, columns: Sequence[ColumnPlan]) -> None:
