@@ -16,6 +16,7 @@ import pytest
 import replicant as rp
 from replicant.cli.main import cli
 from replicant.pool import RULES
+from replicant.spec.imputation import ImputationSpec
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
 
 Command = Callable[..., Any]
@@ -58,7 +59,14 @@ def test_jobs_are_files_in_yaml(offers: Offers, place: Path) -> None:
 def test_settings_and_their_words(offers: Offers, job: Path) -> None:
     for section, model in (("synthesis", SynthesisSpec), ("output", OutputSpec)):
         found = offers("run", "job.yaml", "--set", f"{section}.")
-        assert found == [f"{section}.{name}=" for name in model.model_fields]
+        names = [
+            inner
+            for name in model.model_fields
+            for inner in (
+                [f"imputation.{one}" for one in ImputationSpec.model_fields] if name == "imputation" else [name]
+            )
+        ]
+        assert found == [f"{section}.{name}=" for name in names]
     top = {key.partition(".")[0].removesuffix("=") for key in offers("run", "job.yaml", "--set", "")}
     assert top == {*JobSpec.model_fields, "bulk", "data"} - {"columns"}
     for key, words in {

@@ -247,7 +247,7 @@ def test_a_scheduler_that_dies_meanwhile(frame: pd.DataFrame, scheduler: tuple[s
             run_plan(plan, table, DaskExecutor(client), sink=_slow)
 
 
-def _slow(frame: pd.DataFrame, imputation: int, partition: int) -> int:
+def _slow(frame: pd.DataFrame, imputation: int, partition: int, trace: Any) -> int:
     time.sleep(0.1)
     return imputation
 
@@ -359,7 +359,7 @@ def test_an_unexpected_exception_tells_its_type_and_task_only(frame: pd.DataFram
     assert CANARY not in str(caught.value)
 
 
-def _stumble(frame: pd.DataFrame, imputation: int, partition: int) -> None:
+def _stumble(frame: pd.DataFrame, imputation: int, partition: int, trace: Any) -> None:
     raise ZeroDivisionError(CANARY)
 
 
@@ -418,7 +418,7 @@ class _KillOnce:
     def __init__(self, flag: str) -> None:
         self.flag = flag
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> tuple[int, int, float]:
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, trace: Any) -> tuple[int, int, float]:
         if imputation == 1 and not os.path.exists(self.flag):
             Path(self.flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -433,7 +433,7 @@ def test_a_task_that_kills_every_worker_is_given_up(frame: pd.DataFrame, tmp_pat
         run_plan(plan, Source.at(tmp_path / "data.parquet"), DaskExecutor(client), sink=_kill)
 
 
-def _kill(frame: pd.DataFrame, imputation: int, partition: int) -> None:
+def _kill(frame: pd.DataFrame, imputation: int, partition: int, trace: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

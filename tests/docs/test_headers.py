@@ -59,7 +59,8 @@ def test_the_commands_of_a_header_run(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in FILES if set(told(name)) & set(HEADERS)])
 def test_the_slow_commands_of_a_header_run(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     commands = told(name)
-    if any("data=boys_completed.csv" in command for command in commands):
-        data = request.getfixturevalue("shared_data") / "boys_completed.csv"  # as the README makes it with R
-        commands = [f"cp '{data}' .", *commands]
+    for file in ("boys_completed.csv", "boys.csv"):
+        if any(f"data={file}" in command for command in commands):
+            data = request.getfixturevalue("shared_data") / file  # as the README makes it with R
+            commands = [f"cp '{data}' .", *commands]
     run(name, commands, tmp_path)
