@@ -263,3 +263,24 @@ def test_what_cannot_or_shall_not_be_drawn_stays_missing() -> None:
     np.testing.assert_array_equal(some["sex"].isna(), frame["sex"].isna())
     changed = some["size"].notna() & (some["size"] != frame["size"])
     assert (frame.loc[changed, "age"] > 40).all()
+
+
+def test_masks_are_rules_that_select_the_same() -> None:
+    frame = people()
+    old, some = frame["age"] > 45, frame["age"] > 40
+    settings = {"m": 1, "maxit": 2, "seed": 1, "method": "cart"}
+    by_rule = rp.impute(frame, ignore="age > 45", where={"size": "age > 40"}, **settings)
+    for ignore, where in (
+        (old, pd.DataFrame({"size": some})),
+        (old.to_numpy(), {"size": some.to_numpy()}),
+    ):
+        by_mask = rp.impute(frame, ignore=ignore, where=where, **settings)
+        pd.testing.assert_frame_equal(by_mask[0], by_rule[0])
+        assert by_mask.plan.digest == rp.impute(frame, ignore=ignore, where=where, **settings).plan.digest
+        strata = {"strata": "town", "min_stratum": 20}
+        pd.testing.assert_frame_equal(
+            rp.impute(frame, ignore=ignore, where=where, **strata, **settings)[0],
+            rp.impute(frame, ignore="age > 45", where={"size": "age > 40"}, **strata, **settings)[0],
+        )
+    other = rp.impute(frame, ignore=~old, where={"size": "age > 40"}, **settings)
+    assert other.plan.digest != by_rule.plan.digest

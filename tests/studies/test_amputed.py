@@ -94,3 +94,11 @@ def test_only_complete_columns_are_amputed() -> None:
     frame.loc[::7, "y"] = np.nan
     with pytest.raises(DataError, match="missing cells already"):
         rp.study(frame, 2, ampute={"columns": ["y"]}, missing="impute", progress=False)
+
+
+@pytest.mark.parametrize(
+    "imputation", [{"ignore": np.zeros(250, dtype=bool)}, {"where": {"y": np.ones(250, dtype=bool)}}]
+)
+def test_masks_of_rows_are_refused(imputation: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="mask"):
+        study(imputation=imputation)

@@ -27,6 +27,7 @@ from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel, fit_columns, usable_predictors
 from replicant.fcs.trace import Trace
 from replicant.plan.imputation import ImputationPlan
+from replicant.plan.imputed_cells import for_rows
 from replicant.plan.model import Plan
 
 __all__ = ["Models", "impute", "trace_of"]
@@ -105,7 +106,9 @@ def _impute_and_draw(
     starts: Mapping[tuple[int, int], Completed],
 ) -> Iterator[Drawn]:
     """Sets of a table with missing cells: a chain completes it, and the set is drawn from what it has completed."""
-    table = prepared.table
+    table, rows = prepared.table, plan.partitions[prepared.partition].rows
+    if rows is not None:
+        imputation = replace(imputation, spec=for_rows(imputation.spec, rows))
     shared = ChainTable(table, imputation, plan.seed, prepared.partition)
     done: tuple[int, Completed, Prepared | None] | None = None
     for index in imputations:

@@ -19,6 +19,7 @@ from replicant.plan.cost import Cost, estimate_bytes, make_chain_tasks, make_tas
 from replicant.plan.draft import Draft
 from replicant.plan.imputation import ImputationPlan
 from replicant.plan.imputation_draft import build_imputation
+from replicant.plan.imputed_cells import rows_ignored
 from replicant.plan.model import Plan
 from replicant.plan.seen import look
 from replicant.plan.sequence import check_list, sequence_for
@@ -97,7 +98,7 @@ def build_plan(
 
     k = table.n if spec.k is None else spec.k
     partitions, strata_events = cut(table, spec.strata_columns if whole is None else (), spec.min_stratum, k)
-    digest = _digest(spec, table, columns, seed)
+    digest = _digest(spec, table, columns, seed, looked.imputed)
     shared = spec.fits == "shared" or (spec.conditioning == "observed" and not spec.proper)
     cost = Cost(columns, _usable(columns, sequences, spec.conditioning == "observed"), trees)
     if imputation is None:
@@ -230,13 +231,24 @@ def _usable(columns: Sequence[ColumnPlan], sequences: Sequence[tuple[str, ...]],
     return counts
 
 
-def _digest(spec: SynthesisSpec, table: Table, columns: Sequence[ColumnPlan], seed: int) -> str:
+def _digest(
+    spec: SynthesisSpec,
+    table: Table,
+    columns: Sequence[ColumnPlan],
+    seed: int,
+    imputed: Mapping[str, NDArray[np.bool_]],
+) -> str:
     """Sha256 over all that decides the result: versions, spec, cells, seed, and the table's own digest."""
-    settings = spec.model_dump(exclude={"where", "seed"})
+    settings = spec.model_dump(exclude={"where": True, "seed": True, "imputation": {"where", "ignore"}})
     text = json.dumps([release_lines(), settings, [(c.name, c.method) for c in columns], str(seed)], sort_keys=True)
     sha = hashlib.sha256(text.encode())
     sha.update(table.digest().encode())
-    for column in columns:
-        if column.where is not None:
-            sha.update(np.packbits(column.where).tobytes())
+    masks = [column.where for column in columns] + list(imputed.values())
+    if spec.imputed is not None:
+        masks.append(rows_ignored(spec.imputed.ignore, table))
+        text = json.dumps([*imputed, spec.imputed.ignore is not None])
+        sha.update(text.encode())
+    for mask in masks:
+        if mask is not None:
+            sha.update(np.packbits(mask).tobytes())
     return sha.hexdigest()

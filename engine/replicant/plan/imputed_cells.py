@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from replicant.spec.models import SynthesisSpec
     from replicant.table.table import Table
 
-__all__ = ["cells_to_impute", "only_imputes", "rows_ignored"]
+__all__ = ["cells_to_impute", "for_rows", "only_imputes", "rows_ignored"]
 
 Mask = NDArray[np.bool_]
 
@@ -67,6 +67,29 @@ def cells_to_impute(spec: ImputationSpec, table: Table) -> dict[str, Mask]:
         if cells.any():
             found[column.name] = cells
     return found
+
+
+def for_rows(spec: ImputationSpec, rows: NDArray[np.integer[Any]]) -> ImputationSpec:
+    """The settings for some rows of a table: of masks, those of these rows.
+
+    Parameters
+    ----------
+    spec
+        The settings for all.
+    rows
+        Positions in the table.
+    """
+    where = spec.where
+    if isinstance(where, Mapping):
+        where = {name: one if isinstance(one, str) else np.asarray(one)[rows] for name, one in where.items()}
+    elif hasattr(where, "iloc"):
+        where = where.iloc[rows]
+    elif where is not None and not isinstance(where, list):
+        where = np.asarray(where)[rows]
+    ignore = spec.ignore
+    if ignore is not None and not (isinstance(ignore, list) and all(isinstance(rule, str) for rule in ignore)):
+        ignore = np.asarray(ignore)[rows]
+    return spec.model_copy(update={"where": where, "ignore": ignore})
 
 
 def _missing_by_design(kept: Mapping[str, KeptMissing], table: Table) -> dict[str, Mask]:

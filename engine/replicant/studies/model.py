@@ -147,9 +147,9 @@ def design(
                 "A study synthesizes each sample as a whole, and `partition_rows` is set.",
                 fix="leave partition_rows out",
             )
-        if spec.imputation is not None and not isinstance(spec.imputation.ignore, list | None):
+        if spec.imputation is not None and not _of_rules(spec.imputation.where, spec.imputation.ignore):
             raise SpecError(
-                "`ignore` is a mask, and a study draws samples of the rows",
+                "`where` or `ignore` of the imputation is a mask, and a study draws samples of the rows",
                 need="rules, such as age > 65",
                 fix="write the condition as a rule",
             )
@@ -182,6 +182,12 @@ def design(
     )
     digest = sha256(said.encode()).hexdigest()
     return Study(study, synthesis.m, seed, tuple(variants), taken, block, table.n, digest, lost)
+
+
+def _of_rules(*selections: Any) -> bool:
+    """Whether all of these select by rules, or nothing."""
+    texts = [list(one.values()) if isinstance(one, Mapping) else one for one in selections]
+    return all(one is None or (isinstance(one, list) and all(isinstance(text, str) for text in one)) for one in texts)
 
 
 def _clusters(synthesis: SynthesisSpec, table: Table) -> NDArray[np.int32] | None:
