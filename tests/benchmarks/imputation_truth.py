@@ -3,11 +3,14 @@
 Samples of 500 rows from populations whose regression coefficients are known (normal, skewed, categorical, clustered);
 40 % of the rows lose a cell completely at random, at random, or not at random (Schouten, Lugtig and Vink 2018, by
 `rp.ampute`). Each is imputed (m = 5, maxit = 5) by every method that suits it, analysed by least squares and pooled by
-Rubin's rules. With `--mice M`, imputation_truth.R does the same to the first M samples, which are written for it.
+Rubin's rules. With `--mice M`, imputation_truth.R does the same to the first M samples, which are written for it; its
+forests, which take it several times as long, get `--forests F` of them.
 
 Prints and stores (imputation_truth.csv), for each population, mechanism, method and term: bias with its Monte-Carlo
-error, coverage of the 95 % intervals, both also of mice, and the mean difference of the estimates of the two on the
-same samples, with its Monte-Carlo error.
+error, coverage of the 95 % intervals, both also of mice, and the mean differences of estimates and of coverage between
+the two on the same samples, with their Monte-Carlo errors. Rows are stored as soon as a mechanism is done, and replace
+those of an earlier run. With `--estimates FOLDER` the estimates of all samples are kept there, and a run that was cut
+short goes on from them.
 """
 
 from __future__ import annotations
@@ -149,7 +152,7 @@ POPULATIONS: dict[str, Population] = {
     ),
 }
 
-MECHANISMS = {"normal": ["MCAR", "MAR", "MNAR"], "skewed": ["MAR"], "categorical": ["MAR"], "clustered": ["MAR"]}
+MECHANISMS = ("MCAR", "MAR", "MNAR")
 
 
 def incomplete(name: str, mechanism: str, replicate: int, seed: int) -> pd.DataFrame:
@@ -158,7 +161,7 @@ def incomplete(name: str, mechanism: str, replicate: int, seed: int) -> pd.DataF
     rng = np.random.default_rng([seed, list(POPULATIONS).index(name), replicate])
     frame = population.sample(rng)
     # In clusters the cluster's own predictor decides beside the row's.
-    weights = {"a": 1.0, "w": 1.0} if population.cluster else None
+    weights = {"a": 1.0, "w": 1.0} if population.cluster and mechanism == "MAR" else None
     return rp.ampute(frame, SHARE, mechanism, population.lost, weights=weights, seed=replicate)  # type: ignore[arg-type]
 
 
@@ -182,7 +185,7 @@ def estimates(replicate: int, name: str, mechanism: str, seed: int) -> list[dict
     return records
 
 
-def by_mice(name: str, mechanism: str, replicates: int, seed: int) -> pd.DataFrame:
+def by_mice(name: str, mechanism: str, replicates: int, forests: int, seed: int) -> pd.DataFrame:
     """The same of R's mice, on the same samples."""
     population = POPULATIONS[name]
     with tempfile.TemporaryDirectory() as folder:
@@ -198,7 +201,7 @@ def by_mice(name: str, mechanism: str, replicates: int, seed: int) -> pd.DataFra
             "levels": ["low", "mid", "high"],
             "m": M,
             "maxit": MAXIT,
-            "slow": max(1, replicates // 4),  # samples that its forests get, which take it five times as long
+            "forests": forests,
         }
         (Path(folder) / "job.json").write_text(json.dumps(job))
         subprocess.run(["Rscript", str(SCRIPT), folder], check=True, stdout=subprocess.DEVNULL)
@@ -216,14 +219,24 @@ def summary(name: str, mechanism: str, ours: pd.DataFrame, mice: pd.DataFrame | 
         if mice is not None:
             theirs = mice[(mice["method"] == method) & (mice["term"] == term)].set_index("replicate")
             record |= _figures(theirs, truth[str(term)], "_mice")
-            both = own.set_index("replicate")["estimate"].sub(theirs["estimate"]).dropna()
-            record |= {"difference": both.mean(), "difference_error": both.std(ddof=1) / np.sqrt(len(both))}
+            same = own.set_index("replicate").loc[theirs.index]
+            record |= _mean(same["estimate"] - theirs["estimate"], "difference")
+            covered = _covered(same, truth[str(term)]).astype(float) - _covered(theirs, truth[str(term)])
+            record |= _mean(covered, "coverage_difference")
         records.append(record)
     return pd.DataFrame(records)
 
 
+def _mean(values: pd.Series, name: str) -> dict[str, float]:
+    return {name: float(values.mean()), f"{name}_error": float(values.std(ddof=1)) / np.sqrt(len(values))}
+
+
+def _covered(estimates: pd.DataFrame, truth: float) -> pd.Series:
+    return (estimates["conf_low"] <= truth) & (truth <= estimates["conf_high"])
+
+
 def _figures(estimates: pd.DataFrame, truth: float, label: str) -> dict[str, float]:
-    covered = (estimates["conf_low"] <= truth) & (truth <= estimates["conf_high"])
+    covered = _covered(estimates, truth)
     n, share = len(estimates), float(covered.mean())
     return {
         f"replicates{label}": n,
@@ -235,28 +248,63 @@ def _figures(estimates: pd.DataFrame, truth: float, label: str) -> dict[str, flo
     }
 
 
+def kept(folder: Path | None, name: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Estimates of a run before this one, or those that are computed now."""
+    if folder is None:
+        return compute()
+    file = folder / f"{name}.csv"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        compute().to_csv(file, index=False)
+    return pd.read_csv(file)
+
+
+def store(table: pd.DataFrame, out: Path) -> None:
+    """Rows of one mechanism, in the place of those that are stored."""
+    tables = [table]
+    if out.exists():
+        stored = pd.read_csv(out)
+        tables.append(
+            stored[(stored[["population", "mechanism"]] != table[["population", "mechanism"]].iloc[0]).any(axis=1)]
+        )
+    ranks = {"population": list(POPULATIONS), "mechanism": list(MECHANISMS)}
+    rows = pd.concat(tables).sort_values(list(ranks), kind="stable", key=lambda one: one.map(ranks[one.name].index))
+    rows.round(5).to_csv(out, index=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, print and store."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=1000)
     parser.add_argument("--mice", type=int, default=0, help="samples that R's mice gets too; needs R with mice")
+    parser.add_argument("--forests", type=int, help="those of them that its forests get; by default half of them")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--populations", nargs="*", default=list(POPULATIONS))
+    parser.add_argument("--populations", nargs="*", default=list(POPULATIONS), choices=list(POPULATIONS))
+    parser.add_argument("--mechanisms", nargs="*", default=list(MECHANISMS), choices=MECHANISMS)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--estimates", type=Path, help="a folder in which the estimates of all samples are kept")
     parser.add_argument("--out", type=Path, default=STORED)
     asked = parser.parse_args(arguments)
-    tables = []
+    forests = (asked.mice + 1) // 2 if asked.forests is None else asked.forests
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.processes, spawning) as pool:
+
+        def own(name: str, mechanism: str) -> pd.DataFrame:
+            one = partial(estimates, name=name, mechanism=mechanism, seed=asked.seed)
+            drawn = pool.map(one, range(asked.replicates), chunksize=10)
+            return pd.DataFrame([record for records in drawn for record in records])
+
         for name in asked.populations:
-            for mechanism in MECHANISMS[name]:
-                one = partial(estimates, name=name, mechanism=mechanism, seed=asked.seed)
-                drawn = pool.map(one, range(asked.replicates), chunksize=10)
-                ours = pd.DataFrame([record for records in drawn for record in records])
-                mice = by_mice(name, mechanism, asked.mice, asked.seed) if asked.mice else None
-                tables.append(summary(name, mechanism, ours, mice))
-                print(tables[-1].round(4).to_string(index=False), flush=True)
-    pd.concat(tables).round(5).to_csv(asked.out, index=False)
+            for mechanism in asked.mechanisms:
+                case = f"{name}-{mechanism}"
+                ours = kept(asked.estimates, case, partial(own, name, mechanism))
+                mice = None
+                if asked.mice:
+                    theirs = partial(by_mice, name, mechanism, asked.mice, forests, asked.seed)
+                    mice = kept(asked.estimates, f"{case}-mice", theirs)
+                table = summary(name, mechanism, ours, mice)
+                print(table.round(4).to_string(index=False), flush=True)
+                store(table, asked.out)
 
 
 if __name__ == "__main__":
