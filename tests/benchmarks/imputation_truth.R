@@ -1,7 +1,7 @@
 # R's mice on the samples of imputation_truth.py: Rscript imputation_truth.R FOLDER
-# FOLDER holds job.json and 0.csv, 1.csv ...; estimates.csv is written there: replicate, method, term, estimate,
-# conf_low, conf_high of Rubin's rules. Needs jsonlite, mice, pan, ranger. In clusters, standard errors of least squares
-# are those of the clusters (CR1), and the complete-data degrees of freedom are the clusters less one.
+# FOLDER holds job.json and a table for each sample, 0.csv ...; estimates.csv is written there: replicate, method, term,
+# estimate, conf_low, conf_high of Rubin's rules. Needs jsonlite, mice, pan, ranger. In clusters, standard errors of
+# least squares are those of the clusters (CR1), and the complete-data degrees of freedom are the clusters less one.
 suppressPackageStartupMessages({
   library(jsonlite)
   library(mice)
@@ -36,12 +36,11 @@ pooled <- function(imputed, data) {
 }
 
 results <- list()
-for (replicate in seq_len(job$replicates) - 1) {
+for (replicate in job$replicates) {
   data <- read.csv(file.path(folder, paste0(replicate, ".csv")), stringsAsFactors = TRUE, na.strings = "")
   for (name in job$ordered) data[[name]] <- factor(data[[name]], levels = job$levels, ordered = TRUE)
   for (label in names(job$methods)) {
-    if (label == "rf" && replicate >= job$forests) next
-    wanted <- job$methods[[label]]
+      wanted <- job$methods[[label]]
     method <- setNames(rep("", ncol(data)), names(data))
     method[names(wanted)] <- sub("2l.norm", "2l.pan", unlist(wanted), fixed = TRUE) # of one residual variance, as ours
     predictors <- make.predictorMatrix(data)

@@ -9,8 +9,8 @@ forests, which take it several times as long, get `--forests F` of them.
 Prints and stores (imputation_truth.csv), for each population, mechanism, method and term: bias with its Monte-Carlo
 error, coverage of the 95 % intervals, both also of mice, and the mean differences of estimates and of coverage between
 the two on the same samples, with their Monte-Carlo errors. Rows are stored as soon as a mechanism is done, and replace
-those of an earlier run. With `--estimates FOLDER` the estimates of all samples are kept there, and a run that was cut
-short goes on from them.
+those of an earlier run. With `--estimates FOLDER` the estimates of all samples are kept there as they come: a run that
+was cut short goes on from them, and so does one that asks for more samples.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 import replicant as rp
 
 N, M, MAXIT, SHARE = 500, 5, 5, 0.4
+BLOCK = 20  # samples that are computed before the next ones are kept
 SCRIPT = Path(__file__).with_suffix(".R")
 STORED = Path(__file__).with_suffix(".csv")
 ENDS = ["estimate", "conf_low", "conf_high"]
@@ -185,23 +186,22 @@ def estimates(replicate: int, name: str, mechanism: str, seed: int) -> list[dict
     return records
 
 
-def by_mice(name: str, mechanism: str, replicates: int, forests: int, seed: int) -> pd.DataFrame:
-    """The same of R's mice, on the same samples."""
+def by_mice(replicates: range, name: str, mechanism: str, labels: Sequence[str], seed: int) -> pd.DataFrame:
+    """The same of R's mice, by some of the methods on some of the samples."""
     population = POPULATIONS[name]
     with tempfile.TemporaryDirectory() as folder:
-        for replicate in range(replicates):
+        for replicate in replicates:
             incomplete(name, mechanism, replicate, seed).to_csv(Path(folder) / f"{replicate}.csv", index=False)
         job = {
             "folder": folder,
-            "replicates": replicates,
+            "replicates": list(replicates),
             "formula": population.formula,
-            "methods": population.methods,
+            "methods": {label: population.methods[label] for label in labels},
             "cluster": population.cluster or "",
             "ordered": ["rank"] if name == "categorical" else [],
             "levels": ["low", "mid", "high"],
             "m": M,
             "maxit": MAXIT,
-            "forests": forests,
         }
         (Path(folder) / "job.json").write_text(json.dumps(job))
         subprocess.run(["Rscript", str(SCRIPT), folder], check=True, stdout=subprocess.DEVNULL)
@@ -248,15 +248,20 @@ def _figures(estimates: pd.DataFrame, truth: float, label: str) -> dict[str, flo
     }
 
 
-def kept(folder: Path | None, name: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Estimates of a run before this one, or those that are computed now."""
-    if folder is None:
-        return compute()
-    file = folder / f"{name}.csv"
-    if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        compute().to_csv(file, index=False)
-    return pd.read_csv(file)
+def kept(folder: Path | None, name: str, wanted: int, compute: Callable[[range], pd.DataFrame]) -> pd.DataFrame:
+    """Estimates of the first samples: those of runs before this one, and then those that are computed now."""
+    tables: list[pd.DataFrame] = []
+    file = None if folder is None else folder / f"{name}.csv"
+    if file is not None and file.exists():
+        tables.append(pd.read_csv(file))
+    done = max((int(table["replicate"].max()) + 1 for table in tables), default=0)
+    for first in range(done, wanted, BLOCK):
+        tables.append(compute(range(first, min(first + BLOCK, wanted))))
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pd.concat(tables).to_csv(file, index=False)
+    together = pd.concat(tables)
+    return together[together["replicate"] < wanted]
 
 
 def store(table: pd.DataFrame, out: Path) -> None:
@@ -289,20 +294,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.processes, spawning) as pool:
 
-        def own(name: str, mechanism: str) -> pd.DataFrame:
+        def own(replicates: range, name: str, mechanism: str) -> pd.DataFrame:
             one = partial(estimates, name=name, mechanism=mechanism, seed=asked.seed)
-            drawn = pool.map(one, range(asked.replicates), chunksize=10)
-            return pd.DataFrame([record for records in drawn for record in records])
+            return pd.DataFrame([record for records in pool.map(one, replicates) for record in records])
 
         for name in asked.populations:
+            methods = POPULATIONS[name].methods
+            shares = {"mice": (asked.mice, [one for one in methods if one != "rf"])}
+            if "rf" in methods:
+                shares["mice-rf"] = (min(forests, asked.mice), ["rf"])
             for mechanism in asked.mechanisms:
-                case = f"{name}-{mechanism}"
-                ours = kept(asked.estimates, case, partial(own, name, mechanism))
-                mice = None
-                if asked.mice:
-                    theirs = partial(by_mice, name, mechanism, asked.mice, forests, asked.seed)
-                    mice = kept(asked.estimates, f"{case}-mice", theirs)
-                table = summary(name, mechanism, ours, mice)
+                case, which = f"{name}-{mechanism}", {"name": name, "mechanism": mechanism}
+                ours = kept(asked.estimates, case, asked.replicates, partial(own, **which))
+                theirs = [
+                    kept(
+                        asked.estimates,
+                        f"{case}-{kind}",
+                        samples,
+                        partial(by_mice, **which, labels=labels, seed=asked.seed),
+                    )
+                    for kind, (samples, labels) in shares.items()
+                    if samples
+                ]
+                table = summary(name, mechanism, ours, pd.concat(theirs) if theirs else None)
                 print(table.round(4).to_string(index=False), flush=True)
                 store(table, asked.out)
 
