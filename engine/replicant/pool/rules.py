@@ -170,8 +170,16 @@ def reiter2004(estimates: ArrayLike, variances: ArrayLike, *, dfcom: ArrayLike |
     """Reiter's rule for nested sets: m imputations, each synthesized r times: T = ubar + (1 + 1/m) B - bbar/r.
 
     Reiter (2004, Survey Methodology 30:235-242): B is the variance of the m nest means, bbar the mean of the m
-    variances within nests; 1/df = ((1 + 1/m) B)^2 / ((m - 1) T^2) + (bbar/r)^2 / (m (r - 1) T^2). Where T is negative,
-    Reiter (2008, Statistics and Probability Letters 78:15-20): T = ubar + (1 + 1/m) B, df that of Rubin's rule.
+    variances within nests; 1/df = ((1 + 1/m) B)^2 / ((m - 1) T^2) + (bbar/r)^2 / (m (r - 1) T^2).
+
+    T is a difference. With few sets it comes out near 0 or below by chance, and the paper's df next to none: for m = 5
+    and r = 2 one interval in a hundred was more than 10^20 times as long as needed in a simulation. B - bbar/r
+    estimates the variance that imputations would have between them without the noise of synthesis, which is not
+    negative: so T is not taken to be less than ubar + bbar/(m r). And where df of the difference would be below m - 1,
+    those of B alone, no difference is taken, and T is Reiter's (2008, Statistics and Probability Letters 78:15-20) for
+    negative ones, ubar + (1 + 1/m) B, with the df of Rubin's rule (or the bound above, where that is more). With m of 5
+    or more, intervals then cover 94 % or more, as the paper's do, and 99 of a hundred are at most 3.6 times as long as
+    needed, 2.6 times where synthesis adds less than twice ubar: `tests/benchmarks/nested_coverage.py`.
 
     Parameters
     ----------
@@ -186,14 +194,7 @@ def reiter2004(estimates: ArrayLike, variances: ArrayLike, *, dfcom: ArrayLike |
         Estimates, their variance and degrees of freedom.
     """
     s = nested_moments(estimates, variances)
-    increase = (1 + 1 / s.m) * s.b
-    excess = s.b_within / s.r
-    total = s.ubar + increase - excess
-    negative = total <= 0
-    df = _satterthwaite((increase, s.m - 1), (-excess, s.m * (s.r - 1)), (s.ubar, dfcom))
-    total = np.where(negative, s.ubar + increase, total)
-    df = np.where(negative, _satterthwaite((increase, s.m - 1), (s.ubar, dfcom)), df)
-    said = _said(negative, "variance is negative; ubar + (1 + 1/m) B stands in (Reiter 2008)")
+    total, df, said = _nested(s, s.ubar, dfcom)
     return s.combine(total, df, simulation=s.b / s.m, messages=said)
 
 
@@ -305,7 +306,8 @@ def census(
     """When the real rows are the whole population, or a known share f of it: T = (1 - f) ubar + b/m.
 
     With f = 1 the only uncertainty is that of the draws. Imputed census: T = (1 + 1/m) b (Vink & van Buuren 2014,
-    arXiv:1409.8542); imputed and synthesized r times (estimates (m, r, q)): T = (1 + 1/m) B - bbar/r. Each is the rule
+    arXiv:1409.8542); imputed and synthesized r times (estimates (m, r, q)): `reiter2004` without ubar, where a
+    difference has fewer df than B alone, so that T = (1 + 1/m) B again, or bbar/(m r) if that is more. Each is the rule
     for samples with the sampling variance left out, and the df follow: m - 1 with f = 1. mice offers the population
     rule through `custom.t`, but then sets lambda to 1, and Barnard and Rubin's df to 0: no interval comes out.
 
@@ -339,15 +341,11 @@ def census(
     nested = np.ndim(estimates) == 3
     s = nested_moments(estimates, variances) if nested else moments(estimates, variances)
     real = np.zeros_like(s.b) if fraction == 1 else (1 - fraction) * s.ubar
-    between = (1 + 1 / s.m) * s.b if nested or imputed else s.b / s.m
-    excess = s.b_within / s.r if nested else np.zeros_like(between)
-    total = real + between - excess
-    negative = total < 0
-    components = [(between, s.m - 1), (real, dfcom)]
-    df = _satterthwaite(*components, (-excess, s.m * (s.r - 1))) if nested else _satterthwaite(*components)
-    said = _said(negative, "variance is negative; the component between the sets is used instead (Reiter 2008)")
-    total = np.where(negative, real + between, total)
-    df = np.where(negative, _satterthwaite(*components), df)
+    if nested:
+        total, df, said = _nested(s, real, dfcom)
+    else:
+        between = (1 + 1 / s.m) * s.b if imputed else s.b / s.m
+        total, df, said = real + between, _satterthwaite((between, s.m - 1), (real, dfcom)), ()
     return s.combine(total, df, simulation=s.b / s.m, relative=False, messages=said)
 
 
@@ -446,6 +444,22 @@ def _satterthwaite(*components: tuple[Array, ArrayLike | None]) -> Array:
         each = (value**2 / np.asarray(df, np.float64) for value, df in components if df is not None)
         spread = sum(each, np.zeros_like(total))
         return np.where(spread > 0, total**2 / spread, np.inf)
+
+
+def _nested(s: Moments, real: Array, dfcom: ArrayLike | None) -> tuple[Array, Array, tuple[str, ...]]:
+    """Total variance and df of nested sets, beside `real` of sampling, with what must be said: see `reiter2004`."""
+    increase, excess = (1 + 1 / s.m) * s.b, s.b_within / s.r
+    total = real + np.maximum(increase - excess, excess / s.m)
+    unsure = increase**2 / (s.m - 1) + excess**2 / (s.m * (s.r - 1))
+    few = total**2 < (s.m - 1) * unsure
+    simple = real + increase
+    spread = np.where(few, increase**2 / (s.m - 1), unsure)
+    if dfcom is not None:
+        spread = spread + real**2 / np.asarray(dfcom, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(spread > 0, np.where(few, simple, total) ** 2 / spread, np.inf)
+    said = _said(few, "variance rests on too uncertain a difference; what is used in its place is rather too large")
+    return np.where(few, np.maximum(total, simple), total), df, said
 
 
 def _one_step_df(s: Moments, total: Array, unsure: Array, dfcom: ArrayLike | None) -> Array:

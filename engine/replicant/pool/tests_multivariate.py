@@ -11,8 +11,8 @@ With rho_b = tr(b ubar^-1)/p, the mean relative variance between the sets, the d
     raab2016_*         k/n + 1/m, or k/n + (1 + k/n)/m     from T, which is ubar times a number
 
 and the reference is F with p and w degrees of freedom; for nested sets w is Satterthwaite's, which in one dimension is
-Reiter's (2004) df, instead of the longer expression of the paper. All suppose that b is proportional to ubar, which
-makes them usable with m below p.
+Reiter's (2004) df, instead of the longer expression of the paper, and what stands in for an uncertain difference is
+that of `rules.reiter2004`. All suppose that b is proportional to ubar, which makes them usable with m below p.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class JointTest:
         Which rule's variance it supposes.
     statistic, df1, df2, p_value
         F, its degrees of freedom (df2 may be infinite), and its upper tail; NaN where the variance came out negative
-        (`raghunathan2003`, `reiter2004` with few sets).
+        (`raghunathan2003` with few sets).
     r
         What the draws add, relative to ubar: the denominator of the statistic minus 1.
     messages
@@ -255,9 +255,11 @@ def _judged(
         scale, w = r - 1, _w(t, p, -r)
     elif rule == "reiter2004":
         up, down = (1 + 1 / m) * between, max(within, 0.0) / sets[1]
-        scale = 1 + up - down
+        scale = 1 + max(up - down, down / m)
         spread = up**2 / t + down**2 / (p * m * (sets[1] - 1))
         w = scale**2 / spread if spread > 0 else np.inf
+        if w < t:  # the rule for one term says why
+            scale, w = max(scale, 1 + up), t * (1 + 1 / up) ** 2 if up > 0 else np.inf
     else:
         ratio = 1.0 if n is None or k is None else k / n
         scale = ratio + (1 / m if rule == "raab2016_simple" else (1 + ratio) / m)
