@@ -1,5 +1,8 @@
 """What every test may ask for: the reference data beside the clone, the tables of the field, and hypothesis' profiles.
 
+A test that starts processes (`cluster`) fails if it leaves a socket, a file or an event loop open: Python warns of them
+when they are collected, which would be in some later test that has nothing to do with them.
+
 The reference data (tables under the GPL, and numbers computed by R) are not in the repository. They are looked for in
 `../shared`, or in the folder that `REPLICANT_SHARED` names; where they are absent, the tests that need them are skipped
 and say so.
@@ -7,9 +10,11 @@ and say so.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +56,25 @@ def pytest_configure(config: pytest.Config) -> None:
         from replicant.trees.compile import ensure_compiled
 
         ensure_compiled()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if request.node.get_closest_marker("cluster"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ResourceWarning)
+            gc.collect()
+        assert [str(one.message) for one in caught if issubclass(one.category, ResourceWarning)] == []
+
+
+@pytest.fixture
+def execute_notebook(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Executes a notebook in a folder, as the pages do."""
+    monkeypatch.syspath_prepend(str(ROOT / "engine" / "docs"))
+    from building.notebook import execute_notebook
+
+    return execute_notebook
 
 
 def _beside_the_clone(part: str) -> Path:

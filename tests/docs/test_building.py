@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+import nbformat
+import psutil
 import pytest
+from jupyter_client.channels import HBChannel
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from .pages import ROOT
 
@@ -103,3 +109,19 @@ def test_a_notebook_becomes_its_prose_its_cells_and_what_they_give(tmp_path: Pat
         f'```python\n{shown}\n```\n\n```{{raw}} html\n<div class="output"><b>5</b></div>\n```'
     )
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.ipynb"]
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [("1 / 0", CellExecutionError), ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", DeadKernelError)],
+)
+def test_a_kernel_is_gone_with_its_sockets_however_it_ends(
+    tmp_path: Path, execute_notebook: Callable[..., None], source: str, error: type[Exception]
+) -> None:
+    before = {one.pid for one in psutil.Process().children()}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    with pytest.raises(error):
+        execute_notebook(notebook, tmp_path)
+    assert {one.pid for one in psutil.Process().children()} <= before
+    assert [one.name for one in threading.enumerate() if isinstance(one, HBChannel)] == []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from replicant.execution.live import Live, State
 from replicant.execution.progress import in_notebook
@@ -84,7 +85,10 @@ def test_here_is_no_notebook() -> None:
     assert not in_notebook()
 
 
-def test_a_kernel_shows_one_output_whatever_happens_within() -> None:
+@pytest.mark.cluster
+def test_a_kernel_shows_one_output_whatever_happens_within(
+    tmp_path: Path, execute_notebook: Callable[..., None]
+) -> None:
     cell = """
 import time
 from replicant.execution.progress import choose
@@ -95,7 +99,7 @@ with progress.running(60, "synthesizing", "on 2 workers"):
         progress.advance(1)
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
-    NotebookClient(notebook, timeout=120).execute()
+    execute_notebook(notebook, tmp_path)
     (output,) = notebook.cells[0].outputs
     assert output.output_type == "display_data"
     assert output.data["text/plain"].startswith("synthesizing on 2 workers: done in")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,17 +31,43 @@ def notebook_as_markdown(path: Path) -> str:
         If a cell fails.
     """
     import nbformat
-    from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     with TemporaryDirectory() as folder:
-        NotebookClient(
-            notebook,
-            timeout=SECONDS,
-            extra_arguments=["--log-level=ERROR"],  # that its loopback port is not encrypted is no news here
-            resources={"metadata": {"path": folder}},
-        ).execute()
+        execute_notebook(notebook, Path(folder))
     return "\n\n".join(part for cell in notebook.cells for part in _cell(cell))
+
+
+def execute_notebook(notebook: Any, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Execute the cells of a notebook, in a kernel that is gone afterwards with all that led to it.
+
+    Parameters
+    ----------
+    notebook
+        A notebook of `nbformat`; its cells receive their outputs.
+    folder
+        Where the kernel works.
+    environment
+        Variables of the kernel, instead of those of this process.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        If a cell fails.
+    nbclient.exceptions.DeadKernelError
+        If the kernel ends before its time.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+
+    with TemporaryDirectory() as sockets:
+        # Through sockets of the file system: a kernel on ports would be open to whoever is on this machine.
+        kernel = AsyncKernelManager(transport="ipc", ip=f"{sockets}/k", kernel_name="python3")
+        client = NotebookClient(notebook, km=kernel, timeout=SECONDS, resources={"metadata": {"path": folder}})
+        # A manager that nbclient did not make itself is left running, with its sockets, unless this is asked for. And
+        # a loop of our own is closed at the end, where the one of `execute` stays.
+        settings: dict[str, Any] = {} if environment is None else {"env": environment}
+        asyncio.run(client.async_execute(cleanup_kc=True, **settings))
 
 
 def _cell(cell: Any) -> list[str]:
