@@ -22,7 +22,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo test check fuzz chaos pythons bench docs lint format wheel wheelhouse schemas dashboard sbom lock clean distclean
+.PHONY: help setup demo test check fuzz chaos pythons bench quality docs lint format wheel wheelhouse schemas dashboard sbom lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -66,6 +66,9 @@ pythons: ## `make quick` on other versions of Python, where this machine has the
 
 bench: $(DEV) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+quality: $(DEV) ## utility and disclosure beside other tools, build/quality.html; ARGS="--tables survey --splits 2"
+	$(BIN)/python tests/benchmarks/quality.py $(ARGS)
 
 docs: $(DEV) ## build/docs/index.html; a warning, a broken link or a page that loads from elsewhere is an error
 	$(BIN)/python -m sphinx -b html -W --keep-going -q -j $(JOBS) -d build/doctrees $(ARGS) engine/docs build/docs
