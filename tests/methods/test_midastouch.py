@@ -55,6 +55,28 @@ def test_a_bootstrap_sample_leaves_rows_out() -> None:
     assert Midastouch(kappa=2.5).fit(y, x, None, RNG).kappa == 2.5
 
 
+@pytest.mark.parametrize("proper", [False, True])
+def test_a_weight_is_rows_written_out(proper: bool) -> None:
+    y, x = data()
+    w = np.random.default_rng(2).integers(1, 4, 30).astype(np.int32)
+    rows, point = np.repeat(np.arange(30), w), x[[3, 7]]
+    weighted = Midastouch(proper=proper).fit(y, x, w, np.random.default_rng(8))
+    written = Midastouch(proper=proper).fit(y.take(rows), x[rows], None, np.random.default_rng(8))
+    assert weighted.kappa == pytest.approx(written.kappa)
+    for one in range(2):
+        shares = [
+            np.bincount(
+                model.codes, model._shares(point @ model.regression.beta, _located(model, point), slice(None))[one]
+            )
+            for model in (weighted, written)
+        ]
+        np.testing.assert_allclose(shares[0] / shares[0].sum(), shares[1] / shares[1].sum(), rtol=1e-6, atol=1e-12)
+
+
+def _located(model: midastouch.MidastouchModel, x: np.ndarray) -> np.ndarray:
+    return (x[:, model.regression.kept] - model.regression.means) @ model.regression.root
+
+
 def test_residuals_of_donors_are_like_those_of_all_rows() -> None:
     """A donor is chosen for its prediction, and not because its residual is small or large."""
     rng = np.random.default_rng(5)

@@ -29,6 +29,10 @@ class Midastouch(LinearMethod):
     a fit without itself, which predict both the donor and the row to be drawn. Of more than 2048 donors, those furthest
     away are left out.
 
+    Weights are repetitions: a row of weight 3 is three rows that happen to be equal, and a fit without one of
+    them keeps the other two, as it would if the three were written out. A row that a bootstrap sample holds three times
+    is one row, and no copy of it may predict it.
+
     Attributes
     ----------
     kappa
@@ -49,14 +53,14 @@ class Midastouch(LinearMethod):
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> MidastouchModel:
         numbers, codes = numbers_of(y), y.codes
         if self.proper:
-            counts = resampled(len(x), weights, rng)
-            rows = np.flatnonzero(counts)
-            x, numbers, codes, weights = x[rows], numbers[rows], codes[rows], counts[rows]
+            each = np.arange(len(x)) if weights is None else np.repeat(np.arange(len(x)), weights)
+            counts = resampled(len(each), None, rng)
+            rows, weights = each[counts > 0], counts[counts > 0]
+            x, numbers, codes = x[rows], numbers[rows], codes[rows]
         regression, fitted = regress(x, numbers, weights)
         w = np.ones(len(x)) if weights is None else weights.astype(np.float64)
         located = (x[:, regression.kept] - regression.means) @ regression.root
         leverage = 1.0 / regression.total + (located**2).sum(axis=1)
-        # A row that the bootstrap drew twice is one row, of which no copy may predict it; rows that came twice are two.
         copies = w if self.proper else np.ones(len(x))
         pull = copies * (numbers - fitted) / np.maximum(1.0 - copies * leverage, 0.05)
         kappa = self.kappa
