@@ -52,6 +52,7 @@ ELSEWHERE: dict[str, str] = {
     "execution/test_executor.py": "execution/processes.py execution/timing.py",
     "fcs/test_chain.py": "fcs/blas.py fcs/chain_table.py fcs/completed.py",
     "fcs/test_blocks.py": "plan/blocks.py",
+    "fcs/test_orders.py": "plan/orders.py",
     "fcs/test_encoding.py": "fcs/join.py",
     "fcs/test_fcs.py": "fcs/checked.py fcs/draw.py fcs/fit.py fcs/imputation.py",
     "methods/test_catall.py": "methods/contingency.py",

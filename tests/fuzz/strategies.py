@@ -614,7 +614,7 @@ def specs(draw: Any, frame: pd.DataFrame, *, wrong: bool) -> dict[str, Any]:
         "minsplit": st.integers(2, 80),
         "maxdepth": st.integers(1, 100),
         "class_risk": st.sampled_from(["gini", "misclassified"]),
-        "visit_sequence": st.sampled_from(["random", "table"]) | st.permutations(names),
+        "visit_sequence": st.sampled_from(["random", "table", "auto"]) | st.permutations(names),
         "k": st.sampled_from([n or 1, 1, 2, 7, 90, 300]),
         "fits": st.sampled_from(["own", "shared"]),
         "proper": st.booleans(),

@@ -8,6 +8,7 @@ from .encoding import Prepared, prepare
 from .fit import ColumnModel, fit_columns
 from .imputation import Models, impute, trace_of
 from .join import join
+from .orders import find_orders
 from .trace import Trace, by_imputation, convergence_of, trace_events
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "completed_table",
     "convergence_of",
     "draw_imputation",
+    "find_orders",
     "fit_columns",
     "impute",
     "join",

@@ -21,8 +21,9 @@ from replicant.plan.imputation import ImputationPlan
 from replicant.plan.imputation_draft import build_imputation
 from replicant.plan.imputed_cells import rows_ignored
 from replicant.plan.model import Plan
+from replicant.plan.orders import Orders, OrderSearch, orders_for
 from replicant.plan.seen import look
-from replicant.plan.sequence import check_list, sequence_for
+from replicant.plan.sequence import DRAWN, VISITS, check_list, sequence_for
 from replicant.plan.strata import cut
 from replicant.plan.whole import Whole
 from replicant.spec.imputation import ImputationSpec
@@ -40,6 +41,7 @@ def build_plan(
     table: Table,
     methods: Mapping[str, Declaration] | None = None,
     whole: Whole | None = None,
+    orders: OrderSearch | Orders | None = None,
 ) -> Plan:
     """Decide everything a run does.
 
@@ -55,6 +57,9 @@ def build_plan(
         What `method` may name, with what each declares; None: all that are registered here.
     whole
         For a partition: the facts of the whole table, which every partition obeys. None: those of `table`.
+    orders
+        For `visit_sequence: auto`, what finds orders that suit the data, or those that were found before. None: nobody
+        looks for them, and orders are random.
 
     Returns
     -------
@@ -82,19 +87,17 @@ def build_plan(
     visit: str | tuple[str, ...] = (
         spec.visit_sequence if isinstance(spec.visit_sequence, str) else tuple(spec.visit_sequence)
     )
-    if isinstance(visit, str) and visit not in {"random", "table"}:
+    if isinstance(visit, str) and visit not in VISITS:
         raise SpecError(
-            f"visit_sequence is {visit!r}{nearest(visit, ('random', 'table'))}",
-            need="random, table, or a list of columns",
+            f"visit_sequence is {visit!r}{nearest(visit, VISITS)}",
+            need=f"{', '.join(VISITS)}, or a list of columns",
         )
     if not isinstance(visit, str):
         check_list(visit, columns)
-    if spec.fits == "shared" or visit != "random":
-        sequences = (sequence_for(columns, seed, visit=visit),) * spec.sets
-    else:
-        sequences = tuple(sequence_for(columns, seed, imputation=i, visit=visit) for i in range(spec.sets))
+    suited = orders_for(spec, columns, table, seed, orders) if visit == "auto" else None
+    sequences = _sequences(spec, columns, seed, visit, suited)
     if spec.conditioning == "synthetic":
-        draft.check_predictors(sequences[0], fixed=visit != "random")
+        draft.check_predictors(sequences[0], fixed=visit not in DRAWN)
 
     k = table.n if spec.k is None else spec.k
     partitions, strata_events = cut(table, spec.strata_columns if whole is None else (), spec.min_stratum, k)
@@ -107,6 +110,8 @@ def build_plan(
         tasks, seconds = make_chain_tasks(imputation, cost, partitions, table.n, spec.m, spec.syntheses, known)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
     events = [*draft.events, *strata_events, *_warnings(spec, columns)]
+    if suited is not None and suited.reason:
+        events.append(Event("random_orders", "", f"visit_sequence: auto draws orders at random: {suited.reason}"))
     events += [] if whole is not None else few_to_split(columns, sizes)
     return Plan(
         columns=columns,
@@ -128,6 +133,7 @@ def build_plan(
         digest=digest,
         missing=spec.missing,
         visit=visit,
+        orders=suited,
         strata=spec.strata_columns,
         imputation=imputation,
         syntheses=spec.syntheses,
@@ -136,6 +142,19 @@ def build_plan(
             sum(column.codes.nbytes + column.values.nbytes for column in table.columns), table.n, k, len(columns)
         ),
     )
+
+
+def _sequences(
+    spec: SynthesisSpec,
+    columns: Sequence[ColumnPlan],
+    seed: int,
+    visit: str | tuple[str, ...],
+    orders: Orders | None,
+) -> tuple[tuple[str, ...], ...]:
+    """The order of each set: one for all, or one of its own where orders are drawn."""
+    count = spec.sets if visit in DRAWN and spec.fits == "own" else 1
+    found = tuple(sequence_for(columns, seed, imputation=i, visit=visit, orders=orders) for i in range(count))
+    return found if count == spec.sets else found * spec.sets
 
 
 def _imputation(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from replicant.methods import Cart
     from replicant.plan.column import ColumnPlan, Partition
     from replicant.plan.imputation import ImputationPlan
+    from replicant.plan.orders import Orders
     from replicant.plan.task import Task
     from replicant.table.dtypes import ColumnType
 
@@ -54,9 +55,11 @@ class Plan:
     cart
         How trees grow.
     visit
-        The rule the sequences came from: `random`, `table`, or the user's list.
+        The rule the sequences came from: `random`, `auto`, `table`, or the user's list.
     sequences
         One order of visits per imputation; every column occurs exactly once in each.
+    orders
+        Those that suit the data, if the rule is `auto`.
     strata
         Columns that cut the table into partitions.
     partitions, tasks
@@ -92,6 +95,7 @@ class Plan:
     digest: str
     missing: str = "keep"
     visit: str | tuple[str, ...] = "random"
+    orders: Orders | None = None
     strata: tuple[str, ...] = ()
     imputation: ImputationPlan | None = None
     syntheses: int = 1

@@ -38,6 +38,8 @@ class Stage(IntEnum):
     CHAIN_ORDER = 12
     AMPUTE = 13
     STATE = 14
+    ORDER_SCORE = 15
+    ORDER_CHOICE = 16
 
 
 def stream(

@@ -2,7 +2,8 @@
 
 Columns left as observed, and identifiers that are made up, come first. A passive column, or a copy, comes as soon as
 its inputs are there; so does a column that must come after another one. The columns of a block are drawn together. The
-rest is walked in a random order of the imputation's own, in table order, or in the order of the user's list.
+rest is walked in a random order of the imputation's own, in one that suits the data (`auto`), in table order, or in the
+order of the user's list.
 Independent orders let a tree's own error differ between the m sets, so that it reaches the between-imputation variance.
 """
 
@@ -15,9 +16,13 @@ from replicant.errors import SpecError, nearest
 from replicant.plan.blocks import together
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
+from replicant.plan.orders import Orders
 from replicant.plan.seeds import Stage, stream
 
-__all__ = ["check_list", "sequence_for", "sequence_of"]
+__all__ = ["DRAWN", "VISITS", "check_list", "sequence_for", "sequence_of"]
+
+VISITS = ("random", "auto", "table")
+DRAWN = ("random", "auto")  # every imputation has an order of its own
 
 
 def sequence_for(
@@ -27,6 +32,7 @@ def sequence_for(
     imputation: int = 0,
     replicate: int = 0,
     visit: str | Sequence[str] = "random",
+    orders: Orders | None = None,
 ) -> tuple[str, ...]:
     """The order of visits of one imputation.
 
@@ -35,17 +41,21 @@ def sequence_for(
     columns
         Plans of all columns, in table order.
     seed
-        The run's seed; used by `random` only.
+        The run's seed; used by `random` and `auto` only.
     imputation, replicate
         0-based address of the order.
     visit
-        `random`, `table`, or a list that `check_list` has accepted.
+        `random`, `auto`, `table`, or a list that `check_list` has accepted.
+    orders
+        For `auto`: those to choose from. None: `auto` is `random`.
 
     Returns
     -------
     tuple of str
         Every column exactly once.
     """
+    if visit == "auto":
+        visit = "random" if orders is None else orders.chosen(seed, imputation=imputation, replicate=replicate)
     kept = [column.name for column in columns if column.is_kept or column.is_new]
     waiting = {column.name: column.inputs for column in columns if column.is_computed}
     plans = {column.name: column for column in columns}
@@ -91,6 +101,7 @@ def sequence_of(plan: Plan, imputation: int, replicate: int = 0) -> tuple[str, .
         imputation=0 if plan.fits == "shared" else imputation,
         replicate=replicate,
         visit=plan.visit,
+        orders=plan.orders,
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from replicant.plan.column import ColumnPlan
     from replicant.plan.imputation import ImputationPlan
     from replicant.plan.model import Plan
+    from replicant.plan.orders import Orders
     from replicant.table.table import Table
 
 __all__ = ["inner", "render", "to_html"]
@@ -167,11 +168,15 @@ def _some(names: Sequence[str], most: int = 4) -> str:
 
 
 def _sequences(plan: Plan) -> list[str]:
-    rule = {"random": "random, one order per imputation", "table": "as in the table"}
+    count = "one order for all imputations" if plan.fits == "shared" else "one order per imputation"
+    orders = plan.orders if plan.orders is not None and plan.orders.pool else None
+    rule = {"random": f"random, {count}", "auto": f"random, {count}", "table": "as in the table"}
     how = rule.get(plan.visit, "as listed") if isinstance(plan.visit, str) else "as listed"
-    if plan.fits == "shared" and plan.visit == "random":
-        how = "random, one order for all imputations"
+    if orders is not None:
+        how = f"auto, {count} from {len(orders.pool)} good ones"
     lines = [how + (": each column is predicted from those before it" if plan.conditioning == "synthetic" else "")]
+    if orders is not None:
+        lines += _why(orders)
     if len(set(plan.sequences)) == 1:
         return [*lines, *_wrapped([f"all: {' '.join(plan.sequences[0])}"])]
     shown = plan.sequences[:SEQUENCES_SHOWN]
@@ -179,6 +184,16 @@ def _sequences(plan: Plan) -> list[str]:
     if plan.m > len(shown):
         lines.append(f"... and {plan.m - len(shown)} more")
     return lines
+
+
+def _why(orders: Orders) -> list[str]:
+    """How good the orders are, and why each column stands where it does."""
+    score = (
+        f"{orders.compared:,} orders were scored by {orders.fits:,} trees on half of {orders.rows:,} rows, against "
+        f"the other half; the good ones foresee a row better than random ones by {orders.gain:.2f} nats "
+        f"(standard error {orders.error:.2f})"
+    )
+    return [*_wrapped([score]), *_wrapped(f"  {name}: {text}" for name, text in orders.why.items())]
 
 
 def _tasks(plan: Plan) -> list[str]:

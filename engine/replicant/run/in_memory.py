@@ -19,7 +19,7 @@ from replicant.execution.backend import Backend
 from replicant.execution.executor import Executor
 from replicant.execution.failure import LostError
 from replicant.execution.progress import Progress
-from replicant.fcs import Completed
+from replicant.fcs import Completed, find_orders
 from replicant.plan import build_plan
 from replicant.plan.memory import check_memory
 from replicant.plan.model import Plan
@@ -63,7 +63,7 @@ def prepare(job: JobSpec) -> Ready:
     """
     source = Source.of_job(job)
     table = source.load()
-    return Ready(source, table, build_plan(job.synthesis, table, methods=methods.registered()))
+    return Ready(source, table, build_plan(job.synthesis, table, methods=methods.registered(), orders=find_orders))
 
 
 class InMemory:

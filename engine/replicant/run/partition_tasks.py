@@ -156,9 +156,9 @@ def look(shared: tuple[Partitions, Sequence[str]], task: Task, *held: Any) -> Se
 
 
 def head(partitions: Partitions, task: Task, *held: Any) -> Head:
-    """The plan of the whole, as it is made for the first partition."""
-    table = partitions.table(0, held)
-    plan = partitions.plan(0, table)
+    """The plan of the whole, as it is made for one partition."""
+    table = partitions.table(task.index, held)
+    plan = partitions.plan(task.index, table)
     # No cell leaves its machine, but that only some are replaced decides how the release is pooled.
     nothing = np.zeros(0, dtype=np.bool_)
     columns = tuple(replace(one, where=None if one.where is None else nothing) for one in plan.columns)

@@ -130,8 +130,11 @@ class PartitionedTable:
         partitions, found = self._cut(counted, scan)
         self._shuffle(partitions)
         partitions = self._look(partitions)
-        first = [Task("plan", "plan", needs=partitions.needs(0))]
+        # Orders that suit the data are found in one partition: that with the most rows.
+        at = int(np.argmax(partitions.sizes)) if self.synthesis.visit_sequence == "auto" else 0
+        first = [Task("plan", "plan", at, needs=partitions.needs(at))]
         [head] = self._collect("planning", {"plan": tasks.head}, partitions, first)
+        partitions = replace(partitions, orders=head.plan.orders)
         short = few_to_split(head.plan.columns, partitions.sizes.tolist())
         plan = replace(
             head.plan,

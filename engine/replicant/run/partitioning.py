@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
+from replicant.fcs import find_orders
 from replicant.plan import build_plan
 from replicant.plan.column import Partition
 from replicant.plan.model import Plan
+from replicant.plan.orders import Orders
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.whole import Whole
 from replicant.run.chunks import Chunks
@@ -67,6 +69,8 @@ class Partitions:
         Rows, and synthetic rows, of each partition.
     slices
         Where rows are between two stages.
+    orders
+        Those that suit the data, once a partition has been looked at for them.
     """
 
     chunks: Chunks
@@ -82,6 +86,7 @@ class Partitions:
     sizes: NDArray[np.int64]
     k: NDArray[np.int64]
     slices: Slices
+    orders: Orders | None = None
 
     @property
     def rows(self) -> int:
@@ -152,8 +157,11 @@ class Partitions:
         return with_spaces(self, table, notes) if columns is None else table
 
     def plan(self, index: int, table: Table) -> Plan:
-        """The plan of a partition: what the whole table says is done to every column, whatever occurs in it."""
-        plan = build_plan(self.synthesis, table, self.methods, self.whole)
+        """The plan of a partition: what the whole table says is done to every column, whatever occurs in it.
+
+        Orders that suit the data are found in the first partition that is planned, and serve all.
+        """
+        plan = build_plan(self.synthesis, table, self.methods, self.whole, self.orders or find_orders)
         partitions = tuple(Partition(i, None, int(k)) for i, k in enumerate(self.k))
         return replace(plan, partitions=partitions, n=table.n, k=int(self.k[index]))
 

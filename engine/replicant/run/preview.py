@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from replicant import methods
+from replicant.fcs import find_orders
 from replicant.plan import Task, build_plan
 from replicant.plan.graph import graph_of_plan, graph_of_stages, graph_of_tasks
 from replicant.plan.memory import check_memory, readable, task_bytes
@@ -131,7 +132,7 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     table = encode_table(chunks.read(0), columns, drop=job.synthesis.drop)
     seen = look(job.synthesis.model_copy(update={"k": None}), table, table.n).seen().of_a_sample()
     whole = Whole.of_table(table, seen)
-    plan = build_plan(job.synthesis.model_copy(update={"k": None}), table, methods.registered(), whole)
+    plan = build_plan(job.synthesis.model_copy(update={"k": None}), table, methods.registered(), whole, find_orders)
     count = max(1, -(-dataset.rows // rows))
     size = -(-dataset.rows // count)
     k = job.synthesis.k or dataset.rows

@@ -62,7 +62,8 @@ class SynthesisSpec(Document):
     predictors
         The only columns a column may be predicted from, where the default (all others) is not wanted.
     visit_sequence
-        `random` (a new order for every imputation), `table`, or a list of columns.
+        `random` (a new order for every imputation), `auto` (new ones, drawn from those that suit the data), `table`, or
+        a list of columns.
     where
         Cells to replace: None (all), rules such as `income > p99`, rules by column, or masks.
     cluster

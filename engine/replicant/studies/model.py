@@ -153,7 +153,7 @@ def design(
                 need="rules, such as age > 65",
                 fix="write the condition as a rule",
             )
-        plan = build_plan(spec, planned, methods)
+        plan = build_plan(spec, planned, methods, orders=fcs.find_orders)
         made_up = [column.name for column in plan.columns if column.is_new]
         if made_up:
             raise SpecError(

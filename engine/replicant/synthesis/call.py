@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from replicant import methods
 from replicant.errors import SpecError
+from replicant.fcs import find_orders
 from replicant.plan import build_plan
 from replicant.spec.load import validate_imputation, validate_synthesis
 from replicant.synthesis.result import Synthesis, say
@@ -108,8 +109,8 @@ def synthesize(
     options
         For a column, options of its method that go before those for all: `{"hgt": {"minbucket": 20}}`.
     visit_sequence
-        `random`, the default: every imputation visits the columns in an order of its own. `table`: left to right. Or a
-        list.
+        `random`, the default: every imputation visits the columns in an order of its own. `auto`: orders of their own,
+        too, drawn from those in which columns are best foreseen. `table`: left to right. Or a list.
     where
         Cells to replace: rules such as `["income > p99"]`, a rule by column, or masks. None for all.
     cluster
@@ -223,7 +224,7 @@ def synthesize(
         return synthesize_partitions(data, spec, columns, reading, backend, shown)
     source = source_of(data, columns, reading, spec.drop)
     table = encode(data, columns, reading, spec.drop)
-    plan = build_plan(spec, table, methods=methods.registered())
+    plan = build_plan(spec, table, methods=methods.registered(), orders=find_orders)
     ensure_compiled(plan, say)
     with backend.open(progress_of(plan, backend)) as executor:
         reread = backend.on_cluster and source is not None

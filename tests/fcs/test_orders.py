@@ -1,0 +1,198 @@
+"""Orders that suit the data: interactions are found, constraints hold, and no two imputations need share one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import replicant as rp
+from replicant.errors import SpecError
+from replicant.fcs import find_orders, orders
+from replicant.plan import Plan, build_plan
+from replicant.plan.sequence import sequence_of
+from replicant.spec.load import validate_synthesis
+from replicant.table import encode_table
+
+
+def traps(n: int, seed: int) -> pd.DataFrame:
+    """A product and a parity without main effects, a sum, and columns of noise, one of which has many levels."""
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(size=(2, n))
+    a, b = rng.integers(0, 2, (2, n))
+    s, t = rng.normal(size=(2, n))
+    frame = pd.DataFrame({f"noise{j}": rng.normal(size=n) for j in range(6)})
+    frame["level"] = [f"level {i}" for i in rng.integers(0, 150, n)]
+    parity = a ^ b ^ (rng.random(n) < 0.05)
+    frame["c"], frame["a"], frame["b"] = (np.array(["no", "yes"])[one] for one in (parity, a, b))
+    frame["x"], frame["y"], frame["z"] = x, x * z + 0.3 * rng.normal(size=n), z
+    return frame.assign(sum=s + t, s=s, t=t)
+
+
+def plan_of(frame: pd.DataFrame, **wanted: Any) -> Plan:
+    table = encode_table(frame)
+    return build_plan(validate_synthesis(seed=1, visit_sequence="auto", **wanted), table, orders=find_orders)
+
+
+def found(sets: rp.Synthesis) -> tuple[np.ndarray, np.ndarray]:
+    """By set, the slope of the product, 1 in truth; and the share of rows whose parity is right, 0.95 in truth."""
+    slopes, shares = [], []
+    for one in sets:
+        slopes.append((one.x * one.z * one.y).sum() / ((one.x * one.z) ** 2).sum())
+        shares.append((((one.a == "yes") ^ (one.b == "yes")) == (one.c == "yes")).mean())
+    return np.array(slopes), np.array(shares)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_interactions_without_main_effects_are_found(seed: int) -> None:
+    """In ten sets each; the standard errors of their means are about 0.02, of random orders up to 0.08."""
+    frame = traps(3000, seed)
+    auto, random = (found(rp.synthesize(frame, m=10, seed=7, visit_sequence=one)) for one in ("auto", "random"))
+    assert auto[0].mean() > 0.85
+    assert auto[1].mean() > 0.85
+    for good, bad in zip(auto, random, strict=True):
+        error = np.sqrt(good.var(ddof=1) / 10 + bad.var(ddof=1) / 10)
+        assert good.mean() - bad.mean() > 3 * error
+
+
+def test_the_plan_says_why() -> None:
+    plan = plan_of(traps(2000, 1))
+    assert plan.orders is not None
+    why = plan.orders.why
+    assert set(why) == set(plan.names)
+    assert all("interaction" in why[name] for name in "abcxyz")
+    assert why["level"].startswith("last: 150 levels")
+    assert why["sum"].startswith("late: others explain")
+    assert plan.orders.gain > 4 * plan.orders.error > 0
+    text = str(plan)
+    assert f"one order per imputation from {len(plan.orders.pool)} good ones" in text
+    assert "c: beside" in text
+    assert all(sequence[-1] == "level" for sequence in plan.sequences)
+
+
+def test_orders_are_different_and_the_same_again() -> None:
+    frame = traps(1000, 3)
+    plan, again = plan_of(frame, m=8), plan_of(frame, m=8)
+    assert plan.sequences == again.sequences
+    assert plan.orders is not None
+    assert len(set(plan.orders.pool)) == len(plan.orders.pool) >= 8
+    assert len(set(plan.sequences)) == 8
+    # Replicates of a study draw from the same pool, each anew.
+    first = [sequence_of(plan, 0, replicate) for replicate in range(30)]
+    assert set(first) <= {sequence_of(plan, i, 0) for i in range(8)} | set(plan.orders.pool)
+    assert len(set(first)) > 3
+    assert len({sequence_of(plan, i, 5) for i in range(8)}) == 8
+    other = build_plan(validate_synthesis(seed=2, m=8, visit_sequence="auto"), encode_table(frame), orders=find_orders)
+    assert other.sequences != plan.sequences
+
+
+def test_one_order_serves_shared_fits() -> None:
+    plan = plan_of(traps(500, 4), m=3, fits="shared")
+    assert len(set(plan.sequences)) == 1
+    assert "one order for all imputations from" in str(plan)
+
+
+@pytest.mark.parametrize(("rows", "p"), [(60, 3), (400, 8), (5000, 30)])
+def test_the_number_of_trees_is_bounded(rows: int, p: int) -> None:
+    rng = np.random.default_rng(5)
+    plan = plan_of(pd.DataFrame(rng.normal(size=(rows, p)), columns=[f"x{j}" for j in range(p)]))
+    assert plan.orders is not None
+    folds = 2 if rows < orders.ROWS_BOTH_WAYS else 1
+    # The last order that is scored may go beyond the limit.
+    assert plan.orders.fits <= folds * (orders.FITS * p + p)
+    assert plan.orders.rows == min(rows, orders.SAMPLE_ROWS)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_constraints_hold(data: st.DataObject) -> None:
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame(rng.normal(size=(60, 6)).round(2), columns=list("abcdef")).assign(g=["u", "v", "w"] * 20)
+    frame["total"] = frame.a + frame.b
+    names = list("abcdefg")
+    kept = data.draw(st.sets(st.sampled_from(list("cdefg")), max_size=2))
+    wanted: dict[str, Any] = {"method": dict.fromkeys(sorted(kept), "keep")} if kept else {}
+    if data.draw(st.booleans()):
+        wanted["passive"] = {"total": "a + b"}
+    free = [name for name in names if name not in kept]
+    limited = data.draw(st.sampled_from(free))
+    allowed = data.draw(st.sets(st.sampled_from([name for name in names if name != limited]), max_size=3))
+    wanted["predictors"] = {limited: sorted(allowed)}
+    if data.draw(st.booleans()):
+        wanted["where"] = {"a": "b > 0", **{name: "f > -9" for name in free if name != "a"}}
+    plan = plan_of(frame, m=3, **wanted)
+    for i, sequence in enumerate(plan.sequences):
+        assert sorted(sequence) == sorted(plan.names)
+        rank = {name: at for at, name in enumerate(sequence)}
+        assert all(rank[name] < len(kept) for name in kept) or "where" in wanted
+        if "passive" in wanted:
+            assert rank["total"] > max(rank["a"], rank["b"])
+        assert set(plan.predictors_of(limited, i)) <= allowed
+
+
+def test_blocks_stay_together() -> None:
+    frame = traps(300, 7)[["a", "b", "c", "x", "y", "z"]]
+    plan = plan_of(frame, m=4, method={"a": "catall", "c": "catall"})
+    for sequence in plan.sequences:
+        assert abs(sequence.index("a") - sequence.index("c")) == 1
+
+
+def reason(plan: Plan) -> str:
+    assert plan.orders is not None
+    assert not plan.orders.pool
+    [event] = [event for event in plan.events if event.code == "random_orders"]
+    assert "random, one order per imputation" in str(plan)
+    assert len(set(plan.sequences)) > 1 or len(plan.names) == 1
+    return event.message
+
+
+def test_where_no_order_can_be_scored_orders_are_random() -> None:
+    frame = traps(200, 8)
+    assert "49 rows are fewer than the 50" in reason(plan_of(frame.iloc[:49]))
+    assert "fewer than two columns" in reason(plan_of(frame[["x"]]))
+    assert "fewer than two columns" in reason(plan_of(frame[["x"]].assign(one=1, two=2)))
+    assert "observed conditioning" in reason(plan_of(frame, conditioning="observed"))
+    table = encode_table(frame)
+    assert "without a search" in reason(build_plan(validate_synthesis(seed=1, visit_sequence="auto"), table))
+
+
+def test_all_nominal_or_constant() -> None:
+    rng = np.random.default_rng(9)
+    frame = pd.DataFrame({name: rng.choice(list("uvw"), 80) for name in "abcd"}).assign(one=1, none=np.nan)
+    plan = plan_of(frame)
+    assert plan.orders is not None
+    assert plan.orders.pool
+    many = pd.DataFrame({name: [f"{name}{i}" for i in rng.integers(0, 300, 900)] for name in "abc"})
+    codebook = {name: {"kind": "nominal"} for name in "abc"}
+    assert len(rp.synthesize(many, m=2, seed=1, columns=codebook, visit_sequence="auto")[1]) == 900
+
+
+def test_a_wrong_word_is_refused() -> None:
+    with pytest.raises(SpecError, match="visit_sequence is 'autos', did you mean 'auto'"):
+        build_plan(validate_synthesis(seed=1, visit_sequence="autos"), encode_table(traps(60, 1)))
+
+
+def test_partitions_share_the_orders_of_one() -> None:
+    frame = traps(2000, 10)
+    first, again = (
+        rp.synthesize(frame, m=3, seed=5, visit_sequence="auto", partition_rows=500, threads=threads)
+        for threads in (1, 2)
+    )
+    assert first.plan.orders is not None
+    assert first.plan.orders.rows == 500
+    assert len(set(first.plan.sequences)) == 3
+    assert first.plan.sequences == again.plan.sequences
+    pd.testing.assert_frame_equal(first[0], again[0])
+
+
+def test_missing_cells_that_are_imputed_are_not_foreseen() -> None:
+    frame = traps(400, 11)
+    frame.loc[::3, "y"] = np.nan
+    plan = plan_of(frame, m=2, missing="impute")
+    assert plan.orders is not None
+    assert plan.orders.pool
+    assert rp.synthesize(frame, m=2, seed=1, missing="impute", visit_sequence="auto")[1].notna().all(axis=None)
