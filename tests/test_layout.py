@@ -24,7 +24,7 @@ ELSEWHERE: dict[str, str] = {
     "cli/test_log.py": "cli/main.py cli/options.py cli/usage.py",
     "cli/test_study.py": "cli/report.py",
     "cluster/test_cluster.py": "execution/address.py execution/dask_client.py",
-    "cluster/test_executor.py": "execution/dask_executor.py",
+    "cluster/test_executor.py": "execution/dask_executor.py execution/packed.py",
     "cluster/test_partitions.py": "execution/partitions.py",
     "cluster/test_private.py": "execution/scratch.py",
     "cluster/test_tls.py": "execution/tls.py",

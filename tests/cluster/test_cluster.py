@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dask.utils import key_split
+from distributed import Client, LocalCluster
 from pandas.testing import assert_frame_equal
 
 import replicant as rp
@@ -199,6 +200,10 @@ def test_scheduler_by_address(frame: pd.DataFrame, tmp_path: Path, scheduler: tu
     done = command(tmp_path, "run", "job.yaml", "--scheduler", scheduler[0])
     assert done.returncode == 0, done.stderr
     assert digests(tmp_path / "threads") == digests(tmp_path / "remote")
+    # What tasks need is imported by workers only.
+    with Client(scheduler[0], set_as_default=False) as client:
+        imported = client.run_on_scheduler(lambda: set(sys.modules))
+    assert imported & {"pandas", "pyarrow", "numba", "pydantic", "replicant.plan", "replicant.table"} == set()
 
 
 @pytest.mark.parametrize("moment", ["wait_for_workers", "scatter", "submit", "gather", "nthreads", "compute"])
@@ -206,8 +211,6 @@ def test_a_scheduler_that_dies(
     moment: str, frame: pd.DataFrame, scheduler: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it is asked for just then."""
-    from distributed import Client
-
     address, process = scheduler
     # Dask's client may stumble over its own timeout while it closes.
     with suppress(RuntimeError), Client(address, set_as_default=False, timeout=3) as client:
@@ -236,8 +239,6 @@ def _rows(frame: pd.DataFrame, weights: Any) -> int:
 
 
 def test_a_scheduler_that_dies_meanwhile(frame: pd.DataFrame, scheduler: tuple[str, Any]) -> None:
-    from distributed import Client
-
     address, process = scheduler
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=400, seed=1), table)
@@ -446,8 +447,6 @@ def test_no_scheduler_there(frame: pd.DataFrame, tmp_path: Path, monkeypatch: py
 
 
 def test_a_scheduler_without_workers(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    from distributed import Client, LocalCluster
-
     monkeypatch.setattr(dask_client, "WORKER_SECONDS", 1)
     with (
         LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -103,8 +104,9 @@ def test_short_tasks_travel_together_and_few_are_under_way(two_workers: Any, mon
 
     def watch(call: Any, *args: Any, **options: Any) -> Any:
         future = submit(call, *args, **options)
-        if call is dask_executor._batch:
-            sent.append(len(args[3]))
+        packed, *first = pickle.loads(args[0])
+        if packed is dask_executor._batch:
+            sent.append(len(first[2]))
             futures.append(future)
             waiting.append(sum(not one.done() for one in futures))
         return future

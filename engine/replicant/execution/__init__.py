@@ -2,7 +2,8 @@
 
 backend.py        what the user chose: threads, processes, a scheduler, a client, and how much memory
 executor.py       runs tasks with a bounded number under way; on threads. schedule.py: which comes next, what is held
-processes.py      the same in processes of this machine; dask_executor.py: on the workers of a client
+processes.py      the same in processes of this machine
+dask_executor.py  the same on the workers of a client; packed.py: calls as bytes, which the scheduler does not open
 dask_client.py    a `distributed` client, a local cluster of our own, and what goes wrong with them
 tls.py            certificates; scratch.py: private folders; versions.py: which versions the workers run
 failure.py        unexpected exceptions become errors without a cell value

@@ -3,6 +3,7 @@
 - What tasks share is made by a task of its own, so that it is made again if its worker is lost.
 - Results that other tasks need stay with the workers; a task goes where they are. A task that needs nothing goes to the
   worker with the fewest: Dask would give the first ones to whoever holds what is shared, however small that is.
+- Calls travel packed, so that the scheduler imports nothing for them (`packed.py`).
 - Short tasks are submitted several at a time, so that the scheduler's work does not grow with their number. A task that
   is lost with its worker is run again by another.
 - Tasks return failures as values (`failure.Failure`), and their keys are words and numbers.
@@ -26,6 +27,7 @@ from distributed import Client, Future, as_completed
 from replicant.execution import dask_client
 from replicant.execution.executor import Calls, Executor, Finished, Pool, Stage, run_task
 from replicant.execution.failure import Failure
+from replicant.execution.packed import packed, run_packed
 from replicant.execution.progress import Progress
 from replicant.execution.timing import StageTiming, Timing
 from replicant.execution.versions import Workers, check_versions
@@ -79,7 +81,8 @@ class DaskExecutor(Executor):
 
     def _first_of(self, pairs: list[Any]) -> list[Any]:
         with dask_client.connected(self.client, "holding results"):
-            return [self.client.submit(_first, one, key=f"held-{one.key}", pure=False) for one in pairs]
+            first = packed(_first)
+            return [self.client.submit(run_packed, first, one, key=f"held-{one.key}", pure=False) for one in pairs]
 
     def exchange(self, stage: str, held: Sequence[Any], count: int) -> list[Any]:
         """See `Executor.exchange`; here by Dask's own shuffle, from worker to worker."""
@@ -173,7 +176,8 @@ class _Submissions:
     def open(self) -> None:
         """Submit what tasks share."""
         key = f"shared-{self.token}"
-        self.shared = self._submit(_opened, self.stage.name, self.stage.prepare, self.stage.shared, key=key)
+        opened = packed(_opened, self.stage.name, self.stage.prepare, self.stage.shared)
+        self.shared = self._submit(opened, key=key)
         self.arriving: Any = as_completed(loop=self.client.loop)  # type: ignore[no-untyped-call]
 
     def release(self) -> None:
@@ -207,9 +211,8 @@ class _Submissions:
             worker = min(self.workers, key=self.busy.__getitem__, default=None)
         # Dask's pages group tasks by what stands before the token.
         key = f"{first.kind}-{self.token}-{first.key.removeprefix(first.kind).removeprefix('-')}"
-        future = self._submit(
-            _batch, self.stage.name, self.stage.calls, self.shared, list(batch), list(needed), key=key, worker=worker
-        )
+        call = packed(_batch, self.stage.name, self.stage.calls, list(batch))
+        future = self._submit(call, self.shared, list(needed), key=key, worker=worker)
         self.under_way[future] = first, worker, held
         if held and first.key not in self.stage.keep:
             self.held.append(future)
@@ -238,11 +241,11 @@ class _Submissions:
             self.known.update(one.key for one in earlier)
             yield [*earlier, *ran.finished]
 
-    def _submit(self, call: Callable[..., Any], *args: Any, key: str, worker: str | None = None) -> Future[Any]:
+    def _submit(self, call: bytes, *args: Any, key: str, worker: str | None = None) -> Future[Any]:
         where = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")
-            return self.client.submit(call, *args, key=key, pure=False, **where)
+            return self.client.submit(run_packed, call, *args, key=key, pure=False, **where)
 
 
 def _first(ran: _Ran) -> Any:
@@ -268,7 +271,7 @@ class _Ran(NamedTuple):
     finished: list[Finished]
 
 
-def _batch(name: str, calls: Calls, shared: Any, batch: Sequence[Task], needed: list[Any]) -> _Ran | Failure:
+def _batch(name: str, calls: Calls, batch: Sequence[Task], shared: Any, needed: list[Any]) -> _Ran | Failure:
     """Run tasks, or one that needs others."""
     failed = next((one for one in (shared, *needed) if isinstance(one, Failure)), None)
     if failed is not None:

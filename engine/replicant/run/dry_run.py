@@ -62,7 +62,7 @@ def dry_run_job(
         lines = _study(job, found, overwrite, begun) if study else _release(job, found, overwrite)
         lines.append(_workers(found.peak, backend, progress))
     checked = "".join(f"  {line}\n" for line in lines)
-    return f"{found}\nChecked\n{checked}\nNothing stands in its way, and nothing was written.\n"
+    return f"{found}\nChecked\n{checked}\nThe job can run. Nothing was written.\n"
 
 
 def dry_run_resume(location: str, backend: Backend | None = None, progress: Progress | None = None) -> str:
