@@ -54,6 +54,7 @@ ELSEWHERE: dict[str, str] = {
     "fcs/test_blocks.py": "plan/blocks.py",
     "fcs/test_orders.py": "plan/orders.py",
     "fcs/test_encoding.py": "fcs/join.py",
+    "fcs/test_distinct_donors.py": "fcs/account.py methods/donations.py",
     "fcs/test_fcs.py": "fcs/checked.py fcs/draw.py fcs/fit.py fcs/imputation.py",
     "methods/test_catall.py": "methods/contingency.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
@@ -114,7 +115,9 @@ ELSEWHERE: dict[str, str] = {
         spec/r_settings.py spec/r_values.py
     """,
     "spec/test_expression.py": "spec/grammar.py spec/mistakes.py spec/nodes.py",
-    "spec/test_load.py": "spec/dotted.py spec/explain.py spec/locations.py spec/models.py spec/synonyms.py",
+    "spec/test_load.py": """
+        spec/donors.py spec/dotted.py spec/explain.py spec/locations.py spec/models.py spec/output.py spec/synonyms.py
+    """,
     "spec/test_schema.py": "spec/document.py",
     "spec/test_study.py": "spec/variants.py",
     "studies/test_description.py": "studies/arm.py",

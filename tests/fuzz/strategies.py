@@ -619,6 +619,7 @@ def specs(draw: Any, frame: pd.DataFrame, *, wrong: bool) -> dict[str, Any]:
         "fits": st.sampled_from(["own", "shared"]),
         "proper": st.booleans(),
         "exclude_self": st.booleans(),
+        "donors": st.sampled_from(["any", "distinct", {"distinct": 2}]),
         "shuffle": st.booleans(),
         "missing": st.just("keep"),
         "options": st.dictionaries(

@@ -313,6 +313,22 @@ def test_settings_without_effect_are_told(table: Table) -> None:
     assert "no_split" in codes_of(plan_of(table, minbucket=151))
 
 
+@pytest.mark.parametrize(
+    ("donors", "most", "text"),
+    [
+        ("any", None, ""),
+        ("distinct", 1, "donates to one cell of a"),
+        ({"distinct": 3}, 3, "donates to 3 cells at most of a"),
+    ],
+)
+def test_a_limit_on_donors_is_part_of_the_plan(table: Table, donors: Any, most: int | None, text: str) -> None:
+    for conditioning in ("synthetic", "observed"):
+        plan = plan_of(table, donors=donors, conditioning=conditioning)
+        assert plan.donors == most
+        assert ("donates to" in str(plan)) == bool(text)
+        assert text in " ".join(str(plan).split())
+
+
 # --- purity and identity -------------------------------------------------------------------------------------------
 
 

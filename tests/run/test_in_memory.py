@@ -200,6 +200,11 @@ def test_only_what_the_plan_needs_is_compiled(table: Table, plan_for: Planner, m
     asked: list[Use] = []
     monkeypatch.setattr(compiling, "ensure_compiled", lambda notify, use: asked.append(use))
     numbers = {column.name: "sample" for column in table.columns if column.is_numeric and column.name != "twice"}
-    for settings in ({}, {"conditioning": "observed", "exclude_self": True}, {"method": "sample"}, {"method": numbers}):
+    for settings in (
+        {"donors": "any"},
+        {"conditioning": "observed", "exclude_self": True, "donors": "distinct"},
+        {"method": "sample", "donors": "any"},
+        {"method": numbers, "donors": "any"},
+    ):
         ensure_compiled(plan_for(**settings), print)
-    assert asked == [Use.ALL & ~Use.OTHER_ROWS, Use.ALL, Use.CLASSES | Use.NEW_ROWS]
+    assert asked == [Use.ALL & ~Use.OTHER_ROWS & ~Use.DISTINCT, Use.ALL, Use.CLASSES | Use.NEW_ROWS]

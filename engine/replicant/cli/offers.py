@@ -134,10 +134,10 @@ def _argument(ctx: click.Context, name: str) -> str:
 
 
 def _leaves(schema: dict[str, Any], at: dict[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Dotted keys of a job with their schemas, without the sections themselves."""
+    """Dotted keys of a job with their schemas, without the sections themselves, unless a word may replace these."""
     for name, said in at.get("properties", {}).items():
         sections = [one for one in _branches(schema, said) if "properties" in one]
-        if sections:
+        if sections and not any(_words(schema, said)):
             yield from _leaves(schema, sections[0], f"{prefix}{name}.")
         elif f"{prefix}{name}" != "columns":
             yield f"{prefix}{name}", said

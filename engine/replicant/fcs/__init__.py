@@ -1,28 +1,37 @@
 """Fully conditional specification: fit every column from others, then draw tables column by column."""
 
+from .account import NOTHING, Account, DonorCounts, account_events, account_of, chains_of, combined, donors_of
 from .chain import Chain, Completed
 from .chain_table import ChainTable
 from .completed import completed_table
 from .draw import Drawn, draw_imputation
 from .encoding import Prepared, prepare
 from .fit import ColumnModel, fit_columns
-from .imputation import Models, impute, trace_of
+from .imputation import Models, impute
 from .join import join
 from .orders import find_orders
 from .trace import Trace, by_imputation, convergence_of, trace_events
 
 __all__ = [
+    "NOTHING",
+    "Account",
     "Chain",
     "ChainTable",
     "ColumnModel",
     "Completed",
+    "DonorCounts",
     "Drawn",
     "Models",
     "Prepared",
     "Trace",
+    "account_events",
+    "account_of",
     "by_imputation",
+    "chains_of",
+    "combined",
     "completed_table",
     "convergence_of",
+    "donors_of",
     "draw_imputation",
     "find_orders",
     "fit_columns",
@@ -30,5 +39,4 @@ __all__ = [
     "join",
     "prepare",
     "trace_events",
-    "trace_of",
 ]

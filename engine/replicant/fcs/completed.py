@@ -70,4 +70,4 @@ def in_codes_of(table: Table, other: Table, drawn: Drawn) -> Drawn:
         missing = np.minimum(codes[at], 0)
         codes[at] = np.where(missing < 0, missing, column.nearest_codes(numbers))
         exact[column.name] = numbers
-    return Drawn(codes, exact, drawn.rows)
+    return replace(drawn, codes=codes, exact=exact)

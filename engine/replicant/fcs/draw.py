@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from replicant.fcs.account import DonorCounts
 from replicant.fcs.checked import checked_draw
 from replicant.fcs.encoding import Mask, Prepared, block_response
 from replicant.fcs.fit import ColumnModel
-from replicant.methods import Cells, DonorModel, Predictors
+from replicant.methods import Cells, Donations, DonorModel, Predictors
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
@@ -44,12 +45,15 @@ class Drawn:
         (k,) the observed rows that these stand in for, where there are such.
     completed
         Where the chain ended that filled the missing cells of the table; None if they were kept.
+    donors
+        How often a record donated to a row again, where that is avoided; None where it is not.
     """
 
     codes: Int32
     exact: dict[str, Float]
     rows: Int32 | None
     completed: Completed | None = None
+    donors: DonorCounts | None = None
 
 
 def draw_imputation(
@@ -112,6 +116,7 @@ class _Drawing:
         self.x: Int32 | None = None
         if plan.conditioning == "synthetic":
             self.x = np.empty((self.k, len(prepared.features)), dtype=np.int32)
+        self.donations = None if plan.donors is None else self._donations(plan.donors)
 
     def _stream(self, stage: Stage, column: int = 0) -> np.random.Generator:
         return stream(
@@ -134,6 +139,23 @@ class _Drawing:
         rest = self._stream(Stage.ROWS).permutation(n)[: self.k % n]
         return np.sort(np.concatenate([np.tile(rows, self.k // n), rows[rest]]))
 
+    def _donations(self, most: int) -> Donations:
+        """No donor yet, but for cells that are left as observed: their donor is the row's own record.
+
+        A record that must not donate to its own row has donated to it as often as it may.
+        """
+        own: list[Int32] = []
+        if self.rows is not None:
+            kept = np.full(self.k, most if self.plan.exclude_self else 0)
+            for column in self.plan.columns:
+                if column.is_kept:
+                    kept += 1
+                elif column.where is not None:
+                    kept += ~self.prepared.where[column.name][self.rows]
+            counts = range(min(most, int(kept.max(initial=0))))
+            own = [np.where(kept > count, self.rows, np.int32(-1)) for count in counts]
+        return Donations.of(most, self.k, len(self.plan.fitted), own)
+
     def visit(self, planned: ColumnPlan) -> None:
         """Draw one column, or compute it, or leave it as observed."""
         at = self.plan.positions[planned.name]
@@ -153,6 +175,8 @@ class _Drawing:
             codes, exact = self._replace_some(planned, column, at)
         else:
             codes, exact = self._draw(planned, column, at, None)
+        if self.donations is not None and planned.is_fitted:
+            self.donations.close()
         self.codes[at] = codes
         if exact is not None:
             self.exact[planned.name] = exact
@@ -264,6 +288,8 @@ class _Drawing:
         if not ordinary.size:
             return codes, None
         of_these = ordinary if chosen is None else chosen[ordinary]
+        if self.donations is not None:
+            self.donations.withdraw(of_these)
         return _merged(column, codes, ordinary, *self._ask(model.value, model, planned, column, of_these, rng))
 
     def _ask(
@@ -310,7 +336,10 @@ class _Drawing:
 
     def _predictors(self, model: ColumnModel, planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> Predictors:
         rows, x = self.rows, self.x
+        # The donors of a block give it several cells at once: it draws as it would without a limit.
+        donations = None if planned.block else self.donations
         if chosen is not None:
+            donations = None if donations is None else donations.take(chosen)
             rows = None if rows is None else rows[chosen]
             x = None if x is None else x[chosen]
         return Predictors(
@@ -320,6 +349,7 @@ class _Drawing:
             codes=x,
             rows=rows,
             exclude_self=self.plan.exclude_self,
+            donations=donations,
             _frame=lambda: self._beside(self.prepared.frame, planned, chosen),
         )
 
@@ -339,7 +369,8 @@ class _Drawing:
             codes = codes[:, order]
             exact = {name: values[order] for name, values in exact.items()}
             rows = rows[order]
-        return Drawn(codes, exact, rows)
+        donors = None if self.donations is None else DonorCounts(self.donations.cells, self.donations.repeats)
+        return Drawn(codes, exact, rows, donors=donors)
 
 
 def _merged(

@@ -25,12 +25,11 @@ from replicant.fcs.completed import as_drawn, completed_table, in_codes_of
 from replicant.fcs.draw import Drawn, draw_imputation
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel, fit_columns, usable_predictors
-from replicant.fcs.trace import Trace
 from replicant.plan.imputation import ImputationPlan
 from replicant.plan.imputed_cells import for_rows
 from replicant.plan.model import Plan
 
-__all__ = ["Models", "impute", "trace_of"]
+__all__ = ["Models", "impute"]
 
 Int32 = npt.NDArray[np.int32]
 
@@ -129,12 +128,6 @@ def _impute_and_draw(
         fitting = _AtTheVisit(base, plan, index, replicate, None)
         drawn = draw_imputation(base, plan, fitting, index, replicate=replicate)
         yield replace(in_codes_of(table, base.table, drawn), completed=completed)
-
-
-def trace_of(drawn: Drawn, imputation: int, plan: Plan) -> Trace | None:
-    """The chain that a set comes from, of the first of its sets; None of the others, and where nothing was imputed."""
-    first = drawn.completed is not None and imputation % plan.syntheses == 0
-    return drawn.completed.trace if first and drawn.completed is not None else None
 
 
 class _AtTheVisit(dict[str, ColumnModel]):

@@ -7,6 +7,7 @@
 from .base import Block, BlockModel, Cells, Clustered, Method, Model, Predictors, Response
 from .cart import Cart
 from .declaration import Declaration, Origin
+from .donations import Donations
 from .donors import DonorModel
 from .notes import NOTES
 from .registry import BUILTIN, CART, COPY, KEEP, PASSIVE, SURROGATE, origin_of, register, registered
@@ -26,6 +27,7 @@ __all__ = [
     "Cells",
     "Clustered",
     "Declaration",
+    "Donations",
     "DonorModel",
     "Method",
     "Model",

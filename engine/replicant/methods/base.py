@@ -17,6 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
+    from replicant.methods.donations import Donations
     from replicant.table.column import Column
     from replicant.trees import Features
 
@@ -108,6 +109,8 @@ class Predictors:
         too: there they are all rows in order.
     exclude_self
         Whether a row must not get its own value back as a donor's.
+    donations
+        Which records donated to the rows to be drawn; None where they may donate to any number of cells.
     """
 
     features: Features
@@ -116,6 +119,7 @@ class Predictors:
     codes: Codes | None = None
     rows: Codes | None = None
     exclude_self: bool = False
+    donations: Donations | None = None
     _frame: Callable[[], pd.DataFrame] | None = field(default=None, repr=False)
 
     def to_frame(self) -> pd.DataFrame:
@@ -123,6 +127,17 @@ class Predictors:
         if self._frame is None:
             raise TypeError("these predictors have no meaning outside the engine")
         return self._frame()
+
+    def take(self, chosen: Codes) -> Predictors:
+        """Some of the rows, by their positions among these, for a method that draws them apart from the others."""
+        rows = chosen if self.codes is None and self.rows is None else None  # all rows of the table, in order
+        return replace(
+            self,
+            size=len(chosen),
+            codes=None if self.codes is None else self.codes[chosen],
+            rows=rows if self.rows is None else self.rows[chosen],
+            donations=None if self.donations is None else self.donations.take(chosen),
+        )
 
     def table_codes(self) -> Codes:
         """(size, F) codes of the rows, whichever way they are held."""

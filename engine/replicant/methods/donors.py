@@ -38,6 +38,8 @@ class DonorModel:
             donors = self.tree.draw_other(leaf, u, x.rows, len(self.codes))
         else:
             donors = self.tree.draw(leaf, u)
+        if x.donations is not None:
+            x.donations.redraw(self.tree, leaf, u, donors)
         return self.codes[donors]
 
     def leaves(self, x: Predictors) -> Codes:

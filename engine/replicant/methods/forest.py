@@ -99,9 +99,5 @@ class ForestModel:
         out = np.empty(x.size, dtype=np.int32)
         for number, model in enumerate(self.models):
             chosen = np.flatnonzero(tree == number).astype(np.int32)
-            codes = None if x.codes is None else x.codes[chosen]
-            rows = None if x.rows is None else x.rows[chosen]
-            if codes is None and rows is None:
-                rows = chosen  # all rows of the table, in order
-            out[chosen] = model.draw(replace(x, size=len(chosen), codes=codes, rows=rows), rng)
+            out[chosen] = model.draw(x.take(chosen), rng)
         return out

@@ -124,6 +124,7 @@ def build_plan(
         fits=spec.fits,
         proper=spec.proper,
         exclude_self=spec.exclude_self,
+        donors=spec.most_donations,
         shuffle=spec.shuffle,
         cart=cart,
         sequences=sequences,

@@ -1,7 +1,8 @@
 """The memory that a task of a job takes, by a measured model.
 
 A process with the engine and its compiled kernel takes `BASE`; a part takes so many bytes for each of its cells: its
-frame, codes and distinct values, the presorted orders of its trees, one synthetic set and the file it becomes. Measured
+frame, codes and distinct values, the presorted orders of its trees, one synthetic set and the file it becomes; where
+donors are to be distinct, the number of each cell's donor too. Measured
 (Linux, CPython 3.11) on tables of 10 columns in partitions of 250,000 to a million rows: within a tenth. Texts of many
 different values take more than is said here.
 """
@@ -18,13 +19,14 @@ __all__ = ["BASE", "check_memory", "largest_partition", "readable", "task_bytes"
 BASE = 290 * 2**20
 PER_NUMBER = 130
 PER_LEVEL = 40
+PER_DONOR = 4
 PER_READ = 50
-"""Bytes a cell: of a column of numbers or of levels in a part, and of any column in a chunk that is being read."""
+"""Bytes a cell: of a column of numbers or of levels in a part, with its donor, and in a chunk that is being read."""
 
 LEAST_ROWS = 1000
 
 
-def task_bytes(kinds: Iterable[Kind], partition_rows: int, chunk_rows: int = 0) -> int:
+def task_bytes(kinds: Iterable[Kind], partition_rows: int, chunk_rows: int = 0, distinct: bool = False) -> int:
     """Peak resident bytes of one process that synthesizes a part, or reads a chunk: whichever takes more.
 
     Parameters
@@ -35,20 +37,27 @@ def task_bytes(kinds: Iterable[Kind], partition_rows: int, chunk_rows: int = 0) 
         Rows of the largest part.
     chunk_rows
         Rows that are read at a time, where the table is cut to parts.
+    distinct
+        Whether donors are to be distinct within a row.
     """
     known = list(kinds)
-    cells = sum(PER_NUMBER if kind.is_numeric else PER_LEVEL for kind in known)
-    return BASE + max(partition_rows * cells, chunk_rows * len(known) * PER_READ)
+    return BASE + max(partition_rows * _row_bytes(known, distinct), chunk_rows * len(known) * PER_READ)
 
 
-def largest_partition(kinds: Iterable[Kind], budget: int) -> int:
+def _row_bytes(kinds: Iterable[Kind], distinct: bool) -> int:
+    """Of a row of a part."""
+    return sum((PER_NUMBER if kind.is_numeric else PER_LEVEL) + PER_DONOR * distinct for kind in kinds)
+
+
+def largest_partition(kinds: Iterable[Kind], budget: int, distinct: bool = False) -> int:
     """Rows of the largest part that fits into so many bytes; 0 if none does."""
-    cells = sum(PER_NUMBER if kind.is_numeric else PER_LEVEL for kind in kinds)
-    rows = max(0, budget - BASE) // max(cells, 1)
+    rows = max(0, budget - BASE) // max(_row_bytes(kinds, distinct), 1)
     return rows if rows < LEAST_ROWS else rows // LEAST_ROWS * LEAST_ROWS
 
 
-def check_memory(kinds: Iterable[Kind], partition_rows: int, chunk_rows: int, budget: int) -> None:
+def check_memory(
+    kinds: Iterable[Kind], partition_rows: int, chunk_rows: int, budget: int, distinct: bool = False
+) -> None:
     """Refuse a plan that does not fit.
 
     Raises
@@ -57,10 +66,10 @@ def check_memory(kinds: Iterable[Kind], partition_rows: int, chunk_rows: int, bu
         With the part size that does.
     """
     known = list(kinds)
-    needed = task_bytes(known, partition_rows, chunk_rows)
+    needed = task_bytes(known, partition_rows, chunk_rows, distinct)
     if needed <= budget:
         return
-    rows = largest_partition(known, budget)
+    rows = largest_partition(known, budget, distinct)
     raise SpecError(
         f"a task of this job takes about {readable(needed)} of memory, and there are {readable(budget)} for a process",
         need=f"parts of {rows:,} rows or fewer" if rows >= LEAST_ROWS else "more memory for a process",

@@ -48,6 +48,8 @@ class Plan:
         Whether each fit is on a bootstrap sample of the rows.
     exclude_self
         Whether a record never donates to itself.
+    donors
+        To how many cells of a synthetic row a record may donate, where its leaf offers another; None: no limit.
     shuffle
         Whether rows are shuffled in the release.
     missing
@@ -86,6 +88,7 @@ class Plan:
     fits: Fits
     proper: bool
     exclude_self: bool
+    donors: int | None
     shuffle: bool
     cart: Cart
     sequences: tuple[tuple[str, ...], ...]

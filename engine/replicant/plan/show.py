@@ -94,6 +94,9 @@ def _settings(plan: Plan) -> list[str]:
         extras.append("a bootstrap before each fit")
     if plan.exclude_self:
         extras.append("no record donates to itself")
+    if plan.donors is not None:
+        cells = "one cell" if plan.donors == 1 else f"{plan.donors} cells at most"
+        extras.append(f"a record donates to {cells} of a row")
     if not plan.shuffle:
         extras.append("rows not shuffled")
     extras.append("seed given" if plan.seed_given else "seed drawn by the system")

@@ -160,6 +160,7 @@ def public_manifest(
             "fits": plan.fits,
             "proper": plan.proper,
             "exclude_self": plan.exclude_self,
+            "donors": "any" if plan.donors is None else {"distinct": plan.donors},
             "shuffle": plan.shuffle,
             "missing": plan.missing,
             "visit_sequence": plan.visit if isinstance(plan.visit, str) else list(plan.visit),

@@ -42,8 +42,9 @@ def footprint(job: JobSpec) -> int:
     else:
         names, rows = _of_file(location, job.input.reading)
         names = names if chosen is None else list(chosen)
+    distinct = job.synthesis.most_donations is not None
     said = {name: job.columns[name].kind for name in names if name in job.columns}
-    return task_bytes([said.get(name) or Kind.CONTINUOUS for name in names], rows)
+    return task_bytes([said.get(name) or Kind.CONTINUOUS for name in names], rows, 0, distinct)
 
 
 def _of_file(location: Location, reading: Reading) -> tuple[list[str], int]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from replicant.fcs import Trace
+    from replicant.fcs import Account
 
 __all__ = ["HeldFacts", "HeldSet", "HeldSink"]
 
@@ -62,7 +62,7 @@ class HeldSink:
         """Nothing that is held outlives its run."""
 
     def __call__(
-        self, frame: pd.DataFrame, imputation: int, partition: int, trace: Trace | None = None
+        self, frame: pd.DataFrame, imputation: int, partition: int, account: Account | None = None
     ) -> tuple[HeldSet, Any]:
         table = self.schema.table(frame)
         facts = HeldFacts(imputation, partition, len(frame), table.nbytes, tally(frame, self.outline))

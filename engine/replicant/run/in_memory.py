@@ -87,7 +87,8 @@ class InMemory:
         """Refuse what does not fit, and report what is planned; see `job.Pipeline`."""
         plan = self.ready.plan
         if backend.memory is not None:
-            check_memory([column.kind for column in plan.columns], self.ready.table.n, 0, backend.memory)
+            kinds, distinct = [column.kind for column in plan.columns], plan.donors is not None
+            check_memory(kinds, self.ready.table.n, 0, backend.memory, distinct)
         facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m}
         progress.planned(digest=self.digest[:8], target=self.job.output.path, **facts)
         progress.unusual(plan.events)
@@ -191,4 +192,6 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
         use |= Use.NUMBERS
     if plan.exclude_self:
         use |= Use.OTHER_ROWS
+    if plan.donors is not None:
+        use |= Use.DISTINCT
     compile_kernel(notify, use)

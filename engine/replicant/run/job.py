@@ -108,7 +108,7 @@ def run_job(
         finish(done.writer, done.plan, done.table, helpers=output.helpers, spec=job, source=done.source)
     writer, files = done.writer, tuple(done.writer.files)
     keep_metrics(timing, progress, output.internal_path, digest=digest, files=files, resumed=done.resumed)
-    events = (*done.plan.events, *writer.events)
+    events = (*done.plan.events, *writer.events(done.plan))
     summary = conclude(done.outline, done.real, writer.tallies(), completed=done.plan.keeps_all)
     return JobResult(output.path, output.internal_path, files, events, summary, timing)
 

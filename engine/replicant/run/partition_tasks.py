@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from replicant import fcs
-from replicant.fcs import Trace
+from replicant.fcs import NOTHING, Account
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.seen import Seen
@@ -96,7 +96,7 @@ class SetSink(Protocol):
         """What is kept of rows that an interrupted run has finished; None if it has not."""
         ...
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, trace: Trace | None = None) -> Any: ...
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, account: Account = NOTHING) -> Any: ...
 
 
 class Drawing(NamedTuple):
@@ -165,14 +165,14 @@ def head(partitions: Partitions, task: Task, *held: Any) -> Head:
     return Head(replace(plan, columns=columns), table.without_cells(), outline(table))
 
 
-def draw(shared: Drawing, task: Task, *held: Any) -> tuple[Addressed, tuple[Tally, list[Written], list[Trace]]]:
+def draw(shared: Drawing, task: Task, *held: Any) -> tuple[Addressed, tuple[Tally, list[Written], list[Account]]]:
     """Synthesize a partition.
 
     Returns
     -------
     tuple
         Slices that are held; and what was counted in the real rows, with the files of the release, if any, and the
-        chains of sets that are not in these.
+        accounts of sets that are not in these.
     """
     partitions, shape, schema, sink = shared
     slices, index = partitions.slices, task.index
@@ -180,22 +180,22 @@ def draw(shared: Drawing, task: Task, *held: Any) -> tuple[Addressed, tuple[Tall
     name = f"drawn-{index:06d}-{task.imputations[0]}-{task.imputations[-1]}"
     kept = slices.find(name)
     if kept is not None:
-        chains = [Trace.of(one) for one in kept["traces"]]
-        return [], (kept["tally"], [Written.of(one) for one in kept["written"]], chains)
+        accounts = [Account.of(one) for one in kept["accounts"]]
+        return [], (kept["tally"], [Written.of(one) for one in kept["written"]], accounts)
     table = partitions.table(index, held)
     plan = partitions.plan(index, table)
     addressed: Addressed = []
     files: dict[str, str] = {}
     written: list[Written] = []
-    traces: list[Trace] = []
+    accounts = []
     drawn = fcs.impute(fcs.prepare(table, plan, index), plan, task.imputations)
     for imputation, one in zip(task.imputations, drawn, strict=True):
         frame = table.to_frame(one.codes, one.exact, plan.outputs)
-        trace = fcs.trace_of(one, imputation, plan)
+        account = fcs.account_of(one, imputation, plan)
         if sink is not None and len(siblings) == 1:
-            written.append(sink(frame, imputation, index, trace))
+            written.append(sink(frame, imputation, index, account))
             continue
-        traces += [trace] if trace is not None else []
+        accounts.append(account)
         # What is left over goes to another file from each partition, so that files are as long as partitions.
         edges = (np.arange(len(siblings) + 1) * len(frame) + (index - siblings.start)) // len(siblings)
         targets = (partitions.address(imputation, sibling) for sibling in siblings)
@@ -206,9 +206,9 @@ def draw(shared: Drawing, task: Task, *held: Any) -> tuple[Addressed, tuple[Tall
     counted = tally(table, shape)
     for entry in written:
         files |= entry.hashes
-    facts = {"written": [entry.as_dict() for entry in written], "traces": [trace.as_dict() for trace in traces]}
+    facts = {"written": [entry.as_dict() for entry in written], "accounts": [account.as_dict() for account in accounts]}
     slices.record(name, {"tally": counted, **facts}, files)
-    return addressed, (counted, written, traces)
+    return addressed, (counted, written, accounts)
 
 
 def shuffle_set(shared: tuple[Partitions, SetSink], task: Task, *held: Any) -> Any:

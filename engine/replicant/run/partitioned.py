@@ -26,7 +26,7 @@ from replicant.events import Event
 from replicant.execution.backend import Backend
 from replicant.execution.executor import Calls, Executor
 from replicant.execution.progress import Progress
-from replicant.fcs import Trace, by_imputation
+from replicant.fcs import Account, combined
 from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory, largest_partition
 from replicant.plan.model import Plan
@@ -148,13 +148,13 @@ class PartitionedTable:
         known = (replace(one, whole=scan[one.name].extent) for one in head.table.columns)
         return Planned(partitions, plan, replace(head.table, columns=tuple(known)), head.outline)
 
-    def draw_files(self, planned: Planned, sink: PartSink) -> tuple[Tally, list[Any], list[Trace]]:
+    def draw_files(self, planned: Planned, sink: PartSink) -> tuple[Tally, list[Any], list[Account]]:
         """All sets as files of a release.
 
         Returns
         -------
         tuple
-            What was counted in the real rows, what the sink gave, and chains of which it does not know.
+            What was counted in the real rows, what the sink gave, and accounts of sets of which it does not know.
         """
         partitions = planned.partitions
         counted, found = self._draw(planned, sink.schema, sink)
@@ -163,16 +163,16 @@ class PartitionedTable:
         calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(partitions, several)
         written += self._collect("shuffling synthetic rows", calls, (partitions, sink), todo)
         written.sort(key=lambda one: (one.part.imputation, one.part.partition))
-        return counted, written, _traces(found)
+        return counted, written, _accounts(found)
 
-    def draw_held(self, planned: Planned) -> tuple[Tally, list[Any], list[Any], list[Trace]]:
-        """All sets as rows that are held; gives back what was counted, handles of `HeldSet`s, their facts, chains."""
+    def draw_held(self, planned: Planned) -> tuple[Tally, list[Any], list[Any], list[Account]]:
+        """All sets as rows that are held; gives back what was counted, handles of `HeldSet`s, their facts, accounts."""
         partitions, schema = planned.partitions, release.output_schema(planned.plan, planned.table)
         counted, found = self._draw(planned, schema, None)
         calls, todo = {"shuffle": tasks.shuffle_set}, self._sets(partitions, range(partitions.count))
         shared = partitions, HeldSink(schema, planned.outline)
         held, facts = self.executor.hold("shuffling synthetic rows", calls, shared, todo, self.given)
-        return counted, held, facts, _traces(found)
+        return counted, held, facts, _accounts(found)
 
     def _collect(self, stage: str, calls: Calls, shared: Any, todo: Sequence[Task]) -> list[Any]:
         return self.executor.collect(stage, calls, shared, todo, given=self.given)
@@ -225,7 +225,7 @@ class PartitionedTable:
         if sizes.min() < 2:
             raise DataError("a partition would have fewer than two rows", fix="raise partition_rows or min_stratum")
         if self.memory is not None:
-            check_memory(kinds, int(sizes.max()), max(self.chunks.sizes), self.memory)
+            check_memory(kinds, int(sizes.max()), max(self.chunks.sizes), self.memory, spec.most_donations is not None)
         if spec.partition_rows is None and len(sizes) > groups:
             events.append(_divided(sizes, most))
         k = largest_remainder(sizes, int(sizes.sum()) if spec.k is None else spec.k)
@@ -251,7 +251,7 @@ class PartitionedTable:
         memory = self.executor.task_memory
         if memory is None:
             return MOST_ROWS
-        fitting = largest_partition(kinds, int(MEMORY_SHARE * memory))
+        fitting = largest_partition(kinds, int(MEMORY_SHARE * memory), self.synthesis.most_donations is not None)
         if fitting < 2:
             raise SpecError(
                 "A worker has too little memory for a partition of this table.",
@@ -367,9 +367,9 @@ class PartitionedFiles:
         return Synthesized(writer, plan, table, outline, real, source, resumed)
 
 
-def _traces(found: Iterable[Any]) -> list[Trace]:
-    """The chains of what draws gave back."""
-    return by_imputation(trace for _, _, traces in found for trace in traces)
+def _accounts(found: Iterable[Any]) -> list[Account]:
+    """The accounts of what draws gave back."""
+    return combined(account for _, _, accounts in found for account in accounts)
 
 
 def _draws(partitions: Partitions, workers: int) -> Iterable[Task]:

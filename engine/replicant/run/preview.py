@@ -83,10 +83,10 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
     if job.synthesis.partition_rows is not None:
         return _partitioned(job, memory)
     ready = prepare(job)
-    kinds = [column.kind for column in ready.plan.columns]
+    kinds, distinct = [column.kind for column in ready.plan.columns], ready.plan.donors is not None
     if memory is not None:
-        check_memory(kinds, ready.table.n, 0, memory)
-    peak = task_bytes(kinds, ready.table.n)
+        check_memory(kinds, ready.table.n, 0, memory, distinct)
+    peak = task_bytes(kinds, ready.table.n, 0, distinct)
     if job.study is not None:
         study = design(job.study, job.synthesis, ready.table, methods.registered())
         seconds = _seconds(study)
@@ -139,11 +139,11 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     # Rows of a partition cost less than of a whole table: their trees are not as deep.
     depth = np.log2(max(size / plan.cart.minbucket, 2)) / np.log2(max(table.n / plan.cart.minbucket, 2))
     seconds = plan.seconds_estimate * dataset.rows / table.n * float(depth)
-    kinds = [column.kind for column in plan.columns]
+    kinds, distinct = [column.kind for column in plan.columns], plan.donors is not None
     longest = max(chunks.sizes)
     if memory is not None:
-        check_memory(kinds, size, longest, memory)
-    peak = task_bytes(kinds, size, longest)
+        check_memory(kinds, size, longest, memory, distinct)
+    peak = task_bytes(kinds, size, longest, distinct)
     written = int(dataset.bytes * job.synthesis.sets * k / dataset.rows)
     tasks = 2 * len(chunks.sizes) + count + (count * job.synthesis.sets if count > 1 else 0) + 1
     meanwhile = int(SCRATCH * (written + dataset.bytes))

@@ -18,7 +18,7 @@ from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.events import Event
 from replicant.execution.progress import Progress
-from replicant.fcs import Trace, by_imputation, trace_events
+from replicant.fcs import NOTHING, Account, Trace, account_events, chains_of, donors_of
 from replicant.plan.model import Plan
 from replicant.run.partial_results import SUFFIX, Records
 from replicant.storage.filesystem import is_url
@@ -48,12 +48,12 @@ __all__ = [
 
 @dataclass(frozen=True, repr=False)
 class Written:
-    """One finished partition: the records of its files, what was counted in it, and the chain that it comes from."""
+    """One finished partition: the records of its files, what was counted in it, and what else is known of it."""
 
     part: release.SetFile
     copies: tuple[release.Copy, ...]
     tally: Tally | None
-    trace: Trace | None = None
+    account: Account = NOTHING
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -62,16 +62,15 @@ class Written:
 
     def as_dict(self) -> dict[str, Any]:
         """For a record."""
-        trace = None if self.trace is None else self.trace.as_dict()
         copies = [asdict(copy) for copy in self.copies]
-        return {"part": asdict(self.part), "copies": copies, "tally": self.tally, "trace": trace}
+        account = self.account.as_dict()
+        return {"part": asdict(self.part), "copies": copies, "tally": self.tally, "account": account}
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Written:
         """From a record."""
         copies = tuple(release.Copy(**copy) for copy in said["copies"])
-        trace = None if said["trace"] is None else Trace.of(said["trace"])
-        return cls(release.SetFile(**said["part"]), copies, said["tally"], trace)
+        return cls(release.SetFile(**said["part"]), copies, said["tally"], Account.of(said["account"]))
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +104,7 @@ class PartSink:
             return None
         return Written.of(said)
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, trace: Trace | None = None) -> Written:
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, account: Account = NOTHING) -> Written:
         path = self.staging.path
         if not is_url(path) and not os.path.isdir(path):
             # Another machine, or a task that outlived its run. Made here, it would be half a release left behind.
@@ -117,7 +116,7 @@ class PartSink:
         at = imputation + 1, partition
         part = release.write_file(self.staging, frame, self.schema, *at)
         copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
-        written = Written(part, copies, None if self.outline is None else tally(frame, self.outline), trace)
+        written = Written(part, copies, None if self.outline is None else tally(frame, self.outline), account)
         if self.records is not None:
             self.records.keep(_name(imputation, partition), written.as_dict(), written.hashes)
         return written
@@ -131,13 +130,13 @@ def _name(imputation: int, partition: int) -> str:
 class Writer:
     """An open release: whoever writes takes `sink` and adds what it returned to `written`.
 
-    Chains of partitions whose rows were shuffled before they were written are in `elsewhere`.
+    Accounts of partitions whose rows were shuffled before they were written are in `elsewhere`.
     """
 
     sink: PartSink
     written: list[Written] = field(default_factory=list)
     helpers: list[release.Helper] = field(default_factory=list)
-    elsewhere: list[Trace] = field(default_factory=list)
+    elsewhere: list[Account] = field(default_factory=list)
 
     @property
     def parts(self) -> list[release.SetFile]:
@@ -149,17 +148,20 @@ class Writer:
         """The copies written."""
         return [copy for one in self.written for copy in one.copies]
 
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What the chains came to, and what the copies hold otherwise than the table does."""
+    def events(self, plan: Plan) -> tuple[Event, ...]:
+        """What became of chains and donors, and what the copies hold otherwise than the table does."""
         said = [event for facts in self.sink.copies.values() for event in getattr(facts, "events", ())]
-        return (*trace_events(self.traces), *said)
+        return (*account_events(self.accounts, plan), *said)
+
+    @property
+    def accounts(self) -> list[Account]:
+        """What is known of the sets beside their rows."""
+        return [*(one.account for one in self.written), *self.elsewhere]
 
     @property
     def traces(self) -> list[Trace]:
         """The chains that filled missing cells."""
-        of_sets = (one.trace for one in self.written if one.trace is not None)
-        return by_imputation((*of_sets, *self.elsewhere))
+        return chains_of(self.accounts)
 
     @property
     def files(self) -> list[release.Record]:
@@ -352,7 +354,7 @@ def finish(
     staging = writer.sink.staging
     sheet = release.sheet_of(table) if helpers or "csv" in writer.sink.copies else None
     public = release.public_manifest(plan, table, writer.parts, writer.copies, "" if sheet is None else sheet.missing)
-    public["events"] += [event.as_dict() for event in (*_confidential(plan), *writer.events)]
+    public["events"] += [event.as_dict() for event in (*_confidential(plan), *writer.events(plan))]
     if sheet is not None and helpers:
         texts = {language: release.helper_text(language, public, sheet) for language in helpers}
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
@@ -360,6 +362,8 @@ def finish(
     secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
     if traces := writer.traces:
         secret["chains"] = [trace.as_dict() for trace in traces]
+    if (donors := donors_of(writer.accounts)) is not None:
+        secret["donors"] = asdict(donors)
     if writer.sink.records is not None:
         check_held(writer.sink.records.folder.url)
     release.commit(staging, writer.files, public, secret)

@@ -46,6 +46,8 @@ class DrawnSet:
         Computed columns: (k,) float64 each.
     completed
         Where the chain ended that filled the missing cells; None if they were kept.
+    donors
+        How often a record donated to a row again; None where that was not avoided.
     """
 
     imputation: int
@@ -53,12 +55,13 @@ class DrawnSet:
     codes: NDArray[np.int32]
     exact: dict[str, NDArray[np.float64]]
     completed: fcs.Completed | None = None
+    donors: fcs.DonorCounts | None = None
 
 
 class Sink(Protocol):
     """Takes a finished partition and returns what is kept of it, such as the record of a file."""
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, trace: fcs.Trace | None) -> Any: ...
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, account: fcs.Account) -> Any: ...
 
 
 class Shared(NamedTuple):
@@ -115,11 +118,10 @@ def draw(shared: Shared, task: Task, stratum: Stratum, *fitted: fcs.Models) -> l
     drawn = fcs.impute(stratum.prepared, plan, task.imputations, models=_merged(fitted), starts=starts)
     for imputation, one in zip(task.imputations, drawn, strict=True):
         if sink is None:
-            results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed))
+            results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed, one.donors))
         else:
             frame = stratum.table.to_frame(one.codes, one.exact, plan.outputs)
-            trace = fcs.trace_of(one, imputation, plan)
-            results.append(sink(frame, imputation, task.index, trace))
+            results.append(sink(frame, imputation, task.index, fcs.account_of(one, imputation, plan)))
     return results
 
 

@@ -249,7 +249,7 @@ def _document_path(location: Sequence[str | int], document: object) -> Path:
     return tuple(path)
 
 
-_TAGS = {"str", "int", "float", "bool"}
+_TAGS = {"str", "int", "float", "bool", "DistinctDonors"}
 
 
 def _at(document: object, path: Path) -> object:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from replicant.spec.document import Document, Location, Names, Number, Whole, given, list_or_word
+from replicant.spec.donors import Donors, most_donations
 from replicant.spec.imputation import ImputationSpec
 from replicant.spec.method import Methods, split_options
+from replicant.spec.output import OutputSpec
 from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.storage.filesystem import check_url
 from replicant.table.codebook import ColumnSpec
@@ -23,6 +25,9 @@ _LISTED = 40
 """Entries of a list that the view of a notebook writes out."""
 
 DEFAULT_METHOD = "cart"
+
+DEFAULT_DONORS: dict[str, Donors] = {"synthetic": "any", "observed": "any"}
+"""By conditioning."""
 
 _Rows = Annotated[Whole, Field(ge=1, le=MOST_ROWS)]
 
@@ -93,6 +98,9 @@ class SynthesisSpec(Document):
         Whether parameters are drawn from their posterior, by methods that can; others are fitted to a bootstrap sample.
     exclude_self
         Whether a record may not donate to itself.
+    donors
+        `any`, or `distinct`: within one synthetic row no record donates to two cells where its leaf offers another
+        record. `{distinct: n}`: to more than n cells. None: `any`.
     shuffle
         Whether to shuffle rows in the release.
     """
@@ -124,6 +132,7 @@ class SynthesisSpec(Document):
     fits: Literal["own", "shared"] = "own"
     proper: bool = False
     exclude_self: bool = False
+    donors: Donors | None = None
     shuffle: bool = True
 
     @field_validator("passive", mode="before", json_schema_input_type=dict[str, str] | None)
@@ -216,6 +225,11 @@ class SynthesisSpec(Document):
         """`class_risk`, or what it is under the conditioning."""
         return self.class_risk or ("misclassified" if self.conditioning == "observed" else "gini")
 
+    @property
+    def most_donations(self) -> int | None:
+        """To how many cells of a synthetic row a record may donate; None: no limit."""
+        return most_donations(self.donors or DEFAULT_DONORS[self.conditioning])
+
 
 class ImputationJob(ImputationSpec):
     """A job that imputes: how, and what else its synthesis would say.
@@ -285,61 +299,6 @@ class InputSpec(Document, Reading):
     def reading(self) -> Reading:
         """The keys that say how the table is written."""
         return Reading(**{name: getattr(self, name) for name in self.given})
-
-
-def _one_is_a_list(value: object) -> object:
-    return [] if value is None else [value] if isinstance(value, str) else value
-
-
-_Language = Literal["r", "stata"]
-_Languages = Annotated[
-    list[_Language], BeforeValidator(_one_is_a_list, json_schema_input_type=_Language | list[_Language] | None)
-]
-_Format = Literal["csv", "sav", "dta", "xlsx"]
-_Formats = Annotated[
-    list[_Format], BeforeValidator(_one_is_a_list, json_schema_input_type=_Format | list[_Format] | None)
-]
-
-
-class OutputSpec(Document):
-    """Where the release goes, and what goes with it.
-
-    Attributes
-    ----------
-    path
-        The release.
-    internal
-        Where the manifest with seed and hashes goes, apart from the release.
-    copies
-        Formats in which the sets are written once more, for programs that read no Parquet: `csv`, `sav` (SPSS),
-        `dta` (Stata), `xlsx` (small tables).
-    csv
-        Short for `copies: [csv]`.
-    helpers
-        Scripts for analysts: `r`, `stata`.
-    """
-
-    path: Location
-    internal: Location | None = None
-    copies: _Formats = Field(default_factory=list)
-    csv: bool = False
-    helpers: _Languages = Field(default_factory=list)
-
-    @field_validator("copies", "helpers")
-    @classmethod
-    def _each_once(cls, value: list[str]) -> list[str]:
-        return list(dict.fromkeys(value))
-
-    @property
-    def internal_path(self) -> str:
-        """`internal`, or the release's path with `-internal` added."""
-        return self.internal if self.internal is not None else self.path.rstrip("/") + "-internal"
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """Formats of copies: those asked for, and CSV where a helper reads nothing else (Stata reads no Parquet)."""
-        csv = ("csv",) if self.csv or "stata" in self.helpers else ()
-        return tuple(dict.fromkeys((*self.copies, *csv)))
 
 
 class JobSpec(Document):

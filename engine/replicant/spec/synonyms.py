@@ -93,6 +93,10 @@ _CLASS_RISK = {
     **dict.fromkeys(("entropy", "information", "deviance", "log_loss"), "write gini: there is no other impurity"),
     **dict.fromkeys(("misclassification", "error", "accuracy", "rpart", "zero_one"), "write misclassified"),
 }
+_DONORS = {
+    **dict.fromkeys(("unique", "different", "once", "one", "exclusive"), "write distinct"),
+    **dict.fromkeys(("all", "free", "unlimited", "repeated"), "write any"),
+}
 _MODELS = {
     **dict.fromkeys(
         ("lm", "linear", "linear_regression", "regression", "reg", "regress", "gaussian", "anova", "aov"), "write ols"
@@ -129,6 +133,7 @@ _ELSEWHERE = {
     "missing": _MISSING,
     "fits": _FITS,
     "class_risk": _CLASS_RISK,
+    "donors": _DONORS,
     "model": _MODELS,
     "rule": _RULES,
 }
@@ -222,7 +227,7 @@ def instead(setting: str, word: object) -> str | None:
     Parameters
     ----------
     setting
-        `method`, `conditioning`, `missing`, `fits`, `class_risk`, `model` or `rule`.
+        `method`, `conditioning`, `missing`, `fits`, `class_risk`, `donors`, `model` or `rule`.
     word
         What the user wrote.
     """

@@ -60,6 +60,7 @@ def synthesize(
     fits: Literal["own", "shared"] = "own",
     proper: bool = False,
     exclude_self: bool = False,
+    donors: Literal["any", "distinct"] | Mapping[str, int] | None = None,
     shuffle: bool = True,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
@@ -141,6 +142,9 @@ def synthesize(
         Draw parameters from their posterior where a method can, and grow each tree on a bootstrap sample.
     exclude_self
         A record never donates to the row that stands in for it.
+    donors
+        `distinct`: within one synthetic row no record donates to two cells where its leaf offers another record, which
+        keeps rows from being copied column by column. `{"distinct": 2}`: to more than two cells. None: `any`.
     shuffle
         Shuffle the rows, so that their position tells nothing.
     columns
@@ -210,6 +214,7 @@ def synthesize(
         fits=fits,
         proper=proper,
         exclude_self=exclude_self,
+        donors=donors,
         shuffle=shuffle,
     )
     from replicant.execution.backend import Backend

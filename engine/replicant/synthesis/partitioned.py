@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from replicant.execution.backend import Backend
     from replicant.execution.executor import Executor
     from replicant.execution.progress import Progress
-    from replicant.fcs import Trace
+    from replicant.fcs import Account
     from replicant.plan.model import Plan
     from replicant.run.held_sets import HeldFacts, HeldSet
     from replicant.run.release_writer import PartSink, Writer, Written
@@ -97,9 +97,9 @@ def synthesize_partitions(
         planned = run.make_plan(given.events)
         _, plan, table, outline = planned
         ensure_compiled(plan, say)
-        real, held, facts, traces = run.draw_held(planned)
+        real, held, facts, accounts = run.draw_held(planned)
     chunks, both = len(given.chunks.sizes), (outline, real)
-    about: dict[str, Any] = {"chunks": chunks, "traces": traces, "spec": spec, "source": given.source}
+    about: dict[str, Any] = {"chunks": chunks, "accounts": accounts, "spec": spec, "source": given.source}
     return PartitionedSynthesis(plan, table, held, facts, both, backend, **about)
 
 
@@ -192,14 +192,14 @@ class PartitionedSynthesis(Synthesis):
         backend: Backend,
         *,
         chunks: int,
-        traces: Sequence[Trace] = (),
+        accounts: Sequence[Account] = (),
         spec: Any = None,
         source: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(plan, table, (), spec=spec, source=source)
         self._held = {(one.imputation, one.partition): handle for one, handle in zip(facts, held, strict=True)}
         self._facts = tuple(facts)
-        self._followed = list(traces)
+        self._accounts = tuple(accounts)
         self._chunks = chunks
         self._backend = backend
         tallies = [[one.tally for one in facts if one.imputation == i] for i in range(plan.m)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,7 +61,13 @@ class Synthesis(SyntheticSets):
         self.table = table
         self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
         self._spec, self._source = spec, source  # for the internal manifest
-        self._followed: list[fcs.Trace] | None = None
+        self._accounts = tuple(
+            fcs.Account(
+                one.completed.trace if one.completed is not None and one.imputation % plan.syntheses == 0 else None,
+                one.donors,
+            )
+            for one in self._drawn
+        )
         self._summary: dict[str, Any] | None = None
 
     @property
@@ -71,15 +78,12 @@ class Synthesis(SyntheticSets):
     @property
     def events(self) -> tuple[Event, ...]:
         """What was unusual in the data or the request, and what was done about it."""
-        return (*self.plan.events, *fcs.trace_events(self._traces))
+        return (*self.plan.events, *fcs.account_events(self._accounts, self.plan))
 
-    @property
+    @cached_property
     def _traces(self) -> list[fcs.Trace]:
         """The chains that filled missing cells."""
-        if self._followed is None:
-            first = [one.completed for one in self._drawn if one.imputation % self.plan.syntheses == 0]
-            self._followed = fcs.by_imputation(one.trace for one in first if one is not None)
-        return self._followed
+        return fcs.chains_of(self._accounts)
 
     def convergence(self) -> Convergence:
         """Whether the chains that filled missing cells agree, by column.
@@ -244,7 +248,7 @@ class Synthesis(SyntheticSets):
             source=self._source,
         ) as writer:
             self._write(writer)
-            writer.elsewhere = self._traces
+            writer.elsewhere = list(self._accounts)
 
     def _write(self, writer: Writer) -> None:
         for part in self._drawn:

@@ -7,7 +7,18 @@ import numpy as np
 from .grow import BITSET, MASK, RIGHT
 from .jit import inner, kernel
 
-__all__ = ["climb_from_self", "draw_donors", "draw_others", "find_leaves", "leaves_of_training_rows", "own_ranges"]
+__all__ = [
+    "climb_from_self",
+    "draw_donors",
+    "draw_others",
+    "find_leaves",
+    "leaves_of_training_rows",
+    "own_ranges",
+    "replace_repeated",
+]
+
+LARGE = 64  # entries of a leaf beyond which some are tried before all are looked at
+TRIES = 8
 
 
 @inner
@@ -168,3 +179,63 @@ def draw_others(leaf, start, end, donors, self_rows, first, count, u, out):
         if inside and at >= first[row]:
             at += count[row]
         out[i] = donors[at]
+
+
+@inner
+def hashed(u, count):
+    """A number in [0, 1) by `u` and a count, as good as independent of `u` (Steele, Lea and Flood 2014, figure 17)."""
+    z = np.uint64(u * 9007199254740992.0) + np.uint64(count + 1) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return np.float64(z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@inner
+def donations(used, row, filled, donor):
+    """To how many of a row's cells so far a record has donated."""
+    count = 0
+    for j in range(filled):
+        count += np.int64(used[row, j] == donor)
+    return count
+
+
+@kernel
+def replace_repeated(leaf, start, end, donors, u, rows, used, filled, most, out, repeated):
+    """Replace donors that have donated to `most` cells of their row by others of the leaf, uniformly over these.
+
+    `used[:, :filled]` holds the donors of each row so far, `rows` says which of its rows are drawn. The donors drawn,
+    `out`, are replaced where needed and entered in column `filled`; `repeated` says where the leaf had no other.
+
+    A leaf of few entries is looked at twice: how many may donate, and then which. Of a large one almost every entry
+    may, so a few are tried first; whichever way one is found, each is as likely.
+    """
+    for i in range(leaf.shape[0]):
+        row = rows[i]
+        donor = out[i]
+        again = donations(used, row, filled, donor) >= most
+        if again:
+            first = np.int64(start[leaf[i]])
+            size = np.int64(end[leaf[i]]) - first
+            count = 0
+            while again and size > LARGE and count < TRIES:
+                other = donors[first + np.int64(hashed(u[i], count) * size)]
+                count += 1
+                if donations(used, row, filled, other) < most:
+                    donor = other
+                    again = False
+            if again:
+                others = 0
+                for at in range(first, first + size):
+                    others += np.int64(donations(used, row, filled, donors[at]) < most)
+                wanted = np.int64(hashed(u[i], TRIES) * others)
+                for at in range(first, first + size):
+                    if donations(used, row, filled, donors[at]) < most:
+                        if wanted == 0:
+                            donor = donors[at]
+                            again = False
+                            break
+                        wanted -= 1
+            out[i] = donor
+        used[row, filled] = donor
+        repeated[row] = again

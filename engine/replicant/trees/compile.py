@@ -30,7 +30,9 @@ class Use(Flag):
     """Rows that are not the table's go down a tree."""
     OTHER_ROWS = auto()
     """A row of the table may not be its own donor."""
-    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS
+    DISTINCT = auto()
+    """A record donates to so many cells of a row only."""
+    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS | DISTINCT
 
 
 _lock = Lock()
@@ -96,8 +98,11 @@ def _run(use: Use) -> None:
     if numbers and Use.CLASSES in use:
         grow_tree(features, [0, 1], rows % 4, n_classes=4)
     leaf = tree.training_leaves(n)
-    tree.draw(leaf, u)
+    drawn = tree.draw(leaf, u)
     if Use.NEW_ROWS in use:
         tree.leaves(np.ascontiguousarray(features.codes.T))
     if Use.OTHER_ROWS in use:
         tree.draw_other(leaf, u, rows, n)
+    if Use.DISTINCT in use:
+        used = np.full((n, 2), -1, dtype=np.int32)
+        tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, np.zeros(n, dtype=np.bool_))

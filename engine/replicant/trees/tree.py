@@ -8,7 +8,15 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from .apply import climb_from_self, draw_donors, draw_others, find_leaves, leaves_of_training_rows, own_ranges
+from .apply import (
+    climb_from_self,
+    draw_donors,
+    draw_others,
+    find_leaves,
+    leaves_of_training_rows,
+    own_ranges,
+    replace_repeated,
+)
 from .features import Features
 from .grow import MASK, RIGHT, grow
 from .impurity import policy_for
@@ -104,6 +112,40 @@ class Tree:
         out = np.empty(leaf.shape[0], dtype=np.int32)
         draw_others(node, self.start, self.end, donors, own, first, count, u, out)
         return out
+
+    def replace_repeated(
+        self,
+        leaf: Int32,
+        u: Float,
+        drawn: Int32,
+        rows: Int32,
+        used: Int32,
+        filled: int,
+        most: int,
+        repeated: npt.NDArray[np.bool_],
+    ) -> None:
+        """Replace donors that have donated to `most` cells of their row, in place, where the leaf holds another record.
+
+        Each entry of the leaf that may donate is as likely. What it is replaced by depends on `u`, and so on the
+        address of the stream alone.
+
+        Parameters
+        ----------
+        leaf, u
+            As they were given to `draw` or `draw_other`.
+        drawn
+            (k,) what came back.
+        rows
+            (k,) which rows of `used` these are.
+        used
+            (K, D) the donors of each row so far, in the first `filled` columns; -1 where there is none. The donors go
+            to column `filled`.
+        filled, most
+            See above.
+        repeated
+            (K,) becomes, at `rows`, whether the leaf holds no other record.
+        """
+        replace_repeated(leaf, self.start, self.end, self.donors, u, rows, used, filled, most, drawn, repeated)
 
 
 @lru_cache(maxsize=4)

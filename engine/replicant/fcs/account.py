@@ -1,0 +1,120 @@
+"""What is known of the sets of a run beside their rows: the chains that they come from, and how often donors repeat.
+
+Accounts of several sets and partitions are put together where the release is finished, and become events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from replicant.events import Event
+from replicant.fcs.trace import Trace, by_imputation, trace_events
+
+if TYPE_CHECKING:
+    from replicant.fcs.draw import Drawn
+    from replicant.plan.model import Plan
+
+__all__ = ["NOTHING", "Account", "DonorCounts", "account_events", "account_of", "chains_of", "combined", "donors_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class DonorCounts:
+    """Cells and their donors, where a record may donate to so many cells of a row only.
+
+    Attributes
+    ----------
+    cells
+        How many have a donor.
+    repeated
+        In how many of them the leaf held records only that had donated to the row as often as they may.
+    """
+
+    cells: int
+    repeated: int
+
+    def __add__(self, other: DonorCounts) -> DonorCounts:
+        return DonorCounts(self.cells + other.cells, self.repeated + other.repeated)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Account:
+    """What is known of one set, or of several, beside the rows.
+
+    Attributes
+    ----------
+    trace
+        The chain that filled missing cells; None if they were kept, or another account has it.
+    donors
+        How often donors came again; None if that was not avoided.
+    """
+
+    trace: Trace | None = None
+    donors: DonorCounts | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a record of an interrupted run."""
+        return {
+            "trace": None if self.trace is None else self.trace.as_dict(),
+            "donors": None if self.donors is None else asdict(self.donors),
+        }
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Account:
+        """From a record."""
+        trace, donors = said["trace"], said["donors"]
+        return cls(
+            None if trace is None else Trace.of(trace),
+            None if donors is None else DonorCounts(**donors),
+        )
+
+
+NOTHING = Account()
+
+
+def account_of(drawn: Drawn, imputation: int, plan: Plan) -> Account:
+    """What is known of one set of one partition: its chain is in the account of the first set that comes from it."""
+    first = drawn.completed is not None and imputation % plan.syntheses == 0
+    trace = drawn.completed.trace if first and drawn.completed is not None else None
+    return Account(trace, drawn.donors)
+
+
+def chains_of(accounts: Iterable[Account]) -> list[Trace]:
+    """The chains, those of several partitions together."""
+    return by_imputation(one.trace for one in accounts if one.trace is not None)
+
+
+def donors_of(accounts: Iterable[Account]) -> DonorCounts | None:
+    """How often donors came again in all sets together; None if that was not avoided."""
+    counts = [one.donors for one in accounts if one.donors is not None]
+    return reduce(DonorCounts.__add__, counts) if counts else None
+
+
+def combined(accounts: Iterable[Account]) -> list[Account]:
+    """One account for each chain number, the first of which holds all counts."""
+    known = list(accounts)
+    return [Account(donors=donors_of(known)), *(Account(trace) for trace in chains_of(known))]
+
+
+def account_events(accounts: Sequence[Account], plan: Plan) -> list[Event]:
+    """What became of the chains, and of the limit on donors.
+
+    Parameters
+    ----------
+    accounts
+        Of all sets and partitions.
+    plan
+        What was done.
+    """
+    events = trace_events(chains_of(accounts))
+    counts = donors_of(accounts)
+    if counts is not None and counts.repeated:
+        often = "" if plan.donors == 1 else f" {plan.donors} times"
+        text = (
+            f"in {counts.repeated:,} of {counts.cells:,} drawn cells ({counts.repeated / counts.cells:.2%}) the leaf "
+            f"held no record but those that had donated to the row{often} before: one of them donated again"
+        )
+        events.append(Event("repeated_donors", "", text))
+    return events
