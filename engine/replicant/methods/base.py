@@ -129,7 +129,18 @@ class Predictors:
         return self._frame()
 
     def take(self, chosen: Codes) -> Predictors:
-        """Some of the rows, by their positions among these, for a method that draws them apart from the others."""
+        """The predictors of some of the rows, for a method that draws these apart from the others.
+
+        Parameters
+        ----------
+        chosen
+            Positions of the rows among these.
+
+        Returns
+        -------
+        Predictors
+            With what is known of these rows beside their predictors.
+        """
         rows = chosen if self.codes is None and self.rows is None else None  # all rows of the table, in order
         return replace(
             self,
