@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from threading import Lock
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from threadpoolctl import threadpool_limits
+from typing import Any
 
 __all__ = ["one_blas_thread"]
 
 _lock = Lock()
 _entered = 0
-_limit: threadpool_limits | None = None
+_limit: Any = None
 
 
 @contextmanager
@@ -23,9 +22,7 @@ def one_blas_thread() -> Iterator[None]:
     global _entered, _limit  # noqa: PLW0603  # the limit is one of the process
     with _lock:
         if _entered == 0:
-            from threadpoolctl import threadpool_limits
-
-            _limit = threadpool_limits(limits=1, user_api="blas")
+            _limit = _libraries().limit(limits=1, user_api="blas")
         _entered += 1
     try:
         yield
@@ -35,3 +32,12 @@ def one_blas_thread() -> Iterator[None]:
             if _entered == 0 and _limit is not None:
                 _limit.restore_original_limits()
                 _limit = None
+
+
+@cache
+def _libraries() -> Any:
+    """Those of NumPy and SciPy; to look for them takes as long as ten fits, so it is done once."""
+    import_module("scipy.linalg")  # its library has to be there when they are looked for
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

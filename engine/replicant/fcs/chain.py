@@ -99,21 +99,9 @@ class Chain:
         else:
             self._resume(start)
 
-    def run(self, iterations: int) -> Completed:
-        """Run some iterations."""
+    def completed(self, means: Float, sds: Float) -> Completed:
+        """Where it is now, after iterations with these means and standard deviations."""
         shared = self.shared
-        means = np.full((iterations, len(shared.traced)), np.nan)
-        sds = np.full((iterations, len(shared.traced)), np.nan)
-        at = {name: j for j, name in enumerate(shared.traced)}
-        for i in range(iterations):
-            self.iteration += 1
-            with np.errstate(all="ignore"):  # what is drawn is checked, which numbers on the way need not be
-                for name in self.sequence:
-                    visit = shared.visits.get(name)
-                    if visit is not None:
-                        self._draw(visit)
-            for name, j in at.items():
-                means[i, j], sds[i, j] = self._spread(name)
         exact = {name: values.copy() for name, values in self.exact.items()}
         codes = self.codes.copy()
         self._blank_designed(codes, exact)
@@ -122,7 +110,8 @@ class Chain:
         before = None if self.before is None else self.before.trace
         return Completed(codes, exact, self.iteration, trace.after(before))
 
-    def _stream(self, column: int) -> np.random.Generator:
+    def stream(self, column: int) -> np.random.Generator:
+        """The random numbers of a visit of a column."""
         return stream(
             self.shared.seed,
             Stage.CHAIN,
@@ -143,7 +132,7 @@ class Chain:
                 codes = shared.table[name].codes[visit.fit]
                 codes = codes[codes >= 0]
                 rows = np.flatnonzero(cells)
-                at = self._stream(shared.positions[name]).integers(0, len(codes), len(rows))
+                at = self.stream(shared.positions[name]).integers(0, len(codes), len(rows))
                 self._set(name, rows, codes[at], None)
         for column in shared.plan.passive:
             if column.name in shared.cells:
@@ -157,9 +146,10 @@ class Chain:
                 exact = start.exact.get(name)
                 self._set(name, rows, start.codes[shared.positions[name], rows], None if exact is None else exact[rows])
 
-    def _draw(self, visit: Visit) -> None:
+    def draw(self, visit: Visit) -> None:
+        """Fit and draw a column."""
         planned, shared = visit.column, self.shared
-        rng = self._stream(shared.positions[planned.name])
+        rng = self.stream(shared.positions[planned.name])
         if planned.declaration.block:
             self._draw_block(visit, rng)
             return
@@ -170,9 +160,20 @@ class Chain:
             codes, exact = self._draw_states(visit, column, rng)
         else:
             codes, exact = self._ask(visit, column, response.value, visit.weights, visit.fit, rows, rng)
+        self._put(visit, codes, exact)
+
+    def take(self, visit: Visit, drawn: npt.NDArray[Any], notes: Sequence[str]) -> None:
+        """Put what was drawn for the rows of a visit, and what was noted, where `draw` would."""
+        for word in notes:
+            self.notes[self.iteration, visit.column.name, word] += 1
+        column = self.shared.table[visit.column.name]
+        self._put(visit, *_drawn_cells(visit.column.declaration.name, column, drawn, len(visit.rows)))
+
+    def _put(self, visit: Visit, codes: Int32, exact: Float | None) -> None:
+        planned = visit.column
         if planned.shift is not None:
-            codes, exact = self._shifted(planned, column, codes, exact, rows)
-        self._set(planned.name, rows, codes, exact)
+            codes, exact = self._shifted(planned, self.shared.table[planned.name], codes, exact, visit.rows)
+        self._set(planned.name, visit.rows, codes, exact)
         self._follow(planned.name)
 
     def _draw_states(self, visit: Visit, column: Column, rng: np.random.Generator) -> tuple[Int32, Float | None]:
@@ -227,10 +228,7 @@ class Chain:
         self._note(visit.column.name, model)
         if isinstance(model, DonorModel):
             return drawn, None
-        drawn = checked_draw(drawn, len(rows), declared.name, column)
-        if drawn.dtype.kind != "f":
-            return drawn.astype(np.int32, copy=False), None
-        return _as_cells(column, drawn)
+        return _drawn_cells(declared.name, column, drawn, len(rows))
 
     def _draw_block(self, visit: Visit, rng: np.random.Generator) -> None:
         shared, declared = self.shared, visit.column.declaration
@@ -396,20 +394,16 @@ class Chain:
         codes = column.nearest_codes(exact)
         self._set(planned.name, rows, codes, exact)
 
-    def _spread(self, name: str) -> tuple[float, float]:
+    def imputed(self, name: str) -> Float:
+        """The numbers in the imputed cells of a column; of levels their positions from 1."""
         shared = self.shared
         rows = shared.imputed_rows[name]
         held = self.exact.get(name)
         if held is not None:
-            numbers = held[rows]
-        else:
-            at = shared.positions[name]
-            column, codes = shared.table.columns[at], self.codes[at, rows]
-            numbers = column.values.take(codes, mode="clip") if column.is_numeric else codes + 1.0
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = numbers.mean()
-            sd = np.sqrt(np.square(numbers - mean).sum() / max(1, len(numbers) - 1))
-        return float(mean), float(sd)
+            return held[rows]
+        at = shared.positions[name]
+        column, codes = shared.table.columns[at], self.codes[at, rows]
+        return column.values.take(codes, mode="clip") if column.is_numeric else codes + 1.0
 
     def _blank_designed(self, codes: Int32, exact: dict[str, Float]) -> None:
         """A cell whose condition of being missing holds now that other cells of its row are known is missing."""
@@ -435,6 +429,14 @@ def _some(response: Response, chosen: Mask) -> Response:
         None if response.classes is None else response.classes[chosen],
         response.n_classes,
     )
+
+
+def _drawn_cells(method: str, column: Column, drawn: npt.NDArray[Any], size: int) -> tuple[Int32, Float | None]:
+    """What a method drew, checked, as cells of its column."""
+    drawn = checked_draw(drawn, size, method, column)
+    if drawn.dtype.kind != "f":
+        return drawn.astype(np.int32, copy=False), None
+    return _as_cells(column, drawn)
 
 
 def _as_cells(column: Column, numbers: Float) -> tuple[Int32, Float | None]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ChainTable", "Visit", "with_codes"]
 
+TOGETHER = 100_000  # numbers in the design matrices of chains that run side by side
+
 Int32 = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -50,6 +52,8 @@ class Visit:
         Features that predict.
     random
         Positions in `design` of predictors with a random slope.
+    together
+        Whether its method draws for several chains at once.
     """
 
     column: ImputedColumn
@@ -61,6 +65,7 @@ class Visit:
     design: Rows
     subset: Int32
     random: tuple[int, ...]
+    together: bool
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -184,6 +189,14 @@ class ChainTable:
             for visit in self.visits.values()
         )
 
+    @property
+    def together(self) -> int:
+        """How many chains run side by side: of a large table one, for which it makes no difference."""
+        if self.plan.visit == "random" or not any(visit.together for visit in self.visits.values()):
+            return 1
+        size = self.table.n * (1 + sum(len(rows) for rows in self.layout.values()))
+        return max(1, TOGETHER // max(size, 1))
+
     @cached_property
     def clusters(self) -> tuple[Int32, int] | None:
         """The cluster of each row, and how many there are: a missing one is a cluster of its own."""
@@ -259,6 +272,7 @@ class ChainTable:
             np.array(design, dtype=np.intp),
             np.array(subset, dtype=np.int32),
             tuple(i for i, row in enumerate(design) if row in slopes),
+            declared.draws_each and response.state is None,
         )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
@@ -25,6 +26,7 @@ from replicant.fcs.completed import as_drawn, completed_table, in_codes_of
 from replicant.fcs.draw import Drawn, draw_imputation
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel, fit_columns, usable_predictors
+from replicant.fcs.lockstep import run_chains
 from replicant.plan.imputation import ImputationPlan
 from replicant.plan.imputed_cells import for_rows
 from replicant.plan.model import Plan
@@ -109,25 +111,23 @@ def _impute_and_draw(
     if rows is not None:
         imputation = replace(imputation, spec=for_rows(imputation.spec, rows))
     shared = ChainTable(table, imputation, plan.seed, prepared.partition)
-    done: tuple[int, Completed, Prepared | None] | None = None
-    for index in imputations:
-        chain = index // plan.syntheses
-        if done is None or done[0] != chain:
-            start = starts.get((chain, prepared.partition))
-            completed = Chain(shared, chain, replicate=replicate, start=start).run(imputation.maxit)
-            base = (
-                None
-                if plan.keeps_all and not plan.shuffle
-                else replace(prepared, table=completed_table(table, completed))
-            )
-            done = chain, completed, base
-        _, completed, base = done
-        if base is None:
-            yield replace(as_drawn(completed, table.n), completed=completed)
-            continue
-        fitting = _AtTheVisit(base, plan, index, replicate, None)
-        drawn = draw_imputation(base, plan, fitting, index, replicate=replicate)
-        yield replace(in_codes_of(table, base.table, drawn), completed=completed)
+    chains = [(chain, list(of)) for chain, of in groupby(imputations, lambda index: index // plan.syntheses)]
+    for at in range(0, len(chains), shared.together):
+        some = chains[at : at + shared.together]
+        begun = [
+            Chain(shared, chain, replicate=replicate, start=starts.get((chain, prepared.partition)))
+            for chain, _ in some
+        ]
+        for (_, indices), completed in zip(some, run_chains(begun, imputation.maxit), strict=True):
+            if plan.keeps_all and not plan.shuffle:
+                for _ in indices:
+                    yield replace(as_drawn(completed, table.n), completed=completed)
+                continue
+            base = replace(prepared, table=completed_table(table, completed))
+            for index in indices:
+                fitting = _AtTheVisit(base, plan, index, replicate, None)
+                drawn = draw_imputation(base, plan, fitting, index, replicate=replicate)
+                yield replace(in_codes_of(table, base.table, drawn), completed=completed)
 
 
 class _AtTheVisit(dict[str, ColumnModel]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -11,14 +13,17 @@ import numpy as np
 from replicant.methods.base import Numbers
 from replicant.methods.factors import solved
 
-__all__ = ["End", "added_rows", "climb"]
+__all__ = ["End", "added_rows", "climb", "climb_together"]
 
 NEAR = 3e-2  # squared length of a step, in standard errors, over which the information hardly changes
 FAR = 0.5  # how far such a step moves a linear predictor where levels are separated
 TOLERANCE = 1e-4  # squared length of the last step, in standard errors; that of a next one would be its square
 RIDGE = 1e-9  # of the number of rows: keeps equations solvable, and changes nothing
 
-Likelihood = Callable[[Numbers, Numbers | None], tuple[float, Numbers, Numbers]]
+Height = tuple[float, Numbers, Numbers]
+"""Of a log likelihood: its value, gradient and information."""
+
+Likelihood = Callable[[Numbers, Numbers | None], Height]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,8 +56,8 @@ def climb(
     Parameters
     ----------
     likelihood
-        Its value (-inf outside the domain), gradient and information at given parameters. The information is that of a
-        point nearby, where one is given.
+        Its value (-inf outside the domain, inf where it is known to have no maximum), gradient and information at given
+        parameters. The information is that of a point nearby, where one is given.
     start
         Where to begin.
     reach
@@ -60,12 +65,60 @@ def climb(
     maxiter
         The largest number of steps.
     """
-    theta = start
-    value, gradient, information = likelihood(theta, None)
+    search = _search(start, reach, maxiter)
+    point = next(search)
+    while True:
+        try:
+            point = search.send(likelihood(*point))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def climb_together(
+    likelihood: Callable[[Numbers, Sequence[int], bool], tuple[Numbers, Numbers, Numbers]],
+    starts: Numbers,
+    reach: Callable[[int, Numbers], float] | None,
+) -> list[End]:
+    """Maximize several log likelihoods as `climb` does, each of which is computed together with the others.
+
+    Parameters
+    ----------
+    likelihood
+        Values, gradients and (unless a point nearby has it) information at (a, p) parameters, given which of the
+        likelihoods they are of.
+    starts
+        (c, p), where to begin.
+    reach
+        See `climb`, given also which likelihood the step is of.
+    """
+    searches = [_search(start, reach and partial(reach, c), 40) for c, start in enumerate(starts)]
+    points = {c: next(search) for c, search in enumerate(searches)}
+    ends: dict[int, End] = {}
+    while points:
+        at = list(points)
+        curved = any(nearby is None for _, nearby in points.values())
+        values, gradients, informations = likelihood(np.stack([points[c][0] for c in at]), at, curved)
+        for i, (c, value) in enumerate(zip(at, values.tolist(), strict=True)):
+            nearby = points[c][1]
+            try:
+                points[c] = searches[c].send((value, gradients[i], informations[i] if nearby is None else nearby))
+            except StopIteration as end:
+                ends[c] = end.value
+                del points[c]
+    return [ends[c] for c in range(len(starts))]
+
+
+def _search(
+    theta: Numbers, reach: Callable[[Numbers], float] | None, maxiter: int
+) -> Generator[tuple[Numbers, Numbers | None], Height, End]:
+    """Newton's method, which asks for the height of one point after the other."""
+    value, gradient, information = yield theta, None
     for _ in range(maxiter):
+        if value == math.inf:
+            return End(theta, information, "separated")
         step = solved(information, gradient)
         gain = float(gradient @ step)
-        if not np.isfinite(gain):
+        if not math.isfinite(gain):
             break
         if gain < NEAR and reach is not None and reach(step) > FAR:
             return End(theta, information, "separated")
@@ -73,10 +126,10 @@ def climb(
             return End(theta + step, information, "converged")
         nearby = information if gain < NEAR else None
         length = 1.0
-        trial = likelihood(theta + step, nearby)
+        trial = yield theta + step, nearby
         while not trial[0] >= value - 1e-9 * abs(value) and length > 1e-6:
             length /= 2
-            trial = likelihood(theta + length * step, nearby)
+            trial = yield theta + length * step, nearby
         if length <= 1e-6:
             break
         theta = theta + length * step
@@ -95,7 +148,7 @@ def added_rows(
     Parameters
     ----------
     matrix
-        (k + 1, n) a constant and standardized predictors.
+        (..., k + 1, n) a constant and standardized predictors.
     classes
         (n,) 0 ... levels - 1.
     weights
@@ -108,12 +161,18 @@ def added_rows(
     tuple of ndarray
         Matrix, classes and weights of all rows.
     """
-    size, n = matrix.shape
+    *stack, size, n = matrix.shape
     k = size - 1
-    beside = np.concatenate([np.ones((1, 2 * k)), np.concatenate([np.eye(k), -np.eye(k)], axis=1)])
+    rows = np.zeros((*stack, size, n + 2 * k * levels))
+    rows[..., :n] = matrix
+    rows[..., 0, n:] = 1.0
+    for level in range(levels):
+        at = n + 2 * k * level
+        rows[..., 1:, at : at + k] = np.eye(k)
+        rows[..., 1:, at + k : at + 2 * k] = -np.eye(k)
     each = np.full(2 * k * levels, (k + 1) / max(2 * k * levels, 1))
     return (
-        np.concatenate([matrix, np.tile(beside, (1, levels))], axis=1),
+        rows,
         np.concatenate([classes, np.repeat(np.arange(levels), 2 * k)]),
         np.concatenate([np.ones(n) if weights is None else weights, each]),
     )

@@ -102,6 +102,11 @@ class Declaration:
     model_names: tuple[str, str] = ("", "")
     seconds: Callable[[Any, Any, Any], Any] = _per_cell
 
+    @property
+    def draws_each(self) -> bool:
+        """Whether the method itself, and not one that it is derived from, draws for several chains at once."""
+        return self.works_on == "design" and not self.block and "draw_each" in vars(type(self.method))
+
     @classmethod
     def of(cls, name: str, method: object, origin: Origin = Origin.MODEL) -> Declaration:
         """What a method says of itself.

@@ -12,6 +12,7 @@ from replicant.methods.climbing import RIDGE, End, added_rows, climb
 from replicant.methods.factors import root_of_inverse
 from replicant.methods.linear import Positions, Standard, standardize
 from replicant.methods.many_levels import ManyLevels
+from replicant.methods.two_levels import two_levels
 
 __all__ = [
     "LevelModel",
@@ -228,43 +229,8 @@ def _start(standard: Standard, y: LevelResponse) -> Numbers:
 
 def _maximum(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, *, separable: bool = True) -> End:
     if len(start) == 1:
-        return _two_levels(z, classes, w, start[0], separable)
+        return two_levels(z[None], classes, w, start, separable=separable)[0]
     return _more_levels(z, classes, w, start, separable)
-
-
-def _two_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, separable: bool) -> End:
-    sign = 2.0 * classes - 1.0
-    size, n = z.shape
-    ridge = RIDGE * n * np.eye(size)
-
-    def part(theta: Numbers, some: slice, curved: bool) -> tuple[float, Numbers, Numbers]:
-        rows, signs = z[:, some], sign[some]
-        p = theta @ rows
-        p *= signs
-        np.negative(p, out=p)
-        np.exp(p, out=p)
-        p += 1.0
-        np.reciprocal(p, out=p)  # the probability of what was observed
-        left = 1.0 - p
-        curve = p * left
-        left *= signs
-        np.log(p, out=p)
-        if w is None:
-            return float(p.sum()), rows @ left, (rows * curve) @ rows.T if curved else ridge
-        weights = w[some]
-        return float(weights @ p), rows @ (left * weights), (rows * (curve * weights)) @ rows.T if curved else ridge
-
-    def likelihood(theta: Numbers, nearby: Numbers | None) -> tuple[float, Numbers, Numbers]:
-        curved = nearby is None
-        value, gradient, information = part(theta, slice(CHUNK), curved)
-        for at in range(CHUNK, n, CHUNK):
-            more = part(theta, slice(at, at + CHUNK), curved)
-            value += more[0]
-            gradient += more[1]
-            information = information + more[2]
-        return value, gradient, information + ridge if nearby is None else nearby
-
-    return climb(likelihood, start, (lambda step: float(np.abs(step @ z).max())) if separable else None)
 
 
 def _more_levels(z: Numbers, classes: Positions, w: Numbers | None, start: Numbers, separable: bool) -> End:

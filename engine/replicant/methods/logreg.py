@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.logistic import LevelModel, LogisticMethod, OneLevel, fit_levels, levels_of
+from replicant.methods.stacks import Drawn, two_levels_each
 
 __all__ = ["Logreg"]
 
@@ -35,3 +37,6 @@ class Logreg(LogisticMethod):
 
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> LevelModel | OneLevel:
         return fit_levels(levels_of(y, weights), x, self.proper, rng)
+
+    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Drawn:
+        return two_levels_each(y, x, rows, rngs, proper=self.proper)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from replicant.methods.base import Codes, Numbers
 from replicant.methods.linear import Positions, Regression, regress
 
-__all__ = ["Donors", "MatchingModel", "Scale"]
+__all__ = ["APART", "CHUNK", "Donors", "MatchingModel", "Scale"]
 
 Whole = npt.NDArray[np.int64]
 
@@ -20,6 +20,7 @@ ROUNDING = 4  # of those whole numbers
 BEYOND = 1 << 61  # further than any prediction, and half of what a sum may be
 CHUNK = 1 << 12  # rows whose donors are sought at a time
 REACH = 5  # bits for predictions that lie further out than a standard deviation
+APART = BITS + REACH + 3  # bits by which predictions of several regressions are kept apart
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,11 +32,11 @@ class Scale:
     centre
         Of the predicted values.
     unit
-        How many of the whole numbers there are to 1.
+        How many of the whole numbers there are to 1. Of a stack of predictions both are (c, 1) arrays.
     """
 
-    centre: float
-    unit: float
+    centre: float | Numbers
+    unit: float | Numbers
 
     @classmethod
     def of(cls, fit: Regression, centre: float) -> Scale:
@@ -84,7 +85,15 @@ class Donors:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, predictions: Whole, codes: Codes, weights: npt.NDArray[Any] | None, nearest: int) -> Donors:
+    def of(
+        cls,
+        predictions: Whole,
+        codes: Codes,
+        weights: npt.NDArray[Any] | None,
+        nearest: int,
+        *,
+        largest: int = BITS + REACH,
+    ) -> Donors:
         """Sort the donors.
 
         Parameters
@@ -97,8 +106,10 @@ class Donors:
             (n,) repetitions of the rows; None for one each.
         nearest
             How many of the nearest ones one is drawn from.
+        largest
+            Bits of the largest prediction.
         """
-        order, key = _sorted(predictions)
+        order, key = _sorted(predictions, largest)
         if weights is not None:
             repeated = weights[order]
             order, key = np.repeat(order, repeated), np.repeat(key, repeated)
@@ -134,6 +145,11 @@ class Donors:
         return drawn
 
     def _positions(self, sought: Whole, u: Numbers, rng: np.random.Generator) -> Positions:
+        window = self.one_of_nearest(sought, u)
+        return self.one_of_tied(window, rng.random(len(window))) if self.tied else window
+
+    def one_of_nearest(self, sought: Whole, u: Numbers) -> Positions:
+        """The position of one of the nearest donors for each of some predictions, by (2, size) uniform numbers."""
         known, d = self.predictions, self.nearest
         window: Positions = known.searchsorted(sought) - d
         # Of two that are equally far away, up to the rounding of three numbers, neither is nearer: chance decides.
@@ -142,19 +158,22 @@ class Donors:
         around = window[:, None] + np.arange(d)
         window -= (known[around] + known[around + d] > twice[:, None]).sum(axis=1)
         window += (u[1] * d).astype(np.intp)
-        if not self.tied:
-            return window
-        value = known[window + d]
-        first = known.searchsorted(value)
-        ties = known.searchsorted(value, side="right") - first
-        window = first - d + (rng.random(len(first)) * ties).astype(np.intp)
         return window
 
+    def one_of_tied(self, positions: Positions, u: Numbers) -> Positions:
+        """The position of a donor with the same prediction as each of some donors, by a uniform number for each."""
+        known, d = self.predictions, self.nearest
+        value = known[positions + d]
+        first = known.searchsorted(value)
+        ties = known.searchsorted(value, side="right") - first
+        drawn: Positions = first - d + (u * ties).astype(np.intp)
+        return drawn
 
-def _sorted(key: Whole) -> tuple[Whole, Whole]:
-    """Positions in ascending order, equal ones as they stand, and the numbers in this order."""
+
+def _sorted(key: Whole, largest: int) -> tuple[Whole, Whole]:
+    """Positions in ascending order, equal ones as they stand, and the numbers in this order; none has more bits."""
     bits = len(key).bit_length()
-    if bits + BITS + REACH >= 63:
+    if bits + largest >= 63:
         order = np.argsort(key, kind="stable")
         return order, key[order]
     # One sort of numbers that hold their own positions is quicker than a stable sort of positions.

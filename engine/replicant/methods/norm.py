@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.linear import LinearMethod, NormalModel, numbers_of, regress
+from replicant.methods.stacks import Drawn, normal_each
 
 __all__ = ["Norm"]
 
@@ -27,3 +29,6 @@ class Norm(LinearMethod):
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> NormalModel:
         regression, _ = regress(x, numbers_of(y), weights)
         return NormalModel(regression, self.proper, regression.notes)
+
+    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Drawn:
+        return normal_each(y, x, rows, rngs, proper=self.proper)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -11,6 +12,7 @@ from pydantic import Field
 from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.linear import LinearMethod, numbers_of
 from replicant.methods.matching import MatchingModel
+from replicant.methods.stacks import Drawn, match_each
 
 __all__ = ["Pmm"]
 
@@ -39,3 +41,6 @@ class Pmm(LinearMethod):
 
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> MatchingModel:
         return MatchingModel.fit(numbers_of(y), y.codes, x, weights, donors=self.donors, proper=self.proper)
+
+    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Drawn:
+        return match_each(y, x, rows, rngs, donors=self.donors, proper=self.proper)
