@@ -59,7 +59,7 @@ ELSEWHERE: dict[str, str] = {
     "methods/test_catall.py": "methods/contingency.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
     "methods/test_linear.py": "methods/factors.py",
-    "methods/test_logistic.py": "methods/climbing.py methods/logreg.py methods/polyreg.py",
+    "methods/test_logistic.py": "methods/climbing.py methods/logreg.py methods/polyreg.py methods/two_levels.py",
     "methods/test_ctree.py": "methods/inference_tree.py",
     "methods/test_jomo.py": "methods/latent.py methods/latent_rows.py",
     "methods/test_mixed.py": "methods/mixed_linear.py",

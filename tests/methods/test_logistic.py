@@ -17,6 +17,7 @@ from replicant.methods.factors import root_of_inverse
 from replicant.methods.logistic import LevelModel, OneLevel, fit_levels, levels_of, picked
 from replicant.methods.logreg import Logreg
 from replicant.methods.polyreg import Polyreg
+from replicant.methods.two_levels import two_levels
 
 RNG = np.random.default_rng(0)
 Floats = npt.NDArray[np.float64]
@@ -179,6 +180,32 @@ def test_a_search_that_gets_nowhere_says_so() -> None:
     assert slow.state == "not_converged"
     root = root_of_inverse(np.zeros((2, 2)))
     assert np.isfinite(root).all()
+
+
+def test_a_search_ends_where_all_rows_are_more_likely_than_not_as_observed() -> None:
+    """Of separated levels there is no maximum; of others no coefficients are found that give each row such a chance."""
+    x = np.linspace(-1, 1, 20)
+    z = np.stack([np.ones(20), x / x.std()])[None]
+    start = np.zeros((1, 2))
+    assert two_levels(z, (x > 0).astype(np.intp), None, start, separable=True)[0].state == "separated"
+    mixed = ((x > 0) ^ (np.arange(20) == 3)).astype(np.intp)
+    assert two_levels(z, mixed, None, start, separable=True)[0].state == "converged"
+    # Two that touch: a row on either side has the same predictor.
+    touching = np.stack([np.ones(20), np.repeat(np.arange(10.0), 2) - 4.5])[None]
+    last = (np.arange(20) > 8).astype(np.intp)
+    assert two_levels(touching, last, None, start, separable=True)[0].state == "separated"
+
+
+def test_many_rows_are_summed_a_few_at_a_time() -> None:
+    rng = np.random.default_rng(12)
+    z = np.stack([np.ones(20_000), rng.normal(size=20_000)])
+    classes = (rng.random(20_000) < 1 / (1 + np.exp(-z[1]))).astype(np.intp)
+    weights = rng.integers(1, 4, 20_000).astype(float)
+    ends = two_levels(np.stack([z, -z]), classes, weights, np.zeros((2, 2)), separable=True)
+    theirs = sm.GLM(classes, z.T, family=sm.families.Binomial(), freq_weights=weights).fit(tol=1e-12)
+    np.testing.assert_allclose(ends[0].theta, theirs.params, rtol=1e-5)
+    np.testing.assert_allclose(ends[1].theta, -ends[0].theta)
+    np.testing.assert_allclose(np.linalg.inv(ends[0].information), theirs.cov_params(), rtol=0.02)
 
 
 def test_picking_goes_by_shares() -> None:

@@ -92,7 +92,7 @@ class Chain:
         self.features: Features | None = shared.encoded[0].copied() if shared.uses_features else None
         self.codes = np.stack([column.codes for column in shared.template.columns])
         self.exact: dict[str, Float] = {}
-        self.matrix = self._design()
+        self.matrix = shared.design()
         self.sequence = shared.plan.sequence(shared.seed, imputation, replicate)
         if start is None:
             self._start()
@@ -324,56 +324,12 @@ class Chain:
             held = self.exact[name] = column.numbers(self.codes[at])
         if held is not None:
             held[rows] = column.numbers(codes) if exact is None else exact
-        layout = shared.layout.get(name) if self.matrix.size else None
-        if layout:
-            self._set_design(name, layout, rows, codes, exact)
+        if self.matrix.size and name in shared.layout:
+            shared.write_design(self.matrix, name, rows, codes, exact)
         if self.features is not None:
             features = shared.encoded[1][name]
             for position, encoded in zip(features.positions, features.encode(codes), strict=True):
                 self.features.recode(position, rows, encoded)
-
-    def _set_design(self, name: str, layout: Sequence[int], rows: Rows, codes: Int32, exact: Float | None) -> None:
-        column = self.shared.template[name]
-        if column.is_categorical:
-            levels = self.shared.coded_levels(column)
-            for row, level in zip(layout, levels, strict=False):
-                self.matrix[row, rows] = codes == level
-            return
-        numbers = column.values.take(codes, mode="clip") if exact is None else exact
-        self.matrix[layout[0], rows] = numbers
-        if len(layout) > 1 + column.has_missing:
-            self._set_cluster_means(layout)
-
-    def _set_cluster_means(self, layout: Sequence[int]) -> None:
-        assert self.shared.clusters is not None
-        cluster, size = self.shared.clusters
-        sums = np.bincount(cluster, self.matrix[layout[0]], size)
-        self.matrix[layout[-1]] = (sums / np.bincount(cluster, minlength=size))[cluster]
-
-    def _design(self) -> Float:
-        """The design matrix of the template, one row for each of its columns; empty if nobody needs one."""
-        shared = self.shared
-        layout = shared.layout
-        if not any(visit.column.declaration.works_on != "codes" for visit in shared.visits.values()):
-            return np.empty((0, 0))
-        size = 1 + max((row for rows in layout.values() for row in rows), default=0)
-        self.matrix = np.zeros((size, shared.table.n))
-        self.matrix[0] = 1.0
-        everywhere = np.arange(shared.table.n)
-        for name, rows in layout.items():
-            column = shared.template[name]
-            codes = column.codes
-            if column.is_numeric:
-                self.matrix[rows[0]] = np.nan_to_num(column.numbers())
-                if column.has_missing:
-                    self.matrix[rows[1]] = codes < 0
-                if len(rows) > 1 + column.has_missing:
-                    self._set_cluster_means(rows)
-            else:
-                self._set_design(name, rows, everywhere, codes, None)
-                if column.has_missing:
-                    self.matrix[rows[-1]] = codes < 0
-        return self.matrix
 
     def _follow(self, name: str) -> None:
         for column in self.shared.passives(name):
@@ -403,7 +359,8 @@ class Chain:
             return held[rows]
         at = shared.positions[name]
         column, codes = shared.table.columns[at], self.codes[at, rows]
-        return column.values.take(codes, mode="clip") if column.is_numeric else codes + 1.0
+        numbers: Float = column.values.take(codes, mode="clip") if column.is_numeric else codes + 1.0
+        return numbers
 
     def _blank_designed(self, codes: Int32, exact: dict[str, Float]) -> None:
         """A cell whose condition of being missing holds now that other cells of its row are known is missing."""

@@ -29,6 +29,7 @@ TOGETHER = 100_000  # numbers in the design matrices of chains that run side by 
 
 Int32 = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
+Float = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -156,12 +157,53 @@ class ChainTable:
             size += column.has_missing
             found[column.name] = tuple(range(at, at + size))
             at += size
-        if self.plan.spec.cluster_means and self.clusters is not None:
+        if self._has_cluster_means:
             for column in self.template.columns:
                 if column.name in found and column.is_numeric:
                     found[column.name] += (at,)
                     at += 1
         return found
+
+    @property
+    def _has_cluster_means(self) -> bool:
+        return self.plan.spec.cluster_means and self.clusters is not None
+
+    def design(self) -> Float:
+        """The design matrix of the template, one row for each of its columns; empty if nobody needs one."""
+        return self._small_design.copy() if self.together > 1 else self._design()
+
+    @cached_property
+    def _small_design(self) -> Float:
+        return self._design()
+
+    def _design(self) -> Float:
+        if not any(visit.column.declaration.works_on != "codes" for visit in self.visits.values()):
+            return np.empty((0, 0))
+        size = 1 + max((row for rows in self.layout.values() for row in rows), default=0)
+        matrix = np.zeros((size, self.table.n))
+        matrix[0] = 1.0
+        everywhere = np.arange(self.table.n)
+        for name, rows in self.layout.items():
+            column = self.template[name]
+            numbers = np.nan_to_num(column.numbers()) if column.is_numeric else None
+            self.write_design(matrix, name, everywhere, column.codes, numbers)
+            if column.has_missing:
+                matrix[rows[1 if column.is_numeric else -1]] = column.codes < 0
+        return matrix
+
+    def write_design(self, matrix: Float, name: str, rows: Rows, codes: Int32, exact: Float | None) -> None:
+        """Write cells of a column into a design matrix."""
+        column, layout = self.template[name], self.layout[name]
+        if column.is_categorical:
+            for row, level in zip(layout, self.coded_levels(column), strict=False):
+                matrix[row, rows] = codes == level
+            return
+        matrix[layout[0], rows] = column.values.take(codes, mode="clip") if exact is None else exact
+        if self._has_cluster_means:
+            assert self.clusters is not None
+            cluster, size = self.clusters
+            sums = np.bincount(cluster, matrix[layout[0]], size)
+            matrix[layout[-1]] = (sums / np.bincount(cluster, minlength=size))[cluster]
 
     @cached_property
     def _levels(self) -> dict[str, Int32]:
@@ -189,7 +231,7 @@ class ChainTable:
             for visit in self.visits.values()
         )
 
-    @property
+    @cached_property
     def together(self) -> int:
         """How many chains run side by side: of a large table one, for which it makes no difference."""
         if self.plan.visit == "random" or not any(visit.together for visit in self.visits.values()):

@@ -23,7 +23,10 @@ def checked_draw(drawn: object, size: int, method: str, column: Column) -> npt.N
             return array
         found = "numbers that are not finite" if column.is_numeric else "numbers for a column of levels"
     elif array.dtype.kind in "iu":
-        if not size or min(0, int(column.codes.min())) <= int(array.min()) <= int(array.max()) < column.size:
+        if not size:
+            return array
+        lowest = int(array.min())
+        if (lowest >= 0 or lowest >= int(column.codes.min())) and int(array.max()) < column.size:
             return array
         found = "codes that the column does not have"
     else:

@@ -33,9 +33,11 @@ def run_chains(chains: Sequence[Chain], iterations: int) -> list[Completed]:
         Where each of them is then.
     """
     shared = chains[0].shared
-    matrices = np.stack([chain.matrix for chain in chains])
-    for chain, matrix in zip(chains, matrices, strict=True):
-        chain.matrix = matrix
+    matrices = chains[0].matrix[None]
+    if len(chains) > 1:
+        matrices = np.stack([chain.matrix for chain in chains])
+        for chain, matrix in zip(chains, matrices, strict=True):
+            chain.matrix = matrix
     means = np.full((len(chains), iterations, len(shared.traced)), np.nan)
     sds = np.full_like(means, np.nan)
     for i in range(iterations):

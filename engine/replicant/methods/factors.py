@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 from replicant.methods.base import Numbers
@@ -9,13 +12,18 @@ from replicant.methods.base import Numbers
 __all__ = ["cholesky", "inverse_of_lower", "root_of_inverse", "solved"]
 
 
+@cache
+def _lapack() -> Any:
+    from scipy.linalg import lapack  # a plan names methods, and factors nothing
+
+    return lapack
+
+
 def cholesky(matrix: Numbers) -> Numbers | None:
     """(k, k) lower triangle of a positive definite matrix; None of any other."""
-    from scipy.linalg.lapack import dpotrf  # a plan names methods, and factors nothing
-
     if not len(matrix):
         return matrix
-    lower, failed = dpotrf(matrix, lower=1)
+    lower, failed = _lapack().dpotrf(matrix, lower=1)
     return None if failed else np.asarray(lower, dtype=np.float64)
 
 
@@ -34,16 +42,12 @@ def root_of_inverse(matrix: Numbers) -> Numbers:
 
 def inverse_of_lower(lower: Numbers) -> Numbers:
     """(k, k) inverse of a lower triangle."""
-    from scipy.linalg.lapack import dtrtri
-
-    return np.asarray(dtrtri(lower, lower=1)[0], dtype=np.float64) if len(lower) else lower
+    return np.asarray(_lapack().dtrtri(lower, lower=1)[0], dtype=np.float64) if len(lower) else lower
 
 
 def solved(matrix: Numbers, b: Numbers) -> Numbers:
     """(k,) solution of equations whose matrix is positive definite, or nearly so."""
-    from scipy.linalg.lapack import dposv
-
     if not len(matrix):
         return b
-    _, x, failed = dposv(matrix, b)
+    _, x, failed = _lapack().dposv(matrix, b)
     return np.asarray(np.linalg.lstsq(matrix, b, rcond=None)[0] if failed else x, dtype=np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.logistic import LevelModel, LogisticMethod, OneLevel, fit_levels, levels_of
-from replicant.methods.stacks import Drawn, two_levels_each
+from replicant.methods.stacks import Draws, two_levels_each
 
 __all__ = ["Logreg"]
 
@@ -38,5 +38,5 @@ class Logreg(LogisticMethod):
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> LevelModel | OneLevel:
         return fit_levels(levels_of(y, weights), x, self.proper, rng)
 
-    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Drawn:
+    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Draws:
         return two_levels_each(y, x, rows, rngs, proper=self.proper)

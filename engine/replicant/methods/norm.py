@@ -9,7 +9,7 @@ import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.linear import LinearMethod, NormalModel, numbers_of, regress
-from replicant.methods.stacks import Drawn, normal_each
+from replicant.methods.stacks import Draws, normal_each
 
 __all__ = ["Norm"]
 
@@ -30,5 +30,5 @@ class Norm(LinearMethod):
         regression, _ = regress(x, numbers_of(y), weights)
         return NormalModel(regression, self.proper, regression.notes)
 
-    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Drawn:
+    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Draws:
         return normal_each(y, x, rows, rngs, proper=self.proper)

@@ -12,7 +12,7 @@ from pydantic import Field
 from replicant.methods.base import Codes, Numbers, Response
 from replicant.methods.linear import LinearMethod, numbers_of
 from replicant.methods.matching import MatchingModel
-from replicant.methods.stacks import Drawn, match_each
+from replicant.methods.stacks import Draws, match_each
 
 __all__ = ["Pmm"]
 
@@ -42,5 +42,5 @@ class Pmm(LinearMethod):
     def fit(self, y: Response, x: Numbers, weights: Codes | None, rng: np.random.Generator, /) -> MatchingModel:
         return MatchingModel.fit(numbers_of(y), y.codes, x, weights, donors=self.donors, proper=self.proper)
 
-    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Drawn:
+    def draw_each(self, y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], /) -> Draws:
         return match_each(y, x, rows, rngs, donors=self.donors, proper=self.proper)

@@ -22,9 +22,9 @@ from replicant.methods.logistic import MANY, levels_of
 from replicant.methods.matching import APART, BITS, CHUNK, Donors, Scale
 from replicant.methods.two_levels import two_levels
 
-__all__ = ["Drawn", "match_each", "normal_each", "two_levels_each"]
+__all__ = ["Draws", "match_each", "normal_each", "two_levels_each"]
 
-Drawn = list[tuple[npt.NDArray[Any], tuple[str, ...]] | None]
+Draws = list[tuple[npt.NDArray[Any], tuple[str, ...]] | None]
 """For each chain what was drawn and the notes of its fit; None where it has to be fitted by itself."""
 
 
@@ -142,7 +142,8 @@ class _Regressions:
         return beta, sigma
 
 
-def normal_each(y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], *, proper: bool) -> Drawn:
+@np.errstate(all="ignore")  # of chains that are left to a fit of their own
+def normal_each(y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], *, proper: bool) -> Draws:
     """What `NormalModel` draws.
 
     Parameters
@@ -159,7 +160,7 @@ def normal_each(y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random
     fits = _Regressions.of(x, numbers_of(y))
     beta, sigma = fits.coefficients(rngs, proper)
     predicted = _times(rows[fits.chains], beta)
-    found: Drawn = [None] * len(x)
+    found: Draws = [None] * len(x)
     for i, chain in enumerate(fits.chains):
         numbers = rngs[chain].standard_normal(rows.shape[1])
         numbers *= sigma[i]
@@ -168,9 +169,10 @@ def normal_each(y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random
     return found
 
 
+@np.errstate(all="ignore")  # of chains that are left to a fit of their own
 def match_each(
     y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], *, donors: int, proper: bool
-) -> Drawn:
+) -> Draws:
     """What `MatchingModel` draws, of rows that it draws at once; for the parameters see `normal_each`.
 
     All donors lie in one sorted array, those of a chain between those of the one before and the one after, and further
@@ -212,12 +214,13 @@ def match_each(
     return found
 
 
+@np.errstate(all="ignore")  # of chains that are left to a fit of their own
 def two_levels_each(
     y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random.Generator], *, proper: bool
-) -> Drawn:
+) -> Draws:
     """What `LevelModel` draws of two levels; for the parameters see `normal_each`."""
     levels = levels_of(y, None)
-    found: Drawn = [None] * len(x)
+    found: Draws = [None] * len(x)
     if len(levels.codes) != 2 or x.shape[2] > MANY:
         return found
     stack = _Stack.of(x)
