@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from replicant.estimate import fit
 from replicant.methods import Response
-from replicant.methods.climbing import added_rows, climb
+from replicant.methods.climbing import added_rows, climb, separated
 from replicant.methods.factors import root_of_inverse
 from replicant.methods.logistic import LevelModel, OneLevel, fit_levels, levels_of, picked
 from replicant.methods.logreg import Logreg
@@ -194,6 +196,55 @@ def test_a_search_ends_where_all_rows_are_more_likely_than_not_as_observed() -> 
     touching = np.stack([np.ones(20), np.repeat(np.arange(10.0), 2) - 4.5])[None]
     last = (np.arange(20) > 8).astype(np.intp)
     assert two_levels(touching, last, None, start, separable=True)[0].state == "separated"
+
+
+def programmed(x: Floats, classes: npt.NDArray[np.intp], levels: int) -> bool:
+    """Whether a linear program finds coefficients that make no row less likely, and some more (Konis 2007)."""
+    from scipy.optimize import linprog
+
+    rows = []
+    for row, observed in zip(x, classes, strict=True):
+        for other in set(range(levels)) - {int(observed)}:
+            margin = np.zeros((levels, x.shape[1]))
+            margin[observed], margin[other] = row, -row
+            rows.append(margin.ravel())
+    margins = np.array(rows)
+    end = linprog(-margins.sum(axis=0), A_ub=-margins, b_ub=np.zeros(len(margins)), bounds=(-1, 1))
+    return bool(-end.fun > 1e-7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 4), st.integers(1, 3), st.integers(8, 30), st.integers(0, 10_000))
+def test_levels_that_one_predictor_separates_are_found_so(levels: int, k: int, n: int, seed: int) -> None:
+    """By a linear program too; and a predictor that overlaps everywhere separates nothing."""
+    rng = np.random.default_rng(seed)
+    classes = np.concatenate([np.arange(levels), rng.integers(0, levels, n - levels)])
+    z = rng.integers(0, 3, (k, n)) + rng.integers(0, 2, (k, 1)) * classes
+    z = z[np.ptp(z, axis=1) > 0].astype(float)
+    if not len(z):
+        return
+    x = np.column_stack([np.ones(n), *z])
+    found = bool(separated(z, classes))
+    if found:
+        assert programmed(x, classes, levels)
+    for column in z:
+        alone = any(
+            column[classes == level].max() <= column[classes != level].min()
+            or column[classes == level].min() >= column[classes != level].max()
+            for level in range(levels)
+        )
+        assert bool(separated(column[None], classes)) == alone
+    stacked = separated(np.stack([z, rng.normal(size=z.shape)]), classes)
+    assert stacked.shape == (2,)
+    assert stacked[0] == found
+
+
+def test_a_large_table_is_not_searched_for_what_separates() -> None:
+    z = np.repeat([0.0, 1.0], 200_000)[None]
+    classes = z[0].astype(np.intp)
+    assert not separated(z, classes)
+    ends = two_levels(np.stack([np.ones(400_000), z[0]])[None], classes, None, np.zeros((1, 2)), separable=True)
+    assert ends[0].state == "separated"
 
 
 def test_many_rows_are_summed_a_few_at_a_time() -> None:

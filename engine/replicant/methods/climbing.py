@@ -9,15 +9,17 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from replicant.methods.base import Numbers
 from replicant.methods.factors import solved
 
-__all__ = ["End", "added_rows", "climb", "climb_together"]
+__all__ = ["End", "added_rows", "climb", "climb_together", "separated"]
 
 NEAR = 3e-2  # squared length of a step, in standard errors, over which the information hardly changes
 FAR = 0.5  # how far such a step moves a linear predictor where levels are separated
 TOLERANCE = 1e-4  # squared length of the last step, in standard errors; that of a next one would be its square
+SEARCHED = 1 << 18  # numbers in which separation is looked for; with more it is seen by the search
 RIDGE = 1e-9  # of the number of rows: keeps equations solvable, and changes nothing
 
 Height = tuple[float, Numbers, Numbers]
@@ -135,6 +137,43 @@ def _search(
         theta = theta + length * step
         value, gradient, information = trial
     return End(theta, information, "not_converged")
+
+
+def separated(z: Numbers, classes: np.ndarray[tuple[int], np.dtype[np.intp]]) -> npt.NDArray[np.bool_]:
+    """Whether any one predictor separates a level from all others, so that no search is needed.
+
+    It does if no row of the level is above (or below) any row of another, those with the same value apart: moving the
+    coefficient of this level then never makes a row less likely, however far (Albert and Anderson 1984). The first case
+    in practice is a level that does not occur together with some level of a predictor.
+
+    Parameters
+    ----------
+    z
+        (..., k, n) predictors, none of which is constant.
+    classes
+        (n,) levels, all of which occur.
+
+    Returns
+    -------
+    ndarray
+        (...) booleans. False says nothing.
+    """
+    if not 0 < z.shape[-2] * z.shape[-1] <= SEARCHED:
+        return np.zeros(z.shape[:-2], dtype=np.bool_)
+    order = classes.argsort(kind="stable")
+    first = np.flatnonzero(np.diff(classes[order], prepend=-1))
+    by_level = z.take(order, axis=-1)
+    lowest = np.minimum.reduceat(by_level, first, axis=-1)
+    highest = np.maximum.reduceat(by_level, first, axis=-1)
+    apart: npt.NDArray[np.bool_] = highest <= _lowest_other(lowest)
+    apart |= -lowest <= _lowest_other(-highest)
+    return apart.any(axis=(-2, -1))  # type: ignore[no-any-return]
+
+
+def _lowest_other(lowest: Numbers) -> Numbers:
+    """For each level the lowest number of all others."""
+    two = np.partition(lowest, 1, axis=-1)
+    return np.where(lowest > two[..., :1], two[..., :1], two[..., 1:2])
 
 
 def added_rows(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from replicant.methods.base import Codes, Numbers, Response
-from replicant.methods.climbing import RIDGE, End, added_rows, climb
+from replicant.methods.climbing import RIDGE, End, added_rows, climb, separated
 from replicant.methods.factors import root_of_inverse
 from replicant.methods.linear import Positions, Standard, standardize
 from replicant.methods.many_levels import ManyLevels
@@ -173,7 +173,7 @@ def fit_levels(
         return _fit_many(standard, y, x.shape[1], rng if proper else None)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
         end = None
-        if len(standard.kept) + 1 < len(x):
+        if len(standard.kept) + 1 < len(x) and not separated(standard.matrix[1:], y.classes):
             end = _maximum(standard.matrix, y.classes, y.weights, _start(standard, y))
         if end is None or end.state != "converged":
             notes = (*notes, "augmented")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.methods.base import Numbers, Response
-from replicant.methods.climbing import added_rows
+from replicant.methods.climbing import added_rows, separated
 from replicant.methods.factors import cholesky, inverse_of_lower, root_of_inverse
 from replicant.methods.linear import COLLINEAR, LARGE, OFFSET, SMALL, Positions, numbers_of
 from replicant.methods.logistic import MANY, levels_of
@@ -160,13 +160,13 @@ def normal_each(y: Response, x: Numbers, rows: Numbers, rngs: Sequence[np.random
     fits = _Regressions.of(x, numbers_of(y))
     beta, sigma = fits.coefficients(rngs, proper)
     predicted = _times(rows[fits.chains], beta)
-    found: Draws = [None] * len(x)
+    draws: Draws = [None] * len(x)
     for i, chain in enumerate(fits.chains):
         numbers = rngs[chain].standard_normal(rows.shape[1])
         numbers *= sigma[i]
         numbers += predicted[i]
-        found[chain] = numbers, ()
-    return found
+        draws[chain] = numbers, ()
+    return draws
 
 
 @np.errstate(all="ignore")  # of chains that are left to a fit of their own
@@ -178,13 +178,13 @@ def match_each(
     All donors lie in one sorted array, those of a chain between those of the one before and the one after, and further
     from these than from any other of their own.
     """
-    size, found = rows.shape[1], list[Any]([None] * len(x))
+    size, draws = rows.shape[1], list[Any]([None] * len(x))
     if x.shape[1] < donors or size > CHUNK:
-        return found
+        return draws
     fits = _Regressions.of(x, numbers_of(y))
     count, n = fits.fitted.shape
     if not count:
-        return found
+        return draws
     spread = fits.explained / np.sqrt(float(n))
     spread[~(spread > 1e-10 * fits.residual / np.sqrt(float(n)))] = 0.0
     unit = 2.0**BITS / spread
@@ -210,8 +210,8 @@ def match_each(
         again = np.concatenate([rngs[chain].random(size) for chain in fits.chains[tied]])
         positions[tied] = known.one_of_tied(positions[tied].ravel(), again).reshape(len(tied), size)
     for chain, codes in zip(fits.chains, known.codes[positions], strict=True):
-        found[chain] = codes, ()
-    return found
+        draws[chain] = codes, ()
+    return draws
 
 
 @np.errstate(all="ignore")  # of chains that are left to a fit of their own
@@ -220,13 +220,13 @@ def two_levels_each(
 ) -> Draws:
     """What `LevelModel` draws of two levels; for the parameters see `normal_each`."""
     levels = levels_of(y, None)
-    found: Draws = [None] * len(x)
+    draws: Draws = [None] * len(x)
     if len(levels.codes) != 2 or x.shape[2] > MANY:
-        return found
+        return draws
     stack = _Stack.of(x)
     count, n, q = stack.x.shape
     if not count:
-        return found
+        return draws
     roots = stack.roots * stack.deviations[:, :, None]
     deviations = stack.deviations / np.sqrt(float(n))
     z = np.empty((count, q, n))
@@ -243,18 +243,20 @@ def two_levels_each(
     start[:, 1:] = _times(roots, half)
     start[:, 1:] /= (variance * np.maximum(1.0 - _dots(half, half) / n / variance, 0.2))[:, None]
 
-    ends = two_levels(z, levels.classes, None, start, separable=True)
+    searched = np.flatnonzero(~separated(z[:, 1:], levels.classes))
+    found = two_levels(z[searched], levels.classes, None, start[searched], separable=True)
+    ends = {i: end for i, end in zip(searched.tolist(), found, strict=True) if end.state == "converged"}
     notes: list[tuple[str, ...]] = [()] * count
-    separated = [i for i, end in enumerate(ends) if end.state != "converged"]
-    if separated:
-        more = added_rows(z[separated], levels.classes, None, 2)
-        start = np.zeros((len(separated), q))
+    if len(ends) < count:
+        others = [i for i in range(count) if i not in ends]
+        more = added_rows(z[others], levels.classes, None, 2)
+        start = np.zeros((len(others), q))
         start[:, 0] = np.log(levels.counts[1] / levels.counts[0])
-        for i, end in zip(separated, two_levels(*more, start, separable=False), strict=True):
+        for i, end in zip(others, two_levels(*more, start, separable=False), strict=True):
             ends[i] = end
             notes[i] = ("augmented",) if end.state == "converged" else ("augmented", "not_converged")
 
-    theta = np.array([end.theta for end in ends]).reshape(count, 1, q)
+    theta = np.array([ends[i].theta for i in range(count)]).reshape(count, 1, q)
     beta = _original(theta, stack.means, deviations)
     u = np.empty((count, rows.shape[1]))
     normal = np.empty((count, 1, q))
@@ -269,8 +271,8 @@ def two_levels_each(
     eta = _times(rows[stack.chains], -beta[:, 0])
     second = (u * (1.0 + np.exp(np.minimum(eta, 700.0))) < 1.0).astype(np.intp)
     for i, chain in enumerate(stack.chains):
-        found[chain] = levels.codes[second[i]], notes[i]
-    return found
+        draws[chain] = levels.codes[second[i]], notes[i]
+    return draws
 
 
 def _original(theta: Numbers, means: Numbers, deviations: Numbers) -> Numbers:
