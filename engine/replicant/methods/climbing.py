@@ -167,7 +167,7 @@ def separated(z: Numbers, classes: np.ndarray[tuple[int], np.dtype[np.intp]]) ->
     highest = np.maximum.reduceat(by_level, first, axis=-1)
     apart: npt.NDArray[np.bool_] = highest <= _lowest_other(lowest)
     apart |= -lowest <= _lowest_other(-highest)
-    return apart.any(axis=(-2, -1))  # type: ignore[no-any-return]
+    return np.asarray(apart.any(axis=(-2, -1)), dtype=np.bool_)
 
 
 def _lowest_other(lowest: Numbers) -> Numbers:
