@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["find_orders"]
 
-SAMPLE_ROWS = 3000
-ROWS_BOTH_WAYS = 2000  # with fewer rows than these, each half is fitted and scored in turn
+SAMPLE_ROWS = 2000
+ROWS_BOTH_WAYS = 1500  # with fewer rows than these, each half is fitted and scored in turn
 FITS = 14  # trees for each column, all in all
-STARTS_SHARE = 0.7  # of these trees are for random orders and starts, the others for moves
+STARTS_SHARE = 0.85  # of these trees are for random orders and starts, the others for moves
 RANDOM = 2
 MOST_ORDERS = 24
 TURNS = 40  # moves for each column that are tried at most, as those between known scores cost no tree
@@ -43,7 +43,8 @@ MANY_LEVELS = 100
 SETS = 300  # of three columns, for each column, that are looked at for interactions
 SHUFFLED = 0.15  # of the number of columns: how far those that are sorted are moved from their rank
 FAR = 6  # columns that one is moved past at most
-ERRORS, SHARE = 2.0, 0.25  # an order is good if it is so many errors, or this share of the gain, below the best one
+ERRORS, SHARE = 2.0, 0.05  # an order is good if it is so many errors, or this share of the gain, below the best one
+FEWEST_ORDERS = 8  # the best ones, however good: sets drawn in one order would all have its errors
 SOME = 0.02  # nats that are worth a word
 
 Floats = NDArray[np.float64]
@@ -188,7 +189,7 @@ class _Search:
         return round(float(self.score(order).mean()), 9)
 
     def good(self, orders: Sequence[Order], base: Floats) -> list[Order]:
-        """Orders that are not much worse than the best of them, the best first."""
+        """Orders that are not much worse than the best of them, and so many of the best in any case, the best first."""
         ranked = sorted(orders, key=self.value, reverse=True)
         best = self.score(ranked[0])
         share = SHARE * max(float((best - base).mean()), 0.0)
@@ -197,7 +198,7 @@ class _Search:
             apart = best - self.score(order)
             return bool(apart.mean() <= max(share, ERRORS * float(apart.std()) / np.sqrt(len(apart))))
 
-        return [order for order in ranked if is_good(order)]
+        return [order for at, order in enumerate(ranked) if at < FEWEST_ORDERS or is_good(order)]
 
     def improved(self, orders: Sequence[Order], base: Floats) -> list[Order]:
         """The orders, after moves of single columns that improve them, one after the other."""
