@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replicant.methods.base import Codes, Predictors
+from replicant.methods.base import Codes, Numbers, Predictors
 
 if TYPE_CHECKING:
     from replicant.trees import Tree
@@ -32,8 +32,8 @@ class DonorModel:
     _training: Codes | None = None
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Codes:
-        leaf = self.leaves(x)
         u = rng.random(x.size)
+        leaf = self.leaves(x, u)
         if x.exclude_self and x.rows is not None:
             donors = self.tree.draw_other(leaf, u, x.rows, len(self.codes))
         else:
@@ -42,14 +42,14 @@ class DonorModel:
             x.donations.redraw(self.tree, leaf, u, donors)
         return self.codes[donors]
 
-    def leaves(self, x: Predictors) -> Codes:
-        """(size,) the leaf, as a node number, that each row falls into."""
+    def leaves(self, x: Predictors, u: Numbers | None = None) -> Codes:
+        """(size,) the leaf, as a node number, that each row falls into; `u` as for the leaves of a tree."""
         if len(self.tree.nodes) == 1:
             return np.zeros(x.size, dtype=np.int32)
         if x.codes is not None or x.rows is None:
-            return self.tree.leaves(x.table_codes())
+            return self.tree.leaves(x.table_codes(), u)
         # Rows of the table: the tree was grown on them and knows their leaves, but for those a bootstrap left out.
         if self._training is None:
             self._training = self.tree.training_leaves(len(self.codes))
         leaf = self._training[x.rows]
-        return leaf if leaf.min(initial=0) >= 0 else self.tree.leaves(x.table_codes())
+        return leaf if leaf.min(initial=0) >= 0 else self.tree.leaves(x.table_codes(), u)

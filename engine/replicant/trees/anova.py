@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .chance import bar_of_set, worth_of_levels, worth_of_set
 from .groups import MARGIN, find_groups, sort_groups, window
 from .jit import inner
 
-__all__ = ["Anova", "close_node", "open_node", "scan_nominal", "scan_ordered"]
+__all__ = ["Anova", "close_node", "open_node", "scale", "scan_nominal", "scan_ordered"]
+
+MEAN, SQUARES = 0, 1  # positions in Anova.state
 
 
 class Anova(NamedTuple):
@@ -24,13 +27,13 @@ class Anova(NamedTuple):
         (n,) float64 response by row.
     inverse
         (N + 1,) float64: 1 / i.
-    mean
-        (1,) float64: the node's mean.
+    state
+        (2,) float64: the node's mean and sum of squares.
     """
 
     y: Any
     inverse: Any
-    mean: Any
+    state: Any
 
 
 @inner
@@ -68,12 +71,13 @@ def open_node(policy, ys, at, length):
     # About the first response, not about 0: the squares then cancel no more than the node is wide.
     origin = ys[begin]
     total, squares = moments(ys, at, length, origin)
-    policy.mean[0] = origin + total / length
+    policy.state[MEAN] = origin + total / length
     if squares == 0.0:
         return 0.0, -1.0
     squares -= total * total / length
     if squares < 0.0:
         squares = 0.0
+    policy.state[SQUARES] = squares
     return squares, 1e-12 * squares / length
 
 
@@ -81,11 +85,16 @@ def close_node(policy, ys, at, length):
     """See `impurity.close_node`: nothing is left behind."""
 
 
+def scale(policy, ys, at, length):
+    """See `impurity.scale`."""
+    return 0.0, policy.state[SQUARES] * policy.inverse[length] / (length - 1.0), 1.0
+
+
 def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
     begin = np.uint64(at)
-    mean = policy.mean[0]
+    mean = policy.state[MEAN]
     inverse = policy.inverse
     size = np.uint64(length)
     left = 0.0
@@ -107,21 +116,27 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
     return best, np.int64(cut)
 
 
-def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
+def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance):
     """See `impurity.scan_nominal`: the levels in the order of their mean."""
     n = find_groups(codes, at, length, groups)
-    mean = policy.mean[0]
+    mean = policy.state[MEAN]
     begin = np.uint64(at)
+    between = 0.0
     for g in range(n):
         start = begin + np.uint64(groups.start[g])
         total = 0.0
         for i in range(start, start + np.uint64(groups.count[g])):
             total += ys[i] - mean
         groups.key[g] = total * policy.inverse[groups.count[g]]
+        between += total * groups.key[g]
+    base, slope, most = worth_of_levels(chance, between * policy.inverse[length], n)
+    bar = bar_of_set(chance, base, slope, most, best)
+    if bar == np.inf:
+        return best, 0, np.int64(0)
     sort_groups(groups, n)
     left = 0.0
     count = np.int64(0)
-    bar = best * MARGIN
+    bar *= MARGIN
     n_set = 0
     n_left = np.int64(0)
     for j in range(n - 1):
@@ -131,7 +146,7 @@ def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
         if count >= minbucket and count <= length - minbucket:
             score = left * left * (policy.inverse[count] * policy.inverse[length - count])
             if score > bar:
-                best = score
+                best = worth_of_set(chance, base, slope, score)
                 bar = score * MARGIN
                 n_set = j + 1
                 n_left = count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .grow import BITSET, MASK, RIGHT
+from .grow import ALL_SEEN, BITSET, MASK, RIGHT
 from .jit import inner, kernel
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "draw_donors",
     "draw_others",
     "find_leaves",
+    "find_leaves_at_random",
     "leaves_of_training_rows",
     "own_ranges",
     "replace_repeated",
@@ -107,6 +108,54 @@ def find_leaves(nodes, pool, x, leaf):
         leaf[row] = a
 
 
+@inner
+def is_unseen(table, pool, known, x, at, row):
+    """Whether a node that has not seen everything has not seen the row's level."""
+    offset = at * np.uint64(4)
+    code = np.int64(x[row + np.uint64(table[offset])])
+    threshold = table[offset + np.uint64(1)]
+    if threshold >= 0:
+        return code < 0
+    if threshold == MASK:
+        return (known >> np.uint32(code)) & np.uint32(1) == 0
+    if threshold == BITSET:
+        return (pool[np.int64(known) + (code >> 5)] >> np.uint32(code & 31)) & np.uint32(1) == 0
+    return not in_sorted(pool, np.int64(known), code)
+
+
+@inner
+def hashed(u, count):
+    """A number in [0, 1) by `u` and a count, as good as independent of `u` (Steele, Lea and Flood 2014, figure 17)."""
+    z = np.uint64(u * 9007199254740992.0) + np.uint64(count + 1) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return np.float64(z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@kernel
+def find_leaves_at_random(nodes, pool, seen, start, end, x, u, leaf):
+    """As `find_leaves`; a level that a node has not seen goes to a child by chance, in proportion to its donors.
+
+    The chance is that of the row's own `u` and the node: no other stream is used, and donors that `u` draws in the leaf
+    are as good as independent of it. (Counts of other uses of `hashed` are not negative.)
+    """
+    table = nodes.reshape(-1)
+    codes = x.reshape(-1)
+    pitch = np.uint64(x.shape[1])
+    for row in range(np.uint64(0), np.uint64(x.shape[0])):
+        at = np.uint64(0)
+        after = step_pooled(table, pool, codes, at, row * pitch)
+        while after != at:
+            if seen[at] != ALL_SEEN and is_unseen(table, pool, seen[at], codes, at, row * pitch):
+                left = at + np.uint64(1)
+                chosen = hashed(u[row], -1 - np.int64(at)) * (end[at] - start[at])
+                after = left if chosen < end[left] - start[left] else np.uint64(nodes[at, RIGHT])
+            at = after
+            after = step_pooled(table, pool, codes, at, row * pitch)
+        leaf[row] = at
+
+
 @kernel
 def leaves_of_training_rows(nodes, start, end, donors, leaf):
     """Leaf of every row the tree was grown on, by row number."""
@@ -179,16 +228,6 @@ def draw_others(leaf, start, end, donors, self_rows, first, count, u, out):
         if inside and at >= first[row]:
             at += count[row]
         out[i] = donors[at]
-
-
-@inner
-def hashed(u, count):
-    """A number in [0, 1) by `u` and a count, as good as independent of `u` (Steele, Lea and Flood 2014, figure 17)."""
-    z = np.uint64(u * 9007199254740992.0) + np.uint64(count + 1) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.float64(z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @inner

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .chance import bar_of_set, worth_of_levels, worth_of_set
 from .groups import MARGIN, find_groups, sort_groups, window
 from .jit import inner
 
-__all__ = ["DENSE_CLASSES", "MOST_EXHAUSTIVE", "Gini", "close_node", "open_node", "scan_nominal", "scan_ordered"]
+__all__ = ["DENSE_CLASSES", "MOST_EXHAUSTIVE", "Gini", "close_node", "open_node", "scale", "scan_nominal", "scan_ordered"]
 
 ALWAYS_EXHAUSTIVE = 6  # levels in the node: 31 sets are cheaper than any ordering
 MOST_EXHAUSTIVE = 12  # 2047 sets, tried only where the node has at least as many rows
@@ -145,6 +146,26 @@ def close_node(policy, ys, at, length):
     clear_counts(policy.total, ys, at, length)
 
 
+def scale(policy, ys, at, length):
+    """See `impurity.scale`."""
+    total = policy.total
+    base = policy.state[SQUARES] * policy.inverse[length]
+    unit = (length - base) / (length - 1.0)
+    if policy.state[PRESENT] == 2:
+        return base, unit, 1.0
+    cubes = 0.0
+    if total.shape[0] <= length:
+        for k in range(total.shape[0]):
+            cubes += np.float64(total[k]) ** 3
+    else:
+        begin = np.uint64(at)
+        for i in range(begin, begin + np.uint64(length)):
+            cubes += np.float64(total[np.uint32(ys[i])]) ** 2
+    squares = base * policy.inverse[length]
+    freedom = (1.0 - squares) ** 2 / (squares + squares * squares - 2.0 * cubes * policy.inverse[length] ** 3)
+    return base, unit / freedom, freedom
+
+
 def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
@@ -180,14 +201,41 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
     return best, np.int64(cut)
 
 
-def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
+def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance):
     """See `impurity.scan_nominal`."""
     n = find_groups(codes, at, length, groups)
+    base, slope, most = worth_of_levels(chance, apart(policy, ys, at, groups, n) if chance.corrected else 0.0, n)
+    bar = bar_of_set(chance, base, slope, most, best)
+    if bar == np.inf:
+        return best, 0, np.int64(0)
     few = n <= ALWAYS_EXHAUSTIVE or (n <= MOST_EXHAUSTIVE and (1 << (n - 1)) <= length)
     if few and policy.total.shape[0] <= DENSE_CLASSES and policy.total.shape[0] > 2:
-        return try_all_sets(policy, ys, at, length, minbucket, best, groups, n)
-    order_by_component(policy, ys, at, length, groups, n)
-    return scan_groups(policy, ys, at, length, minbucket, best, groups, n)
+        score, n_set, n_left = try_all_sets(policy, ys, at, length, minbucket, bar, groups, n)
+    else:
+        order_by_component(policy, ys, at, length, groups, n)
+        score, n_set, n_left = scan_groups(policy, ys, at, length, minbucket, bar, groups, n)
+    return worth_of_set(chance, base, slope, score) if n_set > 0 else best, n_set, n_left
+
+
+@inner
+def apart(policy, ys, at, groups, n):
+    """The score of all levels apart: the sum of squared class counts of each over its size."""
+    left = policy.left
+    begin = np.uint64(at)
+    score = 0.0
+    for g in range(n):
+        start = begin + np.uint64(groups.start[g])
+        end = start + np.uint64(groups.count[g])
+        squares = np.int64(0)
+        for i in range(start, end):
+            k = np.uint32(ys[i])
+            a = left[k]
+            left[k] = a + 1
+            squares += 2 * a + 1
+        score += squares * policy.inverse[groups.count[g]]
+        for i in range(start, end):
+            left[np.uint32(ys[i])] = 0
+    return score
 
 
 @inner

@@ -10,21 +10,27 @@ Node table, int32 (nodes, 4), columns
     EXTRA       ordered: 1 where missing goes left, else 0; MASK: the set of levels that go left, a bit each;
                 BITSET, SORTED: where the set stands in the pool
 and int32 `start`, `end`: the node's range of donors.
+
+Where splits are corrected for chance (see `chance`) the table has one more column by itself, uint32
+    seen        what the node has seen of its predictor: MASK: a bit for each level; BITSET, SORTED: where the set
+                stands in the pool; ALL_SEEN; ordered: ALL_SEEN, or 0 where missing occurs elsewhere but not here
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from .chance import bar_of_cut, chance_of, choices, worth_of_cut
 from .groups import Groups
-from .impurity import close_node, open_node, scan_nominal, scan_ordered
+from .impurity import close_node, open_node, scale, scan_nominal, scan_ordered
 from .jit import inner, kernel
 from .streams import SMALL, copy_partition, copy_rows, fill_stream, fill_weighted, mark, partition
 
-__all__ = ["BITSET", "EXTRA", "FEATURE", "LARGEST_BITSET", "MASK", "RIGHT", "SORTED", "THRESHOLD", "grow"]
+__all__ = ["ALL_SEEN", "BITSET", "EXTRA", "FEATURE", "LARGEST_BITSET", "MASK", "RIGHT", "SORTED", "THRESHOLD", "grow"]
 
 FEATURE, THRESHOLD, RIGHT, EXTRA = 0, 1, 2, 3
 MASK, BITSET, SORTED = -1, -2, -3
+ALL_SEEN = 0xFFFFFFFF
 LARGEST_MASK = 32
 LARGEST_BITSET = 2048  # levels; sets of longer predictors are stored as sorted codes
 
@@ -94,6 +100,44 @@ def store_set(pool, used, size, codes, at, length, goes_left, default_left):
 
 
 @inner
+def store_seen(pool, used, size, codes, at, length):
+    """Store which levels occur in the node. Returns the pool, how much of it is used, and what `seen` says."""
+    count = 0
+    mask = np.uint32(0)
+    last = np.int64(-1)
+    for i in range(at, at + length):
+        code = np.int64(codes[i])
+        if code != last:
+            last = code
+            count += 1
+            mask |= np.uint32(1) << np.uint32(code & 31)
+    if count == size:
+        return pool, used, np.uint32(ALL_SEEN)
+    if size <= LARGEST_MASK:
+        return pool, used, mask
+    words = (size + 31) >> 5
+    bits = size <= LARGEST_BITSET
+    pool = enlarged(pool, used + (words if bits else 2 + count))
+    if bits:
+        for w in range(used, used + words):
+            pool[w] = np.uint32(0)
+    else:
+        pool[used] = np.uint32(count)
+        pool[used + 1] = np.uint32(1)
+    end = used + 2
+    last = np.int64(-1)
+    for i in range(at, at + length):
+        code = np.int64(codes[i])
+        if bits:
+            pool[used + (code >> 5)] |= np.uint32(1) << np.uint32(code & 31)
+        elif code != last:
+            last = code
+            pool[end] = np.uint32(code)
+            end += 1
+    return pool, used + words if bits else end, np.uint32(used)
+
+
+@inner
 def enlarged(pool, needed):
     """The pool, doubled until `needed` words fit."""
     size = pool.shape[0]
@@ -125,6 +169,8 @@ def grow(
     minbucket,
     minsplit,
     maxdepth,
+    corrected,
+    repetition,
 ):
     """Grow one tree, before pruning.
 
@@ -144,12 +190,16 @@ def grow(
         Their sum, N.
     rows, keys, ys
         Buffers for p + 1 streams, from `streams.allocate`.
+    corrected
+        Whether gains are corrected for chance.
+    repetition
+        Sum of squared weights over their sum.
 
     Returns
     -------
     tuple
         The number of nodes; arrays that may be longer: nodes (., 4), start, end int32, risk float64; donors int32; the
-        used length of the pool, and the pool uint32.
+        used length of the pool, and the pool uint32; `seen` uint32, which is empty where nothing is corrected.
     """
     p = subset.shape[0]
     weighted = weights.shape[0] > 0
@@ -193,6 +243,7 @@ def grow(
     start = np.empty(capacity, np.int32)
     end = np.empty(capacity, np.int32)
     risk = np.empty(capacity, np.float64)
+    seen = np.empty(capacity if corrected else 0, np.uint32)
     donors = np.empty(total, np.int32)
     pool = np.empty(256, np.uint32)
     used = np.int64(0)
@@ -236,6 +287,16 @@ def grow(
         here = s if buffer == 0 else length + s - origin
         pitch = total if buffer == 0 else spare
         risk[me], best = open_node(policy, ys, here + p * pitch, m)
+        splits = best >= 0.0 and m >= minsplit and depth < maxdepth
+        offset = unit = freedom = 1.0
+        choice = 0.0
+        floor = best
+        if corrected:
+            seen[me] = ALL_SEEN
+            best = -np.inf
+            if splits:
+                offset, unit, freedom = scale(policy, ys, here + p * pitch, m)
+        chance = chance_of(corrected, floor, offset, unit * repetition, freedom, m / repetition)
 
         best_k = -1
         best_cut = np.int64(0)
@@ -243,7 +304,7 @@ def grow(
         best_left = np.int64(0)
         best_set = 0
         n_kept = 0
-        if best >= 0.0 and m >= minsplit and depth < maxdepth:
+        if splits:
             for j in range(n_active[depth]):
                 k = active[depth, j]
                 f = subset[k]
@@ -253,7 +314,7 @@ def grow(
                 active[depth + 1, n_kept] = k
                 n_kept += 1
                 if nominal[f]:
-                    best, n_set, n_left = scan_nominal(policy, keys, ys, at, m, minbucket, best, groups)
+                    best, n_set, n_left = scan_nominal(policy, keys, ys, at, m, minbucket, best, groups, chance)
                     if n_set > 0:
                         best_k = k
                         best_set = n_set
@@ -268,8 +329,13 @@ def grow(
                 ahead = np.int64(0)
                 while True:
                     scanned = m if ahead == 0 else m - missing
-                    best, cut = scan_ordered(policy, keys, ys, at, scanned, ahead, m, minbucket, best)
+                    bar = best
+                    if corrected:
+                        choice = choices(keys, at, scanned, ahead, m, minbucket, 2 if missing > 0 else 1)
+                        bar = bar_of_cut(chance, choice, best)
+                    score, cut = scan_ordered(policy, keys, ys, at, scanned, ahead, m, minbucket, bar)
                     if cut > 0:
+                        best = worth_of_cut(chance, choice, score) if corrected else score
                         best_k = k
                         best_cut = cut
                         best_ahead = ahead
@@ -293,6 +359,8 @@ def grow(
             pool, used, nodes[me, THRESHOLD], nodes[me, EXTRA] = store_set(
                 pool, used, sizes[f], keys, at, m, goes_left, default_left
             )
+            if corrected:
+                pool, used, seen[me] = store_seen(pool, used, sizes[f], keys, at, m)
             for i in range(m):
                 branch[rows[at + i]] = goes_left[keys[at + i]]
             for i in range(best_set):
@@ -304,6 +372,8 @@ def grow(
             # Missing against the rest: every value is of the rest, also one above all in the node.
             nodes[me, THRESHOLD] = sizes[f] - 1 if above == sizes[f] else middle(values, bases[f], below, above)
             nodes[me, EXTRA] = best_ahead > 0 if seen_missing else default_left
+            if corrected and not seen_missing and codes[f, order[f, n - 1]] < 0:
+                seen[me] = 0
             mark(branch, rows, at, best_cut, 1)
             mark(branch, rows, at + best_cut, m - best_cut - best_ahead, 0)
             mark(branch, rows, at + m - best_ahead, best_ahead, 1)
@@ -339,4 +409,4 @@ def grow(
         stack[top, 4] = child_buffer
         stack[top, 5] = child_origin
         top += 1
-    return n_nodes, nodes, start, end, risk, donors, used, pool
+    return n_nodes, nodes, start, end, risk, donors, used, pool, seen

@@ -22,7 +22,7 @@ from .anova import Anova
 from .gini import DENSE_CLASSES, MOST_EXHAUSTIVE, Gini
 from .jit import INNER
 
-__all__ = ["close_node", "open_node", "policy_for", "scan_nominal", "scan_ordered"]
+__all__ = ["close_node", "open_node", "policy_for", "scale", "scan_nominal", "scan_ordered"]
 
 _COMPILED = "this function has bodies for compiled code only"
 
@@ -44,7 +44,7 @@ def policy_for(
         Whether the risk of classes is the Gini index, not the misclassified entries.
     """
     if not n_classes:
-        return Anova(np.ascontiguousarray(response, dtype=np.float64), inverse, np.empty(1))
+        return Anova(np.ascontiguousarray(response, dtype=np.float64), inverse, np.empty(2))
     return Gini(
         np.ascontiguousarray(response, dtype=np.int32),
         inverse,
@@ -70,6 +70,11 @@ def close_node(policy: Any, ys: Any, at: Any, length: Any) -> Any:
     raise TypeError(_COMPILED)
 
 
+def scale(policy: Any, ys: Any, at: Any, length: Any) -> Any:
+    """What gains are counted in, of an open node that is not pure: offset, unit and freedom of `chance.Chance`."""
+    raise TypeError(_COMPILED)
+
+
 def scan_ordered(
     policy: Any, codes: Any, ys: Any, at: Any, scanned: Any, ahead: Any, length: Any, minbucket: Any, best: Any
 ) -> Any:
@@ -80,8 +85,13 @@ def scan_ordered(
     raise TypeError(_COMPILED)
 
 
-def scan_nominal(policy: Any, codes: Any, ys: Any, at: Any, length: Any, minbucket: Any, best: Any, groups: Any) -> Any:
-    """Best set of levels. Returns (score, levels in the set, entries in it); the set leads `groups.order`."""
+def scan_nominal(
+    policy: Any, codes: Any, ys: Any, at: Any, length: Any, minbucket: Any, best: Any, groups: Any, chance: Any
+) -> Any:
+    """Best set of levels. Returns (score, levels in the set, entries in it); the set leads `groups.order`.
+
+    `best` and the score are what they are worth by `chance`; levels in the set are 0 where nothing beats `best`.
+    """
     raise TypeError(_COMPILED)
 
 
@@ -101,11 +111,16 @@ def _close_node(policy, ys, at, length):
     return _body(policy, "close_node")
 
 
+@overload(scale, jit_options=INNER)
+def _scale(policy, ys, at, length):
+    return _body(policy, "scale")
+
+
 @overload(scan_ordered, jit_options=INNER)
 def _scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     return _body(policy, "scan_ordered")
 
 
 @overload(scan_nominal, jit_options=INNER)
-def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups):
+def _scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance):
     return _body(policy, "scan_nominal")

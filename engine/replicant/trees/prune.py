@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .grow import EXTRA, FEATURE, MASK, RIGHT, THRESHOLD
+from .grow import ALL_SEEN, EXTRA, FEATURE, MASK, RIGHT, THRESHOLD
 from .jit import kernel
 
 __all__ = ["prune"]
 
 
 @kernel
-def prune(n, nodes, start, end, risk, cp):
-    """Collapse what `cp` does not allow of the first `n` nodes; the rest (nodes, start, end) stays in preorder."""
+def prune(n, nodes, start, end, seen, risk, cp):
+    """Collapse what `cp` does not allow of the first `n` nodes; the rest (nodes, start, end, seen) stays in preorder."""
     floor = cp * risk[0]
     below = np.empty(n, np.float64)  # risk of the leaves under a node
     splits = np.zeros(n, np.int64)
@@ -65,10 +65,13 @@ def prune(n, nodes, start, end, risk, cp):
     new_nodes = np.empty((kept, 4), np.int32)
     new_start = np.empty(kept, np.int32)
     new_end = np.empty(kept, np.int32)
+    new_seen = np.empty(kept if seen.shape[0] > 0 else 0, np.uint32)
     i = 0
     for k in range(kept):
         new_start[k] = start[i]
         new_end[k] = end[i]
+        if seen.shape[0] > 0:
+            new_seen[k] = ALL_SEEN if nodes[i, RIGHT] == i else seen[i]
         if nodes[i, RIGHT] == i:
             new_nodes[k, FEATURE] = 0
             new_nodes[k, THRESHOLD] = MASK
@@ -81,4 +84,4 @@ def prune(n, nodes, start, end, risk, cp):
             new_nodes[k, RIGHT] = position[nodes[i, RIGHT]]
             new_nodes[k, EXTRA] = nodes[i, EXTRA]
             i += 1
-    return new_nodes, new_start, new_end
+    return new_nodes, new_start, new_end, new_seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -13,12 +13,13 @@ from .apply import (
     draw_donors,
     draw_others,
     find_leaves,
+    find_leaves_at_random,
     leaves_of_training_rows,
     own_ranges,
     replace_repeated,
 )
 from .features import Features
-from .grow import MASK, RIGHT, grow
+from .grow import ALL_SEEN, MASK, RIGHT, grow
 from .impurity import policy_for
 from .prune import prune
 from .streams import allocate
@@ -29,6 +30,10 @@ Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
 
 _ONCE = np.empty(0, dtype=np.int32)
+
+
+def _nothing() -> npt.NDArray[np.uint32]:
+    return np.empty(0, dtype=np.uint32)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,6 +50,9 @@ class Tree:
         (N,) int32: rows the tree was grown on, leaf by leaf, each as often as its weight.
     pool
         uint32: the level sets of nominal splits.
+    seen
+        (M,) uint32: what each node has seen of the predictor that splits it; empty where what it has not seen goes to
+        the larger child.
     """
 
     nodes: Int32
@@ -52,21 +60,28 @@ class Tree:
     end: Int32
     donors: Int32
     pool: npt.NDArray[np.uint32]
+    seen: npt.NDArray[np.uint32] = field(default_factory=_nothing)
 
     @property
     def n_leaves(self) -> int:
         return int(np.count_nonzero(self.nodes[:, RIGHT] == np.arange(len(self.nodes))))
 
-    def leaves(self, x: Int32) -> Int32:
+    def leaves(self, x: Int32, u: Float | None = None) -> Int32:
         """Leaf, as a node number, of new rows.
 
         Parameters
         ----------
         x
             (k, F) codes, rows contiguous, columns as in the `Features` the tree was grown on.
+        u
+            (k,) uniform numbers in [0, 1), by which a level that a node has not seen goes to one of its children, if
+            splits are corrected. None: to the larger one.
         """
         leaf = np.empty(x.shape[0], dtype=np.int32)
-        find_leaves(self.nodes, self.pool, x, leaf)
+        if u is None or not self.seen.size:
+            find_leaves(self.nodes, self.pool, x, leaf)
+        else:
+            find_leaves_at_random(self.nodes, self.pool, self.seen, self.start, self.end, x, u, leaf)
         return leaf
 
     def training_leaves(self, n: int) -> Int32:
@@ -191,6 +206,7 @@ def grow_tree(
     minsplit: int | None = None,
     maxdepth: int = 30,
     class_risk: str = "misclassified",
+    splits: str = "rpart",
 ) -> Tree:
     """Grow a tree as rpart does, without surrogates and cross-validation.
 
@@ -217,6 +233,9 @@ def grow_tree(
     class_risk
         What `cp` counts for classes: `misclassified` entries, as rpart does, or the `gini` index, by which the tree is
         grown. The former takes back every split that changes no majority, however much shares of classes differ.
+    splits
+        `rpart`: the split that gains most. `corrected`: the split that gains most beyond what the best of as many cuts
+        gains by chance (see `replicant.trees.chance`); a level that a node has not seen goes to a child at random.
 
     Returns
     -------
@@ -228,7 +247,11 @@ def grow_tree(
     repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
     total = features.n if weights is None else int(repeats.sum())
     policy = policy_for(response, n_classes, _inverses(total), class_risk == "gini")
-    n_nodes, nodes, start, end, risk, donors, used, pool = grow(
+    corrected = splits == "corrected"
+    repetition = 1.0
+    if corrected and weights is not None and total:
+        repetition = float(np.dot(repeats.astype(np.float64), repeats)) / total
+    n_nodes, nodes, start, end, risk, donors, used, pool, seen = grow(
         policy,
         features.codes,
         features.order,
@@ -243,6 +266,10 @@ def grow_tree(
         minbucket,
         3 * minbucket if minsplit is None else minsplit,
         maxdepth,
+        corrected,
+        repetition,
     )
-    nodes, start, end = prune(n_nodes, nodes, start, end, risk, cp)
-    return Tree(nodes, start, end, donors, pool[:used].copy())
+    nodes, start, end, seen = prune(n_nodes, nodes, start, end, seen, risk, cp)
+    if (seen == ALL_SEEN).all():
+        seen = _nothing()
+    return Tree(nodes, start, end, donors, pool[:used].copy(), seen)
