@@ -203,6 +203,8 @@ SETTINGS: dict[tuple[str, str], tuple[str, ...]] = {
     ("missing", "kepe"): ("did you mean 'keep'",),
     ("fits", "same"): ("Fix: write shared",),
     ("class_risk", "entropy"): ("Fix: write gini",),
+    ("splits", "unbiased"): ("Fix: write corrected",),
+    ("splits", "cart"): ("Fix: write rpart",),
     ("donors", "unique"): ("Fix: write distinct",),
     ("donors", "distnct"): ("did you mean 'distinct'",),
 }

@@ -73,6 +73,7 @@ def test_settings_and_their_words(offers: Offers, job: Path) -> None:
         "synthesis.conditioning": ["synthetic", "observed"],
         "synthesis.proper": ["true", "false"],
         "synthesis.class_risk": ["gini", "misclassified"],
+        "synthesis.splits": ["corrected", "rpart"],
         "synthesis.donors": ["any", "distinct"],
         "synthesis.minbucket": [],
         "nothing.known": [],

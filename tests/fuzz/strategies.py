@@ -613,6 +613,7 @@ def specs(draw: Any, frame: pd.DataFrame, *, wrong: bool) -> dict[str, Any]:
         "cp": st.sampled_from([0, 1e-8, 0.01, 1]),
         "minsplit": st.integers(2, 80),
         "maxdepth": st.integers(1, 100),
+        "splits": st.sampled_from(["corrected", "rpart"]),
         "class_risk": st.sampled_from(["gini", "misclassified"]),
         "visit_sequence": st.sampled_from(["random", "table", "auto"]) | st.permutations(names),
         "k": st.sampled_from([n or 1, 1, 2, 7, 90, 300]),

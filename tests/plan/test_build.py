@@ -313,6 +313,20 @@ def test_settings_without_effect_are_told(table: Table) -> None:
     assert "no_split" in codes_of(plan_of(table, minbucket=151))
 
 
+def test_how_splits_are_chosen_is_part_of_the_plan_and_an_option_of_a_column(table: Table) -> None:
+    for conditioning in ("synthetic", "observed"):
+        plan = plan_of(table, conditioning=conditioning)
+        assert plan.cart.splits == "rpart"
+        assert "corrected for chance" not in " ".join(str(plan).split())
+        plan = plan_of(table, conditioning=conditioning, splits="corrected")
+        assert plan.cart.splits == "corrected"
+        assert "splits corrected for chance" in " ".join(str(plan).split())
+    name = table.names[0]
+    plan = plan_of(table, splits="corrected", method={name: {"name": "cart", "splits": "rpart"}})
+    assert plan.column(name).declaration.method.splits == "rpart"  # type: ignore[attr-defined]
+    assert {plan.column(other).declaration.method.splits for other in table.names[1:]} == {"corrected"}  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("donors", "most", "text"),
     [

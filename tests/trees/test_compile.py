@@ -63,7 +63,7 @@ def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:
     cold.setattr(compiling, "_run", asked.append)
     for use in (Use.NUMBERS, Use.NUMBERS | Use.NEW_ROWS, Use.NUMBERS, Use.ALL):
         compiling.ensure_compiled(use=use)
-    assert asked == [Use.NUMBERS, Use.NEW_ROWS, Use.CLASSES | Use.OTHER_ROWS | Use.DISTINCT]
+    assert asked == [Use.NUMBERS, Use.NEW_ROWS, Use.CLASSES | Use.OTHER_ROWS | Use.DISTINCT | Use.UNSEEN]
 
 
 def run(script: str) -> None:
@@ -83,11 +83,13 @@ rows = np.arange(200, dtype=np.int32)
 for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32), 5)):
     for w in (None, weights):
         tree = grow_tree(x, [0, 1], y, n_classes=k, weights=w)
-        leaf = tree.leaves(np.ascontiguousarray(x.codes.T))
+        codes = np.ascontiguousarray(x.codes.T)
+        leaf = tree.leaves(codes)
         drawn = tree.draw(leaf, rng.random(200))
         used = np.full((200, 3), -1, dtype=np.int32)
         tree.replace_repeated(leaf, rng.random(200), drawn, rows, used, 1, 2, np.zeros(200, dtype=np.bool_))
         tree.draw_other(leaf, rng.random(200), rows, 200)
+        grow_tree(x, [0, 1], y, n_classes=k, weights=w, splits="corrected").leaves(codes, rng.random(200))
         tree.training_leaves(200)
 assert sum(before.values()) > 5, before
 assert signatures() == before

@@ -9,7 +9,7 @@ import numpy as np
 
 from replicant.methods.base import Codes, Predictors, Response
 from replicant.methods.donors import DonorModel
-from replicant.spec.models import ClassRisk, Complexity, Depth, LeafRows, SplitRows
+from replicant.spec.models import ClassRisk, Complexity, Depth, LeafRows, SplitRows, Splits
 
 __all__ = ["Cart"]
 
@@ -33,6 +33,9 @@ class Cart:
         Deepest level of a leaf (the root is level 0).
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart.
+    splits
+        `rpart`: the split that gains most. `corrected`: the one that gains most beyond what the best of as many cuts
+        gains by chance; levels that a node has not seen go to a child at random.
     """
 
     without_predictors: ClassVar[str] = "sample"
@@ -45,6 +48,7 @@ class Cart:
     minsplit: SplitRows | None = None
     maxdepth: Depth = 30
     class_risk: ClassRisk = "gini"
+    splits: Splits = "rpart"
 
     @property
     def split_rows(self) -> int:
@@ -68,6 +72,7 @@ class Cart:
             minsplit=self.split_rows,
             maxdepth=self.maxdepth,
             class_risk=self.class_risk,
+            splits=self.splits,
         )
         return DonorModel(tree, y.codes)
 

@@ -73,7 +73,7 @@ def build_plan(
     """
     looked = look(spec, table, table.n if whole is None else whole.seen.rows)
     known = Whole.of_table(table, looked.seen()) if whole is None else whole
-    cart = Cart(spec.minbucket, spec.cp, spec.minsplit, spec.maxdepth, spec.class_risk_used)
+    cart = Cart(spec.minbucket, spec.cp, spec.minsplit, spec.maxdepth, spec.class_risk_used, spec.splits_used)
     trees = Declaration.of(CART.name, cart)
     available = {**(registered() if methods is None else methods), CART.name: trees}
     imputation = None if spec.imputed is None else _imputation(spec, table, available, known, cart)

@@ -102,7 +102,10 @@ def _settings(plan: Plan) -> list[str]:
     extras.append("seed given" if plan.seed_given else "seed drawn by the system")
     cart = plan.cart
     trees = f"trees: minbucket {cart.minbucket}, minsplit {cart.split_rows}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
-    return [", ".join(extras), f"{trees}, risk of classes: {cart.class_risk}"]
+    trees += f", risk of classes: {cart.class_risk}"
+    if cart.splits == "corrected":
+        trees += ", splits corrected for chance"
+    return [", ".join(extras), trees]
 
 
 _IMPUTED = ["imputed column", "method", "predictors", "why"]

@@ -171,6 +171,7 @@ def public_manifest(
             "cp": plan.cart.cp,
             "maxdepth": plan.cart.maxdepth,
             "class_risk": plan.cart.class_risk,
+            "splits": plan.cart.splits,
         },
         "events": [event.as_dict() for event in plan.events],
         "files": _files(files),

@@ -194,4 +194,7 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
         use |= Use.OTHER_ROWS
     if plan.donors is not None:
         use |= Use.DISTINCT
+    methods = [plan.cart, *(column.declaration.method for column in trees)]
+    if any(getattr(method, "splits", "rpart") == "corrected" for method in methods):
+        use |= Use.UNSEEN
     compile_kernel(notify, use)

@@ -37,6 +37,10 @@ Complexity = Annotated[Number, Field(ge=0, le=1)]
 SplitRows = Annotated[Whole, Field(ge=2, le=MOST_ROWS)]
 Depth = Annotated[Whole, Field(ge=1, le=100)]
 ClassRisk = Literal["gini", "misclassified"]
+Splits = Literal["corrected", "rpart"]
+
+DEFAULT_SPLITS: dict[str, Splits] = {"synthetic": "rpart", "observed": "rpart"}
+"""By conditioning."""
 
 
 class SynthesisSpec(Document):
@@ -60,6 +64,9 @@ class SynthesisSpec(Document):
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, mice and synthpop, which takes back
         every split that changes no majority. None: `misclassified` under `observed` conditioning, else `gini`.
+    splits
+        `rpart`: trees take the split that gains most, as in rpart. `corrected`: the one that gains most beyond what the
+        best of as many cuts gains by chance. None: `rpart`.
     drop
         Columns that are left out of the release, such as names and other identifiers; no other column knows of them.
     passive
@@ -115,6 +122,7 @@ class SynthesisSpec(Document):
     minsplit: SplitRows | None = None
     maxdepth: Depth = 30
     class_risk: ClassRisk | None = None
+    splits: Splits | None = None
     drop: Names = Field(default_factory=list)
     passive: dict[str, str] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
@@ -224,6 +232,11 @@ class SynthesisSpec(Document):
     def class_risk_used(self) -> ClassRisk:
         """`class_risk`, or what it is under the conditioning."""
         return self.class_risk or ("misclassified" if self.conditioning == "observed" else "gini")
+
+    @property
+    def splits_used(self) -> Splits:
+        """`splits`, or what it is under the conditioning."""
+        return self.splits or DEFAULT_SPLITS[self.conditioning]
 
     @property
     def most_donations(self) -> int | None:

@@ -93,6 +93,10 @@ _CLASS_RISK = {
     **dict.fromkeys(("entropy", "information", "deviance", "log_loss"), "write gini: there is no other impurity"),
     **dict.fromkeys(("misclassification", "error", "accuracy", "rpart", "zero_one"), "write misclassified"),
 }
+_SPLITS = {
+    **dict.fromkeys(("unbiased", "adjusted", "guide", "ctree", "conditional", "honest"), "write corrected"),
+    **dict.fromkeys(("cart", "raw", "plain", "exhaustive", "best", "uncorrected"), "write rpart"),
+}
 _DONORS = {
     **dict.fromkeys(("unique", "different", "once", "one", "exclusive"), "write distinct"),
     **dict.fromkeys(("all", "free", "unlimited", "repeated"), "write any"),
@@ -133,6 +137,7 @@ _ELSEWHERE = {
     "missing": _MISSING,
     "fits": _FITS,
     "class_risk": _CLASS_RISK,
+    "splits": _SPLITS,
     "donors": _DONORS,
     "model": _MODELS,
     "rule": _RULES,
@@ -227,7 +232,7 @@ def instead(setting: str, word: object) -> str | None:
     Parameters
     ----------
     setting
-        `method`, `conditioning`, `missing`, `fits`, `class_risk`, `donors`, `model` or `rule`.
+        `method`, `conditioning`, `missing`, `fits`, `class_risk`, `splits`, `donors`, `model` or `rule`.
     word
         What the user wrote.
     """

@@ -42,6 +42,7 @@ def synthesize(
     minsplit: int | None = None,
     maxdepth: int = 30,
     class_risk: Literal["gini", "misclassified"] | None = None,
+    splits: Literal["corrected", "rpart"] | None = None,
     drop: str | Sequence[str] | None = None,
     passive: Mapping[str, str] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
@@ -101,6 +102,10 @@ def synthesize(
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, which takes back every split that
         changes no majority. None: `misclassified` under `observed` conditioning, as in mice and the paper, else `gini`.
+    splits
+        `rpart`: trees take the split that gains most. `corrected`: the one that gains most beyond what the best of as
+        many cuts gains by chance, so that a column with many values or levels does not win where it says nothing.
+        None: `rpart`.
     drop
         Columns to leave out, such as names and other identifiers.
     passive
@@ -196,6 +201,7 @@ def synthesize(
         minsplit=minsplit,
         maxdepth=maxdepth,
         class_risk=class_risk,
+        splits=splits,
         drop=drop or [],
         passive=passive or {},
         predictors=predictors or {},

@@ -1,10 +1,10 @@
 """What the best split of a predictor gains by chance, and what its gain is worth beyond that.
 
-rpart takes the split with the largest gain. A predictor with many cuts, or many levels, then wins where nothing predicts
-anything: the best of many gains is compared with the best of few. Here gains are compared after a transform that is
-monotone for each predictor, under which the best gain of every predictor has nearly the same distribution where the
-response does not depend on it: that of chi-square with one degree of freedom, which is what the only cut of a predictor
-with two values gains.
+rpart takes the split with the largest gain. A predictor with many cuts, or many levels, then wins where nothing
+predicts anything: the best of many gains is compared with the best of few. Here gains are compared after a transform
+that is monotone for each predictor, under which the best gain of every predictor has nearly the same distribution where
+the response does not depend on it: that of chi-square with one degree of freedom, which is what the only cut of a
+predictor with two values gains.
 
 A gain is counted in variances: T = gain / s2, with s2 the variance of the response in the node (for classes: of their
 indicators, summed), so that one cut of a meaningless predictor has T = 1 on average.
@@ -19,8 +19,8 @@ f = 1 ... 1000, to within a tenth. Far beyond chance it is B - u - c.
 *Ordered predictors.* T is the maximum over cuts of a squared standardized two-sample statistic: a maximally selected
 chi-square (Miller and Siegmund 1982; Lausen and Schumacher 1992). Between cuts that leave shares a and b of the entries
 on the left, its null process is an Ornstein-Uhlenbeck process over a time of L = (logit(b) - logit(a)) / 2. By
-simulation of that process (uniform, heaped and skewed predictors of 3 to 5000 values, nodes of 15 to 5000 entries), with
-C cuts and
+simulation of that process (uniform, heaped and skewed predictors of 3 to 5000 values, nodes of 15 to 5000 entries),
+with C cuts and
 
     l = log(1 + 1 / (1 / (C - 1) + 1 / (RATE L))),
 
@@ -29,13 +29,13 @@ hold .8 to 1.2 times as much as they should. One cut: l = 0 and G = T.
 
 *Nominal predictors.* All k levels apart, B = sum n_g (mean_g - mean)^2 / s2 has f = k - 1 degrees of freedom; under
 permutation of the response this is its expectation, whatever the distribution, and its variance is that of chi-square
-times 1 - f / (m - 1), as is c, for levels of few entries. Two sets of levels gain a part T of B. Under the null the part
-hardly varies, and B decides; where levels differ reliably, by R = 1 - v / B (compare James and Stein 1961), only what
-the split gains counts: G times 1 - R + R T / B.
+times 1 - f / (m - 1), as is c, for levels of few entries. Two sets of levels gain a part T of B. Under the null the
+part hardly varies, and B decides; where levels differ reliably, by R = 1 - v / B (compare James and Stein 1961), only
+what the split gains counts: G times 1 - R + R T / B.
 
 *Classes.* Gains are sums over D = (sum of eigenvalues)^2 / (sum of their squares) independent directions of the
-covariance of the classes (Satterthwaite 1946), 1 for two classes. D T takes the place of T, and has D degrees of freedom
-where it had one, and (k - 1) D where it had k - 1; the best of several cuts adds SHIFT l sqrt(D) to u and
+covariance of the classes (Satterthwaite 1946), 1 for two classes. D T is used instead of T. It has D degrees of
+freedom where T has one, and (k - 1) D where T has k - 1; the best of several cuts adds SHIFT l sqrt(D) to u and
 SPREAD l sqrt(D) to c.
 
 Entries that repeat a row (weights) are not independent: variances are multiplied by sum w^2 / sum w.
@@ -99,9 +99,7 @@ class Chance(NamedTuple):
 def chance_of(corrected, floor, offset, unit, freedom, entries):
     """What `worth_of_cut` and the others need to know of a node."""
     more = freedom - 1.0
-    return Chance(
-        corrected, floor, offset, unit, freedom, np.sqrt(freedom), more - np.sqrt(more), 3.0 * more, entries
-    )
+    return Chance(corrected, floor, offset, unit, freedom, np.sqrt(freedom), more - np.sqrt(more), 3.0 * more, entries)
 
 
 @inner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Flag, auto
 from threading import Lock, Timer
 from typing import Any
@@ -32,7 +33,9 @@ class Use(Flag):
     """A row of the table may not be its own donor."""
     DISTINCT = auto()
     """A record donates to so many cells of a row only."""
-    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS | DISTINCT
+    UNSEEN = auto()
+    """Levels of new rows that a node has not seen go to a child at random."""
+    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS | DISTINCT | UNSEEN
 
 
 _lock = Lock()
@@ -101,6 +104,9 @@ def _run(use: Use) -> None:
     drawn = tree.draw(leaf, u)
     if Use.NEW_ROWS in use:
         tree.leaves(np.ascontiguousarray(features.codes.T))
+    if Use.UNSEEN in use:
+        nothing = np.zeros(len(tree.nodes), dtype=np.uint32)
+        replace(tree, seen=nothing).leaves(np.ascontiguousarray(features.codes.T), u)
     if Use.OTHER_ROWS in use:
         tree.draw_other(leaf, u, rows, n)
     if Use.DISTINCT in use:

@@ -17,7 +17,16 @@ from .chance import bar_of_set, worth_of_levels, worth_of_set
 from .groups import MARGIN, find_groups, sort_groups, window
 from .jit import inner
 
-__all__ = ["DENSE_CLASSES", "MOST_EXHAUSTIVE", "Gini", "close_node", "open_node", "scale", "scan_nominal", "scan_ordered"]
+__all__ = [
+    "DENSE_CLASSES",
+    "MOST_EXHAUSTIVE",
+    "Gini",
+    "close_node",
+    "open_node",
+    "scale",
+    "scan_nominal",
+    "scan_ordered",
+]
 
 ALWAYS_EXHAUSTIVE = 6  # levels in the node: 31 sets are cheaper than any ordering
 MOST_EXHAUSTIVE = 12  # 2047 sets, tried only where the node has at least as many rows

@@ -17,7 +17,7 @@ __all__ = ["prune"]
 
 @kernel
 def prune(n, nodes, start, end, seen, risk, cp):
-    """Collapse what `cp` does not allow of the first `n` nodes; the rest (nodes, start, end, seen) stays in preorder."""
+    """Collapse what `cp` does not allow of the first `n` nodes; the rest stays in preorder: nodes, start, end, seen."""
     floor = cp * risk[0]
     below = np.empty(n, np.float64)  # risk of the leaves under a node
     splits = np.zeros(n, np.int64)
