@@ -125,6 +125,7 @@ ELSEWHERE: dict[str, str] = {
         table/statistical/cells.py table/statistical/finish.py table/statistical/settle.py table/statistical/source.py
     """,
     "table/statistical/test_special.py": "table/local.py table/statistical/described.py",
+    "table/suspicions/test_arithmetic.py": "table/suspicions/forms.py",
     "table/suspicions/test_derived.py": "table/loaded.py table/names.py",
     "table/suspicions/test_skips.py": "table/suspicions/model.py table/suspicions/people.py",
     "table/test_checks.py": "table/findings.py",

@@ -22,6 +22,7 @@ from replicant.plan.imputation_draft import build_imputation
 from replicant.plan.imputed_cells import rows_ignored
 from replicant.plan.model import Plan
 from replicant.plan.orders import Orders, OrderSearch, orders_for
+from replicant.plan.passive import need_expressions, with_derived
 from replicant.plan.seen import look
 from replicant.plan.sequence import DRAWN, VISITS, check_list, sequence_for
 from replicant.plan.strata import cut
@@ -71,6 +72,9 @@ def build_plan(
     SpecError
         If the spec does not fit the table.
     """
+    if whole is not None:
+        need_expressions(spec)
+    spec, derived = with_derived(spec, table)
     looked = look(spec, table, table.n if whole is None else whole.seen.rows)
     known = Whole.of_table(table, looked.seen()) if whole is None else whole
     cart = Cart(spec.minbucket, spec.cp, spec.minsplit, spec.maxdepth, spec.class_risk_used, spec.splits_used)
@@ -109,7 +113,7 @@ def build_plan(
     else:
         tasks, seconds = make_chain_tasks(imputation, cost, partitions, table.n, spec.m, spec.syntheses, known)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
-    events = [*draft.events, *strata_events, *_warnings(spec, columns)]
+    events = [*derived, *draft.events, *strata_events, *_warnings(spec, columns)]
     if suited is not None and suited.reason:
         events.append(Event("random_orders", "", f"visit_sequence: auto draws orders at random: {suited.reason}"))
     events += [] if whole is not None else few_to_split(columns, sizes)

@@ -10,14 +10,26 @@ import numpy as np
 from replicant.errors import ExpressionError, SpecError, nearest, some
 from replicant.events import Event
 from replicant.plan.output import check_dates
+from replicant.plan.where import names_in
 from replicant.spec.expression import Expression, parse_expression
 from replicant.table.kinds import Kind
+from replicant.table.suspicions import computable
 
 if TYPE_CHECKING:
+    from replicant.spec.models import SynthesisSpec
     from replicant.table.table import Table
 
-__all__ = ["count_differences", "dependents", "differences", "expressions", "in_order"]
+__all__ = [
+    "count_differences",
+    "dependents",
+    "differences",
+    "expressions",
+    "in_order",
+    "need_expressions",
+    "with_derived",
+]
 
+NEARLY_ALL = 0.99  # share of rows in which an expression holds that `auto` takes
 SAME = 1e-3
 SECOND = 1.0 / 86_400
 _INPUT_KINDS = {"continuous", "count", "date"}
@@ -64,6 +76,36 @@ def expressions(passive: Mapping[str, str], table: Table) -> dict[str, Expressio
             _need_number(other, table, f"{other!r}, an input of the passive column {name!r},")
         check_dates(name, parsed[name], table)
     return {name: parsed[name] for name in ordered}
+
+
+def need_expressions(spec: SynthesisSpec) -> None:
+    """Refuse `passive: auto` where the table is not in memory.
+
+    Raises
+    ------
+    SpecError
+        If it is asked for.
+    """
+    if spec.passive == "auto":
+        raise SpecError(
+            "`passive` is auto with a table in random partitions",
+            need="expressions by column: `auto` searches a table that is in memory",
+            fix="run `replicant inspect` on some of the rows, and paste what it proposes under `passive`",
+        )
+
+
+def with_derived(spec: SynthesisSpec, table: Table) -> tuple[SynthesisSpec, list[Event]]:
+    """The settings with expressions instead of `passive: auto`, and an event for each.
+
+    Columns of which the settings say how they are drawn, or which cells, and strata are not computed.
+    """
+    if spec.passive != "auto":
+        return spec, []
+    spoken = {*spec.predictors, *spec.options, *spec.strata_columns, *names_in(spec.where), spec.in_clusters}
+    spoken |= set() if isinstance(spec.method, str) else set(spec.method)
+    found = [one for one in computable(table) if one.column not in spoken and one.share >= NEARLY_ALL]
+    events = [Event("passive_found", one.column, f"{one.words}; computed so, as `passive: auto` asks") for one in found]
+    return spec.model_copy(update={"passive": {one.column: one.text for one in found}}), events
 
 
 def in_order(inputs: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -144,7 +144,7 @@ def look(spec: SynthesisSpec, table: Table, rows: int) -> Look:
     SpecError
         If expressions or rules do not fit the table.
     """
-    passive = expressions(spec.passive, table)
+    passive = expressions(spec.expressions, table)
     kept = {
         name: "as asked"
         for name in table.names
@@ -171,8 +171,8 @@ def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[s
     if spec.imputed is not None:
         return tuple(names)
     try:
-        wanted = names_in(spec.where).union(spec.passive, alike)
-        wanted = wanted.union(*(parse_expression(text).names for text in spec.passive.values()))
+        wanted = names_in(spec.where).union(spec.expressions, alike)
+        wanted = wanted.union(*(parse_expression(text).names for text in spec.expressions.values()))
     except ReplicantError:  # the check of the cells reports the error
         return tuple(names)
     return tuple(names) if wanted - set(names) else tuple(name for name in names if name in wanted)

@@ -86,7 +86,11 @@ def surrogate_events(names: Sequence[str], distinct: Mapping[str, tuple[int, int
 
 
 def _check_use(spec: SynthesisSpec, identifiers: dict[str, Column]) -> None:
-    uses = [("strata", spec.strata_columns), ("predictors", tuple(spec.predictors)), ("passive", tuple(spec.passive))]
+    uses = [
+        ("strata", spec.strata_columns),
+        ("predictors", tuple(spec.predictors)),
+        ("passive", tuple(spec.expressions)),
+    ]
     uses += [(f"predictors.{name}", tuple(others)) for name, others in spec.predictors.items()]
     for where, names in uses:
         for name in names:

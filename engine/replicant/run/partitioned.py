@@ -30,6 +30,7 @@ from replicant.fcs import Account, combined
 from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory, largest_partition
 from replicant.plan.model import Plan
+from replicant.plan.passive import need_expressions
 from replicant.plan.seen import Seen, names_looked_at
 from replicant.plan.strata import largest_remainder, pool_small
 from replicant.plan.task import Task, numbered
@@ -126,6 +127,7 @@ class PartitionedTable:
         SpecError, DataError
             If something impossible is asked for, or the data cannot be synthesized as they are.
         """
+        need_expressions(self.synthesis)
         counted, scan = self._count()
         partitions, found = self._cut(counted, scan)
         self._shuffle(partitions)

@@ -70,7 +70,8 @@ class SynthesisSpec(Document):
     drop
         Columns that are left out of the release, such as names and other identifiers; no other column knows of them.
     passive
-        Columns that are computed from others: `{bmi: "wgt / (hgt / 100)**2"}`.
+        Columns that are computed from others: `{bmi: "wgt / (hgt / 100)**2"}`. `auto`: all that are arithmetic on
+        others in nearly every row.
     predictors
         The only columns a column may be predicted from, where the default (all others) is not wanted.
     visit_sequence
@@ -124,7 +125,7 @@ class SynthesisSpec(Document):
     class_risk: ClassRisk | None = None
     splits: Splits | None = None
     drop: Names = Field(default_factory=list)
-    passive: dict[str, str] = Field(default_factory=dict)
+    passive: dict[str, str] | Literal["auto"] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
     visit_sequence: Annotated[str | list[str], BeforeValidator(list_or_word)] = "random"
     where: Any = None
@@ -143,7 +144,7 @@ class SynthesisSpec(Document):
     donors: Donors | None = None
     shuffle: bool = True
 
-    @field_validator("passive", mode="before", json_schema_input_type=dict[str, str] | None)
+    @field_validator("passive", mode="before", json_schema_input_type=dict[str, str] | Literal["auto"] | None)
     @classmethod
     def _none_is_nothing(cls, value: object) -> object:
         return {} if value is None else value
@@ -198,6 +199,11 @@ class SynthesisSpec(Document):
         """
         fixed = {"method": "keep", "conditioning": "observed", "shuffle": False, "missing": "impute"}
         return cls.model_validate({**fixed, "imputation": imputation, **settings})
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """Expressions of `passive` by column; none with `auto`, until a table is there to be searched."""
+        return {} if isinstance(self.passive, str) else self.passive
 
     @property
     def sets(self) -> int:

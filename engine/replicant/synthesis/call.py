@@ -44,7 +44,7 @@ def synthesize(
     class_risk: Literal["gini", "misclassified"] | None = None,
     splits: Literal["corrected", "rpart"] | None = None,
     drop: str | Sequence[str] | None = None,
-    passive: Mapping[str, str] | None = None,
+    passive: Mapping[str, str] | Literal["auto"] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     visit_sequence: str | Sequence[str] = "random",
@@ -109,7 +109,8 @@ def synthesize(
     drop
         Columns to leave out, such as names and other identifiers.
     passive
-        Columns computed from others, as whitelisted arithmetic: `{"bmi": "wgt / (hgt / 100)**2"}`.
+        Columns computed from others, as whitelisted arithmetic: `{"bmi": "wgt / (hgt / 100)**2"}`. `auto`: those that
+        are arithmetic on others in at least 99 of 100 rows, which the plan names.
     predictors
         For a column, the only ones it may be predicted from. Left out: all others.
     options

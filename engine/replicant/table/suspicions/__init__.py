@@ -5,6 +5,7 @@ A suspicion names columns, counts, levels and codes; it quotes no other cell.
 
 from __future__ import annotations
 
+from replicant.table.suspicions.arithmetic import Derivation, derivations
 from replicant.table.suspicions.codes import code_suspicions
 from replicant.table.suspicions.dates import date_suspicions
 from replicant.table.suspicions.derived import derived_suspicions
@@ -14,7 +15,13 @@ from replicant.table.suspicions.skips import skip_suspicions
 from replicant.table.suspicions.weights import weight_suspicions
 from replicant.table.table import Table
 
-__all__ = ["Suspicion", "suspicions"]
+__all__ = ["Derivation", "Suspicion", "computable", "suspicions"]
+
+
+def computable(table: Table) -> list[Derivation]:
+    """Columns that are arithmetic on others in nearly every row, missing where these are, without codes of missing."""
+    codes = [one for one in code_suspicions(table) if one.code == "missing_codes"]
+    return [one for one in derivations(table, codes) if one.same and one.blank and one.settled]
 
 
 def suspicions(table: Table) -> list[Suspicion]:
