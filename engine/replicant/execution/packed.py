@@ -16,11 +16,11 @@ __all__ = ["packed", "run_packed"]
 
 def packed(call: Callable[..., Any], *args: Any) -> bytes:
     """A call with its first arguments; none of them may hold a future."""
-    contents: bytes = pickle.dumps((call, *args))
+    contents: bytes = pickle.dumps((call, *args))  # type: ignore[no-untyped-call]
     return contents
 
 
 def run_packed(contents: bytes, *rest: Any) -> Any:
     """Make a call, with the rest of its arguments, for which Dask has put in what futures stand for."""
-    call, *args = pickle.loads(contents)
+    call, *args = pickle.loads(contents)  # type: ignore[no-untyped-call]
     return call(*args, *rest)
