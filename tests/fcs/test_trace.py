@@ -67,6 +67,20 @@ def vars_of(trace: Trace) -> dict[str, object]:
     return {name: getattr(trace, name) for name in ("imputation", "columns", "cells", "means", "sds", "notes", "fits")}
 
 
+def test_notes_of_synthetic_sets_are_counted_apart_from_those_of_chains() -> None:
+    first, second = Trace.of_set(0, {(0, "g", "ridge"): 1}), Trace.of_set(0, {(0, "g", "ridge"): 1})
+    [both] = by_imputation([first, second])
+    assert both.notes == {(0, "g", "ridge"): 2}
+    assert Trace.of(json.loads(json.dumps(both.as_dict()))).notes == both.notes
+    [event] = trace_events([both, Trace.of_set(1, {(0, "g", "ridge"): 1})])
+    assert str(event).endswith("(3 fits)")
+    chain = trace_of({"x": np.arange(40.0).reshape(10, 4)}, 0, {(0, "x", "ridge"): 1, (2, "x", "ridge"): 1})
+    assert [str(event).rpartition("(")[2] for event in trace_events([chain])] == [
+        "1 fit)",
+        "1 of 10 fits, first in iteration 2)",
+    ]
+
+
 def test_one_chain_is_not_compared_with_others() -> None:
     assert trace_events([trace_of({"x": np.arange(40.0).reshape(10, 4)})]) == []
 

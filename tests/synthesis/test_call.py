@@ -126,6 +126,47 @@ def test_a_table_of_one_column(frame: pd.DataFrame, name: str) -> None:
     assert set(syn[0][name]) <= set(frame[name])
 
 
+def test_notes_of_methods_are_events_of_the_sets_and_of_the_release(tmp_path: Path) -> None:
+    x = np.linspace(-1, 1, 80)
+    separated = pd.DataFrame({"x": x, "g": np.where(x > 0, "a", "b"), "y": np.cos(9 * x)})
+    settings = {"m": 2, "seed": 1, "method": {"g": "logreg", "y": "norm"}, "visit_sequence": ["x", "g", "y"]}
+    sets = rp.synthesize(separated, **settings)
+    [event] = [event for event in sets.events if event.code == "augmented"]
+    assert event.column == "g"
+    assert str(event).endswith("(2 fits)")
+    assert sets.notes.to_dict("list") == {
+        "imputation": [1, 2],
+        "iteration": [0, 0],
+        "column": ["g", "g"],
+        "note": ["augmented", "augmented"],
+        "times": [1, 1],
+    }
+    with pytest.raises(rp.SpecError, match="nothing was imputed"):
+        sets.convergence()
+    # One fit that all sets share is one.
+    shared = rp.synthesize(separated, **settings, fits="shared")
+    assert [str(event)[-7:] for event in shared.events if event.code == "augmented"] == ["(1 fit)"]
+    # Written by the result itself, by the tasks of a job, or in partitions, it is the same event.
+    sets.to_parquet(tmp_path / "sets")
+    separated.to_parquet(tmp_path / "data.parquet")
+    for name, more in (("job", ""), ("partitions", "\n  partition_rows: 40")):
+        text = f"""
+input: {{path: {tmp_path}/data.parquet}}
+synthesis:
+  m: 2
+  seed: 1
+  method: {{g: logreg, y: norm}}
+  visit_sequence: [x, g, y]{more}
+output: {{path: {tmp_path}/{name}}}
+"""
+        run_job(parse_job(text))
+    found = {}
+    for name in ("sets", "job", "partitions"):
+        events = json.loads((tmp_path / name / "_manifest.json").read_text())["events"]
+        found[name] = [one["message"][-8:] for one in events if one["code"] == "augmented"]
+    assert found == {"sets": ["(2 fits)"], "job": ["(2 fits)"], "partitions": ["(4 fits)"]}
+
+
 def test_a_level_that_occurs_once(frame: pd.DataFrame) -> None:
     frame["region"] = ["islands", *frame["region"][1:]]
     assert ("rare_level", "region") in {(e.code, e.column) for e in rp.synthesize(frame, m=1, seed=1).events}

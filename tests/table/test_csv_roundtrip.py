@@ -136,7 +136,8 @@ def test_what_is_written_is_read_back(made: tuple[pd.DataFrame, dict[str, Any]])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "part-0.csv"
         path.write_bytes(content)
-        found = read_table(path, codebook=codebook).frame
+        # Names may look like cells of a record, such as a date.
+        found = read_table(path, codebook=codebook, reading={"header": 1}).frame
     assert list(found.columns) == list(frame.columns)
     expected, seen = typed(table.observed(), codebook), typed(found, codebook)
     for name in frame.columns:

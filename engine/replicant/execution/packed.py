@@ -21,6 +21,6 @@ def packed(call: Callable[..., Any], *args: Any) -> bytes:
 
 
 def run_packed(contents: bytes, *rest: Any) -> Any:
-    """Make a call, with the rest of its arguments, for which Dask has put in what futures stand for."""
+    """Make a call, with the rest of its arguments, in which Dask has replaced futures by their results."""
     call, *args = pickle.loads(contents)  # type: ignore[no-untyped-call]
     return call(*args, *rest)

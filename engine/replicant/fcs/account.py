@@ -6,7 +6,7 @@ Accounts of several sets and partitions are put together where the release is fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,8 @@ class Account:
     Attributes
     ----------
     trace
-        The chain that filled missing cells; None if they were kept, or another account has it.
+        The chain that filled missing cells, and what methods noted; None if they were kept and nothing was noted, or
+        another account has it.
     donors
         How often donors came again; None if that was not avoided.
     """
@@ -75,14 +76,23 @@ NOTHING = Account()
 
 
 def account_of(drawn: Drawn, imputation: int, plan: Plan) -> Account:
-    """What is known of one set of one partition: its chain is in the account of the first set that comes from it."""
-    first = drawn.completed is not None and imputation % plan.syntheses == 0
-    trace = drawn.completed.trace if first and drawn.completed is not None else None
+    """What is known of one set of one partition.
+
+    Its chain is in the account of the first set that comes from it, and notes of fits in that of the first set that has
+    them.
+    """
+    if imputation % plan.syntheses or (plan.shares_fits and imputation):
+        return Account(donors=drawn.donors)
+    notes = {(0, column, word): 1 for column, word in drawn.notes}
+    trace = Trace.of_set(imputation, notes) if notes else None
+    if drawn.completed is not None:
+        chain = drawn.completed.trace
+        trace = replace(chain, notes={**notes, **chain.notes})
     return Account(trace, drawn.donors)
 
 
 def chains_of(accounts: Iterable[Account]) -> list[Trace]:
-    """The chains, those of several partitions together."""
+    """Chains and notes of sets, those of several partitions together."""
     return by_imputation(one.trace for one in accounts if one.trace is not None)
 
 

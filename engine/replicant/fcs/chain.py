@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.fcs.chain_table import ChainTable, Visit, with_codes
-from replicant.fcs.checked import checked_draw
+from replicant.fcs.checked import as_cells, checked_draw
 from replicant.fcs.trace import Note, Trace
 from replicant.methods import Clustered, DonorModel, Predictors, Response
 from replicant.plan.imputation import ImputedColumn
@@ -167,7 +167,7 @@ class Chain:
         for word in notes:
             self.notes[self.iteration, visit.column.name, word] += 1
         column = self.shared.table[visit.column.name]
-        self._put(visit, *_drawn_cells(visit.column.declaration.name, column, drawn, len(visit.rows)))
+        self._put(visit, *self._drawn_cells(visit.column.declaration.name, column, drawn, len(visit.rows)))
 
     def _put(self, visit: Visit, codes: Int32, exact: Float | None) -> None:
         planned = visit.column
@@ -228,7 +228,7 @@ class Chain:
         self._note(visit.column.name, model)
         if isinstance(model, DonorModel):
             return drawn, None
-        return _drawn_cells(declared.name, column, drawn, len(rows))
+        return self._drawn_cells(declared.name, column, drawn, len(rows))
 
     def _draw_block(self, visit: Visit, rng: np.random.Generator) -> None:
         shared, declared = self.shared, visit.column.declaration
@@ -252,13 +252,28 @@ class Chain:
             column = shared.table[name]
             chosen = np.flatnonzero(cells[visit.rows])
             new = checked_draw(values, len(visit.rows), declared.name, column)[chosen]
-            codes, exact = (new.astype(np.int32), None) if new.dtype.kind != "f" else _as_cells(column, new)
+            codes, exact = (new.astype(np.int32), None) if new.dtype.kind != "f" else self._as_cells(column, new)
             self._set(name, visit.rows[chosen], codes, exact)
             self._follow(name)
 
     def _note(self, name: str, model: Any) -> None:
         for word in getattr(model, "notes", ()):
             self.notes[self.iteration, name, word] += 1
+
+    def _drawn_cells(
+        self, method: str, column: Column, drawn: npt.NDArray[Any], size: int
+    ) -> tuple[Int32, Float | None]:
+        """What a method drew, checked, as cells of its column."""
+        drawn = checked_draw(drawn, size, method, column)
+        if drawn.dtype.kind != "f":
+            return drawn.astype(np.int32, copy=False), None
+        return self._as_cells(column, drawn)
+
+    def _as_cells(self, column: Column, numbers: Float) -> tuple[Int32, Float | None]:
+        codes, exact, beyond = as_cells(numbers, column)
+        if beyond:
+            self.notes[self.iteration, column.name, "limited"] += 1
+        return codes, exact
 
     def _predictors(self, visit: Visit, rows: Rows | None) -> Predictors:
         """The predictors of some rows as they are now; of all, for a fit, if None."""
@@ -306,7 +321,7 @@ class Chain:
         if shift.in_sd:
             amount *= self._observed_sd(planned.name)
         numbers = column.numbers(codes) if exact is None else exact
-        return _as_cells(column, numbers * shift.factor + amount)
+        return self._as_cells(column, numbers * shift.factor + amount)
 
     def _observed_sd(self, name: str) -> float:
         column = self.shared.table[name]
@@ -386,18 +401,3 @@ def _some(response: Response, chosen: Mask) -> Response:
         None if response.classes is None else response.classes[chosen],
         response.n_classes,
     )
-
-
-def _drawn_cells(method: str, column: Column, drawn: npt.NDArray[Any], size: int) -> tuple[Int32, Float | None]:
-    """What a method drew, checked, as cells of its column."""
-    drawn = checked_draw(drawn, size, method, column)
-    if drawn.dtype.kind != "f":
-        return drawn.astype(np.int32, copy=False), None
-    return _as_cells(column, drawn)
-
-
-def _as_cells(column: Column, numbers: Float) -> tuple[Int32, Float | None]:
-    """Numbers as cells of a column: rounded as it is; of dates the nearest observed one."""
-    exact = column.rounded(numbers)
-    codes = column.nearest_codes(exact)
-    return codes, None if column.dtype.number is None else exact

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from replicant.errors import ReplicantError
 from replicant.table import Column
 
-__all__ = ["checked_draw"]
+__all__ = ["as_cells", "checked_draw"]
 
 
 def checked_draw(drawn: object, size: int, method: str, column: Column) -> npt.NDArray[Any]:
@@ -36,3 +36,26 @@ def checked_draw(drawn: object, size: int, method: str, column: Column) -> npt.N
         need="one code of the column for each row, or, for a numeric column, one finite number",
         fix="correct the `draw` of its model",
     )
+
+
+def as_cells(
+    numbers: npt.NDArray[np.float64], column: Column
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64] | None, bool]:
+    """Numbers that a method drew as cells of a column.
+
+    Returns
+    -------
+    array
+        The codes of the nearest observed values.
+    array or None
+        The numbers themselves, rounded as the column is and no further out than its type reaches. None for dates and
+        durations: the nearest observed one keeps the column's type.
+    bool
+        Whether a number was beyond the reach of the type.
+    """
+    exact = column.rounded(numbers)
+    reach = column.dtype.reach
+    if reach is None or column.dtype.number == np.float64:
+        return column.nearest_codes(exact), None if reach is None else exact, False
+    limited = np.clip(exact, *reach)
+    return column.nearest_codes(limited), limited, not np.array_equal(limited, exact)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.fcs.account import DonorCounts
-from replicant.fcs.checked import checked_draw
+from replicant.fcs.checked import as_cells, checked_draw
 from replicant.fcs.encoding import Mask, Prepared, block_response
 from replicant.fcs.fit import ColumnModel
 from replicant.methods import Cells, Donations, DonorModel, Predictors
@@ -47,6 +47,8 @@ class Drawn:
         Where the chain ended that filled the missing cells of the table; None if they were kept.
     donors
         How often a record donated to a row again, where that is avoided; None where it is not.
+    notes
+        Column and word of what methods did by themselves.
     """
 
     codes: Int32
@@ -54,6 +56,7 @@ class Drawn:
     rows: Int32 | None
     completed: Completed | None = None
     donors: DonorCounts | None = None
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def draw_imputation(
@@ -113,6 +116,7 @@ class _Drawing:
         self.codes = np.empty((len(plan.columns), self.k), dtype=np.int32)
         self.exact: dict[str, Float] = {}
         self.block: dict[str, tuple[Int32, Float | None]] = {}
+        self.notes: list[tuple[str, str]] = []
         self.x: Int32 | None = None
         if plan.conditioning == "synthetic":
             self.x = np.empty((self.k, len(prepared.features)), dtype=np.int32)
@@ -244,6 +248,7 @@ class _Drawing:
         if model.value is None:
             return {name: (codes, None) for name, (codes, _) in cells.items()}
         values = model.value.draw(self._given(model, planned, None), rng, tuple(known) if some else None)
+        self._note(planned.name, model.value)
         made = {}
         for name, of_column in zip(planned.block, values, strict=True):
             column = self.prepared.table[name]
@@ -304,18 +309,21 @@ class _Drawing:
         if value is None:
             raise TypeError("no row to fit on, yet a value to draw")
         drawn = value.draw(self._given(model, planned, chosen), rng)
+        self._note(planned.name, value)
         if not isinstance(value, DonorModel):
             drawn = checked_draw(drawn, self.k if chosen is None else len(chosen), planned.method, column)
         return self._as_cells(drawn, column)
 
-    @staticmethod
-    def _as_cells(drawn: npt.NDArray[Any], column: Column) -> tuple[Int32, Float | None]:
+    def _note(self, name: str, model: Any) -> None:
+        self.notes += [(name, word) for word in getattr(model, "notes", ())]
+
+    def _as_cells(self, drawn: npt.NDArray[Any], column: Column) -> tuple[Int32, Float | None]:
         """Codes, and numbers where they are not donors' values."""
         if drawn.dtype.kind != "f":
             return drawn.astype(np.int32, copy=False), None
-        exact = column.rounded(drawn)
-        # Dates and durations are no plain numbers: the nearest observed one keeps the column's type.
-        return column.nearest_codes(exact), None if column.dtype.number is None else exact
+        codes, exact, beyond = as_cells(drawn, column)
+        self.notes += [(column.name, "limited")] * beyond
+        return codes, exact
 
     def _given(self, model: ColumnModel, planned: ColumnPlan, chosen: npt.NDArray[np.intp] | None) -> Any:
         """What a method is given of the rows to be drawn (all if None)."""
@@ -370,7 +378,7 @@ class _Drawing:
             exact = {name: values[order] for name, values in exact.items()}
             rows = rows[order]
         donors = None if self.donations is None else DonorCounts(self.donations.cells, self.donations.repeats)
-        return Drawn(codes, exact, rows, donors=donors)
+        return Drawn(codes, exact, rows, donors=donors, notes=tuple(self.notes))
 
 
 def _merged(

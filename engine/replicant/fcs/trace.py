@@ -1,4 +1,4 @@
-"""What is followed of a chain: the imputed cells of each column after every iteration, and what methods noted."""
+"""What is followed of a set: the imputed cells of its chain after every iteration, and what methods noted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Note", "Trace", "by_imputation", "convergence_of", "trace_events"]
 Float = npt.NDArray[np.float64]
 
 Note = tuple[int, str, str]
-"""Iteration, column and word."""
+"""Iteration, column and word. The iteration is 0 where a method drew a column of a synthetic set."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,7 +42,7 @@ class Trace:
     notes
         How often a method did something by itself, by iteration, column and word.
     fits
-        How many visits of a column there were in one iteration.
+        How many visits of a column there were in one iteration; 0 if there was no chain.
     """
 
     imputation: int
@@ -52,6 +52,12 @@ class Trace:
     sds: Float
     notes: Mapping[Note, int] = field(default_factory=dict)
     fits: int = 1
+
+    @classmethod
+    def of_set(cls, imputation: int, notes: Mapping[Note, int]) -> Trace:
+        """What methods noted of a set in which nothing was imputed."""
+        nothing = np.zeros((0, 0))
+        return cls(imputation, (), np.zeros(0), nothing, nothing, notes, 0)
 
     @property
     def iterations(self) -> int:
@@ -105,7 +111,7 @@ class Trace:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Trace:
         """From a record."""
-        shape = (-1, len(said["columns"]))
+        shape = (len(said["means"]), len(said["columns"]))
         return cls(
             said["imputation"],
             tuple(said["columns"]),
@@ -144,24 +150,26 @@ def convergence_of(traces: Sequence[Trace]) -> Convergence:
 def trace_events(traces: Sequence[Trace]) -> list[Event]:
     """What methods did by themselves, by column and how often; and the columns whose chains do not agree.
 
+    Fits of chains are counted apart from those of synthetic sets.
+
     Parameters
     ----------
     traces
         One for each chain, as from `by_imputation`.
     """
-    counts: dict[tuple[str, str], int] = {}
-    first: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str, bool], int] = {}
+    first: dict[tuple[str, str, bool], int] = {}
     for trace in traces:
         for (iteration, column, word), count in trace.notes.items():
-            counts[column, word] = counts.get((column, word), 0) + count
-            first[column, word] = min(first.get((column, word), iteration), iteration)
+            key = column, word, iteration > 0
+            counts[key] = counts.get(key, 0) + count
+            first[key] = min(first.get(key, iteration), iteration)
     fits = sum(trace.iterations * trace.fits for trace in traces)
-    events = [
-        Event(
-            word, column, f"{NOTES.get(word, word)} ({count} of {fits} fits, first in iteration {first[column, word]})"
-        )
-        for (column, word), count in sorted(counts.items())
-    ]
+    events = []
+    for (column, word, in_chain), count in sorted(counts.items()):
+        some = "1 fit" if count == 1 else f"{count} fits"
+        often = f"{count} of {fits} fits, first in iteration {first[column, word, True]}" if in_chain else some
+        events.append(Event(word, column, f"{NOTES.get(word, word)} ({often})"))
     if len(traces) > 1 and traces[0].columns:
         found = convergence_of(traces)
         rhat = found.frame.groupby("column")["rhat"].max()

@@ -149,7 +149,7 @@ class Writer:
         return [copy for one in self.written for copy in one.copies]
 
     def events(self, plan: Plan) -> tuple[Event, ...]:
-        """What became of chains and donors, and what the copies hold otherwise than the table does."""
+        """What became of chains and donors, what methods noted, and what copies hold otherwise than the table."""
         said = [event for facts in self.sink.copies.values() for event in getattr(facts, "events", ())]
         return (*account_events(self.accounts, plan), *said)
 
@@ -160,7 +160,7 @@ class Writer:
 
     @property
     def traces(self) -> list[Trace]:
-        """The chains that filled missing cells."""
+        """The chains that filled missing cells, and what methods noted."""
         return chains_of(self.accounts)
 
     @property
@@ -360,8 +360,8 @@ def finish(
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
         public["helpers"] = [asdict(helper) for helper in writer.helpers]
     secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
-    if traces := writer.traces:
-        secret["chains"] = [trace.as_dict() for trace in traces]
+    if chains := [trace for trace in writer.traces if trace.fits]:
+        secret["chains"] = [trace.as_dict() for trace in chains]
     if (donors := donors_of(writer.accounts)) is not None:
         secret["donors"] = asdict(donors)
     if writer.sink.records is not None:

@@ -46,8 +46,8 @@ class DrawnSet:
         Computed columns: (k,) float64 each.
     completed
         Where the chain ended that filled the missing cells; None if they were kept.
-    donors
-        How often a record donated to a row again; None where that was not avoided.
+    account
+        What is known of it beside the rows.
     """
 
     imputation: int
@@ -55,7 +55,7 @@ class DrawnSet:
     codes: NDArray[np.int32]
     exact: dict[str, NDArray[np.float64]]
     completed: fcs.Completed | None = None
-    donors: fcs.DonorCounts | None = None
+    account: fcs.Account = fcs.NOTHING
 
 
 class Sink(Protocol):
@@ -117,11 +117,12 @@ def draw(shared: Shared, task: Task, stratum: Stratum, *fitted: fcs.Models) -> l
     results: list[Any] = []
     drawn = fcs.impute(stratum.prepared, plan, task.imputations, models=_merged(fitted), starts=starts)
     for imputation, one in zip(task.imputations, drawn, strict=True):
+        account = fcs.account_of(one, imputation, plan)
         if sink is None:
-            results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed, one.donors))
+            results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed, account))
         else:
             frame = stratum.table.to_frame(one.codes, one.exact, plan.outputs)
-            results.append(sink(frame, imputation, task.index, fcs.account_of(one, imputation, plan)))
+            results.append(sink(frame, imputation, task.index, account))
     return results
 
 

@@ -61,13 +61,7 @@ class Synthesis(SyntheticSets):
         self.table = table
         self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
         self._spec, self._source = spec, source  # for the internal manifest
-        self._accounts = tuple(
-            fcs.Account(
-                one.completed.trace if one.completed is not None and one.imputation % plan.syntheses == 0 else None,
-                one.donors,
-            )
-            for one in self._drawn
-        )
+        self._accounts = tuple(one.account for one in self._drawn)
         self._summary: dict[str, Any] | None = None
 
     @property
@@ -82,7 +76,7 @@ class Synthesis(SyntheticSets):
 
     @cached_property
     def _traces(self) -> list[fcs.Trace]:
-        """The chains that filled missing cells."""
+        """The chains that filled missing cells, and what methods noted."""
         return fcs.chains_of(self._accounts)
 
     def convergence(self) -> Convergence:
@@ -98,9 +92,10 @@ class Synthesis(SyntheticSets):
         SpecError
             If nothing was imputed.
         """
-        if not self._traces:
+        chains = [trace for trace in self._traces if trace.fits]
+        if not chains:
             raise SpecError("nothing was imputed", need='missing="impute", or a result of rp.impute')
-        return fcs.convergence_of(self._traces)
+        return fcs.convergence_of(chains)
 
     def plot_trace(self, *columns: str) -> Plot:
         """Means and standard deviations of the imputed cells over the iterations, one line for each chain.
@@ -126,7 +121,10 @@ class Synthesis(SyntheticSets):
 
     @property
     def notes(self) -> pd.DataFrame:
-        """What methods did by themselves in the chains: imputation, iteration, column, note, times."""
+        """What methods did by themselves: imputation, iteration, column, note, times.
+
+        Those of iteration 0 drew a column of the synthetic set itself, the others an iteration of a chain.
+        """
         import pandas as pd
 
         head = ["imputation", "iteration", "column", "note", "times"]

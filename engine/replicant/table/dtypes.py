@@ -75,6 +75,20 @@ class ColumnType:
             return np.dtype(inner) if inner is not None else None
         return None
 
+    @property
+    def reach(self) -> tuple[float, float] | None:
+        """The least and the largest float64 that a type of plain numbers holds, as it is or rounded; None of others."""
+        number = self.number
+        if number is None:
+            return None
+        if number.kind == "f":
+            most = float(np.finfo(number).max)
+            return -most, most
+        limits = np.iinfo(number)
+        # The largest integers of 64 bits are no float64, and what is next to them would not fit.
+        most = float(limits.max)
+        return float(limits.min), most if int(most) == limits.max else float(np.nextafter(most, 0.0))
+
     def cells(self, values: Typed) -> Typed:
         """New whole numbers or texts as cells of the type."""
         if isinstance(self.dtype, pd.CategoricalDtype):
@@ -148,17 +162,18 @@ class ColumnType:
         """
         dtype = self.dtype
         number = self.number
-        if number is None:
+        reach = self.reach
+        if number is None or reach is None:
             return self._restore_measured(exact)
         if number.kind == "f":
+            if not ((exact >= reach[0]) & (exact <= reach[1]) | np.isnan(exact)).all():
+                return exact
             return exact.astype(number) if isinstance(dtype, np.dtype) else _extension(exact, dtype)
         holes = np.isnan(exact)
         if holes.any() and isinstance(dtype, np.dtype):
             return exact
         whole = np.where(holes, 0.0, exact)
-        limits = np.iinfo(number)
-        # The largest integers are no float64: stay strictly inside, where the cast is exact.
-        inside = (whole >= float(limits.min)) & (whole < float(limits.max)) & (np.rint(whole) == whole)
+        inside = (whole >= reach[0]) & (whole <= reach[1]) & (np.rint(whole) == whole)
         if not inside.all():
             return exact
         if isinstance(dtype, np.dtype):
