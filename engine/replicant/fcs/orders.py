@@ -5,10 +5,12 @@ effect without main effects is found where its causes come just before, and lost
 split by instead. The score of an order, on rows that its trees have not seen, is the sum of those of its conditionals
 (see `held_out`).
 
-The search starts from orders in which the columns of an interaction come first, those that others explain late, and
-those with many levels last; and improves them by moving one column. Scores of conditionals are kept by column and set
-of predecessors, so that a move asks only for those of the columns that it passes. What comes out is not the best order,
-but several that are about as good and unlike each other: sets drawn in orders that are alike have the same errors.
+The search draws orders in which the columns of an interaction come first, those that others explain late, and those
+with many levels last. From the scores so far it learns, by ridge regressions, what each column gains or loses when
+another one comes before it, and moves single columns of the next order to where this sum is best. Scores of
+conditionals are kept by column and set of predecessors: of an order that shares many of these with others, few are new.
+What comes out is not the best order, but several that are about as good and unlike each other: sets drawn in orders
+that are alike have the same errors.
 """
 
 from __future__ import annotations
@@ -35,14 +37,14 @@ __all__ = ["find_orders"]
 SAMPLE_ROWS = 2000
 ROWS_BOTH_WAYS = 1500  # with fewer rows than these, each half is fitted and scored in turn
 FITS = 14  # trees for each column, all in all
-STARTS_SHARE = 0.85  # of these trees are for random orders and starts, the others for moves
 RANDOM = 2
 MOST_ORDERS = 24
-TURNS = 40  # moves for each column that are tried at most, as those between known scores cost no tree
+LEARNED = 5  # orders after which columns are moved by what was learned
+RIDGE = 3.0  # orders that it takes to believe half of an effect
+LEAST_GAIN = 0.01  # nats that a move must gain
 MANY_LEVELS = 100
 SETS = 300  # of three columns, for each column, that are looked at for interactions
 SHUFFLED = 0.15  # of the number of columns: how far those that are sorted are moved from their rank
-FAR = 6  # columns that one is moved past at most
 ERRORS, SHARE = 2.0, 0.05  # an order is good if it is so many errors, or this share of the gain, below the best one
 FEWEST_ORDERS = 8  # the best ones, however good: sets drawn in one order would all have its errors
 SOME = 0.02  # nats that are worth a word
@@ -105,7 +107,8 @@ class _Search:
         self.names = [column.name for column in columns if column.is_fitted]
         self.allowed = {column.name: frozenset(column.predictors) for column in columns if column.is_fitted}
         self.scores: dict[Order, Floats] = {}
-        self.best: dict[str, tuple[float, frozenset[str]]] = {}
+        self.at = {name: at for at, name in enumerate(self.names)}
+        self.known: dict[str, dict[frozenset[str], float]] = {name: {} for name in self.names}
         self.limit = FITS * len(self.names) * held.folds
 
     def orders(self, rows: int) -> Orders:
@@ -115,12 +118,13 @@ class _Search:
         base = np.mean([self.score(order) for order in random], axis=0)
         ends = dict.fromkeys(random)
         for _ in range(2 * MOST_ORDERS):
-            if len(ends) == MOST_ORDERS or self.held.fits > STARTS_SHARE * self.limit:
+            if len(ends) == MOST_ORDERS or self.held.fits > self.limit:
                 break
-            start = self.start(shape)
-            self.score(start)
-            ends[start] = None
-        ends = dict.fromkeys(self.improved(self.good(list(ends), base), base))
+            order = self.start(shape)
+            if len(ends) >= LEARNED:
+                order = self.moved(order, sum(map(len, shape.sets)))
+            self.score(order)
+            ends[order] = None
         pool = self.good(list(ends), base)
         gains = np.mean([self.score(order) for order in pool], axis=0) - base
         return Orders(
@@ -179,9 +183,7 @@ class _Search:
             given = self.given(order)
             found = self.scores[order] = np.sum([self.held.score(*one) for one in given.items()], axis=0)
             for name, others in given.items():
-                value = self.held.mean(name, others)
-                if name not in self.best or value > self.best[name][0]:
-                    self.best[name] = value, others
+                self.known[name][others] = self.held.mean(name, others)
         return found
 
     def value(self, order: Order) -> float:
@@ -200,34 +202,31 @@ class _Search:
 
         return [order for at, order in enumerate(ranked) if at < FEWEST_ORDERS or is_good(order)]
 
-    def improved(self, orders: Sequence[Order], base: Floats) -> list[Order]:
-        """The orders, after moves of single columns that improve them, one after the other."""
-        ends = list(orders)
-        for turn in range(TURNS * len(self.names)):
-            if self.held.fits >= self.limit:
-                break
-            at = turn % len(ends)
-            moved = self.moved(ends[at])
-            if self.value(moved) > self.value(ends[at]):
-                ends[at] = moved
-        return ends
+    def effects(self) -> Floats:
+        """(columns, columns) what the score of a column gained in the orders so far by another one before it."""
+        found = np.zeros((len(self.names), len(self.names)))
+        for name, known in self.known.items():
+            before = np.zeros((len(known), len(self.names)))
+            for row, given in enumerate(known):
+                before[row, [self.at[other] for other in given if other in self.at]] = 1
+            before -= before.mean(axis=0)
+            scores = np.array(list(known.values()))
+            weights = np.linalg.solve(before @ before.T + RIDGE * np.eye(len(known)), scores - scores.mean())
+            found[self.at[name]] = before.T @ weights
+        return found
 
-    def moved(self, order: Order) -> Order:
-        """The order with one column elsewhere: at random, or where it was foreseen best so far."""
-        if self.rng.random() < 0.5:
-            given = self.given(order)
-            lost = np.array([self.best[name][0] - self.held.mean(name, given[name]) for name in order])
-            if lost.max() > 0:
-                at = int(self.rng.choice(len(order), p=lost / lost.sum()))
-                rest = order[:at] + order[at + 1 :]
-                wanted = self.best[order[at]][1]
-                balance = np.cumsum([0, *(1 if name in wanted else -1 for name in rest)])
-                to = int(self.rng.choice(np.flatnonzero(balance == balance.max())))
-                return (*rest[:to], order[at], *rest[to:])
-        at = int(self.rng.integers(len(order)))
-        to = int(np.clip(at + self.rng.integers(-FAR, FAR + 1), 0, len(order) - 1))
-        rest = order[:at] + order[at + 1 :]
-        return (*rest[:to], order[at], *rest[to:])
+    def moved(self, order: Order, first: int) -> Order:
+        """The order, after half of the columns behind the first ones were moved, one by one, to where they gain."""
+        effects = self.effects().round(9)
+        rest = [self.at[name] for name in order[first:]]
+        for column in self.rng.permutation(rest)[: max(len(rest) // 2, 1)].tolist():
+            at = rest.index(column)
+            others = rest[:at] + rest[at + 1 :]
+            gains = np.cumsum([0.0, *(effects[column, others] - effects[others, column])])
+            to = int(gains.argmax())
+            if gains[to] > gains[at] + LEAST_GAIN:
+                rest = [*others[:to], column, *others[to:]]
+        return (*order[:first], *(self.names[at] for at in rest))
 
     def why(self, shape: _Shape, pool: Sequence[Order], random: Sequence[Order]) -> dict[str, str]:
         """Of each column, where it stands in the good orders, why, and what its score gains over random orders."""
