@@ -91,6 +91,8 @@ class HeldOut:
         Whether missing cells are to be foreseen. If not, they are left out.
     cells
         Of columns of which only some cells are drawn, which rows have one.
+    splits
+        How trees choose theirs.
 
     Attributes
     ----------
@@ -103,11 +105,18 @@ class HeldOut:
     """
 
     def __init__(
-        self, table: Table, *, both: bool, missing: bool = True, cells: Mapping[str, NDArray[np.bool_]] | None = None
+        self,
+        table: Table,
+        *,
+        both: bool,
+        missing: bool = True,
+        cells: Mapping[str, NDArray[np.bool_]] | None = None,
+        splits: str = "corrected",
     ) -> None:
         from replicant.trees import encode_features  # a plan is made without a compiler, unless orders are scored
 
         self.fits = 0
+        self.splits = splits
         self.position = {column.name: at for at, column in enumerate(table.columns)}
         codes, sizes, nominal = zip(*(_predictor(column) for column in table.columns), strict=True)
         matrix = np.asarray(codes, dtype=np.int32)
@@ -167,6 +176,7 @@ class HeldOut:
             cp=COMPLEXITY,
             maxdepth=DEPTH,
             class_risk="gini",
+            splits=self.splits,
         )
         self.fits += 1
         leaf = tree.leaves(fold.x) if subset.size else np.zeros(len(fold.x), dtype=np.int32)

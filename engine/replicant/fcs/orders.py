@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from replicant.fcs.held_out import HeldOut
 from replicant.fcs.synergy import coarse, interactions
+from replicant.methods import Cart
 from replicant.plan.orders import Orders
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.sequence import sequence_for
@@ -74,7 +75,14 @@ def find_orders(columns: Sequence[ColumnPlan], table: Table, seed: int, missing:
     rng = stream(seed, Stage.ORDER_SCORE)
     rows = rng.permutation(table.n)[:SAMPLE_ROWS]
     cells = {column.name: column.where[rows] for column in columns if column.where is not None}
-    held = HeldOut(table.take(rows), both=len(rows) < ROWS_BOTH_WAYS, missing=missing, cells=cells)
+    trees = [column.declaration.method for column in columns if isinstance(column.declaration.method, Cart)]
+    held = HeldOut(
+        table.take(rows),
+        both=len(rows) < ROWS_BOTH_WAYS,
+        missing=missing,
+        cells=cells,
+        splits=trees[0].splits if trees else "corrected",
+    )
     return _Search(columns, held, rng).orders(len(rows))
 
 

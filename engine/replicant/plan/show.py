@@ -196,7 +196,7 @@ def _why(orders: Orders) -> list[str]:
     """How good the orders are, and why each column stands where it does."""
     score = (
         f"{orders.compared:,} orders were scored by {orders.fits:,} trees on half of {orders.rows:,} rows, against "
-        f"the other half; the good ones foresee a row better than random ones by {orders.gain:.2f} nats "
+        f"the other half; the good ones foresee a row better than two random ones by {orders.gain:.2f} nats "
         f"(standard error {orders.error:.2f})"
     )
     return [*_wrapped([score]), *_wrapped(f"  {name}: {text}" for name, text in orders.why.items())]
