@@ -609,7 +609,7 @@ def specs(draw: Any, frame: pd.DataFrame, *, wrong: bool) -> dict[str, Any]:
         "seed": st.integers(0, 2**128 - 1),
         "conditioning": st.sampled_from(["synthetic", "observed"]),
         "method": st.sampled_from(["cart", "sample"]) | st.dictionaries(name, method, max_size=3),
-        "minbucket": st.integers(1, 70),
+        "minbucket": st.integers(1, 70) | st.just("auto"),
         "cp": st.sampled_from([0, 1e-8, 0.01, 1]),
         "minsplit": st.integers(2, 80),
         "maxdepth": st.integers(1, 100),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from replicant.errors import SpecError, nearest
 from replicant.events import Event
 from replicant.methods import CART, Cart, Declaration, registered
+from replicant.methods.cart import FEWEST_TO_CHOOSE
 from replicant.plan.column import ColumnPlan
 from replicant.plan.cost import Cost, estimate_bytes, make_chain_tasks, make_tasks
 from replicant.plan.draft import Draft
@@ -225,17 +226,23 @@ def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]
 
 
 def few_to_split(columns: Sequence[ColumnPlan], sizes: Sequence[int]) -> list[Event]:
-    """Say of partitions of so many rows that their trees cannot split."""
+    """Say of partitions of so many rows that their trees cannot split, or cannot choose `minbucket`."""
     trees = [column.declaration.method for column in columns if isinstance(column.declaration.method, Cart)]
-    least = min((max(tree.split_rows, 2 * tree.minbucket) for tree in trees), default=0)
-    few = sum(size < least for size in sizes)
-    if not few:
-        return []
-    text = f"{sizes[0]} rows are fewer than the {least} a tree needs to split: columns are drawn independently"
-    if len(sizes) > 1:
-        needed = f"the {least} rows a tree needs to split"
-        text = f"{few} of {len(sizes)} partitions have fewer than {needed}: there columns are drawn independently"
-    return [Event("no_split", "", text)]
+    least = min((max(tree.split_rows or 3 * tree.fewest, 2 * tree.fewest) for tree in trees), default=0)
+    needs = [(least, "split", "columns are drawn independently", "no_split")]
+    if any(tree.minbucket == "auto" for tree in trees):
+        needs.append((FEWEST_TO_CHOOSE, "choose minbucket by rows held out", "it is 5", "minbucket_not_chosen"))
+    events = []
+    for needed, purpose, instead, code in needs:
+        few = sum(size < needed for size in sizes)
+        if not few:
+            continue
+        text = f"{sizes[0]} rows are fewer than the {needed} a tree needs to {purpose}: {instead}"
+        if len(sizes) > 1:
+            rows = f"the {needed} rows a tree needs to {purpose}"
+            text = f"{few} of {len(sizes)} partitions have fewer than {rows}: there {instead}"
+        events.append(Event(code, "", text))
+    return events
 
 
 def _usable(columns: Sequence[ColumnPlan], sequences: Sequence[tuple[str, ...]], observed: bool) -> NDArray[np.int64]:

@@ -197,4 +197,6 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
     methods = [plan.cart, *(column.declaration.method for column in trees)]
     if any(getattr(method, "splits", "rpart") == "corrected" for method in methods):
         use |= Use.UNSEEN
+    if any(getattr(method, "minbucket", None) == "auto" for method in methods):
+        use |= Use.LEAF_ROWS
     compile_kernel(notify, use)

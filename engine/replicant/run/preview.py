@@ -137,7 +137,7 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     size = -(-dataset.rows // count)
     k = job.synthesis.k or dataset.rows
     # Rows of a partition cost less than of a whole table: their trees are not as deep.
-    depth = np.log2(max(size / plan.cart.minbucket, 2)) / np.log2(max(table.n / plan.cart.minbucket, 2))
+    depth = np.log2(max(size / plan.cart.fewest, 2)) / np.log2(max(table.n / plan.cart.fewest, 2))
     seconds = plan.seconds_estimate * dataset.rows / table.n * float(depth)
     kinds, distinct = [column.kind for column in plan.columns], plan.donors is not None
     longest = max(chunks.sizes)

@@ -33,6 +33,7 @@ _Rows = Annotated[Whole, Field(ge=1, le=MOST_ROWS)]
 
 # How trees grow, for all columns or as options of one.
 LeafRows = _Rows
+LeafRowsOrAuto = LeafRows | Literal["auto"]
 Complexity = Annotated[Number, Field(ge=0, le=1)]
 SplitRows = Annotated[Whole, Field(ge=2, le=MOST_ROWS)]
 Depth = Annotated[Whole, Field(ge=1, le=100)]
@@ -60,7 +61,8 @@ class SynthesisSpec(Document):
     options
         Of some columns, options of their methods, which go before the settings for all: `{hgt: {minbucket: 20}}`.
     minbucket, cp, minsplit, maxdepth
-        How trees grow, as in rpart. `minsplit` None is three times `minbucket`.
+        How trees grow, as in rpart. `minsplit` None is three times `minbucket`, and `minbucket: auto` is found for each
+        tree by how leaves of several sizes tell rows held out.
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, mice and synthpop, which takes back
         every split that changes no majority. None: `misclassified` under `observed` conditioning, else `gini`.
@@ -118,7 +120,7 @@ class SynthesisSpec(Document):
     method: Methods = DEFAULT_METHOD
     conditioning: Literal["synthetic", "observed"] = "synthetic"
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    minbucket: LeafRows = 5
+    minbucket: LeafRowsOrAuto = 5
     cp: Complexity = 1e-8
     minsplit: SplitRows | None = None
     maxdepth: Depth = 30

@@ -12,6 +12,7 @@ import numpy as np
 
 from .features import encode_features
 from .grow import grow
+from .leaf_rows import held_out_scores
 from .tree import grow_tree
 
 __all__ = ["Use", "ensure_compiled", "kernel_folder"]
@@ -35,7 +36,9 @@ class Use(Flag):
     """A record donates to so many cells of a row only."""
     UNSEEN = auto()
     """Levels of new rows that a node has not seen go to a child at random."""
-    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS | DISTINCT | UNSEEN
+    LEAF_ROWS = auto()
+    """`minbucket` is chosen."""
+    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS | DISTINCT | UNSEEN | LEAF_ROWS
 
 
 _lock = Lock()
@@ -112,3 +115,17 @@ def _run(use: Use) -> None:
     if Use.DISTINCT in use:
         used = np.full((n, 2), -1, dtype=np.int32)
         tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, np.zeros(n, dtype=np.bool_))
+    if Use.LEAF_ROWS in use:
+        response = u if numbers else rows % 4
+        half, sizes = np.arange(n // 2), np.array([2, 5])
+        held_out_scores(
+            features,
+            [0, 1],
+            response,
+            n_classes=0 if numbers else 4,
+            weights=None,
+            grown=half,
+            held=half + n // 2,
+            sizes=sizes,
+            rng=np.random.default_rng(0),
+        )

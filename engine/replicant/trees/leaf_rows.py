@@ -1,0 +1,166 @@
+"""How well leaves of several sizes tell the rows that a tree has not seen: one tree, read at every size at once.
+
+A tree grown to small leaves holds those with larger ones: a row goes down until the node may not be split at a given
+size, or the child would be smaller. Its donors there are judged by the energy score of the distribution they make,
+E d(X, y) - E d(X, X') / 2 (Gneiting and Raftery 2007, equation 21), d being the distance of two numbers or whether two
+classes differ. X and X' are different donors, so that the score is one of the distribution they are a sample of (Ferro
+2014): a leaf is not judged by being small, but by what its splits chased in vain and by what its rows have in common.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .features import Features
+from .grow import RIGHT
+from .jit import inner, kernel
+from .tree import grow_tree
+
+__all__ = ["held_out_scores", "score_leaf_rows"]
+
+Int32 = npt.NDArray[np.int32]
+Float = npt.NDArray[np.float64]
+
+LOOKED_AT = 16  # donors of a node, of which every so many-th is looked at, so that there are no more than twice these
+
+
+@inner
+def distance(first, second, by_class):
+    """Of two responses."""
+    apart = abs(first - second)
+    return min(apart, 1.0) if by_class else apart
+
+
+@kernel
+def score_leaf_rows(nodes, start, end, donors, by_class, held, leaf, sizes, smallest, scores):
+    """Sum over rows held out of the energy score of their donors, for leaves of each size.
+
+    Parameters
+    ----------
+    nodes, start, end
+        A tree: see `Tree`.
+    donors
+        (N,) float64 responses of its donors: ranks, or classes as whole numbers.
+    by_class
+        Whether they are classes.
+    held, leaf
+        (h,) responses of the rows held out, and the leaf that each falls into.
+    sizes, smallest
+        (s,) int64: fewest rows of a leaf, and of a node that is split.
+    scores
+        (s,) float64, which gets the sums.
+    """
+    n = nodes.shape[0]
+    reached = np.zeros(n, np.int32)  # where a row stops that would go down to this node
+    spread = np.full(n, -1.0)
+    for size in range(sizes.shape[0]):
+        for node in range(n):
+            right = nodes[node, RIGHT]
+            if right == node:
+                continue
+            splits = reached[node] == node and end[node] - start[node] >= smallest[size]
+            for child in (np.int32(node + 1), right):
+                stays = splits and end[child] - start[child] >= sizes[size]
+                reached[child] = child if stays else reached[node]
+        total = 0.0
+        for row in range(held.shape[0]):
+            node = reached[leaf[row]]
+            first, last = start[node], end[node]
+            pace = (last - first) // LOOKED_AT + 1
+            apart = 0.0
+            count = 0
+            for i in range(first, last, pace):
+                apart += distance(donors[i], held[row], by_class)
+                count += 1
+            if spread[node] < 0.0:
+                within = 0.0
+                for i in range(first, last, pace):
+                    for j in range(first, i, pace):
+                        within += distance(donors[i], donors[j], by_class)
+                spread[node] = within / max(count * (count - 1), 1)
+            total += apart / count - spread[node]
+        scores[size] = total
+
+
+def held_out_scores(
+    features: Features,
+    subset: npt.ArrayLike,
+    response: npt.NDArray[Any],
+    *,
+    n_classes: int,
+    weights: Int32 | None,
+    grown: npt.NDArray[np.int64],
+    held: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    minsplit: int | None = None,
+    **settings: Any,
+) -> Float:
+    """Grow a tree on some rows, and say how leaves of several sizes serve others.
+
+    Parameters
+    ----------
+    features, subset, response, n_classes, weights
+        As for `grow_tree`. Numbers are compared by their ranks.
+    grown, held
+        Positions of the rows that the tree is grown on, and of those held out; none has a weight of 0.
+    sizes
+        (s,) fewest rows of a leaf, ascending.
+    rng
+        Sends levels that a node has not seen to one of its children, where splits are corrected.
+    minsplit
+        Fewest rows of a node that is split; None: three times those of a leaf.
+    settings
+        Other settings of `grow_tree`.
+
+    Returns
+    -------
+    ndarray
+        (s,) float64, the mean score for each size: the lower the better.
+    """
+    repeats = np.zeros(features.n, dtype=np.int32)
+    repeats[grown] = 1 if weights is None else weights[grown]
+    smallest = 3 * sizes if minsplit is None else np.full_like(sizes, minsplit)
+    tree = grow_tree(
+        features,
+        subset,
+        response,
+        n_classes=n_classes,
+        weights=repeats,
+        minbucket=int(sizes[0]),
+        minsplit=int(smallest[0]),
+        **settings,
+    )
+    if weights is not None:
+        held = np.repeat(held, weights[held])
+    leaf = np.zeros(len(held), dtype=np.int32)
+    if len(tree.nodes) > 1:
+        u = rng.random(len(held)) if tree.seen.size else None
+        leaf = tree.leaves(np.ascontiguousarray(features.codes[:, held].T), u)
+    value = response.astype(np.float64)
+    donors, others = value[tree.donors], value[held]
+    if not n_classes:
+        order = np.sort(donors)
+        donors, others = _ranks(order, donors), _ranks(order, others)
+    scores = np.empty(len(sizes))
+    score_leaf_rows(
+        tree.nodes,
+        tree.start,
+        tree.end,
+        donors,
+        n_classes > 0,
+        others,
+        leaf,
+        sizes,
+        smallest,
+        scores,
+    )
+    return scores / len(held)
+
+
+def _ranks(order: Float, values: Float) -> Float:
+    """Twice how many of some sorted numbers are below each value, or equal to it by half."""
+    return (order.searchsorted(values, "left") + order.searchsorted(values, "right")).astype(np.float64)
