@@ -13,11 +13,12 @@ from replicant.trees.compile import Use
 
 WITNESS = """
 import numpy as np
-from replicant.trees import apply, compile, encode_features, grow, grow_tree, prune, streams
+from replicant.trees import apply, compile, encode_features, grow, grow_tree, held_out_scores, leaf_rows, prune, streams
 from replicant.trees.compile import Use
 
 def signatures():
-    members = {name: member for module in (apply, grow, prune, streams) for name, member in vars(module).items()}
+    modules = (apply, grow, leaf_rows, prune, streams)
+    members = {name: member for module in modules for name, member in vars(module).items()}
     return {name: len(member.signatures) for name, member in members.items() if hasattr(member, "signatures")}
 """
 
@@ -63,7 +64,11 @@ def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:
     cold.setattr(compiling, "_run", asked.append)
     for use in (Use.NUMBERS, Use.NUMBERS | Use.NEW_ROWS, Use.NUMBERS, Use.ALL):
         compiling.ensure_compiled(use=use)
-    assert asked == [Use.NUMBERS, Use.NEW_ROWS, Use.CLASSES | Use.OTHER_ROWS | Use.DISTINCT | Use.UNSEEN]
+    assert asked == [
+        Use.NUMBERS,
+        Use.NEW_ROWS,
+        Use.CLASSES | Use.OTHER_ROWS | Use.DISTINCT | Use.UNSEEN | Use.LEAF_ROWS,
+    ]
 
 
 def run(script: str) -> None:
@@ -83,6 +88,9 @@ rows = np.arange(200, dtype=np.int32)
 for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32), 5)):
     for w in (None, weights):
         tree = grow_tree(x, [0, 1], y, n_classes=k, weights=w)
+        held_out_scores(
+            x, [0, 1], y, n_classes=k, weights=w, grown=rows[:90], held=rows[90:], sizes=np.array([3, 9]), rng=rng
+        )
         codes = np.ascontiguousarray(x.codes.T)
         leaf = tree.leaves(codes)
         drawn = tree.draw(leaf, rng.random(200))
