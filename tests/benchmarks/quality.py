@@ -36,7 +36,6 @@ from replicant.errors import ReplicantError
 
 RESULTS = inputs.ROOT / "build" / "quality.csv"
 MEDIANS = Path(__file__).with_suffix(".csv")
-DRAWN = 3  # sets of a call, so that seconds are those of a set among several
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -66,7 +65,7 @@ def main() -> int:
     parser.add_argument("--tables", nargs="+", default=[*STORED, *MADE], choices=[*STORED, *MADE], metavar="NAME")
     parser.add_argument("--variants", nargs="+", default=list(USUAL), metavar="NAME", help=f"of {', '.join(VARIANTS)}")
     parser.add_argument("--splits", type=int, default=5)
-    parser.add_argument("--sets", type=int, default=1, help=f"measured of each split, at most {DRAWN}")
+    parser.add_argument("--sets", type=int, default=1, help="of each variant and split")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--fresh", action="store_true", help="measure these variants again")
     parser.add_argument("--store", action="store_true", help=f"keep the medians in {MEDIANS.name}")
@@ -76,15 +75,16 @@ def main() -> int:
         parser.error(f"there is no variant {sorted(unknown)[0]}; there are {', '.join(VARIANTS)} and all")
 
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    wanted = [*LANDMARKS, *options.variants]
     done = present(options.results)
     if options.fresh:
         done = discard(options.results, set(options.tables), set(options.variants))
-    variants = [name for name in wanted if name in LANDMARKS or supported(name)]
+    variants = [name for name in options.variants if supported(name)]
     tasks = [
-        (table, split, options.sets, [name for name in variants if (table, name, split, options.sets - 1) not in done])
+        (table, split, options.sets, [name for name in wanted if (table, name, split, options.sets - 1) not in done])
         for table in options.tables
         for split in range(options.splits)
+        # Landmarks are nearly the same in every split.
+        for wanted in [[*variants, *LANDMARKS] if not split else variants]
     ]
     for rows in results([task for task in tasks if task[3]], options.jobs):
         append(options.results, [row for row in rows if key(row) not in done])
@@ -103,20 +103,20 @@ def settings(variant: str) -> dict[str, Any]:
 def supported(variant: str) -> bool:
     """Whether the engine knows the settings; if not, a line says so."""
     try:
-        synthesize(pd.DataFrame({"a": np.arange(60) % 7, "b": np.arange(60) % 11}), variant, seed=1)
+        synthesize(pd.DataFrame({"a": np.arange(60) % 7, "b": np.arange(60) % 11}), variant, seed=1, m=1)
     except Refused as refused:
         print(f"{variant}: skipped, {refused}")
         return False
     return True
 
 
-def synthesize(frame: pd.DataFrame, variant: str, seed: int) -> Sequence[pd.DataFrame]:
+def synthesize(frame: pd.DataFrame, variant: str, seed: int, m: int) -> Sequence[pd.DataFrame]:
     """The sets of a variant."""
     arguments = settings(variant)
     if unknown := [name for name in arguments if name not in inspect.signature(rp.synthesize).parameters]:
         raise Refused(f"rp.synthesize has no setting {unknown[0]}")
     try:
-        return list(rp.synthesize(frame, m=DRAWN, seed=seed, threads=1, **arguments))
+        return list(rp.synthesize(frame, m=m, seed=seed, threads=1, **arguments))
     except ReplicantError as error:
         raise Refused(str(error).splitlines()[0]) from None
 
@@ -156,8 +156,8 @@ def measured(task: tuple[str, int, int, list[str]]) -> list[dict[str, Any]]:
             except Refused as refused:
                 print(f"{name}, {variant}: skipped, {refused}")
                 continue
-            seconds = (time.process_time() - began) / DRAWN
-            for i, frame in enumerate(frames[:sets]):
+            seconds = (time.process_time() - began) / sets
+            for i, frame in enumerate(frames):
                 values = halves.measure(halves.rows(frame), fresh=variant == "fresh half") | traps_kept(halves, frame)
                 values["seconds"] = float("nan") if variant in LANDMARKS else seconds
                 rows.append({"table": name, "variant": variant, "split": split, "set": i, **values})
@@ -172,7 +172,7 @@ def drawn(table: Table, variant: str, split: int, sets: int) -> Sequence[pd.Data
     if variant == "bootstrap":
         rng = np.random.default_rng([7, split])
         return [train.iloc[rng.integers(0, len(train), len(train))].reset_index(drop=True) for _ in range(sets)]
-    return synthesize(train, variant, seed=1000 + split)
+    return synthesize(train, variant, seed=1000 + split, m=sets)
 
 
 def traps_kept(halves: Halves, frame: pd.DataFrame) -> dict[str, float]:

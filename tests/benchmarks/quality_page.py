@@ -77,11 +77,13 @@ def page(found: pd.DataFrame, peers: pd.DataFrame) -> str:
         pictures.append(plane(str(table), [*ours(own), *theirs(others)]))
         shown = columns(own)
         head, right = ["", *shown], range(1, len(shown) + 1)
-        tables.append(folded(str(table), rows(head, [[n, *f] for n, f in cells(own, others, shown)], right=right)))
+        body = [[name, *figures] for name, figures in cells(own, others, shown)]
+        tables.append(folded(str(table), rows(head, body, right=right), unfolded=True))
     note = "Each tool by how well its rows are told from real ones and by how well they tell who was in the data"
     plot = Plot("Utility and disclosure", note, pictures)
     explained = notes(
         [
+            "Squares are ours, triangles other tools, circles the landmarks.",
             "Vertical: area under the curve of boosting that tells synthetic rows from those of the holdout half.",
             "Horizontal: area under the curve of membership inference by the distance to the nearest synthetic row.",
             "Both are 0.5 for a fresh half of the data: down and to the left is better.",
@@ -139,7 +141,7 @@ def plane(title: str, tools: Sequence[Tool]) -> Picture:
     """The plane of one table; what lies far out is drawn at its edge."""
     near = [tool for tool in tools if tool.group == "ours"] or tools
     x = Scale(0.48, max(0.6, *(tool.x + 0.02 for tool in near)), LEFT, WIDTH - EDGE)
-    y = Scale(0.48, max(0.62, *(tool.y + 0.03 for tool in near)), FLOOR, TOP)
+    y = Scale(0.48, max(0.68, *(tool.y + 0.03 for tool in near)), FLOOR, TOP)
     body = [text(0, 13, title, kind="title"), floor_axis(x, FLOOR, TOP)]
     for value, label in ticks(y.low, y.high):
         body += [
