@@ -18,6 +18,7 @@ __all__ = [
     "replace_repeated",
 ]
 
+ANEW = -1  # instead of a leaf: the row goes down once more, by itself
 LARGE = 64  # entries of a leaf beyond which some are tried before all are looked at
 TRIES = 8
 
@@ -133,6 +134,31 @@ def hashed(u, count):
     return np.float64(z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
+@inner
+def may_be_unseen(table, known, x, at, row):
+    """1 where a node of a tree without a pool has not seen the row's level, else 0; without a branch, as `step`."""
+    offset = at * np.uint64(4)
+    code = x[row + np.uint64(table[offset])]
+    nominal = np.uint32(table[offset + np.uint64(1)]) >> np.uint32(31)
+    missing = np.uint32(code) >> np.uint32(31)
+    return (~known >> np.uint32(code & 31)) & (nominal | missing) & np.uint32(1)
+
+
+@inner
+def leaf_at_random(table, pool, seen, start, end, x, row, u):
+    """Leaf of the row of codes that begins at `row`."""
+    at = np.uint64(0)
+    after = step_pooled(table, pool, x, at, row)
+    while after != at:
+        if seen[at] != ALL_SEEN and is_unseen(table, pool, seen[at], x, at, row):
+            left = at + np.uint64(1)
+            chosen = hashed(u, -1 - np.int64(at)) * (end[at] - start[at])
+            after = left if chosen < end[left] - start[left] else np.uint64(table[at * np.uint64(4) + np.uint64(2)])
+        at = after
+        after = step_pooled(table, pool, x, at, row)
+    return at
+
+
 @kernel
 def find_leaves_at_random(nodes, pool, seen, start, end, x, u, leaf):
     """As `find_leaves`; a level that a node has not seen goes to a child by chance, in proportion to its donors.
@@ -143,17 +169,34 @@ def find_leaves_at_random(nodes, pool, seen, start, end, x, u, leaf):
     table = nodes.reshape(-1)
     codes = x.reshape(-1)
     pitch = np.uint64(x.shape[1])
-    for row in range(np.uint64(0), np.uint64(x.shape[0])):
-        at = np.uint64(0)
-        after = step_pooled(table, pool, codes, at, row * pitch)
-        while after != at:
-            if seen[at] != ALL_SEEN and is_unseen(table, pool, seen[at], codes, at, row * pitch):
-                left = at + np.uint64(1)
-                chosen = hashed(u[row], -1 - np.int64(at)) * (end[at] - start[at])
-                after = left if chosen < end[left] - start[left] else np.uint64(nodes[at, RIGHT])
-            at = after
-            after = step_pooled(table, pool, codes, at, row * pitch)
-        leaf[row] = at
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    n = np.uint64(x.shape[0])
+    whole = n - n % four if pool.shape[0] == 0 else np.uint64(0)
+    for row in range(np.uint64(0), whole, four):
+        a = b = c = d = np.uint64(0)
+        new_a = new_b = new_c = new_d = np.uint32(0)
+        at = row * pitch
+        moved = True
+        while moved:
+            new_a |= may_be_unseen(table, seen[a], codes, a, at)
+            new_b |= may_be_unseen(table, seen[b], codes, b, at + pitch)
+            new_c |= may_be_unseen(table, seen[c], codes, c, at + two * pitch)
+            new_d |= may_be_unseen(table, seen[d], codes, d, at + three * pitch)
+            next_a = step(table, codes, a, at)
+            next_b = step(table, codes, b, at + pitch)
+            next_c = step(table, codes, c, at + two * pitch)
+            next_d = step(table, codes, d, at + three * pitch)
+            moved = (next_a ^ a) | (next_b ^ b) | (next_c ^ c) | (next_d ^ d) != 0
+            a, b, c, d = next_a, next_b, next_c, next_d
+        leaf[row] = a if new_a == 0 else ANEW
+        leaf[row + one] = b if new_b == 0 else ANEW
+        leaf[row + two] = c if new_c == 0 else ANEW
+        leaf[row + three] = d if new_d == 0 else ANEW
+    for row in range(whole, n):
+        leaf[row] = ANEW
+    for row in range(n):
+        if leaf[row] == ANEW:
+            leaf[row] = leaf_at_random(table, pool, seen, start, end, codes, row * pitch, u[row])
 
 
 @kernel
