@@ -45,3 +45,16 @@ def test_a_cluster_of_one_row_is_one() -> None:
     frame = pd.concat([pupils(), pd.DataFrame({"school": ["alone"], "x": [0.1], "level": [np.nan], "y": [np.nan]})])
     imp = rp.impute(frame.reset_index(drop=True), m=1, maxit=2, seed=1, cluster="school")
     assert not imp[0].isna().any().any()
+
+
+def test_standard_errors_by_cluster_are_those_of_whole_clusters() -> None:
+    """A cluster that was drawn twice counts as two: as one of twice the rows it would count four times."""
+    frame = pupils(60, 8).drop(columns=["x", "level"]).dropna().reset_index(drop=True)
+    fit = {"name": "fit", "model": "ols", "formula": "y ~ 1", "cluster": "school"}
+    settings = {"m": 2, "method": {"y": "2l.norm", "school": "keep"}, "cluster": "school", "progress": False}
+    found = rp.study(frame, 120, estimands=[fit], seed=1, **settings).tables["fit"].set_index("arm")
+    width = 2 * 1.96 * frame.groupby("school")["y"].mean().std() / np.sqrt(60)
+    assert 0.9 < found.loc["sample", "width"] / width < 1.1
+    assert 0.88 <= found.loc["sample", "coverage"] <= 1.0
+    synthetic = found.drop(index="sample").iloc[0]
+    assert 0.9 < synthetic["width"] / width < 2.0

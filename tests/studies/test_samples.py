@@ -46,6 +46,30 @@ def test_clusters_are_drawn_as_a_whole() -> None:
     assert samples.digest() != drawn(8, 2000, 1, codes[::-1]).digest()
 
 
+def test_a_cluster_that_is_drawn_twice_is_two_clusters() -> None:
+    """The second has the name of one that was not drawn, so there are as many names as there were draws."""
+    rng = np.random.default_rng(2)
+    codes = rng.permutation(np.repeat(np.arange(12), np.arange(1, 13))).astype(np.int32)
+    samples = drawn(len(codes), 30, seed=5, clusters=codes)
+    for replicate in range(30):
+        weights = samples.weights(replicate)
+        apart, base = samples.clusters_apart(codes, weights), np.repeat(codes, weights)
+        assert set(apart.tolist()) == set(range(12))
+        for name in range(12):
+            [origin] = set(base[apart == name].tolist())
+            assert (apart == name).sum() == (codes == origin).sum()  # one whole cluster each
+            if name in base:
+                assert origin == name
+    # A row without a cluster is a unit that is drawn, too, and has no name to give or take.
+    codes[codes < 4] = -1
+    samples = drawn(len(codes), 30, seed=5, clusters=codes)
+    for replicate in range(30):
+        weights = samples.weights(replicate)
+        apart, base = samples.clusters_apart(codes, weights), np.repeat(codes, weights)
+        np.testing.assert_array_equal(apart < 0, base < 0)
+        assert len(set(apart[apart >= 0].tolist())) >= len(set(base[base >= 0].tolist()))
+
+
 def test_drawn_samples_are_bootstrap_samples() -> None:
     """n rows each, and every row as often as any other: the counts are multinomial."""
     n, replicates = 25, 400

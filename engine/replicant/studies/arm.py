@@ -19,7 +19,7 @@ from replicant.table.dtypes import ColumnType
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SAMPLE", "Arm", "Codes", "Set", "amputed", "amputed_arm", "sample_arm", "synthetic_arm"]
+__all__ = ["SAMPLE", "Arm", "Codes", "Set", "amputed", "arm_of_rows", "sample_arm", "synthetic_arm"]
 
 Codes: TypeAlias = NDArray[np.int32]
 Floats: TypeAlias = NDArray[np.float64]
@@ -96,10 +96,15 @@ class Arm:
         return stream(self.seed, Stage.ESTIMATE, replicate=self.replicate)
 
 
-def sample_arm(table: Table, codes: Codes, weights: Codes, replicate: int, seed: int) -> Arm:
-    """The bootstrap sample, its rows in table order."""
+def sample_arm(
+    table: Table, codes: Codes, weights: Codes, replicate: int, seed: int, clusters: Mapping[int, Codes] | None = None
+) -> Arm:
+    """The bootstrap sample, its rows in table order; `clusters`: by position of a column, its codes in the sample."""
     rows = np.repeat(np.arange(table.n), weights)
-    return Arm(SAMPLE, replicate, table, (Set(codes[:, rows], {}, rows),), None, seed)
+    of_sample = codes[:, rows]
+    for at, own in (clusters or {}).items():
+        of_sample[at] = own
+    return Arm(SAMPLE, replicate, table, (Set(of_sample, {}, rows),), None, seed)
 
 
 def synthetic_arm(
@@ -147,10 +152,15 @@ def amputed(table: Table, cells: NDArray[np.bool_]) -> Table:
     return replace(table, columns=tuple(columns))
 
 
-def amputed_arm(
-    name: str, sample: Arm, cells: NDArray[np.bool_] | None, plan: Plan, manifest: Mapping[str, Any]
+def arm_of_rows(
+    name: str,
+    sample: Arm,
+    cells: NDArray[np.bool_] | None,
+    prepared: tuple[fcs.Prepared, ...],
+    plan: Plan,
+    manifest: Mapping[str, Any],
 ) -> Arm:
-    """Synthesize, or complete, a bootstrap sample that has missing cells, row by row as they are drawn.
+    """Synthesize, or complete, a bootstrap sample row by row as it is: with missing cells, or clusters of its own.
 
     Parameters
     ----------
@@ -160,21 +170,27 @@ def amputed_arm(
         The bootstrap sample.
     cells
         (n, p) bool: cells that it loses before; None: none but those that are missing in the table.
-    plan, manifest
+    prepared, plan, manifest
         Of the variant.
     """
     table, replicate, [whole] = sample.table, sample.replicate, sample.sets
-    taken = table.take(whole.rows) if cells is None else amputed(table.take(whole.rows), cells)
+    cells_of = zip(table.columns, whole.codes, strict=True)
+    columns = tuple(replace(column, codes=codes) for column, codes in cells_of)
+    taken = replace(table, columns=columns, n=len(whole.rows))
+    if cells is not None:
+        taken = amputed(taken, cells)
     found, positions = [], []
-    for partition in plan.partitions:
-        at = np.arange(taken.n)
+    for of_table, partition in zip(prepared, plan.partitions, strict=True):
+        at, within = np.arange(taken.n), whole.rows
         if partition.rows is not None:
             at = np.flatnonzero(np.isin(whole.rows, partition.rows))
+            within = np.searchsorted(partition.rows, whole.rows[at])
         if not len(at):
             continue
         own = taken if partition.rows is None else taken.take(at)
-        prepared = fcs.Prepared(own, partition.index, own.n, {}, plan.outputs)
-        found.append(list(fcs.impute(prepared, plan, range(plan.m), replicate=replicate)))
+        where = {name: mask[within] for name, mask in of_table.where.items()}
+        here = fcs.Prepared(own, partition.index, own.n, where, plan.outputs)
+        found.append(list(fcs.impute(here, plan, range(plan.m), replicate=replicate)))
         positions.append(at)
     sets = []
     for drawn in zip(*found, strict=True):

@@ -23,7 +23,7 @@ from replicant.plan.seeds import Stage, stream
 from replicant.release import public_manifest
 from replicant.spec.models import StudySpec, SynthesisSpec
 from replicant.spec.variants import variants_of
-from replicant.studies.arm import SAMPLE, Codes, amputed, amputed_arm, sample_arm, synthetic_arm
+from replicant.studies.arm import SAMPLE, Arm, Codes, amputed, arm_of_rows, sample_arm, synthetic_arm
 from replicant.studies.bind import SUMMARY, bind
 from replicant.studies.estimand import Estimand, Head
 from replicant.studies.samples import Samples, drawn, given
@@ -81,6 +81,8 @@ class Study:
         A digest of everything that determines the results.
     amputation
         Which cells each sample loses before it is synthesized; None: none.
+    cluster
+        The column of the clusters that samples are drawn of; None where rows are drawn.
     """
 
     spec: StudySpec
@@ -92,6 +94,7 @@ class Study:
     rows: int
     digest: str
     amputation: Amputation | None = None
+    cluster: str | None = None
 
     @property
     def blocks(self) -> int:
@@ -162,8 +165,9 @@ def design(
                 fix=f"leave it out (drop: [{', '.join(made_up)}])",
             )
         variants.append(Variant(name, settings, plan, public_manifest(plan, planned, ())))
+    cluster = synthesis.in_clusters if study.samples is None and synthesis.in_clusters in table.names else None
     taken = (
-        drawn(table.n, study.replicates, seed, _clusters(synthesis, table))
+        drawn(table.n, study.replicates, seed, None if cluster is None else table[cluster].codes)
         if study.samples is None
         else given(study.samples, table.n, study.replicates)
     )
@@ -181,19 +185,13 @@ def design(
         default=_named,
     )
     digest = sha256(said.encode()).hexdigest()
-    return Study(study, synthesis.m, seed, tuple(variants), taken, block, table.n, digest, lost)
+    return Study(study, synthesis.m, seed, tuple(variants), taken, block, table.n, digest, lost, cluster)
 
 
 def _of_rules(*selections: Any) -> bool:
     """Whether all of these select by rules, or nothing."""
     texts = [list(one.values()) if isinstance(one, Mapping) else one for one in selections]
     return all(one is None or (isinstance(one, list) and all(isinstance(text, str) for text in one)) for one in texts)
-
-
-def _clusters(synthesis: SynthesisSpec, table: Table) -> NDArray[np.int32] | None:
-    """The cluster of each row, where rows are said to be in clusters."""
-    name = synthesis.in_clusters
-    return None if name is None or name not in table.names else table[name].codes
 
 
 def _some_cells(table: Table, wanted: Amputation, seed: int) -> NDArray[np.bool_]:
@@ -257,9 +255,16 @@ class PreparedStudy:
         tally = {key: Replicates.of(np.stack(found), key[0] in draws) for key, found in figures.items()}
         return Block(block, tally, synthesis, perf_counter() - began - synthesis)
 
+    def _sample(self, replicate: int, weights: Codes) -> Arm:
+        study, clusters = self.study, None
+        if study.cluster is not None:
+            at = self.table.names.index(study.cluster)
+            clusters = {at: study.samples.clusters_apart(self.codes[at], weights)}
+        return sample_arm(self.table, self.codes, weights, replicate, study.seed, clusters)
+
     def _replicate(self, replicate: int, figures: dict[Key, list[Floats]]) -> float:
         weights = self.study.samples.weights(replicate)
-        sample = sample_arm(self.table, self.codes, weights, replicate, self.study.seed)
+        sample = self._sample(replicate, weights)
         cells = None
         if self.study.amputation is not None:
             rng = stream(self.study.seed, Stage.AMPUTE, replicate=replicate)
@@ -271,10 +276,10 @@ class PreparedStudy:
         for variant in self.study.variants:
             began = perf_counter()
             prepared, plan = self.partitions[variant.name], variant.plan
-            if self.study.amputation is None and plan.imputation is None:
+            if self.study.amputation is None and plan.imputation is None and self.study.cluster is None:
                 arm = synthetic_arm(variant.name, sample, weights, prepared, plan, variant.manifest)
             else:
-                arm = amputed_arm(variant.name, sample, cells, plan, variant.manifest)
+                arm = arm_of_rows(variant.name, sample, cells, prepared, plan, variant.manifest)
             seconds += perf_counter() - began
             made = {name: found for one in self.estimands for name, found in one.measure(arm).items()}
             # What the synthesis changed in this very sample: its error is far smaller than that of the bias.

@@ -64,6 +64,43 @@ class Samples:
             rows = self.rows[replicate]
         return np.bincount(rows, minlength=self.n).astype(np.int32)
 
+    def clusters_apart(self, codes: Rows, weights: Rows) -> Rows:
+        """The cluster of each row of a sample, where one that was drawn twice is two clusters.
+
+        Its second copy has the name of a cluster that was not drawn. There are as many of these as there are further
+        copies; if rows without a cluster are among the units drawn there may be fewer, and the last copies keep their
+        name.
+
+        Parameters
+        ----------
+        codes
+            (n,) codes of the clusters of the table's rows.
+        weights
+            (n,) how often the sample holds each row.
+
+        Returns
+        -------
+        array
+            (sum of weights,) codes, in the order of the table's rows.
+
+        References
+        ----------
+        Davison, A. C. and Hinkley, D. V. (1997). *Bootstrap Methods and their Application*, section 3.8. Cambridge.
+        """
+        of_rows = np.repeat(codes, weights)
+        if self.cluster is None:
+            return of_rows
+        _, first = np.unique(self.cluster, return_index=True)
+        names, counts = codes[first], weights[first]
+        unused = names[(counts == 0) & (names >= 0)]
+        further = np.where(names >= 0, np.maximum(counts - 1, 0), 0)
+        before = np.cumsum(further) - further
+        copy = np.arange(len(of_rows)) - np.repeat(np.cumsum(weights) - weights, weights)
+        at = np.where(of_rows >= 0, np.repeat(before[self.cluster], weights) + copy - 1, -1)
+        renamed = (copy > 0) & (at >= 0) & (at < len(unused))
+        of_rows[renamed] = unused[at[renamed]]
+        return of_rows
+
     def digest(self) -> str:
         """A digest of what determines the samples, except for the seed."""
         facts = f"{self.n},{self.replicates},{self.how}".encode()
