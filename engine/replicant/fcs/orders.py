@@ -45,7 +45,7 @@ RIDGE = 3.0  # orders that it takes to believe half of an effect
 LEAST_GAIN = 0.01  # nats that a move must gain
 MANY_LEVELS = 100
 SETS = 300  # of three columns, for each column, that are looked at for interactions
-SHUFFLED = 0.15  # of the number of columns: how far those that are sorted are moved from their rank
+NOISE = 0.5  # nats: columns of which others explain about as much come in any order, so that no effect is always lost
 ERRORS, SHARE = 2.0, 0.05  # an order is good if it is so many errors, or this share of the gain, below the best one
 FEWEST_ORDERS = 8  # the best ones, however good: sets drawn in one order would all have its errors
 SOME = 0.02  # nats that are worth a word
@@ -168,11 +168,11 @@ class _Search:
         return tuple(names[at] for at in self.rng.permutation(len(names)))
 
     def start(self, shape: _Shape) -> Order:
-        """A random order: interactions first, then what others explain the less the earlier, many levels last."""
+        """A random order: interactions first, what others explain well rather late, many levels last."""
         first = [name for at in self.rng.permutation(len(shape.sets)) for name in self.shuffled(shape.sets[at])]
-        rest = sorted(shape.explained.keys() - set(first), key=lambda name: (shape.explained[name], name))
-        moved = np.arange(len(rest)) + self.rng.normal(size=len(rest)) * SHUFFLED * len(self.names)
-        return (*first, *(rest[at] for at in np.argsort(moved)), *self.shuffled(list(shape.many)))
+        rest = [name for name in shape.explained if name not in first]
+        nats = np.array([shape.explained[name] for name in rest]) + NOISE * self.rng.normal(size=len(rest))
+        return (*first, *(rest[at] for at in np.argsort(nats)), *self.shuffled(list(shape.many)))
 
     def given(self, order: Order) -> dict[str, frozenset[str]]:
         """What each column is predicted from."""
