@@ -377,7 +377,7 @@ class _Drawing:
             codes = codes[:, order]
             exact = {name: values[order] for name, values in exact.items()}
             rows = rows[order]
-        donors = None if self.donations is None else DonorCounts(self.donations.cells, self.donations.repeats)
+        donors = None if self.donations is None else DonorCounts(*self.donations.counts)
         return Drawn(codes, exact, rows, donors=donors, notes=tuple(self.notes))
 
 

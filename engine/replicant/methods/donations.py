@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ NOBODY = -1
 
 @dataclass(eq=False, slots=True)
 class Donations:
-    """The donors of every synthetic row so far, one column for each cell that has one.
+    """The donors of every synthetic row so far, one column for each cell that may have one.
 
     A draw in two parts enters a donor in the same column twice: `withdraw` takes out those of the first part that gave
     no value. `close` ends the draws of a column of the table.
@@ -37,22 +37,21 @@ class Donations:
         (k, D) rows of the table, in the first `filled` columns and, while a column is drawn, in the next one; -1 where
         a cell has no donor.
     repeated
-        (k,) where, in the column that is drawn, the leaf held no other record.
+        (k,) where, in the last draw, the leaf held no other record.
     rows
         (size,) the rows that are drawn.
+    counts
+        How many cells have a donor, and of how many it has donated to the row more often than `most` says.
     filled
         Columns of `used` that are closed.
-    cells, repeats
-        Of these: how many cells have a donor, and of how many it has donated to the row more often than `most` says.
     """
 
     most: int
     used: Codes
     repeated: Mask
     rows: Codes
+    counts: list[int]
     filled: int = 0
-    cells: int = 0
-    repeats: int = 0
 
     @classmethod
     def of(cls, most: int, k: int, draws: int, own: Sequence[Codes] = ()) -> Donations:
@@ -68,32 +67,70 @@ class Donations:
             How many columns of the table will be drawn at most.
         own
             For each cell that a row has already, (k,) its record: that of the row itself; -1 where there is none.
+
+        Returns
+        -------
+        Donations
+            With those of `own`.
         """
         used = np.full((k, len(own) + draws), NOBODY, dtype=np.int32)
         for at, record in enumerate(own):
             used[:, at] = record
-        return cls(most, used, np.zeros(k, dtype=np.bool_), np.arange(k, dtype=np.int32), len(own))
+        return cls(most, used, np.zeros(k, dtype=np.bool_), np.arange(k, dtype=np.int32), [0, 0], len(own))
 
     def take(self, chosen: npt.NDArray[np.integer]) -> Donations:
-        """The same donors, for a draw of some of the rows."""
-        return replace(self, rows=self.rows[chosen])
+        """The same donors, for a draw of some of the rows.
+
+        Parameters
+        ----------
+        chosen
+            Positions among the rows that are drawn.
+
+        Returns
+        -------
+        Donations
+            Of these rows; what is entered there is entered here.
+        """
+        return Donations(self.most, self.used, self.repeated, self.rows[chosen], self.counts, self.filled)
 
     def redraw(self, tree: Tree, leaf: Codes, u: Numbers, drawn: Codes) -> None:
-        """Enter the donors drawn, and replace in place those that donate too often; see `Tree.replace_repeated`."""
+        """Enter the donors drawn, and replace in place those that donate too often.
+
+        Parameters
+        ----------
+        tree
+            Where they come from.
+        leaf, u, drawn
+            As of `Tree.replace_repeated`.
+
+        Raises
+        ------
+        TypeError
+            If they are not the donors of as many rows as these.
+        """
         if len(self.rows) != len(drawn):
             raise TypeError("donors of other rows: a method that draws some of its rows takes `Predictors.take`")
-        tree.replace_repeated(leaf, u, drawn, self.rows, self.used, self.filled, self.most, self.repeated)
+        self.counts[0] += len(drawn)
+        if self.filled:
+            self.counts[1] += tree.replace_repeated(
+                leaf, u, drawn, self.rows, self.used, self.filled, self.most, self.repeated
+            )
+        else:
+            self.used[self.rows, 0] = drawn
 
     def withdraw(self, rows: npt.NDArray[np.integer]) -> None:
-        """Take out the donors of these rows in the column that is drawn: their cells are still to be drawn."""
+        """Take out the donors of these rows in the last draw: their cells are still to be drawn.
+
+        Parameters
+        ----------
+        rows
+            Positions among all k rows.
+        """
+        self.counts[0] -= len(rows)
+        if self.filled:
+            self.counts[1] -= int(np.count_nonzero(self.repeated[rows]))
         self.used[rows, self.filled] = NOBODY
-        self.repeated[rows] = False
 
     def close(self) -> None:
-        """Count the column that was drawn; one without a donor is used again."""
-        count = np.count_nonzero(self.used[:, self.filled] != NOBODY)
-        if count:
-            self.cells += int(count)
-            self.repeats += int(np.count_nonzero(self.repeated))
-            self.repeated[:] = False
-            self.filled += 1
+        """End the draws of a column."""
+        self.filled += 1

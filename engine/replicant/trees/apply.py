@@ -274,12 +274,12 @@ def draw_others(leaf, start, end, donors, self_rows, first, count, u, out):
 
 
 @inner
-def donations(used, row, filled, donor):
-    """To how many of a row's cells so far a record has donated."""
-    count = 0
-    for j in range(filled):
-        count += np.int64(used[row, j] == donor)
-    return count
+def donations(used, begin, end, donor):
+    """To how many of a row's cells so far, which stand in this range, a record has donated."""
+    count = np.uint64(0)
+    for at in range(begin, end):
+        count += np.uint64(used[at] == donor)
+    return np.int64(count)
 
 
 @kernel
@@ -287,15 +287,21 @@ def replace_repeated(leaf, start, end, donors, u, rows, used, filled, most, out,
     """Replace donors that have donated to `most` cells of their row by others of the leaf, uniformly over these.
 
     `used[:, :filled]` holds the donors of each row so far, `rows` says which of its rows are drawn. The donors drawn,
-    `out`, are replaced where needed and entered in column `filled`; `repeated` says where the leaf had no other.
+    `out`, are replaced where needed and entered in column `filled`; `repeated` says where the leaf had no other, and
+    how many these are is returned.
 
     A leaf of few entries is looked at twice: how many may donate, and then which. Of a large one almost every entry
     may, so a few are tried first; whichever way one is found, each is as likely.
     """
+    cells = used.reshape(-1)
+    pitch = np.uint64(used.shape[1])
+    left_over = 0
     for i in range(leaf.shape[0]):
-        row = rows[i]
+        row = np.uint64(rows[i])
+        begin = row * pitch
+        close = begin + np.uint64(filled)
         donor = out[i]
-        again = donations(used, row, filled, donor) >= most
+        again = donations(cells, begin, close, donor) >= most
         if again:
             first = np.int64(start[leaf[i]])
             size = np.int64(end[leaf[i]]) - first
@@ -303,21 +309,23 @@ def replace_repeated(leaf, start, end, donors, u, rows, used, filled, most, out,
             while again and size > LARGE and count < TRIES:
                 other = donors[first + np.int64(hashed(u[i], count) * size)]
                 count += 1
-                if donations(used, row, filled, other) < most:
+                if donations(cells, begin, close, other) < most:
                     donor = other
                     again = False
             if again:
                 others = 0
                 for at in range(first, first + size):
-                    others += np.int64(donations(used, row, filled, donors[at]) < most)
+                    others += np.int64(donations(cells, begin, close, donors[at]) < most)
                 wanted = np.int64(hashed(u[i], TRIES) * others)
                 for at in range(first, first + size):
-                    if donations(used, row, filled, donors[at]) < most:
+                    if donations(cells, begin, close, donors[at]) < most:
                         if wanted == 0:
                             donor = donors[at]
                             again = False
                             break
                         wanted -= 1
             out[i] = donor
-        used[row, filled] = donor
+        cells[close] = donor
         repeated[row] = again
+        left_over += np.int64(again)
+    return left_over

@@ -138,7 +138,7 @@ class Tree:
         filled: int,
         most: int,
         repeated: npt.NDArray[np.bool_],
-    ) -> None:
+    ) -> int:
         """Replace donors that have donated to `most` cells of their row, in place, where the leaf holds another record.
 
         Each entry of the leaf that may donate is as likely. What it is replaced by depends on `u`, and so on the
@@ -159,8 +159,15 @@ class Tree:
             See above.
         repeated
             (K,) becomes, at `rows`, whether the leaf holds no other record.
+
+        Returns
+        -------
+        int
+            In how many rows it holds none.
         """
-        replace_repeated(leaf, self.start, self.end, self.donors, u, rows, used, filled, most, drawn, repeated)
+        given = self.start, self.end, self.donors, u, rows, used, filled, most, drawn, repeated
+        left_over: int = replace_repeated(leaf, *given)
+        return left_over
 
 
 @lru_cache(maxsize=4)
