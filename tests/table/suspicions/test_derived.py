@@ -66,6 +66,54 @@ def test_groups_of_a_number() -> None:
     assert derived_suspicions(encode_table(pd.DataFrame({"age": age, "group": group}))) == []
 
 
+def towns() -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    town = rng.integers(0, 24, 1200)
+    region = np.array(["north", "south", "east"])[town % 3]
+    age = rng.integers(18, 90, 1200)
+    group = np.array(["young", "middle", "old"])[np.digitize(age, [30, 60])]
+    names = np.array([f"town {i}" for i in range(24)])[town]
+    return pd.DataFrame(
+        {"town": names, "age": age, "region": region, "group": group, "y": rng.normal(size=1200) + town}
+    )
+
+
+def test_levels_that_follow_from_those_of_another_column() -> None:
+    found = {one.column: one for one in derived_suspicions(encode_table(towns()))}
+    assert {name: one.code for name, one in found.items()} == {"region": "nested", "group": "groups"}
+    assert "predictors: {region: [town]}" in found["region"].text
+    frame = towns()
+    frame.loc[3, "region"] = "south" if frame.loc[3, "region"] == "north" else "north"
+    assert {one.column for one in derived_suspicions(encode_table(frame))} == {"group"}
+
+
+def test_what_is_proposed_of_levels_keeps_them_in_line() -> None:
+    frame = towns()
+    options = {name: {"minbucket": 1, "minsplit": 2} for name in ("region", "group")}
+    syn = rp.synthesize(
+        frame,
+        m=2,
+        seed=4,
+        predictors={"region": ["town"], "group": ["age"]},
+        options=options,
+        visit_sequence=["y", "age", "town", "group", "region"],
+    )
+    pairs = set(zip(frame["town"], frame["region"], strict=True))
+    for drawn in syn:
+        assert set(zip(drawn["town"], drawn["region"], strict=True)) <= pairs
+        group = np.array(["young", "middle", "old"])[np.digitize(drawn["age"], [30, 60])]
+        assert (drawn["group"].astype(str) == group).all()
+
+
+@pytest.mark.parametrize("levels", [2, 3, 8])
+def test_rare_levels_follow_from_nothing(levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    many = rng.permutation(np.repeat(np.arange(60), 5))
+    rare = np.where(rng.random(300) < 0.02, rng.integers(1, levels, 300) if levels > 1 else 1, 0)
+    frame = pd.DataFrame({"many": [f"m{i}" for i in many], "rare": [f"r{i}" for i in rare]})
+    assert derived_suspicions(encode_table(frame)) == []
+
+
 CODED = RNG.random(N) < 0.1
 
 

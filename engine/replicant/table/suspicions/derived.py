@@ -1,4 +1,4 @@
-"""Columns that follow from others: arithmetic, the time between two dates, other labels, and groups of numbers."""
+"""Columns that follow from others: arithmetic, time between dates, other labels, groups of numbers and of levels."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ _FEW_ROWS = 2000
 _DISTINCT = 10
 _SAME_MISSING = 0.99
 """Share of rows in which a column is missing exactly if what it follows from is."""
+
+_CLASSES = (Kind.NOMINAL, Kind.ORDERED, Kind.BINARY)
+
+_LOG_CHANCE = -25.0
+"""Less likely than this, no column seems to follow from another by chance."""
 
 _DATES = 8
 """Columns of dates of which pairs are tried."""
@@ -52,7 +57,7 @@ def derived_suspicions(table: Table, codes: Sequence[Suspicion] = ()) -> list[Su
         found.append(Suspicion(one.column, "derived", text, {}, settings, sure=one.sure))
     done = {one.column for one in found}
     found += _durations(table, [column for column in candidates(table) if column.name not in done])
-    for more in (_relabelled, _groups):
+    for more in (_relabelled, _groups, _nested):
         done = {one.column for one in found}
         found += [one for one in more(table) if one.column not in done]
     return found
@@ -114,9 +119,53 @@ def _groups(table: Table) -> list[Suspicion]:
                 continue
             if _in_stretches(column.codes, number.codes):
                 text = f"its levels are stretches of {number.name}: a group may contradict the number in synthetic rows"
-                found.append(Suspicion(column.name, "groups", text, sure=False))
+                found.append(Suspicion(column.name, "groups", f"{text}{_unless(column, number)}", sure=False))
                 break
     return found
+
+
+def _unless(column: Column, other: Column) -> str:
+    """How a column is kept in line with what it follows from."""
+    name, first = column.name, other.name
+    alone = f"predictors: {{{name}: [{first}]}}, options: {{{name}: {{minbucket: 1, minsplit: 2}}}}"
+    return f", unless it is drawn after {first} and from it alone: {alone}"
+
+
+def _nested(table: Table) -> list[Suspicion]:
+    """Levels that follow from those of another column, such as the region of a town."""
+    found = []
+    columns = [c for c in table.columns if c.kind in _CLASSES and 2 <= c.size <= c.n / 5]
+    for column in columns:
+        for other in columns:
+            some = slice(None, None, max(1, column.n // _FEW_ROWS))
+            if other.size <= column.size or not _follows(column.codes[some], other.codes[some]):
+                continue
+            if _follows(column.codes, other.codes) and _chance(column, other) < _LOG_CHANCE:
+                text = f"follows from {other.name}: a synthetic row may contradict it{_unless(column, other)}"
+                found.append(Suspicion(column.name, "nested", text, sure=False))
+                break
+    return found
+
+
+def _follows(levels: Codes, others: Codes) -> bool:
+    """Whether each level of another column goes with one level, where neither is missing."""
+    there = (levels >= 0) & (others >= 0)
+    levels, others = levels[there], others[there]
+    if 2 * len(levels) < len(there):
+        return False
+    last = np.zeros(int(others.max(initial=0)) + 1, levels.dtype)
+    last[others] = levels
+    return bool((last[others] == levels).all())
+
+
+def _chance(column: Column, other: Column) -> float:
+    """Logarithm of the probability that a column which does not depend on another seems to follow from it."""
+    there = (column.codes >= 0) & (other.codes >= 0)
+    levels, others = column.codes[there], other.codes[there]
+    shares = np.log(np.maximum(np.bincount(levels), 1) / len(levels))
+    _, first = np.unique(others, return_index=True)
+    # The first row of each level of the other column may have any level.
+    return float(shares[levels].sum() - shares[levels[first]].sum())
 
 
 def _in_stretches(levels: Codes, numbers: Codes) -> bool:
