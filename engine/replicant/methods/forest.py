@@ -32,7 +32,9 @@ class Forest:
 
     Doove et al. draw the candidates for each split anew. Here `mtry` of the predictors are drawn for a whole tree (Ho
     1998), and by default all of them are used (bagging, Breiman 1996): donors of a tree that lacks a predictor do not
-    depend on it, which weakens the correlation of the two.
+    depend on it, which weakens the correlation of the two: in `tests/benchmarks/forest_draws.py`, of a slope of 0.5,
+    with 30 % of y missing, 0.30 is left with one of two predictors a tree, 0.40 with both, and 0.39 by forests as in
+    Doove et al.
 
     Attributes
     ----------

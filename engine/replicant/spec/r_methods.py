@@ -130,14 +130,12 @@ ARGUMENTS: dict[Package, dict[str, dict[str, str]]] = {
         "donors": dict.fromkeys(("pmm", "quadratic", "2l.pmm"), "donors"),
         "midas.kappa": {"midastouch": "kappa"},
         "ntree": {"rf": "trees"},
-        "mtry": {"rf": "mtry"},
         "minbucket": {"cart": "minbucket"},
         "cp": {"cart": "cp"},
     },
     "synthpop": {
         "pmm.donors": {"pmm": "donors"},
         "rf.ntree": {"rf": "trees"},
-        "rf.mtry": {"rf": "mtry"},
         "ranger.num.trees": {"rf": "trees"},
         "bag.ntree": {"rf": "trees"},
         "ctree.minbucket": {"ctree": "minbucket"},
@@ -152,7 +150,7 @@ IDLE_ARGUMENTS: dict[Package, tuple[str, ...]] = {
     "mice": (
         *("matchtype", "ridge", "eps", "ls.meth", "maxcor", "threshold", "remove.collinear", "remove.constant"),
         *("allow.na", "rfPackage", "nnet.maxit", "nnet.trace", "nnet.MaxNWts", "polr.to.loggedEvents", "use.matcher"),
-        *("exclude", "quantify", "trim", "n.iter", "data.init", "nodesize"),
+        *("exclude", "quantify", "trim", "n.iter", "data.init", "nodesize", "mtry"),
     ),
     "synthpop": (),
 }
