@@ -92,3 +92,17 @@ def test_a_large_table_and_orders_of_their_own_leave_chains_alone() -> None:
     assert chain_table(people(50_000)).together == 1
     assert chain_table(small(), visit_sequence="random").together == 1
     assert chain_table(small(), method="cart").together == 1
+
+
+def test_a_note_of_a_draw_stays_with_its_chain() -> None:
+    """Numbers beyond the type of their column are noted of the chains that drew them, and of no other."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=60)
+    y = np.clip((100 + 25 * x + 9 * rng.normal(size=60)).round(), -128, 127)
+    frame = pd.DataFrame({"x": x.round(3), "y": pd.array(y, dtype="Int8")})
+    frame.loc[::4, "y"] = pd.NA
+    shared = chain_table(frame, method={"y": "norm"})
+    alone = [run_chains([Chain(shared, i)], 3)[0] for i in range(CHAINS)]
+    for one, other in zip(alone, run_chains([Chain(shared, i) for i in range(CHAINS)], 3), strict=True):
+        same(one, other)
+    assert len({any(word == "limited" for _, _, word in one.trace.notes) for one in alone}) == 2

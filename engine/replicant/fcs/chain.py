@@ -126,12 +126,11 @@ class Chain:
         shared = self.shared
         for visit in shared.visits.values():
             for name in visit.column.names:
-                cells = shared.cells.get(name)
-                if cells is None:
+                if name not in shared.cells:
                     continue
                 codes = shared.table[name].codes[visit.fit]
                 codes = codes[codes >= 0]
-                rows = np.flatnonzero(cells)
+                rows = shared.imputed_rows[name]
                 at = self.stream(shared.positions[name]).integers(0, len(codes), len(rows))
                 self._set(name, rows, codes[at], None)
         for column in shared.plan.passive:
@@ -163,11 +162,11 @@ class Chain:
         self._put(visit, codes, exact)
 
     def take(self, visit: Visit, drawn: npt.NDArray[Any], notes: Sequence[str]) -> None:
-        """Put what was drawn for the rows of a visit, and what was noted, where `draw` would."""
+        """Put what was drawn for the rows of a visit, checked, and what was noted, where `draw` would."""
         for word in notes:
             self.notes[self.iteration, visit.column.name, word] += 1
         column = self.shared.table[visit.column.name]
-        self._put(visit, *self._drawn_cells(visit.column.declaration.name, column, drawn, len(visit.rows)))
+        self._put(visit, *self._cells(column, drawn))
 
     def _put(self, visit: Visit, codes: Int32, exact: Float | None) -> None:
         planned = visit.column
@@ -264,7 +263,9 @@ class Chain:
         self, method: str, column: Column, drawn: npt.NDArray[Any], size: int
     ) -> tuple[Int32, Float | None]:
         """What a method drew, checked, as cells of its column."""
-        drawn = checked_draw(drawn, size, method, column)
+        return self._cells(column, checked_draw(drawn, size, method, column))
+
+    def _cells(self, column: Column, drawn: npt.NDArray[Any]) -> tuple[Int32, Float | None]:
         if drawn.dtype.kind != "f":
             return drawn.astype(np.int32, copy=False), None
         return self._as_cells(column, drawn)

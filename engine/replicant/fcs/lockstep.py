@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from replicant.fcs.chain import Chain, Completed
 from replicant.fcs.chain_table import Visit
+from replicant.fcs.checked import checked_draw
 
 __all__ = ["run_chains"]
 
@@ -54,7 +55,7 @@ def run_chains(chains: Sequence[Chain], iterations: int) -> list[Completed]:
                 for chain in chains:
                     chain.draw(visit)
             for j, name in enumerate(shared.traced):
-                numbers = np.stack([chain.imputed(name) for chain in chains])
+                numbers = np.array([chain.imputed(name) for chain in chains])
                 size = numbers.shape[1]
                 means[:, i, j] = mean = numbers.sum(axis=1) / size
                 numbers -= mean[:, None]
@@ -70,8 +71,12 @@ def _draw_together(chains: Sequence[Chain], matrices: npt.NDArray[np.float64], v
     position = shared.positions[planned.name]
     rngs = [chain.stream(position) for chain in chains]
     found = planned.declaration.method.draw_each(visit.response.value, known, x, rngs)
-    for chain, drawn in zip(chains, found, strict=True):
-        if drawn is None:
+    together = [drawn for drawn, _ in filter(None, found)]
+    if together:
+        size = len(together) * len(visit.rows)
+        checked_draw(np.concatenate(together), size, planned.declaration.name, shared.table.columns[position])
+    for chain, one in zip(chains, found, strict=True):
+        if one is None:
             chain.draw(visit)
         else:
-            chain.take(visit, *drawn)
+            chain.take(visit, *one)

@@ -99,7 +99,7 @@ def climb_together(
     while points:
         at = list(points)
         curved = any(nearby is None for _, nearby in points.values())
-        values, gradients, informations = likelihood(np.stack([points[c][0] for c in at]), at, curved)
+        values, gradients, informations = likelihood(np.array([points[c][0] for c in at]), at, curved)
         for i, (c, value) in enumerate(zip(at, values.tolist(), strict=True)):
             nearby = points[c][1]
             try:
