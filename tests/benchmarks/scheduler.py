@@ -3,7 +3,8 @@
 Pieces do nothing and each is sent by itself, as tasks are that last seconds, so all of the time is the engine's and
 Dask's. Client, scheduler and workers are processes, and what each takes is told apart: on a cluster they share no
 cores. The workers are real, but many share a process and its thread, without what a process does for itself (a sampler
-of stacks, a monitor of memory).
+of stacks, a monitor of memory). The engine is imported where it is used: the process of the scheduler imports this
+module too, and holds only what the engine makes it import.
 """
 
 from __future__ import annotations
@@ -21,14 +22,13 @@ from contextlib import AsyncExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dask.config
 from distributed import Client, Scheduler, Worker
 
-from replicant.execution import dask_executor
-from replicant.execution.dask_executor import DaskExecutor
-from replicant.plan.task import Task, numbered
+if TYPE_CHECKING:
+    from replicant.plan.task import Task
 
 QUIET = {
     "distributed.worker.profile.enabled": False,
@@ -119,6 +119,8 @@ def work(address: str, workers: int, seconds: float, folder: str) -> None:
 
 def measure(client: Client, tasks: int, workers: int, seconds: float) -> None:
     """Send the tasks and print what they take."""
+    from replicant.execution.dask_executor import DaskExecutor
+    from replicant.plan.task import numbered
 
     def both() -> tuple[Cost, Cost]:
         return client.run_on_scheduler(cost), cost()  # type: ignore[no-untyped-call]
@@ -154,6 +156,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0, help="that a worker holds a task")
     parser.add_argument("--log", type=int, default=50, help="messages to each worker that the scheduler keeps")
     asked = parser.parse_args()
+    from replicant.execution import dask_executor
+
     dask_executor.TASK_SECONDS = 0.0
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()

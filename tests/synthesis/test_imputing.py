@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,6 +101,16 @@ def test_rows_stay_where_they_are_in_strata_too() -> None:
         pd.testing.assert_series_equal(filled["y"][there], frame["y"][there])
         assert filled["y"].notna().all()
     assert imp.imputed_cells("y").tolist() == (~there).tolist()
+
+
+def test_a_release_in_strata_has_its_rows_stratum_by_stratum(tmp_path: Path) -> None:
+    frame = people(600)
+    imp = rp.impute(frame, m=1, maxit=1, seed=1, strata="z")
+    imp.to_parquet(tmp_path / "release")
+    [stored] = rp.read_release(tmp_path / "release")
+    rows = np.concatenate([part.rows for part in imp.plan.partitions])
+    assert (np.diff(rows) < 0).any()
+    pd.testing.assert_frame_equal(stored, imp[0].iloc[rows].reset_index(drop=True))
 
 
 def test_imputed_cells_beside_observed_ones() -> None:

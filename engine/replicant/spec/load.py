@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike, fspath
 from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from replicant.errors import SpecError, nearest
 from replicant.spec.dotted import put, steps
@@ -215,10 +216,8 @@ def validate_synthesis(**settings: Any) -> SynthesisSpec:
     SpecError
         For a value out of bounds, or a name that is not a setting.
     """
-    try:
+    with _explained(SynthesisSpec, settings):
         return SynthesisSpec.model_validate(settings)
-    except ValidationError as error:
-        raise explain(error, SynthesisSpec, settings) from None
 
 
 def validate_imputation(**settings: Any) -> ImputationSpec:
@@ -229,10 +228,8 @@ def validate_imputation(**settings: Any) -> ImputationSpec:
     SpecError
         For a value out of bounds, or a name that is not a setting.
     """
-    try:
+    with _explained(ImputationSpec, settings, "imputation"):
         return ImputationSpec.model_validate(settings)
-    except ValidationError as error:
-        raise explain(error, ImputationSpec, settings, section=("imputation",)) from None
 
 
 def validate_completion(imputation: dict[str, Any], **settings: Any) -> SynthesisSpec:
@@ -244,10 +241,8 @@ def validate_completion(imputation: dict[str, Any], **settings: Any) -> Synthesi
         For a value out of bounds, or a name that is not a setting.
     """
     spec = validate_imputation(**imputation)
-    try:
+    with _explained(SynthesisSpec, settings):
         return SynthesisSpec.completing(spec, **settings)
-    except ValidationError as error:
-        raise explain(error, SynthesisSpec, settings) from None
 
 
 def validate_output(**settings: Any) -> OutputSpec:
@@ -258,10 +253,17 @@ def validate_output(**settings: Any) -> OutputSpec:
     SpecError
         For a value that is none of those known, or a name that is not a setting.
     """
-    try:
+    with _explained(OutputSpec, settings, "output"):
         return OutputSpec.model_validate(settings)
+
+
+@contextmanager
+def _explained(model: type[BaseModel], settings: dict[str, Any], *section: str) -> Iterator[None]:
+    """What pydantic finds wrong with settings is raised as a user can act on it."""
+    try:
+        yield
     except ValidationError as error:
-        raise explain(error, OutputSpec, settings, section=("output",)) from None
+        raise explain(error, model, settings, section=section) from None
 
 
 def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
