@@ -119,8 +119,10 @@ def work(address: str, workers: int, seconds: float, folder: str) -> None:
 
 def measure(client: Client, tasks: int, workers: int, seconds: float) -> None:
     """Send the tasks and print what they take."""
-    from replicant.execution.dask_executor import DaskExecutor
+    from replicant.execution import dask_executor
     from replicant.plan.task import numbered
+
+    dask_executor.TASK_SECONDS = 0.0
 
     def both() -> tuple[Cost, Cost]:
         return client.run_on_scheduler(cost), cost()  # type: ignore[no-untyped-call]
@@ -128,7 +130,7 @@ def measure(client: Client, tasks: int, workers: int, seconds: float) -> None:
     def since(done: int) -> list[float]:
         return [1e3 * (now.seconds - then.seconds) / done for now, then in zip(both(), before, strict=True)]
 
-    executor = DaskExecutor(client)
+    executor = dask_executor.DaskExecutor(client)
     executor.collect("warming up", CALLS, 1, numbered("nothing", [1] * 5 * workers))
     before, began = both(), time.perf_counter()
     print("milliseconds of a core for each task, and MiB: scheduler, client", flush=True)
@@ -156,9 +158,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0, help="that a worker holds a task")
     parser.add_argument("--log", type=int, default=50, help="messages to each worker that the scheduler keeps")
     asked = parser.parse_args()
-    from replicant.execution import dask_executor
-
-    dask_executor.TASK_SECONDS = 0.0
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     scheduler = spawn.Process(target=schedule, args=(theirs, asked.log), daemon=True)

@@ -175,10 +175,8 @@ def parse_any(text: str, overrides: Sequence[str] = (), *, source: str = "the jo
 
 
 def _job(document: dict[str, Any], position: Position) -> JobSpec:
-    try:
+    with _explained(JobSpec, document, position=position):
         job = JobSpec.model_validate(document)
-    except ValidationError as error:
-        raise explain(error, JobSpec, document, position=position) from None
     check_locations(job)
     return job
 
@@ -258,12 +256,12 @@ def validate_output(**settings: Any) -> OutputSpec:
 
 
 @contextmanager
-def _explained(model: type[BaseModel], settings: dict[str, Any], *section: str) -> Iterator[None]:
+def _explained(model: type[BaseModel], settings: dict[str, Any], *section: str, **more: Any) -> Iterator[None]:
     """What pydantic finds wrong with settings is raised as a user can act on it."""
     try:
         yield
     except ValidationError as error:
-        raise explain(error, model, settings, section=section) from None
+        raise explain(error, model, settings, section=section, **more) from None
 
 
 def _read_text(path: str | PathLike[str]) -> tuple[str, str]:
