@@ -438,6 +438,20 @@ def _kill(frame: pd.DataFrame, imputation: int, partition: int, trace: Any) -> N
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def test_a_run_whose_workers_are_all_gone_ends(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that dies is started again; where that fails, nobody is left to wait for."""
+    monkeypatch.setitem(dask_client.OF_OUR_OWN, "distributed.scheduler.no-workers-timeout", "1 s")
+    frame.to_parquet(tmp_path / "data.parquet")
+    plan = build_plan(validate_synthesis(m=3, seed=5), encode_table(frame))
+    with dask_client.local_cluster(1) as client:
+        client.cluster.scale(0)
+        found = r"no worker has been left for 1 s"
+        with pytest.raises(rp.ReplicantError, match=found):
+            run_plan(plan, Source.at(tmp_path / "data.parquet"), DaskExecutor(client), sink=_kill)
+
+
 def test_no_scheduler_there(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1)
     frame.to_parquet(tmp_path / "data.parquet")

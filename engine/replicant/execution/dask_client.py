@@ -17,6 +17,7 @@ from typing import Any
 
 import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from replicant.errors import ReplicantError, RunError, SpecError
 from replicant.execution.address import check_address, shown_address, unreachable
@@ -46,8 +47,13 @@ CONNECT_SECONDS = 20
 ROLL_SECONDS = 5.0
 """How long workers may take to say which versions they run; who is busy is not waited for."""
 
+WORKER_SECONDS = 300
+"""How long to wait for a worker: those of a batch system start all at once, from one cold disk."""
+
 OF_OUR_OWN: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 3,
+    # A worker that dies is started again, but for one that then fails to start: nobody would ever run its tasks.
+    "distributed.scheduler.no-workers-timeout": f"{WORKER_SECONDS} s",
     # Freed memory is kept for the next tree. Dask has it given back at once, and the system clears every page again.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
@@ -58,9 +64,6 @@ OF_OUR_OWN: dict[str, Any] = {
 }
 """How Dask is set for workers of our own: two of them make a third more on two cores than by Dask's defaults
 (`tests/benchmarks/scale.py`)."""
-
-WORKER_SECONDS = 300
-"""How long to wait for a first worker: those of a batch system start all at once, from one cold disk."""
 
 
 @contextmanager
@@ -183,7 +186,7 @@ def check(client: Client, future: Future[Any], during: str) -> None:
     LostError
         If what the step needs is gone with its workers, or the connection is going.
     RunError
-        If workers die of it, or cannot import what they need.
+        If workers die of it, cannot import what they need, or are all gone.
     """
     if future.status == "finished":
         return
@@ -194,6 +197,11 @@ def check(client: Client, future: Future[Any], during: str) -> None:
         raise RunError(
             f"{during}: {error.allowed_failures + 1} workers died in turn while they worked on it.",
             fix="give workers more memory or use fewer of them, or cut the table with `strata`",
+        )
+    if isinstance(error, NoWorkerError | NoValidWorkerError):
+        raise RunError(
+            f"{during}: no worker has been left for {error.timeout:g} s.",
+            fix="see why the workers ended and did not start again (memory is the usual cause), then resume the run",
         )
     if isinstance(error, ImportError):
         raise RunError(
