@@ -284,12 +284,16 @@ def _bare_fits(frame: pd.DataFrame, spec: Mapping[str, Any]) -> Callable[[], obj
     responses = [c.codes if c.is_categorical else c.numbers() for c in table.columns]
     subsets = [[plan.positions[p] for p in plan.predictors_of(name, 0)] for name in table.names]
 
+    minbucket = plan.cart.minbucket
+    if minbucket == "auto":
+        raise TypeError("trees whose leaves are as large as data say are no bare trees")
+
     def call() -> None:
         features = encode_features(codes, nominal=nominal, values=values)
         for column, response, subset in zip(table.columns, responses, subsets, strict=True):
             if subset:
                 classes = column.size if column.is_categorical else 0
-                grow_tree(features, subset, response, n_classes=classes, minbucket=plan.cart.minbucket, cp=plan.cart.cp)
+                grow_tree(features, subset, response, n_classes=classes, minbucket=minbucket, cp=plan.cart.cp)
 
     return call
 

@@ -272,8 +272,10 @@ def store(table: pd.DataFrame, out: Path) -> None:
         tables.append(
             stored[(stored[["population", "mechanism"]] != table[["population", "mechanism"]].iloc[0]).any(axis=1)]
         )
-    ranks = {"population": list(POPULATIONS), "mechanism": list(MECHANISMS)}
-    rows = pd.concat(tables).sort_values(list(ranks), kind="stable", key=lambda one: one.map(ranks[one.name].index))
+    rows = pd.concat(tables)
+    # In the order of their definition.
+    for column, names in (("mechanism", list(MECHANISMS)), ("population", list(POPULATIONS))):
+        rows = rows.iloc[np.argsort(rows[column].map(names.index), kind="stable")]
     rows.round(5).to_csv(out, index=False)
 
 
