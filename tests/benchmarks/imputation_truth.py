@@ -39,6 +39,7 @@ BLOCK = 20  # samples that are computed before the next ones are kept
 SCRIPT = Path(__file__).with_suffix(".R")
 STORED = Path(__file__).with_suffix(".csv")
 ENDS = ["estimate", "conf_low", "conf_high"]
+RANKS = ["a low", "b mid", "c high"]  # `polr` of mice 3.15 takes levels in the order of the alphabet
 CLUSTERS = 25
 CLUSTER_SD = 0.7
 
@@ -104,7 +105,7 @@ def categorical(rng: np.random.Generator) -> pd.DataFrame:
             "a": a,
             "yes": classes(yes, ["no", "yes"]),
             "group": classes(group, ["p", "q", "r"]),
-            "rank": classes(rank, ["low", "mid", "high"], ordered=True),
+            "rank": classes(rank, RANKS, ordered=True),
             "y": y + rng.normal(size=N),
         }
     )
@@ -199,7 +200,7 @@ def by_mice(replicates: range, name: str, mechanism: str, labels: Sequence[str],
             "methods": {label: population.methods[label] for label in labels},
             "cluster": population.cluster or "",
             "ordered": ["rank"] if name == "categorical" else [],
-            "levels": ["low", "mid", "high"],
+            "levels": RANKS,
             "m": M,
             "maxit": MAXIT,
         }
