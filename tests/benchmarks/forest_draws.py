@@ -61,9 +61,10 @@ def main() -> None:
             script = Path(__file__).with_suffix(".R")
             subprocess.run(["Rscript", str(script), folder, str(asked.samples), str(M)], check=True)
             theirs = pd.read_csv(Path(folder) / "mice.csv")
-            for (replicate, _, label), one in theirs.groupby(["replicate", "draw", "method"]):
-                found = figures(*samples[replicate], one["y"].to_numpy())
-                records.append({"method": label, "replicate": replicate, **found})
+            for (sample, _, forest), one in theirs.groupby(["replicate", "draw", "method"]):
+                at = int(str(sample))
+                found = figures(*samples[at], one["y"].to_numpy())
+                records.append({"method": str(forest), "replicate": at, **found})
     each = pd.DataFrame(records).groupby(["method", "replicate"]).mean()
     print(each.groupby("method").agg(["mean", "sem"]).round(4).to_string())
     if asked.mice:
