@@ -141,7 +141,7 @@ def test_a_dry_run_is_the_plan_and_more(job: Path, place: Path, replicant: Comma
     plan = replicant("plan", "job.yaml").out
     outcome = replicant("run", "job.yaml", "--dry-run")
     assert (outcome.code, outcome.out.startswith(plan)) == (0, True)
-    assert "nothing was written" in outcome.out
+    assert "Nothing was written" in outcome.out
     assert set(place.rglob("*")) == before
     assert replicant("run", "job.yaml", "--dry-run", "--quiet").text == ""
     assert replicant("resume", "release", "--dry-run").code == replicant("resume", "release").code == 2

@@ -75,7 +75,7 @@ def test_settings_and_their_words(offers: Offers, job: Path) -> None:
         "synthesis.class_risk": ["gini", "misclassified"],
         "synthesis.splits": ["corrected", "rpart"],
         "synthesis.donors": ["any", "distinct"],
-        "synthesis.minbucket": [],
+        "synthesis.minbucket": ["auto"],
         "nothing.known": [],
     }.items():
         assert offers("run", "job.yaml", "--set", f"{key}=") == [f"{key}={word}" for word in words]

@@ -104,7 +104,7 @@ def test_short_tasks_travel_together_and_few_are_under_way(two_workers: Any, mon
 
     def watch(call: Any, *args: Any, **options: Any) -> Any:
         future = submit(call, *args, **options)
-        packed, *first = pickle.loads(args[0])
+        packed, *first = pickle.loads(args[0].contents)
         if packed is dask_executor._batch:
             sent.append(len(first[2]))
             futures.append(future)

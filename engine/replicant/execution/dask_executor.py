@@ -27,7 +27,7 @@ from distributed import Client, Future, as_completed
 from replicant.execution import dask_client
 from replicant.execution.executor import Calls, Executor, Finished, Pool, Stage, run_task
 from replicant.execution.failure import Failure
-from replicant.execution.packed import packed, run_packed
+from replicant.execution.packed import Packed, packed, run_packed
 from replicant.execution.progress import Progress
 from replicant.execution.timing import StageTiming, Timing
 from replicant.execution.versions import Workers, check_versions
@@ -241,7 +241,7 @@ class _Submissions:
             self.known.update(one.key for one in earlier)
             yield [*earlier, *ran.finished]
 
-    def _submit(self, call: bytes, *args: Any, key: str, worker: str | None = None) -> Future[Any]:
+    def _submit(self, call: Packed, *args: Any, key: str, worker: str | None = None) -> Future[Any]:
         where = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")

@@ -319,6 +319,8 @@ class _Search:
         few = self.probe[: min(len(self.columns), _TRIPLES)]
         a, b = self.names[i], self.names[j]
         both, gap = few[i] + few[j], few[i] - few[j]
+        if not np.ptp(both) or not np.ptp(gap):
+            return  # one follows from the other, and what is left is a form of one column
         groups = ((few / both, "sum below"), (both / few, "sum above"), (few * both, "times"), (gap / few, "change"))
         for forms, kind in groups:
             sound: npt.NDArray[np.bool_] = np.isfinite(forms).all(axis=1)
