@@ -262,7 +262,7 @@ def test_no_row_leaves_a_worker(far: Any, place: Path, two_workers: Any, tmp_pat
     before = len(outgoing(two_workers))
     all_of_it(rp.read_release(tmp_path / "release", client=two_workers), tmp_path / "real.parquet")
     sent = outgoing(two_workers)[before:]
-    assert len(sent) > 20
+    assert len(sent) > 10  # how many go in one answer hangs on how long they take
     assert all(key.startswith(("sum-", "partition-", "summary-")) for keys, _ in sent for key in keys)
     assert max(size for _, size in sent) < MEGABYTE
     # This sees a frame that is brought here.

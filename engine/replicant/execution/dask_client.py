@@ -54,8 +54,6 @@ OF_OUR_OWN: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 3,
     # A worker that dies is started again, but for one that then fails to start: nobody would ever run its tasks.
     "distributed.scheduler.no-workers-timeout": f"{WORKER_SECONDS} s",
-    # Imported before there is work: threads that are sent things at once would import the engine at once, each a part.
-    "distributed.worker.preload": ["replicant.run.tasks"],
     # Freed memory is kept for the next tree. Dask has it given back at once, and the system clears every page again.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
