@@ -588,3 +588,12 @@ def test_no_more_than_one_partition_is_held_at_a_time() -> None:
     finally:
         gc.unfreeze()
     assert len(alive) > 7
+
+
+@pytest.mark.parametrize(("model", "formula"), [("polr", "g ~ x"), ("ols", "x ~ C(g)")])
+def test_numbers_of_half_precision_are_levels(model: str, formula: str) -> None:
+    """pandas has no index of them."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "g": rng.integers(0, 3, 60) + 0.5})
+    expected, found = (fit(model, formula, one) for one in (frame, frame.astype({"g": np.float16})))
+    pd.testing.assert_frame_equal(found.frame, expected.frame)

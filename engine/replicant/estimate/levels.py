@@ -52,7 +52,7 @@ def codes_of(frame: pd.DataFrame, name: str, factor: Factor) -> np.ndarray[Any, 
         recode = np.append(factor.values.get_indexer(array.categories), -1)
         out, missing = recode[codes], codes < 0
     else:
-        out, missing = factor.values.get_indexer(pd.Index(cells)), cells.isna().to_numpy()
+        out, missing = factor.values.get_indexer(_index(cells)), cells.isna().to_numpy()
     unknown = int(np.count_nonzero((out < 0) & ~missing))
     if unknown:
         raise DataError(f"{name!r} has levels in {unknown} rows that are none of its levels", need="the same levels")
@@ -95,7 +95,7 @@ def _survey(frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...],
         elif pd.api.types.is_bool_dtype(dtype):
             out[name] = _Levels(pd.Index([False, True]), False, True)
         elif _is_measured(dtype) or is_times(column(frame, name)):
-            unique = pd.Index(column(frame, name).dropna().unique()).sort_values() if name in wanted else None
+            unique = _index(column(frame, name).dropna()).unique().sort_values() if name in wanted else None
             out[name] = None if unique is None else _Levels(unique, False, False)
         else:
             unique = pd.Index(column(frame, name).dropna().unique())
@@ -103,6 +103,11 @@ def _survey(frame: pd.DataFrame, weights: Floats | None, names: tuple[str, ...],
                 raise DataError(f"{name!r} is of type {dtype} with mixed values", need="numbers, texts or levels")
             out[name] = _Levels(unique.sort_values(), False, True)
     return out
+
+
+def _index(cells: pd.Series[Any]) -> pd.Index[Any]:
+    """Cells as pandas indexes them: it has no index of half precision, whose numbers a wider type holds as they are."""
+    return pd.Index(cells.astype(np.float32) if cells.dtype == np.float16 else cells)
 
 
 def _is_measured(dtype: Any) -> bool:
