@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import SpecError
-from replicant.spec.load import load_job, parse_job, validate_output, validate_synthesis
+from replicant.spec.load import load_job, parse_job, validate_imputation, validate_output, validate_synthesis
 from replicant.spec.models import InputSpec, JobSpec, OutputSpec, SynthesisSpec
 from replicant.table import ColumnSpec
 
@@ -158,6 +158,17 @@ def test_wrong_values_say_what_is_needed(wrong: dict[str, Any]) -> None:
     assert "pydantic" not in str(error)
     assert error.__cause__ is None
     assert error.__suppress_context__
+
+
+@pytest.mark.parametrize("validate", [validate_synthesis, validate_imputation])
+@pytest.mark.parametrize("method", ["cart", {}, {"a": "cart"}, {"a": {"name": "cart", "cp": 0.1}}], ids=str)
+@pytest.mark.parametrize(
+    "options", [-1, 0, 2.5, True, "a", "", ["ab"], [["a", {}]], [], {"a": 3}, {"b": "cart"}], ids=str
+)
+def test_options_that_are_none_beside_a_method_of_each_column(validate: Any, method: Any, options: Any) -> None:
+    """What is taken out of `method` goes to them, and what they are is said of them."""
+    with pytest.raises(SpecError, match=r"\boptions\b"):
+        validate(method=method, options=options)
 
 
 # --- misspelt keys -------------------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ def split_options() -> Any:
         if not isinstance(document, Mapping) or not isinstance(document.get("method"), Mapping):
             return document
         names: dict[Any, Any] = {}
-        options = dict(document.get("options") or {})
+        said = {} if document.get("options") is None else document["options"]
+        options = dict(said) if isinstance(said, Mapping) else {}
         for column, choice in document["method"].items():
             if not isinstance(choice, Mapping):
                 names[column] = choice
@@ -58,6 +59,6 @@ def split_options() -> Any:
                 raise ValueError(f"options.{column} and method.{column} both hold options: one of them is enough")
             if given:
                 options[column] = given
-        return {**document, "method": names, "options": options}
+        return {**document, "method": names, "options": options if isinstance(said, Mapping) else said}
 
     return model_validator(mode="before")(classmethod(split))  # type: ignore[arg-type]
