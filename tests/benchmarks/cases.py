@@ -117,15 +117,14 @@ def _frames(data: pd.DataFrame | Path, spec: Mapping[str, Any], threads: int = 1
 
 
 def _mice_boys(quick: bool) -> peers.Peer | None:
-    frame = inputs.boys()
-    measured = peers.mice(frame, m=5, minbucket=3, cp=1e-8, repeats=1 if quick else 5, bmi=True)
-    return measured or peers.stored("mice", "boys", 5, "paper")
+    with peers.mice(inputs.boys(), m=5, minbucket=3, cp=1e-8, bmi=True) as one:
+        return peers.repeated(one, 1 if quick else 5) or peers.stored("mice", "boys", 5, "paper")
 
 
 def _mice_bench(n: int, quick: bool) -> peers.Peer | None:
     """mice at its own defaults (minbucket 5, cp 1e-4), m = 1."""
-    measured = None if n > 10_000 else peers.mice(inputs.bench(n), m=1, minbucket=5, cp=1e-4, repeats=1 if quick else 3)
-    return measured or peers.stored("mice", f"bench{n}", 1)
+    with peers.mice(inputs.bench(n), m=1, minbucket=5, cp=1e-4) as one:
+        return peers.repeated(one, 1 if quick else 3) or peers.stored("mice", f"bench{n}", 1)
 
 
 # ---------------------------------------------------------------- boys
@@ -233,18 +232,57 @@ def _many_levels(quick: bool) -> Measured:
     return Measured(slower, slower, detail={name: round(value, 2) for name, value in seconds.items()})
 
 
+def _sd2011_columns(frame: pd.DataFrame) -> dict[str, Any]:
+    numbers = [column for column in frame if pd.api.types.is_numeric_dtype(frame[column])]
+    return {column: {"missing_codes": [-8]} for column in numbers if (frame[column] == -8).any()}
+
+
 def _sd2011(quick: bool) -> Measured:
     frame = inputs.sd2011()
-    columns = {
-        column: {"missing_codes": [-8]}
-        for column in frame
-        if pd.api.types.is_numeric_dtype(frame[column]) and (frame[column] == -8).any()
-    }
-    spec = {**BENCH, "columns": columns, "passive": {"bmi": "weight / (height / 100)**2"}}
+    spec = {**BENCH, "columns": _sd2011_columns(frame), "passive": {"bmi": "weight / (height / 100)**2"}}
     ours = _timed(_repeat(lambda: _frames(frame, spec), 1 if quick else 5))
     peer = peers.stored("synthpop", "SD2011", 1, "sorted")
     name, seconds = (peer.name, peer.seconds) if peer else ("", None)
     return Measured(ours.value, ours.seconds, name, seconds, ours.spread)
+
+
+# ---------------------------------------------------------------- imputation
+
+
+def _imputed(
+    frame: Callable[[], pd.DataFrame], pairs: int, *, maxit: int, method: str | None = None
+) -> Callable[[bool], Measured]:
+    """Ours and mice's imputation in turns: how many times as fast, the median of all pairs."""
+
+    def run(quick: bool) -> Measured:
+        import replicant as rp
+
+        table = frame()
+        spec: dict[str, Any] = {"m": 10, "maxit": maxit} | ({"method": method} if method else {})
+        seconds, theirs = [], []
+        with peers.mice(table, **spec) as one:
+            if one is None:
+                raise inputs.Absent("needs R with mice")
+            rp.impute(table, **spec, seed=1, threads=1)
+            for pair in range(1 if quick else pairs):
+                theirs.append(one())
+                seconds += _repeat(lambda: rp.impute(table, **spec, seed=pair, threads=1), 1, warm=False)  # noqa: B023
+        ratios = [peer.seconds / own for peer, own in zip(theirs, seconds, strict=True)]
+        peer = peers.Peer(theirs[0].name, median(one.seconds for one in theirs))
+        quartiles = [round(float(q), 1) for q in np.quantile(ratios, [0.25, 0.75])]
+        spread, detail = (min(seconds), max(seconds)), {"pairs": len(ratios), "quartiles": quartiles}
+        return Measured(median(ratios), median(seconds), peer.name, peer.seconds, spread, detail)
+
+    return run
+
+
+def _sd2011_imputed(quick: bool) -> Measured:
+    import replicant as rp
+
+    frame = inputs.sd2011()
+    spec = {"m": 5, "maxit": 5, "seed": 1, "columns": _sd2011_columns(frame), "threads": 2}
+    rp.impute(frame.iloc[:500], **{**spec, "m": 1, "maxit": 1})
+    return _timed(_repeat(lambda: rp.impute(frame, **spec), 1 if quick else 3, warm=False))
 
 
 # ---------------------------------------------------------------- the engine against itself
@@ -513,6 +551,31 @@ CASES = {
         Case("memory_1m", "1M x 10, m = 5, peak resident memory", _memory_1m, 2.5, "GB"),
         Case("many_levels", "a column of 10,000 levels on 200k rows, m = 1", _many_levels, 5, "s"),
         Case("sd2011", "SD2011 whole (5000 x 35), m = 1", _sd2011, 3, "s"),
+        Case(
+            "impute_boys",
+            "incomplete boys, m = 10, maxit = 7, mice's defaults",
+            _imputed(inputs.boys_incomplete, 5, maxit=7),
+            25,
+            "x mice",
+            True,
+        ),
+        Case(
+            "impute_boys_cart",
+            "the same by trees",
+            _imputed(inputs.boys_incomplete, 5, maxit=7, method="cart"),
+            100,
+            "x mice",
+            True,
+        ),
+        Case(
+            "impute_nhanes2",
+            "nhanes2 (25 x 4), m = 10, maxit = 5, mice's defaults",
+            _imputed(inputs.nhanes2, 40, maxit=5),
+            20,
+            "x mice",
+            True,
+        ),
+        Case("impute_sd2011", "SD2011 imputed, m = 5, maxit = 5, two threads", _sd2011_imputed, 60, "s", cores=2),
         Case(
             "shared_observed",
             "100k x 10, shared fits, observed: one more imputation",

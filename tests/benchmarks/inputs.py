@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Absent", "bench", "bench_path", "boys", "codebook", "sd2011", "shared"]
+__all__ = ["Absent", "bench", "bench_path", "boys", "boys_incomplete", "codebook", "nhanes2", "sd2011", "shared"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "build" / "bench"
@@ -29,6 +31,21 @@ def shared(part: str) -> Path:
 def boys() -> pd.DataFrame:
     """The boys data, completed (748 x 9)."""
     return _typed(pd.read_csv(_needed("boys_completed.csv")), "boys.schema.json")
+
+
+def boys_incomplete() -> pd.DataFrame:
+    """The boys data as they are (748 x 9)."""
+    return _typed(pd.read_csv(_needed("boys.csv")), "boys.schema.json")
+
+
+def nhanes2() -> pd.DataFrame:
+    """The nhanes2 data of R's mice (25 x 4), which are under the GPL: R gives them."""
+    rscript = shutil.which("Rscript")
+    said = "write.csv(mice::nhanes2, row.names = FALSE, na = '')"
+    done = rscript and subprocess.run([rscript, "-e", said], capture_output=True, text=True, check=False)
+    if not done or done.returncode:
+        raise Absent("needs R with mice")
+    return pd.read_csv(io.StringIO(done.stdout)).astype({"age": "category", "hyp": "category"})
 
 
 def sd2011() -> pd.DataFrame:

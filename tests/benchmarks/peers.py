@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,7 +19,7 @@ import inputs
 import numpy as np
 import pandas as pd
 
-__all__ = ["Peer", "mice", "sklearn_tree", "stored"]
+__all__ = ["Peer", "mice", "repeated", "sklearn_tree", "stored"]
 
 
 @dataclass(frozen=True)
@@ -48,30 +50,55 @@ def stored(engine: str, dataset: str, m: int, variant: str = "default") -> Peer 
     return None
 
 
-def mice(frame: pd.DataFrame, *, m: int, minbucket: int, cp: float, repeats: int, bmi: bool = False) -> Peer | None:
-    """Run R's mice on the frame, synthesis only, on this core; None where R or mice is not installed."""
+@contextmanager
+def mice(frame: pd.DataFrame, **job: Any) -> Iterator[Callable[[], Peer] | None]:
+    """R's mice on the frame and on this core, a call at a time, so that calls can take turns with others.
+
+    Parameters
+    ----------
+    frame
+        The table.
+    **job
+        What to do; see `mice_times.R`.
+
+    Yields
+    ------
+    callable or None
+        What runs mice once and times it; None where R or mice is not installed.
+    """
     rscript = shutil.which("Rscript")
-    if rscript is None:
-        return None
     text = {c: frame[c].astype("category").cat for c in frame if not pd.api.types.is_numeric_dtype(frame[c])}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "table.csv"
         frame.to_csv(data, index=False)
-        job = {
+        job |= {
             "data": str(data),
             "levels": {column: list(categories.categories) for column, categories in text.items()},
             "ordered": [column for column, categories in text.items() if categories.ordered],
-            **{"m": m, "minbucket": minbucket, "cp": cp, "repeats": repeats, "bmi": bmi},
         }
         path = Path(folder) / "job.json"
         path.write_text(json.dumps(job))
-        script = Path(__file__).with_name("mice_times.R")
-        done = subprocess.run([rscript, str(script), str(path)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        return None
-    answer: dict[str, Any] = json.loads(done.stdout)
-    seconds = answer["seconds"]
-    return Peer(f"mice {answer['version']}", median(seconds if isinstance(seconds, list) else [seconds]))
+        if rscript is None:
+            yield None
+            return
+        command = [rscript, str(Path(__file__).with_name("mice_times.R")), str(path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdin is not None
+            assert running.stdout is not None
+            asked, said = running.stdin, running.stdout
+            version = said.readline().strip()
+
+            def one() -> Peer:
+                print("go", file=asked, flush=True)
+                return Peer(f"mice {version}", float(said.readline()))
+
+            yield one if version else None
+
+
+def repeated(one: Callable[[], Peer] | None, repeats: int) -> Peer | None:
+    """The median of some calls."""
+    times = [one() for _ in range(repeats)] if one else []
+    return Peer(times[0].name, median(peer.seconds for peer in times)) if times else None
 
 
 def sklearn_tree(predictors: np.ndarray, response: np.ndarray, minbucket: int, repeats: int) -> tuple[Peer, int]:

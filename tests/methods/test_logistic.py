@@ -239,6 +239,25 @@ def test_levels_that_one_predictor_separates_are_found_so(levels: int, k: int, n
     assert stacked[0] == found
 
 
+@pytest.mark.parametrize("levels", [2, 3])
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_level_without_an_indicator_separates_where_one_outcome_does_not_occur_with_it(
+    levels: int, others: int
+) -> None:
+    """The sum of the indicators tells it; where it meets all outcomes, or is always the same, nothing is told."""
+    rng = np.random.default_rng(levels + others)
+    factor, classes = np.arange(60) % 3, np.arange(60) // 3 % levels
+    numbers = rng.normal(size=(others, 60))
+    indicators = (factor == [[1], [2]]).astype(float)
+    assert not separated(np.vstack([indicators, numbers]), classes)
+    assert not separated(np.vstack([indicators[:1], 1 - indicators[:1], numbers]), classes)
+    rare = np.where(factor == 0, 0, classes)
+    z = np.vstack([indicators, numbers])
+    assert separated(z, rare)
+    assert not any(separated(row[None], rare) for row in z)
+    assert programmed(np.column_stack([np.ones(60), *z]), rare, levels)
+
+
 def test_a_large_table_is_not_searched_for_what_separates() -> None:
     z = np.repeat([0.0, 1.0], 200_000)[None]
     classes = z[0].astype(np.intp)

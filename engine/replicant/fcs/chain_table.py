@@ -196,9 +196,9 @@ class ChainTable:
         column, layout = self.template[name], self.layout[name]
         if column.is_categorical:
             for row, level in zip(layout, self.coded_levels(column), strict=False):
-                matrix[row, rows] = codes == level
+                matrix[row][rows] = codes == level
             return
-        matrix[layout[0], rows] = column.values.take(codes, mode="clip") if exact is None else exact
+        matrix[layout[0]][rows] = column.values.take(codes, mode="clip") if exact is None else exact
         if self._has_cluster_means:
             assert self.clusters is not None
             cluster, size = self.clusters

@@ -119,7 +119,7 @@ def _search(
         if value == math.inf:
             return End(theta, information, "separated")
         step = solved(information, gradient)
-        gain = float(gradient @ step)
+        gain = float(gradient.dot(step))
         if not math.isfinite(gain):
             break
         if gain < NEAR and reach is not None and reach(step) > FAR:
@@ -128,13 +128,15 @@ def _search(
             return End(theta + step, information, "converged")
         nearby = information if gain < NEAR else None
         length = 1.0
-        trial = yield theta + step, nearby
+        point = theta + step
+        trial = yield point, nearby
         while not trial[0] >= value - 1e-9 * abs(value) and length > 1e-6:
             length /= 2
-            trial = yield theta + length * step, nearby
+            point = theta + length * step
+            trial = yield point, nearby
         if length <= 1e-6:
             break
-        theta = theta + length * step
+        theta = point
         value, gradient, information = trial
     return End(theta, information, "not_converged")
 
@@ -144,7 +146,8 @@ def separated(z: Numbers, classes: np.ndarray[tuple[int], np.dtype[np.intp]]) ->
 
     It does if no row of the level is above (or below) any row of another, those with the same value apart: moving the
     coefficient of this level then never makes a row less likely, however far (Albert and Anderson 1984). The first case
-    in practice is a level that does not occur together with some level of a predictor.
+    in practice is a level that does not occur together with some level of a predictor; where that is the level without
+    an indicator of its own, the sum of the indicators separates.
 
     Parameters
     ----------
@@ -162,11 +165,16 @@ def separated(z: Numbers, classes: np.ndarray[tuple[int], np.dtype[np.intp]]) ->
         return np.zeros(z.shape[:-2], dtype=np.bool_)
     order = classes.argsort(kind="stable")
     first = np.flatnonzero(np.diff(classes[order], prepend=-1))
-    by_level = z.take(order, axis=-1)
+    low, high = z.min(axis=-1, keepdims=True), z.max(axis=-1, keepdims=True)
+    above = z > low
+    indicators = (above == (z == high)).all(axis=-1, keepdims=True)
+    sums = (above & indicators).sum(axis=-2, keepdims=True, dtype=np.float64)
+    by_level = np.concatenate([z, sums], axis=-2).take(order, axis=-1)
     lowest = np.minimum.reduceat(by_level, first, axis=-1)
     highest = np.maximum.reduceat(by_level, first, axis=-1)
     apart: npt.NDArray[np.bool_] = highest <= _lowest_other(lowest)
     apart |= -lowest <= _lowest_other(-highest)
+    apart &= lowest.min(axis=-1, keepdims=True) < highest.max(axis=-1, keepdims=True)  # the sum may be constant
     return np.asarray(apart.any(axis=(-2, -1)), dtype=np.bool_)
 
 
@@ -205,10 +213,7 @@ def added_rows(
     rows = np.zeros((*stack, size, n + 2 * k * levels))
     rows[..., :n] = matrix
     rows[..., 0, n:] = 1.0
-    for level in range(levels):
-        at = n + 2 * k * level
-        rows[..., 1:, at : at + k] = np.eye(k)
-        rows[..., 1:, at + k : at + 2 * k] = -np.eye(k)
+    rows[..., 1:, n:] = np.tile(np.hstack([np.eye(k), -np.eye(k)]), levels)
     each = np.full(2 * k * levels, (k + 1) / max(2 * k * levels, 1))
     return (
         rows,

@@ -33,10 +33,11 @@ def root_of_inverse(matrix: Numbers) -> Numbers:
     Where the matrix is not positive definite, as much is added to its diagonal as makes it so.
     """
     lower = cholesky(matrix)
-    ridge = 1e-12 * max(float(matrix.diagonal().max(initial=0.0)), 1e-300)
-    while lower is None:
-        lower = cholesky(matrix + ridge * np.eye(len(matrix)))
-        ridge *= 100
+    if lower is None:
+        ridge = 1e-12 * max(float(matrix.diagonal().max(initial=0.0)), 1e-300)
+        while lower is None:
+            lower = cholesky(matrix + ridge * np.eye(len(matrix)))
+            ridge *= 100
     return inverse_of_lower(lower).T
 
 

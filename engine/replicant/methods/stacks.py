@@ -60,18 +60,20 @@ class _Stack:
         squares = about.diagonal(axis1=1, axis2=2)[:, 1:]
         usual = squares > OFFSET * gram.diagonal(axis1=1, axis2=2)[:, 1:]
         usual &= (squares > SMALL) & (squares < LARGE)
-        chains = np.flatnonzero(usual.all(axis=1) & (1 < q < n))
+        chains = np.flatnonzero(usual.all(axis=1))
         deviations = np.sqrt(squares)
         correlations = about[:, 1:, 1:] / (deviations[:, :, None] * deviations[:, None])
         roots = np.empty(correlations.shape)
-        kept = []
-        for chain in chains:
+        lowers = np.zeros(correlations.shape)
+        for chain in chains.tolist():
             lower = cholesky(correlations[chain])
-            if lower is not None and min(lower.diagonal().tolist()) ** 2 > COLLINEAR:
-                roots[chain] = (inverse_of_lower(lower) / deviations[chain]).T
-                kept.append(chain)
+            if lower is not None:
+                lowers[chain] = lower
+                roots[chain] = inverse_of_lower(lower).T
+        roots /= deviations[:, :, None]
+        kept = np.flatnonzero((lowers.diagonal(axis1=1, axis2=2) ** 2 > COLLINEAR).all(axis=1) & (1 < q < n))
         stack = cls(np.arange(c), x, means[:, 1:], deviations, roots)
-        return stack if len(kept) == c else stack.take(np.array(kept, dtype=np.intp))
+        return stack if len(kept) == c else stack.take(kept)
 
     def take(self, some: Positions) -> _Stack:
         """Some of them."""
@@ -130,9 +132,9 @@ class _Regressions:
             return self.beta, self.residual / np.sqrt(n - q)
         chi = np.empty(len(self.chains))
         z = np.empty((len(self.chains), q))
-        for i, chain in enumerate(self.chains):
-            chi[i] = rngs[chain].chisquare(float(n - q))
-            rngs[chain].standard_normal(out=z[i])
+        for i, rng in enumerate(rngs[chain] for chain in self.chains.tolist()):
+            chi[i] = rng.chisquare(float(n - q))
+            rng.standard_normal(out=z[i])
         sigma = self.residual / np.sqrt(chi)
         step = _times(self.stack.roots, z[:, 1:])
         step *= sigma[:, None]
