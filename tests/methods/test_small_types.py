@@ -67,3 +67,22 @@ def test_a_release_is_written_and_an_imputation_is_completed(tmp_path: Path) -> 
     completed = rp.impute(holes, m=2, maxit=2, seed=1, method={"y": "cubertnorm"}, delta={"y": "100"})
     assert [event.column for event in completed.events if event.code == "limited"] == ["y"]
     assert completed[0]["y"].max() == 127
+
+
+@pytest.mark.parametrize("dtype", ["Int8", "UInt8", "Int64", "Float32"])
+def test_what_a_passive_column_of_an_imputation_cannot_hold_is_the_nearest_that_it_can(dtype: str) -> None:
+    """The widest number that is observed is within its reach; that of an imputed row is beyond it."""
+    most = float(np.finfo(dtype.lower()).max if dtype[0] == "F" else np.iinfo(dtype.lower()).max)
+    factor = most / 4 if dtype[0] == "F" else float(most // 4)
+    a = np.resize([0.0, 1.0, 2.0, 3.0], 80)
+    frame = pd.DataFrame({"x": a + np.sin(np.arange(80)), "a": a, "b": pd.array(a * factor, dtype="Float64")})
+    frame.loc[::3, ["a", "b"]] = pd.NA
+    frame = frame.astype({"a": "Int64", "b": dtype})
+    settings = {"method": {"a": "norm"}, "passive": {"b": f"{factor!r} * a"}, "delta": {"a": "3"}}
+    completed = rp.impute(frame, m=2, maxit=2, seed=1, **settings)  # type: ignore[arg-type]
+    assert [event.column for event in completed.events if event.code == "limited"] == ["b"]
+    for one in completed:
+        assert one["b"].dtype == frame["b"].dtype
+        expected = np.clip(factor * one["a"].astype(float), 0 if dtype == "UInt8" else -most, most)
+        assert np.allclose(one["b"].astype(float), expected, rtol=1e-6)
+        assert float(one["b"].max()) >= 0.999 * most

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.fcs.chain_table import ChainTable, Visit, with_codes
-from replicant.fcs.checked import as_cells, checked_draw
+from replicant.fcs.checked import as_cells, checked_draw, within_reach
 from replicant.fcs.trace import Note, Trace
 from replicant.methods import Clustered, DonorModel, Predictors, Response
 from replicant.plan.imputation import ImputedColumn
@@ -272,9 +272,12 @@ class Chain:
 
     def _as_cells(self, column: Column, numbers: Float) -> tuple[Int32, Float | None]:
         codes, exact, beyond = as_cells(numbers, column)
+        self._limited(column, beyond)
+        return codes, exact
+
+    def _limited(self, column: Column, beyond: bool) -> None:
         if beyond:
             self.notes[self.iteration, column.name, "limited"] += 1
-        return codes, exact
 
     def _predictors(self, visit: Visit, rows: Rows | None) -> Predictors:
         """The predictors of some rows as they are now; of all, for a fit, if None."""
@@ -362,9 +365,9 @@ class Chain:
             held = self.exact.get(name)
             at = shared.positions[name]
             inputs[name] = shared.table.columns[at].numbers(self.codes[at, rows]) if held is None else held[rows]
-        exact = column.rounded(planned.expression.evaluate(inputs))
-        codes = column.nearest_codes(exact)
-        self._set(planned.name, rows, codes, exact)
+        exact, beyond = within_reach(column.rounded(planned.expression.evaluate(inputs)), column)
+        self._limited(column, beyond)
+        self._set(planned.name, rows, column.nearest_codes(exact), exact)
 
     def imputed(self, name: str) -> Float:
         """The numbers in the imputed cells of a column; of levels their positions from 1."""

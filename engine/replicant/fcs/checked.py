@@ -10,7 +10,7 @@ import numpy.typing as npt
 from replicant.errors import ReplicantError
 from replicant.table import Column
 
-__all__ = ["as_cells", "checked_draw"]
+__all__ = ["as_cells", "checked_draw", "within_reach"]
 
 
 def checked_draw(drawn: object, size: int, method: str, column: Column) -> npt.NDArray[Any]:
@@ -53,9 +53,14 @@ def as_cells(
     bool
         Whether a number was beyond the reach of the type.
     """
-    exact = column.rounded(numbers)
+    exact, beyond = within_reach(column.rounded(numbers), column)
+    return column.nearest_codes(exact), None if column.dtype.reach is None else exact, beyond
+
+
+def within_reach(numbers: npt.NDArray[np.float64], column: Column) -> tuple[npt.NDArray[np.float64], bool]:
+    """Numbers no further out than the type of a column reaches, and whether any of them was."""
     reach = column.dtype.reach
     if reach is None or column.dtype.number == np.float64:
-        return column.nearest_codes(exact), None if reach is None else exact, False
-    limited = np.clip(exact, *reach)
-    return column.nearest_codes(limited), limited, not np.array_equal(limited, exact)
+        return numbers, False
+    limited = np.clip(numbers, *reach)
+    return limited, not np.array_equal(limited, numbers, equal_nan=True)
