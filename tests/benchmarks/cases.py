@@ -282,7 +282,7 @@ def _sd2011_imputed(quick: bool) -> Measured:
     frame = inputs.sd2011()
     spec = {"m": 5, "maxit": 5, "seed": 1, "columns": _sd2011_columns(frame), "threads": 2}
     rp.impute(frame.iloc[:500], **{**spec, "m": 1, "maxit": 1})
-    return _timed(_repeat(lambda: rp.impute(frame, **spec), 1 if quick else 3, warm=False))
+    return _timed(_repeat(lambda: rp.impute(frame, **spec), 1, warm=False))
 
 
 # ---------------------------------------------------------------- the engine against itself
