@@ -10,7 +10,7 @@ NOTES: dict[str, str] = {
     "constant": "constant predictors were left out of the fit",
     "contradicting_margins": "no table has all the margins given: the fit lies between them",
     "few_donors": "there are fewer rows to draw from than donors asked for: all of them are donors",
-    "limited": "numbers were drawn or computed that the type of the column cannot hold: they are the nearest that it can",
+    "limited": "numbers came up that the type of the column cannot hold: they are the nearest that it can",
     "not_ordered": "proportional odds did not converge: a multinomial model replaced it",
     "not_converged": "the fit did not converge: its last parameters are used",
     "one_cluster": "rows of one cluster only are observed: the model has no random effects",
