@@ -165,10 +165,12 @@ class _First:
 
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A scheduler and a worker of two threads, started as anyone would start them."""
+    """A scheduler and a worker of two threads, started as anyone would start them; this module is there, too."""
     (tmp_path / "dask").mkdir()
+    path = os.pathsep.join([ENVIRONMENT["PYTHONPATH"], str(Path(__file__).parents[2])])
     address_file = tmp_path / "dask" / "scheduler.json"
-    common = {"env": ENVIRONMENT, "cwd": tmp_path / "dask", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    common: dict[str, Any] = {"env": {**ENVIRONMENT, "PYTHONPATH": path}, "cwd": tmp_path / "dask"}
+    common |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     common["start_new_session"] = True  # so that a worker and the process it watches can be ended together
     here = ["--host", "127.0.0.1", "--scheduler-file", str(address_file), "--dashboard-address", "127.0.0.1:0"]
     dask = [sys.executable, "-m", "dask"]
@@ -238,19 +240,38 @@ def _rows(frame: pd.DataFrame, weights: Any) -> int:
     return len(frame)
 
 
-def test_a_scheduler_that_dies_meanwhile(frame: pd.DataFrame, scheduler: tuple[str, Any]) -> None:
+def test_a_scheduler_that_dies_meanwhile(frame: pd.DataFrame, scheduler: tuple[str, Any], tmp_path: Path) -> None:
+    """While a worker is at it."""
     address, process = scheduler
     table = encode_table(frame)
     plan = build_plan(validate_synthesis(m=400, seed=1), table)
+    at_it = tmp_path / "at it"
+
+    def kill() -> None:
+        until = time.monotonic() + 60
+        while not at_it.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.kill()
+
     with Client(address, set_as_default=False, timeout=3) as client:
-        threading.Timer(2.0, process.kill).start()
+        killer = threading.Thread(target=kill)
+        killer.start()
         with pytest.raises(rp.ReplicantError, match="connection"):
-            run_plan(plan, table, DaskExecutor(client), sink=_slow)
+            run_plan(plan, table, DaskExecutor(client), sink=_Slow(str(at_it)))
+        killer.join()
+    assert at_it.exists()
 
 
-def _slow(frame: pd.DataFrame, imputation: int, partition: int, trace: Any) -> int:
-    time.sleep(0.1)
-    return imputation
+class _Slow:
+    """Says that it is at it, and takes its time."""
+
+    def __init__(self, flag: str) -> None:
+        self.flag = flag
+
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int, trace: Any) -> int:
+        Path(self.flag).touch()
+        time.sleep(0.1)
+        return imputation
 
 
 def command(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from dask.utils import key_split
-from distributed import Client
+from distributed import Client, LocalCluster, WorkerPlugin
 
+import replicant as rp
 from replicant.errors import DataError, RunError
 from replicant.execution import dask_client, dask_executor
 from replicant.execution.backend import Backend, active_client
 from replicant.execution.dask_executor import DaskExecutor
+from replicant.execution.packed import packed, run_packed
 from replicant.execution.timing import Timing
 from replicant.plan.task import Task, numbered
 
@@ -104,8 +112,8 @@ def test_short_tasks_travel_together_and_few_are_under_way(two_workers: Any, mon
 
     def watch(call: Any, *args: Any, **options: Any) -> Any:
         future = submit(call, *args, **options)
-        packed, *first = pickle.loads(args[0].contents)
-        if packed is dask_executor._batch:
+        packed_call, *first = pickle.loads(args[0].contents)
+        if packed_call is dask_executor._batch:
             sent.append(len(first[2]))
             futures.append(future)
             waiting.append(sum(not one.done() for one in futures))
@@ -118,6 +126,66 @@ def test_short_tasks_travel_together_and_few_are_under_way(two_workers: Any, mon
     assert len(sent) < 200
     # At the end they get few, so that no worker is left with a long task.
     assert sent[-1] == 1
+
+
+class _Absent:
+    """Something that cannot be unpickled where a module is missing."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return importlib.import_module, ("no_such_module",)
+
+
+@pytest.mark.parametrize(("shared", "opens"), [(1, True), (_Absent(), False)], ids=["opens", "does not"])
+def test_a_call_is_opened_by_the_worker_it_arrives_at(shared: Any, opens: bool) -> None:
+    """Not by the scheduler in between; what cannot be opened fails when it is run, as a task does."""
+    call = packed(add, shared)
+    at_scheduler = pickle.loads(pickle.dumps(call))
+    at_worker = pickle.loads(pickle.dumps(at_scheduler))
+    assert [one.opened for one in (call, at_scheduler, at_worker)] == [None, None, (add, shared) if opens else None]
+    for one in (call, at_scheduler, at_worker):
+        assert repr(one) == f"<Packed, {len(call.contents)} bytes>"
+        with nullcontext() if opens else pytest.raises(ImportError, match="no_such_module"):
+            assert run_packed(one, Task("add-3", "add", 3)) == 4
+
+
+class _Imports(WorkerPlugin):
+    """Keeps which thread of a worker imports what of the engine."""
+
+    def setup(self, worker: Any) -> None:
+        worker.imports = []
+        sys.meta_path.insert(0, _Finder(worker.imports))
+
+
+class _Finder:
+    def __init__(self, imports: list[tuple[str, str]]) -> None:
+        self.imports = imports
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name.startswith("replicant."):
+            self.imports.append((name, threading.current_thread().name))
+
+
+def imports_of(dask_worker: Any) -> list[tuple[str, str]]:
+    return list(dask_worker.imports)
+
+
+def test_one_thread_of_a_worker_imports_what_arrives() -> None:
+    """Two that do it at once may each meet a module of which only a part is there."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(400, 3)).round(1), columns=list("abc"))
+    local: dict[str, Any] = {"n_workers": 1, "threads_per_worker": 4, "dashboard_address": None}
+    with LocalCluster(**local) as cluster, Client(cluster, set_as_default=False) as client:
+        client.register_plugin(_Imports())
+        for _ in range(2):
+            rp.synthesize(frame, m=4, seed=1, client=client)
+            rp.study(
+                frame, 20, m=2, seed=1, estimands=[{"name": "fit", "model": "ols", "formula": "a ~ b"}], client=client
+            )
+            [imports] = client.run(imports_of).values()
+            # What calls import while they run they ask for by its package, for which all wait.
+            threads = {thread for name, thread in imports if not name.startswith("replicant.trees")}
+            assert threads == {"MainThread"}
+            client.restart()
 
 
 def total(shared: int, task: Task, *others: int) -> int:
