@@ -194,13 +194,21 @@ def test_scratch_is_private_and_goes(temporary: Path) -> None:
         assert not list(temporary.iterdir())
 
 
+@pytest.mark.parametrize("seconds", [0, 3])
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=str)
-def test_scratch_goes_when_the_run_is_stopped(sent: signal.Signals, folder: Path, temporary: Path) -> None:
-    """A run that is killed outright cannot tidy up; the next one does it in its stead."""
+def test_scratch_goes_when_the_run_is_stopped(
+    sent: signal.Signals, seconds: int, folder: Path, temporary: Path
+) -> None:
+    """Also while workers start, which takes so many seconds more.
+
+    A run that is killed outright cannot tidy up; the next one does it in its stead.
+    """
+    (folder / "late.py").write_text(f"import time\ntime.sleep({seconds})\n")
+    late = {"TMPDIR": str(temporary), "DASK_DISTRIBUTED__WORKER__PRELOAD": str([f"{folder}/late.py"])}
     command = [sys.executable, "-m", "replicant.cli.main", "run", "job.yaml", "--set", "synthesis.m=1000"]
     process = subprocess.Popen(
         [*command, "--set", "data=large.parquet", "--workers", "1"],
-        cwd=folder, env={**ENVIRONMENT, "TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=folder, env={**ENVIRONMENT, **late}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     children: list[psutil.Process] = []
     try:

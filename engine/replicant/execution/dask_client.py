@@ -11,6 +11,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
@@ -98,21 +99,22 @@ def local_cluster(workers: int, progress: Progress | None = None, *, memory: int
 
 
 def _started(**settings: Any) -> LocalCluster:
-    cluster = LocalCluster.__new__(LocalCluster)
-    try:
-        LocalCluster.__init__(cluster, **settings)  # type: ignore[no-untyped-call]
-    except (RuntimeError, OSError, TimeoutError) as error:
-        # Dask gives up if one of the processes dies before all of them are there.
-        raise RunError(
-            f"The worker processes could not be started ({type(error).__name__}).",
-            fix="see whether memory is short or something ends them, use fewer of them, then run again",
-        ) from None
-    except BaseException:
-        # A signal. Processes that are being started would make their folder again after it was removed.
-        with suppress(Exception):
-            cluster.close()
-        raise
-    return cluster
+    # By a thread of its own: Dask takes an interrupt for a wish to wait no longer, and forgets the processes that it is
+    # starting. They would make their folder again after it was removed.
+    with ThreadPoolExecutor(1) as starter:
+        start = starter.submit(LocalCluster, **settings)
+        try:
+            return start.result()
+        except (RuntimeError, OSError, TimeoutError) as error:
+            # Dask gives up if one of the processes dies before all of them are there.
+            raise RunError(
+                f"The worker processes could not be started ({type(error).__name__}).",
+                fix="see whether memory is short or something ends them, use fewer of them, then run again",
+            ) from None
+        except BaseException:  # a signal
+            with suppress(Exception):
+                start.result().close()
+            raise
 
 
 @contextmanager
