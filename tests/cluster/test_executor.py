@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import pickle
 import signal
@@ -136,8 +137,11 @@ class _Absent:
 
 
 @pytest.mark.parametrize(("shared", "opens"), [(1, True), (_Absent(), False)], ids=["opens", "does not"])
-def test_a_call_is_opened_by_the_worker_it_arrives_at(shared: Any, opens: bool) -> None:
-    """Not by the scheduler in between; what cannot be opened fails when it is run, as a task does."""
+def test_a_call_is_opened_by_the_worker_it_arrives_at(
+    shared: Any, opens: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not by the scheduler in between; what cannot be opened fails when it is run, as tasks do, and is not logged."""
+    caplog.set_level(logging.INFO)
     call = packed(add, shared)
     at_scheduler = pickle.loads(pickle.dumps(call))
     at_worker = pickle.loads(pickle.dumps(at_scheduler))
@@ -146,6 +150,7 @@ def test_a_call_is_opened_by_the_worker_it_arrives_at(shared: Any, opens: bool) 
         assert repr(one) == f"<Packed, {len(call.contents)} bytes>"
         with nullcontext() if opens else pytest.raises(ImportError, match="no_such_module"):
             assert run_packed(one, Task("add-3", "add", 3)) == 4
+    assert caplog.text == ""
 
 
 class _Imports(WorkerPlugin):

@@ -10,6 +10,7 @@ it too, and each of them may meet a module of which only a part is there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from typing import Any
 from distributed.protocol import pickle
 
 __all__ = ["Packed", "packed", "run_packed"]
+
+# At the level INFO, which workers have, Dask logs the bytes of what cannot be unpickled, cells and all.
+logging.getLogger(pickle.__name__).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
