@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -251,6 +253,32 @@ def test_chains_on_several_threads_hold_blas_to_one_each_and_give_it_back() -> N
             assert set(threads()) <= {1}
         assert set(threads()) <= {1}
     assert threads() == before
+
+
+def test_threads_hold_blas_whichever_thread_has_limited_it_before() -> None:
+    """threadpoolctl hears the first thread that limits OpenBLAS, and no other for as long as that lives."""
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    both = Barrier(2)
+
+    def task(_: int) -> set[int]:
+        with fcs.blas.one_blas_thread():
+            both.wait(60)
+            found = threads()
+            both.wait(60)
+        return found
+
+    with threadpool_limits(2, user_api="blas"):
+        with fcs.blas.one_blas_thread():
+            assert threads() == {1}
+        for _ in range(3):
+            assert threads() == {2}
+            with ThreadPoolExecutor(2) as pool:
+                assert list(pool.map(task, range(2))) == [{1}, {1}]
+        assert threads() == {2}
 
 
 def test_what_cannot_or_shall_not_be_drawn_stays_missing() -> None:

@@ -22,7 +22,8 @@ def one_blas_thread() -> Iterator[None]:
     global _entered, _limit  # noqa: PLW0603  # the limit is one of the process
     with _lock:
         if _entered == 0:
-            _limit = _libraries().limit(limits=1, user_api="blas")
+            with _in_control():
+                _limit = _libraries().limit(limits=1, user_api="blas")
         _entered += 1
     try:
         yield
@@ -30,8 +31,21 @@ def one_blas_thread() -> Iterator[None]:
         with _lock:
             _entered -= 1
             if _entered == 0 and _limit is not None:
-                _limit.restore_original_limits()
+                with _in_control():
+                    _limit.restore_original_limits()
                 _limit = None
+
+
+@contextmanager
+def _in_control() -> Iterator[None]:
+    """Within it this thread may set limits: only the first thread that ever did may, else, and others do so in vain."""
+    from threadpoolctl import OpenBLASController
+
+    OpenBLASController.clear_controlling_thread(force=True)
+    try:
+        yield
+    finally:
+        OpenBLASController.clear_controlling_thread(force=True)
 
 
 @cache
