@@ -1,5 +1,5 @@
 # R's mice on the samples of imputation_truth.py: Rscript imputation_truth.R FOLDER
-# FOLDER holds job.json and a table for each sample, 0.csv ...; estimates.csv is written there: replicate, method, term,
+# FOLDER holds job.json and a table for each sample, 0.csv ...; estimates.csv is written there: replicate, term,
 # estimate, conf_low, conf_high of Rubin's rules. Needs jsonlite, mice, pan, ranger. In clusters, standard errors of
 # least squares are those of the clusters (CR1), and the complete-data degrees of freedom are the clusters less one.
 suppressPackageStartupMessages({
@@ -39,21 +39,15 @@ results <- list()
 for (replicate in job$replicates) {
   data <- read.csv(file.path(folder, paste0(replicate, ".csv")), stringsAsFactors = TRUE, na.strings = "")
   for (name in job$ordered) data[[name]] <- factor(data[[name]], levels = job$levels, ordered = TRUE)
-  for (label in names(job$methods)) {
-      wanted <- job$methods[[label]]
-    method <- setNames(rep("", ncol(data)), names(data))
-    method[names(wanted)] <- sub("2l.norm", "2l.pan", unlist(wanted), fixed = TRUE) # of one residual variance, as ours
-    predictors <- make.predictorMatrix(data)
-    two_level <- any(startsWith(unlist(wanted), "2l"))
-    if (job$cluster != "") {
-      predictors[, job$cluster] <- if (two_level) -2 else 0
-    }
-    seen <- data
-    if (two_level) seen[[job$cluster]] <- as.integer(seen[[job$cluster]])
-    imputed <- suppressWarnings(mice(seen, m = job$m, maxit = job$maxit, method = method,
-      predictorMatrix = predictors, seed = replicate + 1, printFlag = FALSE))
-    one <- pooled(imputed, data)
-    results[[length(results) + 1]] <- cbind(replicate = replicate, method = label, one)
-  }
+  method <- setNames(rep("", ncol(data)), names(data))
+  method[names(job$method)] <- sub("2l.norm", "2l.pan", unlist(job$method), fixed = TRUE) # of one residual variance, as ours
+  predictors <- make.predictorMatrix(data)
+  two_level <- any(startsWith(unlist(job$method), "2l"))
+  if (job$cluster != "") predictors[, job$cluster] <- if (two_level) -2 else 0
+  seen <- data
+  if (two_level) seen[[job$cluster]] <- as.integer(seen[[job$cluster]])
+  imputed <- suppressWarnings(mice(seen, m = job$m, maxit = job$maxit, method = method,
+    predictorMatrix = predictors, seed = replicate + 1, printFlag = FALSE))
+  results[[length(results) + 1]] <- cbind(replicate = replicate, pooled(imputed, data))
 }
 write.csv(do.call(rbind, results), file.path(folder, "estimates.csv"), row.names = FALSE)

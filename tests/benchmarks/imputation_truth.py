@@ -1,16 +1,16 @@
-"""Imputation against a known truth, beside R's mice: imputation_truth.py [--replicates N] [--mice M].
+"""Imputation against a known truth, beside R's mice: imputation_truth.py [--replicates N] [--mice M] [--methods ...].
 
 Samples of 500 rows from populations whose regression coefficients are known (normal, skewed, categorical, clustered);
 40 % of the rows lose a cell completely at random, at random, or not at random (Schouten, Lugtig and Vink 2018, by
 `rp.ampute`). Each is imputed (m = 5, maxit = 5) by every method that suits it, analysed by least squares and pooled by
-Rubin's rules. With `--mice M`, imputation_truth.R does the same to the first M samples, which are written for it; its
-forests, which take it several times as long, get `--forests F` of them.
+Rubin's rules. With `--mice M`, imputation_truth.R does the same to the first M samples, which are written for it.
 
 Prints and stores (imputation_truth.csv), for each population, mechanism, method and term: bias with its Monte-Carlo
 error, coverage of the 95 % intervals, both also of mice, and the mean differences of estimates and of coverage between
-the two on the same samples, with their Monte-Carlo errors. Rows are stored as soon as a mechanism is done, and replace
-those of an earlier run. With `--estimates FOLDER` the estimates of all samples are kept there as they come: a run that
-was cut short goes on from them, and so does one that asks for more samples.
+the two on the same samples, with their Monte-Carlo errors. `--populations`, `--mechanisms` and `--methods` choose; rows
+are stored as soon as a method is done, and replace those of an earlier run. With `--estimates FOLDER` the estimates of
+all samples are kept there as they come: a run that was cut short goes on from them, and so does one that asks for more
+samples.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -155,6 +156,7 @@ POPULATIONS: dict[str, Population] = {
 }
 
 MECHANISMS = ("MCAR", "MAR", "MNAR")
+WHERE = ["population", "mechanism", "method"]
 
 
 def incomplete(name: str, mechanism: str, replicate: int, seed: int) -> pd.DataFrame:
@@ -167,28 +169,25 @@ def incomplete(name: str, mechanism: str, replicate: int, seed: int) -> pd.DataF
     return rp.ampute(frame, SHARE, mechanism, population.lost, weights=weights, seed=replicate)  # type: ignore[arg-type]
 
 
-def estimates(replicate: int, name: str, mechanism: str, seed: int) -> list[dict[str, Any]]:
-    """Every method on one sample."""
+def estimates(replicate: int, name: str, mechanism: str, label: str, seed: int) -> list[Any]:
+    """A method on one sample."""
     population = POPULATIONS[name]
+    method = population.methods[label]
     frame = incomplete(name, mechanism, replicate, seed)
     names = [column for column in frame.columns if column != population.cluster]
-    records = []
-    for label, method in population.methods.items():
-        if any(one.startswith("2l") for one in method.values()):
-            which: dict[str, Any] = {"cluster": population.cluster}
-        else:  # a flat method does not see the clusters
-            which = {"predictors": {column: [one for one in names if one != column] for column in method}}
-        imputed = rp.impute(frame, m=M, maxit=MAXIT, method=method, seed=replicate, threads=1, **which)
-        errors = {"cluster": population.cluster} if population.cluster else {}
-        pooled = imputed.analyse("ols", population.formula, **errors).pool(rule="rubin1987").frame.set_index("term")
-        for term in population.truth:
-            ends = dict(zip(ENDS, pooled.loc[[term], ENDS].to_numpy()[0].tolist(), strict=True))
-            records.append({"replicate": replicate, "method": label, "term": term, **ends})
-    return records
+    if any(one.startswith("2l") for one in method.values()):
+        which: dict[str, Any] = {"cluster": population.cluster}
+    else:  # a flat method does not see the clusters
+        which = {"predictors": {column: [one for one in names if one != column] for column in method}}
+    imputed = rp.impute(frame, m=M, maxit=MAXIT, method=method, seed=replicate, threads=1, **which)
+    errors = {"cluster": population.cluster} if population.cluster else {}
+    pooled = imputed.analyse("ols", population.formula, **errors).pool(rule="rubin1987").frame.set_index("term")
+    ends = pooled.loc[list(population.truth), ENDS].reset_index()
+    return list(ends.assign(replicate=replicate).to_dict("records"))
 
 
-def by_mice(replicates: range, name: str, mechanism: str, labels: Sequence[str], seed: int) -> pd.DataFrame:
-    """The same of R's mice, by some of the methods on some of the samples."""
+def by_mice(replicates: range, name: str, mechanism: str, label: str, seed: int) -> pd.DataFrame:
+    """The same of R's mice, on some of the samples."""
     population = POPULATIONS[name]
     with tempfile.TemporaryDirectory() as folder:
         for replicate in replicates:
@@ -197,7 +196,7 @@ def by_mice(replicates: range, name: str, mechanism: str, labels: Sequence[str],
             "folder": folder,
             "replicates": list(replicates),
             "formula": population.formula,
-            "methods": {label: population.methods[label] for label in labels},
+            "method": population.methods[label],
             "cluster": population.cluster or "",
             "ordered": ["rank"] if name == "categorical" else [],
             "levels": RANKS,
@@ -210,19 +209,18 @@ def by_mice(replicates: range, name: str, mechanism: str, labels: Sequence[str],
     return found[found["term"].isin(population.truth)]
 
 
-def summary(name: str, mechanism: str, ours: pd.DataFrame, mice: pd.DataFrame | None) -> pd.DataFrame:
-    """Bias and coverage, a row for each method and term."""
-    truth = POPULATIONS[name].truth
+def summary(where: dict[str, str], ours: pd.DataFrame, mice: pd.DataFrame | None) -> pd.DataFrame:
+    """Bias and coverage of a method, a row for each term."""
     records = []
-    for (method, term), own in ours.groupby(["method", "term"], sort=False):
-        record = {"population": name, "mechanism": mechanism, "method": method, "term": term}
-        record |= _figures(own, truth[str(term)], "")
+    for term, truth in POPULATIONS[where["population"]].truth.items():
+        own = ours[ours["term"] == term].set_index("replicate")
+        record: dict[str, Any] = {**where, "term": term, **_figures(own, truth, "")}
         if mice is not None:
-            theirs = mice[(mice["method"] == method) & (mice["term"] == term)].set_index("replicate")
-            record |= _figures(theirs, truth[str(term)], "_mice")
-            same = own.set_index("replicate").loc[theirs.index]
+            theirs = mice[mice["term"] == term].set_index("replicate")
+            record |= _figures(theirs, truth, "_mice")
+            same = own.loc[theirs.index]
             record |= _mean(same["estimate"] - theirs["estimate"], "difference")
-            covered = _covered(same, truth[str(term)]).astype(float) - _covered(theirs, truth[str(term)])
+            covered = _covered(same, truth).astype(float) - _covered(theirs, truth)
             record |= _mean(covered, "coverage_difference")
         records.append(record)
     return pd.DataFrame(records)
@@ -266,62 +264,52 @@ def kept(folder: Path | None, name: str, wanted: int, compute: Callable[[range],
 
 
 def store(table: pd.DataFrame, out: Path) -> None:
-    """Rows of one mechanism, in the place of those that are stored."""
-    tables = [table]
+    """Rows of one method, in the place of those that are stored."""
+    rows = table
     if out.exists():
         stored = pd.read_csv(out)
-        tables.append(
-            stored[(stored[["population", "mechanism"]] != table[["population", "mechanism"]].iloc[0]).any(axis=1)]
-        )
-    rows = pd.concat(tables)
+        own = (stored[WHERE] == table[WHERE].iloc[0]).all(axis=1)
+        rows = pd.concat([stored[~own], table])
     # In the order of their definition.
-    for column, names in (("mechanism", list(MECHANISMS)), ("population", list(POPULATIONS))):
+    labels = [label for population in POPULATIONS.values() for label in population.methods]
+    for column, names in zip(reversed(WHERE), (labels, list(MECHANISMS), list(POPULATIONS)), strict=True):
         rows = rows.iloc[np.argsort(rows[column].map(names.index), kind="stable")]
     rows.round(5).to_csv(out, index=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, print and store."""
+    labels = list(dict.fromkeys(label for population in POPULATIONS.values() for label in population.methods))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=1000)
     parser.add_argument("--mice", type=int, default=0, help="samples that R's mice gets too; needs R with mice")
-    parser.add_argument("--forests", type=int, help="those of them that its forests get; by default half of them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--populations", nargs="*", default=list(POPULATIONS), choices=list(POPULATIONS))
     parser.add_argument("--mechanisms", nargs="*", default=list(MECHANISMS), choices=MECHANISMS)
+    parser.add_argument("--methods", nargs="*", default=labels, choices=labels)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--estimates", type=Path, help="a folder in which the estimates of all samples are kept")
     parser.add_argument("--out", type=Path, default=STORED)
     asked = parser.parse_args(arguments)
-    forests = (asked.mice + 1) // 2 if asked.forests is None else asked.forests
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.processes, spawning) as pool:
 
-        def own(replicates: range, name: str, mechanism: str) -> pd.DataFrame:
-            one = partial(estimates, name=name, mechanism=mechanism, seed=asked.seed)
+        def own(replicates: range, **which: Any) -> pd.DataFrame:
+            one = partial(estimates, **which)
             return pd.DataFrame([record for records in pool.map(one, replicates) for record in records])
 
-        for name in asked.populations:
-            methods = POPULATIONS[name].methods
-            shares = {"mice": (asked.mice, [one for one in methods if one != "rf"])}
-            if "rf" in methods:
-                shares["mice-rf"] = (min(forests, asked.mice), ["rf"])
-            for mechanism in asked.mechanisms:
-                case, which = f"{name}-{mechanism}", {"name": name, "mechanism": mechanism}
-                ours = kept(asked.estimates, case, asked.replicates, partial(own, **which))
-                theirs = [
-                    kept(
-                        asked.estimates,
-                        f"{case}-{kind}",
-                        samples,
-                        partial(by_mice, **which, labels=labels, seed=asked.seed),
-                    )
-                    for kind, (samples, labels) in shares.items()
-                    if samples
-                ]
-                table = summary(name, mechanism, ours, pd.concat(theirs) if theirs else None)
-                print(table.round(4).to_string(index=False), flush=True)
-                store(table, asked.out)
+        for name, mechanism, label in product(asked.populations, asked.mechanisms, asked.methods):
+            if label not in POPULATIONS[name].methods:
+                continue
+            case = f"{name}-{mechanism}-{label.replace(', ', '+')}"
+            which = {"name": name, "mechanism": mechanism, "label": label, "seed": asked.seed}
+            ours = kept(asked.estimates, case, asked.replicates, partial(own, **which))
+            theirs = (
+                kept(asked.estimates, f"{case}-mice", asked.mice, partial(by_mice, **which)) if asked.mice else None
+            )
+            table = summary(dict(zip(WHERE, (name, mechanism, label), strict=True)), ours, theirs)
+            print(table.round(4).to_string(index=False), flush=True)
+            store(table, asked.out)
 
 
 if __name__ == "__main__":
