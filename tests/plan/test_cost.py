@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.methods import BUILTIN, CART, Declaration
-from replicant.plan import ColumnPlan, Partition, Task
+from replicant.plan import ColumnPlan, Partition, Task, build_plan
 from replicant.plan.cost import Cost, make_tasks
+from replicant.spec.load import validate_completion
+from replicant.table import encode_table
 from replicant.table.kinds import Kind
 
 METHODS = ["cart", "cart", "cart", "sample", "keep", "passive"]
@@ -84,3 +87,16 @@ def test_a_method_is_costed_by_what_it_declares() -> None:
     holed = [ColumnPlan("a", Kind.COUNT, own, has_states=True), *columns[1:]]
     more = Cost(holed, np.array([[3, 1, 0, 3]]), CART).fits(0, 1000)
     assert more[0] - fits[0] == pytest.approx(fits[3] - fits[2])  # the tree that draws which cells are missing
+
+
+def test_a_chain_costs_what_its_levels_cost() -> None:
+    """That decides on how many threads chains run."""
+
+    def seconds(levels: int) -> float:
+        rng = np.random.default_rng(1)
+        frame = pd.DataFrame({"x": rng.normal(size=3000), "y": rng.integers(0, levels, 3000).astype(str)})
+        frame.loc[::3, "y"] = None
+        spec = validate_completion({"maxit": 5}, m=5, seed=1)
+        return build_plan(spec, encode_table(frame)).seconds_estimate
+
+    assert seconds(30) > 5 * seconds(3)

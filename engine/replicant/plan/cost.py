@@ -164,12 +164,13 @@ def make_chain_tasks(
     """
     tasks: list[Task] = []
     seconds = 0.0
+    levels = {column.name: column.levels for column in cost.columns}
     for partition in partitions:
         if partition.k == 0:
             continue
         rows = n if partition.rows is None else len(partition.rows)
         visits = sum(
-            FIXED_PER_VISIT + float(column.declaration.seconds(rows, len(column.predictors), 0))
+            FIXED_PER_VISIT + float(column.declaration.seconds(rows, len(column.predictors), levels[column.name]))
             for column in imputation.columns
         )
         cells = sum(whole.seen.imputed.values()) * rows / max(1, whole.seen.rows)

@@ -101,7 +101,7 @@ class Draft:
             elif name in idle:
                 self.check_kept(name)
                 why = kept.get(name, self.why_idle(name))
-                plans.append(ColumnPlan(name, column.kind, KEEP, why=why))
+                plans.append(ColumnPlan(name, column.kind, KEEP, why=why, levels=_levels(column)))
             elif name in self.passive:
                 expression = self.passive[name]
                 plans.append(
@@ -164,7 +164,7 @@ class Draft:
             self.spec.options.get(name, {}),
             where=cells,
             why=why,
-            levels=column.size if column.is_categorical else 0,
+            levels=_levels(column),
             has_states=not method.draws_missing and name in self.split(column, method),
             after=(*within, *([cluster] if cluster else [])),
             cluster=cluster,
@@ -366,3 +366,7 @@ class Draft:
                     if other not in self.later.get(name, set())
                     else f"take {other!r} out of predictors.{name}",
                 )
+
+
+def _levels(column: Column) -> int:
+    return column.size if column.is_categorical else 0
