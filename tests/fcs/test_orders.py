@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import replicant as rp
 from replicant.errors import SpecError
 from replicant.fcs import find_orders, orders
+from replicant.fcs.interactions import Interaction
 from replicant.plan import Plan, build_plan
 from replicant.plan.sequence import sequence_of
 from replicant.spec.load import validate_synthesis
@@ -63,48 +64,100 @@ def test_the_plan_says_why() -> None:
     plan = plan_of(traps(2000, 1))
     assert plan.orders is not None
     why = plan.orders.why
-    assert set(why) == set(plan.names)
-    assert all("interaction" in why[name] for name in "abcxyz")
-    assert why["level"].startswith("last: 150 levels")
-    assert why["sum"].startswith("late: others explain")
-    assert plan.orders.gain > 4 * plan.orders.error > 0
+    assert why["y"].startswith("after x and z: their product explains")
+    assert why["level"] == "last: 150 levels"
+    assert all("interaction" in why[name] for name in "abcxz")
     text = str(plan)
-    assert f"one order per imputation from {len(plan.orders.pool)} good ones" in text
+    assert "auto, one order per imputation" in text
+    assert "2,000 rows say where these columns come" in text
     assert "c: beside" in text
-    assert all(sequence[-1] == "level" for sequence in plan.sequences)
+    for sequence in plan.sequences:
+        assert sequence[-1] == "level"
+        assert set(sequence[:3]) == set("abc")
+        assert set(sequence[3:6]) == set("xyz")
+        assert sequence.index("y") > max(sequence.index("x"), sequence.index("z"))
+
+
+def test_nothing_to_say_is_said() -> None:
+    rng = np.random.default_rng(2)
+    plan = plan_of(pd.DataFrame(rng.normal(size=(300, 5)), columns=list("abcde")))
+    assert "300 rows say nothing of what comes before what" in str(plan)
+    assert len({sequence_of(plan, i, 0) for i in range(5)}) > 2
+    assert not [event for event in plan.events if event.code == "random_orders"]
 
 
 def test_orders_are_different_and_the_same_again() -> None:
     frame = traps(1000, 3)
     plan, again = plan_of(frame, m=8), plan_of(frame, m=8)
     assert plan.sequences == again.sequences
-    assert plan.orders is not None
-    assert len(set(plan.orders.pool)) == len(plan.orders.pool) >= 8
     assert len(set(plan.sequences)) == 8
-    # Replicates of a study draw from the same pool, each anew.
-    first = [sequence_of(plan, 0, replicate) for replicate in range(30)]
-    assert set(first) <= {sequence_of(plan, i, 0) for i in range(8)} | set(plan.orders.pool)
-    assert len(set(first)) > 3
-    assert len({sequence_of(plan, i, 5) for i in range(8)}) == 8
+    # Replicates of a study draw theirs anew, and all of them obey the same.
+    assert len({sequence_of(plan, 0, replicate) for replicate in range(30)}) == 30
+    assert all(sequence_of(plan, 0, replicate)[-1] == "level" for replicate in range(30))
     other = build_plan(validate_synthesis(seed=2, m=8, visit_sequence="auto"), encode_table(frame), orders=find_orders)
     assert other.sequences != plan.sequences
+
+
+@pytest.mark.parametrize("n", [500, 2000])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_product_beside_main_effects_comes_after_correlated_factors(n: int, seed: int) -> None:
+    """Among effects of a factor on a number and on a binary column."""
+    rng = np.random.default_rng(seed)
+    x1, e = rng.normal(size=(2, n))
+    x2 = 0.5 * x1 + np.sqrt(0.75) * e
+    group = rng.choice(3, n)
+    y = 0.5 * x1 + 0.5 * x2 + 0.5 * group + rng.normal(size=n)
+    frame = pd.DataFrame({"x1": x1, "x2": x2, "y": y, "w": 0.5 * x1 + x1 * x2 + rng.normal(size=n)})
+    frame["group"], frame["z"] = np.array(list("abc"))[group], (y + rng.logistic(size=n) > 0).astype(int)
+    for sequence in plan_of(frame, m=8).sequences:
+        assert sequence.index("w") > max(sequence.index("x1"), sequence.index("x2"))
+
+
+def test_what_contradicts_something_stronger_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ring of products, each of whose columns comes after two others, cannot be."""
+    ring = [
+        Interaction((1, 2), 0, 0.5, directed=True),
+        Interaction((0, 2), 1, 0.4, directed=True),
+        Interaction((2, 2), 0, 0.3, directed=True),
+        Interaction((0, 0), 2, 0.2, directed=True),
+    ]
+    monkeypatch.setattr(orders, "interactions", lambda _: ring)
+    plan = plan_of(pd.DataFrame(np.random.default_rng(3).normal(size=(60, 4)), columns=list("abcd")), m=8)
+    assert plan.orders is not None
+    assert plan.orders.after == {"a": ("b", "c")}
+    assert all(sequence.index("a") == 2 for sequence in plan.sequences)
 
 
 def test_one_order_serves_shared_fits() -> None:
     plan = plan_of(traps(500, 4), m=3, fits="shared")
     assert len(set(plan.sequences)) == 1
-    assert "one order for all imputations from" in str(plan)
+    assert "auto, one order for all imputations" in str(plan)
 
 
-@pytest.mark.parametrize(("rows", "p"), [(60, 3), (400, 8), (5000, 30)])
-def test_the_number_of_trees_is_bounded(rows: int, p: int) -> None:
-    rng = np.random.default_rng(5)
-    plan = plan_of(pd.DataFrame(rng.normal(size=(rows, p)), columns=[f"x{j}" for j in range(p)]))
+@pytest.mark.parametrize("name", ["kept", "computed", "not a predictor"])
+def test_products_of_columns_that_need_no_place(name: str) -> None:
+    """A kept factor stands first anyway; a computed column hangs on nothing."""
+    frame = traps(1000, 12)[["y", "x", "z", "s", "t"]]
+    wanted: dict[str, dict[str, Any]] = {
+        "kept": {"method": {"x": "keep"}},
+        "computed": {"passive": {"y": "x * z"}},
+        "not a predictor": {"predictors": {"y": ["x", "s"]}},
+    }
+    plan = plan_of(frame, m=6, **wanted[name])
     assert plan.orders is not None
-    folds = 2 if rows < orders.ROWS_BOTH_WAYS else 1
-    # The last order that is scored may go beyond the limit.
-    assert plan.orders.fits <= folds * (orders.FITS * p + p)
-    assert plan.orders.rows == min(rows, orders.SAMPLE_ROWS)
+    assert plan.orders.after == ({"y": ("z",)} if name == "kept" else {})
+    assert {"y", "z"} <= set(plan.orders.why) or name == "computed"
+
+
+def test_wide_tables_are_looked_at_in_part() -> None:
+    """In columns that others explain least, where products hide."""
+    rng = np.random.default_rng(5)
+    cause = rng.normal(size=(400, 1))
+    frame = pd.DataFrame(cause + rng.normal(size=(400, 80)), columns=[f"x{j}" for j in range(80)])
+    a, b = rng.normal(size=(2, 400))
+    plan = plan_of(frame.assign(a=a, c=a * b + 0.3 * rng.normal(size=400), b=b), m=2)
+    assert plan.orders is not None
+    assert plan.orders.after == {"c": ("a", "b")}
 
 
 @settings(max_examples=20, deadline=None)
@@ -143,7 +196,7 @@ def test_blocks_stay_together() -> None:
 
 def reason(plan: Plan) -> str:
     assert plan.orders is not None
-    assert not plan.orders.pool
+    assert plan.orders.reason
     [event] = [event for event in plan.events if event.code == "random_orders"]
     assert "random, one order per imputation" in str(plan)
     assert len(set(plan.sequences)) > 1 or len(plan.names) == 1
@@ -152,7 +205,7 @@ def reason(plan: Plan) -> str:
 
 def test_where_no_order_can_be_scored_orders_are_random() -> None:
     frame = traps(200, 8)
-    assert "49 rows are fewer than the 50" in reason(plan_of(frame.iloc[:49]))
+    assert "49 rows are fewer than the 50 that tell" in reason(plan_of(frame.iloc[:49]))
     assert "fewer than two columns" in reason(plan_of(frame[["x"]]))
     assert "fewer than two columns" in reason(plan_of(frame[["x"]].assign(one=1, two=2)))
     assert "observed conditioning" in reason(plan_of(frame, conditioning="observed"))
@@ -165,7 +218,7 @@ def test_all_nominal_or_constant() -> None:
     frame = pd.DataFrame({name: rng.choice(list("uvw"), 80) for name in "abcd"}).assign(one=1, none=np.nan)
     plan = plan_of(frame)
     assert plan.orders is not None
-    assert plan.orders.pool
+    assert not plan.orders.reason
     many = pd.DataFrame({name: [f"{name}{i}" for i in rng.integers(0, 300, 900)] for name in "abc"})
     codebook = {name: {"kind": "nominal"} for name in "abc"}
     assert len(rp.synthesize(many, m=2, seed=1, columns=codebook, visit_sequence="auto")[1]) == 900
@@ -189,10 +242,10 @@ def test_partitions_share_the_orders_of_one() -> None:
     pd.testing.assert_frame_equal(first[0], again[0])
 
 
-def test_missing_cells_that_are_imputed_are_not_foreseen() -> None:
+def test_missing_cells_that_are_imputed() -> None:
     frame = traps(400, 11)
     frame.loc[::3, "y"] = np.nan
     plan = plan_of(frame, m=2, missing="impute")
     assert plan.orders is not None
-    assert plan.orders.pool
+    assert not plan.orders.reason
     assert rp.synthesize(frame, m=2, seed=1, missing="impute", visit_sequence="auto")[1].notna().all(axis=None)

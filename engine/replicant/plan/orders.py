@@ -16,42 +16,40 @@ if TYPE_CHECKING:
 __all__ = ["FEWEST_ROWS", "OrderSearch", "Orders", "orders_for"]
 
 FEWEST_ROWS = 50
-"""With fewer, half of the rows says nothing about the other half."""
+"""Fewer say too little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Orders:
-    """Orders whose held-out score is good.
-
-    Every imputation of every replicate takes one of them by its address; those of a replicate take different ones, as
-    long as there are any.
+    """What the orders of visits obey; all else is drawn at random, for every imputation of every replicate anew.
 
     Attributes
     ----------
-    pool
-        The orders: every column that is drawn, exactly once in each. Empty: all orders are as good.
+    first
+        Sets of columns that come first, one set after another, each in any order.
+    rest
+        Columns that come in any order.
+    last
+        Columns that come in any order behind all others.
+    after
+        Of a column, those that it comes after; one that comes after another stands behind it here.
     reason
-        Why the pool is empty.
+        Why nothing is known.
     why
-        Of each column, why it comes early or late, and what its score gains.
-    gain, error
-        How much better their mean score is than that of random orders, in nats per row, and its standard error.
-    compared
-        Orders that were scored.
-    rows, fits
-        Rows of the sample they were scored on, and trees that were grown for it.
+        Of each column whose position is not left to chance alone, why.
+    rows
+        Rows of the sample from which all this is.
     """
 
-    pool: tuple[tuple[str, ...], ...] = ()
+    first: tuple[tuple[str, ...], ...] = ()
+    rest: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reason: str = ""
     why: Mapping[str, str] = field(default_factory=dict)
-    gain: float = 0.0
-    error: float = 0.0
-    compared: int = 0
     rows: int = 0
-    fits: int = 0
 
-    def chosen(self, seed: int, *, imputation: int = 0, replicate: int = 0) -> str | tuple[str, ...]:
+    def drawn(self, seed: int, *, imputation: int = 0, replicate: int = 0) -> str | tuple[str, ...]:
         """The order of one imputation in one replicate: a list of columns, or `random`.
 
         Parameters
@@ -61,14 +59,20 @@ class Orders:
         imputation, replicate
             0-based address.
         """
-        if not self.pool:
+        if self.reason:
             return "random"
-        turn = stream(seed, Stage.ORDER_CHOICE, replicate=replicate).permutation(len(self.pool))
-        return self.pool[turn[imputation % len(self.pool)]]
+        rng = stream(seed, Stage.ORDER_CHOICE, replicate=replicate, imputation=imputation)
+        order = [part[at] for part in (*self.first, self.rest, self.last) for at in rng.permutation(len(part))]
+        for name, others in self.after.items():
+            behind = max(map(order.index, others), default=-1)
+            at = order.index(name)
+            if at < behind:
+                order.insert(behind, order.pop(at))
+        return tuple(order)
 
 
-OrderSearch: TypeAlias = "Callable[[Sequence[ColumnPlan], Table, int, bool], Orders]"
-"""What finds orders, given the plans of all columns, the table, the seed, and whether missing cells are drawn."""
+OrderSearch: TypeAlias = "Callable[[Sequence[ColumnPlan], Table, int], Orders]"
+"""What finds orders, given the plans of all columns, the table and the seed."""
 
 
 def orders_for(
@@ -101,7 +105,7 @@ def orders_for(
     if sum(bool(column.predictors) for column in drawn) < 2:
         return Orders(reason="fewer than two columns are predicted from others")
     if table.n < FEWEST_ROWS:
-        return Orders(reason=f"{table.n} rows are fewer than the {FEWEST_ROWS} that it takes to score an order")
+        return Orders(reason=f"{table.n} rows are fewer than the {FEWEST_ROWS} that tell what comes before what")
     if search is None:
         return Orders(reason="the plan was made without a search for better ones")
-    return search(columns, table, seed, spec.missing == "keep")
+    return search(columns, table, seed)

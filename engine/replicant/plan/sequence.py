@@ -47,7 +47,7 @@ def sequence_for(
     visit
         `random`, `auto`, `table`, or a list that `check_list` has accepted.
     orders
-        For `auto`: those to choose from. None: `auto` is `random`.
+        For `auto`: what orders obey. None: `auto` is `random`.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def sequence_for(
         Every column exactly once.
     """
     if visit == "auto":
-        visit = "random" if orders is None else orders.chosen(seed, imputation=imputation, replicate=replicate)
+        visit = "random" if orders is None else orders.drawn(seed, imputation=imputation, replicate=replicate)
     kept = [column.name for column in columns if column.is_kept or column.is_new]
     waiting = {column.name: column.inputs for column in columns if column.is_computed}
     plans = {column.name: column for column in columns}

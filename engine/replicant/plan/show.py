@@ -178,11 +178,11 @@ def _some(names: Sequence[str], most: int = 4) -> str:
 
 def _sequences(plan: Plan) -> list[str]:
     count = "one order for all imputations" if plan.fits == "shared" else "one order per imputation"
-    orders = plan.orders if plan.orders is not None and plan.orders.pool else None
+    orders = plan.orders if plan.orders is not None and not plan.orders.reason else None
     rule = {"random": f"random, {count}", "auto": f"random, {count}", "table": "as in the table"}
     how = rule.get(plan.visit, "as listed") if isinstance(plan.visit, str) else "as listed"
     if orders is not None:
-        how = f"auto, {count} from {len(orders.pool)} good ones"
+        how = f"auto, {count}"
     lines = [how + (": each column is predicted from those before it" if plan.conditioning == "synthetic" else "")]
     if orders is not None:
         lines += _why(orders)
@@ -196,13 +196,11 @@ def _sequences(plan: Plan) -> list[str]:
 
 
 def _why(orders: Orders) -> list[str]:
-    """How good the orders are, and why each column stands where it does."""
-    score = (
-        f"{orders.compared:,} orders were scored by {orders.fits:,} trees on half of {orders.rows:,} rows, against "
-        f"the other half; the good ones foresee a row better than two random ones by {orders.gain:.2f} nats "
-        f"(standard error {orders.error:.2f})"
-    )
-    return [*_wrapped([score]), *_wrapped(f"  {name}: {text}" for name, text in orders.why.items())]
+    """What the orders obey, and why."""
+    if not orders.why:
+        return _wrapped([f"{orders.rows:,} rows say nothing of what comes before what: the orders are random"])
+    summary = f"{orders.rows:,} rows say where these columns come; all else is random"
+    return [*_wrapped([summary]), *_wrapped(f"  {name}: {text}" for name, text in orders.why.items())]
 
 
 def _tasks(plan: Plan) -> list[str]:

@@ -118,7 +118,7 @@ def synthesize(
         For a column, options of its method that go before those for all: `{"hgt": {"minbucket": 20}}`.
     visit_sequence
         `random`, the default: every imputation visits the columns in an order of its own. `auto`: orders of their own,
-        too, drawn from those in which columns are best foreseen. `table`: left to right. Or a list.
+        too, in which columns that products of others explain come after these. `table`: left to right. Or a list.
     where
         Cells to replace: rules such as `["income > p99"]`, a rule by column, or masks. None for all.
     cluster
