@@ -270,10 +270,14 @@ def store(table: pd.DataFrame, out: Path) -> None:
         stored = pd.read_csv(out)
         own = (stored[WHERE] == table[WHERE].iloc[0]).all(axis=1)
         rows = pd.concat([stored[~own], table])
-    # In the order of their definition.
-    labels = [label for population in POPULATIONS.values() for label in population.methods]
-    for column, names in zip(reversed(WHERE), (labels, list(MECHANISMS), list(POPULATIONS)), strict=True):
-        rows = rows.iloc[np.argsort(rows[column].map(names.index), kind="stable")]
+    cells = [
+        (name, mechanism, label)
+        for name, population in POPULATIONS.items()
+        for mechanism in MECHANISMS
+        for label in population.methods
+    ]
+    places = [cells.index(tuple(row)) for row in rows[WHERE].to_numpy()]
+    rows = rows.iloc[np.argsort(places, kind="stable")]
     rows.round(5).to_csv(out, index=False)
 
 
