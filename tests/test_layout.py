@@ -153,7 +153,7 @@ ELSEWHERE: dict[str, str] = {
     "testing/test_suite.py": """
         testing/checks.py testing/inputs.py testing/population.py testing/recovery.py testing/trial.py
     """,
-    "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/jit.py trees/streams.py",
+    "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/growth.py trees/jit.py trees/streams.py",
     "trees/test_tree.py": "trees/apply.py",
     "utility/test_drift.py": "utility/drift_terms.py",
     "utility/test_received.py": "utility/bins.py",

@@ -199,13 +199,12 @@ def test_one_partition_is_ready_at_a_time(table: Table, plan_for: Planner, monke
 def test_only_what_the_plan_needs_is_compiled(table: Table, plan_for: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Use] = []
     monkeypatch.setattr(compiling, "ensure_compiled", lambda notify, use: asked.append(use))
-    numbers = {column.name: "sample" for column in table.columns if column.is_numeric and column.name != "twice"}
     for settings in (
         {"donors": "any"},
         {"conditioning": "observed", "exclude_self": True, "donors": "distinct"},
         {"method": "sample", "donors": "any"},
-        {"method": numbers, "donors": "any"},
+        {"minbucket": "auto", "donors": "any"},
     ):
         ensure_compiled(plan_for(**settings), print)
-    grown = Use.NUMBERS | Use.CLASSES | Use.NEW_ROWS
-    assert asked == [grown, grown | Use.OTHER_ROWS | Use.DISTINCT, Use.CLASSES | Use.NEW_ROWS]
+    grown = Use.TREES | Use.NEW_ROWS
+    assert asked == [grown, grown | Use.OTHER_ROWS | Use.DISTINCT, grown | Use.LEAF_ROWS]

@@ -13,13 +13,12 @@ from replicant.trees.compile import Use
 
 WITNESS = """
 import numpy as np
-from replicant.trees import apply, compile, encode_features, grow, grow_tree, held_out_scores, leaf_rows, prune, streams
+from replicant.trees import compile, encode_features, grow_tree, held_out_scores
 from replicant.trees.compile import Use
+from replicant.trees.jit import KERNELS
 
 def signatures():
-    modules = (apply, grow, leaf_rows, prune, streams)
-    members = {name: member for module in modules for name, member in vars(module).items()}
-    return {name: len(member.signatures) for name, member in members.items() if hasattr(member, "signatures")}
+    return {function.__name__: len(function.signatures) for function in KERNELS}
 """
 
 
@@ -62,13 +61,9 @@ def test_a_failure_is_not_taken_for_done(cold: pytest.MonkeyPatch) -> None:
 def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:
     asked: list[Use] = []
     cold.setattr(compiling, "_run", asked.append)
-    for use in (Use.NUMBERS, Use.NUMBERS | Use.NEW_ROWS, Use.NUMBERS, Use.ALL):
+    for use in (Use.TREES, Use.TREES | Use.NEW_ROWS, Use.TREES, Use.ALL):
         compiling.ensure_compiled(use=use)
-    assert asked == [
-        Use.NUMBERS,
-        Use.NEW_ROWS,
-        Use.CLASSES | Use.OTHER_ROWS | Use.DISTINCT | Use.UNSEEN | Use.LEAF_ROWS,
-    ]
+    assert asked == [Use.TREES, Use.NEW_ROWS, Use.OTHER_ROWS | Use.DISTINCT | Use.LEAF_ROWS]
 
 
 def run(script: str) -> None:
@@ -99,20 +94,17 @@ for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32
         tree.draw_other(leaf, rng.random(200), rows, 200)
         grow_tree(x, [0, 1], y, n_classes=k, weights=w, splits="corrected").leaves(codes, rng.random(200))
         tree.training_leaves(200)
-assert sum(before.values()) > 5, before
+assert set(before.values()) == {1}, before
 assert signatures() == before
 """)
 
 
-def test_numbers_alone_leave_classes_and_new_rows_alone() -> None:
+def test_trees_alone_leave_new_rows_alone() -> None:
     run("""
-compile.ensure_compiled(use=Use.NUMBERS)
+compile.ensure_compiled(use=Use.TREES)
 found = signatures()
-assert found["grow"] == 1, found  # one signature for each kind of response
+assert found["grow"] == 1, found
 assert found["find_leaves"] == found["draw_others"] == 0, found
-compile.ensure_compiled(use=Use.CLASSES)
-found = signatures()
-assert found["grow"] == 2, found
 compile.ensure_compiled()
 found = signatures()
 assert found["find_leaves"] == found["draw_others"] == 1, found

@@ -16,7 +16,18 @@ from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from replicant.trees import Features, Tree, encode_features, grow_tree
-from replicant.trees.grow import BITSET, EXTRA, LARGEST_BITSET, LARGEST_MASK, MASK, RIGHT, SORTED, THRESHOLD
+from replicant.trees import tree as tree_module
+from replicant.trees.grow import (
+    BITSET,
+    EXTRA,
+    LARGEST_BITSET,
+    LARGEST_MASK,
+    MASK,
+    RIGHT,
+    SORTED,
+    THRESHOLD,
+)
+from replicant.trees.growth import Growth, start_growth
 from replicant.trees.streams import SMALL
 
 Int = npt.NDArray[np.int32]
@@ -305,6 +316,32 @@ def mixed_table(n: int, seed: int, levels: int = 12) -> tuple[Features, Float, I
 
 
 BOTH = pytest.mark.parametrize("n_classes", [0, 4])
+
+
+@BOTH
+@pytest.mark.parametrize("splits", ["rpart", "corrected"])
+@pytest.mark.parametrize("levels", [90, LARGEST_BITSET, LARGEST_BITSET + 1])
+def test_a_pool_that_becomes_too_short_leaves_no_trace(
+    levels: int, splits: str, n_classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The growth stops for a longer pool, and goes on where it was."""
+    rng = np.random.default_rng(levels)
+    n = 6000
+    features = encode_features(rng.integers(0, levels, (2, n)), nominal=[True, True], sizes=[levels, levels])
+    effect = rng.normal(size=(2, levels))
+    y = effect[0, features.codes[0]] + effect[1, features.codes[1]]
+    response = (np.floor(y) % 4).astype(np.int32) if n_classes else y
+    settings: dict[str, Any] = {"n_classes": n_classes, "splits": splits, "minbucket": 2, "class_risk": "gini"}
+    ours = grow_tree(features, [0, 1], response, **settings)
+    assert ours.pool.size > 2 * (levels + 2)
+
+    def start(*given: Any) -> Growth:
+        return start_growth(*given)._replace(pool=np.empty(1_000_000, dtype=np.uint32))
+
+    monkeypatch.setattr(tree_module, "start_growth", start)
+    theirs = grow_tree(features, [0, 1], response, **settings)
+    for name in ("nodes", "start", "end", "donors", "pool", "seen"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
 
 
 @BOTH

@@ -78,6 +78,8 @@ def test_a_sample_is_judged_as_the_distribution_that_it_is_of(leaf_rows: int) ->
             np.zeros(100, dtype=np.int32),
             np.array([3]),
             np.array([9]),
+            np.zeros(1, dtype=np.int32),
+            np.full(1, -1.0),
             scores,
         )
         total.append(scores[0] / 100)

@@ -187,16 +187,12 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
     from replicant.trees.compile import Use
     from replicant.trees.compile import ensure_compiled as compile_kernel
 
-    use = Use.CLASSES | Use.NEW_ROWS  # which cells of a column of numbers are missing is drawn by a tree of classes
-    if any(column.kind.is_numeric for column in trees):
-        use |= Use.NUMBERS
+    use = Use.TREES | Use.NEW_ROWS
     if plan.exclude_self:
         use |= Use.OTHER_ROWS
     if plan.donors is not None:
         use |= Use.DISTINCT
     methods = [plan.cart, *(column.declaration.method for column in trees)]
-    if any(getattr(method, "splits", "rpart") == "corrected" for method in methods):
-        use |= Use.UNSEEN
     if any(getattr(method, "minbucket", None) == "auto" for method in methods):
         use |= Use.LEAF_ROWS
     compile_kernel(notify, use)

@@ -13,7 +13,7 @@ from .chance import bar_of_set, worth_of_levels, worth_of_set
 from .groups import MARGIN, find_groups, sort_groups, window
 from .jit import inner
 
-__all__ = ["Anova", "close_node", "open_node", "scale", "scan_nominal", "scan_ordered"]
+__all__ = ["Anova", "open_node", "scale", "scan_nominal", "scan_ordered"]
 
 MEAN, SQUARES = 0, 1  # positions in Anova.state
 
@@ -65,6 +65,7 @@ def moments(ys, at, length, origin):
     return (total_a + total_b) + (total_c + total_d), (squares_a + squares_b) + (squares_c + squares_d)
 
 
+@inner
 def open_node(policy, ys, at, length):
     """See `impurity.open_node`."""
     begin = np.uint64(at)
@@ -81,15 +82,13 @@ def open_node(policy, ys, at, length):
     return squares, 1e-12 * squares / length
 
 
-def close_node(policy, ys, at, length):
-    """See `impurity.close_node`: nothing is left behind."""
-
-
-def scale(policy, ys, at, length):
+@inner
+def scale(policy, length):
     """See `impurity.scale`."""
     return 0.0, policy.state[SQUARES] * policy.inverse[length] / (length - 1.0), 1.0
 
 
+@inner
 def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
@@ -116,6 +115,7 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
     return best, np.int64(cut)
 
 
+@inner
 def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance):
     """See `impurity.scan_nominal`: the levels in the order of their mean."""
     n = find_groups(codes, at, length, groups)

@@ -12,7 +12,6 @@ __all__ = [
     "draw_donors",
     "draw_others",
     "find_leaves",
-    "find_leaves_at_random",
     "leaves_of_training_rows",
     "own_ranges",
     "replace_repeated",
@@ -74,41 +73,6 @@ def step_pooled(table, pool, x, at, row):
     return at + np.uint64(1) if goes_left else np.uint64(table[offset + np.uint64(2)])
 
 
-@kernel
-def find_leaves(nodes, pool, x, leaf):
-    """Leaf (node number) of every row of `x`, (k, F) int32 codes, row by row.
-
-    Four rows go down together, so that the processor waits for four memory reads at once.
-    """
-    table = nodes.reshape(-1)
-    codes = x.reshape(-1)
-    pitch = np.uint64(x.shape[1])
-    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    n = np.uint64(x.shape[0])
-    whole = n - n % four if pool.shape[0] == 0 else np.uint64(0)
-    for row in range(np.uint64(0), whole, four):
-        a = b = c = d = np.uint64(0)
-        at = row * pitch
-        moved = True
-        while moved:
-            next_a = step(table, codes, a, at)
-            next_b = step(table, codes, b, at + pitch)
-            next_c = step(table, codes, c, at + two * pitch)
-            next_d = step(table, codes, d, at + three * pitch)
-            moved = (next_a ^ a) | (next_b ^ b) | (next_c ^ c) | (next_d ^ d) != 0
-            a, b, c, d = next_a, next_b, next_c, next_d
-        leaf[row] = a
-        leaf[row + one] = b
-        leaf[row + two] = c
-        leaf[row + three] = d
-    for row in range(whole, n):
-        a = np.uint64(0)
-        b = step_pooled(table, pool, codes, a, row * pitch)
-        while b != a:
-            a, b = b, step_pooled(table, pool, codes, b, row * pitch)
-        leaf[row] = a
-
-
 @inner
 def is_unseen(table, pool, known, x, at, row):
     """Whether a node that has not seen everything has not seen the row's level."""
@@ -145,14 +109,14 @@ def may_be_unseen(table, known, x, at, row):
 
 
 @inner
-def leaf_at_random(table, pool, seen, start, end, x, row, u):
-    """Leaf of the row of codes that begins at `row`."""
+def leaf_of(table, pool, seen, start, end, x, row, chance, k):
+    """Leaf of row k, whose codes begin at `row`."""
     at = np.uint64(0)
     after = step_pooled(table, pool, x, at, row)
     while after != at:
-        if seen[at] != ALL_SEEN and is_unseen(table, pool, seen[at], x, at, row):
+        if seen.shape[0] > 0 and seen[at] != ALL_SEEN and is_unseen(table, pool, seen[at], x, at, row):
             left = at + np.uint64(1)
-            chosen = hashed(u, -1 - np.int64(at)) * (end[at] - start[at])
+            chosen = hashed(chance[k], -1 - np.int64(at)) * (end[at] - start[at])
             after = left if chosen < end[left] - start[left] else np.uint64(table[at * np.uint64(4) + np.uint64(2)])
         at = after
         after = step_pooled(table, pool, x, at, row)
@@ -160,28 +124,31 @@ def leaf_at_random(table, pool, seen, start, end, x, row, u):
 
 
 @kernel
-def find_leaves_at_random(nodes, pool, seen, start, end, x, u, leaf):
-    """As `find_leaves`; a level that a node has not seen goes to a child by chance, in proportion to its donors.
+def find_leaves(table, pool, seen, start, end, codes, pitch, chance, leaf):
+    """Leaf (node number) of every row of codes, which are `pitch` int32 each.
 
-    The chance is that of the row's own `u` and the node: no other stream is used, and donors that `u` draws in the leaf
-    are as good as independent of it. (Counts of other uses of `hashed` are not negative.)
+    Four rows go down together, so that the processor waits for four memory reads at once.
+
+    Where there is `seen`, a level that a node has not seen goes to a child by chance, in proportion to its donors: by
+    the row's own number in `chance`, uniform, and the node. No other stream is used, and donors that the number draws
+    in the leaf are as good as independent of it. (Counts of other uses of `hashed` are not negative.)
     """
-    table = nodes.reshape(-1)
-    codes = x.reshape(-1)
-    pitch = np.uint64(x.shape[1])
+    pitch = np.uint64(pitch)
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    n = np.uint64(x.shape[0])
+    n = np.uint64(leaf.shape[0])
     whole = n - n % four if pool.shape[0] == 0 else np.uint64(0)
+    looks = seen.shape[0] > 0
     for row in range(np.uint64(0), whole, four):
         a = b = c = d = np.uint64(0)
         new_a = new_b = new_c = new_d = np.uint32(0)
         at = row * pitch
         moved = True
         while moved:
-            new_a |= may_be_unseen(table, seen[a], codes, a, at)
-            new_b |= may_be_unseen(table, seen[b], codes, b, at + pitch)
-            new_c |= may_be_unseen(table, seen[c], codes, c, at + two * pitch)
-            new_d |= may_be_unseen(table, seen[d], codes, d, at + three * pitch)
+            if looks:
+                new_a |= may_be_unseen(table, seen[a], codes, a, at)
+                new_b |= may_be_unseen(table, seen[b], codes, b, at + pitch)
+                new_c |= may_be_unseen(table, seen[c], codes, c, at + two * pitch)
+                new_d |= may_be_unseen(table, seen[d], codes, d, at + three * pitch)
             next_a = step(table, codes, a, at)
             next_b = step(table, codes, b, at + pitch)
             next_c = step(table, codes, c, at + two * pitch)
@@ -192,11 +159,9 @@ def find_leaves_at_random(nodes, pool, seen, start, end, x, u, leaf):
         leaf[row + one] = b if new_b == 0 else ANEW
         leaf[row + two] = c if new_c == 0 else ANEW
         leaf[row + three] = d if new_d == 0 else ANEW
-    for row in range(whole, n):
-        leaf[row] = ANEW
-    for row in range(n):
-        if leaf[row] == ANEW:
-            leaf[row] = leaf_at_random(table, pool, seen, start, end, codes, row * pitch, u[row])
+    for row in range(np.uint64(0) if looks else whole, n):
+        if row >= whole or leaf[row] == ANEW:
+            leaf[row] = leaf_of(table, pool, seen, start, end, codes, row * pitch, chance, row)
 
 
 @kernel
@@ -235,14 +200,13 @@ def own_ranges(leaf, cursor, donors, ordered, first, count):
 
 
 @kernel
-def climb_from_self(nodes, start, end, leaf, self_rows, first, count):
+def climb_from_self(nodes, start, end, leaf, self_rows, first, count, parent):
     """For each row the smallest node that has another donor than the row itself, and how many others it has.
 
     Climbs only where all of a leaf is one row (repeated by its weight); a row that is alone in the whole table stays.
+    `parent` is -1 for every node.
     """
     n = nodes.shape[0]
-    parent = np.empty(n, np.int32)
-    parent[0] = -1
     for node in range(n):
         if nodes[node, RIGHT] != node:
             parent[node + 1] = node
@@ -283,49 +247,48 @@ def donations(used, begin, end, donor):
 
 
 @kernel
-def replace_repeated(leaf, start, end, donors, u, rows, used, filled, most, out, repeated):
+def replace_repeated(leaf, start, end, donors, u, rows, used, pitch, filled, most, out, repeated):
     """Replace donors that have donated to `most` cells of their row by others of the leaf, uniformly over these.
 
-    `used[:, :filled]` holds the donors of each row so far, `rows` says which of its rows are drawn. The donors drawn,
-    `out`, are replaced where needed and entered in column `filled`; `repeated` says where the leaf had no other, and
-    how many these are is returned.
+    `used` holds `pitch` cells for each row, the donors so far in the first `filled`; `rows` says which of its rows are
+    drawn. The donors drawn, `out`, are replaced where needed and entered in the cell after these; `repeated` says where
+    the leaf had no other, and how many these are is returned.
 
     A leaf of few entries is looked at twice: how many may donate, and then which. Of a large one almost every entry
     may, so a few are tried first; whichever way one is found, each is as likely.
     """
-    cells = used.reshape(-1)
-    pitch = np.uint64(used.shape[1])
+    pitch = np.uint64(pitch)
     left_over = 0
     for i in range(leaf.shape[0]):
         row = np.uint64(rows[i])
         begin = row * pitch
         close = begin + np.uint64(filled)
         donor = out[i]
-        again = donations(cells, begin, close, donor) >= most
+        again = donations(used, begin, close, donor) >= most
         if again:
             first = np.int64(start[leaf[i]])
             size = np.int64(end[leaf[i]]) - first
-            count = 0
+            count = np.int64(0)
             while again and size > LARGE and count < TRIES:
                 other = donors[first + np.int64(hashed(u[i], count) * size)]
                 count += 1
-                if donations(cells, begin, close, other) < most:
+                if donations(used, begin, close, other) < most:
                     donor = other
                     again = False
             if again:
                 others = 0
                 for at in range(first, first + size):
-                    others += np.int64(donations(cells, begin, close, donors[at]) < most)
-                wanted = np.int64(hashed(u[i], TRIES) * others)
+                    others += np.int64(donations(used, begin, close, donors[at]) < most)
+                wanted = np.int64(hashed(u[i], np.int64(TRIES)) * others)
                 for at in range(first, first + size):
-                    if donations(cells, begin, close, donors[at]) < most:
+                    if donations(used, begin, close, donors[at]) < most:
                         if wanted == 0:
                             donor = donors[at]
                             again = False
                             break
                         wanted -= 1
             out[i] = donor
-        cells[close] = donor
+        used[close] = donor
         repeated[row] = again
         left_over += np.int64(again)
     return left_over

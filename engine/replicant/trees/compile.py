@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from enum import Flag, auto
 from threading import Lock, Timer
-from typing import Any
 
 import numpy as np
 
 from .features import encode_features
-from .grow import grow
+from .jit import KERNELS
 from .leaf_rows import held_out_scores
 from .tree import grow_tree
 
@@ -22,23 +20,19 @@ NOTICE = "Compiling the tree kernel for this machine: once, about 10 seconds."
 
 
 class Use(Flag):
-    """What a job does with trees. Growing them for numbers and for classes is compiled apart: half of the time each."""
+    """What a job does with trees."""
 
-    NUMBERS = auto()
-    """Trees of numbers are grown."""
-    CLASSES = auto()
-    """Trees of classes are grown."""
+    TREES = auto()
+    """Trees are grown, and give donors to the rows that they were grown on."""
     NEW_ROWS = auto()
     """Rows that are not the table's go down a tree."""
     OTHER_ROWS = auto()
     """A row of the table may not be its own donor."""
     DISTINCT = auto()
     """A record donates to so many cells of a row only."""
-    UNSEEN = auto()
-    """Levels of new rows that a node has not seen go to a child at random."""
     LEAF_ROWS = auto()
     """`minbucket` is chosen."""
-    ALL = NUMBERS | CLASSES | NEW_ROWS | OTHER_ROWS | DISTINCT | UNSEEN | LEAF_ROWS
+    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS
 
 
 _lock = Lock()
@@ -58,7 +52,7 @@ def ensure_compiled(notify: Callable[[str], None] | None = None, use: Use = Use.
     Returns
     -------
     bool
-        Whether trees had to be compiled, and not only to be read.
+        Whether anything had to be compiled, and not only to be read.
     """
     global _ready  # noqa: PLW0603 - compiled code is a fact of the process
     with _lock:
@@ -79,18 +73,12 @@ def ensure_compiled(notify: Callable[[str], None] | None = None, use: Use = Use.
 
 def kernel_folder() -> str:
     """The folder that keeps the compiled kernel."""
-    return str(_stats().cache_path)
+    return str(KERNELS[0].stats.cache_path)
 
 
 def _misses() -> int:
-    """Forms of the growth that this process compiled, since they were not in the folder."""
-    return sum(_stats().cache_misses.values())
-
-
-def _stats() -> Any:
-    """What Numba counts of the function that grows trees."""
-    growth: Any = grow
-    return growth.stats
+    """Functions that this process compiled, since they were not in the folder."""
+    return sum(sum(function.stats.cache_misses.values()) for function in KERNELS)
 
 
 def _run(use: Use) -> None:
@@ -99,30 +87,23 @@ def _run(use: Use) -> None:
     rows = np.arange(n, dtype=np.int32)
     features = encode_features([rows, rows % 3], nominal=[False, True])
     u = np.linspace(0.0, 0.99, n)
-    numbers = Use.NUMBERS in use or Use.CLASSES not in use
-    tree = grow_tree(features, [0, 1], u if numbers else rows % 4, n_classes=0 if numbers else 4)
-    if numbers and Use.CLASSES in use:
-        grow_tree(features, [0, 1], rows % 4, n_classes=4)
+    tree = grow_tree(features, [0, 1], u)
     leaf = tree.training_leaves(n)
     drawn = tree.draw(leaf, u)
     if Use.NEW_ROWS in use:
         tree.leaves(np.ascontiguousarray(features.codes.T))
-    if Use.UNSEEN in use:
-        nothing = np.zeros(len(tree.nodes), dtype=np.uint32)
-        replace(tree, seen=nothing).leaves(np.ascontiguousarray(features.codes.T), u)
     if Use.OTHER_ROWS in use:
         tree.draw_other(leaf, u, rows, n)
     if Use.DISTINCT in use:
         used = np.full((n, 2), -1, dtype=np.int32)
         tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, np.zeros(n, dtype=np.bool_))
     if Use.LEAF_ROWS in use:
-        response = u if numbers else rows % 4
         half, sizes = np.arange(n // 2), np.array([2, 5])
         held_out_scores(
             features,
             [0, 1],
-            response,
-            n_classes=0 if numbers else 4,
+            u,
+            n_classes=0,
             weights=None,
             grown=half,
             held=half + n // 2,

@@ -35,6 +35,8 @@ class Features:
         The values of the codes, one predictor after the other: a cut between two codes lies at the midpoint.
     bases
         (F,) int64: where each predictor's values begin.
+    levels
+        The most that a nominal predictor has, and at least 1.
     """
 
     codes: Int32
@@ -43,6 +45,7 @@ class Features:
     nominal: npt.NDArray[np.uint8]
     values: Float
     bases: npt.NDArray[np.int64]
+    levels: int
 
     @property
     def n(self) -> int:
@@ -69,7 +72,7 @@ class Features:
             (k,) the new ones.
         """
         self.codes[position, rows] = codes
-        presort(self.codes[position], int(self.sizes[position]), self.order[position])
+        presort(self.codes[position], np.zeros(self.sizes[position] + 2, dtype=np.int64), self.order[position])
 
 
 def encode_features(
@@ -105,7 +108,7 @@ def encode_features(
     ).reshape(number)
     order = np.empty((number, n), dtype=np.int32)
     for f in range(number):
-        presort(matrix[f], int(counted[f]), order[f])
+        presort(matrix[f], np.zeros(counted[f] + 2, dtype=np.int64), order[f])
     given = [None] * number if values is None else list(values)
     parts = [
         np.arange(size, dtype=np.float64) if v is None else np.asarray(v, dtype=np.float64)
@@ -120,4 +123,5 @@ def encode_features(
         nominal=np.array(nominal, dtype=np.uint8).reshape(number),
         values=np.concatenate(parts) if parts else np.empty(0),
         bases=bases,
+        levels=max([1, *(int(size) for size, unordered in zip(counted, nominal, strict=True) if unordered)]),
     )

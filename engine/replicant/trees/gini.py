@@ -132,6 +132,7 @@ def clear_counts(counts, ys, at, length):
             counts[np.uint32(ys[begin + i])] = 0
 
 
+@inner
 def open_node(policy, ys, at, length):
     """See `impurity.open_node`."""
     total = policy.total
@@ -150,11 +151,13 @@ def open_node(policy, ys, at, length):
     return risk, base * (1.0 + 1e-12) + 1e-12
 
 
+@inner
 def close_node(policy, ys, at, length):
     """See `impurity.close_node`."""
     clear_counts(policy.total, ys, at, length)
 
 
+@inner
 def scale(policy, ys, at, length):
     """See `impurity.scale`."""
     total = policy.total
@@ -165,16 +168,21 @@ def scale(policy, ys, at, length):
     cubes = 0.0
     if total.shape[0] <= length:
         for k in range(total.shape[0]):
-            cubes += np.float64(total[k]) ** 3
+            count = np.float64(total[k])
+            cubes += count * count * count
     else:
         begin = np.uint64(at)
         for i in range(begin, begin + np.uint64(length)):
-            cubes += np.float64(total[np.uint32(ys[i])]) ** 2
-    squares = base * policy.inverse[length]
-    freedom = (1.0 - squares) ** 2 / (squares + squares * squares - 2.0 * cubes * policy.inverse[length] ** 3)
+            count = np.float64(total[np.uint32(ys[i])])
+            cubes += count * count
+    one = policy.inverse[length]
+    squares = base * one
+    others = 1.0 - squares
+    freedom = others * others / (squares + squares * squares - 2.0 * cubes * (one * one * one))
     return base, unit / freedom, freedom
 
 
+@inner
 def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
@@ -210,6 +218,7 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
     return best, np.int64(cut)
 
 
+@inner
 def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance):
     """See `impurity.scan_nominal`."""
     n = find_groups(codes, at, length, groups)
@@ -256,7 +265,8 @@ def order_by_component(policy, ys, at, length, groups, n):
     # A direction that no class shares with another, leaning to the largest one; of two it is the answer already.
     for i in range(begin, end):
         k = np.uint32(ys[i])
-        axis[k] = ((k + 1) * GOLDEN) % 1.0
+        share = (k + 1) * GOLDEN
+        axis[k] = share - np.int64(share)
     axis[policy.state[MAJOR]] += 1.0
     steps = 1 if policy.state[PRESENT] == 2 else POWER_STEPS
     for step in range(steps):

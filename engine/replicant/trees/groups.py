@@ -20,15 +20,14 @@ class Groups(NamedTuple):
 
     Attributes
     ----------
-    code, start, count
-        Of each level: its code, first entry relative to the node, entries.
+    start, count
+        Of each level: its first entry relative to the node, entries.
     key
         What the levels are ordered by.
     order
         Positions in the above, sorted by `key`.
     """
 
-    code: Any
     start: Any
     count: Any
     key: Any
@@ -59,7 +58,7 @@ def sort_groups(groups, n):
 
 @inner
 def find_groups(codes, at, length, groups):
-    """Runs of equal codes in the stream: fills code, start and count; returns how many."""
+    """Runs of equal codes in the stream: fills start and count; returns how many."""
     n = -1
     last = np.int64(-1)
     begin = np.uint64(at)
@@ -67,7 +66,6 @@ def find_groups(codes, at, length, groups):
         code = np.int64(codes[begin + i])
         if code != last:
             n += 1
-            groups.code[n] = code
             groups.start[n] = np.int64(i)
             last = code
     n += 1

@@ -35,7 +35,7 @@ def distance(first, second, by_class):
 
 
 @kernel
-def score_leaf_rows(nodes, start, end, donors, by_class, held, leaf, sizes, smallest, scores):
+def score_leaf_rows(nodes, start, end, donors, by_class, held, leaf, sizes, smallest, reached, spread, scores):
     """Sum over rows held out of the energy score of their donors, for leaves of each size.
 
     Parameters
@@ -50,12 +50,12 @@ def score_leaf_rows(nodes, start, end, donors, by_class, held, leaf, sizes, smal
         (h,) responses of the rows held out, and the leaf that each falls into.
     sizes, smallest
         (s,) int64: fewest rows of a leaf, and of a node that is split.
+    reached, spread
+        Work space for each node: 0, int32, where a row stops that would go down to it; and -1, float64.
     scores
         (s,) float64, which gets the sums.
     """
     n = nodes.shape[0]
-    reached = np.zeros(n, np.int32)  # where a row stops that would go down to this node
-    spread = np.full(n, -1.0)
     for size in range(sizes.shape[0]):
         for node in range(n):
             right = nodes[node, RIGHT]
@@ -156,6 +156,8 @@ def held_out_scores(
         leaf,
         sizes,
         smallest,
+        np.zeros(len(tree.nodes), dtype=np.int32),
+        np.full(len(tree.nodes), -1.0),
         scores,
     )
     return scores / len(held)

@@ -16,16 +16,25 @@ __all__ = ["prune"]
 
 
 @kernel
-def prune(n, nodes, start, end, seen, risk, cp):
-    """Collapse what `cp` does not allow of the first `n` nodes; the rest stays in preorder: nodes, start, end, seen."""
+def prune(nodes, start, end, seen, risk, cp, below, complexity, splits, skip):
+    """Collapse what `cp` does not allow; the rest moves to the front, in preorder. Returns how many nodes that is.
+
+    Parameters
+    ----------
+    nodes, start, end, seen, risk
+        See `Growth`; `risk` has an entry for each node.
+    cp
+        Complexity parameter.
+    below, complexity, splits, skip
+        Work space for each node, float64 and int64: the risk of the leaves under it, its complexity, the splits there,
+        and where the preorder goes on after its subtree.
+    """
+    n = risk.shape[0]
     floor = cp * risk[0]
-    below = np.empty(n, np.float64)  # risk of the leaves under a node
-    splits = np.zeros(n, np.int64)
-    complexity = np.empty(n, np.float64)
-    skip = np.empty(n, np.int64)  # where the preorder goes on after a node's subtree
     for i in range(n - 1, -1, -1):
         below[i] = risk[i]
         complexity[i] = floor
+        splits[i] = 0
         skip[i] = i + 1
         if nodes[i, RIGHT] == i:
             continue
@@ -55,33 +64,24 @@ def prune(n, nodes, start, end, seen, risk, cp):
             splits[i] = left_splits + right_splits + 1
 
     # Close the gaps: a node's new position is the number of nodes kept before it.
-    position = np.empty(n, np.int32)
+    position = splits
     kept = 0
     i = 0
     while i < n:
         position[i] = kept
         kept += 1
         i = skip[i] if nodes[i, RIGHT] == i else i + 1
-    new_nodes = np.empty((kept, 4), np.int32)
-    new_start = np.empty(kept, np.int32)
-    new_end = np.empty(kept, np.int32)
-    new_seen = np.empty(kept if seen.shape[0] > 0 else 0, np.uint32)
     i = 0
     for k in range(kept):
-        new_start[k] = start[i]
-        new_end[k] = end[i]
+        start[k] = start[i]
+        end[k] = end[i]
+        right = np.int64(nodes[i, RIGHT])
+        leaf = right == i
         if seen.shape[0] > 0:
-            new_seen[k] = ALL_SEEN if nodes[i, RIGHT] == i else seen[i]
-        if nodes[i, RIGHT] == i:
-            new_nodes[k, FEATURE] = 0
-            new_nodes[k, THRESHOLD] = MASK
-            new_nodes[k, RIGHT] = k
-            new_nodes[k, EXTRA] = 0
-            i = skip[i]
-        else:
-            new_nodes[k, FEATURE] = nodes[i, FEATURE]
-            new_nodes[k, THRESHOLD] = nodes[i, THRESHOLD]
-            new_nodes[k, RIGHT] = position[nodes[i, RIGHT]]
-            new_nodes[k, EXTRA] = nodes[i, EXTRA]
-            i += 1
-    return new_nodes, new_start, new_end, new_seen
+            seen[k] = ALL_SEEN if leaf else seen[i]
+        nodes[k, FEATURE] = 0 if leaf else nodes[i, FEATURE]
+        nodes[k, THRESHOLD] = MASK if leaf else nodes[i, THRESHOLD]
+        nodes[k, RIGHT] = k if leaf else position[right]
+        nodes[k, EXTRA] = 0 if leaf else nodes[i, EXTRA]
+        i = skip[i] if leaf else i + 1
+    return kept

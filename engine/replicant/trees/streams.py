@@ -11,20 +11,20 @@ growth finishes such a subtree before it starts another.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from .jit import inner, kernel
+from .jit import inner, kernel, merged
 
 __all__ = [
     "SMALL",
+    "Streams",
     "allocate",
     "copy_partition",
     "copy_rows",
+    "fill_responses",
     "fill_stream",
-    "fill_weighted",
     "mark",
     "partition",
     "presort",
@@ -32,22 +32,46 @@ __all__ = [
 
 SMALL = 4096
 
-Array: TypeAlias = npt.NDArray[Any]
+
+class Streams(NamedTuple):
+    """All streams, one after the other.
+
+    Attributes
+    ----------
+    rows, codes
+        int32.
+    numbers, classes
+        The responses, float64 or int32; the other one is empty.
+    """
+
+    rows: Any
+    codes: Any
+    numbers: Any
+    classes: Any
 
 
-def allocate(streams: int, total: int, response: npt.DTypeLike) -> tuple[Array, Array, Array]:
-    """Rows, codes and responses of so many streams of `total` entries, each followed by its second buffer.
+def allocate(streams: int, total: int, by_class: bool) -> Streams:
+    """So many streams of `total` entries, followed by their second buffers, and by as much again as one stream takes.
 
     Here, not in compiled code, because NumPy asks the system for large pages: a tenth of the time of large trees.
     """
-    length = streams * (total + min(total, SMALL))
-    return np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length, response)
+    length = streams * (total + min(total, SMALL)) + total + 1
+    numbers, classes = (0, length) if by_class else (length, 0)
+    return Streams(
+        np.empty(length, np.int32),
+        np.empty(length, np.int32),
+        np.empty(numbers, np.float64),
+        np.empty(classes, np.int32),
+    )
 
 
 @kernel
-def presort(codes, size, order):
-    """Stable counting sort of `codes` (missing, -1, last) into `order`, row numbers ascending within a code."""
-    start = np.zeros(size + 2, np.int64)
+def presort(codes, start, order):
+    """Stable counting sort of `codes` (missing, -1, last) into `order`, row numbers ascending within a code.
+
+    `start` is one longer than there are codes with the missing one, and zero.
+    """
+    size = start.shape[0] - 2
     for code in codes:
         start[(code if code >= 0 else size) + 1] += 1
     for k in range(size + 1):
@@ -60,38 +84,47 @@ def presort(codes, size, order):
 
 
 @inner
-def fill_stream(order, codes, size, y, rows_out, codes_out, y_out, at):
-    """One predictor's stream, every row once. A missing code becomes `size`, the last."""
-    for i in range(order.shape[0]):
-        row = np.uint32(order[i])
-        code = codes[row]
-        rows_out[at + i] = row
-        codes_out[at + i] = code if code >= 0 else size
-        y_out[at + i] = y[row]
+def fill_stream(streams, at, order, codes, size, weights):
+    """Rows and codes of one predictor's stream, each row as often as its weight says, or once.
 
-
-@inner
-def fill_weighted(order, codes, size, y, weights, rows_out, codes_out, y_out, at):
-    """One predictor's stream, each row as often as its weight says."""
+    A missing code becomes `size`, the last.
+    """
     for i in range(order.shape[0]):
         row = np.uint32(order[i])
         code = codes[row]
         if code < 0:
             code = size
-        value = y[row]
-        for _ in range(weights[row]):
-            rows_out[at] = row
-            codes_out[at] = code
-            y_out[at] = value
+        for _ in range(weights[row] if weights.shape[0] > 0 else 1):
+            streams.rows[at] = row
+            streams.codes[at] = code
             at += 1
 
 
 @inner
-def partition(rows, codes, ys, at, length, branch, spare_rows, spare_codes, spare_ys):
-    """Stable partition in place of `length` entries from `at`: those with `branch` 1 first."""
+def fill_responses(ys, rows, y, length):
+    """The responses of streams of which the rows are there, `length` in all."""
+    for i in range(np.uint64(length)):
+        ys[i] = y[np.uint32(rows[i])]
+
+
+@merged
+def partition(by_class, streams, at, length, branch, spare):
+    """Stable partition in place of `length` entries from `at`: those with `branch` 1 first.
+
+    From `spare` on, behind the streams, as many entries may be written.
+    """
+    if by_class:
+        partition_with(streams.rows, streams.codes, streams.classes, at, length, branch, spare)
+    else:
+        partition_with(streams.rows, streams.codes, streams.numbers, at, length, branch, spare)
+
+
+@inner
+def partition_with(rows, codes, ys, at, length, branch, spare):
+    """See `partition`."""
     one = np.uint64(1)
     left = np.uint64(at)
-    right = np.uint64(0)
+    right = begin = np.uint64(spare)
     for i in range(np.uint64(at), np.uint64(at) + np.uint64(length)):
         row = rows[i]
         code = codes[i]
@@ -100,22 +133,31 @@ def partition(rows, codes, ys, at, length, branch, spare_rows, spare_codes, spar
         rows[left] = row
         codes[left] = code
         ys[left] = y
-        spare_rows[right] = row
-        spare_codes[right] = code
-        spare_ys[right] = y
+        rows[right] = row
+        codes[right] = code
+        ys[right] = y
         left += goes_left
         right += one - goes_left
-    for i in range(right):
-        rows[left + i] = spare_rows[i]
-    for i in range(right):
-        codes[left + i] = spare_codes[i]
-    for i in range(right):
-        ys[left + i] = spare_ys[i]
+    for i in range(right - begin):
+        rows[left + i] = rows[begin + i]
+    for i in range(right - begin):
+        codes[left + i] = codes[begin + i]
+    for i in range(right - begin):
+        ys[left + i] = ys[begin + i]
+
+
+@merged
+def copy_partition(by_class, streams, at, length, n_left, branch, to):
+    """Stable partition of `length` entries from `at` into the same arrays at `to` (the ranges do not overlap)."""
+    if by_class:
+        copy_partition_with(streams.rows, streams.codes, streams.classes, at, length, n_left, branch, to)
+    else:
+        copy_partition_with(streams.rows, streams.codes, streams.numbers, at, length, n_left, branch, to)
 
 
 @inner
-def copy_partition(rows, codes, ys, at, length, n_left, branch, to):
-    """Stable partition of `length` entries from `at` into the same arrays at `to` (the ranges do not overlap)."""
+def copy_partition_with(rows, codes, ys, at, length, n_left, branch, to):
+    """See `copy_partition`."""
     one = np.uint64(1)
     left = np.uint64(to)
     right = np.uint64(to) + np.uint64(n_left)
@@ -131,11 +173,13 @@ def copy_partition(rows, codes, ys, at, length, n_left, branch, to):
 
 
 @inner
-def mark(branch, rows, at, length, value):
-    """Set the branch of `length` entries from `at`."""
+def mark(branch, rows, at, length, cut, ahead):
+    """Set the branch of `length` entries from `at`: the first `cut` and the last `ahead` of them go left."""
     begin = np.uint64(at)
-    for i in range(begin, begin + np.uint64(length)):
-        branch[np.uint32(rows[i])] = value
+    first = np.uint64(cut)
+    last = np.uint64(length - ahead)
+    for i in range(np.uint64(length)):
+        branch[np.uint32(rows[begin + i])] = i < first or i >= last
 
 
 @inner

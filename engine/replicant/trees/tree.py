@@ -13,14 +13,14 @@ from .apply import (
     draw_donors,
     draw_others,
     find_leaves,
-    find_leaves_at_random,
     leaves_of_training_rows,
     own_ranges,
     replace_repeated,
 )
 from .features import Features
 from .grow import ALL_SEEN, MASK, RIGHT, grow
-from .impurity import policy_for
+from .growth import NODES, USED, Predictors, start_growth
+from .impurity import response_for
 from .prune import prune
 from .streams import allocate
 
@@ -30,6 +30,7 @@ Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
 
 _ONCE = np.empty(0, dtype=np.int32)
+_NO_CHANCE = np.empty(0)
 
 
 def _nothing() -> npt.NDArray[np.uint32]:
@@ -78,10 +79,9 @@ class Tree:
             splits are corrected. None: to the larger one.
         """
         leaf = np.empty(x.shape[0], dtype=np.int32)
-        if u is None or not self.seen.size:
-            find_leaves(self.nodes, self.pool, x, leaf)
-        else:
-            find_leaves_at_random(self.nodes, self.pool, self.seen, self.start, self.end, x, u, leaf)
+        table, codes = self.nodes.reshape(-1), x.reshape(-1)
+        seen, chance = (_nothing(), _NO_CHANCE) if u is None else (self.seen, u)
+        find_leaves(table, self.pool, seen, self.start, self.end, codes, x.shape[1], chance, leaf)
         return leaf
 
     def training_leaves(self, n: int) -> Int32:
@@ -123,7 +123,8 @@ class Tree:
         count = np.zeros(n, dtype=np.int32)
         own_ranges(self.training_leaves(n), self.start.copy(), self.donors, donors, first, count)
         node = leaf.copy()
-        climb_from_self(self.nodes, self.start, self.end, node, own, first, count)
+        parent = np.full(len(self.nodes), -1, dtype=np.int32)
+        climb_from_self(self.nodes, self.start, self.end, node, own, first, count, parent)
         out = np.empty(leaf.shape[0], dtype=np.int32)
         draw_others(node, self.start, self.end, donors, own, first, count, u, out)
         return out
@@ -165,8 +166,8 @@ class Tree:
         int
             In how many rows it holds none.
         """
-        given = self.start, self.end, self.donors, u, rows, used, filled, most, drawn, repeated
-        left_over: int = replace_repeated(leaf, *given)
+        given = self.start, self.end, self.donors, u, rows, used.reshape(-1), used.shape[1], filled, most
+        left_over: int = replace_repeated(leaf, *given, drawn, repeated)
         return left_over
 
 
@@ -253,30 +254,37 @@ def grow_tree(
         return single_leaf(features.n, weights)
     repeats = _ONCE if weights is None else np.ascontiguousarray(weights, dtype=np.int32)
     total = features.n if weights is None else int(repeats.sum())
-    policy = policy_for(response, n_classes, _inverses(total), class_risk == "gini")
     corrected = splits == "corrected"
     repetition = 1.0
     if corrected and weights is not None and total:
         repetition = float(np.dot(repeats.astype(np.float64), repeats)) / total
-    n_nodes, nodes, start, end, risk, donors, used, pool, seen = grow(
-        policy,
-        features.codes,
-        features.order,
-        features.sizes,
-        features.nominal,
-        features.values,
-        features.bases,
-        columns,
-        repeats,
-        total,
-        *allocate(len(columns) + 1, total, policy.y.dtype),
-        minbucket,
-        3 * minbucket if minsplit is None else minsplit,
-        maxdepth,
-        corrected,
-        repetition,
+    f = features
+    predictors = Predictors(f.codes, f.order, f.sizes, f.nominal, f.values, f.bases, columns)
+    growth = start_growth(features, len(columns), total, minbucket, maxdepth, corrected)
+    outcome = response_for(response, n_classes, _inverses(total), class_risk == "gini")
+    streams = allocate(len(columns) + 1, total, n_classes > 0)
+    smallest = 3 * minbucket if minsplit is None else minsplit
+    while not grow(outcome, predictors, repeats, total, streams, growth, minbucket, smallest, maxdepth, repetition):
+        growth = growth._replace(pool=np.concatenate([growth.pool, growth.pool]))
+    n = int(growth.state[NODES])
+    kept = prune(
+        growth.nodes,
+        growth.start,
+        growth.end,
+        growth.seen,
+        growth.risk[:n],
+        cp,
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, dtype=np.int64),
+        np.empty(n, dtype=np.int64),
     )
-    nodes, start, end, seen = prune(n_nodes, nodes, start, end, seen, risk, cp)
-    if (seen == ALL_SEEN).all():
-        seen = _nothing()
-    return Tree(nodes, start, end, donors, pool[:used].copy(), seen)
+    seen = growth.seen[:kept]
+    return Tree(
+        growth.nodes[:kept].copy(),
+        growth.start[:kept].copy(),
+        growth.end[:kept].copy(),
+        growth.donors,
+        growth.pool[: growth.state[USED]].copy(),
+        seen.copy() if corrected and (seen != ALL_SEEN).any() else _nothing(),
+    )
