@@ -53,7 +53,7 @@ def test_interactions_without_main_effects_are_kept(seed: int) -> None:
     """In ten sets each; where splits chase noise, in far more of their size than under random orders."""
     frame = traps(3000, seed)
     slopes, shares = found(rp.synthesize(frame, m=10, seed=7, splits="corrected", visit_sequence="auto"))
-    assert slopes.mean() > 0.8
+    assert slopes.mean() > 0.85
     assert shares.mean() > 0.9
     auto, random = (
         found(rp.synthesize(frame, m=10, seed=7, minbucket=5, splits="rpart", visit_sequence=one))
@@ -77,18 +77,9 @@ def test_the_plan_says_why() -> None:
     assert "c: beside" in text
     for sequence in plan.sequences:
         assert sequence[-1] == "level"
-        at = sequence.index("y") - 5
-        assert set(sequence[at : at + 3]) == set("abc")
-        assert set(sequence[at + 3 : at + 5]) == {"x", "z"}
-
-
-def test_no_column_is_always_behind_others() -> None:
-    """One of those without a position of their own, in the mean, comes before those that have one."""
-    plan = plan_of(traps(1000, 3))
-    before = [min(map(sequence_of(plan, 0, replicate).index, "abcxyz")) for replicate in range(400)]
-    assert np.mean(before) == pytest.approx(1, abs=4 * 1 / np.sqrt(400))
-    firsts = {sequence_of(plan, 0, replicate)[0] for replicate in range(400)}
-    assert firsts == set(plan.names) - set("xyz") - {"level"}
+        assert set(sequence[:3]) == set("abc")
+        assert set(sequence[3:5]) == {"x", "z"}
+        assert sequence[5] == "y"
 
 
 def test_nothing_to_say_is_said() -> None:

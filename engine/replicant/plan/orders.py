@@ -28,8 +28,7 @@ class Orders:
     first
         Sets of columns that come first, one set after another, each in any order.
     rest
-        Columns that come behind these, in any order. One of them, in the mean, comes before them, so that sets differ:
-        intervals are too short where some columns are always predicted from others.
+        Columns that come behind these, in any order.
     last
         Columns that come in any order behind all others.
     after
@@ -63,11 +62,7 @@ class Orders:
         if self.reason:
             return "random"
         rng = stream(seed, Stage.ORDER_CHOICE, replicate=replicate, imputation=imputation)
-        rest = [self.rest[at] for at in rng.permutation(len(self.rest))]
-        before = int(rng.binomial(len(rest), 1 / len(rest))) if rest else 0
-        first = [one[at] for one in self.first for at in rng.permutation(len(one))]
-        last = [self.last[at] for at in rng.permutation(len(self.last))]
-        order = [*rest[:before], *first, *rest[before:], *last]
+        order = [part[at] for part in (*self.first, self.rest, self.last) for at in rng.permutation(len(part))]
         for name, others in self.after.items():
             behind = max(map(order.index, others), default=-1)
             at = order.index(name)
