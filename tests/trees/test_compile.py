@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -56,6 +57,21 @@ def test_a_failure_is_not_taken_for_done(cold: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="space"):
         compiling.ensure_compiled()
     assert not compiling._ready
+
+
+@pytest.mark.parametrize("objects", [0, 700, 1_000_000])
+def test_garbage_is_looked_for_as_before(objects: int, cold: pytest.MonkeyPatch) -> None:
+    """0 says never."""
+    during: list[int] = []
+    cold.setattr(compiling, "_run", lambda use: during.append(gc.get_threshold()[0]))
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(objects)
+        compiling.ensure_compiled()
+        assert gc.get_threshold()[0] == objects
+    finally:
+        gc.set_threshold(*before)
+    assert during == [max(objects, compiling.OBJECTS) if objects else 0]
 
 
 def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from enum import Flag, auto
 from threading import Lock, Timer
@@ -16,6 +17,7 @@ from .tree import grow_tree
 __all__ = ["Use", "ensure_compiled", "kernel_folder"]
 
 PATIENCE = 1.5  # seconds: reading the compiled kernel from disk takes a third of it
+OBJECTS = 100_000  # the compiler makes millions that stay: looking among them for garbage took a seventh of the time
 NOTICE = "Compiling the tree kernel for this machine: once, about 10 seconds."
 
 
@@ -63,9 +65,12 @@ def ensure_compiled(notify: Callable[[str], None] | None = None, use: Use = Use.
         timer = Timer(PATIENCE, lambda: notify(NOTICE) if notify else None)
         timer.daemon = True
         timer.start()
+        often, *rest = gc.get_threshold()
+        gc.set_threshold(max(often, OBJECTS) if often else 0, *rest)
         try:
             _run(missing)
         finally:
+            gc.set_threshold(often, *rest)
             timer.cancel()
         _ready |= missing
         return _misses() > before

@@ -18,7 +18,14 @@ import numba
 
 __all__ = ["KERNELS", "inner", "kernel", "merged"]
 
-_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True, "_nrt": False}
+_OPTIONS: Any = {
+    "nogil": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+    "no_cfunc_wrapper": True,
+    "no_rewrites": True,  # of expressions of whole arrays, of which there are none
+    "_nrt": False,
+}
 _INNER: Any = {**_OPTIONS, "no_cpython_wrapper": True}
 
 KERNELS: list[Any] = []
