@@ -43,14 +43,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "donors": {"donors": "distinct"},
     "orders": {"visit_sequence": "auto"},
     "leaves": {"minbucket": "auto"},
+    "weights": {"leaf_weights": "regression"},
     "minbucket20": {"minbucket": 20},
     "table_order": {"visit_sequence": "table"},
     "observed": {"conditioning": "observed"},
     "proper": {"proper": True},
 }
-ALL = "splits+donors+orders+leaves"
+ALL = "splits+donors+orders+leaves+weights"
 LANDMARKS = ("fresh half", "bootstrap")
-USUAL = ("default", "splits", "donors", "orders", "leaves", "all")
+USUAL = ("default", "splits", "donors", "orders", "leaves", "weights", "all")
 
 Key: TypeAlias = tuple[str, str, int, int]  # table, variant, split, set
 

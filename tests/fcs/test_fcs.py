@@ -99,7 +99,7 @@ def test_synthetic_conditioning_reproduces_a_joint_distribution() -> None:
 def test_counting_misclassified_rows_loses_shares_that_change_no_majority() -> None:
     """rpart's way, an option under `synthetic`: the joint distribution is off by far more than Monte-Carlo error."""
     frame, truth = pairs(4000)
-    run = Run(frame, m=40, class_risk="misclassified")
+    run = Run(frame, m=40, class_risk="misclassified", leaf_weights="equal")
     mean = np.mean([shares(run.sets(i)) for i in range(40)], axis=0)
     error = np.sqrt(truth * (1 - truth) / (4000 * 40))
     assert np.abs(mean - truth).max() > 10 * error.max()
@@ -294,8 +294,9 @@ def test_weights_grow_the_models_of_repeated_rows(conditioning: str) -> None:
     frame = people(300).drop(columns="bmi")
     weights = np.random.default_rng(7).integers(0, 3, 300).astype(np.int32)
     rows = np.repeat(np.arange(300), weights)
-    run = Run(frame, conditioning=conditioning)
-    long = Run(frame, conditioning=conditioning)
+    given = {"conditioning": conditioning, "minbucket": 5, "splits": "rpart"}  # rows held out are others in the two
+    run = Run(frame, **given)
+    long = Run(frame, **given)
     prepared = fcs.prepare(long.table.take(rows), long.plan)
     names = run.plan.fitted
     weighted = fcs.fit_columns(run.prepared[0], run.plan, names, weights=weights)
@@ -304,6 +305,9 @@ def test_weights_grow_the_models_of_repeated_rows(conditioning: str) -> None:
         one, two = weighted[name].value, repeated[name].value
         np.testing.assert_array_equal(one.tree.nodes, two.tree.nodes)  # type: ignore[union-attr]
         np.testing.assert_array_equal(one.tree.donors, rows[two.tree.donors])  # type: ignore[union-attr]
+        assert (one.weights is None) == (two.weights is None)  # type: ignore[union-attr]
+        if one.weights is not None:  # type: ignore[union-attr]
+            np.testing.assert_allclose(one.weights.slopes, two.weights.slopes)  # type: ignore[union-attr]
 
 
 # --- fits -----------------------------------------------------------------------------------------

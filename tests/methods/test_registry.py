@@ -207,7 +207,7 @@ def test_options_are_those_of_the_column(frame: pd.DataFrame) -> None:
     assert syn[0]["b"].unique().tolist() == [sorted(set(frame["b"]))[2]]
     trees = syn.plan.column("c").declaration.method
     assert (trees.minbucket, trees.split_rows, trees.cp) == (30, 90, syn.plan.cart.cp)
-    assert syn.plan.cart.minbucket == 5
+    assert syn.plan.cart.minbucket == "auto"
     assert {one["name"]: one.get("options") for one in syn.manifest["columns"]} == {
         "a": None,
         "b": {"code": 2},

@@ -314,8 +314,10 @@ def test_settings_without_effect_are_told(table: Table) -> None:
 
 
 def test_how_splits_are_chosen_is_part_of_the_plan_and_an_option_of_a_column(table: Table) -> None:
+    assert plan_of(table).cart.splits == "corrected"
+    assert plan_of(table, conditioning="observed").cart.splits == "rpart"
     for conditioning in ("synthetic", "observed"):
-        plan = plan_of(table, conditioning=conditioning)
+        plan = plan_of(table, conditioning=conditioning, splits="rpart")
         assert plan.cart.splits == "rpart"
         assert "corrected for chance" not in " ".join(str(plan).split())
         plan = plan_of(table, conditioning=conditioning, splits="corrected")

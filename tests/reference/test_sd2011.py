@@ -79,7 +79,9 @@ def test_shares_of_missing_and_of_coded_missing(real: pd.DataFrame, frame: pd.Da
         difference = (ours - true).abs()
         print(f"\n{what}: largest difference {difference.max():.4f} ({difference.idxmax()})")
         assert difference.max() < 0.03
-        assert ((ours > 0) == (true > 0)).all()
+        assert (true[ours > 0] > 0).all()
+        # Of ten rows at least one is drawn, but for once in 20,000 columns.
+        assert (ours[true >= 10 / len(real)] > 0).all()
 
 
 def test_bmi_is_exact_on_every_row(frame: pd.DataFrame) -> None:

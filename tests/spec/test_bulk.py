@@ -42,7 +42,7 @@ def test_every_cell_is_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert jobs["2010-north"].input.path == f"{tmp_path}/in/north-2010.parquet"
     assert jobs["2011-north"].input.path == f"{tmp_path}/other/2011.csv"
     assert {name: job.synthesis.minbucket for name, job in jobs.items()} == {
-        **dict.fromkeys(jobs, 5),
+        **dict.fromkeys(jobs),
         **{"2011-north": 10, "2012-north": 20, "2012-south": 20},  # later ones win
     }
     assert jobs["2009-west"].output.path == f"{tmp_path}/build/west/2009"

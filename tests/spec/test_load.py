@@ -49,7 +49,14 @@ def test_the_demo_job(repository: Path) -> None:
 def test_defaults_are_the_ones_of_the_contract() -> None:
     spec = validate_synthesis()
     assert spec == SynthesisSpec()
-    assert (spec.m, spec.cp, spec.minbucket, spec.minsplit) == (5, 1e-8, 5, None)
+    assert (spec.m, spec.cp, spec.minbucket, spec.minsplit) == (5, 1e-8, None, None)
+    settings = ("minbucket", "class_risk", "splits", "leaf_weights", "visit_sequence")
+    assert [spec.used(name) for name in settings] == ["auto", "gini", "corrected", "regression", "auto"]
+    assert spec.most_donations == 3
+    observed = validate_synthesis(conditioning="observed")
+    assert [observed.used(name) for name in settings] == [5, "misclassified", "rpart", "equal", "random"]
+    assert observed.most_donations is None
+    assert observed.used("minbucket") == validate_synthesis(minbucket=5).used("minbucket")
     assert JobSpec.model_json_schema()["additionalProperties"] is False
 
 

@@ -14,7 +14,7 @@ from replicant.trees.compile import Use
 
 WITNESS = """
 import numpy as np
-from replicant.trees import compile, encode_features, grow_tree, held_out_scores
+from replicant.trees import Halves, compile, encode_features, grow_tree, held_out_scores
 from replicant.trees.compile import Use
 from replicant.trees.jit import KERNELS
 
@@ -79,7 +79,7 @@ def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:
     cold.setattr(compiling, "_run", asked.append)
     for use in (Use.TREES, Use.TREES | Use.NEW_ROWS, Use.TREES, Use.ALL):
         compiling.ensure_compiled(use=use)
-    assert asked == [Use.TREES, Use.NEW_ROWS, Use.OTHER_ROWS | Use.DISTINCT | Use.LEAF_ROWS]
+    assert asked == [Use.TREES, Use.NEW_ROWS, Use.OTHER_ROWS | Use.DISTINCT | Use.LEAF_ROWS | Use.LEAF_WEIGHTS]
 
 
 def run(script: str) -> None:
@@ -99,9 +99,8 @@ rows = np.arange(200, dtype=np.int32)
 for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32), 5)):
     for w in (None, weights):
         tree = grow_tree(x, [0, 1], y, n_classes=k, weights=w)
-        held_out_scores(
-            x, [0, 1], y, n_classes=k, weights=w, grown=rows[:90], held=rows[90:], sizes=np.array([3, 9]), rng=rng
-        )
+        some = rows[rows % 2 == 0] if w is None else rows[w > 0]
+        held_out_scores(Halves.of(x, some[:40], some[40:], w, rng), [0, 1], y, n_classes=k, sizes=np.array([3, 9]))
         codes = np.ascontiguousarray(x.codes.T)
         leaf = tree.leaves(codes)
         drawn = tree.draw(leaf, rng.random(200))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from replicant.trees import Features, Tree, encode_features, grow_tree, held_out_scores
+from replicant.trees import Features, Halves, Tree, encode_features, grow_tree, held_out_scores
 from replicant.trees.grow import RIGHT
 from replicant.trees.leaf_rows import LOOKED_AT, score_leaf_rows
 
@@ -48,7 +48,7 @@ def test_the_score_is_that_of_its_definition(weighted: bool) -> None:
     grown, held = np.arange(0, 300, 2), np.arange(1, 300, 2)
     weights = np.random.default_rng(2).integers(1, 4, 300).astype(np.int32) if weighted else None
     scores = held_out_scores(
-        features, [0, 1, 2], y, n_classes=0, weights=weights, grown=grown, held=held, sizes=SIZES, rng=RNG, cp=0.0
+        Halves.of(features, grown, held, weights, RNG), [0, 1, 2], y, n_classes=0, sizes=SIZES, cp=0.0
     )
     used = np.zeros(300, dtype=np.int32)
     used[grown] = 1 if weights is None else weights[grown]
@@ -94,15 +94,11 @@ def test_classes_are_apart_or_not() -> None:
     renamed = (7 * (classes + 1)).astype(np.int32)  # no class is further from another for its number
     plain, others = (
         held_out_scores(
-            features,
+            Halves.of(features, *halves, None, RNG),
             [0, 1, 2],
             y,
             n_classes=int(y.max()) + 1,
-            weights=None,
-            grown=halves[0],
-            held=halves[1],
             sizes=SIZES,
-            rng=RNG,
         )
         for y in (classes, renamed)
     )
@@ -115,7 +111,5 @@ def test_nothing_to_split_is_the_same_at_every_size() -> None:
     features = encode_features(np.zeros((1, 100), dtype=np.int32), nominal=[False])
     y = np.arange(100.0)
     half = np.arange(50)
-    scores = held_out_scores(
-        features, [0], y, n_classes=0, weights=None, grown=half, held=half + 50, sizes=SIZES, rng=RNG
-    )
+    scores = held_out_scores(Halves.of(features, half, half + 50, None, RNG), [0], y, n_classes=0, sizes=SIZES)
     assert np.ptp(scores) == 0.0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from replicant.methods.base import Codes, Predictors, Response
 from replicant.methods.donors import DonorModel
-from replicant.spec.models import ClassRisk, Complexity, Depth, LeafRowsOrAuto, SplitRows, Splits
+from replicant.spec.models import ClassRisk, Complexity, Depth, LeafRowsOrAuto, LeafWeighting, SplitRows, Splits
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +24,7 @@ FEWEST_TO_CHOOSE = 50
 """Rows without which `minbucket: auto` is 5."""
 
 ROWS_TO_CHOOSE = 4000  # of larger tables a sample: one half is grown on, the other is held out
+PAIRS = 8  # of halves
 HELD_OUT = np.array([7, 12, 20, 30, 50])
 USED = (3, 5, 8, 12, 20)
 LEAST, MOST = USED[0], USED[-1]
@@ -50,6 +52,9 @@ class Cart:
     splits
         `rpart`: the split that gains most. `corrected`: the one that gains most beyond what the best of as many cuts
         gains by chance; levels that a node has not seen go to a child at random.
+    leaf_weights
+        `equal`: each donor of the leaf is as likely as any other. `regression`: donors are weighted so that the mean of
+        the leaf follows a ridge regression within it (calibration: Deville and Särndal 1992).
     """
 
     without_predictors: ClassVar[str] = "sample"
@@ -62,6 +67,7 @@ class Cart:
     maxdepth: Depth = 30
     class_risk: ClassRisk = "gini"
     splits: Splits = "rpart"
+    leaf_weights: LeafWeighting = "equal"
 
     @property
     def fit_is_random(self) -> bool:
@@ -81,7 +87,7 @@ class Cart:
         return 3 * self.minbucket
 
     def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorModel:
-        from replicant.trees import grow_tree  # a plan names methods, and needs no compiler
+        from replicant.trees import grow_tree, leaf_weights  # a plan names methods, and needs no compiler
 
         response = y.numbers if y.classes is None else y.classes
         if response is None:
@@ -98,7 +104,13 @@ class Cart:
         rows = self.minbucket
         if rows == "auto":
             rows = _found(x, response, settings, rng)
-        return DonorModel(grow_tree(x.features, x.subset, response, minbucket=rows, **settings), y.codes)
+        tree = grow_tree(x.features, x.subset, response, minbucket=rows, **settings)
+        if self.leaf_weights == "equal":
+            return DonorModel(tree, y.codes)
+        given = leaf_weights(
+            tree, x.features, x.subset, y.codes, classes=y.classes, n_classes=y.n_classes, weights=weights
+        )
+        return DonorModel(tree, y.codes, given)
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         each = SECONDS_PER_STEP * predictors * np.where(levels > 0, CLASSES, 1.0)
@@ -111,18 +123,23 @@ class Cart:
 
 def _found(x: Predictors, response: npt.NDArray[Any], settings: dict[str, Any], rng: np.random.Generator) -> int:
     """What `minbucket: auto` is for one response and its predictors."""
-    from replicant.trees import held_out_scores
+    from replicant.trees import Halves, held_out_scores
 
     weights = settings["weights"]
-    n = x.features.n
-    rows = np.arange(n) if weights is None else np.flatnonzero(weights)
+    rows = np.arange(x.features.n) if weights is None else np.flatnonzero(weights)
     if len(rows) < FEWEST_TO_CHOOSE or not x.subset.size:
         return 5
-    rows = rows[rng.choice(len(rows), min(len(rows), ROWS_TO_CHOOSE), replace=False)]
-    half = len(rows) // 2
-    scores = held_out_scores(
-        x.features, x.subset, response, grown=rows[:half], held=rows[half:], sizes=HELD_OUT, rng=rng, **settings
-    )
+    # Halves are sorted by every predictor once, and serve many trees; one pair for all would give all the same error.
+    number = int(rng.integers(PAIRS))
+    key = "halves", number, b"" if weights is None else blake2b(weights.tobytes(), digest_size=16).digest()
+    halves = x.features.kept.get(key)
+    if halves is None:
+        rng = np.random.default_rng(number)
+        rows = rows[rng.choice(len(rows), min(len(rows), ROWS_TO_CHOOSE), replace=False)]
+        half = len(rows) // 2
+        halves = x.features.kept[key] = Halves.of(x.features, rows[:half], rows[half:], weights, rng)
+    grown = {name: value for name, value in settings.items() if name != "weights"}
+    scores = held_out_scores(halves, x.subset, response, sizes=HELD_OUT, **grown)
     # Of sizes that serve alike (all of them where nothing can be split) the largest.
     close = scores <= scores.min() + 1e-12 * abs(scores.min())
     return USED[int(np.flatnonzero(close)[-1])]

@@ -10,7 +10,7 @@ import numpy as np
 from replicant.methods.base import Codes, Numbers, Predictors
 
 if TYPE_CHECKING:
-    from replicant.trees import Tree
+    from replicant.trees import LeafWeights, Tree
 
 __all__ = ["DonorModel"]
 
@@ -25,10 +25,13 @@ class DonorModel:
         Where a row finds its donors.
     codes
         (n,) the column's codes by row of the table.
+    weights
+        By which the donors of a leaf are weighted; None: they are as likely as each other.
     """
 
     tree: Tree
     codes: Codes
+    weights: LeafWeights | None = None
     _training: Codes | None = None
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Codes:
@@ -38,6 +41,9 @@ class DonorModel:
             donors = self.tree.draw_other(leaf, u, x.rows, len(self.codes))
         else:
             donors = self.tree.draw(leaf, u)
+        if self.weights is not None:
+            own = x.rows if x.exclude_self else None
+            self.weights.draw(self.tree, leaf, u, x.table_codes(), own, donors)
         if x.donations is not None:
             x.donations.redraw(self.tree, leaf, u, donors)
         return self.codes[donors]

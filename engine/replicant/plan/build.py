@@ -78,10 +78,10 @@ def build_plan(
     spec, derived = with_derived(spec, table)
     looked = look(spec, table, table.n if whole is None else whole.seen.rows)
     known = Whole.of_table(table, looked.seen()) if whole is None else whole
-    cart = Cart(spec.minbucket, spec.cp, spec.minsplit, spec.maxdepth, spec.class_risk_used, spec.splits_used)
+    cart = _cart(spec, spec.conditioning)
     trees = Declaration.of(CART.name, cart)
     available = {**(registered() if methods is None else methods), CART.name: trees}
-    imputation = None if spec.imputed is None else _imputation(spec, table, available, known, cart)
+    imputation = None if spec.imputed is None else _imputation(spec, table, available, known)
     if imputation is not None:
         known = known.completed()
     draft = Draft(spec, looked, available, known)
@@ -89,9 +89,8 @@ def build_plan(
     _check_rows(spec, known.seen.rows, columns)
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
 
-    visit: str | tuple[str, ...] = (
-        spec.visit_sequence if isinstance(spec.visit_sequence, str) else tuple(spec.visit_sequence)
-    )
+    asked = spec.used("visit_sequence")
+    visit: str | tuple[str, ...] = asked if isinstance(asked, str) else tuple(asked)
     if isinstance(visit, str) and visit not in VISITS:
         raise SpecError(
             f"visit_sequence is {visit!r}{nearest(visit, VISITS)}",
@@ -115,9 +114,9 @@ def build_plan(
         tasks, seconds = make_chain_tasks(imputation, cost, partitions, table.n, spec.m, spec.syntheses, known)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
     events = [*derived, *draft.events, *strata_events, *_warnings(spec, columns)]
-    if suited is not None and suited.reason:
+    if suited is not None and suited.reason and spec.visit_sequence is not None:
         events.append(Event("random_orders", "", f"visit_sequence: auto draws orders at random: {suited.reason}"))
-    events += [] if whole is not None else few_to_split(columns, sizes)
+    events += [] if whole is not None else few_to_split(columns, sizes, chosen=spec.minbucket == "auto")
     return Plan(
         columns=columns,
         n=table.n,
@@ -163,16 +162,28 @@ def _sequences(
     return found if count == spec.sets else found * spec.sets
 
 
-def _imputation(
-    spec: SynthesisSpec, table: Table, methods: Mapping[str, Declaration], whole: Whole, trees: Cart
-) -> ImputationPlan:
+def _cart(spec: SynthesisSpec, where: str) -> Cart:
+    """Trees as the spec says, and by the defaults of a conditioning or of a chain."""
+    return Cart(
+        minbucket=spec.used("minbucket", where),
+        cp=spec.cp,
+        minsplit=spec.minsplit,
+        maxdepth=spec.maxdepth,
+        class_risk=spec.used("class_risk", where),
+        splits=spec.used("splits", where),
+        leaf_weights=spec.used("leaf_weights", where),
+    )
+
+
+def _imputation(spec: SynthesisSpec, table: Table, methods: Mapping[str, Declaration], whole: Whole) -> ImputationPlan:
     """How missing cells are filled, by the counts of the whole table."""
     seen = whole.seen
+    trees = _cart(spec, "imputation")
     empty = {name for name in table.names if seen.imputed.get(name, 0) + seen.kept_missing.get(name, 0) == seen.rows}
     return build_imputation(
         spec.imputed or ImputationSpec(),
         table,
-        methods,
+        {**methods, CART.name: Declaration.of(CART.name, trees)},
         holed={name for name, cells in seen.imputed.items() if cells},
         empty=empty,
         flat=whole.flat_observed,
@@ -225,12 +236,12 @@ def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]
     return events
 
 
-def few_to_split(columns: Sequence[ColumnPlan], sizes: Sequence[int]) -> list[Event]:
-    """Say of partitions of so many rows that their trees cannot split, or cannot choose `minbucket`."""
+def few_to_split(columns: Sequence[ColumnPlan], sizes: Sequence[int], *, chosen: bool) -> list[Event]:
+    """Say of partitions of so many rows that their trees cannot split or, if it is asked for, choose `minbucket`."""
     trees = [column.declaration.method for column in columns if isinstance(column.declaration.method, Cart)]
     least = min((max(tree.split_rows or 3 * tree.fewest, 2 * tree.fewest) for tree in trees), default=0)
     needs = [(least, "split", "columns are drawn independently", "no_split")]
-    if any(tree.minbucket == "auto" for tree in trees):
+    if chosen and any(tree.minbucket == "auto" for tree in trees):
         needs.append((FEWEST_TO_CHOOSE, "choose minbucket by rows held out", "it is 5", "minbucket_not_chosen"))
     events = []
     for needed, purpose, instead, code in needs:

@@ -320,7 +320,7 @@ class Draft:
         elif not self.methods[spec.method].uses_predictors:
             return {}
         order = [name for name in self.table.names if name not in spoken and cells[name] is None]
-        if not isinstance(spec.visit_sequence, str):
+        if isinstance(spec.visit_sequence, list):
             rank = {name: i for i, name in enumerate(spec.visit_sequence)}
             order.sort(key=lambda name: rank.get(name, len(rank)))
         copies = followed(order, self.whole.seen.first)

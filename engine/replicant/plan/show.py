@@ -108,6 +108,8 @@ def _settings(plan: Plan) -> list[str]:
     trees += f", risk of classes: {cart.class_risk}"
     if cart.splits == "corrected":
         trees += ", splits corrected for chance"
+    if cart.leaf_weights == "regression":
+        trees += ", records of a leaf weighted by a regression"
     return [", ".join(extras), trees]
 
 

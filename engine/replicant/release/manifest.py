@@ -172,6 +172,7 @@ def public_manifest(
             "maxdepth": plan.cart.maxdepth,
             "class_risk": plan.cart.class_risk,
             "splits": plan.cart.splits,
+            "leaf_weights": plan.cart.leaf_weights,
         },
         "events": [event.as_dict() for event in plan.events],
         "files": _files(files),

@@ -195,4 +195,6 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
     methods = [plan.cart, *(column.declaration.method for column in trees)]
     if any(getattr(method, "minbucket", None) == "auto" for method in methods):
         use |= Use.LEAF_ROWS
+    if any(getattr(method, "leaf_weights", "equal") == "regression" for method in methods):
+        use |= Use.LEAF_WEIGHTS
     compile_kernel(notify, use)

@@ -133,11 +133,11 @@ class PartitionedTable:
         self._shuffle(partitions)
         partitions = self._look(partitions)
         # Orders that suit the data are found in one partition: that with the most rows.
-        at = int(np.argmax(partitions.sizes)) if self.synthesis.visit_sequence == "auto" else 0
+        at = int(np.argmax(partitions.sizes)) if self.synthesis.used("visit_sequence") == "auto" else 0
         first = [Task("plan", "plan", at, needs=partitions.needs(at))]
         [head] = self._collect("planning", {"plan": tasks.head}, partitions, first)
         partitions = replace(partitions, orders=head.plan.orders)
-        short = few_to_split(head.plan.columns, partitions.sizes.tolist())
+        short = few_to_split(head.plan.columns, partitions.sizes.tolist(), chosen=self.synthesis.minbucket == "auto")
         plan = replace(
             head.plan,
             n=partitions.rows,

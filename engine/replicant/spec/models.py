@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from replicant.spec.document import Document, Location, Names, Number, Whole, given, list_or_word
-from replicant.spec.donors import Donors, most_donations
+from replicant.spec.donors import DistinctDonors, Donors, most_donations
 from replicant.spec.imputation import ImputationSpec
 from replicant.spec.method import Methods, split_options
 from replicant.spec.output import OutputSpec
@@ -26,9 +26,6 @@ _LISTED = 40
 
 DEFAULT_METHOD = "cart"
 
-DEFAULT_DONORS: dict[str, Donors] = {"synthetic": "any", "observed": "any"}
-"""By conditioning."""
-
 _Rows = Annotated[Whole, Field(ge=1, le=MOST_ROWS)]
 
 # How trees grow, for all columns or as options of one.
@@ -40,8 +37,31 @@ Depth = Annotated[Whole, Field(ge=1, le=100)]
 ClassRisk = Literal["gini", "misclassified"]
 Splits = Literal["corrected", "rpart"]
 
-DEFAULT_SPLITS: dict[str, Splits] = {"synthetic": "rpart", "observed": "rpart"}
-"""By conditioning."""
+LeafWeighting = Literal["equal", "regression"]
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "synthetic": {
+        "minbucket": "auto",
+        "class_risk": "gini",
+        "splits": "corrected",
+        "leaf_weights": "regression",
+        "donors": DistinctDonors(distinct=3),
+        "visit_sequence": "auto",
+    },
+    "observed": {
+        "minbucket": 5,
+        "class_risk": "misclassified",
+        "splits": "rpart",
+        "leaf_weights": "equal",
+        "donors": "any",
+        "visit_sequence": "random",
+    },
+    "imputation": {"minbucket": 5, "class_risk": "gini", "splits": "rpart", "leaf_weights": "equal"},
+}
+"""What settings are by conditioning, or in a chain of imputations, unless they are given.
+
+`observed` does as rpart and mice do.
+"""
 
 
 class SynthesisSpec(Document):
@@ -62,13 +82,17 @@ class SynthesisSpec(Document):
         Of some columns, options of their methods, which go before the settings for all: `{hgt: {minbucket: 20}}`.
     minbucket, cp, minsplit, maxdepth
         How trees grow, as in rpart. `minsplit` None is three times `minbucket`, and `minbucket: auto` is found for each
-        tree by how leaves of several sizes tell rows held out.
+        tree by how leaves of several sizes tell rows held out. None: `auto`; 5 under `observed` conditioning.
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, mice and synthpop, which takes back
-        every split that changes no majority. None: `misclassified` under `observed` conditioning, else `gini`.
+        every split that changes no majority. None: `gini`; `misclassified` under `observed` conditioning.
     splits
         `rpart`: trees take the split that gains most, as in rpart. `corrected`: the one that gains most beyond what the
-        best of as many cuts gains by chance. None: `rpart`.
+        best of as many cuts gains by chance. None: `corrected`; `rpart` under `observed` conditioning.
+    leaf_weights
+        `equal`: the records of a leaf are as likely as each other. `regression`: they are weighted so that their mean
+        follows a regression within the leaf, which keeps coefficients from shrinking. None: `regression`; `equal` under
+        `observed` conditioning.
     drop
         Columns that are left out of the release, such as names and other identifiers; no other column knows of them.
     passive
@@ -110,7 +134,7 @@ class SynthesisSpec(Document):
         Whether a record may not donate to itself.
     donors
         `any`, or `distinct`: within one synthetic row no record donates to two cells where its leaf offers another
-        record. `{distinct: n}`: to more than n cells. None: `any`.
+        record. `{distinct: n}`: to more than n cells. None: `{distinct: 3}`; `any` under `observed` conditioning.
     shuffle
         Whether to shuffle rows in the release.
     """
@@ -120,16 +144,17 @@ class SynthesisSpec(Document):
     method: Methods = DEFAULT_METHOD
     conditioning: Literal["synthetic", "observed"] = "synthetic"
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    minbucket: LeafRowsOrAuto = 5
+    minbucket: LeafRowsOrAuto | None = None
     cp: Complexity = 1e-8
     minsplit: SplitRows | None = None
     maxdepth: Depth = 30
     class_risk: ClassRisk | None = None
     splits: Splits | None = None
+    leaf_weights: LeafWeighting | None = None
     drop: Names = Field(default_factory=list)
     passive: dict[str, str] | Literal["auto"] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
-    visit_sequence: Annotated[str | list[str], BeforeValidator(list_or_word)] = "random"
+    visit_sequence: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
     where: Any = None
     cluster: str | None = None
     random_slopes: dict[str, Names] = Field(default_factory=dict)
@@ -236,20 +261,23 @@ class SynthesisSpec(Document):
         """The method that a column is to have."""
         return self.method if isinstance(self.method, str) else self.method.get(name, DEFAULT_METHOD)
 
-    @property
-    def class_risk_used(self) -> ClassRisk:
-        """`class_risk`, or what it is under the conditioning."""
-        return self.class_risk or ("misclassified" if self.conditioning == "observed" else "gini")
+    def used(self, setting: str, where: str | None = None) -> Any:
+        """A setting as given, or what it is by default.
 
-    @property
-    def splits_used(self) -> Splits:
-        """`splits`, or what it is under the conditioning."""
-        return self.splits or DEFAULT_SPLITS[self.conditioning]
+        Parameters
+        ----------
+        setting
+            One of those of `DEFAULTS`.
+        where
+            One of `DEFAULTS`; None: the conditioning.
+        """
+        given = getattr(self, setting)
+        return DEFAULTS[where or self.conditioning][setting] if given is None else given
 
     @property
     def most_donations(self) -> int | None:
         """To how many cells of a synthetic row a record may donate; None: no limit."""
-        return most_donations(self.donors or DEFAULT_DONORS[self.conditioning])
+        return most_donations(self.used("donors"))
 
 
 class ImputationJob(ImputationSpec):

@@ -74,6 +74,10 @@ def _of_synthesis(found: Settings, kept: Collection[str], methods: Mapping[str, 
             "class_risk: synthpop takes back splits that change no majority; the default here, `gini`, does not, and "
             "keeps joint distributions of categories unbiased. `class_risk: misclassified` is synthpop's way."
         )
+        yield (
+            "splits, leaf_weights, donors: the defaults here keep coefficients from shrinking and copy fewer records; "
+            "synthpop has nothing like them. `splits: rpart`, `leaf_weights: equal` and `donors: any` are its way."
+        )
         return
     if found.method is None:
         yield (

@@ -97,6 +97,10 @@ _SPLITS = {
     **dict.fromkeys(("unbiased", "adjusted", "guide", "ctree", "conditional", "honest"), "write corrected"),
     **dict.fromkeys(("cart", "raw", "plain", "exhaustive", "best", "uncorrected"), "write rpart"),
 }
+_LEAF_WEIGHTS = {
+    **dict.fromkeys(("uniform", "none", "any", "same", "unweighted", "rpart"), "write equal"),
+    **dict.fromkeys(("calibrated", "calibration", "linear", "ridge", "weighted", "model"), "write regression"),
+}
 _DONORS = {
     **dict.fromkeys(("unique", "different", "once", "one", "exclusive"), "write distinct"),
     **dict.fromkeys(("all", "free", "unlimited", "repeated"), "write any"),
@@ -138,6 +142,7 @@ _ELSEWHERE = {
     "fits": _FITS,
     "class_risk": _CLASS_RISK,
     "splits": _SPLITS,
+    "leaf_weights": _LEAF_WEIGHTS,
     "donors": _DONORS,
     "model": _MODELS,
     "rule": _RULES,
@@ -232,7 +237,8 @@ def instead(setting: str, word: object) -> str | None:
     Parameters
     ----------
     setting
-        `method`, `conditioning`, `missing`, `fits`, `class_risk`, `splits`, `donors`, `model` or `rule`.
+        `method`, `conditioning`, `missing`, `fits`, `class_risk`, `splits`, `leaf_weights`, `donors`, `model` or
+        `rule`.
     word
         What the user wrote.
     """

@@ -36,18 +36,19 @@ def synthesize(
     seed: int | None = None,
     method: str | Mapping[str, Any] = "cart",
     conditioning: Literal["synthetic", "observed"] = "synthetic",
-    minbucket: int | Literal["auto"] = 5,
+    minbucket: int | Literal["auto"] | None = None,
     cp: float = 1e-8,
     *,
     minsplit: int | None = None,
     maxdepth: int = 30,
     class_risk: Literal["gini", "misclassified"] | None = None,
     splits: Literal["corrected", "rpart"] | None = None,
+    leaf_weights: Literal["equal", "regression"] | None = None,
     drop: str | Sequence[str] | None = None,
     passive: Mapping[str, str] | Literal["auto"] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
-    visit_sequence: str | Sequence[str] = "random",
+    visit_sequence: str | Sequence[str] | None = None,
     where: Any = None,
     cluster: str | None = None,
     random_slopes: Mapping[str, Sequence[str]] | None = None,
@@ -93,7 +94,7 @@ def synthesize(
         `observed`: given the row's observed other columns, as in mice and the paper; many cells come back unchanged.
     minbucket
         Smallest number of rows in a leaf. `auto`: found for each tree by how leaves of several sizes tell rows held
-        out, 3 to 20.
+        out, 3 to 20. None: `auto`; 5 under `observed` conditioning.
     cp
         Complexity parameter of rpart: a split must lower the relative error by this much.
     minsplit
@@ -102,11 +103,15 @@ def synthesize(
         Deepest level of a tree.
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, which takes back every split that
-        changes no majority. None: `misclassified` under `observed` conditioning, as in mice and the paper, else `gini`.
+        changes no majority. None: `gini`; `misclassified` under `observed` conditioning, as in mice and the paper.
     splits
         `rpart`: trees take the split that gains most. `corrected`: the one that gains most beyond what the best of as
         many cuts gains by chance, so that a column with many values or levels does not win where it says nothing.
-        None: `rpart`.
+        None: `corrected`; `rpart` under `observed` conditioning.
+    leaf_weights
+        `equal`: the records of a leaf are as likely as each other. `regression`: they are weighted so that their mean
+        follows a regression within the leaf, which keeps coefficients from shrinking. None: `regression`; `equal` under
+        `observed` conditioning.
     drop
         Columns to leave out, such as names and other identifiers.
     passive
@@ -151,7 +156,8 @@ def synthesize(
         A record never donates to the row that stands in for it.
     donors
         `distinct`: within one synthetic row no record donates to two cells where its leaf offers another record, which
-        keeps rows from being copied column by column. `{"distinct": 2}`: to more than two cells. None: `any`.
+        keeps rows from being copied column by column. `{"distinct": 2}`: to more than two cells. None:
+        `{"distinct": 3}`; `any` under `observed` conditioning.
     shuffle
         Shuffle the rows, so that their position tells nothing.
     columns
@@ -204,6 +210,7 @@ def synthesize(
         maxdepth=maxdepth,
         class_risk=class_risk,
         splits=splits,
+        leaf_weights=leaf_weights,
         drop=drop or [],
         passive=passive or {},
         predictors=predictors or {},

@@ -1,7 +1,18 @@
 """The CART kernel: presorted, coded, compiled. The only package that imports numba."""
 
 from .features import Features, encode_features
-from .leaf_rows import held_out_scores
+from .leaf_rows import Halves, held_out_scores
+from .leaf_weights import LeafWeights, leaf_weights
 from .tree import Tree, grow_tree, single_leaf
 
-__all__ = ["Features", "Tree", "encode_features", "grow_tree", "held_out_scores", "single_leaf"]
+__all__ = [
+    "Features",
+    "Halves",
+    "LeafWeights",
+    "Tree",
+    "encode_features",
+    "grow_tree",
+    "held_out_scores",
+    "leaf_weights",
+    "single_leaf",
+]

@@ -11,8 +11,9 @@ import numpy as np
 
 from .features import encode_features
 from .jit import KERNELS
-from .leaf_rows import held_out_scores
-from .tree import grow_tree
+from .leaf_rows import Halves, held_out_scores
+from .leaf_weights import leaf_weights
+from .tree import grow_tree, single_leaf
 
 __all__ = ["Use", "ensure_compiled", "kernel_folder"]
 
@@ -34,7 +35,9 @@ class Use(Flag):
     """A record donates to so many cells of a row only."""
     LEAF_ROWS = auto()
     """`minbucket` is chosen."""
-    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS
+    LEAF_WEIGHTS = auto()
+    """Donors of a leaf are weighted."""
+    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS | LEAF_WEIGHTS
 
 
 _lock = Lock()
@@ -102,16 +105,21 @@ def _run(use: Use) -> None:
     if Use.DISTINCT in use:
         used = np.full((n, 2), -1, dtype=np.int32)
         tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, np.zeros(n, dtype=np.bool_))
+    if Use.LEAF_WEIGHTS in use:
+        _weigh()
     if Use.LEAF_ROWS in use:
-        half, sizes = np.arange(n // 2), np.array([2, 5])
-        held_out_scores(
-            features,
-            [0, 1],
-            u,
-            n_classes=0,
-            weights=None,
-            grown=half,
-            held=half + n // 2,
-            sizes=sizes,
-            rng=np.random.default_rng(0),
-        )
+        half = np.arange(n // 2)
+        halves = Halves.of(features, half, half + n // 2, None, np.random.default_rng(0))
+        held_out_scores(halves, [0, 1], u, n_classes=0, sizes=np.array([2, 5]))
+
+
+def _weigh() -> None:
+    """Draw by weights, which takes more rows."""
+    n = 60
+    rows = np.arange(n, dtype=np.int32)
+    features = encode_features([rows, rows % 3], nominal=[False, True])
+    tree, predictors = single_leaf(n), np.array([0, 1], dtype=np.int32)
+    weights = leaf_weights(tree, features, predictors, rows)
+    if weights is not None:
+        leaf, u = tree.training_leaves(n), np.full(n, 0.5)
+        weights.draw(tree, leaf, u, np.ascontiguousarray(features.codes.T), None, tree.draw(leaf, u))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Features:
         (F,) int64: where each predictor's values begin.
     levels
         The most that a nominal predictor has, and at least 1.
+    kept
+        What was computed from the codes and serves several fits.
     """
 
     codes: Int32
@@ -46,6 +48,7 @@ class Features:
     values: Float
     bases: npt.NDArray[np.int64]
     levels: int
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def n(self) -> int:
@@ -55,9 +58,23 @@ class Features:
     def __len__(self) -> int:
         return int(self.codes.shape[0])
 
+    def take(self, rows: npt.NDArray[Any]) -> Features:
+        """The predictors of some of the rows.
+
+        Parameters
+        ----------
+        rows
+            Their positions.
+        """
+        codes = np.ascontiguousarray(self.codes[:, rows])
+        order = np.empty(codes.shape, dtype=np.int32)
+        for position, size in enumerate(self.sizes):
+            presort(codes[position], np.zeros(size + 2, dtype=np.int64), order[position])
+        return replace(self, codes=codes, order=order, kept={})
+
     def copied(self) -> Features:
         """The same predictors, whose codes may be replaced."""
-        return replace(self, codes=self.codes.copy(), order=self.order.copy())
+        return replace(self, codes=self.codes.copy(), order=self.order.copy(), kept={})
 
     def recode(self, position: int, rows: npt.NDArray[Any], codes: Int32) -> None:
         """Replace codes of one predictor in place: only of a copy that nobody else uses.
@@ -71,6 +88,7 @@ class Features:
         codes
             (k,) the new ones.
         """
+        self.kept.clear()
         self.codes[position, rows] = codes
         presort(self.codes[position], np.zeros(self.sizes[position] + 2, dtype=np.int64), self.order[position])
 

@@ -9,6 +9,7 @@ classes differ. X and X' are different donors, so that the score is one of the d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from .grow import RIGHT
 from .jit import inner, kernel
 from .tree import grow_tree
 
-__all__ = ["held_out_scores", "score_leaf_rows"]
+__all__ = ["Halves", "held_out_scores", "score_leaf_rows"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
+Longs = npt.NDArray[np.int64]
 
 LOOKED_AT = 16  # donors of a node, of which every so many-th is looked at, so that there are no more than twice these
 
@@ -85,17 +87,54 @@ def score_leaf_rows(nodes, start, end, donors, by_class, held, leaf, sizes, smal
         scores[size] = total
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Halves:
+    """Rows to grow a tree on, and rows held out; the same ones for all responses.
+
+    Attributes
+    ----------
+    grown, weights
+        Positions of the rows of the first half, and their repetitions; None: one each.
+    held
+        Positions of the others, as often as they repeat.
+    features
+        The predictors of the first half.
+    codes
+        (h, F) int32 of the others, contiguous.
+    u
+        (h,) uniform numbers, by which levels that a node has not seen go to one of its children.
+    """
+
+    grown: Longs
+    weights: Int32 | None
+    held: Longs
+    features: Features
+    codes: Int32
+    u: Float
+
+    @classmethod
+    def of(
+        cls, features: Features, grown: Longs, held: Longs, weights: Int32 | None, rng: np.random.Generator
+    ) -> Halves:
+        """The halves of given rows, none of which has a weight of 0."""
+        repeated = held if weights is None else np.repeat(held, weights[held])
+        return cls(
+            grown,
+            None if weights is None else weights[grown],
+            repeated,
+            features.take(grown),
+            np.ascontiguousarray(features.codes[:, repeated].T),
+            rng.random(len(repeated)),
+        )
+
+
 def held_out_scores(
-    features: Features,
+    halves: Halves,
     subset: npt.ArrayLike,
     response: npt.NDArray[Any],
     *,
     n_classes: int,
-    weights: Int32 | None,
-    grown: npt.NDArray[np.int64],
-    held: npt.NDArray[np.int64],
     sizes: npt.NDArray[np.int64],
-    rng: np.random.Generator,
     minsplit: int | None = None,
     **settings: Any,
 ) -> Float:
@@ -103,14 +142,12 @@ def held_out_scores(
 
     Parameters
     ----------
-    features, subset, response, n_classes, weights
-        As for `grow_tree`. Numbers are compared by their ranks.
-    grown, held
-        Positions of the rows that the tree is grown on, and of those held out; none has a weight of 0.
+    halves
+        The rows.
+    subset, response, n_classes
+        As for `grow_tree`, of all rows of the table. Numbers are compared by their ranks.
     sizes
         (s,) fewest rows of a leaf, ascending.
-    rng
-        Sends levels that a node has not seen to one of its children, where splits are corrected.
     minsplit
         Fewest rows of a node that is split; None: three times those of a leaf.
     settings
@@ -121,27 +158,23 @@ def held_out_scores(
     ndarray
         (s,) float64, the mean score for each size: the lower the better.
     """
-    repeats = np.zeros(features.n, dtype=np.int32)
-    repeats[grown] = 1 if weights is None else weights[grown]
     smallest = 3 * sizes if minsplit is None else np.full_like(sizes, minsplit)
+    own = response[halves.grown]
     tree = grow_tree(
-        features,
+        halves.features,
         subset,
-        response,
+        own,
         n_classes=n_classes,
-        weights=repeats,
+        weights=halves.weights,
         minbucket=int(sizes[0]),
         minsplit=int(smallest[0]),
         **settings,
     )
-    if weights is not None:
-        held = np.repeat(held, weights[held])
+    held = halves.held
     leaf = np.zeros(len(held), dtype=np.int32)
     if len(tree.nodes) > 1:
-        u = rng.random(len(held)) if tree.seen.size else None
-        leaf = tree.leaves(np.ascontiguousarray(features.codes[:, held].T), u)
-    value = response.astype(np.float64)
-    donors, others = value[tree.donors], value[held]
+        leaf = tree.leaves(halves.codes, halves.u)
+    donors, others = own[tree.donors].astype(np.float64), response[held].astype(np.float64)
     if not n_classes:
         order = np.sort(donors)
         donors, others = _ranks(order, donors), _ranks(order, others)

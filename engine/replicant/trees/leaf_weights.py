@@ -1,0 +1,259 @@
+"""Weights of a leaf's donors, by which the mean of the leaf follows a regression.
+
+A leaf holds rows whose expectations differ, and gives all rows that fall into it the same one: coefficients shrink. A
+regression of the response on the predictors says how far a row's expectation lies from the mean of its leaf. Donors get
+weights 1 + a (t - mean t), with the a that moves the mean so far: linear calibration (Deville and Särndal 1992,
+equation 2.3). The shares p of classes move by p times what the regression says of a class beyond its mean over
+classes, which is how logits would move them. What is drawn is still a value of the leaf, and over all rows of a leaf
+its donors are used about alike: heaps, bounds and margins stay what they are.
+
+It is a ridge regression on normal scores of ordered predictors, levels of nominal ones, and products of scores that add
+to them. How much it shrinks is estimated (Hoerl, Kennard and Baldwin 1975); where nothing is explained, donors stay as
+likely as each other. Splits were chosen where the response differs most, so that a part of the regression that is due
+within leaves has gone to the differences between them. What remains is measured: the slope, within leaves, of the
+response on the regression. Draws then have the covariance with the
+regression that the table has.
+
+Sums of products are taken once for a table and serve every fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .design import FEWEST_ROWS, MOST_LEVELS, Design, level_counts, normal_scores
+from .features import Features
+from .tree import Tree
+from .weighted import draw_weighted, measure_leaves
+
+__all__ = ["LeafWeights", "leaf_weights"]
+
+Int32 = npt.NDArray[np.int32]
+Float = npt.NDArray[np.float64]
+Longs = npt.NDArray[np.int64]
+
+LEAST_RIDGE = 1e-3  # of the correlation matrix of the design
+LEAST_SPREAD = 1e-6
+KEPT = 16  # moments of different samples of the rows
+
+_NOBODY: Int32 = np.empty(0, dtype=np.int32)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LeafWeights:
+    """A regression, and what it says of the leaves of a tree.
+
+    Attributes
+    ----------
+    design, subset, products
+        The design of the regression, and the predictors and products that it uses.
+    slopes
+        (start + products, outputs) float64: one output for numbers, one for each class.
+    response, group
+        (n,) the response of each row of the table, or its class; the other one is empty.
+    means, scales
+        (M, outputs) by node: see `measure_leaves`.
+    """
+
+    design: Design
+    subset: Int32
+    products: Longs
+    slopes: Float
+    response: Float
+    group: Int32
+    means: Float
+    scales: Float
+
+    def draw(self, tree: Tree, leaf: Int32, u: Float, codes: Int32, own: Int32 | None, drawn: Int32) -> None:
+        """Replace donors that were drawn without weights, in place.
+
+        Parameters
+        ----------
+        tree, leaf, u
+            See `Tree.draw`.
+        codes
+            (k, F) of the rows, contiguous.
+        own
+            (k,) rows of the table that must not be donors; None: every one may be.
+        drawn
+            (k,) int32: becomes the donors.
+        """
+        work = np.empty((2, self.slopes.shape[1]))
+        rest: tuple[Any, ...] = (self.means, self.scales, u, _NOBODY if own is None else own, work, drawn)
+        draw_weighted(leaf, tree.start, tree.end, tree.donors, codes, *self.regression, *rest)
+
+    @property
+    def regression(self) -> tuple[Any, ...]:
+        """As the kernels take it."""
+        one = self.design
+        where = one.first, one.nominal, one.bases, one.scores, self.products, one.start
+        return self.subset, *where, self.slopes, self.response, self.group
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Response:
+    """A response as the regression sees it.
+
+    Attributes
+    ----------
+    codes
+        (n,) its codes.
+    numbers, classes
+        (n,) normal scores, or classes; the other one is empty.
+    shared
+        (width, outputs) covariances with the columns of the design, in their standard deviations.
+    variance
+        Of the response: of all classes together.
+    """
+
+    codes: Int32
+    numbers: Float
+    classes: Int32
+    shared: Float
+    variance: float
+
+
+class _Rows:
+    """Moments of the design over some rows of a table.
+
+    Attributes
+    ----------
+    design, n
+        The design, and the number of rows.
+    spread, correlation
+        (width,) standard deviations of its columns, and (width, width) correlations.
+    responses
+        By which rows a response is known already.
+    """
+
+    def __init__(self, features: Features, weights: Int32 | None) -> None:
+        self.design = design = Design.of(features, weights)
+        gram = design.gram(features, weights)
+        self.n = float(gram[0, 0])
+        self.repeats = np.ones(features.n) if weights is None else weights.astype(np.float64)
+        self.means = gram[0] / self.n
+        covariance = gram / self.n - np.outer(self.means, self.means)
+        self.spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+        self.varies = self.spread > LEAST_SPREAD
+        self.spread[~self.varies] = 1.0
+        self.correlation = covariance / np.outer(self.spread, self.spread)
+        self.correlation[np.diag_indices(design.width)] += LEAST_RIDGE
+        self.responses: dict[tuple[int, int], _Response] = {}
+
+    def response(
+        self, features: Features, codes: Int32, classes: Int32 | None, n_classes: int, weights: Int32 | None
+    ) -> _Response:
+        """What the regression of a response needs to know."""
+        known = self.responses.get((id(codes), n_classes))
+        if known is not None:
+            return known
+        group = np.where(self.repeats > 0, np.int32(0), np.int32(-1))
+        numbers = np.ones(features.n)
+        if classes is None:
+            counts = level_counts(codes, int(codes.max(initial=0)) + 1, weights)
+            numbers = normal_scores(counts)[np.maximum(codes, 0)]
+        else:
+            group = np.where(group < 0, group, classes)
+        every = np.arange(len(features), dtype=np.int32)
+        weighted = numbers * self.repeats
+        sums = self.design.moments(features, every, weighted, group, max(n_classes, 1)) / self.n
+        shared = (sums - np.outer(self.means, sums[0])) / self.spread[:, np.newaxis]
+        variance = float(weighted @ numbers) / self.n - float((sums[0] ** 2).sum())
+        numbers, classes = (np.empty(0), group) if n_classes else (numbers, np.empty(0, dtype=np.int32))
+        made = self.responses[id(codes), n_classes] = _Response(codes, numbers, classes, shared, variance)
+        return made
+
+    def slopes(self, subset: Int32, response: _Response) -> Float | None:
+        """(width, outputs) of the columns of some predictors, 0 elsewhere; None where they explain nothing."""
+        allowed = np.zeros(len(self.design.widths), dtype=np.bool_)
+        allowed[subset] = True
+        columns = 1 + np.flatnonzero(allowed[self.design.factors].all(axis=1) & self.varies[1:])
+        q = len(columns)
+        if q == 0 or self.n <= q + 2 or response.variance <= LEAST_SPREAD:
+            return None
+        correlation = self.correlation[columns[:, np.newaxis], columns]
+        shared = response.shared[columns]
+        plain = np.linalg.solve(correlation, shared)
+        left = max(response.variance - float((plain * shared).sum()), 0.0) * self.n / (self.n - q - 1)
+        if left >= response.variance:
+            return None
+        correlation.flat[:: q + 1] += q * left / (self.n * float((plain**2).sum()))
+        slopes = np.zeros(response.shared.shape)
+        slopes[columns] = np.linalg.solve(correlation, shared) / self.spread[columns, np.newaxis]
+        return slopes
+
+
+def leaf_weights(
+    tree: Tree,
+    features: Features,
+    subset: Int32,
+    codes: Int32,
+    *,
+    classes: Int32 | None = None,
+    n_classes: int = 0,
+    weights: Int32 | None = None,
+) -> LeafWeights | None:
+    """Fit the regression by which the donors of a tree are weighted.
+
+    Parameters
+    ----------
+    tree
+        The tree, which may be a root alone.
+    features, subset, weights
+        As for `grow_tree`.
+    codes
+        (n,) the response's codes, which have the order of its numbers.
+    classes, n_classes
+        (n,) the response, if it is one of classes, and how many there are.
+
+    Returns
+    -------
+    LeafWeights or None
+        None where the regression explains nothing, or is not asked: few rows, no predictors, one class or very many.
+    """
+    if len(tree.donors) < FEWEST_ROWS or not len(subset) or n_classes == 1 or n_classes > MOST_LEVELS:
+        return None
+    rows = _rows(features, weights)
+    design = rows.design
+    response = rows.response(features, codes, classes, n_classes, weights)
+    slopes = rows.slopes(subset, response)
+    if slopes is None:
+        return None
+    used = slopes[design.start :].any(axis=1)
+    shape = len(tree.nodes), slopes.shape[1]
+    found = LeafWeights(
+        design,
+        subset,
+        design.products[used],
+        np.concatenate([slopes[: design.start], slopes[design.start :][used]]),
+        response.numbers,
+        response.classes,
+        np.zeros(shape),
+        np.zeros(shape),
+    )
+    grown: tuple[Any, ...] = (tree.nodes, tree.start, tree.end, tree.donors, features.codes)
+    fitted = np.empty((features.n, shape[1]))
+    of_leaves: tuple[Any, ...] = (*found.regression, found.means, found.scales, fitted)
+    covariance, variance = measure_leaves(*grown, *of_leaves)
+    if covariance <= 0.0:
+        return None
+    found.slopes[:] *= covariance / variance
+    found.means[:] *= covariance / variance
+    return found
+
+
+def _rows(features: Features, weights: Int32 | None) -> _Rows:
+    """Moments of the design of some rows, kept for other fits on them."""
+    kept = features.kept
+    key = b"" if weights is None else blake2b(weights.tobytes(), digest_size=16).digest()
+    rows: _Rows | None = kept.get(key)
+    if rows is None:
+        if len(kept) >= KEPT:
+            kept.clear()
+        rows = kept[key] = _Rows(features, weights)
+    return rows
