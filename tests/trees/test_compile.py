@@ -99,8 +99,8 @@ rows = np.arange(200, dtype=np.int32)
 for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32), 5)):
     for w in (None, weights):
         tree = grow_tree(x, [0, 1], y, n_classes=k, weights=w)
-        some = rows[rows % 2 == 0] if w is None else rows[w > 0]
-        held_out_scores(Halves.of(x, some[:40], some[40:], w, rng), [0, 1], y, n_classes=k, sizes=np.array([3, 9]))
+        halves = Halves.of(x, rows[:90], rows[90:], rng)
+        held_out_scores(halves, [0, 1], y, n_classes=k, weights=w, sizes=np.array([3, 9]))
         codes = np.ascontiguousarray(x.codes.T)
         leaf = tree.leaves(codes)
         drawn = tree.draw(leaf, rng.random(200))

@@ -48,7 +48,7 @@ def test_the_score_is_that_of_its_definition(weighted: bool) -> None:
     grown, held = np.arange(0, 300, 2), np.arange(1, 300, 2)
     weights = np.random.default_rng(2).integers(1, 4, 300).astype(np.int32) if weighted else None
     scores = held_out_scores(
-        Halves.of(features, grown, held, weights, RNG), [0, 1, 2], y, n_classes=0, sizes=SIZES, cp=0.0
+        Halves.of(features, grown, held, RNG), [0, 1, 2], y, n_classes=0, sizes=SIZES, weights=weights, cp=0.0
     )
     used = np.zeros(300, dtype=np.int32)
     used[grown] = 1 if weights is None else weights[grown]
@@ -57,6 +57,7 @@ def test_the_score_is_that_of_its_definition(weighted: bool) -> None:
     ranks = (donors.searchsorted(y, "left") + donors.searchsorted(y, "right")).astype(np.float64)
     repeated = held if weights is None else np.repeat(held, weights[held])
     wanted = [np.mean([by_definition(tree, ranks, features.codes, size, row) for row in repeated]) for size in SIZES]
+    assert scores is not None
     np.testing.assert_allclose(scores, wanted, rtol=1e-12)
 
 
@@ -94,7 +95,7 @@ def test_classes_are_apart_or_not() -> None:
     renamed = (7 * (classes + 1)).astype(np.int32)  # no class is further from another for its number
     plain, others = (
         held_out_scores(
-            Halves.of(features, *halves, None, RNG),
+            Halves.of(features, *halves, RNG),
             [0, 1, 2],
             y,
             n_classes=int(y.max()) + 1,
@@ -111,5 +112,5 @@ def test_nothing_to_split_is_the_same_at_every_size() -> None:
     features = encode_features(np.zeros((1, 100), dtype=np.int32), nominal=[False])
     y = np.arange(100.0)
     half = np.arange(50)
-    scores = held_out_scores(Halves.of(features, half, half + 50, None, RNG), [0], y, n_classes=0, sizes=SIZES)
+    scores = held_out_scores(Halves.of(features, half, half + 50, RNG), [0], y, n_classes=0, sizes=SIZES)
     assert np.ptp(scores) == 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,6 +13,8 @@ from replicant.spec.models import ClassRisk, Complexity, Depth, LeafRowsOrAuto, 
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from replicant.trees import Features, Halves
 
 __all__ = ["FEWEST_TO_CHOOSE", "LEAST", "MOST", "Cart"]
 
@@ -123,23 +124,25 @@ class Cart:
 
 def _found(x: Predictors, response: npt.NDArray[Any], settings: dict[str, Any], rng: np.random.Generator) -> int:
     """What `minbucket: auto` is for one response and its predictors."""
-    from replicant.trees import Halves, held_out_scores
+    from replicant.trees import held_out_scores
 
-    weights = settings["weights"]
-    rows = np.arange(x.features.n) if weights is None else np.flatnonzero(weights)
-    if len(rows) < FEWEST_TO_CHOOSE or not x.subset.size:
+    if x.features.n < FEWEST_TO_CHOOSE or not x.subset.size:
         return 5
     # Halves are sorted by every predictor once, and serve many trees; one pair for all would give all the same error.
     number = int(rng.integers(PAIRS))
-    key = "halves", number, b"" if weights is None else blake2b(weights.tobytes(), digest_size=16).digest()
-    halves = x.features.kept.get(key)
-    if halves is None:
-        rng = np.random.default_rng(number)
-        rows = rows[rng.choice(len(rows), min(len(rows), ROWS_TO_CHOOSE), replace=False)]
-        half = len(rows) // 2
-        halves = x.features.kept[key] = Halves.of(x.features, rows[:half], rows[half:], weights, rng)
-    grown = {name: value for name, value in settings.items() if name != "weights"}
-    scores = held_out_scores(halves, x.subset, response, sizes=HELD_OUT, **grown)
+    halves = x.features.kept.of("halves", number, lambda: _halves(x.features, number))
+    scores = held_out_scores(halves, x.subset, response, sizes=HELD_OUT, **settings)
+    if scores is None:
+        return 5
     # Of sizes that serve alike (all of them where nothing can be split) the largest.
     close = scores <= scores.min() + 1e-12 * abs(scores.min())
     return USED[int(np.flatnonzero(close)[-1])]
+
+
+def _halves(features: Features, number: int) -> Halves:
+    from replicant.trees import Halves
+
+    rng = np.random.default_rng(number)
+    rows = rng.choice(features.n, min(features.n, ROWS_TO_CHOOSE), replace=False)
+    half = len(rows) // 2
+    return Halves.of(features, rows[:half], rows[half:], rng)

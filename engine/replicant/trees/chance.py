@@ -103,11 +103,13 @@ def chance_of(corrected, floor, offset, unit, freedom, entries):
 
 
 @inner
-def choices(codes, at, scanned, ahead, length, minbucket, scans):
+def choices(codes, at, scanned, ahead, length, minbucket, scans, ranks, base):
     """l of the cuts of an ordered predictor, see above; negative where it has none. See `impurity.scan_ordered`.
 
-    The cuts are those between the first and the last possible one, at most as many as there are codes: counting them
-    would cost what the scan costs. Where missing entries are tried on both sides there are two `scans`.
+    The cuts are those between the first and the last possible one, at most as many as there are codes between them in
+    the whole tree: counting those of the node would cost what the scan costs. `ranks`, from `base` on, says how many
+    codes of the predictor occur up to each one; where it is empty, all do. Where missing entries are tried on both
+    sides there are two `scans`.
     """
     one = np.uint64(1)
     begin = np.uint64(at)
@@ -138,7 +140,8 @@ def choices(codes, at, scanned, ahead, length, minbucket, scans):
             before = half
     high -= one
     cuts = high - low + one
-    span = np.uint64(codes[high + one] - lowest)
+    above = codes[high + one]
+    span = np.uint64(above - lowest if ranks.shape[0] == 0 else ranks[base + above] - ranks[base + lowest])
     if span < cuts:
         cuts = span
     count = np.float64(scans)

@@ -2,19 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from hashlib import blake2b
+from threading import Lock
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .streams import presort
 
-__all__ = ["Features", "encode_features"]
+__all__ = ["NO_RANKS", "Features", "encode_features"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
+
+_T = TypeVar("_T")
+
+
+NO_RANKS = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
+MOST_KEPT = 64
+
+
+class Kept:
+    """What was computed for the rows of a table, by what it is and by the rows' weights: of each kind the latest."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[Any, Any]] = {}
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+        return Kept, ()
+
+    def of(self, kind: str, key: Any, make: Callable[[], _T]) -> _T:
+        """What is known, or else is made now.
+
+        Parameters
+        ----------
+        kind
+            What it is.
+        key
+            (n,) weights of the rows; or None, or a number.
+        make
+            Makes it.
+        """
+        if isinstance(key, np.ndarray):
+            key = blake2b(key.tobytes(), digest_size=16).digest()
+        found = self._found.setdefault(kind, {})
+        made: _T | None = found.get(key)
+        if made is None:
+            made = make()
+            with self._lock:
+                if len(found) >= MOST_KEPT:
+                    del found[next(iter(found))]
+                found[key] = made
+        return made
+
+    def clear(self) -> None:
+        """Forget all: codes have changed."""
+        self._found.clear()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,7 +85,7 @@ class Features:
     levels
         The most that a nominal predictor has, and at least 1.
     kept
-        What was computed from the codes and serves several fits.
+        What was computed from the codes and serves several fits; it stays where it was computed.
     """
 
     codes: Int32
@@ -48,7 +95,7 @@ class Features:
     values: Float
     bases: npt.NDArray[np.int64]
     levels: int
-    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+    kept: Kept = field(default_factory=Kept, repr=False)
 
     @property
     def n(self) -> int:
@@ -70,11 +117,11 @@ class Features:
         order = np.empty(codes.shape, dtype=np.int32)
         for position, size in enumerate(self.sizes):
             presort(codes[position], np.zeros(size + 2, dtype=np.int64), order[position])
-        return replace(self, codes=codes, order=order, kept={})
+        return replace(self, codes=codes, order=order, kept=Kept())
 
     def copied(self) -> Features:
         """The same predictors, whose codes may be replaced."""
-        return replace(self, codes=self.codes.copy(), order=self.order.copy(), kept={})
+        return replace(self, codes=self.codes.copy(), order=self.order.copy(), kept=Kept())
 
     def recode(self, position: int, rows: npt.NDArray[Any], codes: Int32) -> None:
         """Replace codes of one predictor in place: only of a copy that nobody else uses.
@@ -91,6 +138,33 @@ class Features:
         self.kept.clear()
         self.codes[position, rows] = codes
         presort(self.codes[position], np.zeros(self.sizes[position] + 2, dtype=np.int64), self.order[position])
+
+    def ranks(self, weights: Int32 | None) -> tuple[Int32, npt.NDArray[np.int64]]:
+        """How many codes of each predictor occur, up to each one and missing, one predictor after the other.
+
+        Parameters
+        ----------
+        weights
+            (n,) repetitions of the rows; 0 where one does not count.
+
+        Returns
+        -------
+        ranks, bases : ndarray
+            Both int; empty where every code occurs, and is its own rank.
+        """
+        return self.kept.of("ranks", weights, lambda: self._ranks(weights))
+
+    def _ranks(self, weights: Int32 | None) -> tuple[Int32, npt.NDArray[np.int64]]:
+        chosen = self.codes if weights is None else self.codes[:, weights > 0]
+        found = []
+        for codes, size in zip(chosen, self.sizes, strict=True):
+            found.append(np.ones(size + 1, dtype=np.bool_))
+            found[-1][:size] = np.bincount(codes[codes >= 0], minlength=size) > 0
+        if all(one.all() for one in found):
+            return NO_RANKS
+        ends = np.cumsum([len(one) for one in found])
+        ranks = np.concatenate([np.cumsum(one, dtype=np.int32) for one in found])
+        return ranks, (ends - self.sizes - 1).astype(np.int64)
 
 
 def encode_features(

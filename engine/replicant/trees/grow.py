@@ -228,7 +228,9 @@ def find_split(response, predictors, streams, growth, chance, here, pitch, m, de
             scanned = m if ahead == 0 else m - missing
             bar = best
             if chance.corrected:
-                choice = choices(keys, at, scanned, ahead, m, minbucket, 2 if missing > 0 else 1)
+                base = predictors.rank_bases[f] if predictors.ranks.shape[0] > 0 else np.int64(0)
+                scans = 2 if missing > 0 else 1
+                choice = choices(keys, at, scanned, ahead, m, minbucket, scans, predictors.ranks, base)
                 bar = bar_of_cut(chance, choice, best)
             score, cut = scan_ordered(response, streams, at, scanned, ahead, m, minbucket, bar)
             if cut > 0:

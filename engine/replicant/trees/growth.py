@@ -18,7 +18,10 @@ TOP, NODES, USED = 0, 1, 2  # positions in Growth.state
 
 
 class Predictors(NamedTuple):
-    """What trees are grown on: see `Features`, and `subset`, (p,) int32, those that may be used."""
+    """What trees are grown on: see `Features`, and `subset`, (p,) int32, those that may be used.
+
+    `ranks` and `rank_bases` are those of `Features.ranks`.
+    """
 
     codes: Any
     order: Any
@@ -27,6 +30,8 @@ class Predictors(NamedTuple):
     values: Any
     bases: Any
     subset: Any
+    ranks: Any
+    rank_bases: Any
 
 
 class Growth(NamedTuple):

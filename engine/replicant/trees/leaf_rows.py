@@ -26,6 +26,7 @@ Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 
+FEWEST = 25
 LOOKED_AT = 16  # donors of a node, of which every so many-th is looked at, so that there are no more than twice these
 
 
@@ -93,39 +94,27 @@ class Halves:
 
     Attributes
     ----------
-    grown, weights
-        Positions of the rows of the first half, and their repetitions; None: one each.
-    held
-        Positions of the others, as often as they repeat.
+    grown, held
+        Positions of the rows of each half.
     features
         The predictors of the first half.
     codes
-        (h, F) int32 of the others, contiguous.
+        (h, F) int32 of the other one, contiguous.
     u
         (h,) uniform numbers, by which levels that a node has not seen go to one of its children.
     """
 
     grown: Longs
-    weights: Int32 | None
     held: Longs
     features: Features
     codes: Int32
     u: Float
 
     @classmethod
-    def of(
-        cls, features: Features, grown: Longs, held: Longs, weights: Int32 | None, rng: np.random.Generator
-    ) -> Halves:
-        """The halves of given rows, none of which has a weight of 0."""
-        repeated = held if weights is None else np.repeat(held, weights[held])
-        return cls(
-            grown,
-            None if weights is None else weights[grown],
-            repeated,
-            features.take(grown),
-            np.ascontiguousarray(features.codes[:, repeated].T),
-            rng.random(len(repeated)),
-        )
+    def of(cls, features: Features, grown: Longs, held: Longs, rng: np.random.Generator) -> Halves:
+        """The halves of given rows."""
+        codes = np.ascontiguousarray(features.codes[:, held].T)
+        return cls(grown, held, features.take(grown), codes, rng.random(len(held)))
 
 
 def held_out_scores(
@@ -135,16 +124,17 @@ def held_out_scores(
     *,
     n_classes: int,
     sizes: npt.NDArray[np.int64],
+    weights: Int32 | None = None,
     minsplit: int | None = None,
     **settings: Any,
-) -> Float:
+) -> Float | None:
     """Grow a tree on some rows, and say how leaves of several sizes serve others.
 
     Parameters
     ----------
     halves
         The rows.
-    subset, response, n_classes
+    subset, response, n_classes, weights
         As for `grow_tree`, of all rows of the table. Numbers are compared by their ranks.
     sizes
         (s,) fewest rows of a leaf, ascending.
@@ -155,9 +145,14 @@ def held_out_scores(
 
     Returns
     -------
-    ndarray
-        (s,) float64, the mean score for each size: the lower the better.
+    ndarray or None
+        (s,) float64, the mean score for each size: the lower the better. None where fewer than `FEWEST` rows of a half
+        have a weight.
     """
+    repeats = None if weights is None else weights[halves.held]
+    some = None if weights is None else weights[halves.grown]
+    if some is not None and repeats is not None and min(np.count_nonzero(some), np.count_nonzero(repeats)) < FEWEST:
+        return None
     smallest = 3 * sizes if minsplit is None else np.full_like(sizes, minsplit)
     own = response[halves.grown]
     tree = grow_tree(
@@ -165,16 +160,17 @@ def held_out_scores(
         subset,
         own,
         n_classes=n_classes,
-        weights=halves.weights,
+        weights=some,
         minbucket=int(sizes[0]),
         minsplit=int(smallest[0]),
         **settings,
     )
-    held = halves.held
-    leaf = np.zeros(len(held), dtype=np.int32)
+    leaf = np.zeros(len(halves.held), dtype=np.int32)
     if len(tree.nodes) > 1:
         leaf = tree.leaves(halves.codes, halves.u)
-    donors, others = own[tree.donors].astype(np.float64), response[held].astype(np.float64)
+    donors, others = own[tree.donors].astype(np.float64), response[halves.held].astype(np.float64)
+    if repeats is not None:
+        leaf, others = np.repeat(leaf, repeats), np.repeat(others, repeats)
     if not n_classes:
         order = np.sort(donors)
         donors, others = _ranks(order, donors), _ranks(order, others)
@@ -193,7 +189,7 @@ def held_out_scores(
         np.full(len(tree.nodes), -1.0),
         scores,
     )
-    return scores / len(held)
+    return scores / len(others)
 
 
 def _ranks(order: Float, values: Float) -> Float:

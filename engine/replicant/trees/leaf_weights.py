@@ -20,7 +20,6 @@ Sums of products are taken once for a table and serve every fit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,6 @@ Longs = npt.NDArray[np.int64]
 
 LEAST_RIDGE = 1e-3  # of the correlation matrix of the design
 LEAST_SPREAD = 1e-6
-KEPT = 16  # moments of different samples of the rows
 
 _NOBODY: Int32 = np.empty(0, dtype=np.int32)
 
@@ -218,7 +216,7 @@ def leaf_weights(
     """
     if len(tree.donors) < FEWEST_ROWS or not len(subset) or n_classes == 1 or n_classes > MOST_LEVELS:
         return None
-    rows = _rows(features, weights)
+    rows = features.kept.of("moments", weights, lambda: _Rows(features, weights))
     design = rows.design
     response = rows.response(features, codes, classes, n_classes, weights)
     slopes = rows.slopes(subset, response)
@@ -245,15 +243,3 @@ def leaf_weights(
     found.slopes[:] *= covariance / variance
     found.means[:] *= covariance / variance
     return found
-
-
-def _rows(features: Features, weights: Int32 | None) -> _Rows:
-    """Moments of the design of some rows, kept for other fits on them."""
-    kept = features.kept
-    key = b"" if weights is None else blake2b(weights.tobytes(), digest_size=16).digest()
-    rows: _Rows | None = kept.get(key)
-    if rows is None:
-        if len(kept) >= KEPT:
-            kept.clear()
-        rows = kept[key] = _Rows(features, weights)
-    return rows

@@ -17,7 +17,7 @@ from .apply import (
     own_ranges,
     replace_repeated,
 )
-from .features import Features
+from .features import NO_RANKS, Features
 from .grow import ALL_SEEN, MASK, RIGHT, grow
 from .growth import NODES, USED, Predictors, start_growth
 from .impurity import response_for
@@ -259,7 +259,8 @@ def grow_tree(
     if corrected and weights is not None and total:
         repetition = float(np.dot(repeats.astype(np.float64), repeats)) / total
     f = features
-    predictors = Predictors(f.codes, f.order, f.sizes, f.nominal, f.values, f.bases, columns)
+    ranks = f.ranks(weights) if corrected else NO_RANKS
+    predictors = Predictors(f.codes, f.order, f.sizes, f.nominal, f.values, f.bases, columns, *ranks)
     growth = start_growth(features, len(columns), total, minbucket, maxdepth, corrected)
     outcome = response_for(response, n_classes, _inverses(total), class_risk == "gini")
     streams = allocate(len(columns) + 1, total, n_classes > 0)
