@@ -116,6 +116,7 @@ ELSEWHERE: dict[str, str] = {
     """,
     "spec/test_expression.py": "spec/grammar.py spec/mistakes.py spec/nodes.py",
     "spec/test_load.py": """
+        spec/defaults.py
         spec/donors.py spec/dotted.py spec/explain.py spec/locations.py spec/models.py spec/output.py spec/synonyms.py
     """,
     "spec/test_schema.py": "spec/document.py",
@@ -153,6 +154,7 @@ ELSEWHERE: dict[str, str] = {
     "testing/test_suite.py": """
         testing/checks.py testing/inputs.py testing/population.py testing/recovery.py testing/trial.py
     """,
+    "trees/test_leaf_weights.py": "trees/design.py trees/weighted.py",
     "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/growth.py trees/jit.py trees/streams.py",
     "trees/test_tree.py": "trees/apply.py",
     "utility/test_drift.py": "utility/drift_terms.py",

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
+from replicant.normal import normal_scores
 from replicant.trees import Features, LeafWeights, encode_features, grow_tree, leaf_weights, single_leaf
-from replicant.trees.design import Design, level_counts, normal_scores
+from replicant.trees.design import Design, level_counts
 
 
 def table(n: int, seed: int = 1, noise: float = 1.0) -> tuple[Features, Any, Any]:

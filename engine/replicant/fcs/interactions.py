@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-__all__ = ["Interaction", "interactions", "normal_scores"]
+from replicant.normal import normal_scores
+
+__all__ = ["Interaction", "interactions", "rank_scores"]
 
 LEAST = 0.05  # share of a column's variance, given both factors, that a product must explain
 ERRORS = 6.0  # and standard errors, among so many products
@@ -54,7 +55,7 @@ class Interaction:
     directed: bool
 
 
-def normal_scores(codes: Int32, size: int) -> Floats:
+def rank_scores(codes: Int32, size: int) -> Floats:
     """(n,) normal scores of the ranks of a column, of mean 0 and variance 1; all 0 where nearly all cells are alike.
 
     Parameters
@@ -66,8 +67,7 @@ def normal_scores(codes: Int32, size: int) -> Floats:
     """
     ordinary = codes >= 0
     counts = np.bincount(codes[ordinary], minlength=size)
-    middle = (np.cumsum(counts) - counts / 2)[codes] / max(int(counts.sum()), 1)
-    scores = np.where(ordinary, ndtri(middle), 0.0)
+    scores = np.where(ordinary, normal_scores(counts)[np.maximum(codes, 0)], 0.0)
     scores -= scores.mean()
     spread = float(np.sqrt(np.mean(scores**2)))
     if spread < LEAST_SPREAD or counts.sum() - counts.max() < LEAST_ROWS:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.fcs.interactions import Interaction, interactions, normal_scores
+from replicant.fcs.interactions import Interaction, interactions, rank_scores
 from replicant.plan.orders import Orders
 from replicant.plan.seeds import Stage, stream
 from replicant.table.kinds import Kind
@@ -59,7 +59,7 @@ def find_orders(columns: Sequence[ColumnPlan], table: Table, seed: int) -> Order
         for column in columns
         if (column.is_fitted or column.is_kept) and table[column.name].kind not in (Kind.NOMINAL, Kind.IDENTIFIER)
     ]
-    scores = np.array([normal_scores(column.codes[rows], column.size) for column in ranked if column.size > 1])
+    scores = np.array([rank_scores(column.codes[rows], column.size) for column in ranked if column.size > 1])
     names = [column.name for column in ranked if column.size > 1]
     if len(names) > MOST_COLUMNS:
         lone = np.argsort(_explained(scores).round(9), kind="stable")[:MOST_COLUMNS]

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from replicant.spec.defaults import DEFAULTS
 from replicant.spec.document import Document, Location, Names, Number, Whole, given, list_or_word
-from replicant.spec.donors import DistinctDonors, Donors, most_donations
+from replicant.spec.donors import Donors, most_donations
 from replicant.spec.imputation import ImputationSpec
 from replicant.spec.method import Methods, split_options
 from replicant.spec.output import OutputSpec
@@ -38,30 +39,6 @@ ClassRisk = Literal["gini", "misclassified"]
 Splits = Literal["corrected", "rpart"]
 
 LeafWeighting = Literal["equal", "regression"]
-
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "synthetic": {
-        "minbucket": "auto",
-        "class_risk": "gini",
-        "splits": "corrected",
-        "leaf_weights": "regression",
-        "donors": DistinctDonors(distinct=3),
-        "visit_sequence": "auto",
-    },
-    "observed": {
-        "minbucket": 5,
-        "class_risk": "misclassified",
-        "splits": "rpart",
-        "leaf_weights": "equal",
-        "donors": "any",
-        "visit_sequence": "random",
-    },
-    "imputation": {"minbucket": 5, "class_risk": "gini", "splits": "rpart", "leaf_weights": "equal"},
-}
-"""What settings are by conditioning, or in a chain of imputations, unless they are given.
-
-`observed` does as rpart and mice do.
-"""
 
 
 class SynthesisSpec(Document):

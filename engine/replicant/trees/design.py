@@ -7,12 +7,13 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+
+from replicant.normal import normal_scores
 
 from .features import Features
 from .weighted import add_moments
 
-__all__ = ["Design", "level_counts", "normal_scores"]
+__all__ = ["Design", "level_counts"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
@@ -24,7 +25,7 @@ SCREENED_ROWS = 2000  # rows by which products are chosen
 SCREENED_SCORES = 40  # ordered predictors whose products are looked at
 MOST_PRODUCTS = 20
 ERRORS = 4.0  # a product counts if its partial correlation with some column is so many standard errors
-LEAST_SHARE = 1e-3  # normal scores stay within those of this share
+MOST_SCORE = 3.0  # of a value in the tail
 RIDGE = 1e-3  # of sums of squares
 
 
@@ -70,7 +71,7 @@ class Design:
         scores = np.zeros(int(sizes.sum()))
         ordered = np.flatnonzero(~nominal & (found > 1))
         for f in ordered.tolist():
-            scores[bases[f] : bases[f] + sizes[f]] = normal_scores(counts[f])
+            scores[bases[f] : bases[f] + sizes[f]] = np.clip(normal_scores(counts[f]), -MOST_SCORE, MOST_SCORE)
         start = int(ends[-1]) if len(ends) else 1
         first = np.where(widths > 0, ends - widths, -1)
         plain = cls(first, widths, features.nominal, bases, scores, start, np.empty((0, 2), dtype=np.int64))
@@ -149,12 +150,6 @@ def level_counts(codes: Int32, size: int, weights: Int32 | None = None) -> Float
     known = codes >= 0
     counts = np.bincount(codes[known], None if weights is None else weights[known], minlength=size)
     return np.asarray(counts, dtype=np.float64)
-
-
-def normal_scores(counts: Float) -> Float:
-    """(size,) the normal score of each code, which is that of the middle of its rows, by how often codes occur."""
-    shares = (np.cumsum(counts) - counts / 2) / max(float(counts.sum()), 1.0)
-    return np.asarray(ndtri(np.clip(shares, LEAST_SHARE, 1 - LEAST_SHARE)))
 
 
 def _useful_products(design: Design, features: Features, weights: Int32 | None, ordered: Longs, found: Longs) -> Longs:

@@ -25,7 +25,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .design import FEWEST_ROWS, MOST_LEVELS, Design, level_counts, normal_scores
+from replicant.normal import normal_scores
+
+from .design import FEWEST_ROWS, MOST_LEVELS, MOST_SCORE, Design, level_counts
 from .features import Features
 from .tree import Tree
 from .weighted import draw_weighted, measure_leaves
@@ -154,7 +156,7 @@ class _Rows:
         numbers = np.ones(features.n)
         if classes is None:
             counts = level_counts(codes, int(codes.max(initial=0)) + 1, weights)
-            numbers = normal_scores(counts)[np.maximum(codes, 0)]
+            numbers = np.clip(normal_scores(counts), -MOST_SCORE, MOST_SCORE)[np.maximum(codes, 0)]
         else:
             group = np.where(group < 0, group, classes)
         every = np.arange(len(features), dtype=np.int32)
