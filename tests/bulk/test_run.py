@@ -359,7 +359,7 @@ def test_the_plan_reads_and_touches_nothing(place: Path) -> None:
 
 def test_a_release_that_does_not_fit_is_refused_and_the_others_are_made(place: Path) -> None:
     table(1, 4000).to_csv("in/north-2010.csv", index=False)
-    budget = task_bytes([Kind.CONTINUOUS, Kind.CONTINUOUS, Kind.NOMINAL], 1000)
+    budget = task_bytes([Kind.CONTINUOUS, Kind.CONTINUOUS, Kind.NOMINAL], 2000)
     result = run_bulk(small(), Backend(threads=2, memory=budget))
     assert states(result)["2010-north"] == "failed"
     assert "set synthesis.partition_rows" in result.failed[0].reason

@@ -200,11 +200,13 @@ def test_only_what_the_plan_needs_is_compiled(table: Table, plan_for: Planner, m
     asked: list[Use] = []
     monkeypatch.setattr(compiling, "ensure_compiled", lambda notify, use: asked.append(use))
     for settings in (
-        {"donors": "any"},
+        {},
+        {"minbucket": 5, "donors": "any", "leaf_weights": "equal"},
         {"conditioning": "observed", "exclude_self": True, "donors": "distinct"},
         {"method": "sample", "donors": "any"},
-        {"minbucket": "auto", "donors": "any"},
+        {"minbucket": "auto", "donors": "any", "leaf_weights": "equal"},
     ):
         ensure_compiled(plan_for(**settings), print)
     grown = Use.TREES | Use.NEW_ROWS
-    assert asked == [grown, grown | Use.OTHER_ROWS | Use.DISTINCT, grown | Use.LEAF_ROWS]
+    synthetic = grown | Use.DISTINCT | Use.LEAF_ROWS | Use.LEAF_WEIGHTS
+    assert asked == [synthetic, grown, grown | Use.OTHER_ROWS | Use.DISTINCT, grown | Use.LEAF_ROWS]
