@@ -251,6 +251,18 @@ def test_values_that_stand_for_levels_may_differ_between_sets() -> None:
     assert not set("5678") & set(str(caught.value))
 
 
+@pytest.mark.parametrize(("model", "formula"), [("multinomial", "k ~ x"), ("polr", "k ~ x"), ("ols", "x ~ C(k)")])
+def test_values_that_stand_for_levels_are_not_named_where_no_term_can_be_pooled(model: str, formula: str) -> None:
+    """The rows of a set do not tell any term apart, and terms are called by the levels."""
+    one = pd.DataFrame({"k": [15.75, 918273.25], "x": [1.0, 2.0], "g": pd.Categorical(["a", "b"])})
+    sets = [one, one.assign(x=1.0)]
+    with pytest.raises(DataError, match="No term could be estimated in every set: ") as caught:
+        analyse(sets, manifest_of(one, 2), model, formula).pool()
+    assert not [level for level in ("15.75", "918273") if level in str(caught.value)]
+    with pytest.raises(DataError, match=r"b:x is left out"):  # of levels that the codebook has, it says more
+        analyse(sets, manifest_of(one, 2), "multinomial", "g ~ x").pool()
+
+
 def test_another_reference_is_the_way_out_that_the_message_names() -> None:
     """With `ref` the means of the other levels are compared; the level that lacks is left out."""
     sets = sets_of({2: without("g", "a")})

@@ -95,9 +95,12 @@ def common(
             kept.append(term)
     if not kept:
         reasons = next((fit.messages for fit in fits if not np.isfinite(fit.estimates + fit.std_errors).all()), ())
+        # Terms are called by levels, and those of a column of numbers are its cells.
+        factors = [one for fit in fits if fit.grounds is not None for one in fit.grounds.factors]
+        cells = {level for one in factors if not one.typed for level in one.levels}
+        shown = [one for one in (*said[:2], *reasons[-2:]) if not any(cell in one for cell in cells)]
         raise DataError(
-            f"No term could be estimated in every set: {'; '.join(said[:2])}"
-            + "".join(f"; {one}" for one in reasons[-2:]),
+            "No term could be estimated in every set" + (f": {'; '.join(shown)}" if shown else ""),
             need="rows that tell the terms apart in every set",
             fix="simplify the model, or merge levels before the synthesis, in every set",
         )
