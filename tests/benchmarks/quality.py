@@ -3,7 +3,7 @@
 Each table is cut into a training half, which is synthesized, and a holdout half, which is not; split 0 is the stored
 one, others are drawn by their number. A set is measured against both halves (`quality_metrics.py`), and so are two
 landmarks: the holdout half itself, as a fresh sample would be, and a bootstrap sample of the training half. Variants
-are joined by a plus: `--variants default splits splits+donors`.
+are joined by a plus: `--variants default rpart splits+donors`.
 
 Rows go to build/quality.csv as they come, and what stands there is not measured again (`--fresh` does). At the end come
 the medians over splits, and build/quality.html with a plane of utility and disclosure for each table, beside the tools
@@ -37,21 +37,33 @@ from replicant.errors import ReplicantError
 RESULTS = inputs.ROOT / "build" / "quality.csv"
 MEDIANS = Path(__file__).with_suffix(".csv")
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "default": {},
+RPART: dict[str, Any] = {
+    "splits": "rpart",
+    "donors": "any",
+    "visit_sequence": "random",
+    "minbucket": 5,
+    "leaf_weights": "equal",
+}
+# What of the default alone is added to a synthesis by rpart's trees in random orders; they can be joined by a plus.
+SINGLE: dict[str, dict[str, Any]] = {
+    "rpart": {},
     "splits": {"splits": "corrected"},
     "donors": {"donors": "distinct"},
     "orders": {"visit_sequence": "auto"},
     "leaves": {"minbucket": "auto"},
     "weights": {"leaf_weights": "regression"},
+}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "distinct": {"donors": "distinct"},
     "minbucket20": {"minbucket": 20},
     "table_order": {"visit_sequence": "table"},
     "observed": {"conditioning": "observed"},
     "proper": {"proper": True},
+    **SINGLE,
 }
-ALL = "splits+donors+orders+leaves+weights"
 LANDMARKS = ("fresh half", "bootstrap")
-USUAL = ("default", "splits", "donors", "orders", "leaves", "weights", "all")
+USUAL = ("default", "rpart", *[name for name in SINGLE if name != "rpart"], "distinct")
 
 Key: TypeAlias = tuple[str, str, int, int]  # table, variant, split, set
 
@@ -72,8 +84,8 @@ def main() -> int:
     parser.add_argument("--store", action="store_true", help=f"keep the medians in {MEDIANS.name}")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where rows go")
     options = parser.parse_args()
-    if unknown := {part for name in options.variants for part in name.split("+")} - {*VARIANTS, "all"}:
-        parser.error(f"there is no variant {sorted(unknown)[0]}; there are {', '.join(VARIANTS)} and all")
+    if unknown := {part for name in options.variants for part in name.split("+")} - {*VARIANTS}:
+        parser.error(f"there is no variant {sorted(unknown)[0]}; there are {', '.join(VARIANTS)}")
 
     options.results.parent.mkdir(parents=True, exist_ok=True)
     done = present(options.results)
@@ -97,8 +109,9 @@ def main() -> int:
 
 def settings(variant: str) -> dict[str, Any]:
     """The arguments of `rp.synthesize` that a variant stands for."""
-    parts = (ALL if variant == "all" else variant).split("+")
-    return {name: value for part in parts for name, value in VARIANTS[part].items()}
+    parts = variant.split("+")
+    made = dict(RPART) if any(part in SINGLE for part in parts) else {}
+    return made | {name: value for part in parts for name, value in VARIANTS[part].items()}
 
 
 def supported(variant: str) -> bool:

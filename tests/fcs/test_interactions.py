@@ -34,6 +34,10 @@ def test_scores_are_those_of_ranks() -> None:
     missing = rank_scores(codes, int(codes.max()) + 1)
     assert missing[-1] == missing[-2]
     assert np.corrcoef(missing[:-2], scores)[0, 1] > 0.9999
+    kinds = rank_scores(
+        np.append(np.tile([0, 1], 40), [-9, -5, -1]).astype(np.int32), 2
+    )  # more of missing than of values
+    assert kinds[-3] == kinds[-2] == kinds[-1]
 
 
 @pytest.mark.parametrize("codes", [[0] * 60, [-1] * 60, [0] * 199 + [1]])
