@@ -422,12 +422,13 @@ def test_a_lost_worker_changes_nothing(by_path: bool, frame: pd.DataFrame, tmp_p
     table = encode_table(frame, {"word": {"kind": "nominal"}})
     frame.to_parquet(tmp_path / "data.parquet")
     data = Source.at(tmp_path / "data.parquet", {"word": {"kind": "nominal"}}) if by_path else table
-    plan = build_plan(validate_synthesis(m=3, seed=5, strata="region", min_stratum=20), table)
+    said = {"m": 3, "seed": 5, "strata": "region", "min_stratum": 20, "visit_sequence": "random"}
+    plan = build_plan(validate_synthesis(**said), table)
     flag = tmp_path / "killed"
     with dask_client.local_cluster(1) as client:
         found = run_plan(plan, data, DaskExecutor(client), sink=_KillOnce(str(flag)))
     assert flag.exists()
-    expected = rp.synthesize(table, m=3, seed=5, strata="region", min_stratum=20)
+    expected = rp.synthesize(table, **said)
     sums = {}
     for imputation, _, total in found:
         sums[imputation] = sums.get(imputation, 0) + total

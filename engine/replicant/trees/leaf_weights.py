@@ -239,9 +239,9 @@ def leaf_weights(
     grown: tuple[Any, ...] = (tree.nodes, tree.start, tree.end, tree.donors, features.codes)
     fitted = np.empty((features.n, shape[1]))
     of_leaves: tuple[Any, ...] = (*found.regression, found.means, found.scales, fitted)
-    covariance, variance = measure_leaves(*grown, *of_leaves)
-    if covariance <= 0.0:
+    slope = measure_leaves(*grown, *of_leaves)
+    if slope == 0.0:
         return None
-    found.slopes[:] *= covariance / variance
-    found.means[:] *= covariance / variance
+    found.slopes[:] *= slope
+    found.means[:] *= slope
     return found

@@ -11,6 +11,7 @@ from .jit import inner, kernel
 __all__ = ["add_moments", "draw_weighted", "measure_leaves"]
 
 SECOND, CHOICE = 16, 17  # counts of `hashed`, whose other uses have smaller ones
+MOST_AGAIN = 1.5
 
 
 @kernel
@@ -121,7 +122,7 @@ def measure_leaves(
     scales,
     fitted,
 ):
-    """What the regression says of leaves: its mean over the donors of each, and its covariance with the response.
+    """What the regression says of leaves: its mean over the donors of each, and how much of it is left within them.
 
     Parameters
     ----------
@@ -143,9 +144,10 @@ def measure_leaves(
 
     Returns
     -------
-    covariance, variance : float
-        Sums within leaves of products of the regression with the response, and with what it moves draws by: of numbers
-        by itself, of classes each share p by p times the regression, less its mean over classes.
+    float
+        The slope of the response on the regression within leaves: by what the regression is to be multiplied, so that
+        draws have the covariance with it that the table has. 0 where that is not above 0. Numbers move by the
+        regression, each share p of a class by p times what it says beyond its mean over classes.
     """
     outputs = slopes.shape[1]
     flat = codes.reshape(-1)
@@ -189,7 +191,28 @@ def measure_leaves(
             scales[node, k] /= size
         if outputs == 1 and square > 1e-9 * size:
             scales[node, 0] = size / square
-    return covariance, variance
+    slope = covariance / variance if covariance > 0.0 else 0.0
+    if outputs == 1 or slope == 0.0:
+        return slope
+    # Shares end at 0, which loses a part.
+    reached = 0.0
+    for node in range(nodes.shape[0]):
+        if nodes[node, RIGHT] != node:
+            continue
+        for at in range(start[node], end[node]):
+            row = donors[at]
+            expected = 0.0
+            for k in range(outputs):
+                expected += scales[node, k] * (fitted[row, k] - means[node, k])
+            total = 0.0
+            moved = 0.0
+            for k in range(outputs):
+                ahead = fitted[row, k] - means[node, k] - expected
+                share = scales[node, k] * max(0.0, 1.0 + slope * ahead)
+                total += share
+                moved += share * ahead
+            reached += moved / total
+    return slope * min(covariance / reached, MOST_AGAIN) if reached > 0.0 else slope
 
 
 @kernel
