@@ -45,8 +45,9 @@ def mean_of(arm: Arm, compute: Callable[[pd.DataFrame], Any]) -> np.ndarray:
 
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Every cell as a text, so that missing ones are equal."""
-    return frame.astype(object).map(lambda cell: "missing" if pd.isna(cell) else repr(cell))
+    """Every cell as a text, so that missing ones are equal, and numbers that differ by rounding."""
+    plain = frame.astype(object).map(lambda cell: round(cell, 9) if isinstance(cell, float) else cell)
+    return plain.map(lambda cell: "missing" if pd.isna(cell) else repr(cell))
 
 
 def test_the_arms_are_what_they_say(arms: Arms, frame: pd.DataFrame) -> None:

@@ -11,7 +11,6 @@ from .jit import inner, kernel
 __all__ = ["add_moments", "draw_weighted", "measure_leaves"]
 
 SECOND, CHOICE = 16, 17  # counts of `hashed`, whose other uses have smaller ones
-MOST_AGAIN = 1.5
 
 
 @kernel
@@ -191,28 +190,7 @@ def measure_leaves(
             scales[node, k] /= size
         if outputs == 1 and square > 1e-9 * size:
             scales[node, 0] = size / square
-    slope = covariance / variance if covariance > 0.0 else 0.0
-    if outputs == 1 or slope == 0.0:
-        return slope
-    # Shares end at 0, which loses a part.
-    reached = 0.0
-    for node in range(nodes.shape[0]):
-        if nodes[node, RIGHT] != node:
-            continue
-        for at in range(start[node], end[node]):
-            row = donors[at]
-            expected = 0.0
-            for k in range(outputs):
-                expected += scales[node, k] * (fitted[row, k] - means[node, k])
-            total = 0.0
-            moved = 0.0
-            for k in range(outputs):
-                ahead = fitted[row, k] - means[node, k] - expected
-                share = scales[node, k] * max(0.0, 1.0 + slope * ahead)
-                total += share
-                moved += share * ahead
-            reached += moved / total
-    return slope * min(covariance / reached, MOST_AGAIN) if reached > 0.0 else slope
+    return covariance / variance if covariance > 0.0 else 0.0
 
 
 @kernel
