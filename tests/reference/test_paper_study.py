@@ -159,7 +159,7 @@ def test_how_the_three_ways_to_synthesize_compare(whole: StudyResult) -> None:
     assert coverage["observed"] == pytest.approx(0.926, abs=3 * np.hypot(error["observed"], 0.003))
     assert 0.94 <= coverage["synthetic"] <= 0.965
     assert coverage["shared"] < coverage["synthetic"] - 3 * np.hypot(error["shared"], error["synthetic"])
-    # Of bmi and tv, 0.0078 with an error of 0.0005: weighted donors tie tv to weight a little too closely. R's is 0.0127.
+    # 0.0078, of bmi and tv: weighted donors tie tv to weight a little too closely. R's is 0.0127.
     assert summary["largest_correlation_bias"]["synthetic"] <= 0.0093
     assert summary["largest_correlation_bias"]["observed"] == pytest.approx(0.0127, abs=0.002)
     assert summary["identical_cells"]["synthetic"] < 0.01
