@@ -40,8 +40,8 @@ class Design:
     ----------
     first, widths
         (F,) int64: where each predictor's columns begin, -1 where it has none; and how many they are.
-    nominal
-        (F,) uint8.
+    nominal, sizes
+        (F,) uint8, and int64: how many codes each has.
     bases, scores
         Where each predictor's scores begin, and the scores of its codes.
     start
@@ -53,6 +53,7 @@ class Design:
     first: Longs
     widths: Longs
     nominal: npt.NDArray[np.uint8]
+    sizes: Longs
     bases: Longs
     scores: Float
     start: int
@@ -74,7 +75,7 @@ class Design:
             scores[bases[f] : bases[f] + sizes[f]] = np.clip(normal_scores(counts[f]), -MOST_SCORE, MOST_SCORE)
         start = int(ends[-1]) if len(ends) else 1
         first = np.where(widths > 0, ends - widths, -1)
-        plain = cls(first, widths, features.nominal, bases, scores, start, np.empty((0, 2), dtype=np.int64))
+        plain = cls(first, widths, features.nominal, sizes, bases, scores, start, np.empty((0, 2), dtype=np.int64))
         return replace(plain, products=_useful_products(plain, features, weights, ordered[:SCREENED_SCORES], found))
 
     @property
@@ -91,6 +92,27 @@ class Design:
     def score(self, f: int, codes: Int32) -> Float:
         """Normal scores of codes of an ordered predictor; 0 where it is missing."""
         return np.where(codes < 0, 0.0, self.scores[self.bases[f] + np.maximum(codes, 0)])
+
+    def effects(self, subset: Int32, slopes: Float) -> tuple[Int32, Longs, Float]:
+        """What each code of some predictors adds, given the slopes of all columns: see `LeafWeights`.
+
+        Returns
+        -------
+        subset, bases, effects : ndarray
+            Those that have columns, where the effects of code 0 of each are, and the effects.
+        """
+        used = subset[self.first[subset] >= 0]
+        sizes = self.sizes[used]
+        bases = np.cumsum(sizes + 1) - sizes
+        effects = np.zeros((int((sizes + 1).sum()), slopes.shape[1]))
+        for f, base, size in zip(used.tolist(), bases.tolist(), sizes.tolist(), strict=True):
+            own = slopes[self.first[f] : self.first[f] + self.widths[f]]
+            if self.nominal[f]:
+                effects[base : base + size] = own
+            else:
+                effects[base - 1] = own[1]
+                effects[base : base + size] = self.scores[self.bases[f] : self.bases[f] + size, np.newaxis] * own[0]
+        return used, bases, effects
 
     def moments(self, features: Features, subset: Int32, factor: Float, group: Int32, groups: int) -> Float:
         """(width, groups) sums of a factor times the columns of some predictors and all products: see `add_moments`."""

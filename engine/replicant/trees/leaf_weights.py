@@ -50,19 +50,24 @@ class LeafWeights:
 
     Attributes
     ----------
-    design, subset, products
-        The design of the regression, and the predictors and products that it uses.
-    slopes
-        (start + products, outputs) float64: one output for numbers, one for each class.
+    subset, bases, effects
+        The predictors that it uses; and, from `bases[j]` on, what each code of predictor `subset[j]` adds, -1 (missing)
+        first: (codes, outputs) float64, one output for numbers, one for each class.
+    products, scored, scores, slopes
+        (P, 2) pairs of predictors, where in `scores` those of each begin, and (P, outputs) what their product is
+        multiplied by.
     response, group
         (n,) the response of each row of the table, or its class; the other one is empty.
     means, scales
         (M, outputs) by node: see `measure_leaves`.
     """
 
-    design: Design
     subset: Int32
+    bases: Longs
+    effects: Float
     products: Longs
+    scored: Longs
+    scores: Float
     slopes: Float
     response: Float
     group: Int32
@@ -83,16 +88,15 @@ class LeafWeights:
         drawn
             (k,) int32: becomes the donors.
         """
-        work = np.empty((2, self.slopes.shape[1]))
+        work = np.empty((2, self.effects.shape[1]))
         rest: tuple[Any, ...] = (self.means, self.scales, u, _NOBODY if own is None else own, work, drawn)
         draw_weighted(leaf, tree.start, tree.end, tree.donors, codes, *self.regression, *rest)
 
     @property
     def regression(self) -> tuple[Any, ...]:
         """As the kernels take it."""
-        one = self.design
-        where = one.first, one.nominal, one.bases, one.scores, self.products, one.start
-        return self.subset, *where, self.slopes, self.response, self.group
+        product = self.products, self.scored, self.scores, self.slopes
+        return self.subset, self.bases, self.effects, *product, self.response, self.group
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -224,13 +228,14 @@ def leaf_weights(
     slopes = rows.slopes(subset, response)
     if slopes is None:
         return None
-    used = slopes[design.start :].any(axis=1)
+    used = design.products[slopes[design.start :].any(axis=1)]
     shape = len(tree.nodes), slopes.shape[1]
     found = LeafWeights(
-        design,
-        subset,
-        design.products[used],
-        np.concatenate([slopes[: design.start], slopes[design.start :][used]]),
+        *design.effects(subset, slopes),
+        used,
+        design.bases[used],
+        design.scores,
+        slopes[design.start :][slopes[design.start :].any(axis=1)],
         response.numbers,
         response.classes,
         np.zeros(shape),
@@ -242,6 +247,7 @@ def leaf_weights(
     slope = measure_leaves(*grown, *of_leaves)
     if slope == 0.0:
         return None
+    found.effects[:] *= slope
     found.slopes[:] *= slope
     found.means[:] *= slope
     return found

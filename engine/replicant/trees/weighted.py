@@ -60,42 +60,33 @@ def add_moments(codes, subset, first, nominal, bases, scores, products, start, f
 
 
 @inner
-def predict(codes, row, by_predictor, subset, first, nominal, bases, scores, products, start, slopes, out, to):
+def predict(codes, row, by_predictor, subset, bases, effects, products, scored, scores, slopes, out, to):
     """Put into `out[to]` what the regression says of a row, whose predictor f has `codes[row + f * by_predictor]`.
 
     A single output is added up without going through memory.
     """
-    outputs = slopes.shape[1]
+    outputs = effects.shape[1]
     total = 0.0
     for k in range(outputs):
         out[to, k] = 0.0
-    for j in range(subset.shape[0] + products.shape[0]):
-        value = 1.0
-        if j < subset.shape[0]:
-            f = subset[j]
-            at = first[f]
-            if at < 0:
-                continue
-            code = codes[row + f * by_predictor]
-            if nominal[f] == 1:
-                at += code
-            elif code < 0:
-                at += 1
-            else:
-                value = scores[bases[f] + code]
-        else:
-            p = j - subset.shape[0]
-            at = start + p
-            a = codes[row + products[p, 0] * by_predictor]
-            b = codes[row + products[p, 1] * by_predictor]
-            if a < 0 or b < 0:
-                continue
-            value = scores[bases[products[p, 0]] + a] * scores[bases[products[p, 1]] + b]
+    for j in range(subset.shape[0]):
+        at = bases[j] + codes[row + subset[j] * by_predictor]
         if outputs == 1:
-            total += value * slopes[at, 0]
+            total += effects[at, 0]
         else:
             for k in range(outputs):
-                out[to, k] += value * slopes[at, k]
+                out[to, k] += effects[at, k]
+    for p in range(products.shape[0]):
+        a = codes[row + products[p, 0] * by_predictor]
+        b = codes[row + products[p, 1] * by_predictor]
+        if a < 0 or b < 0:
+            continue
+        value = scores[scored[p, 0] + a] * scores[scored[p, 1] + b]
+        if outputs == 1:
+            total += value * slopes[p, 0]
+        else:
+            for k in range(outputs):
+                out[to, k] += value * slopes[p, k]
     if outputs == 1:
         out[to, 0] = total
 
@@ -108,12 +99,11 @@ def measure_leaves(
     donors,
     codes,
     subset,
-    first,
-    nominal,
     bases,
-    scores,
+    effects,
     products,
-    at_products,
+    scored,
+    scores,
     slopes,
     response,
     group,
@@ -148,11 +138,11 @@ def measure_leaves(
         draws have the covariance with it that the table has. 0 where that is not above 0. Numbers move by the
         regression, each share p of a class by p times what it says beyond its mean over classes.
     """
-    outputs = slopes.shape[1]
+    outputs = effects.shape[1]
     flat = codes.reshape(-1)
     n = codes.shape[1]
     for row in range(n):
-        predict(flat, row, n, subset, first, nominal, bases, scores, products, at_products, slopes, fitted, row)
+        predict(flat, row, n, subset, bases, effects, products, scored, scores, slopes, fitted, row)
     covariance = 0.0
     variance = 0.0
     for node in range(nodes.shape[0]):
@@ -201,12 +191,11 @@ def draw_weighted(
     donors,
     codes,
     subset,
-    first,
-    nominal,
     bases,
-    scores,
+    effects,
     products,
-    at_products,
+    scored,
+    scores,
     slopes,
     response,
     group,
@@ -241,7 +230,7 @@ def draw_weighted(
     out
         (k,) donors, drawn as likely as each other; becomes those by weights.
     """
-    outputs = slopes.shape[1]
+    outputs = effects.shape[1]
     flat = codes.reshape(-1)
     pitch = codes.shape[1]
     for i in range(leaf.shape[0]):
@@ -249,7 +238,7 @@ def draw_weighted(
         size = end[node] - start[node]
         first_at = start[node] + np.int64(hashed(u[i], SECOND) * size)
         chance = hashed(u[i], CHOICE)
-        predict(flat, i * pitch, 1, subset, first, nominal, bases, scores, products, at_products, slopes, moves, 0)
+        predict(flat, i * pitch, 1, subset, bases, effects, products, scored, scores, slopes, moves, 0)
         if outputs == 1:
             other = donors[first_at]
             ahead = (moves[0, 0] - means[node, 0]) * scales[node, 0] * (response[out[i]] - response[other])
