@@ -196,3 +196,14 @@ def test_weights_travel_between_processes_and_moments_are_not_taken_twice() -> N
     changed = features.copied()
     changed.recode(0, np.arange(10), np.arange(10, dtype=np.int32))
     assert changed.kept.of("moments", None, list) == []
+
+
+def test_where_the_tree_says_it_all_rounding_is_nothing() -> None:
+    """Within leaves the regression is constant: no machine's last digits may decide whether donors are weighted."""
+    groups = np.repeat(np.arange(6), 40).astype(np.int32)
+    y = np.tile(np.arange(40), 6) + 100 * groups
+    features = encode_features([groups], nominal=[False])
+    tree = grow_tree(features, [0], y.astype(np.float64), minbucket=20)
+    assert tree.n_leaves == 6
+    codes = np.argsort(np.argsort(y)).astype(np.int32)
+    assert leaf_weights(tree, features, np.array([0], dtype=np.int32), codes) is None

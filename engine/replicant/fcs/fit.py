@@ -106,7 +106,7 @@ def _fit_column(
     planned = plan.column(name)
     declared = planned.declaration
     rng = _UNUSED
-    if plan.proper or declared.fit_is_random:
+    if plan.proper or declared.fit_is_random or plan.cart.fit_is_random:
         rng = stream(
             plan.seed,
             Stage.FIT,

@@ -209,7 +209,8 @@ def _useful_products(design: Design, features: Features, weights: Int32 | None, 
     for factor in (a, b):  # of its own factors a product says something where their values are few
         own = kept[:, np.newaxis] - design.first[factor]
         errors[(own == 0) | (own == 1)] = 0.0
-    largest = errors.max(axis=0, initial=0.0)
+    # Columns that rank rows alike make the same products: which comes first must not hang on the last digits.
+    largest = errors.max(axis=0, initial=0.0).round(6)
     ranked = np.argsort(-largest, kind="stable")[:MOST_PRODUCTS]
     chosen = np.sort(ranked[largest[ranked] > ERRORS])
     return np.column_stack([a[chosen], b[chosen]]).astype(np.int64)

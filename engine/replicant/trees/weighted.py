@@ -10,6 +10,7 @@ from .jit import inner, kernel
 
 __all__ = ["add_moments", "draw_weighted", "measure_leaves"]
 
+LEAST = 1e-9  # of the variance of a score or a class
 SECOND, CHOICE = 16, 17  # counts of `hashed`, whose other uses have smaller ones
 
 
@@ -180,7 +181,9 @@ def measure_leaves(
             scales[node, k] /= size
         if outputs == 1 and square > 1e-9 * size:
             scales[node, 0] = size / square
-    return covariance / variance if covariance > 0.0 else 0.0
+    # Where the tree says all that the regression says, what is left is rounding, which differs between machines.
+    least = LEAST * donors.shape[0]
+    return covariance / variance if covariance > least and variance > least else 0.0
 
 
 @kernel
