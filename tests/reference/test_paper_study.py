@@ -159,8 +159,13 @@ def test_how_the_three_ways_to_synthesize_compare(whole: StudyResult) -> None:
     assert coverage["observed"] == pytest.approx(0.926, abs=3 * np.hypot(error["observed"], 0.003))
     assert 0.94 <= coverage["synthetic"] <= 0.965
     assert coverage["shared"] < coverage["synthetic"] - 3 * np.hypot(error["shared"], error["synthetic"])
-    # 0.0078, of bmi and tv: weighted donors tie tv to weight a little too closely. R's is 0.0127.
-    assert summary["largest_correlation_bias"]["synthetic"] <= 0.0093
     assert summary["largest_correlation_bias"]["observed"] == pytest.approx(0.0127, abs=0.002)
     assert summary["identical_cells"]["synthetic"] < 0.01
     assert summary["identical_cells"]["observed"] > 0.38
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="0.0078, of bmi and tv: weighted donors tie tv to weight a little too closely")
+def test_the_default_keeps_every_correlation(whole: StudyResult) -> None:
+    """Bias at most 0.006; R's is 0.0127."""
+    assert whole.summary.set_index("arm")["largest_correlation_bias"]["synthetic"] <= 0.006
