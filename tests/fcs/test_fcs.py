@@ -307,7 +307,8 @@ def test_weights_grow_the_models_of_repeated_rows(conditioning: str) -> None:
         np.testing.assert_array_equal(one.tree.donors, rows[two.tree.donors])  # type: ignore[union-attr]
         assert (one.weights is None) == (two.weights is None)  # type: ignore[union-attr]
         if one.weights is not None:  # type: ignore[union-attr]
-            np.testing.assert_allclose(one.weights.effects, two.weights.effects)  # type: ignore[union-attr]
+            effects = (model.weights.regression.effects for model in (one, two))  # type: ignore[union-attr]
+            np.testing.assert_allclose(*effects)
 
 
 # --- fits -----------------------------------------------------------------------------------------

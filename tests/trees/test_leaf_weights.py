@@ -125,7 +125,7 @@ def test_where_nothing_is_explained_donors_stay_as_they_are() -> None:
     strength = []
     for subset in ([0], [1], [0, 1]):
         found = leaf_weights(single_leaf(n), features, np.array(subset, dtype=np.int32), noise)
-        strength.append(0.0 if found is None else float(np.abs(found.effects).max()))
+        strength.append(0.0 if found is None else float(np.abs(found.regression.effects).max()))
     assert strength[1] == 0.0
     assert max(strength) < 3 / np.sqrt(n)
     few = encode_features([np.arange(30)], nominal=[False])
@@ -148,9 +148,9 @@ def test_weights_are_rows_written_out() -> None:
             single_leaf(len(rows)),
             **{key: value if key == "n_classes" else value[rows] for key, value in given.items()},
         )
-        assert np.allclose(a.effects, b.effects)
-        assert np.allclose(a.means, b.means)
-        assert np.allclose(a.scales, b.scales)
+        assert np.allclose(a.regression.effects, b.regression.effects)
+        assert np.allclose(a.regression.means, b.regression.means)
+        assert np.allclose(a.regression.scales, b.regression.scales)
 
 
 def test_missing_predictors_have_a_column_of_their_own() -> None:

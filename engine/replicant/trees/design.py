@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from replicant.normal import normal_scores
 
 from .features import Features
-from .weighted import add_moments
+from .weighted import add_by_level
 
 __all__ = ["Design", "level_counts"]
 
@@ -27,6 +28,7 @@ MOST_PRODUCTS = 20
 ERRORS = 4.0  # a product counts if its partial correlation with some column is so many standard errors
 MOST_SCORE = 3.0  # of a value in the tail
 RIDGE = 1e-3  # of sums of squares
+BLOCK_ROWS = 4096  # whose columns are written out at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,9 @@ class Design:
     nominal, sizes
         (F,) uint8, and int64: how many codes each has.
     bases, scores
-        Where each predictor's scores begin, and the scores of its codes.
+        Where the score of code 0 of each predictor is, and the scores of its codes; before them, for missing, 0.
+    missing
+        (F,) whether an ordered predictor has missing cells.
     start
         How many columns these are; behind them come products.
     products
@@ -56,6 +60,7 @@ class Design:
     sizes: Longs
     bases: Longs
     scores: Float
+    missing: npt.NDArray[np.bool_]
     start: int
     products: Longs
 
@@ -63,19 +68,22 @@ class Design:
     def of(cls, features: Features, weights: Int32 | None = None) -> Design:
         """The design of the rows of a table, each as often as `weights` says."""
         sizes = features.sizes.astype(np.int64)
-        bases = np.cumsum(sizes) - sizes
+        bases = np.cumsum(sizes + 1) - sizes
         counts = [level_counts(features.codes[f], int(sizes[f]), weights) for f in range(len(features))]
         found = np.array([np.count_nonzero(one) for one in counts], dtype=np.int64)  # not those that a part lacks
+        known = np.array([one.sum() for one in counts])
         nominal = features.nominal == 1
         widths = np.where(nominal, np.where(found <= MOST_LEVELS, sizes, 0), 2 * (sizes > 0))
         ends = 1 + np.cumsum(widths)
-        scores = np.zeros(int(sizes.sum()))
+        scores = np.zeros(int((sizes + 1).sum()))
         ordered = np.flatnonzero(~nominal & (found > 1))
         for f in ordered.tolist():
             scores[bases[f] : bases[f] + sizes[f]] = np.clip(normal_scores(counts[f]), -MOST_SCORE, MOST_SCORE)
         start = int(ends[-1]) if len(ends) else 1
         first = np.where(widths > 0, ends - widths, -1)
-        plain = cls(first, widths, features.nominal, sizes, bases, scores, start, np.empty((0, 2), dtype=np.int64))
+        missing = ~nominal & (known < (features.n if weights is None else weights.sum()))
+        nothing = np.empty((0, 2), dtype=np.int64)
+        plain = cls(first, widths, features.nominal, sizes, bases, scores, missing, start, nothing)
         return replace(plain, products=_useful_products(plain, features, weights, ordered[:SCREENED_SCORES], found))
 
     @property
@@ -91,70 +99,87 @@ class Design:
 
     def score(self, f: int, codes: Int32) -> Float:
         """Normal scores of codes of an ordered predictor; 0 where it is missing."""
-        return np.where(codes < 0, 0.0, self.scores[self.bases[f] + np.maximum(codes, 0)])
+        return np.asarray(self.scores[self.bases[f] + codes])
 
-    def effects(self, subset: Int32, slopes: Float) -> tuple[Int32, Longs, Float]:
-        """What each code of some predictors adds, given the slopes of all columns: see `LeafWeights`.
+    @cached_property
+    def parts(self) -> tuple[Longs, Longs, Longs, Longs]:
+        """The columns that are no levels: constant, scores, missing, products; predictors of scores, missing, levels.
 
-        Returns
-        -------
-        subset, bases, effects : ndarray
-            Those that have columns, where the effects of code 0 of each are, and the effects.
+        Columns of missing cells are left out where there are none.
         """
-        used = subset[self.first[subset] >= 0]
-        sizes = self.sizes[used]
-        bases = np.cumsum(sizes + 1) - sizes
-        effects = np.zeros((int((sizes + 1).sum()), slopes.shape[1]))
-        for f, base, size in zip(used.tolist(), bases.tolist(), sizes.tolist(), strict=True):
-            own = slopes[self.first[f] : self.first[f] + self.widths[f]]
-            if self.nominal[f]:
-                effects[base : base + size] = own
-            else:
-                effects[base - 1] = own[1]
-                effects[base : base + size] = self.scores[self.bases[f] : self.bases[f] + size, np.newaxis] * own[0]
-        return used, bases, effects
+        used = self.first >= 0
+        scored = np.flatnonzero(used & (self.nominal == 0))
+        gaps = scored[self.missing[scored]]
+        products = np.arange(self.start, self.width)
+        columns = np.concatenate([[0], self.first[scored], self.first[gaps] + 1, products]).astype(np.int64)
+        return columns, scored, gaps, np.flatnonzero(used & (self.nominal == 1))
 
-    def moments(self, features: Features, subset: Int32, factor: Float, group: Int32, groups: int) -> Float:
-        """(width, groups) sums of a factor times the columns of some predictors and all products: see `add_moments`."""
-        out = np.zeros((self.width, groups))
-        add_moments(
-            features.codes,
-            subset,
-            self.first,
-            self.nominal,
-            self.bases,
-            self.scores,
-            self.products,
-            self.start,
-            factor,
-            group,
-            out,
-        )
+    def with_itself(self, features: Features, weights: Int32 | None) -> Float:
+        """(width, width) sums of products of the columns over the rows, as often as `weights` says."""
+        out = np.zeros((self.width, self.width))
+        columns, *_, leveled = self.parts
+        spans = [self._levels(f) for f in leveled.tolist()]
+        among = np.zeros((len(columns), len(columns)))
+        across = [np.zeros((len(columns), span.stop - span.start)) for span in spans]
+        for rows, values, weighted in self._blocks(features, weights):
+            among += values @ weighted.T
+            for f, sums in zip(leveled.tolist(), across, strict=True):
+                add_by_level(features.codes[f, rows], weighted, sums)
+        out[columns[:, np.newaxis], columns] = among
+        for at, (f, span, sums) in enumerate(zip(leveled.tolist(), spans, across, strict=True)):
+            out[columns, span] = sums
+            out[span, columns] = sums.T
+            for g, other in zip(leveled[at:].tolist(), spans[at:], strict=True):
+                counts = _together(features.codes[f], features.codes[g], out[span, other].shape, weights)
+                out[span, other] = counts
+                out[other, span] = counts.T
         return out
 
-    def gram(self, features: Features, weights: Int32 | None) -> Float:
-        """(width, width) sums of products of the columns over the rows, as often as `weights` says."""
-        repeats = np.ones(features.n) if weights is None else weights.astype(np.float64)
-        rows = np.where(repeats > 0, np.int32(0), np.int32(-1)).astype(np.int32)
-        out = np.zeros((self.width, self.width))
-        out[0, 0] = repeats.sum()
-        every = np.flatnonzero(self.first >= 0).astype(np.int32)
-        for at, f in enumerate(every.tolist()):
-            codes = features.codes[f]
-            first = self.first[f]
-            if self.nominal[f]:
-                group = np.where(rows < 0, rows, codes)
-                out[:, first : first + self.widths[f]] = self.moments(
-                    features, every[at:], repeats, group, int(self.widths[f])
-                )
-                continue
-            for offset, value in enumerate((self.score(f, codes), (codes < 0).astype(np.float64))):
-                if value.any():
-                    out[:, first + offset] = self.moments(features, every[at:], repeats * value, rows, 1)[:, 0]
-        for at, (a, b) in enumerate(self.products.tolist(), start=self.start):
-            value = self.score(a, features.codes[a]) * self.score(b, features.codes[b])
-            out[:, at] = self.moments(features, every[:0], repeats * value, rows, 1)[:, 0]
-        return np.where(out != 0, out, out.T)  # of two columns the sum was taken once, or twice alike
+    def with_numbers(self, features: Features, numbers: Float) -> Float:
+        """(width, 1) sums over the rows of the columns times (n,) numbers."""
+        out = np.zeros((self.width, 1))
+        columns, *_, leveled = self.parts
+        for rows, values, _ in self._blocks(features, None):
+            out[columns, 0] += values @ numbers[rows]
+        for f in leveled.tolist():
+            out[self._levels(f), 0] = np.bincount(features.codes[f], numbers, minlength=int(self.widths[f]))
+        return out
+
+    def with_classes(self, features: Features, weights: Int32 | None, classes: Int32, n_classes: int) -> Float:
+        """(width, n_classes) sums of the columns over the rows of each class, as often as `weights` says."""
+        out = np.zeros((self.width, n_classes))
+        columns, *_, leveled = self.parts
+        sums = np.zeros((len(columns), n_classes))
+        for rows, _, weighted in self._blocks(features, weights):
+            add_by_level(classes[rows], weighted, sums)
+        out[columns] = sums
+        for f in leveled.tolist():
+            shape = int(self.widths[f]), n_classes
+            out[self._levels(f)] = _together(features.codes[f], classes, shape, weights)
+        return out
+
+    def _levels(self, f: int) -> slice:
+        return slice(int(self.first[f]), int(self.first[f] + self.widths[f]))
+
+    def _blocks(self, features: Features, weights: Int32 | None) -> Iterator[tuple[slice, Float, Float]]:
+        """Some rows at a time: which ones, the columns that are no levels, and these times the weights."""
+        columns, scored, gaps, _ = self.parts
+        factors = [scored.searchsorted(of_all) + 1 for of_all in self.products.T]
+        for begin in range(0, features.n, BLOCK_ROWS):
+            rows = slice(begin, begin + BLOCK_ROWS)
+            codes = features.codes[:, rows]
+            values = np.empty((len(columns), codes.shape[1]))
+            values[0] = 1.0
+            values[1 : 1 + len(scored)] = self.scores[codes[scored] + self.bases[scored, np.newaxis]]
+            values[1 + len(scored) : 1 + len(scored) + len(gaps)] = codes[gaps] < 0
+            np.multiply(values[factors[0]], values[factors[1]], out=values[len(columns) - len(self.products) :])
+            yield rows, values, values if weights is None else values * weights[rows]
+
+
+def _together(one: Int32, other: Int32, shape: tuple[int, ...], weights: Int32 | None) -> Float:
+    """How often each level of one column stands beside each of another."""
+    cells = one.astype(np.int64) * shape[1] + other
+    return np.asarray(np.bincount(cells, weights, minlength=shape[0] * shape[1]).reshape(shape), dtype=np.float64)
 
 
 def level_counts(codes: Int32, size: int, weights: Int32 | None = None) -> Float:

@@ -30,7 +30,7 @@ from replicant.normal import normal_scores
 from .design import FEWEST_ROWS, MOST_LEVELS, MOST_SCORE, Design, level_counts
 from .features import Features
 from .tree import Tree
-from .weighted import draw_weighted, measure_leaves
+from .weighted import Regression, draw_weighted, measure_leaves, work_for
 
 __all__ = ["LeafWeights", "leaf_weights"]
 
@@ -46,33 +46,9 @@ _NOBODY: Int32 = np.empty(0, dtype=np.int32)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LeafWeights:
-    """A regression, and what it says of the leaves of a tree.
+    """A regression, and what it says of the leaves of a tree."""
 
-    Attributes
-    ----------
-    subset, bases, effects
-        The predictors that it uses; and, from `bases[j]` on, what each code of predictor `subset[j]` adds, -1 (missing)
-        first: (codes, outputs) float64, one output for numbers, one for each class.
-    products, scored, scores, slopes
-        (P, 2) pairs of predictors, where in `scores` those of each begin, and (P, outputs) what their product is
-        multiplied by.
-    response, group
-        (n,) the response of each row of the table, or its class; the other one is empty.
-    means, scales
-        (M, outputs) by node: see `measure_leaves`.
-    """
-
-    subset: Int32
-    bases: Longs
-    effects: Float
-    products: Longs
-    scored: Longs
-    scores: Float
-    slopes: Float
-    response: Float
-    group: Int32
-    means: Float
-    scales: Float
+    regression: Regression
 
     def draw(self, tree: Tree, leaf: Int32, u: Float, codes: Int32, own: Int32 | None, drawn: Int32) -> None:
         """Replace donors that were drawn without weights, in place.
@@ -88,15 +64,9 @@ class LeafWeights:
         drawn
             (k,) int32: becomes the donors.
         """
-        work = np.empty((2, self.effects.shape[1]))
-        rest: tuple[Any, ...] = (self.means, self.scales, u, _NOBODY if own is None else own, work, drawn)
-        draw_weighted(leaf, tree.start, tree.end, tree.donors, codes, *self.regression, *rest)
-
-    @property
-    def regression(self) -> tuple[Any, ...]:
-        """As the kernels take it."""
-        product = self.products, self.scored, self.scores, self.slopes
-        return self.subset, self.bases, self.effects, *product, self.response, self.group
+        work, shares = work_for(self.regression), np.empty(self.regression.effects.shape[1])
+        rest: tuple[Any, ...] = (u, _NOBODY if own is None else own, shares, drawn)
+        draw_weighted(leaf, tree.start, tree.end, tree.donors, codes, self.regression, work, *rest)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -137,7 +107,7 @@ class _Rows:
 
     def __init__(self, features: Features, weights: Int32 | None) -> None:
         self.design = design = Design.of(features, weights)
-        gram = design.gram(features, weights)
+        gram = design.with_itself(features, weights)
         self.n = float(gram[0, 0])
         self.repeats = np.ones(features.n) if weights is None else weights.astype(np.float64)
         self.means = gram[0] / self.n
@@ -156,20 +126,19 @@ class _Rows:
         known = self.responses.get((id(codes), n_classes))
         if known is not None:
             return known
-        group = np.where(self.repeats > 0, np.int32(0), np.int32(-1))
-        numbers = np.ones(features.n)
+        numbers, group = np.empty(0), np.empty(0, dtype=np.int32)
         if classes is None:
             counts = level_counts(codes, int(codes.max(initial=0)) + 1, weights)
             numbers = np.clip(normal_scores(counts), -MOST_SCORE, MOST_SCORE)[np.maximum(codes, 0)]
+            weighted = numbers * self.repeats
+            sums, square = self.design.with_numbers(features, weighted), float(weighted @ numbers)
         else:
-            group = np.where(group < 0, group, classes)
-        every = np.arange(len(features), dtype=np.int32)
-        weighted = numbers * self.repeats
-        sums = self.design.moments(features, every, weighted, group, max(n_classes, 1)) / self.n
+            group = np.maximum(classes, 0)  # below 0 where rows have no weight
+            sums, square = self.design.with_classes(features, weights, group, n_classes), self.n
+        sums /= self.n
         shared = (sums - np.outer(self.means, sums[0])) / self.spread[:, np.newaxis]
-        variance = float(weighted @ numbers) / self.n - float((sums[0] ** 2).sum())
-        numbers, classes = (np.empty(0), group) if n_classes else (numbers, np.empty(0, dtype=np.int32))
-        made = self.responses[id(codes), n_classes] = _Response(codes, numbers, classes, shared, variance)
+        variance = square / self.n - float((sums[0] ** 2).sum())
+        made = self.responses[id(codes), n_classes] = _Response(codes, numbers, group, shared, variance)
         return made
 
     def slopes(self, subset: Int32, response: _Response) -> Float | None:
@@ -228,26 +197,30 @@ def leaf_weights(
     slopes = rows.slopes(subset, response)
     if slopes is None:
         return None
-    used = design.products[slopes[design.start :].any(axis=1)]
-    shape = len(tree.nodes), slopes.shape[1]
-    found = LeafWeights(
-        *design.effects(subset, slopes),
+    kept = slopes[design.start :].any(axis=1)
+    factors, products = np.unique(design.products[kept], return_inverse=True)
+    used = subset[design.first[subset] >= 0]
+    ends = np.cumsum(design.sizes[used] + 1)
+    regression = Regression(
         used,
-        design.bases[used],
+        ends - design.sizes[used],
+        np.empty((int(ends[-1]), slopes.shape[1])),
+        factors,
+        design.bases[factors],
         design.scores,
-        slopes[design.start :][slopes[design.start :].any(axis=1)],
+        products.reshape(-1, 2),
+        slopes[design.start :][kept],
         response.numbers,
         response.classes,
-        np.zeros(shape),
-        np.zeros(shape),
+        np.zeros((len(tree.nodes), slopes.shape[1])),
+        np.zeros((len(tree.nodes), slopes.shape[1])),
     )
-    grown: tuple[Any, ...] = (tree.nodes, tree.start, tree.end, tree.donors, features.codes)
-    fitted = np.empty((features.n, shape[1]))
-    of_leaves: tuple[Any, ...] = (*found.regression, found.means, found.scales, fitted)
-    slope = measure_leaves(*grown, *of_leaves)
+    columns = design.first, design.nominal, design.sizes, design.bases
+    work = work_for(regression), np.empty((features.n, slopes.shape[1]))
+    grown = tree.nodes, tree.start, tree.end, tree.donors, features.codes
+    slope = measure_leaves(*grown, columns, slopes, regression, *work)
     if slope == 0.0:
         return None
-    found.effects[:] *= slope
-    found.slopes[:] *= slope
-    found.means[:] *= slope
-    return found
+    for part in (regression.effects, regression.slopes, regression.means):
+        np.multiply(part, slope, out=part)
+    return LeafWeights(regression)

@@ -2,117 +2,134 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from .apply import hashed
 from .grow import RIGHT
 from .jit import inner, kernel
 
-__all__ = ["add_moments", "draw_weighted", "measure_leaves"]
+__all__ = ["ROWS", "Regression", "Work", "add_by_level", "draw_weighted", "measure_leaves", "work_for"]
 
 LEAST = 1e-9  # of the variance of a score or a class
 SECOND, CHOICE = 16, 17  # counts of `hashed`, whose other uses have smaller ones
+ROWS = 256  # that are predicted at a time, column by column, so that all of it stays in the nearest memory
+
+
+class Regression(NamedTuple):
+    """A regression on the codes of predictors, and what it says of the leaves of a tree.
+
+    Attributes
+    ----------
+    subset, bases, effects
+        (s,) the predictors that it uses; and, from `bases[j]` on, what each code of predictor `subset[j]` adds, -1
+        (missing) first: (codes, outputs) float64, one output for numbers, one for each class.
+    factors, scored, scores
+        (G,) the predictors of which there are products; and where in `scores` that of code 0 of each is, behind that of
+        missing cells.
+    products, slopes
+        (P, 2) positions in `factors`, and (P, outputs) what the product of their scores is multiplied by.
+    response, group
+        (n,) the response of each row of the table, or its class; the other one is empty.
+    means, scales
+        (M, outputs) of each leaf: the mean of what the regression says of its donors; and 1 over the variance of their
+        responses, 0 if that is 0, or the share of each class.
+    """
+
+    subset: Any
+    bases: Any
+    effects: Any
+    factors: Any
+    scored: Any
+    scores: Any
+    products: Any
+    slopes: Any
+    response: Any
+    group: Any
+    means: Any
+    scales: Any
+
+
+class Work(NamedTuple):
+    """Of `ROWS` rows: (G, ROWS) scores of the factors, and (outputs, ROWS) what the regression says."""
+
+    scores: Any
+    said: Any
+
+
+def work_for(regression: Regression) -> Work:
+    """The work space of predictions."""
+    return Work(np.empty((len(regression.factors), ROWS)), np.empty((regression.effects.shape[1], ROWS)))
 
 
 @kernel
-def add_moments(codes, subset, first, nominal, bases, scores, products, start, factor, group, out):
-    """Sums of `factor` times each column of the design, by group; rows of group -1 are left out.
-
-    Parameters
-    ----------
-    codes, subset
-        (F, n) int32 codes, and which predictors to look at.
-    first, nominal, bases, scores, start
-        See `Design`.
-    products
-        (P, 2) pairs of predictors; their columns are those from `start` on.
-    factor, group
-        (n,) float64 and int32.
-    out
-        (q, groups) float64, which is added to.
-    """
-    n = codes.shape[1]
-    for row in range(n):
-        if group[row] >= 0:
-            out[0, group[row]] += factor[row]
-    for j in range(subset.shape[0]):
-        f = subset[j]
-        at = first[f]
-        if at < 0:
-            continue
-        for row in range(n):
-            g = group[row]
-            code = codes[f, row]
-            if g < 0:
-                continue
-            if nominal[f] == 1:
-                out[at + code, g] += factor[row]
-            elif code < 0:
-                out[at + 1, g] += factor[row]
-            else:
-                out[at, g] += factor[row] * scores[bases[f] + code]
-    for p in range(products.shape[0]):
-        a = products[p, 0]
-        b = products[p, 1]
-        for row in range(n):
-            if group[row] >= 0 and codes[a, row] >= 0 and codes[b, row] >= 0:
-                value = scores[bases[a] + codes[a, row]] * scores[bases[b] + codes[b, row]]
-                out[start + p, group[row]] += factor[row] * value
+def add_by_level(codes, values, out):
+    """Add (c, r) values to those of the level of each row: (c, levels)."""
+    for column in range(values.shape[0]):
+        for row in range(values.shape[1]):
+            out[column, codes[row]] += values[column, row]
 
 
 @inner
-def predict(codes, row, by_predictor, subset, bases, effects, products, scored, scores, slopes, out, to):
-    """Put into `out[to]` what the regression says of a row, whose predictor f has `codes[row + f * by_predictor]`.
+def predict(regression, codes, begin, rows, by_row, by_predictor, work):
+    """Put into `work.said` what the regression says of some rows.
 
-    A single output is added up without going through memory.
+    Predictor f of row i has `codes[begin + i * by_row + f * by_predictor]`.
     """
-    outputs = effects.shape[1]
-    total = 0.0
+    said = work.said
+    effects = regression.effects
+    outputs = said.shape[0]
     for k in range(outputs):
-        out[to, k] = 0.0
-    for j in range(subset.shape[0]):
-        at = bases[j] + codes[row + subset[j] * by_predictor]
+        for i in range(rows):
+            said[k, i] = 0.0
+    for j in range(regression.subset.shape[0]):
+        base = regression.bases[j]
+        first = begin + regression.subset[j] * by_predictor
         if outputs == 1:
-            total += effects[at, 0]
+            for i in range(rows):
+                said[0, i] += effects[base + codes[first + i * by_row], 0]
         else:
-            for k in range(outputs):
-                out[to, k] += effects[at, k]
-    for p in range(products.shape[0]):
-        a = codes[row + products[p, 0] * by_predictor]
-        b = codes[row + products[p, 1] * by_predictor]
-        if a < 0 or b < 0:
-            continue
-        value = scores[scored[p, 0] + a] * scores[scored[p, 1] + b]
-        if outputs == 1:
-            total += value * slopes[p, 0]
-        else:
-            for k in range(outputs):
-                out[to, k] += value * slopes[p, k]
-    if outputs == 1:
-        out[to, 0] = total
+            for i in range(rows):
+                at = base + codes[first + i * by_row]
+                for k in range(outputs):
+                    said[k, i] += effects[at, k]
+    for g in range(regression.factors.shape[0]):
+        base = regression.scored[g]
+        first = begin + regression.factors[g] * by_predictor
+        for i in range(rows):
+            work.scores[g, i] = regression.scores[base + codes[first + i * by_row]]
+    for p in range(regression.products.shape[0]):
+        a = regression.products[p, 0]
+        b = regression.products[p, 1]
+        for k in range(outputs):
+            slope = regression.slopes[p, k]
+            for i in range(rows):
+                said[k, i] += work.scores[a, i] * work.scores[b, i] * slope
+
+
+@inner
+def fill_effects(regression, columns, slopes):
+    """What each code of the predictors adds, given the slopes of the design's columns: see `Design`."""
+    first, nominal, sizes, bases = columns
+    for j in range(regression.subset.shape[0]):
+        f = regression.subset[j]
+        at = first[f]
+        base = regression.bases[j]
+        scored = bases[f]
+        for k in range(slopes.shape[1]):
+            regression.effects[base - 1, k] = 0.0 if nominal[f] == 1 else slopes[at + 1, k]
+        for code in range(sizes[f]):
+            for k in range(slopes.shape[1]):
+                if nominal[f] == 1:
+                    regression.effects[base + code, k] = slopes[at + code, k]
+                else:
+                    regression.effects[base + code, k] = regression.scores[scored + code] * slopes[at, k]
 
 
 @kernel
-def measure_leaves(
-    nodes,
-    start,
-    end,
-    donors,
-    codes,
-    subset,
-    bases,
-    effects,
-    products,
-    scored,
-    scores,
-    slopes,
-    response,
-    group,
-    means,
-    scales,
-    fitted,
-):
-    """What the regression says of leaves: its mean over the donors of each, and how much of it is left within them.
+def measure_leaves(nodes, start, end, donors, codes, columns, slopes, regression, work, fitted):
+    """What the regression says of codes and of leaves, and how much of it is left within them.
 
     Parameters
     ----------
@@ -120,17 +137,12 @@ def measure_leaves(
         A tree.
     codes
         (F, n) of the rows it was grown on.
-    subset ... slopes
-        The regression: see `LeafWeights`.
-    response, group
-        (n,) float64 response of each row, if there is one output; int32 class, if there are several.
-    means
-        (M, outputs), which gets the means.
-    scales
-        (M, outputs), which gets 1 over the variance of the response in each leaf, 0 if that is 0; or the share of each
-        class.
-    fitted
-        (n, outputs) work space.
+    columns, slopes
+        `first`, `nominal`, `sizes` and `bases` of the design, and (width, outputs) the slopes of its columns.
+    regression
+        Its effects, and zeros for its means and scales, are filled in.
+    work, fitted
+        From `work_for`; and (n, outputs) work space.
 
     Returns
     -------
@@ -139,11 +151,20 @@ def measure_leaves(
         draws have the covariance with it that the table has. 0 where that is not above 0. Numbers move by the
         regression, each share p of a class by p times what it says beyond its mean over classes.
     """
-    outputs = effects.shape[1]
+    means = regression.means
+    scales = regression.scales
+    response = regression.response
+    group = regression.group
+    outputs = fitted.shape[1]
     flat = codes.reshape(-1)
     n = codes.shape[1]
-    for row in range(n):
-        predict(flat, row, n, subset, bases, effects, products, scored, scores, slopes, fitted, row)
+    fill_effects(regression, columns, slopes)
+    for begin in range(0, n, ROWS):
+        rows = min(ROWS, n - begin)
+        predict(regression, flat, begin, rows, 1, n, work)
+        for i in range(rows):
+            for k in range(outputs):
+                fitted[begin + i, k] = work.said[k, i]
     covariance = 0.0
     variance = 0.0
     for node in range(nodes.shape[0]):
@@ -155,11 +176,15 @@ def measure_leaves(
         for at in range(start[node], end[node]):
             row = donors[at]
             for k in range(outputs):
-                means[node, k] += fitted[row, k] / size
+                means[node, k] += fitted[row, k]
             if outputs == 1:
-                mean += response[row] / size
+                mean += response[row]
             else:
                 scales[node, group[row]] += 1.0
+        mean /= size
+        for k in range(outputs):
+            means[node, k] /= size
+            scales[node, k] /= size
         for at in range(start[node], end[node]):
             row = donors[at]
             if outputs == 1:
@@ -171,14 +196,12 @@ def measure_leaves(
             expected = 0.0
             for k in range(outputs):
                 moved = fitted[row, k] - means[node, k]
-                expected += scales[node, k] / size * moved
-                variance += scales[node, k] / size * moved**2
+                expected += scales[node, k] * moved
+                variance += scales[node, k] * moved**2
                 if group[row] == k:
                     covariance += moved
             covariance -= expected
             variance -= expected**2
-        for k in range(outputs):
-            scales[node, k] /= size
         if outputs == 1 and square > 1e-9 * size:
             scales[node, 0] = size / square
     # Where the tree says all that the regression says, what is left is rounding, which differs between machines.
@@ -187,28 +210,7 @@ def measure_leaves(
 
 
 @kernel
-def draw_weighted(
-    leaf,
-    start,
-    end,
-    donors,
-    codes,
-    subset,
-    bases,
-    effects,
-    products,
-    scored,
-    scores,
-    slopes,
-    response,
-    group,
-    means,
-    scales,
-    u,
-    own,
-    moves,
-    out,
-):
+def draw_weighted(leaf, start, end, donors, codes, regression, work, u, own, shares, out):
     """Draw donors in proportion to weights by which the mean of a row's leaf moves.
 
     Of numbers, each row has a donor; another one is drawn, and one of the two is taken: the first with the chance
@@ -222,48 +224,56 @@ def draw_weighted(
         As for `draw_donors`.
     codes
         (k, F) of the rows.
-    subset ... scales
-        See `measure_leaves`.
+    regression, work
+        As `measure_leaves` left it; and from `work_for`.
     u
         (k,) uniform numbers in [0, 1).
     own
         (k,) the row that must not be the donor; empty where every row may be.
-    moves
-        (2, outputs) work space.
+    shares
+        (outputs,) work space.
     out
         (k,) donors, drawn as likely as each other; becomes those by weights.
     """
-    outputs = effects.shape[1]
+    means = regression.means
+    scales = regression.scales
+    response = regression.response
+    group = regression.group
+    outputs = shares.shape[0]
     flat = codes.reshape(-1)
     pitch = codes.shape[1]
-    for i in range(leaf.shape[0]):
-        node = leaf[i]
-        size = end[node] - start[node]
-        first_at = start[node] + np.int64(hashed(u[i], SECOND) * size)
-        chance = hashed(u[i], CHOICE)
-        predict(flat, i * pitch, 1, subset, bases, effects, products, scored, scores, slopes, moves, 0)
-        if outputs == 1:
-            other = donors[first_at]
-            ahead = (moves[0, 0] - means[node, 0]) * scales[node, 0] * (response[out[i]] - response[other])
-            if 2.0 * chance >= 1.0 + ahead and (own.shape[0] == 0 or other != own[i]):
-                out[i] = other
-            continue
-        expected = 0.0
-        for k in range(outputs):
-            moves[0, k] -= means[node, k]
-            expected += scales[node, k] * moves[0, k]
-        total = 0.0
-        for k in range(outputs):
-            moves[1, k] = scales[node, k] * max(0.0, 1.0 + moves[0, k] - expected)
-            total += moves[1, k]
-        k = np.int64(0)
-        left = chance * total - moves[1, 0]
-        while left >= 0.0 and k < outputs - 1:
-            k += 1
-            left -= moves[1, k]
-        for step in range(size):
-            at = first_at + step
-            other = donors[at if at < end[node] else at - size]
-            if group[other] == k and (own.shape[0] == 0 or other != own[i]):
-                out[i] = other
-                break
+    for begin in range(0, leaf.shape[0], ROWS):
+        rows = min(ROWS, leaf.shape[0] - begin)
+        predict(regression, flat, begin * pitch, rows, pitch, 1, work)
+        for at_row in range(rows):
+            i = begin + at_row
+            node = leaf[i]
+            size = end[node] - start[node]
+            first_at = start[node] + np.int64(hashed(u[i], SECOND) * size)
+            chance = hashed(u[i], CHOICE)
+            if outputs == 1:
+                other = donors[first_at]
+                moved = work.said[0, at_row] - means[node, 0]
+                ahead = moved * scales[node, 0] * (response[out[i]] - response[other])
+                if 2.0 * chance >= 1.0 + ahead and (own.shape[0] == 0 or other != own[i]):
+                    out[i] = other
+                continue
+            expected = 0.0
+            for k in range(outputs):
+                work.said[k, at_row] -= means[node, k]
+                expected += scales[node, k] * work.said[k, at_row]
+            total = 0.0
+            for k in range(outputs):
+                shares[k] = scales[node, k] * max(0.0, 1.0 + work.said[k, at_row] - expected)
+                total += shares[k]
+            k = np.int64(0)
+            left = chance * total - shares[0]
+            while left >= 0.0 and k < outputs - 1:
+                k += 1
+                left -= shares[k]
+            for step in range(size):
+                at = first_at + step
+                other = donors[at if at < end[node] else at - size]
+                if group[other] == k and (own.shape[0] == 0 or other != own[i]):
+                    out[i] = other
+                    break
