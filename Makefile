@@ -43,7 +43,7 @@ demo: $(READY) ## plan, run and verify jobs/demo.yaml
 	$(BIN)/replicant verify build/demo
 
 # Functions of one process: no cluster, no other program, no page.
-UNITS := $(addprefix tests/,spec table trees estimate methods plan missing fcs pool view storage) tests/test_errors.py
+UNITS := $(addprefix tests/,spec table trees estimate evaluation disclosure methods plan missing fcs pool view storage) tests/test_errors.py
 
 .PHONY: quick
 quick: $(DEV) ## the tests of functions, in less than a minute

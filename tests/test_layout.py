@@ -15,6 +15,10 @@ ELSEWHERE: dict[str, str] = {
         run/footprint.py
     """,
     "cases/test_messages.py": "release/elsewhere.py",
+    "evaluation/test_rows.py": "evaluation/schema.py",
+    "evaluation/test_result.py": """
+        report/evaluation_page.py report/evaluation_rows.py report/evaluation_text.py report/measures.py
+    """,
     "cases/test_partitions.py": "run/partitioning.py run/slices.py",
     "cases/test_people.py": "spec/proposal.py",
     "cli/test_bulk.py": "cli/drift.py cli/verify.py run/reading.py",

@@ -265,7 +265,11 @@ def test_large_columns_have_the_ranks_of_numpy(digits: int) -> None:
         ([-1, 2, 3], {"kind": "count"}, SpecError, "negative"),
         ([1, 2, 3], {"kind": "date"}, SpecError, "numbers"),
         (pd.to_datetime(["2020", "2021", "2022"]), {"kind": "continuous"}, SpecError, "dates"),
-        ([True, False, True], {"kind": "continuous"}, SpecError, "true/false"),
+        *(
+            (pd.Series([True, False, None], dtype=dtype), {"kind": kind}, SpecError, "true/false")
+            for dtype in ("object", "category", "boolean", pd.ArrowDtype(pa.bool_()))
+            for kind in ("continuous", "count", "date")
+        ),
         ([1, 2, 3], {"kind": "nominal", "levels": [1, 2, 3, 3.5]}, SpecError, "1 of 4 levels"),
         ([1, 2, 3], {"kind": "nominal", "levels": [1, 2, 3, 3]}, SpecError, "twice"),
         ([1, 2, 3], {"spike": [1], "missing_codes": [1]}, SpecError, "both"),

@@ -90,7 +90,8 @@ def _undeclared_numbers(factor: Factor, spec: ColumnSpec) -> Numbers | None:
 def _spelt_numbers(name: str, factor: Factor, spec: ColumnSpec) -> Numbers:
     """Numbers (or dates) declared to stand in a column of text or categories."""
     values = factor.uniques.tolist()
-    if factor.nature is Nature.TRUTH:
+    # Of a categorical column the values are of any type.
+    if factor.nature is Nature.TRUTH or any(isinstance(value, bool) for value in values):
         raise _not_a(name, spec, "true/false")
     coded = coded_positions(factor, spec)
     rest = rest_of(len(values), coded).tolist()

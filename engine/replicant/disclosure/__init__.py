@@ -1,0 +1,1 @@
+"""What synthetic data give away: copies, identities, attributes, attacks, and the records at risk."""
