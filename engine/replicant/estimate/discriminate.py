@@ -25,7 +25,7 @@ from replicant.estimate.marked import Marked, Pair
 from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.result import Fit
 from replicant.estimate.sampling import sampling_of, tally
-from replicant.estimate.scores import confused, distances, drawn, null_pmse, scored
+from replicant.estimate.scores import Scores, confused, distances, drawn, null_pmse, scored
 from replicant.view.figures import brief
 
 __all__ = ["Discrimination", "Discriminator", "SetScore", "discriminate"]
@@ -142,14 +142,7 @@ class Discriminator:
         rng
             For the drawn classes: a stream of the run. Without one, a fixed stream.
         """
-        source = partitioned(synthetic)
-        if self._weights is not None and self._weights in columns_of(source):
-            source = partitioned(synthetic, self._weights)
-        prepared = self._prepared(source)
-        fit = fit_glm(prepared, "logit", maxiter=self._maxiter)
-        if self._sampling.messages:
-            fit = replace(fit, messages=(*fit.messages, *self._sampling.messages))
-        scores, error = scored(prepared, fit.estimates, self._surveyed)
+        fit, prepared, scores, error = self._scored(synthetic)
         auc, pmse, specks = distances(scores)
         null, deviation = null_pmse(prepared, scores, int(np.isfinite(fit.estimates).sum()), self._surveyed)
         return SetScore(
@@ -163,6 +156,28 @@ class Discriminator:
             deviation,
             specks,
         )
+
+    def scores(self, synthetic: Any) -> tuple[Scores, int]:
+        """The fitted probabilities that a row is real, and how many coefficients could be estimated.
+
+        Parameters
+        ----------
+        synthetic
+            A frame, or partitions of one.
+        """
+        fit, _, scores, _ = self._scored(synthetic)
+        return scores, int(np.isfinite(fit.estimates).sum())
+
+    def _scored(self, synthetic: Any) -> tuple[Fit, Prepared, Scores, float]:
+        source = partitioned(synthetic)
+        if self._weights is not None and self._weights in columns_of(source):
+            source = partitioned(synthetic, self._weights)
+        prepared = self._prepared(source)
+        fit = fit_glm(prepared, "logit", maxiter=self._maxiter)
+        if self._sampling.messages:
+            fit = replace(fit, messages=(*fit.messages, *self._sampling.messages))
+        scores, error = scored(prepared, fit.estimates, self._surveyed)
+        return fit, prepared, scores, error
 
     def _marked(self, source: Source, value: float) -> Marked:
         rows, total, broken = source.reduce(tally, np.add)
