@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
 from replicant.evaluation.grouping import quantile_edges
+from replicant.evaluation.rows import CodedColumn, Coding, Rows
 
 CODES = {"sd2011_sub": {"income": (-8.0,), "nofriend": (-8.0,)}}
 
@@ -27,34 +27,18 @@ class Measured:
         self.frames = [pd.read_csv(path) for path in paths]
         self.codes = CODES.get(name, {})
 
-    def groups(
-        self, columns: list[str], groups: int = 5, *, missing: bool = True
-    ) -> tuple[list[NDArray[Any]], list[int]]:
-        """(n, p) codes of the real table and of each set, and the number of codes of each column."""
-        coded = [self._column(column, groups) for column in columns]
-        tables = [np.column_stack([column[i] for column, _ in coded]) for i in range(len(self.frames))]
-        if not missing:
-            lost = np.array([size - 1 for _, size in coded])
-            tables = [table[(table != lost).all(axis=1)] for table in tables]
-        return tables, [size for _, size in coded]
+    def rows(self, columns: list[str] | None = None, groups: int = 5) -> list[Rows]:
+        """The real table and each set."""
+        coding = Coding(tuple(self._column(name, groups) for name in columns or self.types))
+        return [coding.rows(frame) for frame in self.frames]
 
-    def _column(self, column: str, groups: int) -> tuple[list[NDArray[Any]], int]:
-        given = [frame[column] for frame in self.frames]
-        if "levels" in self.types[column]:
-            levels = self.types[column]["levels"]
-            found = [pd.Categorical(one, categories=levels).codes.astype(np.int64) for one in given]
-            return [np.where(codes < 0, len(levels), codes) for codes in found], len(levels) + 1
-        codes = self.codes.get(column, ())
-        pooled = pd.concat(given).dropna()
+    def _column(self, name: str, groups: int) -> CodedColumn:
+        if "levels" in self.types[name]:
+            return CodedColumn(name, self.types[name]["type"], levels=tuple(self.types[name]["levels"]))
+        codes = self.codes.get(name, ())
+        pooled = pd.concat([frame[name] for frame in self.frames]).dropna()
         edges = quantile_edges(*np.unique(pooled[~pooled.isin(codes)], return_counts=True), groups)
-        out = []
-        for one in given:
-            x = one.to_numpy(dtype=float)
-            group = np.searchsorted(edges, x, side="right")
-            for j, code in enumerate(codes):
-                group[x == code] = len(edges) + 1 + j
-            out.append(np.where(np.isnan(x), len(edges) + 1 + len(codes), group))
-        return out, len(edges) + 2 + len(codes)
+        return CodedColumn(name, "continuous", edges=edges, missing_codes=codes)
 
 
 @pytest.fixture(scope="session")
