@@ -32,8 +32,8 @@ PACKAGES = [
         "methods",
         "plan",
     ),
-    *("missing", "execution", "fcs", "pool", "report", "analysis", "evaluation", "utility", "disclosure"),
-    *("release", "studies", "run", "bulk"),
+    *("missing", "execution", "fcs", "pool", "report", "analysis", "summaries", "release"),
+    *("evaluation", "utility", "disclosure", "studies", "run", "bulk"),
     *("synthesis", "bootstrap", "incomplete", "testing", "cli"),
 ]
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from replicant.report import html, terminal
+from replicant.summaries.summary import summarise
 from replicant.table import encode_table
-from replicant.utility.summary import summarise
 
 NASTY = "<script>alert('x')</script>"
 

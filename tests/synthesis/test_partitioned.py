@@ -22,8 +22,8 @@ from replicant.execution.executor import Executor
 from replicant.run import chunks, partitioned
 from replicant.run.job import run_job
 from replicant.spec.load import parse_job
+from replicant.summaries.summary import summarise
 from replicant.synthesis.partitioned import PartitionedSynthesis
-from replicant.utility.summary import summarise
 
 ROWS = 2000
 SECTION = 200

@@ -120,7 +120,7 @@ class Release(SyntheticSets):
         """
         if self._summary is None:
             from replicant.analysis import typed
-            from replicant.utility.received import summarise_sets
+            from replicant.summaries.received import summarise_sets
 
             self._summary = summarise_sets([typed(one, self.manifest) for one in self._all], self.kinds)
         return self._summary

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicant.release import OutputSchema, from_arrow
-from replicant.utility.summary import Outline, Tally, tally
+from replicant.summaries.summary import Outline, Tally, tally
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,8 +29,8 @@ from replicant.run.release_writer import PartSink, Synthesized, Writer, copied
 from replicant.run.source import Source
 from replicant.run.tasks import CALLS, Shared, Sink
 from replicant.spec.models import JobSpec
+from replicant.summaries.summary import outline, tally
 from replicant.table import Table
-from replicant.utility.summary import outline, tally
 
 __all__ = ["InMemory", "Ready", "ensure_compiled", "prepare", "run_plan"]
 

@@ -21,7 +21,7 @@ from replicant.run.partitioned import PartitionedFiles
 from replicant.run.release_writer import Synthesized, finish, is_kept, staged
 from replicant.run.resumable import document_of, resume_hint
 from replicant.spec.models import JobSpec
-from replicant.utility.summary import conclude
+from replicant.summaries.summary import conclude
 
 __all__ = ["check_begun", "pipeline_of", "run_job"]
 

@@ -33,8 +33,8 @@ from replicant.run.chunks import Chunks
 from replicant.run.partitioning import Key, Partitions, members, shuffled_name, strata_sizes
 from replicant.run.release_writer import Written
 from replicant.run.slices import Addressed, cut, gathered
+from replicant.summaries.summary import Outline, Tally, outline, tally
 from replicant.table import Scan, Table, scan
-from replicant.utility.summary import Outline, Tally, outline, tally
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -48,9 +48,9 @@ from replicant.run.release_writer import PartSink, Synthesized, Writer, copied
 from replicant.run.slices import FileSlices, Slices
 from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec, SynthesisSpec
+from replicant.summaries.summary import Outline, Tally, combine
 from replicant.table import Scan, Table, merge_scans
 from replicant.table.recode import dropped
-from replicant.utility.summary import Outline, Tally, combine
 from replicant.versions import release_lines
 
 __all__ = ["PartitionedFiles", "PartitionedTable", "Planned", "digest_of", "digest_of_job", "seeded"]

@@ -25,8 +25,8 @@ from replicant.storage.filesystem import is_url
 from replicant.storage.folder import Folder
 from replicant.storage.lease import check_held
 from replicant.storage.open import open_folder
+from replicant.summaries.summary import Outline, Tally, combine, tally
 from replicant.table import Table
-from replicant.utility.summary import Outline, Tally, combine, tally
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,11 +22,11 @@ from replicant.run.in_memory import ensure_compiled
 from replicant.run.partitioned import PartitionedTable, digest_of, seeded
 from replicant.run.slices import HeldSlices
 from replicant.storage.location import Location
+from replicant.summaries.summary import Outline, Tally, combine, conclude
 from replicant.synthesis.result import Synthesis, say
 from replicant.table import Dataset, Reading, Table, is_dask_frame, read_table
 from replicant.table.codebook import as_specs
 from replicant.table.formats import is_parquet
-from replicant.utility.summary import Outline, Tally, combine, conclude
 
 if TYPE_CHECKING:
     import pandas as pd

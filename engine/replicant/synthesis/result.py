@@ -177,7 +177,7 @@ class Synthesis(SyntheticSets):
             As `utility.summary.summarise` describes it.
         """
         if self._summary is None:
-            from replicant.utility.summary import summarise
+            from replicant.summaries.summary import summarise
 
             sets = self[: max(1, QUICK_ROWS // max(1, self.plan.k))]
             self._summary = {**summarise(self.table, sets), "completed": self.plan.keeps_all}

@@ -1,1 +1,1 @@
-"""How close synthetic data are to real data: summaries of columns, and differences between releases."""
+"""How close synthetic data are to real data, and releases to each other."""

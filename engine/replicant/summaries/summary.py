@@ -17,11 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicant.estimate.column_summary import ColumnSummary, Moments, bin_counts, level_text, moments
+from replicant.summaries.bins import LARGEST, Bins, bins_of
 from replicant.table import Column
 from replicant.table.counts import level_counts, summed
 from replicant.table.kinds import Kind
 from replicant.table.times import hours_in, hours_of, is_times
-from replicant.utility.bins import LARGEST, Bins, bins_of
 
 if TYPE_CHECKING:
     from replicant.table import Table
@@ -113,7 +113,7 @@ def summarise(
         `synthetic` holds means over the m sets, and under `each` the figures of every set.
     """
     if real is None:
-        from replicant.utility.received import summarise_sets
+        from replicant.summaries.received import summarise_sets
 
         known = kinds if kinds is not None else getattr(synthetic, "kinds", {})
         return summarise_sets(list(synthetic), known)

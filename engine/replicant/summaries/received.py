@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 
 from replicant.estimate.column_summary import ColumnSummary, Powers, powers
 from replicant.estimate.partitions import DeferredPartitions, Source, partitioned
-from replicant.table.counts import level_counts
-from replicant.table.times import is_times
-from replicant.utility.bins import Grid, grid_of
-from replicant.utility.summary import (
+from replicant.summaries.bins import Grid, grid_of
+from replicant.summaries.summary import (
     NUMERIC,
     Outline,
     OutlineColumn,
@@ -31,6 +29,8 @@ from replicant.utility.summary import (
     numbers_of,
     tally,
 )
+from replicant.table.counts import level_counts
+from replicant.table.times import is_times
 
 if TYPE_CHECKING:
     from replicant.estimate.partitions import Load

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicant.summaries.summary import combine, conclude, outline, summarise, tally
 from replicant.table import encode_table
-from replicant.utility.summary import combine, conclude, outline, summarise, tally
 
 
 def make(n: int = 400, seed: int = 3) -> pd.DataFrame:

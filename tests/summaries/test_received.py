@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicant.utility.received import summarise_sets
+from replicant.summaries.received import summarise_sets
 
 
 def make(seed: int, n: int = 300) -> pd.DataFrame:
