@@ -1,0 +1,104 @@
+"""A share of records beside the share that is expected of records that were not synthesized.
+
+Records that agree on the keys (a class) share their fate; given the population, those of different classes do not. The
+difference of two shares is therefore a sum of independent terms, one for each class, and where the release is a fresh
+sample each has expectation zero: the sum of their squares is an estimate of the variance that needs no model of what
+happens within a class, and which a class of many records enters with its full weight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from replicant.evaluation.figure import BaselineKind, Figure, plain
+from replicant.table.arrays import Floats
+
+__all__ = ["Share", "compared"]
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """A share as sums over classes.
+
+    Attributes
+    ----------
+    top
+        (u,) the records of each class that count.
+    bottom
+        (u,) all its records.
+    """
+
+    top: Floats
+    bottom: Floats
+
+    @property
+    def value(self) -> float:
+        """The share; NaN of no records."""
+        total = float(self.bottom.sum())
+        return float(self.top.sum()) / total if total else math.nan
+
+    def residual(self, share: float) -> Floats:
+        """(u,) what each class adds to the difference between the value and a share."""
+        return (self.top - share * self.bottom) / float(self.bottom.sum())
+
+
+def compared(
+    measure: str,
+    sets: Sequence[Share],
+    baseline: Share | None,
+    *,
+    of: str = "",
+    informs: bool = False,
+    kind: BaselineKind,
+) -> Figure:
+    """A figure of m sets beside its baseline, all over the same classes.
+
+    Parameters
+    ----------
+    measure, of, kind
+        As in a `Figure`.
+    sets
+        The share of each set.
+    baseline
+        The share that is expected; None where there is no way to know it.
+
+    informs
+        Whether it is never flagged; else a higher share is worse.
+
+    Returns
+    -------
+    Figure
+        p is that of a standard normal z, the difference by the root of the summed squares of its classes; where the
+        baseline is below the value, its variance is that of a baseline half-way between. A sum that is divided by the
+        root of its own squares has no heavier tails than the normal where its terms are symmetric (Efron 1969).
+    """
+    each = [one.value for one in sets]
+    value = float(np.mean(each)) if each else math.nan
+    if baseline is None or not (math.isfinite(value) and math.isfinite(baseline.value)):
+        return plain(measure, each, of=of)
+    expected = baseline.value
+    middle = (value + expected) / 2
+    apart = np.mean([one.residual(middle) for one in sets], axis=0) - baseline.residual(middle)
+    # A baseline that is low by chance also looks more certain than it is: what it varies is taken at the middle.
+    pair = 2 if kind == "leave_one_out" else 1  # rows that are alike, each of which finds the other
+    variance = float(np.sum(baseline.residual(expected) ** 2))
+    per_unit = variance / expected if expected > 0 else pair / float(baseline.bottom.sum())
+    error = math.sqrt(float(np.sum(apart**2)) + max(middle - expected, 0.0) * per_unit)
+    p = float(stats.norm.sf((value - expected) / error)) if error > 0 else 1.0
+    reach = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
+    return Figure(
+        *(measure, of, value, float(np.std(each, ddof=1)) if len(each) > 1 else None),
+        baseline=expected,
+        baseline_low=max(expected - reach, 0.0),
+        baseline_high=expected + reach,
+        baseline_kind=kind,
+        p_value=None if informs else p,
+        worse="" if informs else "higher",
+    )
