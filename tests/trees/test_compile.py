@@ -100,7 +100,7 @@ for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32
     for w in (None, weights):
         tree = grow_tree(x, [0, 1], y, n_classes=k, weights=w)
         halves = Halves.of(x, rows[:90], rows[90:], rng)
-        held_out_scores(halves, [0, 1], y, n_classes=k, weights=w, sizes=np.array([3, 9]))
+        held_out_scores(halves, [0, 1], y, codes=rows, n_classes=k, weights=w, sizes=np.array([3, 9]))
         codes = np.ascontiguousarray(x.codes.T)
         leaf = tree.leaves(codes)
         drawn = tree.draw(leaf, rng.random(200))

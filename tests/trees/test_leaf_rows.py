@@ -22,6 +22,11 @@ def data(n: int, seed: int) -> tuple[Features, npt.NDArray[np.float64], npt.NDAr
     return encode_features(x, nominal=[False, False, False]), y, np.maximum(y // 8, 0).astype(np.int32)
 
 
+def ranked(y: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+    """Codes in the order of the numbers."""
+    return np.unique(y, return_inverse=True)[1].astype(np.int32)
+
+
 def by_definition(tree: Tree, y: npt.NDArray[np.float64], x: npt.NDArray[np.int32], size: int, row: int) -> float:
     """The score of one row: down the tree as long as the size allows, then every donor against it and the others."""
     leaf = int(tree.leaves(x[:, [row]].T.copy())[0])
@@ -48,7 +53,14 @@ def test_the_score_is_that_of_its_definition(weighted: bool) -> None:
     grown, held = np.arange(0, 300, 2), np.arange(1, 300, 2)
     weights = np.random.default_rng(2).integers(1, 4, 300).astype(np.int32) if weighted else None
     scores = held_out_scores(
-        Halves.of(features, grown, held, RNG), [0, 1, 2], y, n_classes=0, sizes=SIZES, weights=weights, cp=0.0
+        Halves.of(features, grown, held, RNG),
+        [0, 1, 2],
+        y,
+        codes=ranked(y),
+        n_classes=0,
+        sizes=SIZES,
+        weights=weights,
+        cp=0.0,
     )
     used = np.zeros(300, dtype=np.int32)
     used[grown] = 1 if weights is None else weights[grown]
@@ -66,9 +78,9 @@ def test_a_sample_is_judged_as_the_distribution_that_it_is_of(leaf_rows: int) ->
     # E|X - y| - E|X - X'| / 2 of standard normal numbers is 1 / sqrt(pi), however many donors a leaf has.
     rng = np.random.default_rng(3)
     n = 40_000
-    scores = np.empty(1)
     total = []
     for _ in range(n // 100):
+        scores = np.zeros(1)
         score_leaf_rows(
             np.array([[0, -1, 0, 0]], dtype=np.int32),
             np.zeros(1, dtype=np.int32),
@@ -79,7 +91,7 @@ def test_a_sample_is_judged_as_the_distribution_that_it_is_of(leaf_rows: int) ->
             np.zeros(100, dtype=np.int32),
             np.array([3]),
             np.array([9]),
-            np.zeros(1, dtype=np.int32),
+            np.zeros((1, 1), dtype=np.int32),
             np.full(1, -1.0),
             scores,
         )
@@ -98,6 +110,7 @@ def test_classes_are_apart_or_not() -> None:
             Halves.of(features, *halves, RNG),
             [0, 1, 2],
             y,
+            codes=y,
             n_classes=int(y.max()) + 1,
             sizes=SIZES,
         )
@@ -112,5 +125,6 @@ def test_nothing_to_split_is_the_same_at_every_size() -> None:
     features = encode_features(np.zeros((1, 100), dtype=np.int32), nominal=[False])
     y = np.arange(100.0)
     half = np.arange(50)
-    scores = held_out_scores(Halves.of(features, half, half + 50, RNG), [0], y, n_classes=0, sizes=SIZES)
+    halves = Halves.of(features, half, half + 50, RNG)
+    scores = held_out_scores(halves, [0], y, codes=ranked(y), n_classes=0, sizes=SIZES)
     assert np.ptp(scores) == 0.0

@@ -104,7 +104,7 @@ class Cart:
         }
         rows = self.minbucket
         if rows == "auto":
-            rows = _found(x, response, settings, rng)
+            rows = _found(x, y, response, settings, rng)
         tree = grow_tree(x.features, x.subset, response, minbucket=rows, **settings)
         if self.leaf_weights == "equal":
             return DonorModel(tree, y.codes)
@@ -122,7 +122,9 @@ class Cart:
         return each * grown
 
 
-def _found(x: Predictors, response: npt.NDArray[Any], settings: dict[str, Any], rng: np.random.Generator) -> int:
+def _found(
+    x: Predictors, y: Response, response: npt.NDArray[Any], settings: dict[str, Any], rng: np.random.Generator
+) -> int:
     """What `minbucket: auto` is for one response and its predictors."""
     from replicant.trees import held_out_scores
 
@@ -131,7 +133,7 @@ def _found(x: Predictors, response: npt.NDArray[Any], settings: dict[str, Any], 
     # Halves are sorted by every predictor once, and serve many trees; one pair for all would give all the same error.
     number = int(rng.integers(PAIRS))
     halves = x.features.kept.of("halves", number, lambda: _halves(x.features, number))
-    scores = held_out_scores(halves, x.subset, response, sizes=HELD_OUT, **settings)
+    scores = held_out_scores(halves, x.subset, response, codes=y.codes, sizes=HELD_OUT, **settings)
     if scores is None:
         return 5
     # Of sizes that serve alike (all of them where nothing can be split) the largest.

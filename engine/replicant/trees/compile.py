@@ -110,7 +110,7 @@ def _run(use: Use) -> None:
     if Use.LEAF_ROWS in use:
         half = np.arange(n // 2)
         halves = Halves.of(features, half, half + n // 2, np.random.default_rng(0))
-        held_out_scores(halves, [0, 1], u, n_classes=0, sizes=np.array([2, 5]))
+        held_out_scores(halves, [0, 1], u, codes=rows, n_classes=0, sizes=np.array([2, 5]))
 
 
 def _weigh() -> None:

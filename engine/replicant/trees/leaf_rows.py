@@ -54,38 +54,42 @@ def score_leaf_rows(nodes, start, end, donors, by_class, held, leaf, sizes, smal
     sizes, smallest
         (s,) int64: fewest rows of a leaf, and of a node that is split.
     reached, spread
-        Work space for each node: 0, int32, where a row stops that would go down to it; and -1, float64.
+        Work space for each node: (s, M), int32, where a row stops that would go down to it, zeros; and (M,), float64,
+        -1.
     scores
-        (s,) float64, which gets the sums.
+        (s,) float64, zeros, which get the sums.
     """
-    n = nodes.shape[0]
     for size in range(sizes.shape[0]):
-        for node in range(n):
+        for node in range(nodes.shape[0]):
             right = nodes[node, RIGHT]
             if right == node:
                 continue
-            splits = reached[node] == node and end[node] - start[node] >= smallest[size]
+            splits = reached[size, node] == node and end[node] - start[node] >= smallest[size]
             for child in (np.int32(node + 1), right):
                 stays = splits and end[child] - start[child] >= sizes[size]
-                reached[child] = child if stays else reached[node]
-        total = 0.0
-        for row in range(held.shape[0]):
-            node = reached[leaf[row]]
-            first, last = start[node], end[node]
-            pace = (last - first) // LOOKED_AT + 1
-            apart = 0.0
-            count = 0
-            for i in range(first, last, pace):
-                apart += distance(donors[i], held[row], by_class)
-                count += 1
-            if spread[node] < 0.0:
-                within = 0.0
+                reached[size, child] = child if stays else reached[size, node]
+    for row in range(held.shape[0]):
+        last_node = np.int32(-1)
+        score = 0.0
+        for size in range(sizes.shape[0]):
+            node = reached[size, leaf[row]]
+            if node != last_node:
+                last_node = node
+                first, last = start[node], end[node]
+                pace = (last - first) // LOOKED_AT + 1
+                apart = 0.0
+                count = 0
                 for i in range(first, last, pace):
-                    for j in range(first, i, pace):
-                        within += distance(donors[i], donors[j], by_class)
-                spread[node] = within / max(count * (count - 1), 1)
-            total += apart / count - spread[node]
-        scores[size] = total
+                    apart += distance(donors[i], held[row], by_class)
+                    count += 1
+                if spread[node] < 0.0:
+                    within = 0.0
+                    for i in range(first, last, pace):
+                        for j in range(first, i, pace):
+                            within += distance(donors[i], donors[j], by_class)
+                    spread[node] = within / max(count * (count - 1), 1)
+                score = apart / count - spread[node]
+            scores[size] += score
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -122,6 +126,7 @@ def held_out_scores(
     subset: npt.ArrayLike,
     response: npt.NDArray[Any],
     *,
+    codes: Int32,
     n_classes: int,
     sizes: npt.NDArray[np.int64],
     weights: Int32 | None = None,
@@ -135,7 +140,9 @@ def held_out_scores(
     halves
         The rows.
     subset, response, n_classes, weights
-        As for `grow_tree`, of all rows of the table. Numbers are compared by their ranks.
+        As for `grow_tree`, of all rows of the table.
+    codes
+        (n,) codes that have the order of the numbers, which are compared by their ranks.
     sizes
         (s,) fewest rows of a leaf, ascending.
     minsplit
@@ -168,30 +175,33 @@ def held_out_scores(
     leaf = np.zeros(len(halves.held), dtype=np.int32)
     if len(tree.nodes) > 1:
         leaf = tree.leaves(halves.codes, halves.u)
-    donors, others = own[tree.donors].astype(np.float64), response[halves.held].astype(np.float64)
+    if n_classes:
+        donors, others = own.astype(np.float64), response[halves.held].astype(np.float64)
+    else:
+        known = np.maximum(codes, 0)  # below 0 where rows have no weight
+        ranks = _ranks(known[halves.grown], some, int(known.max()) + 1)
+        donors, others = ranks[known[halves.grown]], ranks[known[halves.held]]
     if repeats is not None:
         leaf, others = np.repeat(leaf, repeats), np.repeat(others, repeats)
-    if not n_classes:
-        order = np.sort(donors)
-        donors, others = _ranks(order, donors), _ranks(order, others)
-    scores = np.empty(len(sizes))
+    scores = np.zeros(len(sizes))
     score_leaf_rows(
         tree.nodes,
         tree.start,
         tree.end,
-        donors,
+        donors[tree.donors],
         n_classes > 0,
         others,
         leaf,
         sizes,
         smallest,
-        np.zeros(len(tree.nodes), dtype=np.int32),
+        np.zeros((len(sizes), len(tree.nodes)), dtype=np.int32),
         np.full(len(tree.nodes), -1.0),
         scores,
     )
     return scores / len(others)
 
 
-def _ranks(order: Float, values: Float) -> Float:
-    """Twice how many of some sorted numbers are below each value, or equal to it by half."""
-    return (order.searchsorted(values, "left") + order.searchsorted(values, "right")).astype(np.float64)
+def _ranks(codes: Int32, weights: Int32 | None, size: int) -> Float:
+    """(size,) of each code twice how many of some codes are below it, or equal to it by half."""
+    counts = np.bincount(codes, weights, minlength=size)
+    return np.asarray(2 * np.cumsum(counts) - counts, dtype=np.float64)

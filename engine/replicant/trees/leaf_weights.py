@@ -198,7 +198,9 @@ def leaf_weights(
     if slopes is None:
         return None
     kept = slopes[design.start :].any(axis=1)
-    factors, products = np.unique(design.products[kept], return_inverse=True)
+    multiplied = np.zeros(len(features), dtype=np.bool_)
+    multiplied[design.products[kept]] = True
+    factors = np.flatnonzero(multiplied)
     used = subset[design.first[subset] >= 0]
     ends = np.cumsum(design.sizes[used] + 1)
     regression = Regression(
@@ -208,7 +210,7 @@ def leaf_weights(
         factors,
         design.bases[factors],
         design.scores,
-        products.reshape(-1, 2),
+        (np.cumsum(multiplied) - 1)[design.products[kept]],
         slopes[design.start :][kept],
         response.numbers,
         response.classes,
