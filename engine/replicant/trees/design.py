@@ -12,7 +12,7 @@ import numpy.typing as npt
 from replicant.normal import normal_scores
 
 from .features import Features
-from .weighted import add_by_level
+from .weighted import add_levels
 
 __all__ = ["Design", "level_counts"]
 
@@ -102,68 +102,69 @@ class Design:
         return np.asarray(self.scores[self.bases[f] + codes])
 
     @cached_property
-    def parts(self) -> tuple[Longs, Longs, Longs, Longs]:
-        """The columns that are no levels: constant, scores, missing, products; predictors of scores, missing, levels.
+    def parts(self) -> tuple[Longs, Longs, Longs, Longs, Longs]:
+        """What the columns are of.
 
-        Columns of missing cells are left out where there are none.
+        Those that are no levels (constant, scores, missing, products); predictors of scores, of missing, of levels; and
+        the columns of levels. Columns of missing cells are left out where there are none.
         """
         used = self.first >= 0
         scored = np.flatnonzero(used & (self.nominal == 0))
         gaps = scored[self.missing[scored]]
+        leveled = np.flatnonzero(used & (self.nominal == 1))
         products = np.arange(self.start, self.width)
         columns = np.concatenate([[0], self.first[scored], self.first[gaps] + 1, products]).astype(np.int64)
-        return columns, scored, gaps, np.flatnonzero(used & (self.nominal == 1))
+        levels = 1 + np.flatnonzero(np.repeat(self.nominal == 1, self.widths))
+        return columns, scored, gaps, leveled, levels
 
     def with_itself(self, features: Features, weights: Int32 | None) -> Float:
         """(width, width) sums of products of the columns over the rows, as often as `weights` says."""
-        out = np.zeros((self.width, self.width))
-        columns, *_, leveled = self.parts
-        spans = [self._levels(f) for f in leveled.tolist()]
+        columns, _, _, leveled, levels = self.parts
         among = np.zeros((len(columns), len(columns)))
-        across = [np.zeros((len(columns), span.stop - span.start)) for span in spans]
+        across, beside = np.zeros((len(levels), len(columns))), np.zeros((len(levels), len(levels)))
         for rows, values, weighted in self._blocks(features, weights):
             among += values @ weighted.T
-            for f, sums in zip(leveled.tolist(), across, strict=True):
-                add_by_level(features.codes[f, rows], weighted, sums)
+            found = features.codes[leveled, rows] + self._numbered(leveled)
+            add_levels(found, len(leveled), np.ascontiguousarray(weighted.T), across, beside)
+        out = np.zeros((self.width, self.width))
         out[columns[:, np.newaxis], columns] = among
-        for at, (f, span, sums) in enumerate(zip(leveled.tolist(), spans, across, strict=True)):
-            out[columns, span] = sums
-            out[span, columns] = sums.T
-            for g, other in zip(leveled[at:].tolist(), spans[at:], strict=True):
-                counts = _together(features.codes[f], features.codes[g], out[span, other].shape, weights)
-                out[span, other] = counts
-                out[other, span] = counts.T
+        out[columns[:, np.newaxis], levels] = across.T
+        out[levels[:, np.newaxis], columns] = across
+        out[levels[:, np.newaxis], levels] = beside + beside.T
+        out[levels, levels] = across[:, 0]
         return out
 
     def with_numbers(self, features: Features, numbers: Float) -> Float:
         """(width, 1) sums over the rows of the columns times (n,) numbers."""
         out = np.zeros((self.width, 1))
-        columns, *_, leveled = self.parts
+        columns, _, _, leveled, _ = self.parts
         for rows, values, _ in self._blocks(features, None):
             out[columns, 0] += values @ numbers[rows]
         for f in leveled.tolist():
-            out[self._levels(f), 0] = np.bincount(features.codes[f], numbers, minlength=int(self.widths[f]))
+            first, width = int(self.first[f]), int(self.widths[f])
+            out[first : first + width, 0] = np.bincount(features.codes[f], numbers, minlength=width)
         return out
 
     def with_classes(self, features: Features, weights: Int32 | None, classes: Int32, n_classes: int) -> Float:
         """(width, n_classes) sums of the columns over the rows of each class, as often as `weights` says."""
-        out = np.zeros((self.width, n_classes))
-        columns, *_, leveled = self.parts
-        sums = np.zeros((len(columns), n_classes))
+        columns, _, _, leveled, levels = self.parts
+        across, beside = np.zeros((n_classes, len(columns))), np.zeros((n_classes, n_classes + len(levels)))
         for rows, _, weighted in self._blocks(features, weights):
-            add_by_level(classes[rows], weighted, sums)
-        out[columns] = sums
-        for f in leveled.tolist():
-            shape = int(self.widths[f]), n_classes
-            out[self._levels(f)] = _together(features.codes[f], classes, shape, weights)
+            found = features.codes[leveled, rows] + (n_classes + self._numbered(leveled))
+            add_levels(np.vstack([classes[rows], found]), 1, np.ascontiguousarray(weighted.T), across, beside)
+        out = np.zeros((self.width, n_classes))
+        out[columns] = across.T
+        out[levels] = beside[:, n_classes:].T
         return out
 
-    def _levels(self, f: int) -> slice:
-        return slice(int(self.first[f]), int(self.first[f] + self.widths[f]))
+    def _numbered(self, leveled: Longs) -> Int32:
+        """(A, 1) where the levels of nominal predictors begin if they are numbered through."""
+        widths = self.widths[leveled]
+        return (np.cumsum(widths) - widths).astype(np.int32)[:, np.newaxis]
 
     def _blocks(self, features: Features, weights: Int32 | None) -> Iterator[tuple[slice, Float, Float]]:
         """Some rows at a time: which ones, the columns that are no levels, and these times the weights."""
-        columns, scored, gaps, _ = self.parts
+        columns, scored, gaps, *_ = self.parts
         factors = [scored.searchsorted(of_all) + 1 for of_all in self.products.T]
         for begin in range(0, features.n, BLOCK_ROWS):
             rows = slice(begin, begin + BLOCK_ROWS)
@@ -174,12 +175,6 @@ class Design:
             values[1 + len(scored) : 1 + len(scored) + len(gaps)] = codes[gaps] < 0
             np.multiply(values[factors[0]], values[factors[1]], out=values[len(columns) - len(self.products) :])
             yield rows, values, values if weights is None else values * weights[rows]
-
-
-def _together(one: Int32, other: Int32, shape: tuple[int, ...], weights: Int32 | None) -> Float:
-    """How often each level of one column stands beside each of another."""
-    cells = one.astype(np.int64) * shape[1] + other
-    return np.asarray(np.bincount(cells, weights, minlength=shape[0] * shape[1]).reshape(shape), dtype=np.float64)
 
 
 def level_counts(codes: Int32, size: int, weights: Int32 | None = None) -> Float:

@@ -10,7 +10,7 @@ from .apply import hashed
 from .grow import RIGHT
 from .jit import inner, kernel
 
-__all__ = ["ROWS", "Regression", "Work", "add_by_level", "draw_weighted", "measure_leaves", "work_for"]
+__all__ = ["ROWS", "Regression", "Work", "add_levels", "draw_weighted", "measure_leaves", "work_for"]
 
 LEAST = 1e-9  # of the variance of a score or a class
 SECOND, CHOICE = 16, 17  # counts of `hashed`, whose other uses have smaller ones
@@ -64,11 +64,30 @@ def work_for(regression: Regression) -> Work:
 
 
 @kernel
-def add_by_level(codes, values, out):
-    """Add (c, r) values to those of the level of each row: (c, levels)."""
-    for column in range(values.shape[0]):
-        for row in range(values.shape[1]):
-            out[column, codes[row]] += values[column, row]
+def add_levels(levels, firsts, values, across, beside):
+    """Sums over rows by their levels of nominal columns, which are numbered through.
+
+    Parameters
+    ----------
+    levels
+        (A, r) int32, of A columns.
+    firsts
+        How many columns are looked at beside all that come after them.
+    values
+        (r, c), the first of each row being how often it counts.
+    across
+        (levels, c), to which the values of rows are added.
+    beside
+        (levels, levels), to which pairs of levels of a row are added, the earlier column's first.
+    """
+    for a in range(firsts):
+        for row in range(values.shape[0]):
+            level = levels[a, row]
+            for column in range(values.shape[1]):
+                across[level, column] += values[row, column]
+        for b in range(a + 1, levels.shape[0]):
+            for row in range(values.shape[0]):
+                beside[levels[a, row], levels[b, row]] += values[row, 0]
 
 
 @inner
