@@ -112,7 +112,7 @@ def layout_of(sizes: Sequence[int], ways: Iterable[int] = (1, 2), chosen: Iterab
         Further tables, each the positions of its columns.
     """
     wanted = [table for way in ways for table in combinations(range(len(sizes)), way)]
-    wanted += [tuple(sorted(table)) for table in chosen]
+    wanted += [tuple(table) for table in chosen]
     tables = list(dict.fromkeys(wanted))
     large = [table for table in tables if _cells(table, sizes) > MOST_CELLS]
     return Layout(tuple(table for table in tables if table not in set(large)), tuple(sizes), tuple(large))
