@@ -23,9 +23,20 @@ def test_p_is_that_of_the_squares_of_the_classes() -> None:
     middle = 10 / 1000 / 1000  # the baseline half-way between has 20
     assert figure.value == pytest.approx(0.03)
     assert figure.baseline == pytest.approx(0.01)
-    assert figure.p_value == pytest.approx(stats.norm.sf(0.02 / math.sqrt(terms + middle)), rel=0.02)
+    normal = stats.norm.sf(0.02 / math.sqrt(terms + middle))
+    assert figure.p_value == pytest.approx(min(normal, stats.binom.sf(29, 40, 0.5)), rel=0.02)
     assert figure.spread is None
     assert figure.worse == "higher"
+
+
+def test_few_events_have_the_p_of_their_number() -> None:
+    """k against none, of as many records: each was as likely in either, so that all k are here by 1 / 2^k."""
+    for k in (1, 5, 25):
+        figure = compared("x", [found(k)], found(0), kind="holdout")
+        assert figure.p_value == pytest.approx(min(0.5**k, stats.norm.sf(math.sqrt(k / 1.5))), rel=0.05)
+    twice = compared("x", [found(5), Share(np.roll(found(5).top, 500), RECORDS)], found(0), kind="holdout")
+    # Ten events, each of half a record, in twice as many records.
+    assert twice.p_value == pytest.approx(min((2 / 3) ** 10, stats.norm.sf(5 / math.sqrt(5))), rel=0.05)
 
 
 def test_no_difference_has_no_small_p() -> None:

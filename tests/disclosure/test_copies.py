@@ -72,10 +72,15 @@ def test_numbers_are_compared_as_numbers() -> None:
     assert some.value == unique.value == 1.0
 
 
-def test_own_cells_add_over_partitions() -> None:
-    rng = np.random.default_rng(3)
-    real, synthetic = rng.integers(0, 3, (2, 50, 4))
-    both = own_cells(real[:20], synthetic[:20]) + own_cells(real[20:], synthetic[20:])
-    assert both.shares == pytest.approx((real == synthetic).mean(axis=0))
-    assert both.whole == (real == synthetic).all(axis=1).sum()
-    assert both.rows == 50
+def test_cells_are_compared_with_the_same_set_in_random_order() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        real = rng.integers(0, 4, (400, 3))
+        kept = np.where(rng.random((400, 3)) < [0.3, 0.0, 0.0], real, rng.integers(0, 4, (400, 3)))
+        figures = judged(own_cells(["a", "b", "c"], real, [kept, kept]))
+        assert [(one.measure, one.of) for one in figures[2:]] == [("own_cells", "c"), ("own_rows", "")]
+        assert [one.value for one in figures[:3]] == pytest.approx((kept == real).mean(axis=0))
+        assert figures[3].value == pytest.approx((kept == real).all(axis=1).mean())
+        expected = np.mean([(rng.permutation(kept) == real).mean(axis=0) for _ in range(200)], axis=0)
+        assert [one.baseline for one in figures[:3]] == pytest.approx(expected, abs=0.01)
+        assert [one.flag for one in figures[:3]] == [True, False, False]

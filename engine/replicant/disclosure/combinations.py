@@ -185,6 +185,14 @@ class Aligned:
         """Sums over the cells of each class, along the last axis."""
         return np.add.reduceat(values, self.starts, axis=-1) if len(self.starts) else values
 
+    def cells(self, keys: Integers, targets: Integers | None = None) -> NDArray[np.intp]:
+        """(n,) The cell of each row of a table that was counted."""
+        classes = np.searchsorted(self.keys, keys)
+        if targets is None:
+            return self.starts[classes]
+        size = int(self.targets.max(initial=0)) + 1
+        return np.searchsorted(self.classes * size + self.targets, classes * size + targets)
+
 
 def align(real: Counts, sets: Sequence[Counts], holdout: Counts | None = None) -> Aligned:
     """The counts of all tables over the union of their cells."""

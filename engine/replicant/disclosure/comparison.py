@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from replicant.evaluation.figure import BaselineKind, Figure, plain
 from replicant.table.arrays import Floats
@@ -75,9 +75,10 @@ def compared(
     Returns
     -------
     Figure
-        p is that of a standard normal z, the difference by the root of the summed squares of its classes; where the
-        baseline is below the value, its variance is that of a baseline half-way between. A sum that is divided by the
-        root of its own squares has no heavier tails than the normal where its terms are symmetric (Efron 1969).
+        p is the smaller of two. One is that of a standard normal z, the difference by the root of the summed squares
+        of its classes; where the baseline is below the value, its variance is that of a baseline half-way between. A
+        sum that is divided by the root of its own squares has no heavier tails than the normal where its terms are
+        symmetric (Efron 1969). The other is that of two rates of rare events, where the normal sees too little.
     """
     each = [one.value for one in sets]
     value = float(np.mean(each)) if each else math.nan
@@ -92,6 +93,7 @@ def compared(
     per_unit = variance / expected if expected > 0 else pair / float(baseline.bottom.sum())
     error = math.sqrt(float(np.sum(apart**2)) + max(middle - expected, 0.0) * per_unit)
     p = float(stats.norm.sf((value - expected) / error)) if error > 0 else 1.0
+    p = min(p, _rare(np.mean([one.top / one.bottom.sum() for one in sets], axis=0), value, expected, per_unit))
     reach = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
     return Figure(
         *(measure, of, value, float(np.std(each, ddof=1)) if len(each) > 1 else None),
@@ -102,3 +104,15 @@ def compared(
         p_value=None if informs else p,
         worse="" if informs else "higher",
     )
+
+
+def _rare(terms: Floats, value: float, expected: float, per_unit: float) -> float:
+    """p of two rates of rare events (Przyborowski and Wilenski 1940), in numbers of independent ones.
+
+    A share is worth as many independent events as it has variances, per unit, within itself: records of one class, and
+    those that several sets show, are one event. Given their sum, the first number is binomial.
+    """
+    if value <= expected:
+        return 1.0
+    unit = float((terms**2).sum()) / value
+    return float(special.betainc(value / unit, expected / per_unit + 1, per_unit / (unit + per_unit)))

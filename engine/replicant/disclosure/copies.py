@@ -10,17 +10,16 @@ nothing depends on how a frame prints them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from replicant.disclosure.combinations import Aligned
+from replicant.disclosure.combinations import Aligned, keys_of
 from replicant.disclosure.comparison import Share, compared
 from replicant.evaluation.figure import Figure
 from replicant.evaluation.rows import Integers
-from replicant.table.arrays import Floats
 
-__all__ = ["OwnCells", "copied_rows", "own_cells"]
+__all__ = ["copied_rows", "own_cells"]
 
 
 def copied_rows(tables: Aligned, *, of: str = "") -> list[Figure]:
@@ -61,34 +60,33 @@ def copied_rows(tables: Aligned, *, of: str = "") -> list[Figure]:
     return figures
 
 
-@dataclass(frozen=True, eq=False)
-class OwnCells:
-    """Cells of row-aligned sets that are equal to the real record's own: sums over rows, so partitions add.
+def own_cells(names: Sequence[str], real: Integers, sets: Sequence[Integers]) -> list[Figure]:
+    """Cells of row-aligned sets that are equal to the record's own.
 
-    Attributes
+    Parameters
     ----------
-    rows
-        Number of rows.
-    equal
-        (p,) rows whose cell is equal.
-    whole
-        Rows of which all cells are.
+    names
+        (p,) the columns.
+    real
+        (n, p) cells of the real table.
+    sets
+        Those of sets whose rows are the same records, in the same order.
+
+    Returns
+    -------
+    list of Figure
+        `own_cells` of each column, and `own_rows`, of which all cells are the record's own. A rise means that the set
+        tells more of the record in a row than of others. In random order, a cell is as often equal as the set has its
+        value (theory).
     """
-
-    rows: int
-    equal: Integers
-    whole: int
-
-    def __add__(self, other: OwnCells) -> OwnCells:
-        return OwnCells(self.rows + other.rows, self.equal + other.equal, self.whole + other.whole)
-
-    @property
-    def shares(self) -> Floats:
-        """(p,) the share of each column."""
-        return self.equal / max(self.rows, 1)
-
-
-def own_cells(real: Integers, synthetic: Integers) -> OwnCells:
-    """Compare (n, p) cells of the real table with those of a set whose rows are the same records."""
-    equal = real == synthetic
-    return OwnCells(len(real), equal.sum(axis=0, dtype=np.int64), int(equal.all(axis=1).sum()))
+    figures = []
+    for j, name in [*enumerate(names), (None, "")]:
+        columns = [one[:, j] if j is not None else keys_of(one) for one in (real, *sets)]
+        values, codes = np.unique(np.concatenate(columns), return_inverse=True)
+        of_real, *of_sets = codes.reshape(len(columns), -1)
+        ones = np.ones(len(of_real))
+        shares = [Share((one == of_real).astype(np.float64), ones) for one in of_sets]
+        chance = np.mean([np.bincount(one, minlength=len(values)) for one in of_sets], axis=0) / max(len(real), 1)
+        measure = "own_rows" if j is None else "own_cells"
+        figures.append(compared(measure, shares, Share(chance[of_real], ones), of=name, kind="theory"))
+    return figures
