@@ -47,9 +47,8 @@ def test_leaks_are_flagged_and_fresh_samples_are_not(holdout: bool) -> None:
             assert {"copied_rows", "copied_unique_rows", "disclosed", "dcap", "unique_found"} <= flags(
                 figures(real, [shuffled], **more)
             )
-            leak = first.copy()
-            leak.iloc[:30] = real.sample(25, random_state=seed)
-            assert "copied_rows" in flags(figures(real, [leak, leak], **more))
+            leaks = [pd.concat([some, one[30:]]) for some, one in ((real[:30], first), (real[30:60], second))]
+            assert "copied_rows" in flags(figures(real, leaks, **more))
     assert clean >= 19
 
 
