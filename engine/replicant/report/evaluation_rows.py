@@ -17,6 +17,7 @@ MOST = 8
 _KINDS = {
     "holdout": "holdout",
     "half_splits": "splits of the real rows",
+    "permutation": "rows exchanged at random",
     "leave_one_out": "real rows, each against the others",
     "control": "control group",
     "theory": "theory",
