@@ -40,6 +40,7 @@ Longs = npt.NDArray[np.int64]
 
 LEAST_RIDGE = 1e-3  # of the correlation matrix of the design
 LEAST_SPREAD = 1e-6
+COMPARED = 32  # rows by which most predictors are seen not to be the response
 
 _NOBODY: Int32 = np.empty(0, dtype=np.int32)
 
@@ -130,16 +131,34 @@ class _Rows:
         if classes is None:
             counts = level_counts(codes, int(codes.max(initial=0)) + 1, weights)
             numbers = np.clip(normal_scores(counts), -MOST_SCORE, MOST_SCORE)[np.maximum(codes, 0)]
-            weighted = numbers * self.repeats
-            sums, square = self.design.with_numbers(features, weighted), float(weighted @ numbers)
         else:
             group = np.maximum(classes, 0)  # below 0 where rows have no weight
-            sums, square = self.design.with_classes(features, weights, group, n_classes), self.n
-        sums /= self.n
-        shared = (sums - np.outer(self.means, sums[0])) / self.spread[:, np.newaxis]
-        variance = square / self.n - float((sums[0] ** 2).sum())
+        own = self._columns_of(features, codes if classes is None else classes, n_classes)
+        if len(own):
+            shared = self.correlation[:, own] * self.spread[own]
+            shared[own, np.arange(len(own))] -= LEAST_RIDGE * self.spread[own]
+            variance = float((self.spread[own] ** 2 * self.varies[own]).sum())
+        else:
+            if classes is None:
+                weighted = numbers * self.repeats
+                sums, square = self.design.with_numbers(features, weighted), float(weighted @ numbers)
+            else:
+                sums, square = self.design.with_classes(features, weights, group, n_classes), self.n
+            sums /= self.n
+            shared = (sums - np.outer(self.means, sums[0])) / self.spread[:, np.newaxis]
+            variance = square / self.n - float((sums[0] ** 2).sum())
         made = self.responses[id(codes), n_classes] = _Response(codes, numbers, group, shared, variance)
         return made
+
+    def _columns_of(self, features: Features, codes: Int32, n_classes: int) -> Longs:
+        """The columns of the design that the response is, if it is a predictor of others as it is."""
+        alike = np.flatnonzero((features.codes[:, :COMPARED] == codes[:COMPARED]).all(axis=1))
+        for f in alike.tolist():
+            first, width = self.design.first[f], n_classes or 1
+            fits = self.design.widths[f] == n_classes if self.design.nominal[f] else not n_classes
+            if first >= 0 and fits and np.array_equal(features.codes[f], codes):
+                return np.arange(first, first + width)
+        return np.empty(0, dtype=np.int64)
 
     def slopes(self, subset: Int32, response: _Response) -> Float | None:
         """(width, outputs) of the columns of some predictors, 0 elsewhere; None where they explain nothing."""
