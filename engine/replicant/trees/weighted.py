@@ -274,8 +274,8 @@ def draw_weighted(leaf, start, end, donors, codes, regression, work, u, own, sha
                 other = donors[first_at]
                 moved = work.said[0, at_row] - means[node, 0]
                 ahead = moved * scales[node, 0] * (response[out[i]] - response[other])
-                if 2.0 * chance >= 1.0 + ahead and (own.shape[0] == 0 or other != own[i]):
-                    out[i] = other
+                taken = 2.0 * chance >= 1.0 + ahead and (own.shape[0] == 0 or other != own[i])
+                out[i] = other if taken else out[i]  # no jump, which would be foreseen half of the time
                 continue
             expected = 0.0
             for k in range(outputs):
