@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from replicant.disclosure.combinations import align, combine, count, keys_of
+from replicant.disclosure.copies import copied_rows
 
 ROWS = st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=60)
 
@@ -51,6 +52,24 @@ def test_tables_are_aligned_cell_by_cell(
             assert expected[(int(code[0]), int(code[1]), int(target))] == n
     assert found.by_class(found.real).sum() == len(real)
     assert len(found.starts) == len({row[:2] for rows in (real, *sets, holdout) for row in rows})
+
+
+@given(ROWS, ROWS, ROWS)
+def test_rows_that_only_sets_have_are_counted_elsewhere(
+    real: list[tuple[int, ...]], synthetic: list[tuple[int, ...]], holdout: list[tuple[int, ...]]
+) -> None:
+    counts = [count(keys_of(matrix(rows))) for rows in (real, synthetic, holdout)]
+    whole, some = (align(counts[0], counts[1:2], counts[2], every=every) for every in (True, False))
+    known = (whole.real > 0) | (whole.holdout > 0)  # type: ignore[operator]
+    assert (some.real == whole.real[known]).all()
+    assert (some.sets == whole.sets[:, known]).all()
+    assert whole.elsewhere.tolist() == [0]
+    assert some.elsewhere.tolist() == [whole.sets[0, ~known].sum()]
+    for one, other in zip(copied_rows(whole), copied_rows(some), strict=True):
+        assert one.value == pytest.approx(other.value)
+        assert one.baseline == pytest.approx(other.baseline)
+        if len(set(synthetic)) == len(synthetic):  # each of the others is a class of its own
+            assert one.p_value == pytest.approx(other.p_value)
 
 
 @pytest.mark.parametrize("sizes", [None, (1 << 31, 1 << 31), (1 << 32, 1 << 32)])

@@ -169,6 +169,8 @@ class Aligned:
         (c,) rows of the holdout; None without one.
     weights
         (c,) sums of weights of the real rows; None without weights.
+    elsewhere
+        (m,) rows of each set whose combination has no cell here: neither the real table nor the holdout has it.
     """
 
     classes: Integers
@@ -180,6 +182,7 @@ class Aligned:
     sets: Integers
     holdout: Integers | None
     weights: Floats | None
+    elsewhere: Integers
 
     def by_class(self, values: NDArray[Any]) -> NDArray[Any]:
         """Sums over the cells of each class, along the last axis."""
@@ -194,39 +197,60 @@ class Aligned:
         return np.searchsorted(self.classes * size + self.targets, classes * size + targets)
 
 
-def align(real: Counts, sets: Sequence[Counts], holdout: Counts | None = None) -> Aligned:
-    """The counts of all tables over the union of their cells."""
+def align(real: Counts, sets: Sequence[Counts], holdout: Counts | None = None, *, every: bool = True) -> Aligned:
+    """The counts of all tables over the union of their cells.
+
+    Parameters
+    ----------
+    real, sets, holdout
+        Counts of the same combinations.
+    every
+        Whether combinations have a cell that only sets have. Of whole rows there are nearly as many as rows, of which
+        it is enough to know how many there are.
+    """
     tables = [real, *sets, *([] if holdout is None else [holdout])]
-    union = combine([Counts(one.keys, one.targets, one.counts, None, one.codes) for one in tables])
+    union = combine(
+        [
+            Counts(one.keys, one.targets, one.counts, None, one.codes)
+            for one in (tables if every else [real, *([] if holdout is None else [holdout])])
+        ]
+    )
     first = _first_of_each(union.keys, None)
-    classes = np.cumsum(first) - 1
-    positions = [_positions(union, one) for one in tables]
     counts = np.zeros((len(tables), len(union.keys)), dtype=np.int64)
-    for row, (one, position) in enumerate(zip(tables, positions, strict=True)):
-        counts[row, position] = one.counts
+    for row, one in enumerate(tables):
+        position, present = _positions(union, one)
+        counts[row, position] = one.counts[present]
     weights = None
     if real.weights is not None:
         weights = np.zeros(len(union.keys))
-        weights[positions[0]] = real.weights
+        weights[_positions(union, real)[0]] = real.weights
+    of_sets = counts[1 : len(sets) + 1]
     return Aligned(
-        classes,
+        np.cumsum(first) - 1,
         np.flatnonzero(first),
         union.keys[first],
         np.zeros(len(union.keys), dtype=np.int64) if union.targets is None else union.targets,
         union.codes,
         counts[0],
-        counts[1 : len(sets) + 1],
+        of_sets,
         None if holdout is None else counts[-1],
         weights,
+        np.array([one.n for one in sets], dtype=np.int64) - of_sets.sum(axis=1),
     )
 
 
-def _positions(union: Counts, table: Counts) -> NDArray[np.intp]:
-    """Where the cells of a table are among those of the union: both are sorted, and all of them are there."""
+def _positions(union: Counts, table: Counts) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Where those cells of a table are that the union has, and (u,) which these are: both are sorted."""
     if union.targets is None or table.targets is None:
-        return np.searchsorted(union.keys, table.keys)
+        position = np.searchsorted(union.keys, table.keys)
+        present = np.zeros(len(table.keys), dtype=np.bool_)
+        inside = position < len(union.keys)
+        present[inside] = union.keys[position[inside]] == table.keys[inside]
+        return position[present], present
     keys = np.concatenate([union.keys, table.keys])
     targets = np.concatenate([union.targets, table.targets])
     order = _order(keys, targets)  # stable: a cell of the union stands before its equal of the table
-    position = np.cumsum(order < len(union.keys)) - 1
-    return position[order >= len(union.keys)]
+    own = order >= len(union.keys)
+    position = (np.cumsum(~own) - 1)[own]
+    present = (union.keys[position] == table.keys) & (union.targets[position] == table.targets)
+    return position[present], present

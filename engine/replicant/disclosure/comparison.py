@@ -33,20 +33,31 @@ class Share:
         (u,) the records of each class that count.
     bottom
         (u,) all its records.
+    rest
+        Further records, none of which counts and each a class of its own.
     """
 
     top: Floats
     bottom: Floats
+    rest: float = 0.0
+
+    @property
+    def records(self) -> float:
+        """All records."""
+        return float(self.bottom.sum()) + self.rest
 
     @property
     def value(self) -> float:
         """The share; NaN of no records."""
-        total = float(self.bottom.sum())
-        return float(self.top.sum()) / total if total else math.nan
+        return float(self.top.sum()) / self.records if self.records else math.nan
 
     def residual(self, share: float) -> Floats:
         """(u,) what each class adds to the difference between the value and a share."""
-        return (self.top - share * self.bottom) / float(self.bottom.sum())
+        return (self.top - share * self.bottom) / self.records
+
+    def rest_squared(self, share: float) -> float:
+        """The same of the further records, squared and added."""
+        return self.rest * (share / self.records) ** 2
 
 
 def compared(
@@ -90,10 +101,11 @@ def compared(
     # A baseline that is low by chance also looks more certain than it is: what it varies is taken at the middle.
     pair = 2 if kind == "leave_one_out" else 1  # rows that are alike, each of which finds the other
     variance = float(np.sum(baseline.residual(expected) ** 2))
-    per_unit = variance / expected if expected > 0 else pair / float(baseline.bottom.sum())
-    error = math.sqrt(float(np.sum(apart**2)) + max(middle - expected, 0.0) * per_unit)
+    per_unit = variance / expected if expected > 0 else pair / baseline.records
+    rest = sum(one.rest_squared(middle) for one in sets) / len(sets) ** 2
+    error = math.sqrt(float(np.sum(apart**2)) + rest + max(middle - expected, 0.0) * per_unit)
     p = float(stats.norm.sf((value - expected) / error)) if error > 0 else 1.0
-    p = min(p, _rare(np.mean([one.top / one.bottom.sum() for one in sets], axis=0), value, expected, per_unit))
+    p = min(p, _rare(np.mean([one.top / one.records for one in sets], axis=0), value, expected, per_unit))
     reach = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
     return Figure(
         *(measure, of, value, float(np.std(each, ddof=1)) if len(each) > 1 else None),

@@ -51,7 +51,7 @@ def copied_rows(tables: Aligned, *, of: str = "") -> list[Figure]:
         figures.append(
             compared(
                 measure,
-                [Share(one * among_real, one) for one in sets],
+                [Share(one * among_real, one, float(rest)) for one, rest in zip(sets, tables.elsewhere, strict=True)],
                 Share((fresh * among_others).astype(np.float64), fresh.astype(np.float64)),
                 of=of,
                 kind="leave_one_out" if tables.holdout is None else "holdout",

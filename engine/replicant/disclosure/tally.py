@@ -127,5 +127,5 @@ def compare_tallies(
         name: align(one, [each.targets[name] for each in sets], None if holdout is None else holdout.targets[name])
         for name, one in real.targets.items()
     }
-    whole = align(real.rows, [one.rows for one in sets], None if holdout is None else holdout.rows)
+    whole = align(real.rows, [one.rows for one in sets], None if holdout is None else holdout.rows, every=False)
     return Comparison(questions, whole, keys, targets, len(sets), before)
