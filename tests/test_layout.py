@@ -162,6 +162,7 @@ ELSEWHERE: dict[str, str] = {
     "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/growth.py trees/jit.py trees/streams.py",
     "trees/test_tree.py": "trees/apply.py",
     "utility/test_drift.py": "utility/drift_terms.py",
+    "utility/test_measures.py": "utility/judge.py utility/table_figures.py",
     "summaries/test_received.py": "summaries/bins.py",
     "summaries/test_summary.py": "table/counts.py",
     "view/test_fragment.py": "studies/estimand.py",

@@ -43,14 +43,15 @@ def flags(figures: tuple[Figure, ...]) -> set[str]:
     return {f"{one.measure} {one.of}".strip() for one in figures if one.flag}
 
 
-@pytest.mark.parametrize("effort", ["quick", "full"])
-@pytest.mark.parametrize("k", [N, 2 * N])
-def test_a_fresh_sample_has_no_flag(effort: str, k: int) -> None:
+@pytest.mark.parametrize(
+    ("effort", "n", "k", "times"), [("quick", N, N, 4), ("quick", N, 2 * N, 4), ("full", 200, 200, 1)]
+)
+def test_a_fresh_sample_has_no_flag(effort: str, n: int, k: int, times: int) -> None:
     rng = np.random.default_rng(6)
-    found = [report(population(rng), [population(rng, k)], i, effort=effort) for i in range(4)]
+    found = [report(population(rng, n), [population(rng, k)], i, effort=effort) for i in range(times)]
     assert sum(bool(flags(one)) for one in found) == 0
     shares = [one.value for each in found for one in each if one.measure == "subsample_share"]
-    assert np.mean(shares) == pytest.approx(1 / (2 + N / k), abs=0.12)
+    assert np.mean(shares) == pytest.approx(1 / (2 + n / k), abs=0.12)
 
 
 def shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -89,6 +90,17 @@ def test_a_difference_is_flagged_by_the_measures_of_it(change: Any, expected: se
     real = population(rng, 1500)
     found = flags(report(real, [change(population(rng, 1500), rng) for _ in range(3)]))
     assert expected <= found
+
+
+def test_predictions_of_a_target_are_worse_where_the_association_is_gone() -> None:
+    rng = np.random.default_rng(8)
+    real, fresh = population(rng, 300), population(rng, 300)
+    for one, worse in ((fresh, False), (shuffled(fresh, rng), True)):
+        found = next(one for one in report(real, [one], targets=["size"]) if one.measure == "prediction")
+        assert found.p_value is not None
+        assert (found.p_value < 1e-3) == worse
+        assert found.baseline == pytest.approx(0.7, abs=0.15)  # what the noise leaves of a share of the variance
+        assert (found.value < 0) == worse
 
 
 def test_a_holdout_adds_to_the_rows_of_the_baseline() -> None:

@@ -1,98 +1,49 @@
-"""All measures of utility of rows in memory, each beside what two samples of the real rows show.
+"""All measures of utility of rows in memory, each beside what a second real sample shows.
 
-Tables of counts are compared with splits of the real rows that are drawn from their counts. Every other measure is a
-function of two tables of rows, and has one mechanism: if the synthetic rows were a second real sample, exchanging rows
-between the two tables at random would change nothing. So the measure of two tables with exchanged rows is its
-baseline, whatever the measure makes of the number of rows, of rare levels or of outliers. (Halves of the real rows
-alone do not have the outliers that a second sample has, and too often flag one.)
+Tables of counts are compared with splits of the real rows (`table_figures`), predictions with halves of them; every
+other measure is a function of two tables of rows, and is judged by exchanging rows between them (`judge`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from replicant.evaluation.figure import BaselineKind, Figure, Worse, against_draws, plain
+from replicant.evaluation.figure import BaselineKind, Figure, against_draws, plain
 from replicant.evaluation.rows import Coding, Rows
 from replicant.table.arrays import Floats
 from replicant.utility.associations import Associated, ranked
+from replicant.utility.boosting import discriminated, predicted
+from replicant.utility.density_ratio import density_ratio, pearson_divergence, points
 from replicant.utility.distributions import level_distance, number_distances
+from replicant.utility.judge import Judge, Values, known_mean
 from replicant.utility.k_marginal import as_close_as, k_marginal, ladder, pair_layout
 from replicant.utility.propensity import logistic, tree
-from replicant.utility.tables import Layout, layout_of, split_counts, table_measures
+from replicant.utility.table_figures import table_figures
+from replicant.utility.tables import Layout, layout_of
 
-__all__ = ["lumped", "measure", "table_figures"]
+__all__ = ["lumped", "measure"]
 
 Streams: TypeAlias = Callable[[str], np.random.Generator]
 """The stream of a step, by its name."""
 
-Values: TypeAlias = dict[tuple[str, str], float]
-"""Measures of two tables, by name and by what they are of."""
-
 MOST_LEVELS = 40
-MOST_ROWS = 10_000
-"""Rows of either table between which a baseline is measured."""
+"""Of a column; rarer ones count as one."""
+
+MOST_BOOSTED = 2000
+MOST_POINTS = 500
+"""Rows of either table that are exchanged where it takes boosted trees or a density ratio."""
 
 MOST_PRODUCTS = 200
 """Coefficients of the logistic model with pairs."""
 
 SPLITS = {"quick": 20, "full": 40}
 TABLE_SPLITS = {"quick": 50, "full": 200}
-
-MEANS = ("ft", "jsd", "g", "mabsdd", "wmabsdd", "dbhatt", "specks", "po50")
-"""Of tables: measures of which the mean over all tables is shown."""
-
-POWER = {1: 2 / 3, 2: 1 / 3}
-"""By the order of a measure: what makes its distribution symmetric. A sum of squares is about a multiple of a
-chi-squared, whose cube root is about normal (Wilson and Hilferty 1931); a distance is the root of such a sum."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How the values of a measure are judged.
-
-    Attributes
-    ----------
-    order
-        1: a distance. 2: a squared distance.
-    worse
-        Which direction is bad.
-    ideal
-        What two equal tables have.
-    sized
-        It is measured on so many rows as its baseline only.
-    """
-
-    order: int = 1
-    worse: Worse = "higher"
-    ideal: float = 0.0
-    sized: bool = False
-
-
-KINDS: dict[str, Kind] = {
-    "pmse_logit": Kind(2),
-    "s_pmse_logit": Kind(2),
-    "specks_logit": Kind(1),
-    "po50_logit": Kind(1),
-    "auc_logit": Kind(1, ideal=0.5),
-    "s_pmse_pairs": Kind(2),
-    "pmse_cart": Kind(2, sized=True),
-    "specks_cart": Kind(1, sized=True),
-    "k_marginal": Kind(1, "lower", 1000.0),
-    "ks": Kind(1),
-    "wasserstein": Kind(1),
-    "tails": Kind(1),
-    "total_variation": Kind(1),
-    "missing_share": Kind(1),
-    "association": Kind(1),
-    "rank_correlation": Kind(1),
-    "association_mean": Kind(1),
-}
 
 
 def measure(
@@ -141,130 +92,13 @@ def measure(
     figures += _ladder(real, sets, by_rows.pairs, rng_of("ladder"))
     if min(len(one) for one in (real, *sets)) >= 20:
         figures += judge.figures(_trees, rng_of("trees"))
+        if effort == "full":
+            figures += _learned(real, sets, rng_of)
     figures += _extremes(real, sets)
+    for target in targets:
+        if target in real.coding.names:
+            figures += _predictions(real, sets, target, rng_of(f"target {target}"), SPLITS["quick"] // 2, holdout)
     return figures
-
-
-def table_figures(
-    layout: Layout,
-    names: Sequence[str],
-    real: Floats,
-    sets: Sequence[Floats],
-    rng: np.random.Generator,
-    *,
-    pool: Floats | None = None,
-    draws: int = 100,
-    kind: BaselineKind = "half_splits",
-) -> list[Figure]:
-    """Figures of all tables from their counts: of each `s_pmse`, and of all together the means of other measures.
-
-    Parameters
-    ----------
-    layout
-        The tables.
-    names
-        Of the columns.
-    real, sets
-        Counts of the real rows and of each set.
-    rng
-        The stream of the splits.
-    pool
-        Unweighted counts that are split; of the real rows unless given.
-    draws
-        How many splits.
-    kind
-        What the pool is.
-    """
-    if not layout.tables:
-        return []
-    starts = layout.starts
-    found = [table_measures(real, one, starts) for one in sets]
-    first, second = split_counts(real if pool is None else pool, starts, rng, draws)
-    null = [table_measures(a, b, starts) for a, b in zip(first, second, strict=True)]
-    # Scaled measures of two samples of n and k rows are 1 + k / n where one of two halves is 2.
-    n, k = float(real[: starts[1]].sum()), float(np.mean([one[: starts[1]].sum() for one in sets]))
-    factor = (1 + k / n) / 2
-    figures = []
-    each = np.array([one["s_pmse"] for one in found])
-    drawn = np.array([one["s_pmse"] for one in null]) * factor
-    for t, of in enumerate(layout.names(names)):
-        way = len(layout.tables[t])
-        figures.append(_judged(f"s_pmse_{('one', 'two', 'three')[way - 1]}way", of, each[:, t], drawn[:, t], kind))
-    ways = np.array([len(table) for table in layout.tables])
-    for way in np.unique(ways):
-        here = ways == way
-        for name in MEANS:
-            scaled = f"s_{name}" if f"s_{name}" in found[0] else name
-            value = [_mean(one[scaled][here]) for one in found]
-            base = _mean(np.array([one[scaled][here] for one in null]))
-            base *= (
-                factor
-                if scaled != name
-                else np.sqrt((1 / n + 1 / k) / (4 / (n if pool is None else pool[: starts[1]].sum())))
-            )
-            figures.append(
-                plain(f"{scaled}_{('one', 'two', 'three')[way - 1]}way_mean", value, baseline=base, kind=kind)
-            )
-    return figures
-
-
-@dataclass(frozen=True, eq=False)
-class Judge:
-    """The measures of two tables of rows beside what they are when rows are exchanged between the two at random.
-
-    Attributes
-    ----------
-    real, sets
-        The rows.
-    draws
-        How many exchanges.
-    """
-
-    real: Rows
-    sets: Sequence[Rows]
-    draws: int
-
-    def figures(self, measured: Callable[[Rows, Rows], Values], rng: np.random.Generator) -> list[Figure]:
-        """The figures of a function of two tables.
-
-        Parameters
-        ----------
-        measured
-            Gives the measures by name and by what they are of.
-        rng
-            The stream of the exchanges.
-        """
-        real, *sets = (_some(one, rng) for one in (self.real, *self.sets))
-        beside = [measured(real, one) for one in sets]
-        null: list[Values] = []
-        for i in range(self.draws):
-            both = real.combine(sets[i % len(sets)])
-            order = rng.permutation(len(both))
-            null.append(measured(both.take(order[: len(real)]), both.take(order[len(real) :])))
-        all_rows = real is self.real and all(a is b for a, b in zip(sets, self.sets, strict=True))
-        whole = beside
-        if not all_rows and not all(KINDS[name].sized for name, _ in beside[0]):
-            whole = [measured(self.real, one) for one in self.sets]
-        keys = dict.fromkeys(key for one in whole for key in one)
-        return [
-            self._figure(key, *(np.array([one.get(key, np.nan) for one in each]) for each in (whole, beside, null)))
-            for key in keys
-        ]
-
-    @staticmethod
-    def _figure(key: tuple[str, str], values: Floats, beside: Floats, drawn: Floats) -> Figure:
-        kind = KINDS[key[0]]
-        # Of some of the rows a distance is larger: what is drawn is moved to the scale of all rows.
-        apart, wide = (float(np.abs(one[np.isfinite(one)] - kind.ideal).sum()) for one in (beside, values))
-        ratio = wide / apart if apart > 0 and wide > 0 else 1.0
-        moved = kind.ideal + (drawn - kind.ideal) * ratio
-        shown = against_draws(key[0], values, moved, of=key[1], worse=kind.worse, kind="permutation")
-        return replace(shown, p_value=_p(beside, drawn, kind))
-
-
-def _some(rows: Rows, rng: np.random.Generator) -> Rows:
-    """So many rows at most, drawn at random."""
-    return rows if len(rows) <= MOST_ROWS else rows.take(np.sort(rng.permutation(len(rows))[:MOST_ROWS]))
 
 
 class _Measured:
@@ -347,6 +181,67 @@ def _trees(real: Rows, synthetic: Rows) -> Values:
     return {("pmse_cart", ""): found.pmse, ("specks_cart", ""): found.specks}
 
 
+def _learned(real: Rows, sets: Sequence[Rows], rng_of: Streams) -> list[Figure]:
+    """Measures whose models take longer: of fewer rows, and beside fewer exchanges."""
+    folds, centres = rng_of("folds"), rng_of("centres")
+
+    def boosted(a: Rows, b: Rows) -> Values:
+        return {("auc_boosting", ""): discriminated(a, b, folds)}
+
+    def ratio(a: Rows, b: Rows) -> Values:
+        x, y = points(a, b)
+        return {("pearson_divergence", ""): pearson_divergence(density_ratio(x, y, centres), x, y)}
+
+    draws = SPLITS["quick"]
+    return [
+        *Judge(real, sets, draws, MOST_BOOSTED).figures(boosted, rng_of("boosting")),
+        *Judge(real, sets, draws, MOST_POINTS).figures(ratio, rng_of("density_ratio")),
+    ]
+
+
+def _predictions(
+    real: Rows, sets: Sequence[Rows], target: str, rng: np.random.Generator, draws: int, holdout: Rows | None
+) -> list[Figure]:
+    """Boosted trees that learn a column from a set, and from real rows, all tested on other real rows.
+
+    Without a holdout the real rows are halved: one half trains (beside as many synthetic rows), the other one tests.
+    """
+    half = len(real) // 2 if holdout is None else len(real)
+    size = min(half, MOST_BOOSTED, *(len(one) for one in sets))
+    if size < 20:
+        return []
+    each: list[list[float]] = [[] for _ in sets]
+    null = []
+    for _ in range(draws):
+        order = rng.permutation(len(real))
+        test = real.take(order[half:]) if holdout is None else holdout
+        null.append(predicted(real.take(order[:size]), test, target, rng))
+        for scores, one in zip(each, sets, strict=True):
+            scores.append(predicted(one.take(rng.permutation(len(one))[:size]), test, target, rng))
+    # The same rows are tested: what they make hard is so for both.
+    means = [known_mean(np.array(scores)) for scores in each]
+    apart = [float(one) - b for scores in each for one, b in zip(scores, null, strict=True)]
+    kind: BaselineKind = "half_splits" if holdout is None else "holdout"
+    shown = against_draws("prediction", means, np.array(null), of=target, worse="lower", kind=kind)
+    return [replace(shown, p_value=_paired(np.array(apart).reshape(len(each), -1)))]
+
+
+def _paired(apart: Floats) -> float | None:
+    """How likely synthetic rows train as much worse, by repeated splits of the same rows.
+
+    Splits overlap, so the variance of a mean over them is larger than theirs over their number: by the share of the
+    rows tested over that of the rows trained on, here one (Nadeau and Bengio 2003).
+    """
+    mean = apart.mean(axis=0)
+    mean = mean[np.isfinite(mean)]
+    if len(mean) < 2:
+        return None
+    error = float(mean.std(ddof=1)) * np.sqrt(1 / len(mean) + 1)
+    if not error > 0:
+        return 1.0 if mean.mean() >= 0 else 0.0
+    return float(stats.t.cdf(mean.mean() / error, len(mean) - 1))
+
+
 def _extremes(real: Rows, sets: Sequence[Rows]) -> list[Figure]:
     """Shares beyond the real range: of a second sample 2 / (n + 1) lie there, where no value occurs twice."""
     out = []
@@ -367,29 +262,6 @@ def _ladder(real: Rows, sets: Sequence[Rows], layout: Layout, rng: np.random.Gen
     k = float(np.mean([len(one) for one in sets]))
     # 1 / share - 1 is the variance of a subsample beside the whole, in units of 1 / n; of a second sample 1 + n / k.
     return [plain("subsample_share", each, baseline=1 / (2 + len(real) / k), kind="theory")]
-
-
-def _judged(measure: str, of: str, each: Floats, drawn: Floats, kind: BaselineKind) -> Figure:
-    shown = against_draws(measure, each, drawn, of=of, kind=kind)
-    return replace(shown, p_value=_p(each, drawn, Kind(2)))
-
-
-def _p(each: Floats, drawn: Floats, kind: Kind) -> float | None:
-    """How likely a value as bad is between two real samples, after what makes the draws symmetric."""
-    power = POWER[kind.order]
-    values, null = (np.abs(one[np.isfinite(one)] - kind.ideal) ** power for one in (each, drawn))
-    if not len(values) or len(null) < 2:
-        return None
-    error = float(null.std(ddof=1)) * np.sqrt(1 + 1 / len(null))
-    apart = float(values.mean() - null.mean())
-    if not error > 1e-12 * max(float(null.mean()), 1e-300):
-        return 0.0 if apart > 1e-9 else 1.0
-    return float(stats.t.sf(apart / error, len(null) - 1))
-
-
-def _mean(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else np.nan
 
 
 def lumped(tables: Sequence[Rows], most: int = MOST_LEVELS) -> list[Rows]:
