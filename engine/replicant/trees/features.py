@@ -156,15 +156,17 @@ class Features:
 
     def _ranks(self, weights: Int32 | None) -> tuple[Int32, npt.NDArray[np.int64]]:
         chosen = self.codes if weights is None else self.codes[:, weights > 0]
-        found = []
-        for codes, size in zip(chosen, self.sizes, strict=True):
-            found.append(np.ones(size + 1, dtype=np.bool_))
-            found[-1][:size] = np.bincount(codes[codes >= 0], minlength=size) > 0
-        if all(one.all() for one in found):
+        ends = np.cumsum(self.sizes + 1, dtype=np.int64)
+        bases = ends - self.sizes - 1
+        found = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.bool_)
+        found[ends - 1] = True
+        for codes, base in zip(chosen, bases.tolist(), strict=True):
+            found[codes + base] = True  # missing, -1, is where that of the predictor before is, or of the last one
+        if found.all():
             return NO_RANKS
-        ends = np.cumsum([len(one) for one in found])
-        ranks = np.concatenate([np.cumsum(one, dtype=np.int32) for one in found])
-        return ranks, (ends - self.sizes - 1).astype(np.int64)
+        total = np.cumsum(found, dtype=np.int32)
+        before = np.where(bases > 0, total[bases - 1], 0)
+        return (total - np.repeat(before, self.sizes + 1)).astype(np.int32), bases
 
 
 def encode_features(
