@@ -122,9 +122,16 @@ def test_a_class_of_the_holdout_is_unanimous_with_the_real_one_or_where_that_is_
     assert found["tcap"].baseline == pytest.approx(0.75)
 
 
+def test_the_other_records_are_no_baseline_of_a_larger_set() -> None:
+    real = np.array([[1, 0], [1, 0], [2, 1]])
+    for holdout, kind in ((None, ""), (real, "holdout")):
+        found = {one.measure: one for one in attribute(crossed(real, np.tile(real, (2, 1)), holdout=holdout))}
+        assert {found[name].baseline_kind for name in ("disclosed", "dcap", "tcap")} == {kind}
+
+
 def test_leave_one_out_by_hand() -> None:
     real = np.array([[1, 0], [1, 0], [1, 1], [2, 0], [3, 1], [3, 1]])
-    found = {one.measure: one for one in attribute(crossed(real, np.tile(real, (2, 1))))}
+    found = {one.measure: one for one in attribute(crossed(real, real))}
     assert found["keys_in_release"].baseline == pytest.approx(5 / 6)
     assert found["disclosed"].baseline == pytest.approx(2 / 6)
     assert found["unanimous_in_release"].baseline == pytest.approx(3 / 6)  # also the one that the others get wrong

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicant.disclosure.measures import measure
+from replicant.disclosure.measures import compare_rows, measure
+from replicant.disclosure.records import numbers_at_risk, records_at_risk
 from replicant.evaluation import Figure, compare_schemas, judged
 
 
@@ -18,6 +19,10 @@ def sample(rng: np.random.Generator, n: int) -> pd.DataFrame:
     income = np.where(rng.random(n) < 0.02, np.nan, (np.exp(rng.normal(7, 0.6, n)) * (1 + age / 90)).round(1))
     ill = np.where(rng.random(n) < age / 150, "yes", "no")
     return pd.DataFrame({"age": age, "sex": rng.choice(["m", "f"], n), "region": region, "income": income, "ill": ill})
+
+
+def people(n: int, **constant: Any) -> pd.DataFrame:
+    return sample(np.random.default_rng(n), n).assign(**constant)
 
 
 def figures(real: pd.DataFrame, sets: list[pd.DataFrame], **settings: Any) -> tuple[Figure, ...]:
@@ -92,3 +97,43 @@ def test_weights_give_the_population() -> None:
     values = {one.measure: one.value for one in found}
     assert 0 < values["reidentification_by_release"] < values["reidentification_of_real"] < 0.15
     assert values["class_match"] < 1 / 40
+
+
+@pytest.mark.parametrize(
+    ("real", "synthetic"),
+    [
+        (people(1), people(1)),
+        (people(30), people(1)),
+        (people(1), people(30)),
+        (people(30), people(30, region="r99")),
+        (people(30, region="r1", sex="m", age=50.0, income=1.0, ill="no"),) * 2,
+        (people(30, income=np.nan), people(30)),
+    ],
+    ids=["one row each", "one synthetic row", "one real row", "no key in common", "constant", "a column missing"],
+)
+@pytest.mark.parametrize("keys", [("age",), ("age", "sex", "region", "income", "ill")])
+@pytest.mark.parametrize("holdout", [False, True])
+def test_unusual_tables_have_figures(
+    real: pd.DataFrame, synthetic: pd.DataFrame, keys: tuple[str, ...], holdout: bool
+) -> None:
+    """Without a warning, a value above one where it is a share, or a flag of a table of few rows."""
+    coding = compare_schemas(real, [synthetic]).coding
+    rows, other = coding.rows(real), coding.rows(synthetic)
+    known = [name for name in keys if name in coding.names]
+    found = judged(
+        measure(
+            rows,
+            [other, other],
+            keys=known,
+            holdout=other if holdout else None,
+            aligned=len(real) == len(synthetic),
+            rng=np.random.default_rng(1),
+        )
+    )
+    counts = {"largest_cell", "mean_cell", "smallest_class_real", "smallest_class_release", "trivial_pairs"}
+    assert all(one.value <= 1 or np.isnan(one.value) for one in found if one.measure not in counts)
+    assert all(one.baseline is None or -1e-9 <= one.baseline <= 1 + 1e-9 for one in found)
+    assert all(one.p_value is None or 0 <= one.p_value <= 1 for one in found)
+    if len(real) != len(synthetic):
+        assert not flags(found)
+    assert numbers_at_risk(records_at_risk(rows, compare_rows(rows, [other], keys=known)))["any"] <= len(real)

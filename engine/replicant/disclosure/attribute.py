@@ -35,6 +35,10 @@ TWO_WAY = (4, 80)
 """A disclosed cell of more records than this, where more than this percentage of a key's level have that target."""
 
 
+LARGER = 1.05
+"""A set of more rows than this, as a multiple of the real table's, says more than the other real records can."""
+
+
 @dataclass(frozen=True)
 class Target:
     """How a target is taken.
@@ -98,7 +102,8 @@ def attribute(tables: Aligned, target: Target | None = None, *, of: str = "") ->
         it is unanimous; `disclosed` (DiSCO), where it is so with the record's own level; `disclosed_in_both` (DiSDiO),
         where the real class is as well; `dcap`; `tcap`, `disclosed` as a share of `keys_in_release`; `largest_cell`
         and `mean_cell`, records of the disclosed cells. A rise of `disclosed`, `dcap` or `tcap` beyond the baseline
-        means that the release knows more of its own records than of others.
+        means that the release knows more of its own records than of others. There is no baseline without a holdout
+        where the sets have more rows than the real table.
     """
     target = Target() if target is None else target
     real, sets = _crossed(tables, tables.real, target), [_crossed(tables, one, target) for one in tables.sets]
@@ -112,8 +117,8 @@ def attribute(tables: Aligned, target: Target | None = None, *, of: str = "") ->
         plain("cap_release", [_ratio((one.counted * one.among).sum(), one.n) for one in sets], of=of),
     ]
     if tables.holdout is None:
-        kept = _kept(tables, tables.real, target)
-        expected = _leave_one_out(real, kept, whole, int(np.mean([one.n for one in sets])))
+        kept, k = _kept(tables, tables.real, target), int(np.mean([one.n for one in sets]))
+        expected = _leave_one_out(real, kept, whole, k) if k <= LARGER * n else {}
     else:
         fresh = _crossed(tables, tables.holdout, target)
         # The real class of a record of the holdout, were it a real one, is unanimous also where it is empty.

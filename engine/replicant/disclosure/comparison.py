@@ -105,7 +105,7 @@ def compared(
     rest = sum(one.rest_squared(middle) for one in sets) / len(sets) ** 2
     error = math.sqrt(float(np.sum(apart**2)) + rest + max(middle - expected, 0.0) * per_unit)
     p = float(stats.norm.sf((value - expected) / error)) if error > 0 else 1.0
-    p = min(p, _rare(np.mean([one.top / one.records for one in sets], axis=0), value, expected, per_unit))
+    p = min(p, _rare(np.mean([one.top / one.records for one in sets], axis=0), baseline, pair))
     reach = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
     return Figure(
         *(measure, of, value, float(np.std(each, ddof=1)) if len(each) > 1 else None),
@@ -118,13 +118,17 @@ def compared(
     )
 
 
-def _rare(terms: Floats, value: float, expected: float, per_unit: float) -> float:
+def _rare(terms: Floats, baseline: Share, pair: int) -> float:
     """p of two rates of rare events (Przyborowski and Wilenski 1940), in numbers of independent ones.
 
-    A share is worth as many independent events as it has variances, per unit, within itself: records of one class, and
+    A share is worth as many independent events as it has squares of terms within itself: records of one class, and
     those that several sets show, are one event. Given their sum, the first number is binomial.
     """
+    value, expected = float(terms.sum()), baseline.value
     if value <= expected:
         return 1.0
     unit = float((terms**2).sum()) / value
-    return float(special.betainc(value / unit, expected / per_unit + 1, per_unit / (unit + per_unit)))
+    other = (
+        float(((baseline.top / baseline.records) ** 2).sum()) / expected if expected > 0 else pair / baseline.records
+    )
+    return float(special.betainc(value / unit, expected / other + 1, other / (unit + other)))

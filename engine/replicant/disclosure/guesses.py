@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["confident_guesses"]
 
-TREES = 25
+TREES = 10
 LEAF = 5
-FOLDS = 3
-MOST = 10_000  # rows that a model is trained on, and records that are guessed
+FOLDS = 2
+MOST = 5_000  # rows that a model is trained on, and records that are guessed
 
 
 def confident_guesses(
@@ -51,7 +51,7 @@ def confident_guesses(
     Figure
         `confident_guesses`, after RAPID (2602.09235), by a random forest. A rise means that more targets can be
         inferred. With a holdout, the same models guess its records, and what real records have beyond it is theirs.
-        Without, models of the other real records do (leave one out, in thirds); as such models differ by chance among
+        Without, models of the other real records do (leave one out, in halves); as such models differ by chance among
         themselves, the figure then informs and is not flagged.
     """
     real = _sample(real, rng)
