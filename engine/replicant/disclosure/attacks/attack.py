@@ -118,7 +118,9 @@ def attack(
     if len(real) < _FEWEST or not sets or min(map(len, sets)) < _FEWEST:
         return Attacks([], np.empty(0, np.int64), [*left_out, f"all attacks: they need {_FEWEST} rows of each table"])
 
-    # Two threads of each of two tasks wait for each other for most of the time.
+    # Two threads of each of two tasks wait for each other for most of the time. Pools are limited that are loaded.
+    import sklearn.ensemble  # noqa: F401
+
     with threadpool_limits(1):
         draw = rng_of("pool")
         size = min(budget.targets, len(real) // 4)

@@ -48,7 +48,7 @@ class Membership:
     figures
         `membership_auc`, the largest area over the attacks: judged; `membership_auc_...`, each with DeLong's interval,
         and `membership_tpr`, the largest share of members found while 1 % of the others are taken for members, beside
-        what exchanged labels give: these inform. A rise means that a record's presence can be told.
+        what exchanged labels give: these inform. A rise means that it can be seen who was synthesized.
     worst
         Positions in the real table of the 1 % of the tested members that are recognized best, for the owner only.
     """
