@@ -270,23 +270,27 @@ def trivial(
         raise ValueError("the counts hold no codes of the keys: count them with codes=")
     target = Target() if target is None else target
     real = _crossed(tables, tables.real, target)
+    keys = range(tables.codes.shape[1])
+    common = [_common(tables, tables.codes[:, key], two_way[1]) for key in keys]
     found = []
     for cells in disclosed_cells(tables, target):
         records = np.bincount(tables.targets[cells], weights=real.counted[cells], minlength=1)
         most, total = int(records.argmax()), float(records.sum())
         dominant = records[most] > one_level[0] and 100 * records[most] > one_level[1] * total
         large = cells & (real.counted > two_way[0])
-        pairs = [pair for key in range(tables.codes.shape[1]) for pair in _pairs(tables, key, large, two_way[1])]
+        pairs = []
+        for key in keys:
+            flagged = large & common[key]
+            codes, levels = tables.codes[flagged, key].tolist(), tables.targets[flagged].tolist()
+            pairs += [(key, *pair) for pair in sorted({*zip(codes, levels, strict=True)})]
         found.append(Trivial(most if dominant else None, tuple(pairs)))
     return found
 
 
-def _pairs(tables: Aligned, key: int, cells: NDArray[np.bool_], percentage: float) -> Iterator[tuple[int, int, int]]:
-    """Levels of one key that have one level of the target in more than a percentage of their real records."""
-    assert tables.codes is not None
-    codes = tables.codes[:, key]
-    for code, level in sorted({(int(a), int(b)) for a, b in zip(codes[cells], tables.targets[cells], strict=True)}):
-        same = codes == code
-        whole = int(tables.real[same].sum())
-        if 100 * int(tables.real[same & (tables.targets == level)].sum()) > percentage * whole:
-            yield key, code, level
+def _common(tables: Aligned, codes: Integers, percentage: float) -> NDArray[np.bool_]:
+    """(c,) Whether a cell's level of the target is that of more than a percentage of the real records with its code."""
+    _, code = np.unique(codes, return_inverse=True)
+    whole = np.bincount(code, weights=tables.real)[code]
+    _, pair = np.unique(code * (int(tables.targets.max(initial=0)) + 1) + tables.targets, return_inverse=True)
+    same = np.bincount(pair, weights=tables.real)[pair]
+    return np.asarray(100 * same > percentage * whole)
