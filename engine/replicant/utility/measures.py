@@ -19,6 +19,7 @@ from replicant.evaluation.rows import Coding, Rows
 from replicant.table.arrays import Floats
 from replicant.utility.associations import Associated, ranked
 from replicant.utility.boosting import discriminated, predicted
+from replicant.utility.counted import Counted
 from replicant.utility.density_ratio import density_ratio, pearson_divergence, points
 from replicant.utility.distributions import level_distance, number_distances
 from replicant.utility.judge import Judge, Values, known_mean
@@ -54,6 +55,7 @@ def measure(
     holdout: Rows | None = None,
     targets: Sequence[str] = (),
     effort: str = "quick",
+    counted: Counted | None = None,
 ) -> list[Figure]:
     """The figures of m sets beside their baselines.
 
@@ -67,29 +69,24 @@ def measure(
         Columns that predictions are made for.
     effort
         `quick`: no pairs in the logistic model, no boosting, no density ratio, and fewer splits. `full`: all.
+    counted
+        The tables of all rows, where those in memory are some of them.
     """
     if not len(real) or not sets or min(len(one) for one in sets) < 2 or not real.coding.columns:
         return []
-    tables = lumped([real, *sets, *([] if holdout is None else [holdout])])
+    tables = _weighted(lumped([real, *sets, *([] if holdout is None else [holdout])]))
     real, sets = tables[0], tables[1 : len(sets) + 1]
-    pool = real if holdout is None else real.combine(tables[-1])
-    kind: BaselineKind = "half_splits" if holdout is None else "holdout"
-    counted = layout_of(real.coding.sizes, (1, 2) if len(real.coding.columns) > 1 else (1,))
-    rng = rng_of("tables")
-    figures = table_figures(
-        counted,
-        real.coding.names,
-        counted.count(real.groups, real.weights),
-        [counted.count(one.groups, one.weights) for one in sets],
-        rng,
-        pool=counted.count(pool.groups),
-        draws=TABLE_SPLITS[effort],
-        kind=kind,
-    )
+    if counted is not None:
+        figures = counted.figures(rng_of("tables"), TABLE_SPLITS[effort])
+    else:
+        figures = _tables(real, sets, real if holdout is None else real.combine(tables[-1]), effort, rng_of("tables"))
     judge = Judge(real, sets, SPLITS[effort])
     by_rows = _Measured(real, rng_of("pairs"), full=effort == "full")
     figures += judge.figures(by_rows, rng_of("exchanges"))
-    figures += _ladder(real, sets, by_rows.pairs, rng_of("ladder"))
+    if counted is None:
+        figures += _ladder(real, sets, by_rows.pairs, rng_of("ladder"))
+    else:
+        figures = _of_all_rows(figures)
     if min(len(one) for one in (real, *sets)) >= 20:
         figures += judge.figures(_trees, rng_of("trees"))
         if effort == "full":
@@ -99,6 +96,38 @@ def measure(
         if target in real.coding.names:
             figures += _predictions(real, sets, target, rng_of(f"target {target}"), SPLITS["quick"] // 2, holdout)
     return figures
+
+
+def _tables(real: Rows, sets: Sequence[Rows], pool: Rows, effort: str, rng: np.random.Generator) -> list[Figure]:
+    layout = layout_of(real.coding.sizes, (1, 2) if len(real.coding.columns) > 1 else (1,))
+    return table_figures(
+        layout,
+        real.coding.names,
+        layout.count(real.groups, real.weights),
+        [layout.count(one.groups, one.weights) for one in sets],
+        rng,
+        pool=layout.count(pool.groups),
+        draws=TABLE_SPLITS[effort],
+        kind="half_splits" if pool is real else "holdout",
+    )
+
+
+def _of_all_rows(figures: Sequence[Figure]) -> list[Figure]:
+    """The k-marginal score of all rows, with the p of those in memory."""
+    first, *others = (one for one in figures if one.measure == "k_marginal")
+    p_value = others[-1].p_value if others else None
+    shown = replace(first, p_value=p_value, worse="lower" if p_value is not None else "")
+    return [shown if one is first else one for one in figures if all(one is not other for other in others)]
+
+
+def _weighted(tables: Sequence[Rows]) -> list[Rows]:
+    """The tables with weights that add up to the number of equally weighted rows that say as much (Kish 1965)."""
+    if all(one.weights is None for one in tables):
+        return list(tables)
+    weights = [np.ones(len(one)) if one.weights is None else one.weights for one in tables]
+    return [
+        replace(one, weights=w * (w.sum() / max(float(w @ w), 1e-300))) for one, w in zip(tables, weights, strict=True)
+    ]
 
 
 class _Measured:
