@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from replicant.bootstrap import study
+    from replicant.disclosure.call import disclosure
     from replicant.errors import DataError, ExpressionError, PartialError, ReleaseError, ReplicantError, SpecError
     from replicant.incomplete import ampute, flux, missing_patterns
     from replicant.methods import register as register_method
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from replicant.run.reading import drift, read_release
     from replicant.synthesis import Imputation, Synthesis, impute, synthesize
     from replicant.table import Codebook, ColumnSpec, encode_table, read_data
+    from replicant.utility.call import utility
 
 __version__ = "0.1.0"
 
@@ -43,6 +45,7 @@ __all__ = [
     "__version__",
     "ampute",
     "build_plan",
+    "disclosure",
     "drift",
     "encode_table",
     "flux",
@@ -54,6 +57,7 @@ __all__ = [
     "register_method",
     "study",
     "synthesize",
+    "utility",
     "verify_release",
 ]
 
@@ -72,6 +76,7 @@ _HOMES = {
     "Synthesis": "replicant.synthesis",
     "ampute": "replicant.incomplete",
     "build_plan": "replicant.plan",
+    "disclosure": "replicant.disclosure.call",
     "drift": "replicant.run.reading",
     "encode_table": "replicant.table",
     "flux": "replicant.incomplete",
@@ -83,6 +88,7 @@ _HOMES = {
     "register_method": "replicant.methods:register",
     "study": "replicant.bootstrap",
     "synthesize": "replicant.synthesis",
+    "utility": "replicant.utility.call",
     "verify_release": "replicant.release",
 }
 

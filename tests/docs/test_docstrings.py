@@ -17,7 +17,10 @@ import pandas as pd
 import pytest
 
 import replicant
+from replicant.disclosure.call import disclosure
 from replicant.errors import ReplicantError
+from replicant.pool import pool
+from replicant.utility.call import utility
 
 from .pages import ROOT
 from .shown import Checker
@@ -63,8 +66,8 @@ WITH_EXAMPLES = {name: value for name, value in {**NAMES, **METHODS}.items() if 
 def test_every_public_name_is_in_the_reference() -> None:
     here = {id(value) for value in NAMES.values()}
     public = {name: getattr(replicant, name) for name in replicant.__all__ if name != "__version__"}
-    # `rp.pool` is a callable package; its docstring is the function's.
-    public["pool"] = public["pool"].pool
+    # These are callable packages; their docstrings are the functions'.
+    public |= {"pool": pool, "utility": utility, "disclosure": disclosure}
     assert not [name for name, value in public.items() if id(value) not in here]
 
 

@@ -18,6 +18,7 @@ import replicant
 from replicant.cli.completion import completion
 from replicant.cli.convert import convert
 from replicant.cli.drift import drift
+from replicant.cli.evaluation import disclosure, utility
 from replicant.cli.help import help_
 from replicant.cli.inspect import inspect
 from replicant.cli.log import open_log
@@ -75,6 +76,8 @@ def cli() -> None:
     Analyse a release:           replicant pool release --formula "y ~ x"
     Complete a stopped run:      replicant resume study
     Rewrite a study's page:      replicant report study
+    Measure what it is worth:    replicant utility survey.parquet release
+    And what it gives away:      replicant disclosure survey.parquet release
     Compare two releases:        replicant drift release2020 release2021
 
     A job is one YAML file. The smallest:
@@ -93,6 +96,8 @@ for _command in (
     resume,
     verify,
     pool,
+    utility,
+    disclosure,
     drift,
     report,
     convert,

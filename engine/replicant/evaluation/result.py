@@ -105,14 +105,46 @@ class Evaluation:
         }
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
-        """The same as text, written to a file if one is named."""
+        """The same as text.
+
+        Parameters
+        ----------
+        path
+            A file to write it to.
+
+        Returns
+        -------
+        str
+            JSON.
+
+        Raises
+        ------
+        SpecError
+            If the file cannot be written.
+        """
         text = json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
         if path is not None:
             _write(path, text)
         return text
 
     def to_html(self, path: str | PathLike[str] | None = None) -> str:
-        """One page, with nothing loaded from elsewhere; written to a file if one is named."""
+        """One page, with nothing loaded from elsewhere.
+
+        Parameters
+        ----------
+        path
+            A file to write it to.
+
+        Returns
+        -------
+        str
+            HTML.
+
+        Raises
+        ------
+        SpecError
+            If the file cannot be written.
+        """
         from replicant.report.evaluation_page import render
 
         page = render(self.as_dict())

@@ -40,6 +40,7 @@ class Stage(IntEnum):
     STATE = 14
     ORDER_SCORE = 15
     ORDER_CHOICE = 16
+    EVALUATION = 17
 
 
 def stream(

@@ -13,18 +13,20 @@ __all__ = ["MEASURES", "SECTIONS", "Form", "Measure"]
 
 Form: TypeAlias = Literal["number", "share", "percent", "count"]
 
-SECTIONS = (
+_ALL, _TABLES, _COLUMNS, _PAIRS = (
     "All columns together",
     "Tables of one, two and three columns",
     "Columns",
     "Pairs of columns",
+)
+_ANALYSES, _COPIES, _IDENTITIES, _ATTRIBUTES, _ATTACKS = (
     "Analyses and predictions",
     "Copies",
     "Identities",
     "Attributes",
     "Attacks",
-    "Other figures",
 )
+SECTIONS = (_ALL, _TABLES, _COLUMNS, _PAIRS, _ANALYSES, _COPIES, _IDENTITIES, _ATTRIBUTES, _ATTACKS, "Other figures")
 
 
 @dataclass(frozen=True)
@@ -52,5 +54,300 @@ class Measure:
     least: float | None = 0.0
 
 
-MEASURES: dict[str, Measure] = {}
+MEASURES: dict[str, Measure] = {
+    "s_pmse_logit": Measure(
+        "scaled pMSE, logistic",
+        _ALL,
+        "number",
+        "How well a logistic model tells real from synthetic rows, as a multiple of what it would by chance. "
+        "1 is perfect on average; below 3 is good, above 10 poor.",
+    ),
+    "s_pmse_pairs": Measure(
+        "scaled pMSE, logistic with pairs",
+        _ALL,
+        "number",
+        "The same of a model with products of columns, which sees associations that are wrong.",
+    ),
+    "pmse_logit": Measure(
+        "pMSE, logistic",
+        _ALL,
+        "number",
+        "Mean squared distance of the propensity from its share: 0 if nothing tells the rows apart. It rises "
+        "with the difference and falls with the number of rows.",
+    ),
+    "specks_logit": Measure(
+        "SPECKS, logistic",
+        _ALL,
+        "number",
+        "Largest distance between the propensity's distributions in real and in synthetic rows: 0 to 1.",
+    ),
+    "po50_logit": Measure(
+        "PO50, logistic",
+        _ALL,
+        "number",
+        "Percentage points of rows beyond one half that the model classifies correctly: 0 to 50.",
+    ),
+    "auc_logit": Measure(
+        "AUC, logistic",
+        _ALL,
+        "number",
+        "Chance that a synthetic row looks more synthetic than a real one to the model: 0.5 if nothing tells "
+        "them apart, 1 if all does.",
+    ),
+    "pmse_cart": Measure(
+        "pMSE, tree",
+        _ALL,
+        "number",
+        "The same by a classification tree, which also finds interactions and unusual values, of as many rows as "
+        "its baseline.",
+    ),
+    "specks_cart": Measure(
+        "SPECKS, tree",
+        _ALL,
+        "number",
+        "Largest distance between the tree's propensities in real and in synthetic rows.",
+    ),
+    "k_marginal": Measure(
+        "k-marginal score",
+        _ALL,
+        "number",
+        "NIST's score of all pairs of columns, numbers in groups: 1000 if every table of two columns is "
+        "equal. A fall means that pairs of columns differ.",
+    ),
+    "subsample_share": Measure(
+        "as close as a subsample of",
+        _ALL,
+        "share",
+        "The share of real rows that, drawn at random, would come as close in all pairs of columns. A fall "
+        "means a worse synthesis.",
+    ),
+    "association_mean": Measure(
+        "difference of associations, mean",
+        _ALL,
+        "number",
+        "Mean over all pairs of the difference of correlations, correlation ratios and Cramér's V.",
+    ),
+    "s_pmse_oneway": Measure(
+        "scaled pMSE, one column",
+        _TABLES,
+        "number",
+        "Of the table of one column, as a multiple of what chance gives: 1 is perfect on average, below 3 "
+        "good, above 10 poor.",
+    ),
+    "s_pmse_twoway": Measure(
+        "scaled pMSE, two columns",
+        _TABLES,
+        "number",
+        "Of the table of two columns, as a multiple of what chance gives: 1 is perfect on average, below 3 "
+        "good, above 10 poor.",
+    ),
+    "s_pmse_threeway": Measure(
+        "scaled pMSE, three columns",
+        _TABLES,
+        "number",
+        "Of the table of three columns, as a multiple of what chance gives: 1 is perfect on average, below 3 "
+        "good, above 10 poor.",
+    ),
+    "s_ft_oneway_mean": Measure("scaled Freeman-Tukey, mean over one column", _TABLES),
+    "s_ft_twoway_mean": Measure("scaled Freeman-Tukey, mean over two columns", _TABLES),
+    "s_ft_threeway_mean": Measure("scaled Freeman-Tukey, mean over three columns", _TABLES),
+    "s_jsd_oneway_mean": Measure("scaled Jensen-Shannon, mean over one column", _TABLES),
+    "s_jsd_twoway_mean": Measure("scaled Jensen-Shannon, mean over two columns", _TABLES),
+    "s_jsd_threeway_mean": Measure("scaled Jensen-Shannon, mean over three columns", _TABLES),
+    "s_g_oneway_mean": Measure("scaled likelihood ratio G, mean over one column", _TABLES),
+    "s_g_twoway_mean": Measure("scaled likelihood ratio G, mean over two columns", _TABLES),
+    "s_g_threeway_mean": Measure("scaled likelihood ratio G, mean over three columns", _TABLES),
+    "mabsdd_oneway_mean": Measure("mean absolute difference of shares, mean over one column", _TABLES),
+    "mabsdd_twoway_mean": Measure("mean absolute difference of shares, mean over two columns", _TABLES),
+    "mabsdd_threeway_mean": Measure("mean absolute difference of shares, mean over three columns", _TABLES),
+    "s_wmabsdd_oneway_mean": Measure("scaled weighted absolute difference, mean over one column", _TABLES),
+    "s_wmabsdd_twoway_mean": Measure("scaled weighted absolute difference, mean over two columns", _TABLES),
+    "s_wmabsdd_threeway_mean": Measure("scaled weighted absolute difference, mean over three columns", _TABLES),
+    "dbhatt_oneway_mean": Measure("Bhattacharyya distance, mean over one column", _TABLES),
+    "dbhatt_twoway_mean": Measure("Bhattacharyya distance, mean over two columns", _TABLES),
+    "dbhatt_threeway_mean": Measure("Bhattacharyya distance, mean over three columns", _TABLES),
+    "specks_oneway_mean": Measure("SPECKS, mean over one column", _TABLES),
+    "specks_twoway_mean": Measure("SPECKS, mean over two columns", _TABLES),
+    "specks_threeway_mean": Measure("SPECKS, mean over three columns", _TABLES),
+    "po50_oneway_mean": Measure("PO50, mean over one column", _TABLES),
+    "po50_twoway_mean": Measure("PO50, mean over two columns", _TABLES),
+    "po50_threeway_mean": Measure("PO50, mean over three columns", _TABLES),
+    "ks": Measure(
+        "Kolmogorov-Smirnov distance", _COLUMNS, "number", "Largest difference of the cumulative distributions: 0 to 1."
+    ),
+    "wasserstein": Measure(
+        "Wasserstein distance",
+        _COLUMNS,
+        "number",
+        "How far values must be moved to make the distributions equal, on average, in real standard deviations.",
+    ),
+    "total_variation": Measure(
+        "total variation distance",
+        _COLUMNS,
+        "number",
+        "Share of rows whose level must change to make the distributions equal: 0 to 1.",
+    ),
+    "tails": Measure(
+        "difference in the tails",
+        _COLUMNS,
+        "share",
+        "Largest difference in the shares of rows beyond the real 1st, 5th, 95th and 99th percentiles.",
+    ),
+    "extremes": Measure(
+        "beyond the real range", _COLUMNS, "share", "Synthetic rows beyond the smallest and the largest real value."
+    ),
+    "missing_share": Measure(
+        "difference in missing cells", _COLUMNS, "share", "Difference in the share of missing cells."
+    ),
+    "association": Measure(
+        "difference of associations",
+        _PAIRS,
+        "number",
+        "Of two numbers the difference of correlations, of a number and levels that of correlation ratios, of"
+        " levels that of Cramér's V.",
+    ),
+    "rank_correlation": Measure(
+        "difference of rank correlations", _PAIRS, "number", "Difference of Spearman's correlations."
+    ),
+    "copied_unique_rows": Measure(
+        "rows equal to a unique real row",
+        _COPIES,
+        "share",
+        "Synthetic rows that equal a real row of which there is only one, in all columns or in the keys. A "
+        "rise beyond the baseline means that records come back whole.",
+    ),
+    "copied_rows": Measure("rows equal to a real row", _COPIES, "share", "Synthetic rows that equal any real row."),
+    "own_cells": Measure(
+        "cells that are the record's own",
+        _COPIES,
+        "share",
+        "Where row i is the real record i: cells that stayed as they were. The baseline is that of the rows "
+        "in random order.",
+    ),
+    "own_rows": Measure("rows that are the record's own", _COPIES, "share", "The same of whole rows."),
+    "replicated_uniques": Measure(
+        "replicated uniques (repU)",
+        _IDENTITIES,
+        "share",
+        "Real records that stand alone by their keys and whose keys occur once in a set. A rise means that "
+        "who stands alone is seen to be there.",
+    ),
+    "unique_found": Measure(
+        "uniques found (UiOiS)",
+        _IDENTITIES,
+        "share",
+        "Real records that stand alone by their keys and whose keys occur in a set.",
+    ),
+    "match_expected": Measure(
+        "expected match risk",
+        _IDENTITIES,
+        "share",
+        "Where row i is the real record i: the mean probability that an intruder who knows the keys picks the"
+        " record's own row.",
+    ),
+    "match_true": Measure(
+        "true single matches",
+        _IDENTITIES,
+        "share",
+        "Records whose own row is the only one that agrees with their keys.",
+    ),
+    "match_together": Measure(
+        "match risk of all sets together", _IDENTITIES, "share", "The same of an intruder who uses all m sets."
+    ),
+    "match_false": Measure(
+        "single matches that are wrong",
+        _IDENTITIES,
+        "share",
+        "Of the records with a single match, those whose match is another's row. A rise protects.",
+    ),
+    "match_false_together": Measure("single matches of all sets that are wrong", _IDENTITIES, "share"),
+    "class_match": Measure(
+        "match probability by keys",
+        _IDENTITIES,
+        "share",
+        "Mean over the real records of the chance that a set has their keys, by the number of people who share them.",
+    ),
+    "class_match_cumulative": Measure(
+        "match probability by keys, any set",
+        _IDENTITIES,
+        "share",
+        "The same of any set, those of earlier releases too. It never falls from one release to the next.",
+    ),
+    "unique_in_real": Measure(
+        "uniques in the real table (UiO)",
+        _IDENTITIES,
+        "share",
+        "Real records that stand alone by their keys: a fact of the table.",
+    ),
+    "unique_in_release": Measure("uniques in the sets (UiS)", _IDENTITIES, "share"),
+    "smallest_class_real": Measure(
+        "smallest class of keys, real",
+        _IDENTITIES,
+        "count",
+        "Records that share a combination of the keys, at least: the k of k-anonymity.",
+    ),
+    "smallest_class_release": Measure("smallest class of keys, sets", _IDENTITIES, "count"),
+    "real_records_below_2": Measure("real records in classes below 2", _IDENTITIES, "share"),
+    "release_records_below_2": Measure("synthetic rows in classes below 2", _IDENTITIES, "share"),
+    "real_records_below_3": Measure("real records in classes below 3", _IDENTITIES, "share"),
+    "release_records_below_3": Measure("synthetic rows in classes below 3", _IDENTITIES, "share"),
+    "real_records_below_5": Measure("real records in classes below 5", _IDENTITIES, "share"),
+    "release_records_below_5": Measure("synthetic rows in classes below 5", _IDENTITIES, "share"),
+    "reidentification_of_real": Measure(
+        "population risk of the real table",
+        _IDENTITIES,
+        "share",
+        "By the weights: mean probability that a record is the person of the population whom an intruder looks for.",
+    ),
+    "reidentification_by_release": Measure("population risk of the sets", _IDENTITIES, "share"),
+    "disclosed": Measure(
+        "disclosed correctly (DiSCO)",
+        _ATTRIBUTES,
+        "share",
+        "Real records whose keys occur in a set with one level of the target only, which is theirs. A rise "
+        "beyond the baseline means that the release knows more of its own records than of others.",
+    ),
+    "disclosed_in_both": Measure(
+        "disclosed in both tables (DiSDiO)",
+        _ATTRIBUTES,
+        "share",
+        "Those of them whose keys have one level in the real table, too.",
+    ),
+    "dcap": Measure(
+        "correct attribution (DCAP)",
+        _ATTRIBUTES,
+        "share",
+        "Chance to be right with a target drawn from the synthetic rows that share the record's keys.",
+    ),
+    "tcap": Measure(
+        "targeted attribution (TCAP)",
+        _ATTRIBUTES,
+        "share",
+        "Correct disclosures as a share of the records whose keys occur in a set.",
+    ),
+    "confident_guesses": Measure(
+        "confident and right guesses",
+        _ATTRIBUTES,
+        "share",
+        "Records of which a model learnt from a set is sure, and right, beyond what the levels alone make likely.",
+    ),
+    "keys_in_release": Measure("keys that occur in a set (iS)", _ATTRIBUTES, "share"),
+    "unanimous_in_release": Measure("keys with one level in a set (DiS)", _ATTRIBUTES, "share"),
+    "known_in_real": Measure(
+        "keys with one level, real (Dorig)", _ATTRIBUTES, "share", "What the keys tell in the real table: a fact of it."
+    ),
+    "known_in_release": Measure("keys with one level, sets (Dsyn)", _ATTRIBUTES, "share"),
+    "base_cap": Measure("attribution without keys", _ATTRIBUTES, "share"),
+    "cap_real": Measure("attribution within the real table", _ATTRIBUTES, "share"),
+    "cap_release": Measure("attribution within a set", _ATTRIBUTES, "share"),
+    "largest_cell": Measure("largest disclosed class", _ATTRIBUTES, "count"),
+    "mean_cell": Measure("mean disclosed class", _ATTRIBUTES),
+    "trivial_level": Measure(
+        "targets that one level dominates",
+        _ATTRIBUTES,
+        "number",
+        "1 if most disclosures are of one level: it is common, and telling it harms few.",
+    ),
+    "trivial_pairs": Measure("pairs of key and target that say the same of most", _ATTRIBUTES, "count"),
+}
 """By the name that figures have, in the order in which they are shown."""

@@ -1,0 +1,135 @@
+"""`replicant utility` and `replicant disclosure`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from replicant.cli.options import common_options, write_file
+
+if TYPE_CHECKING:
+    from replicant.evaluation import Evaluation
+
+__all__ = ["disclosure", "utility"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _named(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    """Names, repeated or separated by commas."""
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+def _evaluating(command: F) -> F:
+    """Adds what both commands take, and writes what they find."""
+    options = [
+        click.argument("real", type=click.Path()),
+        click.argument("sets", metavar="SYN...", type=click.Path(), nargs=-1, required=True),
+        click.option("--holdout", type=click.Path(), metavar="FILE", help="Real rows that were not synthesized."),
+        click.option(
+            "--targets",
+            multiple=True,
+            callback=_named,
+            metavar="COLUMN",
+            help="Columns to predict, or to protect. Repeated, or with commas.",
+        ),
+        click.option("--by", metavar="COLUMN", help="A column of levels: measure in each of its groups, too."),
+        click.option("--weights", metavar="COLUMN", help="A column of weights."),
+        click.option(
+            "--codebook", type=click.Path(dir_okay=False), metavar="FILE", help="A codebook; a release brings its own."
+        ),
+        click.option(
+            "--effort",
+            type=click.Choice(["quick", "full"]),
+            default="full",
+            show_default=True,
+            help="quick: fewer draws, and without what takes longest.",
+        ),
+        click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the random streams."),
+        click.option("--csv", "form", flag_value="csv", help="Print all figures as CSV, in full precision."),
+        click.option("--json", "form", flag_value="json", help="Print everything as JSON."),
+        click.option("--output", "-o", metavar="FILE", help="Write an HTML page instead."),
+    ]
+
+    @wraps(command)
+    def written(
+        real: str, sets: tuple[str, ...], codebook: str | None, form: str | None, output: str | None, **rest: Any
+    ) -> None:
+        columns = _codebook(codebook) if codebook is not None else None
+        syn = sets[0] if len(sets) == 1 else list(sets)
+        found: Evaluation = command(real=real, syn=syn, columns=columns, **rest)
+        if output is not None:
+            write_file(output, found.to_html())
+            click.echo(output)
+        elif form == "csv":
+            click.echo(found.frame.to_csv(index=False), nl=False)
+        elif form == "json":
+            click.echo(found.to_json())
+        else:
+            click.echo(repr(found))
+
+    decorated: Any = common_options(written)
+    for option in reversed(options):
+        decorated = option(decorated)
+    return cast(F, decorated)
+
+
+def _codebook(path: str) -> Any:
+    from replicant.errors import SpecError
+    from replicant.table import Codebook
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read ({error.strerror})", need="a codebook, a file of YAML") from None
+    return Codebook.from_yaml(text)
+
+
+@click.command()
+@_evaluating
+def utility(**settings: Any) -> Evaluation:
+    """Show how close synthetic sets are to the real table.
+
+    REAL is the real table. SYN is a release, or files with sets that any tool made (one set a file, or one file with
+    a column `imputation`). Every figure stands beside what a second real sample of the same size shows, and is flagged
+    if it is worse beyond chance.
+
+    \b
+    Examples:
+        replicant utility survey.parquet release
+        replicant utility survey.csv syn1.csv syn2.csv --targets income -o utility.html
+        replicant utility train.parquet release --holdout holdout.parquet --by region --json > utility.json
+    """
+    from replicant.utility.call import utility as evaluate
+
+    return evaluate(settings.pop("real"), settings.pop("syn"), **settings)
+
+
+@click.command()
+@click.option(
+    "--keys",
+    multiple=True,
+    callback=_named,
+    metavar="COLUMN",
+    help="What an intruder knows of a person. Repeated, or with commas.  [default: proposed]",
+)
+@_evaluating
+def disclosure(**settings: Any) -> Evaluation:
+    """Show what synthetic sets give away of the real records.
+
+    REAL is the real table. SYN is a release, or files with sets that any tool made (one set a file, or one file with
+    a column `imputation`). Without --keys and --targets they are proposed, with reasons. A holdout (real rows that
+    were not synthesized) shows what is true of anybody; without one, some attacks cannot be judged, which is said.
+
+    \b
+    Examples:
+        replicant disclosure survey.parquet release --keys sex,age,region --targets income
+        replicant disclosure train.csv syn1.csv syn2.csv --holdout holdout.csv -o disclosure.html
+    """
+    from replicant.disclosure.call import disclosure as evaluate
+
+    return evaluate(settings.pop("real"), settings.pop("syn"), **settings)

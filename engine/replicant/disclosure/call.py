@@ -1,0 +1,167 @@
+"""`rp.disclosure`: what m synthetic sets give away of the real records, each figure beside its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from replicant.disclosure.keys import Proposal, propose_keys
+from replicant.disclosure.measures import compare_rows, conclude, matches, measure
+from replicant.disclosure.records import numbers_at_risk, records_at_risk
+from replicant.disclosure.tally import Comparison, Questions, combine_tallies, compare_tallies, tally
+from replicant.estimate.partitions import partitioned
+from replicant.evaluation.inputs import MOST_ROWS, in_memory, inputs
+from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from replicant.analysis import Data
+    from replicant.disclosure.tally import Tally
+    from replicant.evaluation import Evaluation
+    from replicant.evaluation.inputs import Inputs
+    from replicant.evaluation.rows import Coding
+    from replicant.table.arrays import Floats
+
+__all__ = ["disclosure"]
+
+
+def disclosure(
+    real: Any,
+    syn: Any,
+    *,
+    keys: Sequence[str] | None = None,
+    targets: Sequence[str] | None = None,
+    holdout: Any = None,
+    by: str | None = None,
+    weights: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    reading: Mapping[str, Any] | None = None,
+    effort: Effort = "full",
+    seed: int = 1,
+    **options: Any,
+) -> Evaluation:
+    """Measure what synthetic sets give away of the real records. For the data owner.
+
+    Parameters
+    ----------
+    real
+        The real table: a frame of any make, a `dask.dataframe`, or a path or URL.
+    syn
+        A `Synthesis` or a release (or where it is); or sets that any tool made: a frame, a path, a list of them, or
+        one frame with a column `imputation`.
+    keys
+        Columns that an intruder knows of a person. None: proposed by their names and by what tells records apart.
+    targets
+        Columns that must stay unknown. None: proposed; those that are no keys if none has such a name.
+    holdout
+        Real rows that were not synthesized: what holds of them as well is true of anybody.
+    by
+        A column of levels: everything is measured in each group, too.
+    weights
+        A column of sampling weights: keys are then also judged by the people of the population who share them.
+    columns
+        A codebook; a release brings its own.
+    reading
+        How text files are written, as for `rp.synthesize`.
+    effort
+        `full`, or `quick` with fewer draws and without what takes longest.
+    seed
+        Of the random streams.
+    options
+        Of `replicant.evaluation.inputs.inputs`.
+
+    Returns
+    -------
+    Evaluation
+        `.frame`, `.flags`, `.passed`, `.to_html()`, `.to_json()`; and `.records`, the records at risk, which is
+        confidential and part of no page or file.
+
+    Raises
+    ------
+    DataError
+        The tables have no column or no row in common.
+    SpecError
+        A name is not a column's, or a column is both key and target.
+    """
+    keys, targets = (None if one is None else [one] if isinstance(one, str) else list(one) for one in (keys, targets))
+    given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, **options)
+    proposals = () if keys is not None and targets is not None else propose_keys(in_memory(given.real, given.coding))
+    keys, targets = _chosen(given, keys, targets, proposals)
+    records: list[pd.DataFrame] = []
+
+    def figures(rows: Subset) -> Found:
+        asked = [[name for name in names if name in rows.real.coding.names] for names in (keys, targets)]
+        questions = Questions(tuple(asked[0]), tuple(asked[1]))
+        aligned = given.conditioning == "observed" and all(len(one) == len(rows.real) for one in rows.sets)
+        found = measure(
+            rows.real,
+            rows.sets,
+            keys=questions.keys,
+            targets=questions.targets,
+            holdout=rows.holdout,
+            aligned=aligned,
+            rng=rows.rng_of("guesses") if effort == "full" else None,
+        )
+        if rows.whole:
+            comparison = compare_rows(
+                rows.real, rows.sets, keys=questions.keys, targets=questions.targets, holdout=rows.holdout
+            )
+            if max(given.schema.n, *given.schema.k) > MOST_ROWS:
+                comparison = _counted(given, questions)
+                counted = conclude(comparison)
+                names = {one.measure for one in counted}
+                found = [*counted, *(one for one in found if one.measure not in names)]
+            risks = matches(rows.real, rows.sets, questions) if aligned and questions.keys else None
+            records.append(records_at_risk(rows.real, comparison, matches=risks))
+        return found, []
+
+    settings: dict[str, object] = {"keys": list(keys), "targets": list(targets)}
+    settings |= {"proposed": [f"{one.column}: {one.role} ({one.reason})" for one in proposals]}
+    found = evaluate("disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings)
+    at_risk = records[0] if records else None
+    said = {} if at_risk is None else {"records_at_risk": numbers_at_risk(at_risk)}
+    return replace(found, settings={**found.settings, **said}, records=at_risk)
+
+
+def _chosen(
+    given: Inputs, keys: list[str] | None, targets: list[str] | None, proposals: Sequence[Proposal]
+) -> tuple[list[str], list[str]]:
+    from replicant.errors import SpecError
+
+    known_columns(given, "keys", keys or [])
+    known_columns(given, "targets", targets or [])
+    both = [name for name in keys or [] if name in (targets or [])]
+    if both:
+        raise SpecError(
+            f"{both[0]!r} is both a key and a target",
+            need="keys that an intruder knows, and targets that are wanted",
+            fix="take it out of one of them",
+        )
+    if keys is None:
+        keys = [one.column for one in proposals if one.role == "key" and one.column not in (targets or [])]
+    if targets is None:
+        targets = [one.column for one in proposals if one.role == "target" and one.column not in keys]
+        targets = targets or [name for name in given.coding.names if name not in keys]
+    return keys, targets
+
+
+def _counted(given: Inputs, questions: Questions) -> Comparison:
+    """Counts of all rows, partition by partition."""
+    real, *sets = (_tallied(one, given.coding, questions) for one in (given.real, *given.sets))
+    holdout = None if given.holdout is None else _tallied(given.holdout, given.coding, questions)
+    return compare_tallies(questions, real, sets, holdout)
+
+
+def _tallied(data: Data, coding: Coding, questions: Questions) -> Tally:
+    return partitioned(data).reduce(partial(_tally, coding=coding, questions=questions), _added)
+
+
+def _tally(frame: pd.DataFrame, weights: Floats | None, *, coding: Coding, questions: Questions) -> Tally:
+    return tally(coding.rows(frame), questions)
+
+
+def _added(one: Tally, other: Tally) -> Tally:
+    return combine_tallies([one, other])

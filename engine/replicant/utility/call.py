@@ -1,0 +1,84 @@
+"""`rp.utility`: how close m synthetic sets are to the real table, each figure beside what a second sample shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from replicant.evaluation.inputs import inputs
+from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
+from replicant.utility.measures import measure
+
+if TYPE_CHECKING:
+    from replicant.evaluation import Evaluation
+
+__all__ = ["utility"]
+
+
+def utility(
+    real: Any,
+    syn: Any,
+    *,
+    holdout: Any = None,
+    targets: Sequence[str] = (),
+    by: str | None = None,
+    weights: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    reading: Mapping[str, Any] | None = None,
+    effort: Effort = "full",
+    seed: int = 1,
+    **options: Any,
+) -> Evaluation:
+    """Measure how close synthetic sets are to the real table. For the data owner.
+
+    Parameters
+    ----------
+    real
+        The real table: a frame of any make, a `dask.dataframe`, or a path or URL.
+    syn
+        A `Synthesis` or a release (or where it is); or sets that any tool made: a frame, a path, a list of them, or
+        one frame with a column `imputation`.
+    holdout
+        Real rows that were not synthesized. Baselines then use them too.
+    targets
+        Columns to predict: models that learn from the sets are tried on real rows.
+    by
+        A column of levels: everything is measured in each group, too.
+    weights
+        A column of weights.
+    columns
+        A codebook; a release brings its own.
+    reading
+        How text files are written, as for `rp.synthesize`.
+    effort
+        `full`, or `quick` with fewer draws and without what takes longest.
+    seed
+        Of the random streams.
+    options
+        Of `replicant.evaluation.inputs.inputs`.
+
+    Returns
+    -------
+    Evaluation
+        `.frame`, `.flags`, `.passed`, `.to_html()`, `.to_json()`.
+
+    Raises
+    ------
+    DataError
+        The tables have no column or no row in common.
+    SpecError
+        A name is not a column's.
+    """
+    if isinstance(targets, str | PathLike):
+        targets = [str(targets)]
+    given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, **options)
+    known_columns(given, "targets", targets)
+
+    def figures(rows: Subset) -> Found:
+        inside = [name for name in targets if name in rows.real.coding.names]
+        found = measure(rows.real, rows.sets, holdout=rows.holdout, targets=inside, effort=effort, rng_of=rows.rng_of)
+        return found, []
+
+    settings: dict[str, object] = {"targets": list(targets)}
+    return evaluate("utility", given, figures, by=by, effort=effort, seed=seed, settings=settings)

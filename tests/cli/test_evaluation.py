@@ -1,0 +1,47 @@
+"""`replicant utility` and `replicant disclosure`, on files of any tool."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from replicant.cli.main import cli
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    rng = np.random.default_rng(6)
+    paths = []
+    for name in ("real", "syn1", "syn2", "holdout"):
+        frame = pd.DataFrame({"x": rng.normal(size=120).round(1), "g": rng.choice(["a", "b"], 120)})
+        paths.append(str(tmp_path / f"{name}.csv"))
+        frame.to_csv(paths[-1], index=False)
+    return paths
+
+
+@pytest.mark.parametrize("command", [["utility"], ["disclosure", "--keys", "g", "--targets", "x"]])
+def test_every_form_of_output(command: list[str], files: list[str], tmp_path: Path) -> None:
+    real, one, two, holdout = files
+    asked = [*command, real, one, two, "--holdout", holdout, "--effort", "quick"]
+    text = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    assert text.exit_code == 0
+    assert text.output.lower().startswith(command[0])
+    kept = json.loads(CliRunner().invoke(cli, [*asked, "--json"], catch_exceptions=False).output)
+    assert (kept["settings"]["m"], kept["settings"]["holdout"]) == (2, 120)
+    table = CliRunner().invoke(cli, [*asked, "--csv"], catch_exceptions=False).output
+    assert len(table.splitlines()) == len(kept["figures"]) + 1
+    page = tmp_path / "page.html"
+    CliRunner().invoke(cli, [*asked, "-o", str(page)], catch_exceptions=False)
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_codebook_is_obeyed(files: list[str], tmp_path: Path) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text("x: {kind: continuous, missing_codes: [0.1]}\n")
+    asked = ["utility", *files[:2], "--codebook", str(book), "--effort", "quick", "--json"]
+    assert CliRunner().invoke(cli, asked, catch_exceptions=False).exit_code == 0

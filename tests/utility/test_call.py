@@ -1,0 +1,38 @@
+"""`rp.utility`: what differs is flagged, what does not is not, and the public name is the function."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import replicant as rp
+from replicant.errors import SpecError
+
+
+def population(rows: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=rows).round(1)
+    g = rng.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2])
+    return pd.DataFrame({"x": x, "y": (x + rng.normal(size=rows)).round(1), "g": g})
+
+
+def test_a_second_sample_is_not_flagged_and_a_shuffled_column_is() -> None:
+    real, fresh = population(600, 1), population(600, 2)
+    assert rp.utility(real, fresh, effort="quick").passed
+    broken = fresh.assign(y=np.random.default_rng(3).permutation(fresh["y"]))
+    flags = {(one.measure, one.of) for one in rp.utility(real, broken, effort="quick").flags}
+    assert ("association", "x x y") in flags
+
+
+def test_groups_are_measured_too_and_the_seed_decides() -> None:
+    real, fresh = population(400, 1), population(400, 2)
+    one, again = (rp.utility(real, fresh, by="g", effort="quick", seed=4) for _ in range(2))
+    assert {figure.group for figure in one.figures} == {"", "g = a", "g = b", "g = c"}
+    assert one.as_dict() == again.as_dict()
+
+
+def test_an_unknown_target_is_named() -> None:
+    real = population(60, 1)
+    with pytest.raises(SpecError, match="targets names 'yy'"):
+        rp.utility(real, real, targets=["yy"])
