@@ -140,6 +140,16 @@ def test_noise_has_large_leaves_and_a_smooth_curve_small_ones() -> None:
     assert LEAST <= chosen(numbers((np.sin(x[0] / 100) + x[1] / 2000).round(4)), features) < 8
 
 
+def test_a_rare_level_is_a_leaf_where_others_are_large() -> None:
+    rng = np.random.default_rng(4)
+    rare = np.arange(500) < 6
+    x = [np.where(rare, 2, rng.integers(0, 2, 500)).astype(np.int32), rng.permutation(500).astype(np.int32)]
+    features, y = encode_features(x, nominal=[True, False]), numbers((4.0 * rare + rng.normal(size=500)).round(3))
+    tree = Cart(minbucket="auto", splits="corrected").fit(y, fitting(features), None, np.random.default_rng(1)).tree
+    leaf = tree.training_leaves(500)
+    np.testing.assert_array_equal(leaf == leaf[0], rare)
+
+
 def class_response(classes: np.ndarray) -> Response:
     classes = classes.astype(np.int32)
     return Response(classes, classes=classes, n_classes=int(classes.max()) + 1)

@@ -301,3 +301,92 @@ def test_a_tree_that_has_seen_everything_uses_no_random_numbers() -> None:
     features, y = mixed(400, rng)
     assert grow_tree(features, range(4), y, splits="rpart").seen.size == 0
     assert grow_tree(features, range(4), y, splits="corrected").seen.size > 0
+
+
+# ---------------------------------------------------------------- small groups
+
+
+def a_rare_level(rng: np.random.Generator, few: int) -> Array:
+    return np.r_[np.full(few, 2), rng.integers(0, 2, 500 - few)]
+
+
+def a_rare_level_of_many(rng: np.random.Generator, few: int) -> Array:
+    return np.r_[np.full(few, 30), rng.integers(0, 30, 500 - few)]
+
+
+def zeros_among_numbers(rng: np.random.Generator, few: int) -> Array:
+    return np.r_[np.zeros(few), 1 + rng.permutation(500 - few)]
+
+
+def a_code_above_all_numbers(rng: np.random.Generator, few: int) -> Array:
+    return np.r_[np.full(few, 500), rng.integers(0, 400, 500 - few)]
+
+
+def two_values(rng: np.random.Generator, few: int) -> Array:
+    return (np.arange(500) < few).astype(float)
+
+
+def missing_cells(rng: np.random.Generator, few: int) -> Array:
+    return np.r_[np.full(few, -1), rng.permutation(500 - few)]
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("few", [5, 12, 19])
+@pytest.mark.parametrize(
+    ("column", "nominal"),
+    [
+        (a_rare_level, True),
+        (a_rare_level, False),
+        (a_rare_level_of_many, True),
+        (two_values, True),
+        (two_values, False),
+        (zeros_among_numbers, False),
+        (a_code_above_all_numbers, False),
+        (missing_cells, False),
+    ],
+)
+def test_a_small_group_with_a_strong_effect_is_a_leaf(column: object, nominal: bool, few: int, classes: int) -> None:
+    rng = np.random.default_rng([few, classes])
+    x = column(rng, few).astype(np.int32)  # type: ignore[operator]
+    features = encode_features([x, rng.permutation(500).astype(np.int32)], nominal=[nominal, False])
+    group = np.arange(500) < few
+    if classes:
+        response = np.where(group, classes - 1, rng.choice(classes, 500, p=[0.95, 0.05, 0.0][:classes])).astype(
+            np.int32
+        )
+    else:
+        response = 5.0 * group + rng.normal(size=500)
+    shared = {"n_classes": classes, "minbucket": 20, "splits": "corrected"}
+    plain, free = (grow_tree(features, [0, 1], response, **shared, fewest=fewest) for fewest in (None, 5))
+    leaf = free.training_leaves(500)
+    assert (leaf[group] == leaf[0]).all()
+    assert (leaf == leaf[0]).sum() <= few + 2  # a neighbour may be of the same class
+    leaf = plain.training_leaves(500)
+    assert (leaf == leaf[0]).sum() >= 20
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_noise_seldom_makes_leaves_below_minbucket(classes: int) -> None:
+    """A root of 500 rows with 3 predictors, one with rare levels: 5 % at most."""
+    small = 0
+    for sample in range(300):
+        rng = np.random.default_rng([sample, classes])
+        x = [np.repeat(np.arange(20), 25), np.minimum(rng.geometric(0.2, 500), 20), rng.permutation(500)]
+        features = encode_features([one.astype(np.int32) for one in x], nominal=[False, True, False])
+        response = rng.integers(0, classes, 500).astype(np.int32) if classes else rng.normal(size=500)
+        tree = grow_tree(
+            features, range(3), response, n_classes=classes, minbucket=20, fewest=5, splits="corrected", maxdepth=1
+        )
+        sizes = tree.end - tree.start
+        assert sizes.min() >= 5
+        small += sizes.min() < 20
+    assert small <= 300 * 0.05 + 3 * np.sqrt(300 * 0.05)
+
+
+def test_what_is_not_corrected_has_no_leaf_below_minbucket() -> None:
+    rng = np.random.default_rng(3)
+    features = encode_features([a_rare_level(rng, 8).astype(np.int32)], nominal=[True])
+    response = 9.0 * (np.arange(500) < 8) + rng.normal(size=500)
+    tree = grow_tree(features, [0], response, minbucket=20, fewest=5, splits="rpart")
+    leaves = tree.nodes[:, 2] == np.arange(len(tree.nodes))
+    assert (tree.end - tree.start)[leaves].min() >= 20

@@ -32,6 +32,7 @@ PAIRS = 8  # of halves
 HELD_OUT = np.array([7, 12, 20, 30, 50])
 USED = (3, 5, 8, 12, 20)
 LEAST, MOST = USED[0], USED[-1]
+SMALL_GROUP = 5  # rows of a leaf whose split is significant, however large `auto` makes others
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ class Cart:
     ----------
     minbucket
         Smallest number of rows in a leaf. `auto`: two fifths of what serves rows held out best, 3 to 20; 5 where there
-        are fewer than 50 rows. A leaf that is best for one row smooths too much for the means, associations and
-        coefficients of many, over which the noise of small leaves cancels and their bias does not (undersmoothing:
-        Goldstein and Messer 1992).
+        are fewer than 50 rows. Where splits are corrected, 5 rows that differ significantly (a rare level, zeros) are
+        a leaf, too, however large others are. A leaf that is best for one row smooths too much for the means,
+        associations and coefficients of many, over which the noise of small leaves cancels and their bias does not
+        (undersmoothing: Goldstein and Messer 1992).
     cp
         Complexity: a split must lower the relative error by this much.
     minsplit
@@ -105,10 +107,10 @@ class Cart:
             "class_risk": self.class_risk,
             "splits": self.splits,
         }
-        rows = self.minbucket
+        rows, fewest = self.minbucket, None
         if rows == "auto":
-            rows = _found(x, y, response, settings, rng)
-        tree = grow_tree(x.features, x.subset, response, minbucket=rows, **settings)
+            rows, fewest = _found(x, y, response, settings, rng), SMALL_GROUP
+        tree = grow_tree(x.features, x.subset, response, minbucket=rows, fewest=fewest, **settings)
         if self.leaf_weights == "equal":
             return DonorModel(tree, y.codes)
         given = leaf_weights(

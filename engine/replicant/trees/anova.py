@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .chance import bar_of_set, worth_of_levels, worth_of_set
-from .groups import MARGIN, find_groups, sort_groups, window
+from .chance import SIGNIFICANT, bar_of_cut, bar_of_set, worth_of_cut, worth_of_levels, worth_of_set
+from .groups import MARGIN, find_groups, is_small, parts, sort_groups
 from .jit import inner
 
-__all__ = ["Anova", "open_node", "scale", "scan_nominal", "scan_ordered"]
+__all__ = ["Anova", "open_node", "scale", "scan_level", "scan_nominal", "scan_ordered"]
 
 MEAN, SQUARES = 0, 1  # positions in Anova.state
 
@@ -89,7 +89,7 @@ def scale(policy, length):
 
 
 @inner
-def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
+def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, fewest, best, needed):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
     begin = np.uint64(at)
@@ -99,25 +99,26 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
     left = 0.0
     for i in range(begin + np.uint64(length - ahead), begin + np.uint64(length)):
         left += ys[i] - mean
-    first, last = window(scanned, ahead, length, minbucket)
+    first, near, far, last = parts(scanned, ahead, length, minbucket, fewest)
     for i in range(begin, begin + first):
         left += ys[i] - mean
-    bar = best * MARGIN
     cut = np.uint64(0)
     offset = np.uint64(ahead) + one
-    for i in range(first, last):
-        left += ys[begin + i] - mean
-        score = left * left * (inverse[i + offset] * inverse[size - i - offset])
-        if score > bar and codes[begin + i] != codes[begin + i + one]:
-            best = score
-            bar = score * MARGIN
-            cut = i + one
+    for low, high, least in ((first, near, needed), (near, far, best), (far, last, needed)):
+        bar = max(best, least) * MARGIN
+        for i in range(low, high):
+            left += ys[begin + i] - mean
+            score = left * left * (inverse[i + offset] * inverse[size - i - offset])
+            if score > bar and codes[begin + i] != codes[begin + i + one]:
+                best = score
+                bar = score * MARGIN
+                cut = i + one
     return best, np.int64(cut)
 
 
 @inner
 def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance):
-    """See `impurity.scan_nominal`: the levels in the order of their mean."""
+    """See `impurity.scan_nominal`: the levels in the order of their mean. Returns how many occur, too."""
     n = find_groups(codes, at, length, groups)
     mean = policy.state[MEAN]
     begin = np.uint64(at)
@@ -132,7 +133,7 @@ def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance)
     base, slope, most = worth_of_levels(chance, between * policy.inverse[length], n)
     bar = bar_of_set(chance, base, slope, most, best)
     if bar == np.inf:
-        return best, 0, np.int64(0)
+        return best, 0, np.int64(0), n
     sort_groups(groups, n)
     left = 0.0
     count = np.int64(0)
@@ -150,4 +151,21 @@ def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance)
                 bar = score * MARGIN
                 n_set = j + 1
                 n_left = count
-    return best, n_set, n_left
+    return best, n_set, n_left, n
+
+
+@inner
+def scan_level(policy, length, minbucket, fewest, best, groups, n, choice, chance, tests):
+    """See `impurity.scan_nominal`: one level against the others, after that."""
+    bar = max(bar_of_cut(chance, choice, best), bar_of_cut(chance, choice + tests, SIGNIFICANT)) * MARGIN
+    level = -1
+    for g in range(n):
+        count = groups.count[g]
+        if is_small(count, length, minbucket, fewest):
+            left = groups.key[g] * count
+            score = left * left * (policy.inverse[count] * policy.inverse[length - count])
+            if score > bar:
+                best = worth_of_cut(chance, choice, score)
+                bar = score * MARGIN
+                level = g
+    return best, level

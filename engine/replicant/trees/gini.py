@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .chance import bar_of_set, worth_of_levels, worth_of_set
-from .groups import MARGIN, find_groups, sort_groups, window
+from .chance import SIGNIFICANT, bar_of_cut, bar_of_set, worth_of_cut, worth_of_levels, worth_of_set
+from .groups import MARGIN, find_groups, is_small, parts, sort_groups
 from .jit import inner
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "close_node",
     "open_node",
     "scale",
+    "scan_level",
     "scan_nominal",
     "scan_ordered",
 ]
@@ -183,7 +184,7 @@ def scale(policy, ys, at, length):
 
 
 @inner
-def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best):
+def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, fewest, best, needed):
     """See `impurity.scan_ordered`."""
     one = np.uint64(1)
     begin = np.uint64(at)
@@ -198,41 +199,73 @@ def scan_ordered(policy, codes, ys, at, scanned, ahead, length, minbucket, best)
         left[k] = a + 1
         left_squares += 2 * a + 1
         right_squares -= 2 * (total[k] - a) - 1
-    first, last = window(scanned, ahead, length, minbucket)
-    bar = best * MARGIN
+    first, near, far, last = parts(scanned, ahead, length, minbucket, fewest)
     cut = np.uint64(0)
     offset = np.uint64(ahead) + one
     size = np.uint64(length)
-    for i in range(last):
-        k = np.uint32(ys[begin + i])
-        a = left[k]
-        left[k] = a + 1
-        left_squares += 2 * a + 1
-        right_squares -= 2 * (total[k] - a) - 1
-        score = left_squares * inverse[i + offset] + right_squares * inverse[size - i - offset]
-        if score > bar and i >= first and codes[begin + i] != codes[begin + i + one]:
-            best = score
-            bar = score * MARGIN
-            cut = i + one
+    for low, high, least in ((np.uint64(0), near, needed), (near, far, best), (far, last, needed)):
+        bar = max(best, least) * MARGIN
+        for i in range(low, high):
+            k = np.uint32(ys[begin + i])
+            a = left[k]
+            left[k] = a + 1
+            left_squares += 2 * a + 1
+            right_squares -= 2 * (total[k] - a) - 1
+            score = left_squares * inverse[i + offset] + right_squares * inverse[size - i - offset]
+            if score > bar and i >= first and codes[begin + i] != codes[begin + i + one]:
+                best = score
+                bar = score * MARGIN
+                cut = i + one
     clear_counts(left, ys, at, length)
     return best, np.int64(cut)
 
 
 @inner
 def scan_nominal(policy, codes, ys, at, length, minbucket, best, groups, chance):
-    """See `impurity.scan_nominal`."""
+    """See `impurity.scan_nominal`; returns the levels that occur, too."""
     n = find_groups(codes, at, length, groups)
     base, slope, most = worth_of_levels(chance, apart(policy, ys, at, groups, n) if chance.corrected else 0.0, n)
     bar = bar_of_set(chance, base, slope, most, best)
     if bar == np.inf:
-        return best, 0, np.int64(0)
+        return best, 0, np.int64(0), n
     few = n <= ALWAYS_EXHAUSTIVE or (n <= MOST_EXHAUSTIVE and (1 << (n - 1)) <= length)
     if few and policy.total.shape[0] <= DENSE_CLASSES and policy.total.shape[0] > 2:
         score, n_set, n_left = try_all_sets(policy, ys, at, length, minbucket, bar, groups, n)
     else:
         order_by_component(policy, ys, at, length, groups, n)
         score, n_set, n_left = scan_groups(policy, ys, at, length, minbucket, bar, groups, n)
-    return worth_of_set(chance, base, slope, score) if n_set > 0 else best, n_set, n_left
+    return worth_of_set(chance, base, slope, score) if n_set > 0 else best, n_set, n_left, n
+
+
+@inner
+def scan_level(policy, ys, at, length, minbucket, fewest, best, groups, n, choice, chance, tests):
+    """See `impurity.scan_nominal`: one level against the others, after that."""
+    total = policy.total
+    left = policy.left
+    begin = np.uint64(at)
+    bar = max(bar_of_cut(chance, choice, best), bar_of_cut(chance, choice + tests, SIGNIFICANT)) * MARGIN
+    level = -1
+    for g in range(n):
+        count = groups.count[g]
+        if is_small(count, length, minbucket, fewest):
+            start = begin + np.uint64(groups.start[g])
+            end = start + np.uint64(count)
+            left_squares = np.int64(0)
+            right_squares = policy.state[SQUARES]
+            for i in range(start, end):
+                k = np.uint32(ys[i])
+                a = left[k]
+                left[k] = a + 1
+                left_squares += 2 * a + 1
+                right_squares -= 2 * (total[k] - a) - 1
+            for i in range(start, end):
+                left[np.uint32(ys[i])] = 0
+            score = left_squares * policy.inverse[count] + right_squares * policy.inverse[length - count]
+            if score > bar:
+                best = worth_of_cut(chance, choice, score)
+                bar = score * MARGIN
+                level = g
+    return best, level
 
 
 @inner

@@ -8,7 +8,7 @@ import numpy as np
 
 from .jit import inner
 
-__all__ = ["MARGIN", "Groups", "find_groups", "sort_groups", "window"]
+__all__ = ["MARGIN", "Groups", "find_groups", "is_small", "parts", "sort_groups", "window"]
 
 # A candidate must beat the best score so far by this factor, so that rounding never decides between splits that tie:
 # the earlier predictor, then the lower value wins.
@@ -89,3 +89,22 @@ def window(scanned, ahead, length, minbucket):
     if first > last:
         first = last
     return np.uint64(first), np.uint64(last)
+
+
+@inner
+def parts(scanned, ahead, length, minbucket, fewest):
+    """Where cuts may lie: from the first, to the end of the last, a child is at least as large as `fewest`.
+
+    In between are the first one and the end of those that leave `minbucket` on both sides.
+    """
+    first, last = window(scanned, ahead, length, fewest)
+    near, far = window(scanned, ahead, length, minbucket)
+    near = max(near, first)
+    return first, near, max(far, near), last
+
+
+@inner
+def is_small(count, length, minbucket, fewest):
+    """Whether the smaller child is below `minbucket`, and at least `fewest`."""
+    smaller = min(count, length - count)
+    return smaller < minbucket and smaller >= fewest

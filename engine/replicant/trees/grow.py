@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .chance import bar_of_cut, chance_of, choices, worth_of_cut
+from .chance import SIGNIFICANT, bar_of_cut, chance_of, choices, worth_of_cut
 from .growth import NODES, TOP, USED
 from .impurity import close_node, open_node, scale, scan_nominal, scan_ordered
 from .jit import inner, kernel, merged
@@ -184,7 +184,7 @@ def push(growth, start, end, depth, parent, buffer, origin):
 
 
 @merged
-def find_split(response, predictors, streams, growth, chance, here, pitch, m, depth, minbucket, best):
+def find_split(response, predictors, streams, growth, chance, here, pitch, m, depth, minbucket, fewest, best):
     """The best split of a node whose streams begin at `here`.
 
     Returns the position of its predictor in the subset, -1 if there is none; for an ordered one the entries before the
@@ -201,7 +201,8 @@ def find_split(response, predictors, streams, growth, chance, here, pitch, m, de
     best_left = np.int64(0)
     best_set = np.int64(0)
     kept = 0
-    choice = 0.0
+    choice = wider = 0.0
+    tests = np.log(np.float64(active[depth, p]))  # a small child's split is to be significant among all predictors
     for j in range(active[depth, p]):
         k = np.int64(active[depth, j])
         f = predictors.subset[k]
@@ -213,7 +214,7 @@ def find_split(response, predictors, streams, growth, chance, here, pitch, m, de
         active[depth + 1, kept] = k
         kept += 1
         if predictors.nominal[f]:
-            best, n_set, n_left = scan_nominal(response, streams, at, m, minbucket, best, groups, chance)
+            best, n_set, n_left = scan_nominal(response, streams, at, m, minbucket, fewest, best, groups, chance, tests)
             if n_set > 0:
                 best_k = k
                 best_set = n_set
@@ -226,14 +227,19 @@ def find_split(response, predictors, streams, growth, chance, here, pitch, m, de
         ahead = np.int64(0)
         while True:
             scanned = m if ahead == 0 else m - missing
-            bar = best
+            bar = needed = best
             if chance.corrected:
                 base = predictors.rank_bases[f] if predictors.ranks.shape[0] > 0 else np.int64(0)
                 scans = 2 if missing > 0 else 1
                 choice = choices(keys, at, scanned, ahead, m, minbucket, scans, predictors.ranks, base)
                 bar = bar_of_cut(chance, choice, best)
-            score, cut = scan_ordered(response, streams, at, scanned, ahead, m, minbucket, bar)
+                if fewest < minbucket:
+                    wider = choices(keys, at, scanned, ahead, m, fewest, scans, predictors.ranks, base)
+                    needed = max(bar_of_cut(chance, wider, best), bar_of_cut(chance, wider + tests, SIGNIFICANT))
+            score, cut = scan_ordered(response, streams, at, scanned, ahead, m, minbucket, fewest, bar, needed)
             if cut > 0:
+                if min(cut + ahead, m - cut - ahead) < minbucket:
+                    choice = wider
                 best = worth_of_cut(chance, choice, score) if chance.corrected else score
                 best_k = k
                 best_cut = cut
@@ -292,6 +298,7 @@ def grow(
     streams,
     growth,
     minbucket,
+    fewest,
     minsplit,
     maxdepth,
     repetition,
@@ -312,6 +319,8 @@ def grow(
         p + 1 of them, from `streams.allocate`.
     growth
         From `start_growth`. Gains are corrected for chance if its `seen` is not empty.
+    minbucket, fewest
+        Fewest entries of a leaf; and of one that is worth `chance.SIGNIFICANT`. The same where gains are not corrected.
     repetition
         Sum of squared weights over their sum.
 
@@ -368,7 +377,7 @@ def grow(
                 offset, unit, freedom = scale(response, streams, carried, m)
             chance = chance_of(corrected, floor, offset, unit * repetition, freedom, m / repetition)
             best_k, cut, ahead, n_set, n_left = find_split(
-                response, predictors, streams, growth, chance, here, pitch, m, depth, minbucket, best
+                response, predictors, streams, growth, chance, here, pitch, m, depth, minbucket, fewest, best
             )
         close_node(response, streams, carried, m)
         if best_k < 0:

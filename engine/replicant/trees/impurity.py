@@ -98,30 +98,49 @@ def scale(response, streams, at, length):
 
 
 @merged
-def scan_ordered(response, streams, at, scanned, ahead, length, minbucket, best):
+def scan_ordered(response, streams, at, scanned, ahead, length, minbucket, fewest, best, needed):
     """Best cut of an ordered predictor: the first `scanned` entries are cut, the last `ahead` go left beforehand.
 
-    Returns (score, entries before the cut); the latter is 0 where nothing beats `best`.
+    Returns (score, entries before the cut); the latter is 0 where nothing beats `best`. A child of fewer than
+    `minbucket` entries must beat `needed`, too, and has at least `fewest`.
     """
     if response.by_class:
         return gini.scan_ordered(
-            response.gini, streams.codes, streams.classes, at, scanned, ahead, length, minbucket, best
+            response.gini, streams.codes, streams.classes, at, scanned, ahead, length, minbucket, fewest, best, needed
         )
     return anova.scan_ordered(
-        response.anova, streams.codes, streams.numbers, at, scanned, ahead, length, minbucket, best
+        response.anova, streams.codes, streams.numbers, at, scanned, ahead, length, minbucket, fewest, best, needed
     )
 
 
 @merged
-def scan_nominal(response, streams, at, length, minbucket, best, groups, chance):
+def scan_nominal(response, streams, at, length, minbucket, fewest, best, groups, chance, tests):
     """Best set of levels. Returns (score, levels in the set, entries in it); the set leads `groups.order`.
 
-    `best` and the score are what they are worth by `chance`; levels in the set are 0 where nothing beats `best`.
+    `best` and the score are what they are worth by `chance`; levels in the set are 0 where nothing beats `best`. A
+    child of at least `fewest` entries, but fewer than `minbucket`, comes from one level against the others, the best of
+    so many of them, and is worth `chance.SIGNIFICANT` even as the best of exp(`tests`) times as many.
     """
     if response.by_class:
-        return gini.scan_nominal(
+        best, n_set, n_left, n = gini.scan_nominal(
             response.gini, streams.codes, streams.classes, at, length, minbucket, best, groups, chance
         )
-    return anova.scan_nominal(
-        response.anova, streams.codes, streams.numbers, at, length, minbucket, best, groups, chance
-    )
+    else:
+        best, n_set, n_left, n = anova.scan_nominal(
+            response.anova, streams.codes, streams.numbers, at, length, minbucket, best, groups, chance
+        )
+    if fewest < minbucket:
+        choice = np.log(np.float64(n if n > 2 else 1))
+        if response.by_class:
+            best, level = gini.scan_level(
+                response.gini, streams.classes, at, length, minbucket, fewest, best, groups, n, choice, chance, tests
+            )
+        else:
+            best, level = anova.scan_level(
+                response.anova, length, minbucket, fewest, best, groups, n, choice, chance, tests
+            )
+        if level >= 0:
+            groups.order[0] = level
+            n_set = 1
+            n_left = groups.count[level]
+    return best, n_set, n_left

@@ -210,6 +210,7 @@ def grow_tree(
     n_classes: int = 0,
     weights: Int32 | None = None,
     minbucket: int = 5,
+    fewest: int | None = None,
     cp: float = 1e-8,
     minsplit: int | None = None,
     maxdepth: int = 30,
@@ -232,6 +233,8 @@ def grow_tree(
         (n,) whole-number repetitions of the rows; 0 leaves a row out.
     minbucket
         Fewest entries in a leaf.
+    fewest
+        Where splits are corrected, fewest entries in a leaf whose split is significant; `minbucket` unless given.
     cp
         Complexity parameter: a split must lower the risk by `cp` times the root's risk.
     minsplit
@@ -261,11 +264,13 @@ def grow_tree(
     f = features
     ranks = f.ranks(weights) if corrected else NO_RANKS
     predictors = Predictors(f.codes, f.order, f.sizes, f.nominal, f.values, f.bases, columns, *ranks)
-    growth = start_growth(features, len(columns), total, minbucket, maxdepth, corrected)
+    least = min(fewest, minbucket) if corrected and fewest is not None else minbucket
+    growth = start_growth(features, len(columns), total, least, maxdepth, corrected)
     outcome = response_for(response, n_classes, _inverses(total), class_risk == "gini")
     streams = allocate(len(columns) + 1, total, n_classes > 0)
     smallest = 3 * minbucket if minsplit is None else minsplit
-    while not grow(outcome, predictors, repeats, total, streams, growth, minbucket, smallest, maxdepth, repetition):
+    limits = minbucket, least, smallest, maxdepth, repetition
+    while not grow(outcome, predictors, repeats, total, streams, growth, *limits):
         growth = growth._replace(pool=np.concatenate([growth.pool, growth.pool]))
     n = int(growth.state[NODES])
     kept = prune(
