@@ -37,7 +37,7 @@ class _Budget:
     attempts
         Statements of each kind, from each set.
     repetitions
-        How often the holdout is halved.
+        Seeds of the classifier of membership inference.
     learners
         Those of attribute inference.
     """
@@ -52,8 +52,8 @@ class _Budget:
 
 
 EFFORTS: dict[Effort, _Budget] = {
-    "quick": _Budget(500, 200, 20_000, 5_000, 300, 1, ("neighbours", "boosting")),
-    "full": _Budget(2_000, 500, 100_000, 20_000, 1_000, 2, LEARNERS),
+    "quick": _Budget(500, 200, 20_000, 5_000, 1_000, 1, ("neighbours", "boosting")),
+    "full": _Budget(2_000, 500, 100_000, 20_000, 2_000, 3, LEARNERS),
 }
 
 
@@ -136,10 +136,14 @@ def attack(
         )
         figures += _linked(real, sets, members, others, keys, budget, rng_of("linkability"))
         worst = np.empty(0, np.int64)
-        if others is not None:
+        if holdout is not None:
             rng = rng_of("membership")
+            tested = pool(holdout, min(budget.targets, len(holdout) // 2), rng, homes[1])
+            reference = capped(holdout.take(np.delete(np.arange(len(holdout)), tested.positions)), budget.rows, rng)
             near = [capped(one, budget.rows, rng) for one in sets]
-            found = membership(near, members, others, rng, repetitions=budget.repetitions, most=budget.learned)
+            found = membership(
+                *(near, members, tested, reference, rng), repetitions=budget.repetitions, most=budget.learned
+            )
             figures += found.figures
             worst = found.worst
         return Attacks(figures, worst, left_out)

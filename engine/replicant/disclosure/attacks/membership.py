@@ -1,12 +1,12 @@
 """Membership inference: can an intruder tell records that were synthesized from others of the population?
 
-The intruder holds records, the release, and other records of the population (a reference, here one half of the
-holdout while the other half is tested, and the other way round). Each attack scores a record; the area under the curve
+The intruder holds records, the release, and other records of the population (a reference: the records of the holdout
+that are not tested). Each attack scores a record; the area under the curve
 of members against non-members is 0.5 where the score says nothing (Yeom et al. 2018; Carlini et al. 2022 on its tail).
 The intruder takes the attack that works best, so the largest area is judged, against its distribution when members and
 non-members are exchanged at random.
 
-A score is averaged over the sets, over repetitions with other halves, and over the members of a household.
+Scores are averaged over the sets, and over the members of a household.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def membership(
     sets: Sequence[Rows],
     members: Pool,
     others: Pool,
+    reference: Rows,
     rng: np.random.Generator,
     *,
     repetitions: int = 2,
@@ -75,37 +76,31 @@ def membership(
     members
         Records that were synthesized.
     others
-        Records of the same population that were not: a holdout.
+        Records of the same population that were not: a sample of a holdout.
+    reference
+        The rest of the holdout. No record of it is tested, also not in turn with the others: two tests that exchange
+        tested records and reference err together, by more than exchanged labels show.
     rng
         A stream of the caller.
     repetitions
-        How often the holdout is halved.
+        Seeds of the classifier, and samples of a set that it learns from.
     most
         The most rows of a set that the classifier learns from.
     """
     n, k = members.trials, others.trials
-    if min(n, k) < 10:
+    if min(n, k, len(reference)) < 10:
         return Membership([], np.empty(0, np.int64))
-    scores = np.zeros((len(ATTACKS), n + k))
     everyone = members.rows.combine(others.rows)
     asked = points(everyone)
-    to_release = [nearest(asked, points(one), NEIGHBOURS)[0].astype(np.float64) for one in sets]
     households = np.concatenate([members.households, others.households + n])
-    for _ in range(repetitions):
-        half = np.concatenate([_halves(n, rng), _halves(k, rng)])  # of each household
-        for fold in (0, 1):
-            tested = np.flatnonzero(half[households] == fold)
-            outside = np.flatnonzero(half[households[len(members) :]] != fold)
-            reference = others.rows.take(outside)
-            asked_rows = everyone.take(tested)
-            to_reference = nearest(points(asked_rows), points(reference), NEIGHBOURS)[0].astype(np.float64)
-            units, member_of = np.unique(households[tested], return_inverse=True)
-            for one, distance in zip(sets, to_release, strict=True):
-                learned = _classifier(capped(one, most, rng), reference, asked_rows, int(rng.integers(2**31)))
-                found = [*_scores(distance[tested], to_reference), learned]
-                for row, score in zip(scores, found, strict=True):
-                    whole = np.bincount(member_of, stats.rankdata(score)) / np.bincount(member_of)
-                    row[units] += stats.rankdata(whole) / len(whole)  # halves have references of their own
+    to_reference = nearest(asked, points(reference), NEIGHBOURS)[0].astype(np.float64)
+    scores = np.zeros((len(ATTACKS), n + k))
+    for one in sets:
+        found = _scores(nearest(asked, points(one), NEIGHBOURS)[0].astype(np.float64), to_reference)
+        seeds = rng.integers(2**31, size=repetitions)
+        learned = [_classifier(capped(one, most, rng), reference, everyone, int(seed)) for seed in seeds]
+        ranked = stats.rankdata([*found, np.mean(learned, axis=0)], axis=1)
+        scores += [np.bincount(households, row) / np.bincount(households) for row in ranked]
     return _concluded(scores, n, members, rng)
 
 
@@ -123,10 +118,6 @@ def delong(scores: Floats, is_member: NDArray[np.bool_]) -> tuple[float, float]:
     above = (ranked[: len(a)] - stats.rankdata(a)) / len(b)  # the others below each member
     below = 1 - (ranked[len(a) :] - stats.rankdata(b)) / len(a)
     return math.sqrt(above.var(ddof=1) / len(a) + below.var(ddof=1) / len(b)), float(above.mean())
-
-
-def _halves(n: int, rng: np.random.Generator) -> Integers:
-    return np.asarray(rng.permutation(n) % 2)
 
 
 def _scores(release: Floats, reference: Floats) -> list[Floats]:
