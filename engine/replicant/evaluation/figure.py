@@ -20,7 +20,9 @@ from replicant.table.arrays import Floats
 __all__ = ["BaselineKind", "Figure", "Worse", "against_draws", "against_rate", "judged", "plain", "wilson"]
 
 Worse: TypeAlias = Literal["higher", "lower", ""]
-BaselineKind: TypeAlias = Literal["holdout", "half_splits", "permutation", "leave_one_out", "control", "theory", ""]
+BaselineKind: TypeAlias = Literal[
+    "holdout", "half_splits", "permutation", "bootstrap", "leave_one_out", "control", "theory", ""
+]
 
 LEVEL = 0.95
 TOGETHER = 0.01

@@ -18,6 +18,7 @@ _KINDS = {
     "holdout": "holdout",
     "half_splits": "splits of the real rows",
     "permutation": "rows exchanged at random",
+    "bootstrap": "bootstrap samples of the real rows",
     "leave_one_out": "real rows, each against the others",
     "control": "control group",
     "theory": "theory",
