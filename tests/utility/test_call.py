@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,3 +38,14 @@ def test_an_unknown_target_is_named() -> None:
     real = population(60, 1)
     with pytest.raises(SpecError, match="targets names 'yy'"):
         rp.utility(real, real, targets=["yy"])
+
+
+def test_tables_of_more_rows_than_are_held_are_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    real, made = (pd.DataFrame({"a": rng.normal(size=300), "b": rng.choice(list("xyz"), 300)}) for _ in range(2))
+    whole = rp.utility(real, made, effort="quick")
+    monkeypatch.setattr(sys.modules["replicant.utility.call"], "MOST_ROWS", 100)
+    some = rp.utility(real, made, effort="quick")
+    for name in ("k_marginal", "s_jsd_twoway_mean", "mabsdd_oneway_mean"):
+        assert some[name].value == pytest.approx(whole[name].value)
+    assert some["k_marginal"].baseline_low is None  # splits of counts are of each table by itself

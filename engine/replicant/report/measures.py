@@ -107,6 +107,20 @@ MEASURES: dict[str, Measure] = {
         "number",
         "Largest distance between the tree's propensities in real and in synthetic rows.",
     ),
+    "auc_boosting": Measure(
+        "AUC, boosted trees",
+        _ALL,
+        "number",
+        "Chance that boosted trees, tried on rows they did not learn from, take a synthetic row for more synthetic "
+        "than a real one: 0.5 if nothing tells them apart, 1 if all does.",
+    ),
+    "pearson_divergence": Measure(
+        "Pearson divergence",
+        _ALL,
+        "number",
+        "Half the mean squared distance from 1 of the ratio of real to synthetic density: about 0 if they are equal.",
+        None,
+    ),
     "k_marginal": Measure(
         "k-marginal score",
         _ALL,
@@ -208,6 +222,44 @@ MEASURES: dict[str, Measure] = {
     ),
     "rank_correlation": Measure(
         "difference of rank correlations", _PAIRS, "number", "Difference of Spearman's correlations."
+    ),
+    "prediction": Measure(
+        "prediction of real rows",
+        _ANALYSES,
+        "number",
+        "How well boosted trees that learn the target from a set predict it in real rows: R squared of numbers, area "
+        "under the curve of levels. The baseline learns from real rows; a fall means that what predicts the target "
+        "is lost.",
+        None,
+    ),
+    "std_difference": Measure(
+        "difference of a coefficient",
+        _ANALYSES,
+        "number",
+        "Difference of the pooled coefficient from the real one, in real standard errors.",
+    ),
+    "ci_overlap": Measure(
+        "overlap of intervals",
+        _ANALYSES,
+        "number",
+        "Mean share of the real and of the pooled interval that the other covers: 1 if they are equal, below 0 if "
+        "they lie apart.",
+        None,
+    ),
+    "signs_kept": Measure(
+        "signs kept",
+        _ANALYSES,
+        "share",
+        "Of the coefficients that differ from 0 in the real rows, those of the same sign.",
+    ),
+    "significance_kept": Measure(
+        "significance kept", _ANALYSES, "share", "Coefficients that differ from 0 in both tables, or in neither."
+    ),
+    "relative_error": Measure(
+        "relative error of an indicator",
+        _ANALYSES,
+        "share",
+        "Difference of a published figure from the real one, as a share of it.",
     ),
     "copied_unique_rows": Measure(
         "rows equal to a unique real row",

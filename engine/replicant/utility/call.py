@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from replicant.evaluation.inputs import inputs
+from replicant.evaluation.inputs import MOST_ROWS, inputs
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
+from replicant.utility.counted import count_tables
 from replicant.utility.measures import measure
 
 if TYPE_CHECKING:
@@ -77,7 +78,16 @@ def utility(
 
     def figures(rows: Subset) -> Found:
         inside = [name for name in targets if name in rows.real.coding.names]
-        found = measure(rows.real, rows.sets, holdout=rows.holdout, targets=inside, effort=effort, rng_of=rows.rng_of)
+        beyond = rows.whole and max(given.schema.n, *given.schema.k) > MOST_ROWS
+        found = measure(
+            rows.real,
+            rows.sets,
+            holdout=rows.holdout,
+            targets=inside,
+            effort=effort,
+            rng_of=rows.rng_of,
+            counted=count_tables(given.real, given.sets, given.coding) if beyond else None,
+        )
         return found, []
 
     settings: dict[str, object] = {"targets": list(targets)}
