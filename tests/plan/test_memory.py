@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from replicant.errors import SpecError
 from replicant.plan.memory import BASE, check_memory, largest_partition, readable, task_bytes
 from replicant.table import Kind
+from replicant.trees.compile import ensure_compiled
 
 KINDS = st.lists(st.sampled_from(list(Kind)), min_size=1, max_size=50)
 
@@ -58,6 +59,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 @pytest.mark.parametrize("kind", [Kind.CONTINUOUS, Kind.NOMINAL])
 def test_a_run_stays_within_what_was_predicted(kind: Kind, tmp_path: Path) -> None:
     """Peak resident memory of a process that does all pieces: at most 1.3 times the prediction, and not half of it."""
+    ensure_compiled()  # a process that compiles takes more, once for a machine
     rng = np.random.default_rng(1)
     folder = tmp_path / "data"
     folder.mkdir()
@@ -73,5 +75,5 @@ def test_a_run_stays_within_what_was_predicted(kind: Kind, tmp_path: Path) -> No
     job = {"input": {"path": str(folder)}, "synthesis": {"partition_rows": 250_000, "m": 1, "seed": 1, "maxdepth": 8}}
     job["output"] = {"path": str(tmp_path / "release")}
     done = subprocess.run([sys.executable, "-c", RUN, json.dumps(job)], capture_output=True, text=True, check=True)
-    predicted = task_bytes([kind] * 10, 250_000, 500_000)
+    predicted = task_bytes([kind] * 10, 250_000, 500_000, distinct=True)
     assert 0.5 * predicted < int(done.stdout) < 1.3 * predicted
