@@ -117,6 +117,7 @@ def utility(**settings: Any) -> Evaluation:
     metavar="COLUMN",
     help="What an intruder knows of a person. Repeated, or with commas.  [default: proposed]",
 )
+@click.option("--cluster", metavar="COLUMN", help="A column that names households: attacks then count these.")
 @_evaluating
 def disclosure(**settings: Any) -> Evaluation:
     """Show what synthetic sets give away of the real records.

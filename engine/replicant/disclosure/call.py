@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from replicant.disclosure.attacks import attack
 from replicant.disclosure.keys import Proposal, propose_keys
 from replicant.disclosure.measures import compare_rows, conclude, matches, measure
 from replicant.disclosure.records import numbers_at_risk, records_at_risk
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["disclosure"]
 
+MOST_TARGETS: dict[Effort, int] = {"quick": 3, "full": 8}
+"""Targets that models are made for."""
+
 
 def disclosure(
     real: Any,
@@ -37,6 +41,7 @@ def disclosure(
     holdout: Any = None,
     by: str | None = None,
     weights: str | None = None,
+    cluster: str | None = None,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
     effort: Effort = "full",
@@ -62,6 +67,8 @@ def disclosure(
         A column of levels: everything is measured in each group, too.
     weights
         A column of sampling weights: keys are then also judged by the people of the population who share them.
+    cluster
+        A column that names households, or other groups of people: attacks then count these.
     columns
         A codebook; a release brings its own.
     reading
@@ -90,6 +97,9 @@ def disclosure(
     given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, **options)
     proposals = () if keys is not None and targets is not None else propose_keys(in_memory(given.real, given.coding))
     keys, targets = _chosen(given, keys, targets, proposals)
+    if cluster is not None:
+        known_columns(given, "cluster", [cluster])
+        keys, targets = ([name for name in names if name != cluster] for names in (keys, targets))
     records: list[pd.DataFrame] = []
 
     def figures(rows: Subset) -> Found:
@@ -116,9 +126,23 @@ def disclosure(
                 found = [*counted, *(one for one in found if one.measure not in names)]
             risks = matches(rows.real, rows.sets, questions) if aligned and questions.keys else None
             records.append(records_at_risk(rows.real, comparison, matches=risks))
-        return found, []
+        inside = cluster if cluster in rows.real.coding.names else None
+        attacked = attack(
+            rows.real,
+            rows.sets,
+            holdout=rows.holdout,
+            keys=questions.keys,
+            targets=questions.targets[: MOST_TARGETS[effort]],
+            effort=effort,
+            rng_of=rows.rng_of,
+            cluster=inside,
+        )
+        left_out = list(attacked.left_out)
+        if len(questions.targets) > MOST_TARGETS[effort]:
+            left_out.append(f"attribute inference of targets after the first {MOST_TARGETS[effort]}")
+        return [*found, *attacked.figures], left_out
 
-    settings: dict[str, object] = {"keys": list(keys), "targets": list(targets)}
+    settings: dict[str, object] = {"keys": list(keys), "targets": list(targets), "cluster": cluster}
     settings |= {"proposed": [f"{one.column}: {one.role} ({one.reason})" for one in proposals]}
     found = evaluate("disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings)
     at_risk = records[0] if records else None

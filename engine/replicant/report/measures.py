@@ -401,5 +401,84 @@ MEASURES: dict[str, Measure] = {
         "1 if most disclosures are of one level: it is common, and telling it harms few.",
     ),
     "trivial_pairs": Measure("pairs of key and target that say the same of most", _ATTRIBUTES, "count"),
+    "inference_neighbours_keys": Measure(
+        "attribute inference by nearest synthetic rows, keys known",
+        _ATTACKS,
+        "share",
+        "Real records whose target a model learnt from the sets tells rightly (a number within a tenth of its"
+        " standard deviation or 5 %), beside records that were not synthesized.",
+    ),
+    "memorisation_gap_neighbours_keys": Measure(
+        "memorisation gap, nearest synthetic rows, keys known",
+        _ATTACKS,
+        "share",
+        "Success on records that were synthesized less that on others. Above 0, records were memorised.",
+        None,
+    ),
+    "inference_neighbours_all": Measure(
+        "attribute inference by nearest synthetic rows, all other columns known", _ATTACKS, "share"
+    ),
+    "memorisation_gap_neighbours_all": Measure(
+        "memorisation gap, nearest synthetic rows, all other columns known", _ATTACKS, "share", "", None
+    ),
+    "inference_boosting_keys": Measure("attribute inference by boosting, keys known", _ATTACKS, "share"),
+    "memorisation_gap_boosting_keys": Measure("memorisation gap, boosting, keys known", _ATTACKS, "share", "", None),
+    "inference_boosting_all": Measure("attribute inference by boosting, all other columns known", _ATTACKS, "share"),
+    "memorisation_gap_boosting_all": Measure(
+        "memorisation gap, boosting, all other columns known", _ATTACKS, "share", "", None
+    ),
+    "inference_forest_keys": Measure("attribute inference by random forest, keys known", _ATTACKS, "share"),
+    "memorisation_gap_forest_keys": Measure("memorisation gap, random forest, keys known", _ATTACKS, "share", "", None),
+    "inference_forest_all": Measure("attribute inference by random forest, all other columns known", _ATTACKS, "share"),
+    "memorisation_gap_forest_all": Measure(
+        "memorisation gap, random forest, all other columns known", _ATTACKS, "share", "", None
+    ),
+    "singled_out_by_rows": Measure(
+        "singled out by parts of rows",
+        _ATTACKS,
+        "share",
+        "Statements of several cells, taken from a synthetic row, that are true of exactly one real record, "
+        "beside those true of exactly one record of the holdout.",
+    ),
+    "singled_out_by_cells": Measure(
+        "singled out by ranges", _ATTACKS, "share", "The same of statements made of ranges and levels."
+    ),
+    "singled_out_by_values": Measure(
+        "singled out by rare values",
+        _ATTACKS,
+        "share",
+        "The same of a single value that is rare or extreme in the sets.",
+    ),
+    "linked": Measure(
+        "linked parts of records",
+        _ATTACKS,
+        "share",
+        "Records of which two parts, held by two sources, have a common nearest synthetic row.",
+    ),
+    "membership_auc": Measure(
+        "membership, best of all attacks (AUC)",
+        _ATTACKS,
+        "number",
+        "Chance that a record that was synthesized looks more so than one that was not: 0.5 is a guess. The "
+        "best of an ensemble, beside the best of the same attacks on records drawn at random.",
+    ),
+    "membership_tpr": Measure("members found at 1 % false alarms", _ATTACKS, "share", ""),
+    "membership_auc_distance": Measure("membership by nearest distance (AUC)", _ATTACKS),
+    "membership_auc_isolation": Measure("membership by nearest distance for its surroundings (AUC)", _ATTACKS),
+    "membership_auc_distance_ratio": Measure("membership by ratio of nearest distances (AUC)", _ATTACKS),
+    "membership_auc_density_ratio": Measure("membership by density ratio (AUC)", _ATTACKS),
+    "membership_auc_classifier": Measure("membership by classifier (AUC)", _ATTACKS),
+    "canaries_copied": Measure(
+        "planted records found as copies",
+        _ATTACKS,
+        "share",
+        "Records that were made up and put in before the synthesis, and come back.",
+    ),
+    "canaries_nearer": Measure(
+        "planted records nearer than their twins",
+        _ATTACKS,
+        "share",
+        "Planted records that have a nearer synthetic row than records made alike but not planted: one half is chance.",
+    ),
 }
 """By the name that figures have, in the order in which they are shown."""
