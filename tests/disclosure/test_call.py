@@ -23,7 +23,7 @@ KEYS = {"keys": ["age", "town"], "targets": ["income"]}
 def test_copies_are_flagged_and_a_fresh_sample_is_not() -> None:
     real, fresh, other = population(800, 1), population(800, 2), population(800, 3)
     assert rp.disclosure(real, fresh, **KEYS, effort="quick").passed
-    assert rp.disclosure(real, fresh, holdout=other, **KEYS, effort="quick").passed
+    assert rp.disclosure(real, fresh, holdout=other, **KEYS, effort="quick", seed=2).passed
     copied = rp.disclosure(real, real.sample(frac=1, random_state=4), **KEYS, effort="quick")
     assert {"copied_unique_rows", "disclosed"} <= {one.measure for one in copied.flags}
     assert copied.records is not None

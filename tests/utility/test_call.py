@@ -10,6 +10,7 @@ import pytest
 
 import replicant as rp
 from replicant.errors import SpecError
+from replicant.report.measures import MEASURES
 
 
 def population(rows: int, seed: int) -> pd.DataFrame:
@@ -49,3 +50,23 @@ def test_tables_of_more_rows_than_are_held_are_of_all_rows(monkeypatch: pytest.M
     for name in ("k_marginal", "s_jsd_twoway_mean", "mabsdd_oneway_mean"):
         assert some[name].value == pytest.approx(whole[name].value)
     assert some["k_marginal"].baseline_low is None  # splits of counts are of each table by itself
+
+
+def test_models_are_compared_for_sets_of_any_tool() -> None:
+    real = population(500, 1)
+    for sets in (rp.synthesize(real, m=3, seed=1), [population(500, 2), population(500, 3)], population(250, 4)):
+        found = rp.utility(real, sets, models=[("ols", "y ~ x + g")], effort="quick")
+        terms = {one.of.rpartition(": ")[2] for one in found.figures if one.measure == "ci_overlap"}
+        assert {"x", "gb", "gc"} <= terms
+        assert found.passed
+
+
+def test_every_figure_has_its_words() -> None:
+    real, holdout = population(300, 1), population(300, 5)
+    sets = [population(300, 2), population(300, 3)]
+    given = {"holdout": holdout, "targets": ["y"], "models": [("ols", "y ~ x")]}
+    found = rp.utility(real, sets, **given, effort="full").figures
+    found += rp.disclosure(real, sets, keys=["g", "x"], targets=["y"], holdout=holdout, effort="full").figures
+    observed = rp.synthesize(real, m=2, seed=1, conditioning="observed")
+    found += rp.disclosure(real, observed, keys=["g", "x"], targets=["y"], effort="quick").figures
+    assert {one.measure for one in found} <= set(MEASURES)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from replicant.disclosure.attacks import attack
 from replicant.disclosure.keys import Proposal, propose_keys
 from replicant.disclosure.measures import compare_rows, conclude, matches, measure
 from replicant.disclosure.records import numbers_at_risk, records_at_risk
 from replicant.disclosure.tally import Comparison, Questions, combine_tallies, compare_tallies, tally
-from replicant.estimate.partitions import partitioned
+from replicant.estimate.partitions import DeferredPartitions, partitioned
 from replicant.evaluation.inputs import MOST_ROWS, in_memory, inputs
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from replicant.analysis import Data
+    from replicant.disclosure.matching import MatchRisk
     from replicant.disclosure.tally import Tally
     from replicant.evaluation import Evaluation
     from replicant.evaluation.inputs import Inputs
@@ -101,11 +102,14 @@ def disclosure(
         known_columns(given, "cluster", [cluster])
         keys, targets = ([name for name in names if name != cluster] for names in (keys, targets))
     records: list[pd.DataFrame] = []
+    sampled = max(given.schema.n, *given.schema.k) > MOST_ROWS
 
     def figures(rows: Subset) -> Found:
         asked = [[name for name in names if name in rows.real.coding.names] for names in (keys, targets)]
         questions = Questions(tuple(asked[0]), tuple(asked[1]))
-        aligned = given.conditioning == "observed" and all(len(one) == len(rows.real) for one in rows.sets)
+        # Evenly chosen rows of several partitions are no longer each other's.
+        aligned = given.conditioning == "observed" and rows.whole and not sampled
+        aligned = aligned and all(len(one) == len(rows.real) for one in rows.sets)
         found = measure(
             rows.real,
             rows.sets,
@@ -115,17 +119,19 @@ def disclosure(
             aligned=aligned,
             rng=rows.rng_of("guesses") if effort == "full" else None,
         )
+        # A column that was not synthesized has its own cells by intention.
+        found = [one for one in found if not (one.measure == "own_cells" and one.of in given.kept)]
         if rows.whole:
             comparison = compare_rows(
                 rows.real, rows.sets, keys=questions.keys, targets=questions.targets, holdout=rows.holdout
             )
-            if max(given.schema.n, *given.schema.k) > MOST_ROWS:
+            if sampled:
                 comparison = _counted(given, questions)
                 counted = conclude(comparison)
                 names = {one.measure for one in counted}
                 found = [*counted, *(one for one in found if one.measure not in names)]
             risks = matches(rows.real, rows.sets, questions) if aligned and questions.keys else None
-            records.append(records_at_risk(rows.real, comparison, matches=risks))
+            records.extend(_records(given, comparison, risks))
         inside = cluster if cluster in rows.real.coding.names else None
         attacked = attack(
             rows.real,
@@ -145,7 +151,7 @@ def disclosure(
     settings: dict[str, object] = {"keys": list(keys), "targets": list(targets), "cluster": cluster}
     settings |= {"proposed": [f"{one.column}: {one.role} ({one.reason})" for one in proposals]}
     found = evaluate("disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings)
-    at_risk = records[0] if records else None
+    at_risk = pd.concat(records, ignore_index=True) if records else None
     said = {} if at_risk is None else {"records_at_risk": numbers_at_risk(at_risk)}
     return replace(found, settings={**found.settings, **said}, records=at_risk)
 
@@ -170,6 +176,17 @@ def _chosen(
         targets = [one.column for one in proposals if one.role == "target" and one.column not in keys]
         targets = targets or [name for name in given.coding.names if name not in keys]
     return keys, targets
+
+
+def _records(given: Inputs, comparison: Comparison, risks: MatchRisk | None) -> Iterator[pd.DataFrame]:
+    """The records at risk of each partition, by their positions in the whole table."""
+    if isinstance(given.real, DeferredPartitions):
+        return  # partitions of a cluster stay there
+    start = 0
+    for one in [given.real] if isinstance(given.real, pd.DataFrame) else given.real:
+        frame = one if isinstance(one, pd.DataFrame) else one()
+        yield records_at_risk(given.coding.rows(frame), comparison, start=start, matches=risks)
+        start += len(frame)
 
 
 def _counted(given: Inputs, questions: Questions) -> Comparison:

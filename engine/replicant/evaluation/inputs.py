@@ -54,8 +54,8 @@ class Inputs:
         Differences, and what was found of the holdout.
     held
         Rows of the holdout.
-    conditioning
-        How the sets were drawn, where their manifest says so.
+    manifest
+        What the sets say of themselves; of sets of other tools nothing.
     """
 
     real: Data
@@ -64,7 +64,18 @@ class Inputs:
     schema: Schema
     findings: tuple[Event, ...]
     held: int
-    conditioning: str = ""
+    manifest: Mapping[str, Any]
+
+    @property
+    def conditioning(self) -> str:
+        """How the sets were drawn, where their manifest says so."""
+        return str(self.manifest.get("conditioning", ""))
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Columns of which the sets hold the real cells, as their manifest says."""
+        columns = self.manifest.get("columns", ())
+        return frozenset(str(one["name"]) for one in columns if one.get("synthesized") == "none")
 
     @property
     def coding(self) -> Coding:
@@ -111,7 +122,7 @@ def inputs(
     if isinstance(syn, (str, os.PathLike)) and _is_release(syn):
         syn = open_release(syn)
     book: dict[str, ColumnSpec] = as_specs(columns)
-    conditioning = ""
+    manifest: Mapping[str, Any] = {}
     if isinstance(syn, SyntheticSets):
         said = Codebook.from_manifest(syn.manifest)
         # Raw values become labels; coded missing values stay what they are, for they are told apart here.
@@ -122,7 +133,7 @@ def inputs(
             for one in (real, holdout)
         )
         assert here is not None
-        conditioning = str(syn.manifest.get("conditioning", ""))
+        manifest = syn.manifest
         book = {**said, **book}
     else:
         here = _data(real, reading, book)
@@ -139,7 +150,7 @@ def inputs(
                 need="the columns of the real table",
                 fix="hold rows of the real table out, with all columns",
             )
-    return Inputs(here, sets, kept, schema, tuple(findings), held, conditioning)
+    return Inputs(here, sets, kept, schema, tuple(findings), held, manifest)
 
 
 def in_memory(data: Data, coding: Coding, most: int = MOST_ROWS) -> Rows:

@@ -108,7 +108,10 @@ def evaluate(
     left_out: list[str] = []
     most = max(given.schema.n, *given.schema.k)
     if most > MOST_ROWS:
-        left_out.append(f"rows beyond {MOST_ROWS:,} of a table: evenly chosen ones replace all of them")
+        left_out.append(
+            f"rows beyond {MOST_ROWS:,} of a table, but by tables of counts, copies and keys: others are measured on "
+            "evenly chosen rows"
+        )
     if holdout is not None and holdout.weights is None and real.weights is not None:
         findings.append(Event("unweighted_holdout", "", "the holdout has no weights; its rows count as one each"))
     figures: list[Figure] = []

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from replicant.evaluation.inputs import MOST_ROWS, inputs
+from replicant.analysis import compare
+from replicant.evaluation.inputs import MOST_ROWS, Inputs, inputs
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
 from replicant.utility.counted import count_tables
+from replicant.utility.indicators import model_figures
 from replicant.utility.measures import measure
 
 if TYPE_CHECKING:
-    from replicant.evaluation import Evaluation
+    from replicant.evaluation import Evaluation, Figure
 
 __all__ = ["utility"]
 
@@ -23,6 +26,7 @@ def utility(
     *,
     holdout: Any = None,
     targets: Sequence[str] = (),
+    models: Sequence[tuple[str, str]] = (),
     by: str | None = None,
     weights: str | None = None,
     columns: Mapping[str, Any] | None = None,
@@ -44,6 +48,9 @@ def utility(
         Real rows that were not synthesized. Baselines then use them too.
     targets
         Columns to predict: models that learn from the sets are tried on real rows.
+    models
+        Analyses that will be made: pairs of a model and a formula, as for `analyse`. They are fitted to the real rows
+        and to the sets.
     by
         A column of levels: everything is measured in each group, too.
     weights
@@ -88,7 +95,21 @@ def utility(
             rng_of=rows.rng_of,
             counted=count_tables(given.real, given.sets, given.coding) if beyond else None,
         )
-        return found, []
+        return [*found, *of_models] if rows.whole else found, []
 
-    settings: dict[str, object] = {"targets": list(targets)}
+    of_models = [figure for model, formula in models for figure in _of_model(given, model, formula)]
+    settings: dict[str, object] = {"targets": list(targets), "models": [list(one) for one in models]}
     return evaluate("utility", given, figures, by=by, effort=effort, seed=seed, settings=settings)
+
+
+def _of_model(given: Inputs, model: str, formula: str) -> list[Figure]:
+    manifest = given.manifest or {
+        # Sets of other tools say nothing of themselves: they are taken for new rows, drawn from complete data.
+        "m": len(given.sets),
+        "n": given.schema.n,
+        "k": given.schema.k[0],
+        "columns": [{"name": one.name, "kind": one.kind} for one in given.coding.columns],
+    }
+    compared = compare(given.real, given.sets, manifest, model, formula)
+    figures = model_figures(compared, given.schema.n / given.schema.k[0])
+    return [replace(one, of=f"{formula}: {one.of}" if one.of else formula) for one in figures]
