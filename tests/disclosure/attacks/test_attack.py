@@ -62,7 +62,7 @@ def test_copies_are_caught(leak: str, with_holdout: bool) -> None:
     assert any("holdout" in one for one in found.left_out) == (not with_holdout)
 
 
-def test_one_real_row_in_a_hundred_is_caught_by_its_statements() -> None:
+def test_real_rows_among_fresh_ones_are_caught_by_their_statements() -> None:
     found = attacked(4, lambda real, fresh, rng: leaked(fresh, real, 30, rng), with_holdout=True)
     assert "singled_out_by_rows" in flags(found)
 
