@@ -1,7 +1,7 @@
 """The measures of utility and disclosure: what each is called, how it is written, and what a rise means.
 
 Who proposed a measure, and how it is computed, stands in the docstring of its function and in the pages on utility and
-on disclosure.
+on disclosure. One long table: an entry for each measure.
 """
 
 from __future__ import annotations
