@@ -23,6 +23,7 @@ PACKAGES = [
         "normal",
         "events",
         "versions",
+        "callable_package",
         "storage",
         "view",
         "table",

@@ -15,7 +15,9 @@ from replicant.disclosure.measures import compare_rows, conclude, matches, measu
 from replicant.disclosure.records import numbers_at_risk, records_at_risk
 from replicant.disclosure.tally import Comparison, Questions, combine_tallies, compare_tallies, tally
 from replicant.estimate.partitions import DeferredPartitions, partitioned
+from replicant.evaluation.grouping import GROUPS
 from replicant.evaluation.inputs import MOST_ROWS, in_memory, inputs
+from replicant.evaluation.parameters import with_common_parameters
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ MOST_TARGETS: dict[Effort, int] = {"quick": 3, "full": 8}
 """Targets that models are made for."""
 
 
+@with_common_parameters
 def disclosure(
     real: Any,
     syn: Any,
@@ -45,41 +48,25 @@ def disclosure(
     cluster: str | None = None,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
+    grouped: int | Mapping[str, int] = GROUPS,
     effort: Effort = "full",
     seed: int = 1,
-    **options: Any,
 ) -> Evaluation:
     """Measure what synthetic sets give away of the real records. For the data owner.
 
     Parameters
     ----------
-    real
-        The real table: a frame of any make, a `dask.dataframe`, or a path or URL.
-    syn
-        A `Synthesis` or a release (or where it is); or sets that any tool made: a frame, a path, a list of them, or
-        one frame with a column `imputation`.
+    {common}
     keys
         Columns that an intruder knows of a person. None: proposed by their names and by what tells records apart.
     targets
         Columns that must stay unknown. None: proposed; those that are no keys if none has such a name.
     holdout
         Real rows that were not synthesized: what holds of them as well is true of anybody.
-    by
-        A column of levels: everything is measured in each group, too.
     weights
         A column of sampling weights: keys are then also judged by the people of the population who share them.
     cluster
         A column that names households, or other groups of people: attacks then count these.
-    columns
-        A codebook; a release brings its own.
-    reading
-        How text files are written, as for `rp.synthesize`.
-    effort
-        `full`, or `quick` with fewer draws and without what takes longest.
-    seed
-        Of the random streams.
-    options
-        Of `replicant.evaluation.inputs.inputs`.
 
     Returns
     -------
@@ -95,7 +82,7 @@ def disclosure(
         A name is not a column's, or a column is both key and target.
     """
     keys, targets = (None if one is None else [one] if isinstance(one, str) else list(one) for one in (keys, targets))
-    given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, **options)
+    given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, groups=grouped)
     proposals = () if keys is not None and targets is not None else propose_keys(in_memory(given.real, given.coding))
     keys, targets = _chosen(given, keys, targets, proposals)
     if cluster is not None:

@@ -7,7 +7,7 @@ asks for them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,6 @@ def inputs(
     weights: str | None = None,
     reading: Mapping[str, Any] | None = None,
     groups: int | Mapping[str, int] = GROUPS,
-    open_release: Callable[[Any], SyntheticSets] = read_release,
 ) -> Inputs:
     """Find out what is given.
 
@@ -111,8 +110,6 @@ def inputs(
         How text files are written.
     groups
         How many groups of numbers.
-    open_release
-        Opens a release by its path.
 
     Raises
     ------
@@ -120,7 +117,7 @@ def inputs(
         A table cannot be read, or the tables have nothing in common.
     """
     if isinstance(syn, (str, os.PathLike)) and _is_release(syn):
-        syn = open_release(syn)
+        syn = read_release(syn)
     book: dict[str, ColumnSpec] = as_specs(columns)
     manifest: Mapping[str, Any] = {}
     if isinstance(syn, SyntheticSets):

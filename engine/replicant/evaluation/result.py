@@ -122,10 +122,7 @@ class Evaluation:
         SpecError
             If the file cannot be written.
         """
-        text = json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
-        if path is not None:
-            _write(path, text)
-        return text
+        return _written(path, json.dumps(self.as_dict(), indent=1, ensure_ascii=False))
 
     def to_html(self, path: str | PathLike[str] | None = None) -> str:
         """One page, with nothing loaded from elsewhere.
@@ -139,18 +136,10 @@ class Evaluation:
         -------
         str
             HTML.
-
-        Raises
-        ------
-        SpecError
-            If the file cannot be written.
         """
         from replicant.report.evaluation_page import render
 
-        page = render(self.as_dict())
-        if path is not None:
-            _write(path, page)
-        return page
+        return _written(path, render(self.as_dict()))
 
     def __repr__(self) -> str:
         from replicant.report.evaluation_text import render
@@ -163,10 +152,12 @@ class Evaluation:
         return fragment(self.as_dict())
 
 
-def _write(path: str | PathLike[str], text: str) -> None:
+def _written(path: str | PathLike[str] | None, text: str) -> str:
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise SpecError(
             f"{path} cannot be written ({error.strerror})", fix="choose another file, or create its folder first"
         ) from None
+    return text

@@ -8,7 +8,9 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from replicant.analysis import compare
+from replicant.evaluation.grouping import GROUPS
 from replicant.evaluation.inputs import MOST_ROWS, Inputs, inputs
+from replicant.evaluation.parameters import with_common_parameters
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
 from replicant.utility.counted import count_tables
 from replicant.utility.indicators import model_figures
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["utility"]
 
 
+@with_common_parameters
 def utility(
     real: Any,
     syn: Any,
@@ -31,19 +34,15 @@ def utility(
     weights: str | None = None,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
+    grouped: int | Mapping[str, int] = GROUPS,
     effort: Effort = "full",
     seed: int = 1,
-    **options: Any,
 ) -> Evaluation:
     """Measure how close synthetic sets are to the real table. For the data owner.
 
     Parameters
     ----------
-    real
-        The real table: a frame of any make, a `dask.dataframe`, or a path or URL.
-    syn
-        A `Synthesis` or a release (or where it is); or sets that any tool made: a frame, a path, a list of them, or
-        one frame with a column `imputation`.
+    {common}
     holdout
         Real rows that were not synthesized. Baselines then use them too.
     targets
@@ -51,20 +50,8 @@ def utility(
     models
         Analyses that will be made: pairs of a model and a formula, as for `analyse`. They are fitted to the real rows
         and to the sets.
-    by
-        A column of levels: everything is measured in each group, too.
     weights
         A column of weights.
-    columns
-        A codebook; a release brings its own.
-    reading
-        How text files are written, as for `rp.synthesize`.
-    effort
-        `full`, or `quick` with fewer draws and without what takes longest.
-    seed
-        Of the random streams.
-    options
-        Of `replicant.evaluation.inputs.inputs`.
 
     Returns
     -------
@@ -80,7 +67,7 @@ def utility(
     """
     if isinstance(targets, str | PathLike):
         targets = [str(targets)]
-    given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, **options)
+    given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, groups=grouped)
     known_columns(given, "targets", targets)
 
     def figures(rows: Subset) -> Found:
