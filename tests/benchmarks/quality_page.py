@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 from markupsafe import Markup
 
+from replicant.report.plane import Axis, Kind, Point, plane
 from replicant.view.fragment import folded, fragment, notes, rows
-from replicant.view.plot import Picture, Plot
-from replicant.view.svg import EDGE, LETTER, Scale, floor_axis, line, mark, text, ticks
+from replicant.view.plot import Plot
 from replicant.view.templates import environment
 
 __all__ = ["MEASURES", "medians", "page", "written"]
@@ -26,23 +25,6 @@ SHOWN = ("two_mean", "coef_z_rms", "auc", "tstr", "row_unique", "nn_train", "mia
 TRAPS = ("interaction", "xor", "levels_sd")
 LANDMARKS = ("fresh half", "bootstrap")
 OURS_BEFORE = ("replicant", "prototype", "hold", "bootstrap")  # engines of the stored file that are not others' tools
-
-WIDTH, HEIGHT = 560.0, 380.0
-LEFT, TOP, FLOOR = 54.0, 30.0, 330.0
-NEAR = 4.5  # half the space that a mark takes
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A point of the plane: what it is called, whose it is, and where it lies."""
-
-    name: str
-    group: str
-    x: float
-    y: float
-
-
-MARKS = {"landmark": ("real", "circle"), "ours": ("synthetic", "square"), "other": ("other", "triangle")}
 
 
 def medians(measured: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +56,15 @@ def page(found: pd.DataFrame, peers: pd.DataFrame) -> str:
     pictures, tables = [], []
     for table, own in found.groupby("table", sort=False):
         others = peers[peers["dataset"] == table]
-        pictures.append(plane(str(table), [*ours(own), *theirs(others)]))
+        pictures.append(
+            plane(
+                [*ours(own), *theirs(others)],
+                title=str(table),
+                utility=Axis("told from real rows, AUC", 0.5),
+                disclosure=Axis("membership inference, AUC", 0.5),
+                size=(560.0, 380.0),
+            )
+        )
         shown = columns(own)
         head, right = ["", *shown], range(1, len(shown) + 1)
         body = [[name, *figures] for name, figures in cells(own, others, shown)]
@@ -92,14 +82,13 @@ def page(found: pd.DataFrame, peers: pd.DataFrame) -> str:
         ]
     )
     figures = fragment("Figures", "Median over splits (standard deviation)", explained, *tables)
-    style = ".other{--c:var(--teal)}"
     source = (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Quality of synthesis</title>'
-        "<style>{{ style }}</style></head><body>{{ plot }}{{ figures }}</body></html>"
+        "</head><body>{{ plot }}{{ figures }}</body></html>"
     )
     template = environment().from_string(source)
-    return template.render(style=Markup(style), plot=Markup(plot._repr_html_()), figures=Markup(figures))
+    return template.render(plot=Markup(plot._repr_html_()), figures=Markup(figures))
 
 
 def columns(own: pd.DataFrame) -> list[str]:
@@ -123,58 +112,15 @@ def figure(value: float, spread: float = math.nan) -> str:
     return f"{value:.3f}" + ("" if math.isnan(spread) else f" ({spread:.3f})")
 
 
-def ours(own: pd.DataFrame) -> Iterable[Tool]:
+def ours(own: pd.DataFrame) -> Iterable[Point]:
     """The landmarks and our variants."""
     for row in own.to_dict("records"):
-        group = "landmark" if row["variant"] in LANDMARKS else "ours"
-        yield Tool(row["variant"], group, row["mia_auc"], row["auc"])
+        kind: Kind = "landmark" if row["variant"] in LANDMARKS else "variant"
+        yield Point(row["variant"], row["auc"], row["mia_auc"], kind)
 
 
-def theirs(others: pd.DataFrame) -> Iterable[Tool]:
+def theirs(others: pd.DataFrame) -> Iterable[Point]:
     """The other tools."""
     for row in others.to_dict("records"):
         if not row["engine"].startswith(OURS_BEFORE):
-            yield Tool(row["engine"].replace("_", " "), "other", row["mia_auc"], row["auc"])
-
-
-def plane(title: str, tools: Sequence[Tool]) -> Picture:
-    """The plane of one table; what lies far out is drawn at its edge."""
-    near = [tool for tool in tools if tool.group == "ours"] or tools
-    x = Scale(0.48, max(0.6, *(tool.x + 0.02 for tool in near)), LEFT, WIDTH - EDGE)
-    y = Scale(0.48, max(0.68, *(tool.y + 0.03 for tool in near)), FLOOR, TOP)
-    body = [text(0, 13, title, kind="title"), floor_axis(x, FLOOR, TOP)]
-    for value, label in ticks(y.low, y.high):
-        body += [
-            line(LEFT, y(value), WIDTH - EDGE, y(value), "grid"),
-            text(LEFT - 6, y(value) + 4, label, anchor="end"),
-        ]
-    body += [line(x(0.5), TOP, x(0.5), FLOOR, "truth"), line(LEFT, y(0.5), WIDTH - EDGE, y(0.5), "truth")]
-    body.append(text((LEFT + WIDTH - EDGE) / 2, FLOOR + 30, "membership inference, AUC", anchor="middle"))
-    body.append(text(11, (TOP + FLOOR) / 2, "told from real rows, AUC", anchor="middle", turn=-90))
-    taken = [(x(tool.x) - NEAR, y(tool.y) - NEAR, x(tool.x) + NEAR, y(tool.y) + NEAR) for tool in tools]
-    for tool in tools:
-        style, shape = MARKS[tool.group]
-        at = x(tool.x), y(tool.y)
-        name = tool.name if tool.x <= x.high and tool.y <= y.high else f"{tool.name} ({tool.x:.2f}, {tool.y:.2f})"
-        body.append(f'<g class="{style}">{mark(shape, *at, 4)}</g>{_label(name, *at, taken)}')
-    words = "; ".join(f"{tool.name}: told apart {tool.y:.3f}, membership {tool.x:.3f}" for tool in tools)
-    return Picture(title, f"{words}.", WIDTH, HEIGHT, "".join(body))
-
-
-def _label(name: str, x: float, y: float, taken: list[tuple[float, float, float, float]]) -> str:
-    """The name beside its mark, where there is space for it; the figures below the planes name every mark."""
-    width = len(name) * LETTER
-    for step in (0.0, 11.0, -11.0, 22.0, -22.0, 33.0, -33.0):
-        for anchor, left in (("start", x + 8), ("end", x - 8 - width), ("middle", x - width / 2)):
-            if anchor == "middle" and not step:
-                continue
-            box = (left, y + step - 6, left + width, y + step + 5)
-            inside = box[0] >= LEFT + 2 and box[2] <= WIDTH and box[1] >= TOP - 12 and box[3] <= FLOOR
-            if inside and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                return text(left, y + step + 4, name, kind="name")
-    return ""
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+            yield Point(row["engine"].replace("_", " "), row["auc"], row["mia_auc"], "other")

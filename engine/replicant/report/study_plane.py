@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import itertools
 
-from replicant.report.study_panels import RIGHT, WIDTH, Figure, Panel, key
+from replicant.report.plane import Axis, Point
+from replicant.report.plane import plane as drawn_plane
+from replicant.report.study_panels import WIDTH, Figure, Panel, key
 from replicant.report.study_terms import in_sds
 from replicant.report.study_view import Arm, Study
-from replicant.view import svg
-from replicant.view.figures import share
-from replicant.view.svg import Scale, line, mark, picture, text
 
 __all__ = ["plane"]
-
-LEFT, TOP, FLOOR = 44.0, 22.0, 222.0
 
 
 def plane(study: Study) -> Figure:
@@ -34,22 +31,16 @@ def plane(study: Study) -> Figure:
     heading = "Utility against identical cells"
     if not points:
         return Figure(heading, caption, (), ())
-    across = Scale(0.0, min(1.0, max(0.1, 1.15 * max(same for _, same, _ in points))), LEFT, RIGHT)
-    ys = [ideal, *(value for *_, value in points)]
-    margin = 0.1 * (max(ys) - min(ys)) or 1.0
-    up = Scale(max(0.0, min(ys) - margin), max(ys) + margin, FLOOR, TOP)
-    marks = [(value, f"{100 * value:g} %") for value, _ in svg.ticks(across.low, across.high)]
-    body = [svg.floor_axis(across, FLOOR, TOP, marks)]
-    for value, label in svg.ticks(up.low, up.high):
-        body.append(line(LEFT, up(value), RIGHT, up(value), "grid"))
-        body.append(text(LEFT - 6, up(value) + 4, label, anchor="end"))
-    body.append(line(LEFT, up(ideal), RIGHT, up(ideal), "truth"))
-    body.append(text(0, 12, words))
-    body.append(text((LEFT + RIGHT) / 2, FLOOR + 27, "cells identical to the real row's", anchor="middle"))
-    body += [f'<g class="{arm.style}">{mark(arm.shape, across(x), up(y), 5)}</g>' for arm, x, y in points]
-    described = (f"{arm.label}: {words} {y:.3g}, identical cells {share(x)}" for arm, x, y in points)
-    drawn = picture(WIDTH, FLOOR + 34, f"{words} against identical cells", "; ".join(described), "".join(body))
-    return Figure(heading, caption, key((arm for arm, *_ in points), less), [Panel("One mark per variant", drawn)])
+    drawn = drawn_plane(
+        [Point(arm.label, y, x, look=(arm.style, arm.shape)) for arm, x, y in points],
+        utility=Axis(words, ideal),
+        disclosure=Axis("cells identical to the real row's", is_share=True),
+        names=False,
+        size=(WIDTH, 256.0),
+    )
+    return Figure(
+        heading, caption, key((arm for arm, *_ in points), less), [Panel("One mark per variant", drawn.svg())]
+    )
 
 
 def _biases(study: Study) -> dict[Arm, float]:
