@@ -59,11 +59,19 @@ def test_other_tools_do_not_stretch_the_axes_and_carry_their_figures() -> None:
 
 def test_the_frontier_is_what_nothing_dominates() -> None:
     variants = [one for one in POINTS if one.kind == "variant"]
-    assert [one.name for one in undominated(variants)] == ["far", "middle", "near"]
+    assert [one.name for one in undominated(variants, **AXES)] == ["far", "middle", "near"]
     twin = Point("twin", 1.5, 0.02)
-    assert [one.name for one in undominated([*variants, twin])] == ["far", "middle", "twin", "near"]
+    assert [one.name for one in undominated([*variants, twin], **AXES)] == ["far", "middle", "twin", "near"]
     assert 'class="thin"' in str(plane(POINTS, frontier=True, **AXES).svg())
     assert 'class="thin"' not in str(plane(POINTS, **AXES).svg())
+
+
+def test_an_axis_of_which_less_is_worse_is_turned() -> None:
+    axes = AXES | {"utility": Axis("k-marginal", 980.0, worse="lower")}
+    points = [Point("good", 970.0, 0.02), Point("bad", 900.0, 0.03), Point("bold", 960.0, 0.001)]
+    found = marks(str(plane([*points[1:], Point("good", 970.0, 0.02, look=("teal", "bar"))], **axes).svg()))
+    assert found["teal"][1] > found["synthetic"][1]
+    assert [one.name for one in undominated(points, **axes)] == ["bold", "good"]
 
 
 @pytest.mark.parametrize("count", [1, 40])

@@ -41,7 +41,7 @@ class Point:
     name
         What it is called.
     utility, disclosure
-        Two figures that both rise as the release gets worse.
+        Two figures, as the axes have them.
     kind
         `variant`: one of those to choose from. `landmark`: real rows, such as a fresh half or a bootstrap sample.
         `other`: what another tool made.
@@ -68,11 +68,18 @@ class Axis:
         Where a fresh sample of the population lies: a dashed line. None: there is no such line.
     is_share
         Whether its figures are shares, which are written as percentages.
+    worse
+        Which direction is bad; `lower` turns the axis, so that down and to the left is better all the same.
     """
 
     words: str
     ideal: float | None = None
     is_share: bool = False
+    worse: Literal["higher", "lower"] = "higher"
+
+    def loss(self, value: float) -> float:
+        """What rises as the release gets worse."""
+        return -value if self.worse == "lower" else value
 
     def written(self, value: float) -> str:
         """A figure as text."""
@@ -97,7 +104,7 @@ def plane(
         At least one, with finite figures. The axes hold all variants; others that lie farther out are drawn at the
         edge, with their figures beside their names.
     utility, disclosure
-        The vertical and the horizontal axis. Of both, less is better.
+        The vertical and the horizontal axis. Down and to the left is better.
     title
         Stands above the plane; where there is none, the names of the axes are the name of the picture.
     names
@@ -140,7 +147,8 @@ def plane(
     body.append(text(0, top - 14, utility.words))
     body.append(text((LEFT + right) / 2, floor + 29, disclosure.words, anchor="middle"))
     if frontier:
-        body.append(_frontier([(x(one.disclosure), y(one.utility)) for one in undominated(near)]))
+        best = undominated(near, utility, disclosure)
+        body.append(_frontier([(x(one.disclosure), y(one.utility)) for one in best]))
     taken = [_around(x(one.disclosure), y(one.utility)) for one in points]
     for one in points:
         style, shape = one.look or MARKS[one.kind]
@@ -158,26 +166,31 @@ def plane(
     )
 
 
-def undominated(points: Sequence[Point]) -> list[Point]:
-    """Those that no other point is as good as in both respects and better in one, by rising disclosure."""
-    found: list[Point] = []
-    for one in sorted(points, key=lambda point: (point.disclosure, point.utility)):
-        equal = bool(found) and (one.disclosure, one.utility) == (found[-1].disclosure, found[-1].utility)
-        if equal or all(one.utility < other.utility for other in found):
-            found.append(one)
-    return found
+def undominated(points: Sequence[Point], utility: Axis, disclosure: Axis) -> list[Point]:
+    """Those that no other point is as good as in both respects and better in one, the least disclosing first."""
+    found: list[tuple[float, float]] = []
+    best: list[Point] = []
+    for one in sorted(points, key=lambda point: (disclosure.loss(point.disclosure), utility.loss(point.utility))):
+        at = disclosure.loss(one.disclosure), utility.loss(one.utility)
+        if not found or at == found[-1] or at[1] < found[-1][1]:
+            found.append(at)
+            best.append(one)
+    return best
 
 
 def _scale(axis: Axis, values: Sequence[float], landmarks: Sequence[float], start: float, end: float) -> Scale:
     """The scale that holds all values, and what real rows show at its good end."""
     known = [*values, *([] if axis.ideal is None else [axis.ideal])]
-    low, high = min([*known, *landmarks]), max(known)
+    ends = [*known, *landmarks]
+    low, high = (min(ends), max(known)) if axis.worse == "higher" else (min(known), max(ends))
     margin = PAD * (high - low) if high - low > 1e-9 * max(abs(low), abs(high)) else 0.1 * abs(high) or 1.0
-    return Scale(max(low - margin, 0.0) if low >= 0 else low - margin, high + margin, start, end)
+    low, high = max(low - margin, 0.0) if low >= 0 else low - margin, high + margin
+    return Scale(low, high, *((start, end) if axis.worse == "higher" else (end, start)))
 
 
 def _ticks(scale: Scale) -> list[tuple[float, str]]:
-    return svg.ticks(scale.low, scale.high)
+    """Round values from the left or the top."""
+    return sorted(svg.ticks(scale.low, scale.high), key=lambda one: scale(one[0]))
 
 
 def _frontier(points: Sequence[tuple[float, float]]) -> str:
