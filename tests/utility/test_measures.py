@@ -107,7 +107,7 @@ def test_a_holdout_adds_to_the_rows_of_the_baseline() -> None:
     rng = np.random.default_rng(3)
     found = report(population(rng), [population(rng)], holdout=population(rng))
     assert not flags(found)
-    assert {one.baseline_kind for one in found if one.p_value is not None} == {"holdout", "permutation"}
+    assert {one.baseline_kind for one in found if one.p_value is not None} == {"holdout", "permutation", "theory"}
 
 
 def test_m_sets_are_averaged_and_their_spread_is_shown() -> None:

@@ -51,6 +51,8 @@ def disclosure(
     grouped: int | Mapping[str, int] = GROUPS,
     effort: Effort = "full",
     seed: int = 1,
+    client: Any = None,
+    threads: int | None = None,
 ) -> Evaluation:
     """Measure what synthetic sets give away of the real records. For the data owner.
 
@@ -137,7 +139,9 @@ def disclosure(
 
     settings: dict[str, object] = {"keys": list(keys), "targets": list(targets), "cluster": cluster}
     settings |= {"proposed": [f"{one.column}: {one.role} ({one.reason})" for one in proposals]}
-    found = evaluate("disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings)
+    found = evaluate(
+        "disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
+    )
     at_risk = pd.concat(records, ignore_index=True) if records else None
     said = {} if at_risk is None else {"records_at_risk": numbers_at_risk(at_risk)}
     return replace(found, settings={**found.settings, **said}, records=at_risk)

@@ -7,8 +7,9 @@ mean and deviation where the synthesis model is right (Snoke, Raab, Nowok, Dibbe
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,11 @@ from replicant.estimate.formula import parse
 from replicant.estimate.glm import fit_glm
 from replicant.estimate.levels import Survey, merge_surveys, same_levels, survey
 from replicant.estimate.marked import Marked, Pair
+from replicant.estimate.moments import basis_of, moments
 from replicant.estimate.partitions import Source, columns_of, partitioned
 from replicant.estimate.result import Fit
 from replicant.estimate.sampling import sampling_of, tally
-from replicant.estimate.scores import Scores, confused, distances, drawn, null_pmse, scored
+from replicant.estimate.scores import Scores, confused, distances, drawn, exchanged, null_pmse, scored
 from replicant.view.figures import brief
 
 __all__ = ["Discrimination", "Discriminator", "SetScore", "discriminate"]
@@ -167,6 +169,22 @@ class Discriminator:
         """
         fit, _, scores, _ = self._scored(synthetic)
         return scores, int(np.isfinite(fit.estimates).sum())
+
+    def exchanged(self, synthetic: Any, rng: np.random.Generator, times: int) -> list[Scores]:
+        """What `scores` would be, about, if unweighted rows in memory were exchanged between the tables at random.
+
+        Parameters
+        ----------
+        synthetic
+            A frame.
+        rng
+            The stream of the exchanges.
+        times
+            How many.
+        """
+        prepared = self._prepared(partitioned(synthetic))
+        basis = basis_of(prepared, moments(prepared))
+        return prepared.reduce(partial(exchanged, basis=basis, rng=rng, times=times), operator.add)
 
     def _scored(self, synthetic: Any) -> tuple[Fit, Prepared, Scores, float]:
         source = partitioned(synthetic)

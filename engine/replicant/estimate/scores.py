@@ -16,7 +16,7 @@ from replicant.estimate.links import logistic
 from replicant.estimate.moments import Basis, basis_of, moments
 from replicant.table.arrays import Floats
 
-__all__ = ["Scores", "confused", "distances", "drawn", "null_pmse", "scored"]
+__all__ = ["Scores", "confused", "distances", "drawn", "exchanged", "null_pmse", "scored"]
 
 BINS = 1 << 14
 
@@ -83,6 +83,24 @@ def scored(prepared: Prepared, beta: Floats, surveyed: bool) -> tuple[Scores, fl
         return prepared.reduce(one, Scores.combine), 0.0
     sums = prepared.reduce(partial(_map_bins, beta=beta, surveyed=surveyed), np.add)
     return _of_bins(sums), float(sums[1] @ sums[3] / (2 * sums[1].sum() * sums[3].sum()))
+
+
+def exchanged(design: Design, basis: Basis, rng: np.random.Generator, times: int) -> list[Scores]:
+    """The scores of rows that are exchanged between the tables at random, by the first step of the fit.
+
+    The tables then differ by chance alone, the fitted probabilities are near the share of real rows, and the logistic
+    model is all but a linear one, whose fit to exchanged labels is a projection on the terms. What is left of the
+    second step is the constant: the mean of the probabilities is the share, and the curve bends there unless it is one
+    half.
+    """
+    z = basis.rotate(design.matrix)
+    y = design.response
+    ones = np.ones(len(y))
+    share = float(y.mean())
+    labels = np.column_stack([rng.permutation(y) for _ in range(times)])
+    p = z @ (z.T @ labels) / len(y)
+    p -= (0.5 - share) * p.var(axis=0) / (share * (1 - share))
+    return [Scores(one, label, ones, ones) for one, label in zip(p.T, labels.T, strict=True)]
 
 
 def drawn(scores: Scores, rng: np.random.Generator) -> Floats:

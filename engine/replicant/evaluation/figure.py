@@ -17,7 +17,17 @@ from scipy import stats
 
 from replicant.table.arrays import Floats
 
-__all__ = ["BaselineKind", "Figure", "Worse", "against_draws", "against_rate", "judged", "plain", "wilson"]
+__all__ = [
+    "BaselineKind",
+    "Figure",
+    "Worse",
+    "against_draws",
+    "against_rate",
+    "against_theory",
+    "judged",
+    "plain",
+    "wilson",
+]
 
 Worse: TypeAlias = Literal["higher", "lower", ""]
 BaselineKind: TypeAlias = Literal[
@@ -138,6 +148,43 @@ def against_draws(
         baseline_high=mean + reach,
         baseline_kind=kind,
         p_value=p if worse else None,
+        worse=worse,
+    )
+
+
+def against_theory(
+    measure: str,
+    each: Iterable[float],
+    *,
+    baseline: float,
+    interval: tuple[float, float],
+    p_value: float,
+    of: str = "",
+    worse: Worse = "higher",
+) -> Figure:
+    """A figure beside the distribution that theory gives it between two real samples.
+
+    Parameters
+    ----------
+    measure, of, worse
+        What it is, and which direction is bad.
+    each
+        Its values of the m sets.
+    baseline, interval
+        Mean and middle 95 % of that distribution.
+    p_value
+        How likely a value as bad is.
+    """
+    value, spread = _over_sets(each)
+    if not math.isfinite(value):
+        return Figure(measure, of, value, spread, worse=worse)
+    return Figure(
+        *(measure, of, value, spread),
+        baseline=baseline,
+        baseline_low=interval[0],
+        baseline_high=interval[1],
+        baseline_kind="theory",
+        p_value=p_value,
         worse=worse,
     )
 

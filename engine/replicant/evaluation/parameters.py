@@ -25,7 +25,12 @@ COMMON = """real
     effort
         `full`, or `quick` with fewer draws and without what takes longest.
     seed
-        Of the random streams."""
+        Of the random streams.
+    client
+        A `distributed.Client` whose workers draw baselines and make attacks. None: the active client; this process, if
+        there is none. The figures are the same.
+    threads
+        Of this process, instead of a client; None for all usable CPUs."""
 
 
 def with_common_parameters(function: F) -> F:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from replicant.evaluation.figure import Figure, judged
 from replicant.evaluation.inputs import MOST_ROWS, Inputs, in_memory
 from replicant.evaluation.result import Evaluation
 from replicant.evaluation.rows import Rows
+from replicant.evaluation.tasks import Tasks, opened
 from replicant.events import Event
 from replicant.plan.seeds import Stage, derived_seed, stream
 
@@ -22,6 +23,10 @@ Effort: TypeAlias = Literal["quick", "full"]
 
 SMALLEST = 50
 """Rows that a group must have in every table to be measured by itself."""
+
+
+SHOWN = 1_000_000
+"""Cells of all tables from which on an evaluation shows its progress."""
 
 
 class Streams(Protocol):
@@ -50,6 +55,8 @@ class Subset:
         Rows in memory.
     rng_of
         Its streams.
+    tasks
+        What runs its steps.
     whole
         Whether it is all rows rather than a group.
     """
@@ -58,6 +65,7 @@ class Subset:
     sets: Sequence[Rows]
     holdout: Rows | None
     rng_of: Streams
+    tasks: Tasks
     whole: bool = True
 
 
@@ -74,6 +82,8 @@ def evaluate(
     effort: Effort,
     seed: int,
     settings: dict[str, object],
+    client: Any = None,
+    threads: int | None = None,
 ) -> Evaluation:
     """Measure everything, and judge it.
 
@@ -93,6 +103,8 @@ def evaluate(
         Of all random streams.
     settings
         What else the result says of itself.
+    client, threads
+        What runs the steps: see `opened`.
     """
     if effort not in ("quick", "full"):
         raise SpecError(f"effort is {effort!r}{nearest(str(effort), ['quick', 'full'])}", need="quick or full")
@@ -115,10 +127,13 @@ def evaluate(
     if holdout is not None and holdout.weights is None and real.weights is not None:
         findings.append(Event("unweighted_holdout", "", "the holdout has no weights; its rows count as one each"))
     figures: list[Figure] = []
-    for name, subset in _subsets(Subset(real, sets, holdout, streams_of(seed, about)), by, seed, about, left_out):
-        found, lacking = measure(subset)
-        figures += [replace(one, group=name) for one in found]
-        left_out += [text for text in lacking if text not in left_out]
+    cells = len(coding.columns) * (given.schema.n + sum(given.schema.k))
+    with opened(client, threads, shown=cells > SHOWN) as tasks:
+        whole = Subset(real, sets, holdout, streams_of(seed, about), tasks)
+        for name, subset in _subsets(whole, by, seed, about, left_out):
+            found, lacking = measure(subset)
+            figures += [replace(one, group=name) for one in found]
+            left_out += [text for text in lacking if text not in left_out]
     said: dict[str, object] = {"n": given.schema.n, "k": given.schema.k[0], "m": len(sets), "holdout": given.held}
     said |= {"by": by, "effort": effort, "seed": seed, "columns": len(coding.columns), **settings}
     return Evaluation(about, judged(figures), tuple(findings), tuple(left_out), said)
@@ -157,7 +172,7 @@ def _subsets(whole: Subset, by: str | None, seed: int, about: str, left_out: lis
         rest = [name for name in whole.real.coding.names if name != by]
         real, *sets = (one.only(rest) for one in parts)
         kept = None if held is None or len(held) < SMALLEST else held.only(rest)
-        yield f"{by} = {level}", Subset(real, sets, kept, streams_of(seed, about, by, code), whole=False)
+        yield f"{by} = {level}", Subset(real, sets, kept, streams_of(seed, about, by, code), whole.tasks, whole=False)
     if small:
         left_out.append(f"{small} groups of {by} with fewer than {SMALLEST} rows in one of the tables")
 

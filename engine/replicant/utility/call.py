@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["utility"]
 
+LEFT_OUT = (
+    "quick effort leaves out pairs of columns in the logistic model, boosted trees and the density ratio, and draws "
+    "fewer baselines"
+)
+
 
 @with_common_parameters
 def utility(
@@ -37,6 +42,8 @@ def utility(
     grouped: int | Mapping[str, int] = GROUPS,
     effort: Effort = "full",
     seed: int = 1,
+    client: Any = None,
+    threads: int | None = None,
 ) -> Evaluation:
     """Measure how close synthetic sets are to the real table. For the data owner.
 
@@ -80,13 +87,16 @@ def utility(
             targets=inside,
             effort=effort,
             rng_of=rows.rng_of,
+            tasks=rows.tasks,
             counted=count_tables(given.real, given.sets, given.coding) if beyond else None,
         )
-        return [*found, *of_models] if rows.whole else found, []
+        return [*found, *of_models] if rows.whole else found, [LEFT_OUT] if effort == "quick" else []
 
     of_models = [figure for model, formula in models for figure in _of_model(given, model, formula)]
     settings: dict[str, object] = {"targets": list(targets), "models": [list(one) for one in models]}
-    return evaluate("utility", given, figures, by=by, effort=effort, seed=seed, settings=settings)
+    return evaluate(
+        "utility", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
+    )
 
 
 def _of_model(given: Inputs, model: str, formula: str) -> list[Figure]:

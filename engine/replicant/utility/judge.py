@@ -17,12 +17,31 @@ from scipy import stats
 
 from replicant.evaluation.figure import Figure, Worse, against_draws
 from replicant.evaluation.rows import Rows
+from replicant.evaluation.tasks import Tasks, seeds, stream_of
 from replicant.table.arrays import Floats
 
-__all__ = ["KINDS", "Judge", "Kind", "Values", "judged_p", "known_mean"]
+__all__ = [
+    "KINDS",
+    "MOST_ROWS",
+    "Judge",
+    "Key",
+    "Kind",
+    "Measured",
+    "Values",
+    "drawn_figure",
+    "judged_p",
+    "known_mean",
+    "some",
+]
 
-Values: TypeAlias = dict[tuple[str, str], float]
-"""Measures of two tables, by name and by what they are of."""
+Key: TypeAlias = tuple[str, str]
+"""A measure's name, and what it is of."""
+
+Values: TypeAlias = dict[Key, float]
+"""Measures of two tables."""
+
+Measured: TypeAlias = Callable[[Rows, Rows, np.random.Generator], Values]
+"""Measures two tables; the stream is for what it draws. It may run in another process."""
 
 MOST_ROWS = 10_000
 """Rows of either table between which a baseline is measured."""
@@ -63,7 +82,6 @@ KINDS: dict[str, Kind] = {
     "s_pmse_pairs": Kind(2),
     "pmse_cart": Kind(2, sized=True),
     "specks_cart": Kind(1, sized=True),
-    "auc_boosting": Kind(0, ideal=0.5, sized=True),
     "pearson_divergence": Kind(0, sized=True),
     "k_marginal": Kind(1, "lower", 1000.0),
     "ks": Kind(1),
@@ -96,7 +114,7 @@ class Judge:
     draws: int
     most: int = MOST_ROWS
 
-    def figures(self, measured: Callable[[Rows, Rows], Values], rng: np.random.Generator) -> list[Figure]:
+    def figures(self, measured: Measured, rng: np.random.Generator, tasks: Tasks, stage: str) -> list[Figure]:
         """The figures of a function of two tables.
 
         Parameters
@@ -105,36 +123,65 @@ class Judge:
             Gives the measures by name and by what they are of.
         rng
             The stream of the exchanges.
+        tasks
+            What runs them.
+        stage
+            In words, for the progress.
         """
-        real, *sets = (_some(one, self.most, rng) for one in (self.real, *self.sets))
-        beside = [measured(real, one) for one in sets]
-        null: list[Values] = []
-        for i in range(self.draws):
-            both = real.combine(sets[i % len(sets)])
-            order = rng.permutation(len(both))
-            null.append(measured(both.take(order[: len(real)]), both.take(order[len(real) :])))
+        real, *sets = (some(one, self.most, rng) for one in (self.real, *self.sets))
+        m = len(sets)
+        asked = [(i, False) for i in range(m)] + [(i % m, True) for i in range(self.draws)]
+        items = [(*one, seed) for one, seed in zip(asked, seeds(rng, len(asked)), strict=True)]
+        values = tasks.each(stage, _step, (measured, real, sets), items)
+        beside, null = values[:m], values[m:]
         all_rows = real is self.real and all(a is b for a, b in zip(sets, self.sets, strict=True))
         whole = beside
         if not all_rows and not all(KINDS[name].sized for name, _ in beside[0]):
-            whole = [measured(self.real, one) for one in self.sets]
+            whole = tasks.each(f"{stage}, all rows", _step, (measured, self.real, self.sets), items[:m])
         keys = dict.fromkeys(key for one in whole for key in one)
         return [
-            self._figure(key, *(np.array([one.get(key, np.nan) for one in each]) for each in (whole, beside, null)))
+            drawn_figure(key, *(np.array([one.get(key, np.nan) for one in each]) for each in (whole, null, beside)))
             for key in keys
         ]
 
-    @staticmethod
-    def _figure(key: tuple[str, str], values: Floats, beside: Floats, drawn: Floats) -> Figure:
-        kind = KINDS[key[0]]
-        # Of some of the rows a distance is larger: what is drawn is moved to the scale of all rows.
-        apart, wide = (float(np.abs(one[np.isfinite(one)] - kind.ideal).sum()) for one in (beside, values))
-        ratio = wide / apart if apart > 0 and wide > 0 else 1.0
-        moved = kind.ideal + (drawn - kind.ideal) * ratio
-        shown = against_draws(key[0], values, moved, of=key[1], worse=kind.worse, kind="permutation")
-        return replace(shown, p_value=judged_p(beside, drawn, kind))
+
+def _step(data: tuple[Measured, Rows, Sequence[Rows]], item: tuple[int, bool, int]) -> Values:
+    """The measures of the real table and of a set, or of the two with rows exchanged."""
+    measured, real, sets = data
+    which, exchanged, seed = item
+    rng, one = stream_of(seed), sets[which]
+    if not exchanged:
+        return measured(real, one, rng)
+    both = real.combine(one)
+    order = rng.permutation(len(both))
+    return measured(both.take(order[: len(real)]), both.take(order[len(real) :]), rng)
 
 
-def _some(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+def drawn_figure(key: Key, values: Floats, drawn: Floats, beside: Floats | None = None) -> Figure:
+    """A figure beside draws.
+
+    Parameters
+    ----------
+    key
+        What it is.
+    values
+        Of the m sets.
+    drawn
+        Under the baseline.
+    beside
+        Values of those rows that the draws are of, where they are not all.
+    """
+    kind = KINDS[key[0]]
+    beside = values if beside is None else beside
+    # Of some of the rows a distance is larger: what is drawn is moved to the scale of all rows.
+    apart, wide = (float(np.abs(one[np.isfinite(one)] - kind.ideal).sum()) for one in (beside, values))
+    ratio = wide / apart if apart > 0 and wide > 0 else 1.0
+    moved = kind.ideal + (drawn - kind.ideal) * ratio
+    shown = against_draws(key[0], values, moved, of=key[1], worse=kind.worse, kind="permutation")
+    return replace(shown, p_value=judged_p(beside, drawn, kind))
+
+
+def some(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
     """So many rows at most, drawn at random."""
     return rows if len(rows) <= most else rows.take(np.sort(rng.permutation(len(rows))[:most]))
 

@@ -14,17 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from replicant.evaluation.figure import BaselineKind, Figure, against_draws, plain
+from replicant.evaluation.figure import BaselineKind, Figure, against_draws, against_theory, plain
 from replicant.evaluation.rows import Coding, Rows
+from replicant.evaluation.tasks import Tasks, seeds, stream_of
 from replicant.table.arrays import Floats
 from replicant.utility.associations import Associated, ranked
-from replicant.utility.boosting import discriminated, predicted
+from replicant.utility.boosting import deviation, discriminated, predicted
 from replicant.utility.counted import Counted
 from replicant.utility.density_ratio import density_ratio, pearson_divergence, points
 from replicant.utility.distributions import level_distance, number_distances
-from replicant.utility.judge import Judge, Values, known_mean
+from replicant.utility.judge import Judge, Values, known_mean, some
 from replicant.utility.k_marginal import as_close_as, k_marginal, ladder, pair_layout
-from replicant.utility.propensity import logistic, tree
+from replicant.utility.propensity import tree
+from replicant.utility.propensity_figures import propensity_figures
 from replicant.utility.table_figures import table_figures
 from replicant.utility.tables import Layout, layout_of
 
@@ -40,10 +42,8 @@ MOST_BOOSTED = 2000
 MOST_POINTS = 500
 """Rows of either table that are exchanged where it takes boosted trees or a density ratio."""
 
-MOST_PRODUCTS = 200
-"""Coefficients of the logistic model with pairs."""
-
 SPLITS = {"quick": 20, "full": 40}
+PREDICTIONS = 10
 TABLE_SPLITS = {"quick": 50, "full": 200}
 
 
@@ -56,6 +56,7 @@ def measure(
     targets: Sequence[str] = (),
     effort: str = "quick",
     counted: Counted | None = None,
+    tasks: Tasks | None = None,
 ) -> list[Figure]:
     """The figures of m sets beside their baselines.
 
@@ -71,7 +72,10 @@ def measure(
         `quick`: no pairs in the logistic model, no boosting, no density ratio, and fewer splits. `full`: all.
     counted
         The tables of all rows, where those in memory are some of them.
+    tasks
+        What runs fits and draws; this thread, unless given.
     """
+    tasks = tasks or Tasks()
     if not len(real) or not sets or min(len(one) for one in sets) < 2 or not real.coding.columns:
         return []
     tables = _weighted(lumped([real, *sets, *([] if holdout is None else [holdout])]))
@@ -81,20 +85,21 @@ def measure(
     else:
         figures = _tables(real, sets, real if holdout is None else real.combine(tables[-1]), effort, rng_of("tables"))
     judge = Judge(real, sets, SPLITS[effort])
-    by_rows = _Measured(real, rng_of("pairs"), full=effort == "full")
-    figures += judge.figures(by_rows, rng_of("exchanges"))
+    by_rows = _Measured(real, rng_of("pairs"))
+    figures += judge.figures(by_rows, rng_of("exchanges"), tasks, "exchanging rows")
+    figures += propensity_figures(real, sets, rng_of("propensity"), tasks, draws=SPLITS[effort], full=effort == "full")
     if counted is None:
         figures += _ladder(real, sets, by_rows.pairs, rng_of("ladder"))
     else:
         figures = _of_all_rows(figures)
     if min(len(one) for one in (real, *sets)) >= 20:
-        figures += judge.figures(_trees, rng_of("trees"))
+        figures += judge.figures(_trees, rng_of("trees"), tasks, "exchanging rows: trees")
         if effort == "full":
-            figures += _learned(real, sets, rng_of)
+            figures += _learned(real, sets, rng_of, tasks)
     figures += _extremes(real, sets)
     for target in targets:
         if target in real.coding.names:
-            figures += _predictions(real, sets, target, rng_of(f"target {target}"), SPLITS["quick"] // 2, holdout)
+            figures += _predictions(real, sets, target, rng_of(f"target {target}"), holdout, tasks)
     return figures
 
 
@@ -133,33 +138,18 @@ def _weighted(tables: Sequence[Rows]) -> list[Rows]:
 class _Measured:
     """Measures of two tables of rows that are cheap enough for all rows."""
 
-    def __init__(self, real: Rows, rng: np.random.Generator, *, full: bool) -> None:
+    def __init__(self, real: Rows, rng: np.random.Generator) -> None:
         self.coding = real.coding
-        self.full = full
         self.pairs = pair_layout(self.coding.sizes, rng)
         self.plan = Associated.of(real.numbers, self.coding.is_numeric, self.coding.sizes)
         self.ranks = Associated.of(ranked(real.numbers) / len(real), self.coding.is_numeric, self.coding.sizes)
 
-    def __call__(self, real: Rows, synthetic: Rows) -> Values:
+    def __call__(self, real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
         return {
-            **self._propensity(real, synthetic),
             **self._k_marginal(real, synthetic),
             **_columns(real, synthetic),
             **self._associations(real, synthetic),
         }
-
-    def _propensity(self, real: Rows, synthetic: Rows) -> Values:
-        found = logistic(real, synthetic)
-        out = {
-            ("pmse_logit", ""): found.pmse,
-            ("s_pmse_logit", ""): found.s_pmse,
-            ("specks_logit", ""): found.specks,
-            ("po50_logit", ""): found.po50,
-            ("auc_logit", ""): found.auc,
-        }
-        if self.full and found.parameters**2 / 2 <= MOST_PRODUCTS:
-            out["s_pmse_pairs", ""] = logistic(real, synthetic, 1).s_pmse
-        return out
 
     def _k_marginal(self, real: Rows, synthetic: Rows) -> Values:
         if not self.pairs.tables:
@@ -205,31 +195,39 @@ def _columns(real: Rows, synthetic: Rows) -> Values:
     return out
 
 
-def _trees(real: Rows, synthetic: Rows) -> Values:
+def _trees(real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
     found = tree(real, synthetic)
     return {("pmse_cart", ""): found.pmse, ("specks_cart", ""): found.specks}
 
 
-def _learned(real: Rows, sets: Sequence[Rows], rng_of: Streams) -> list[Figure]:
-    """Measures whose models take longer: of fewer rows, and beside fewer exchanges."""
-    folds, centres = rng_of("folds"), rng_of("centres")
-
-    def boosted(a: Rows, b: Rows) -> Values:
-        return {("auc_boosting", ""): discriminated(a, b, folds)}
-
-    def ratio(a: Rows, b: Rows) -> Values:
-        x, y = points(a, b)
-        return {("pearson_divergence", ""): pearson_divergence(density_ratio(x, y, centres), x, y)}
-
-    draws = SPLITS["quick"]
+def _learned(real: Rows, sets: Sequence[Rows], rng_of: Streams, tasks: Tasks) -> list[Figure]:
+    """Measures whose models take longer: of fewer rows, and beside theory or fewer exchanges."""
+    rng = rng_of("boosting")
+    part, *parts = (some(one, MOST_BOOSTED, rng) for one in (real, *sets))
+    areas = tasks.each("boosting trees", _boosted, (part, parts), list(enumerate(seeds(rng, len(sets)))))
+    error = float(np.mean([deviation(len(part), len(one)) for one in parts]))
+    ends = 0.5 + error * stats.norm.ppf([0.025, 0.975])
+    p_value = float(stats.norm.sf((known_mean(np.array(areas)) - 0.5) / error))
+    ratios = Judge(real, sets, SPLITS["quick"], MOST_POINTS)
     return [
-        *Judge(real, sets, draws, MOST_BOOSTED).figures(boosted, rng_of("boosting")),
-        *Judge(real, sets, draws, MOST_POINTS).figures(ratio, rng_of("density_ratio")),
+        against_theory("auc_boosting", areas, baseline=0.5, interval=(ends[0], ends[1]), p_value=p_value),
+        *ratios.figures(_ratio, rng_of("density_ratio"), tasks, "exchanging rows: density ratios"),
     ]
 
 
+def _boosted(data: tuple[Rows, Sequence[Rows]], item: tuple[int, int]) -> float:
+    real, sets = data
+    which, seed = item
+    return discriminated(real, sets[which], stream_of(seed))
+
+
+def _ratio(real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
+    x, y = points(real, synthetic)
+    return {("pearson_divergence", ""): pearson_divergence(density_ratio(x, y, rng), x, y)}
+
+
 def _predictions(
-    real: Rows, sets: Sequence[Rows], target: str, rng: np.random.Generator, draws: int, holdout: Rows | None
+    real: Rows, sets: Sequence[Rows], target: str, rng: np.random.Generator, holdout: Rows | None, tasks: Tasks
 ) -> list[Figure]:
     """Boosted trees that learn a column from a set, and from real rows, all tested on other real rows.
 
@@ -239,20 +237,24 @@ def _predictions(
     size = min(half, MOST_BOOSTED, *(len(one) for one in sets))
     if size < 20:
         return []
-    each: list[list[float]] = [[] for _ in sets]
-    null = []
-    for _ in range(draws):
-        order = rng.permutation(len(real))
-        test = real.take(order[half:]) if holdout is None else holdout
-        null.append(predicted(real.take(order[:size]), test, target, rng))
-        for scores, one in zip(each, sets, strict=True):
-            scores.append(predicted(one.take(rng.permutation(len(one))[:size]), test, target, rng))
+    scores = np.array(
+        tasks.each("predicting targets", _predicted, (real, sets, holdout, target, size), seeds(rng, PREDICTIONS))
+    )
+    null, each = scores[:, 0], scores[:, 1:].T
     # The same rows are tested: what they make hard is so for both.
-    means = [known_mean(np.array(scores)) for scores in each]
-    apart = [float(one) - b for scores in each for one, b in zip(scores, null, strict=True)]
     kind: BaselineKind = "half_splits" if holdout is None else "holdout"
-    shown = against_draws("prediction", means, np.array(null), of=target, worse="lower", kind=kind)
-    return [replace(shown, p_value=_paired(np.array(apart).reshape(len(each), -1)))]
+    shown = against_draws("prediction", [known_mean(one) for one in each], null, of=target, worse="lower", kind=kind)
+    return [replace(shown, p_value=_paired(each - null))]
+
+
+def _predicted(data: tuple[Rows, Sequence[Rows], Rows | None, str, int], seed: int) -> list[float]:
+    """What is predicted from real rows, and from those of each set."""
+    real, sets, holdout, target, size = data
+    rng = stream_of(seed)
+    order = rng.permutation(len(real))
+    test = real.take(order[len(real) // 2 :]) if holdout is None else holdout
+    trained = [real.take(order[:size]), *(one.take(rng.permutation(len(one))[:size]) for one in sets)]
+    return [predicted(one, test, target, rng) for one in trained]
 
 
 def _paired(apart: Floats) -> float | None:

@@ -26,7 +26,17 @@ from replicant.table.arrays import Bools, Floats
 from replicant.trees import encode_features, grow_tree
 from replicant.utility.tables import table_measures
 
-__all__ = ["Propensity", "logistic", "logistic_scores", "pairs", "permuted", "propensity_frame", "scaled", "tree"]
+__all__ = [
+    "Propensity",
+    "exchanged",
+    "logistic",
+    "logistic_scores",
+    "pairs",
+    "permuted",
+    "propensity_frame",
+    "scaled",
+    "tree",
+]
 
 Compared: TypeAlias = Callable[[Rows, Rows], "Propensity"]
 
@@ -108,18 +118,29 @@ def logistic_scores(real: Any, synthetic: Any, order: int = 0) -> Propensity:
     order
         0: main effects. 1: products of any two columns too.
     """
-    one = real if isinstance(real, pd.DataFrame) else _first(real)
-    names = [str(name) for name in one.columns if name != "weight"]
-    formula = f"~ {' + '.join([*names, *_products(names, order)])}"
-    weights, kind = ("weight", "survey") if "weight" in one.columns else (None, None)
-    scores, parameters = Discriminator(real, formula, weights=weights, weight_kind=kind).scores(synthetic)
+    scores, parameters = _discriminator(real, order).scores(synthetic)
     return _of_scores(scores, parameters)
 
 
 def logistic(real: Rows, synthetic: Rows, order: int = 0) -> Propensity:
     """Scores by a logistic regression on rows in memory; see `logistic_scores`."""
-    lost: Bools = np.isnan(np.concatenate([real.numbers, synthetic.numbers])).any(axis=0)
-    return logistic_scores(propensity_frame(real, lost), propensity_frame(synthetic, lost), order)
+    return logistic_scores(*_frames(real, synthetic), order)
+
+
+def exchanged(real: Rows, synthetic: Rows, rng: np.random.Generator, times: int) -> list[Propensity]:
+    """What `logistic` tells of unweighted rows that are exchanged between the tables at random, by its first step.
+
+    Parameters
+    ----------
+    real, synthetic
+        Rows in memory.
+    rng
+        The stream of the exchanges.
+    times
+        How many.
+    """
+    frame, other = _frames(real, synthetic)
+    return [_of_scores(one, 0) for one in _discriminator(frame, 0).exchanged(other, rng, times)]
 
 
 def tree(real: Rows, synthetic: Rows, *, minbucket: int = MINBUCKET, cp: float = CP) -> Propensity:
@@ -224,6 +245,19 @@ def scaled(found: Propensity, null: Sequence[Propensity]) -> dict[str, float]:
         "s_po50": over(found.po50, [one.po50 for one in null], root),
         "s_u": over(found.auc - 0.5, [one.auc - 0.5 for one in null], root),
     }
+
+
+def _frames(real: Rows, synthetic: Rows) -> tuple[pd.DataFrame, pd.DataFrame]:
+    lost: Bools = np.isnan(np.concatenate([real.numbers, synthetic.numbers])).any(axis=0)
+    return propensity_frame(real, lost), propensity_frame(synthetic, lost)
+
+
+def _discriminator(real: Any, order: int) -> Discriminator:
+    one = real if isinstance(real, pd.DataFrame) else _first(real)
+    names = [str(name) for name in one.columns if name != "weight"]
+    formula = f"~ {' + '.join([*names, *_products(names, order)])}"
+    weights, kind = ("weight", "survey") if "weight" in one.columns else (None, None)
+    return Discriminator(real, formula, weights=weights, weight_kind=kind)
 
 
 def _of_scores(scores: Scores, parameters: int) -> Propensity:
