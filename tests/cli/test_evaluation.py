@@ -45,3 +45,32 @@ def test_a_codebook_is_obeyed(files: list[str], tmp_path: Path) -> None:
     book.write_text("x: {kind: continuous, missing_codes: [0.1]}\n")
     asked = ["utility", *files[:2], "--codebook", str(book), "--effort", "quick", "--json"]
     assert CliRunner().invoke(cli, asked, catch_exceptions=False).exit_code == 0
+
+
+def test_three_way_tables_and_published_figures(files: list[str], tmp_path: Path) -> None:
+    declared = tmp_path / "published.yaml"
+    declared.write_text("mean x: {mean: x, by: g}\npositive: {share: x > 0}\n")
+    asked = ["utility", *files[:2], "--effort", "quick", "--indicators", str(declared), "--json"]
+    kept = json.loads(CliRunner().invoke(cli, asked, catch_exceptions=False).output)
+    errors = {one["of"] for one in kept["figures"] if one["measure"] == "relative_error"}
+    assert errors == {"mean x, g = a", "mean x, g = b", "positive"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--three-way", "x,g,gg"], "three_way names 'gg', which is no column that both tables have, did you mean 'g'"),
+        (["--three-way", "x,g"], "three_way names 2 columns"),
+        (["--three-wai", "x,g"], "Did you mean '--three-way'"),
+        (["--indicators", "publishd.yaml"], "did you mean 'published.yaml'"),
+        (["--indicators", "published.yaml"], "has the key 'meen', did you mean 'mean'"),
+    ],
+)
+def test_a_typing_error_is_named(
+    options: list[str], said: str, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("published.yaml").write_text("mean x: {meen: x}\n")
+    found = CliRunner().invoke(cli, ["utility", *files[:2], "--effort", "quick", *options])
+    assert found.exit_code
+    assert said in " ".join((found.output + str(found.exception)).split())

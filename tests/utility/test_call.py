@@ -70,3 +70,35 @@ def test_every_figure_has_its_words() -> None:
     observed = rp.synthesize(real, m=2, seed=1, conditioning="observed")
     found += rp.disclosure(real, observed, keys=["g", "x"], targets=["y"], effort="quick").figures
     assert {one.measure for one in found} <= set(MEASURES)
+
+
+def test_three_way_tables_are_of_named_columns() -> None:
+    real = population(300, 1).assign(h=lambda frame: (frame["x"] > 0).map({True: "p", False: "q"}))
+    found = rp.utility(real, population(300, 2).assign(h="p"), three_way=["g", "h", "x", "y"], effort="quick")
+    asked = {one.of for one in found.figures if one.measure == "s_pmse_threeway"}
+    assert asked == {"x x y x g", "x x y x h", "x x g x h", "y x g x h"}
+    one = rp.utility(real, real, three_way=[("x", "h", "g")], effort="quick")
+    assert {figure.of for figure in one.figures if figure.measure == "s_pmse_threeway"} == {"x x g x h"}
+    assert "s_jsd_threeway_mean" in {figure.measure for figure in one.figures}
+    for wrong, said in ((["x", "y"], "2 columns"), (["x", "y", "gg"], "three_way names 'gg'")):
+        with pytest.raises(SpecError, match=said):
+            rp.utility(real, real, three_way=wrong)
+
+
+def test_published_figures_are_declared_or_computed() -> None:
+    real, fresh = population(500, 1), population(500, 2)
+
+    def spread(frame: pd.DataFrame, weights: np.ndarray) -> pd.Series:
+        return frame.groupby("g")["x"].std()
+
+    declared = {"above": {"share": "x > 0", "by": "g"}, "sd": spread}
+    found = rp.utility(real, fresh, indicators=declared, effort="quick")
+    errors = {one.of: one for one in found.figures if one.measure == "relative_error"}
+    assert set(errors) == {*(f"above, g = {g}" for g in "abc"), *(f"sd: {g}" for g in "abc")}
+    assert found.passed
+    share = [(one["x"] > 0)[one["g"] == "a"].mean() for one in (real, fresh)]
+    assert errors["above, g = a"].value == pytest.approx(abs(share[1] / share[0] - 1))
+    shifted = rp.utility(real, fresh.assign(x=fresh["x"] + 1), indicators=declared, effort="quick")
+    assert any(one.of == "above, g = a" for one in shifted.flags if one.measure == "relative_error")
+    alone = rp.utility(real, fresh, indicators=spread, effort="quick")
+    assert alone.settings["indicators"] == ["spread"]

@@ -79,17 +79,52 @@ def _evaluating(command: F) -> F:
 
 
 def _codebook(path: str) -> Any:
-    from replicant.errors import SpecError
     from replicant.table import Codebook
 
+    return Codebook.from_yaml(_text(path, "a codebook, a file of YAML"))
+
+
+def _text(path: str, need: str) -> str:
+    from replicant.errors import SpecError, nearest
+
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise SpecError(f"{path} cannot be read ({error.strerror})", need="a codebook, a file of YAML") from None
-    return Codebook.from_yaml(text)
+        beside = [other.name for other in Path(path).parent.glob("*.y*ml")]
+        hint = nearest(Path(path).name, beside) if isinstance(error, FileNotFoundError) else ""
+        raise SpecError(f"{path} cannot be read ({error.strerror}){hint}", need=need) from None
+
+
+def _lists(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[list[str]]:
+    """A list of names for each time that the option is given."""
+    return [_named(ctx, parameter, (value,)) for value in values]
+
+
+def _indicators(ctx: click.Context, parameter: click.Parameter, path: str | None) -> Any:
+    """What a file declares."""
+    if path is None or ctx.resilient_parsing:
+        return None
+    from replicant.spec.load import read_yaml
+
+    need = "a file of YAML, such as mean income: {mean: income, by: region}"
+    return read_yaml(_text(path, need), path, need)[0]
 
 
 @click.command()
+@click.option(
+    "--three-way",
+    multiple=True,
+    callback=_lists,
+    metavar="COLUMNS",
+    help="Compare all tables of three of these columns (age,sex,region), too. May be repeated.",
+)
+@click.option(
+    "--indicators",
+    type=click.Path(dir_okay=False),
+    callback=_indicators,
+    metavar="FILE",
+    help="Figures that are published, as YAML: their relative errors are shown.",
+)
 @_evaluating
 def utility(**settings: Any) -> Evaluation:
     """Show how close synthetic sets are to the real table.
@@ -102,6 +137,7 @@ def utility(**settings: Any) -> Evaluation:
     Examples:
         replicant utility survey.parquet release
         replicant utility survey.csv syn1.csv syn2.csv --targets income -o utility.html
+        replicant utility survey.csv release --three-way age,sex,region --indicators published.yaml
         replicant utility train.parquet release --holdout holdout.parquet --by region --json > utility.json
     """
     from replicant.utility.call import utility as evaluate

@@ -15,7 +15,7 @@ from replicant.disclosure.measures import compare_rows, conclude, matches, measu
 from replicant.disclosure.records import numbers_at_risk, records_at_risk
 from replicant.disclosure.tally import Comparison, Questions, combine_tallies, compare_tallies, tally
 from replicant.estimate.partitions import DeferredPartitions, partitioned
-from replicant.evaluation.grouping import GROUPS
+from replicant.evaluation.grouping import GROUPS, Grouped
 from replicant.evaluation.inputs import MOST_ROWS, in_memory, inputs
 from replicant.evaluation.parameters import with_common_parameters
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
@@ -48,7 +48,7 @@ def disclosure(
     cluster: str | None = None,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
-    grouped: int | Mapping[str, int] = GROUPS,
+    grouped: Grouped = GROUPS,
     effort: Effort = "full",
     seed: int = 1,
     client: Any = None,

@@ -7,10 +7,10 @@ asks for them.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ import pandas as pd
 from replicant.analysis.data import typed as typed_by
 from replicant.errors import DataError, SpecError
 from replicant.estimate.partitions import partitioned
-from replicant.evaluation.grouping import GROUPS
+from replicant.evaluation.grouping import GROUPS, Grouped
 from replicant.evaluation.rows import Coding, Rows
 from replicant.evaluation.schema import Schema, compare_schemas
 from replicant.events import Event
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from replicant.table import ColumnSpec
     from replicant.table.arrays import Floats
 
-__all__ = ["Inputs", "in_memory", "inputs"]
+__all__ = ["Inputs", "frame_in_memory", "in_memory", "inputs"]
+
+T = TypeVar("T")
 
 MOST_ROWS = 200_000
 """Rows of a table that measures of whole rows look at."""
@@ -56,6 +58,8 @@ class Inputs:
         Rows of the holdout.
     manifest
         What the sets say of themselves; of sets of other tools nothing.
+    book
+        What is declared of the columns.
     """
 
     real: Data
@@ -65,6 +69,7 @@ class Inputs:
     findings: tuple[Event, ...]
     held: int
     manifest: Mapping[str, Any]
+    book: Mapping[str, ColumnSpec]
 
     @property
     def conditioning(self) -> str:
@@ -91,7 +96,7 @@ def inputs(
     columns: Mapping[str, Any] | None = None,
     weights: str | None = None,
     reading: Mapping[str, Any] | None = None,
-    groups: int | Mapping[str, int] = GROUPS,
+    groups: Grouped = GROUPS,
 ) -> Inputs:
     """Find out what is given.
 
@@ -109,7 +114,7 @@ def inputs(
     reading
         How text files are written.
     groups
-        How many groups of numbers.
+        How many groups of numbers, or where they begin.
 
     Raises
     ------
@@ -147,15 +152,23 @@ def inputs(
                 need="the columns of the real table",
                 fix="hold rows of the real table out, with all columns",
             )
-    return Inputs(here, sets, kept, schema, tuple(findings), held, manifest)
+    return Inputs(here, sets, kept, schema, tuple(findings), held, manifest, book)
 
 
 def in_memory(data: Data, coding: Coding, most: int = MOST_ROWS) -> Rows:
     """The rows of a table, or, of more than `most`, evenly chosen ones."""
+    return _some_of(data, most, coding.rows, Rows.combine)
+
+
+def frame_in_memory(data: Data, most: int = MOST_ROWS) -> pd.DataFrame:
+    """The same rows as they are."""
+    return _some_of(data, most, _as_it_is, _below)
+
+
+def _some_of(data: Data, most: int, made: Callable[[pd.DataFrame], T], combine: Callable[[T, T], T]) -> T:
     source = partitioned(data)
-    total = source.reduce(_count, _sum)
-    step = max(total / most, 1.0)
-    return source.reduce(partial(_some, coding=coding, step=step), Rows.combine)
+    step = max(source.reduce(_count, _sum) / most, 1.0)
+    return source.reduce(partial(_some, made=made, step=step), combine)
 
 
 def _count(frame: pd.DataFrame, weights: Floats | None) -> int:
@@ -166,10 +179,18 @@ def _sum(one: int, other: int) -> int:
     return one + other
 
 
-def _some(frame: pd.DataFrame, weights: Floats | None, *, coding: Coding, step: float) -> Rows:
+def _some(frame: pd.DataFrame, weights: Floats | None, *, made: Callable[[pd.DataFrame], T], step: float) -> T:
     if step > 1:
         frame = frame.iloc[np.arange(0, len(frame), step).astype(np.intp)]
-    return coding.rows(frame)
+    return made(frame)
+
+
+def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame
+
+
+def _below(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([one, other], ignore_index=True)
 
 
 def _held(holdout: Data, schema: Schema) -> tuple[int, list[str]]:

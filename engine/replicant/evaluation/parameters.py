@@ -21,7 +21,8 @@ COMMON = """real
     reading
         How text files are written, as for `rp.synthesize`.
     grouped
-        How many groups numbers are taken in where tables of counts are made of them: for all columns, or by column.
+        How many groups numbers are taken in where tables of counts are made of them; or by column how many, or where
+        each but the first begins: `{"age": [18, 30, 65]}`.
     effort
         `full`, or `quick` with fewer draws and without what takes longest.
     seed

@@ -18,7 +18,7 @@ import pandas as pd
 from replicant.errors import DataError, SpecError, nearest
 from replicant.estimate.partitions import Source, partitioned
 from replicant.estimate.sketch import Sketch, sketch
-from replicant.evaluation.grouping import GROUPS, quantile_edges
+from replicant.evaluation.grouping import GROUPS, Grouped, check_grouped, quantile_edges, written_edges
 from replicant.evaluation.rows import CodedColumn, Coding, level_key, numbers_of
 from replicant.events import Event
 from replicant.table.counts import code_counts, distinct_values
@@ -104,7 +104,7 @@ def compare_schemas(
     codebook: Mapping[str, ColumnSpec] | None = None,
     *,
     weights: str | None = None,
-    groups: int | Mapping[str, int] = GROUPS,
+    groups: Grouped = GROUPS,
 ) -> Schema:
     """Find what both tables have, and what differs.
 
@@ -119,7 +119,7 @@ def compare_schemas(
     weights
         A column of weights, of either table or of both.
     groups
-        How many groups of numbers; by column, where a mapping.
+        How many groups of numbers; by column, where a mapping: how many, or where they begin.
 
     Raises
     ------
@@ -159,6 +159,7 @@ def compare_schemas(
             need="columns of the same name in both",
             fix="rename those of the sets as the real table calls them",
         )
+    check_grouped(groups, {one.name: one.is_numeric for one in columns})
     rows = [next(iter(one.values())).rows if one else 0 for one in theirs]
     n = next(iter(ours.values())).rows
     if not n or not all(rows):
@@ -166,7 +167,7 @@ def compare_schemas(
     return Schema(Coding(tuple(columns), weights), tuple(findings), n, tuple(rows))
 
 
-def _wanted(groups: int | Mapping[str, int], name: str) -> int:
+def _wanted(groups: Grouped, name: str) -> int | Sequence[Any]:
     return groups if isinstance(groups, int) else groups.get(name, GROUPS)
 
 
@@ -187,7 +188,7 @@ def _lone(ours: _Profiles, all_theirs: _Profiles, theirs: Sequence[_Profiles], w
 
 
 def _shared(
-    name: str, real: _Profile, synthetic: _Profile, spec: ColumnSpec | None, groups: int
+    name: str, real: _Profile, synthetic: _Profile, spec: ColumnSpec | None, groups: int | Sequence[Any]
 ) -> tuple[CodedColumn | None, list[Event]]:
     """How a column is coded, and what differs in it."""
     findings = []
@@ -213,12 +214,13 @@ def _shared(
         # A set with more digits than the real table is seen by that; compared are the digits that the real cells have.
         if form == "number" and digits[0] is not None and (digits[1] is None or digits[1] > digits[0]):
             findings.append(Event("more_digits", name, "the sets have more digits after the point than the real table"))
+        edges = quantile_edges(points, counts, groups) if isinstance(groups, int) else written_edges(name, groups)
         reach = points if len(points) <= REACH else points[_spread(len(points))]
         return (
             CodedColumn(
                 name,
                 kind,
-                edges=quantile_edges(points, counts, groups),
+                edges=edges,
                 missing_codes=coded,
                 decimals=real.decimals if form == "number" else None,
                 reach=reach,

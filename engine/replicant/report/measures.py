@@ -19,14 +19,18 @@ _ALL, _TABLES, _COLUMNS, _PAIRS = (
     "Columns",
     "Pairs of columns",
 )
-_ANALYSES, _COPIES, _IDENTITIES, _ATTRIBUTES, _ATTACKS = (
+_RULES, _ANALYSES, _COPIES, _IDENTITIES, _ATTRIBUTES, _ATTACKS = (
+    "Rules between columns",
     "Analyses and predictions",
     "Copies",
     "Identities",
     "Attributes",
     "Attacks",
 )
-SECTIONS = (_ALL, _TABLES, _COLUMNS, _PAIRS, _ANALYSES, _COPIES, _IDENTITIES, _ATTRIBUTES, _ATTACKS, "Other figures")
+SECTIONS = (
+    *(_ALL, _TABLES, _COLUMNS, _PAIRS, _RULES, _ANALYSES),
+    *(_COPIES, _IDENTITIES, _ATTRIBUTES, _ATTACKS, "Other figures"),
+)
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,33 @@ MEASURES: dict[str, Measure] = {
         "under the curve of levels. The baseline learns from real rows; a fall means that what predicts the target "
         "is lost.",
         None,
+    ),
+    "broken_arithmetic": Measure(
+        "broken arithmetic",
+        _RULES,
+        "share",
+        "Rows in which a column that is computed from others in nearly every real row (a sum, a ratio) is not. A rise "
+        "means that rows contradict themselves; `passive` computes such columns.",
+    ),
+    "broken_skip": Measure(
+        "broken skip pattern",
+        _RULES,
+        "share",
+        "Rows with an answer where another column says that the question was skipped, or without one where it was "
+        "asked. A rise means that rows contradict themselves.",
+    ),
+    "broken_order": Measure(
+        "numbers or dates out of order",
+        _RULES,
+        "share",
+        "Rows in which a number exceeds another one that it does not exceed in nearly any real row.",
+    ),
+    "broken_levels": Measure(
+        "levels that contradict another column",
+        _RULES,
+        "share",
+        "Rows with a level (a region, an age group) that in the real table never goes with the level or the number of "
+        "another column.",
     ),
     "std_difference": Measure(
         "difference of a coefficient",

@@ -183,7 +183,7 @@ def _job(document: dict[str, Any], position: Position) -> JobSpec:
 
 def _parse(text: str, overrides: Sequence[str], source: str) -> tuple[dict[str, Any], Position]:
     """The document with its overrides, and where in the file each path of it stands."""
-    document, node = _read_yaml(text, source)
+    document, node = read_yaml(text, source)
     if document is None and not overrides:
         raise SpecError(f"{source} is empty", need="at least the sections input and output", fix=_SMALLEST)
     if document is None:
@@ -319,7 +319,8 @@ def _of_folder(folder: Path) -> tuple[str, str]:
     )
 
 
-def _read_yaml(text: str, source: str, need: str = "a job file in YAML") -> tuple[Any, yaml.Node | None]:
+def read_yaml(text: str, source: str, need: str = "a job file in YAML") -> tuple[Any, yaml.Node | None]:
+    """The document of a text of YAML 1.2 and its nodes; `source` and `need` are for errors."""
     try:
         loader = _Loader(text)
         try:
@@ -396,7 +397,7 @@ def _override(document: dict[Any, Any], override: str) -> tuple[str, ...]:
     said = key.strip()[:60]
     parsed: Any = value
     if not _is_sign(value):
-        parsed, _ = _read_yaml(value, f"the value of --set {said}", "a value such as 5, cart, [a, b] or {a: b}")
+        parsed, _ = read_yaml(value, f"the value of --set {said}", "a value such as 5, cart, [a, b] or {a: b}")
     put(document, keys, parsed, said=f"--set {key.strip()[:60]}")
     return keys
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from replicant.analysis import compare
-from replicant.evaluation.grouping import GROUPS
-from replicant.evaluation.inputs import MOST_ROWS, Inputs, inputs
+from replicant.errors import ReplicantError, SpecError
+from replicant.evaluation.grouping import GROUPS, Grouped
+from replicant.evaluation.inputs import MOST_ROWS, Inputs, frame_in_memory, inputs
 from replicant.evaluation.parameters import with_common_parameters
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
+from replicant.table import encode_table
 from replicant.utility.counted import count_tables
-from replicant.utility.indicators import model_figures
+from replicant.utility.indicators import Computation, computed_figures, declared_figures, model_figures
 from replicant.utility.measures import measure
+from replicant.utility.published import Indicator, read_indicators
+from replicant.utility.rules import find_rules, rule_figures
+from replicant.utility.tables import tables_of
 
 if TYPE_CHECKING:
     from replicant.evaluation import Evaluation, Figure
+    from replicant.table import ColumnSpec
 
 __all__ = ["utility"]
 
@@ -35,11 +42,13 @@ def utility(
     holdout: Any = None,
     targets: Sequence[str] = (),
     models: Sequence[tuple[str, str]] = (),
+    indicators: Mapping[str, Any] | Computation | None = None,
+    three_way: Sequence[str] | Sequence[Sequence[str]] = (),
     by: str | None = None,
     weights: str | None = None,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
-    grouped: int | Mapping[str, int] = GROUPS,
+    grouped: Grouped = GROUPS,
     effort: Effort = "full",
     seed: int = 1,
     client: Any = None,
@@ -57,6 +66,12 @@ def utility(
     models
         Analyses that will be made: pairs of a model and a formula, as for `analyse`. They are fitted to the real rows
         and to the sets.
+    indicators
+        Figures that are published: by name what is computed, such as `{"income": {"mean": "income", "by": "region"}}`
+        (`mean`, `total`, `share`, `median`, `quantile`, `ratio`, `count`; `by`, `where`), or a function of a frame and
+        its weights that gives a number or a series; or one such function.
+    three_way
+        Columns of which all tables of three are compared; or several lists of columns.
     weights
         A column of weights.
 
@@ -76,6 +91,8 @@ def utility(
         targets = [str(targets)]
     given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, groups=grouped)
     known_columns(given, "targets", targets)
+    triples = _triples(given, three_way)
+    functions, declared = _indicators(given, indicators)
 
     def figures(rows: Subset) -> Found:
         inside = [name for name in targets if name in rows.real.coding.names]
@@ -88,15 +105,63 @@ def utility(
             effort=effort,
             rng_of=rows.rng_of,
             tasks=rows.tasks,
-            counted=count_tables(given.real, given.sets, given.coding) if beyond else None,
+            counted=count_tables(given.real, given.sets, given.coding, triples) if beyond else None,
+            three_way=triples,
         )
-        return [*found, *of_models] if rows.whole else found, [LEFT_OUT] if effort == "quick" else []
+        found += declared_figures(declared, rows.real, rows.sets, rows.rng_of("indicators"))
+        left_out = [LEFT_OUT] if effort == "quick" else []
+        if rows.whole:
+            large = tables_of(given.coding, triples).left_out
+            left_out += [f"{len(large)} tables with more cells than can be counted"] if large else []
+            found += of_models
+            if functions:
+                real, *sets = (frame_in_memory(one) for one in (given.real, *given.sets))
+                found += computed_figures(functions, real, sets, weights, rows.rng_of("functions"))
+            try:
+                table = encode_table(frame_in_memory(given.real)[list(given.coding.names)], _declared(given))
+            except ReplicantError as error:
+                left_out.append(f"rules between columns: {error}")
+            else:
+                found += rule_figures(find_rules(table, rows.real), rows.real, rows.sets, rows.holdout)
+        return found, left_out
 
     of_models = [figure for model, formula in models for figure in _of_model(given, model, formula)]
     settings: dict[str, object] = {"targets": list(targets), "models": [list(one) for one in models]}
+    settings |= {"indicators": [*functions, *(one.name for one in declared)]}
+    settings |= {"three_way": [" x ".join(one) for one in triples]}
     return evaluate(
         "utility", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
     )
+
+
+def _triples(given: Inputs, three_way: Sequence[str] | Sequence[Sequence[str]]) -> list[tuple[str, str, str]]:
+    """Each table of three columns."""
+    plain = [one for one in three_way if isinstance(one, str)]
+    out: dict[tuple[str, str, str], None] = {}
+    for names in [plain] if plain else three_way:
+        known_columns(given, "three_way", list(names))
+        if len(set(names)) < 3:
+            raise SpecError(f"three_way names {len(set(names))} columns", need="three columns or more")
+        order = sorted(map(str, set(names)), key=given.coding.names.index)
+        out |= dict.fromkeys(combinations(order, 3))
+    return list(out)
+
+
+def _indicators(
+    given: Inputs, indicators: Mapping[str, Any] | Computation | None
+) -> tuple[dict[str, Computation], list[Indicator]]:
+    """Functions, and what is declared."""
+    if callable(indicators):
+        indicators = {getattr(indicators, "__name__", "indicator"): indicators}
+    if indicators is not None and not isinstance(indicators, Mapping):
+        raise SpecError("indicators is no mapping", need="by name what is computed: {'income': {'mean': 'income'}}")
+    functions = {str(name): one for name, one in (indicators or {}).items() if callable(one)}
+    declared = {name: one for name, one in (indicators or {}).items() if not callable(one)}
+    return functions, read_indicators(declared, given.coding)
+
+
+def _declared(given: Inputs) -> dict[str, ColumnSpec]:
+    return {name: spec for name, spec in given.book.items() if name in given.coding.names}
 
 
 def _of_model(given: Inputs, model: str, formula: str) -> list[Figure]:

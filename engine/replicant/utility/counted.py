@@ -16,14 +16,14 @@ from replicant.evaluation.rows import Coding
 from replicant.table.arrays import Floats
 from replicant.utility.k_marginal import as_close_as, k_marginal, ladder
 from replicant.utility.table_figures import table_figures
-from replicant.utility.tables import Layout, layout_of, split_counts
+from replicant.utility.tables import Layout, layout_of, split_counts, tables_of
 
 __all__ = ["Counted", "count_tables"]
 
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """Counts of all tables of one and of two columns.
+    """Counts of all tables of one and of two columns, and of chosen ones of three.
 
     Attributes
     ----------
@@ -55,9 +55,8 @@ class Counted:
         pairs = layout_of(self.coding.sizes, (2,))
         if not pairs.tables:
             return out
-        # Pairs come last.
-        begin = self.layout.starts[-1] - pairs.starts[-1]
-        real, *sets = (one[begin:] for one in (self.real, *self.sets))
+        begin = self.layout.starts[sum(len(table) == 1 for table in self.layout.tables)]
+        real, *sets = (one[begin : begin + pairs.starts[-1]] for one in (self.real, *self.sets))
         each = [k_marginal(real, one, pairs)[0] for one in sets]
         rows = int(np.rint(real[: pairs.starts[1]].sum()))
         first, second = split_counts(real + sets[0], pairs.starts, rng, 10, rows)
@@ -76,7 +75,7 @@ class Counted:
         ]
 
 
-def count_tables(real: Any, sets: Sequence[Any], coding: Coding) -> Counted:
+def count_tables(real: Any, sets: Sequence[Any], coding: Coding, three_way: Sequence[Sequence[str]] = ()) -> Counted:
     """Count all rows, wherever they are.
 
     Parameters
@@ -85,8 +84,10 @@ def count_tables(real: Any, sets: Sequence[Any], coding: Coding) -> Counted:
         Each a frame, functions that load partitions, or partitions elsewhere.
     coding
         Of the columns.
+    three_way
+        Tables of three columns, besides all of one and of two.
     """
-    layout = layout_of(coding.sizes, (1, 2))
+    layout = tables_of(coding, three_way)
     one = partial(_count, coding=coding, layout=layout)
     counts = [partitioned(each).reduce(one, np.add) for each in (real, *sets)]
     scaled = [each[:-2] * (each[-2] / max(each[-1], 1e-300)) for each in counts]

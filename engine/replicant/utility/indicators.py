@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,23 @@ from scipy import stats
 
 from replicant.analysis.comparison import Comparison
 from replicant.evaluation.figure import Figure, against_draws, plain
+from replicant.evaluation.rows import Rows
+from replicant.table.arrays import Floats
 from replicant.utility.judge import Kind, judged_p
+from replicant.utility.published import Indicator
 
-__all__ = ["indicator_figures", "model_figures"]
+__all__ = ["Computation", "computed_figures", "declared_figures", "indicator_figures", "model_figures"]
+
+Computation: TypeAlias = Callable[[pd.DataFrame, Floats], Any]
+
+
+class _Table(Protocol):
+    def take(self, index: Any, /) -> Self: ...
+
+    def __len__(self) -> int: ...
+
+
+T = TypeVar("T", bound=_Table)
 
 
 def model_figures(comparison: Comparison, ratio: float = 1.0) -> list[Figure]:
@@ -64,9 +79,9 @@ def model_figures(comparison: Comparison, ratio: float = 1.0) -> list[Figure]:
 
 
 def indicator_figures(
-    indicators: Callable[[pd.DataFrame], Mapping[str, float]],
-    real: pd.DataFrame,
-    sets: Sequence[pd.DataFrame],
+    indicators: Callable[[T], Mapping[str, float]],
+    real: T,
+    sets: Sequence[T],
     rng: np.random.Generator,
     draws: int = 20,
 ) -> list[Figure]:
@@ -77,11 +92,12 @@ def indicator_figures(
     indicators
         Computes figures of a table by name, weighted as it will: totals, shares, means, indices.
     real, sets
-        The tables.
+        The tables: frames, or coded rows.
     rng
         The stream of the bootstrap.
     draws
-        How many pairs of bootstrap samples (Efron 1979) the baseline is taken from.
+        How many pairs of bootstrap samples (Efron 1979), of as many rows as the table and a set, the baseline is
+        taken from.
 
     Returns
     -------
@@ -93,12 +109,12 @@ def indicator_figures(
         value = float(of.get(name, np.nan))
         return abs(float(theirs.get(name, np.nan)) / value - 1) if value else np.nan
 
-    def sample() -> Mapping[str, float]:
-        return indicators(real.iloc[rng.integers(0, len(real), len(real))].reset_index(drop=True))
+    def sample(rows: int) -> Mapping[str, float]:
+        return indicators(real.take(rng.integers(0, len(real), rows)))
 
     own = indicators(real)
     found = [indicators(one) for one in sets]
-    null = [(sample(), sample()) for _ in range(draws)]
+    null = [(sample(len(real)), sample(len(sets[i % len(sets)]))) for i in range(draws)]
     out = []
     for name in own:
         each = np.array([errors(own, one, name) for one in found])
@@ -106,6 +122,47 @@ def indicator_figures(
         shown = against_draws("relative_error", each, drawn, of=name, kind="bootstrap")
         out.append(replace(shown, p_value=judged_p(each, drawn, Kind(1))))
     return out
+
+
+def declared_figures(
+    indicators: Sequence[Indicator], real: Rows, sets: Sequence[Rows], rng: np.random.Generator
+) -> list[Figure]:
+    """The same of declared indicators; those that need a column which the rows lack have none."""
+    known = [one for one in indicators if one.columns <= set(real.coding.names)]
+    groups = {one.name: one.groups(real) for one in known}
+
+    def values(rows: Rows) -> dict[str, float]:
+        # Totals are of the real table's rows, whatever the number of those of a set.
+        found = {one.name: one.values(rows, len(real)) for one in known}
+        return {of: value for name, by in found.items() for of, value in by.items() if of in groups[name]}
+
+    return indicator_figures(values, real, sets, rng) if known else []
+
+
+def computed_figures(
+    functions: Mapping[str, Computation],
+    real: pd.DataFrame,
+    sets: Sequence[pd.DataFrame],
+    weights: str | None,
+    rng: np.random.Generator,
+) -> list[Figure]:
+    """The same of functions of a frame and its weights, each of which gives a number or a series of them."""
+
+    def values(frame: pd.DataFrame) -> dict[str, float]:
+        frame = frame.reset_index(drop=True)
+        weight = (
+            frame[weights].to_numpy(np.float64) if weights is not None and weights in frame else np.ones(len(frame))
+        )
+        out: dict[str, float] = {}
+        for name, function in functions.items():
+            made = function(frame, weight)
+            if isinstance(made, pd.Series | Mapping):
+                out |= {f"{name}: {label}": float(value) for label, value in made.items()}
+            else:
+                out[name] = float(made)
+        return out
+
+    return indicator_figures(values, real, sets, rng) if functions else []
 
 
 def _significant(frame: pd.DataFrame, which: str) -> pd.Series[bool]:

@@ -28,7 +28,7 @@ from replicant.utility.k_marginal import as_close_as, k_marginal, ladder, pair_l
 from replicant.utility.propensity import tree
 from replicant.utility.propensity_figures import propensity_figures
 from replicant.utility.table_figures import table_figures
-from replicant.utility.tables import Layout, layout_of
+from replicant.utility.tables import Layout, tables_of
 
 __all__ = ["lumped", "measure"]
 
@@ -57,6 +57,7 @@ def measure(
     effort: str = "quick",
     counted: Counted | None = None,
     tasks: Tasks | None = None,
+    three_way: Sequence[Sequence[str]] = (),
 ) -> list[Figure]:
     """The figures of m sets beside their baselines.
 
@@ -74,6 +75,8 @@ def measure(
         The tables of all rows, where those in memory are some of them.
     tasks
         What runs fits and draws; this thread, unless given.
+    three_way
+        Tables of three columns, besides all of one and of two.
     """
     tasks = tasks or Tasks()
     if not len(real) or not sets or min(len(one) for one in sets) < 2 or not real.coding.columns:
@@ -83,7 +86,8 @@ def measure(
     if counted is not None:
         figures = counted.figures(rng_of("tables"), TABLE_SPLITS[effort])
     else:
-        figures = _tables(real, sets, real if holdout is None else real.combine(tables[-1]), effort, rng_of("tables"))
+        pool = real if holdout is None else real.combine(tables[-1])
+        figures = _tables(real, sets, pool, effort, rng_of("tables"), three_way)
     judge = Judge(real, sets, SPLITS[effort])
     by_rows = _Measured(real, rng_of("pairs"))
     figures += judge.figures(by_rows, rng_of("exchanges"), tasks, "exchanging rows")
@@ -103,8 +107,15 @@ def measure(
     return figures
 
 
-def _tables(real: Rows, sets: Sequence[Rows], pool: Rows, effort: str, rng: np.random.Generator) -> list[Figure]:
-    layout = layout_of(real.coding.sizes, (1, 2) if len(real.coding.columns) > 1 else (1,))
+def _tables(
+    real: Rows,
+    sets: Sequence[Rows],
+    pool: Rows,
+    effort: str,
+    rng: np.random.Generator,
+    three_way: Sequence[Sequence[str]],
+) -> list[Figure]:
+    layout = tables_of(real.coding, three_way)
     return table_figures(
         layout,
         real.coding.names,

@@ -15,9 +15,10 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from replicant.evaluation.rows import Coding
 from replicant.table.arrays import Floats
 
-__all__ = ["MEASURES", "Layout", "layout_of", "split_counts", "table_measures", "table_totals"]
+__all__ = ["MEASURES", "Layout", "layout_of", "split_counts", "table_measures", "table_totals", "tables_of"]
 
 MOST_CELLS = 1 << 22
 BLOCK = 1 << 16  # rows counted at a time: their codes stay in the cache of the processor
@@ -116,6 +117,21 @@ def layout_of(sizes: Sequence[int], ways: Iterable[int] = (1, 2), chosen: Iterab
     tables = list(dict.fromkeys(wanted))
     large = [table for table in tables if _cells(table, sizes) > MOST_CELLS]
     return Layout(tuple(table for table in tables if table not in set(large)), tuple(sizes), tuple(large))
+
+
+def tables_of(coding: Coding, three_way: Iterable[Sequence[str]] = ()) -> Layout:
+    """All tables of one and of two columns, and named ones of three.
+
+    Parameters
+    ----------
+    coding
+        Of the columns.
+    three_way
+        Names of the columns of each further table.
+    """
+    at = {name: j for j, name in enumerate(coding.names)}
+    chosen = [sorted(at[name] for name in table) for table in three_way if all(name in at for name in table)]
+    return layout_of(coding.sizes, (1, 2), chosen)
 
 
 def _cells(table: Sequence[int], sizes: Sequence[int]) -> int:

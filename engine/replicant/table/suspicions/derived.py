@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import permutations, product
 
@@ -16,7 +16,7 @@ from replicant.table.suspicions.forms import agreement, quoted
 from replicant.table.suspicions.model import Suspicion
 from replicant.table.table import Table
 
-__all__ = ["derived_suspicions"]
+__all__ = ["derived_suspicions", "nested", "stretches"]
 
 _FEW_ROWS = 2000
 _DISTINCT = 10
@@ -105,8 +105,15 @@ def _relabelled(table: Table) -> list[Suspicion]:
 
 
 def _groups(table: Table) -> list[Suspicion]:
-    """Levels that are stretches of a number, such as groups of age."""
     found = []
+    for column, number in stretches(table):
+        text = f"its levels are stretches of {number.name}: a group may contradict the number in synthetic rows"
+        found.append(Suspicion(column.name, "groups", f"{text}{_unless(column, number)}", sure=False))
+    return found
+
+
+def stretches(table: Table) -> Iterator[tuple[Column, Column]]:
+    """Columns whose levels are stretches of a number, such as groups of age, each with the number."""
     numbers = [c for c in table.columns if c.kind in (Kind.CONTINUOUS, Kind.COUNT) and c.size >= 2 * _DISTINCT]
     for column in table.columns:
         if not (3 <= column.size <= 30) or column.kind in (Kind.IDENTIFIER, Kind.DATE, Kind.BINARY):
@@ -118,10 +125,8 @@ def _groups(table: Table) -> list[Suspicion]:
             if np.count_nonzero((column.codes >= 0) & (number.codes >= 0)) < 100:
                 continue
             if _in_stretches(column.codes, number.codes):
-                text = f"its levels are stretches of {number.name}: a group may contradict the number in synthetic rows"
-                found.append(Suspicion(column.name, "groups", f"{text}{_unless(column, number)}", sure=False))
+                yield column, number
                 break
-    return found
 
 
 def _unless(column: Column, other: Column) -> str:
@@ -132,8 +137,15 @@ def _unless(column: Column, other: Column) -> str:
 
 
 def _nested(table: Table) -> list[Suspicion]:
-    """Levels that follow from those of another column, such as the region of a town."""
     found = []
+    for column, other in nested(table):
+        text = f"follows from {other.name}: a synthetic row may contradict it{_unless(column, other)}"
+        found.append(Suspicion(column.name, "nested", text, sure=False))
+    return found
+
+
+def nested(table: Table) -> Iterator[tuple[Column, Column]]:
+    """Columns whose levels follow from those of another one, such as the region of a town, each with the other."""
     columns = [c for c in table.columns if c.kind in _CLASSES and 2 <= c.size <= c.n / 5]
     for column in columns:
         for other in columns:
@@ -141,10 +153,8 @@ def _nested(table: Table) -> list[Suspicion]:
             if other.size <= column.size or not _follows(column.codes[some], other.codes[some]):
                 continue
             if _follows(column.codes, other.codes) and _chance(column, other) < _LOG_CHANCE:
-                text = f"follows from {other.name}: a synthetic row may contradict it{_unless(column, other)}"
-                found.append(Suspicion(column.name, "nested", text, sure=False))
+                yield column, other
                 break
-    return found
 
 
 def _follows(levels: Codes, others: Codes) -> bool:

@@ -1,0 +1,63 @@
+"""Conditions on coded rows select what the same rule selects in an encoded table; what does not suit is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicant.errors import SpecError
+from replicant.evaluation.conditions import check_condition, condition
+from replicant.evaluation.schema import compare_schemas
+from replicant.spec.rule import parse_rule
+from replicant.table import ColumnSpec, encode_table
+
+RNG = np.random.default_rng(1)
+FRAME = pd.DataFrame(
+    {
+        "age": RNG.integers(0, 90, 300).astype(float),
+        "income": np.where(RNG.random(300) < 0.2, np.nan, RNG.normal(2000, 500, 300).round()),
+        "work": RNG.choice(["yes", "no", None], 300),
+        "educ": RNG.choice(["low", "middle", "high"], 300),
+        "born": pd.Timestamp("1990-01-01") + pd.to_timedelta(RNG.integers(0, 9000, 300), unit="D"),
+    }
+)
+BOOK = {"educ": ColumnSpec(kind="ordered", levels=["low", "middle", "high"])}
+CODING = compare_schemas(FRAME, [FRAME], BOOK).coding
+ROWS = CODING.rows(FRAME)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "age >= 18",
+        "18 <= age < 65",
+        "work == 'no' or income > 2100",
+        "not (work == 'yes' and income < 2000)",
+        "income / 12 > age * 2",
+        "educ >= 'middle'",
+        "born < '2001-12-31'",
+        "work != 'no'",
+    ],
+)
+def test_it_selects_what_a_rule_of_a_job_selects(text: str) -> None:
+    rule = parse_rule(text)
+    check_condition(rule, CODING)
+    np.testing.assert_array_equal(condition(rule, ROWS)[0], rule.mask(encode_table(FRAME, BOOK)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("agee > 1", "did you mean 'age'"),
+        ("work < 'no'", "column of levels"),
+        ("work == 'sometimes'", "level that 'work' has in neither table"),
+        ("age > p99", "percentile"),
+        ("work + 1 > 2", "among numbers"),
+        ("age > 'old'", "text that is compared with a number"),
+        ("born > 'soon'", "is no date"),
+    ],
+)
+def test_what_does_not_suit_is_named(text: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        check_condition(parse_rule(text), CODING)
