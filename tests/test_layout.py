@@ -167,6 +167,7 @@ ELSEWHERE: dict[str, str] = {
     "summaries/test_summary.py": "table/counts.py",
     "view/test_fragment.py": "studies/estimand.py",
     "view/test_plot.py": "view/intervals.py",
+    "studies/test_closeness.py": "disclosure/means.py utility/means.py",
 }
 """File of tests -> the modules that it tests through the functions that call them, in one of its tests at least."""
 

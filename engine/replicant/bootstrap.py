@@ -31,6 +31,7 @@ def study(
     *,
     variants: Mapping[str, Mapping[str, Any]] | None = None,
     samples: str | os.PathLike[str] | None = None,
+    sampling: str = "bootstrap",
     ampute: Mapping[str, Any] | None = None,
     level: float = 0.95,
     title: str | None = None,
@@ -59,11 +60,14 @@ def study(
         Synthetic sets of each.
     estimands
         Documents with exactly one of the keys `describe`, `correlation`, `model` (with `formula`), `discriminate`,
-        `means`, `counts`, `densities`, `copies`; see `EstimandSpec`. None: all that needs no model.
+        `means`, `counts`, `densities`, `copies`, `utility`, `disclosure`; see `EstimandSpec`. None: what needs no
+        model.
     variants
         Names with the settings in which they differ: `{"observed": {"conditioning": "observed"}, "synthetic": {}}`.
     samples
         A CSV file of bootstrap samples; None: drawn.
+    sampling
+        How they are drawn: `bootstrap`, or `halves` of the rows, each once.
     ampute
         Cells that each sample loses before it is synthesized or imputed, as arguments of `rp.ampute`:
         `{"share": 0.3, "mechanism": "MAR", "columns": ["age"]}`. None: none.
@@ -123,6 +127,7 @@ def study(
         "estimands": _listed(estimands),
         "variants": {name: _plain(settings) for name, settings in (variants or {}).items()},
         "samples": None if samples is None else os.fspath(samples),
+        "sampling": sampling,
         "ampute": None if ampute is None else dict(ampute),
         "level": level,
         "title": title,

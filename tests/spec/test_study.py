@@ -41,6 +41,8 @@ EXAMPLES: dict[str, Any] = {
     "counts": "a",
     "densities": "a",
     "copies": True,
+    "utility": "ks",
+    "disclosure": {"measures": ["dcap"], "keys": "a", "targets": "b"},
 }
 
 
@@ -48,6 +50,18 @@ EXAMPLES: dict[str, Any] = {
 def test_an_estimand_is_of_the_kind_whose_key_it_has(kind: str) -> None:
     formula = {"formula": "y ~ x"} if kind == "model" else {}
     assert parsed({"estimands": [{kind: EXAMPLES[kind], **formula}]}).estimands[0].kind == kind
+
+
+def test_measures_alone_are_measures_without_keys() -> None:
+    (found,) = parsed({"estimands": [{"disclosure": ["copied_rows"]}]}).estimands
+    assert found.disclosure is not None
+    assert (found.disclosure.measures, found.disclosure.keys) == (["copied_rows"], [])
+
+
+def test_samples_are_given_or_drawn_in_a_way() -> None:
+    assert parsed({"sampling": "halves"}).sampling == "halves"
+    with pytest.raises(SpecError, match="sampling without samples only"):
+        parsed({"sampling": "halves", "samples": "a.csv"})
 
 
 def test_one_name_is_a_list_of_one() -> None:

@@ -76,10 +76,13 @@ def prepared_of(table: Table, study_of: Callable[..., Study]) -> Prepare:
 
 @pytest.fixture(scope="session")
 def arms_of(prepared_of: Prepare) -> Callable[..., dict[str, Arm]]:
-    """The arms of one replicate: that of the bootstrap sample, and that of the synthesis as `made`."""
+    """The arms of one replicate: that of the sample, and that of the synthesis as `made`."""
 
-    def make(*, replicate: int = 0, of: Table | None = None, **settings: Any) -> dict[str, Arm]:
-        prepared = prepared_of(of=of, synthesis=settings, variants={"made": {}}, estimands=[{"copies": True}])
+    def make(
+        *, replicate: int = 0, of: Table | None = None, sampling: str = "bootstrap", **settings: Any
+    ) -> dict[str, Arm]:
+        study = {"variants": {"made": {}}, "estimands": [{"copies": True}], "sampling": sampling}
+        prepared = prepared_of(of=of, synthesis=settings, **study)
         study, (variant,) = prepared.study, prepared.study.variants
         weights = study.samples.weights(replicate)
         sample = sample_arm(prepared.table, prepared.codes, weights, replicate, study.seed)

@@ -31,6 +31,20 @@ def test_drawn_samples_are_addresses() -> None:
     assert (drawn(50, 20, seed=4).weights(0) != forth[0]).any()
 
 
+def test_halves_have_each_row_once() -> None:
+    samples = drawn(51, 1000, seed=3, halves=True)
+    weights = np.array([samples.weights(i) for i in range(1000)])
+    assert (weights.sum(axis=1) == 26).all()
+    assert set(np.unique(weights)) == {0, 1}
+    assert stats.chisquare(weights.sum(axis=0)).pvalue > 0.001
+    assert (samples.how, drawn(51, 1000, seed=3).how) == ("halves", "drawn")
+    assert samples.digest() != drawn(51, 1000, seed=3).digest()
+    codes = np.arange(51, dtype=np.int32) // 3
+    clusters = drawn(51, 10, seed=3, clusters=codes, halves=True).weights(0).reshape(17, 3)
+    assert (clusters == clusters[:, :1]).all()
+    assert clusters.sum() == 27
+
+
 def test_clusters_are_drawn_as_a_whole() -> None:
     """As many clusters as there are, each with all its rows; a row without one is a cluster by itself."""
     codes = np.array([2, 0, 0, 2, -1, 5, -1, 0], dtype=np.int32)

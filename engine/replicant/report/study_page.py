@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from replicant.report.cells import Cell, coverage, in_words
+from replicant.report.cells import Cell, coverage, in_words, with_error
+from replicant.report.measures import MEASURES
 from replicant.report.study_distributions import counts, densities, means
 from replicant.report.study_panels import Figure
 from replicant.report.study_plane import plane
@@ -57,6 +58,7 @@ def render(document: Mapping[str, Any], run: Mapping[str, Any] | None = None) ->
         "report/study.html",
         title=study.title,
         study=study,
+        axes=[_title(axis["measure"]) for axis in _axes(study)],
         verdict=verdict(study),
         glance=_glance(study),
         leading=leading,
@@ -102,7 +104,33 @@ def _glance(study: Study) -> list[_Glance]:
     for name, words, target, write in figures:
         values = [study.figure(arm, name) for arm in study.arms]
         rows.append(_Glance(words, target, [Cell() if value is None else Cell(write(value)) for value in values]))
+    rows += _on_plane(study)
     return [row for row in rows if any(cell.text for cell in row.cells)]
+
+
+def _axes(study: Study) -> list[Mapping[str, Any]]:
+    return [study.plane[axis] for axis in ("utility", "disclosure")] if study.plane else []
+
+
+def _title(measure: str) -> str:
+    return MEASURES[measure].title if measure in MEASURES else measure
+
+
+def _on_plane(study: Study) -> list[_Glance]:
+    """Utility and disclosure of every arm, with the figures of real rows, and which arms nothing dominates."""
+    points = {point["arm"]: point for point in (study.plane or {}).get("points", ())}
+    rows = []
+    for name, axis in zip(("utility", "disclosure"), _axes(study), strict=False):
+        cells = [
+            with_error(finite(point.get(name)), finite(point.get(f"{name}_error")))
+            for point in (points.get(arm.name, {}) for arm in study.arms)
+        ]
+        target = finite(axis["baseline"])
+        rows.append(_Glance(_title(axis["measure"]), "" if target is None else f"{target:.3g}", cells))
+    if points:
+        words = [{True: "no", False: "yes"}.get(points.get(arm.name, {}).get("front"), "") for arm in study.arms]
+        rows.append(_Glance("dominated by another", "no", [Cell(word) for word in words]))
+    return rows
 
 
 def _about(study: Study, estimand: Estimand) -> list[tuple[str, str]]:

@@ -24,6 +24,8 @@ _FIRST = {
     "discriminate": ("estimate", "std_error", "p_value"),
     "means": ("estimate", "bias"),
     "counts": ("estimate", "bias"),
+    "utility": ("estimate", "difference"),
+    "disclosure": ("estimate", "baseline"),
 }
 _FOLDED = frozenset({"describe", "densities"})  # their long table opens; something else is to be read first
 

@@ -27,6 +27,13 @@ _TITLES = {
     "counts": "Counts of categories",
     "densities": "Shares of bins and levels",
     "copies": "Identical cells",
+    "utility": "Utility",
+    "disclosure": "Disclosure",
+}
+_SAMPLES = {
+    "drawn": "bootstrap samples of",
+    "given": "bootstrap samples (given) of",
+    "halves": "halves, drawn at random, of",
 }
 _REAL_SHAPE, *_SHAPES = SHAPES
 
@@ -142,11 +149,18 @@ class Study:
     m: int
     rows: int
     columns: int
-    given: bool
+    samples: str
     arms: tuple[Arm, ...]
     estimands: tuple[Estimand, ...]
     summary: Mapping[str, Mapping[str, Any]]
     events: tuple[str, ...]
+    plane: Mapping[str, Any] | None = None
+
+    @property
+    def front(self) -> tuple[str, ...]:
+        """Labels of the variants that nothing dominates on the plane of utility and disclosure."""
+        known = {point["arm"] for point in (self.plane or {}).get("points", ()) if point["front"]}
+        return tuple(arm.label for arm in self.variants if arm.name in known)
 
     @property
     def variants(self) -> tuple[Arm, ...]:
@@ -197,11 +211,12 @@ def read(document: Mapping[str, Any]) -> Study:
         m=int(document["m"]),
         rows=int(data["rows"]),
         columns=int(data["columns"]),
-        given=document.get("samples") == "given",
+        samples=_SAMPLES.get(str(document.get("samples")), _SAMPLES["drawn"]),
         arms=arms,
         estimands=tuple(_estimand(entry, arms) for entry in document["estimands"]),
         summary={entry["arm"]: entry for entry in document.get("summary") or ()},
         events=tuple(str(event) for event in document.get("events") or ()),
+        plane=document.get("plane"),
     )
 
 

@@ -103,6 +103,9 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
     return Preview(text, known, peak, ready.table.n, len(kinds), seconds, graph)
 
 
+_SAMPLES = {"drawn": "bootstrap samples (drawn)", "given": "bootstrap samples (given)", "halves": "halves of the rows"}
+
+
 def _seconds(study: Study) -> float:
     return study.spec.replicates * sum(variant.plan.seconds_estimate for variant in study.variants)
 
@@ -111,7 +114,7 @@ def _study(study: Study, table: Table, target: str, seconds: float) -> str:
     heads = prepare_study(study, table).heads
     tables = [f"  {head.name:16}{head.kind:14}{len(head.terms)} terms" for head in heads]
     lines = [
-        f"A study of {study.spec.replicates:,} bootstrap samples ({study.samples.how}) in {study.blocks:,} blocks, "
+        f"A study of {study.spec.replicates:,} {_SAMPLES[study.samples.how]} in {study.blocks:,} blocks, "
         f"under {len(study.variants)} variants.",
         f"Synthesis takes about {seconds:.0f} s on one core; analyses mostly take longer.",
         "",

@@ -9,9 +9,12 @@ from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_v
 
 from replicant.spec.document import Document, Location, Names, Number, Whole, given
 
-__all__ = ["KINDS", "AmputeSpec", "EstimandSpec", "PublishedSpec", "StudySpec"]
+__all__ = ["KINDS", "AmputeSpec", "DisclosedSpec", "EstimandSpec", "PublishedSpec", "StudySpec"]
 
-KINDS = ("describe", "correlation", "model", "discriminate", "means", "counts", "densities", "copies")
+KINDS = (
+    *("describe", "correlation", "model", "discriminate", "means", "counts", "densities", "copies"),
+    *("utility", "disclosure"),
+)
 """Keys of which an estimand has exactly one; they say what it is."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -58,6 +61,24 @@ class PublishedSpec(Document):
         return value
 
 
+class DisclosedSpec(Document):
+    """Measures of disclosure.
+
+    Attributes
+    ----------
+    measures
+        Their names, as `rp.disclosure` has them.
+    keys
+        Columns that an intruder knows of a person.
+    targets
+        Columns that an intruder wants to learn.
+    """
+
+    measures: Names
+    keys: Names = Field(default_factory=list)
+    targets: Names = Field(default_factory=list)
+
+
 _SCORED: Any = {
     "required": ["published"],
     "properties": {"published": {"contains": {"required": ["scores"], "properties": {"scores": {"const": True}}}}},
@@ -95,6 +116,11 @@ class EstimandSpec(Document):
         Columns whose distribution is drawn, real against synthetic.
     copies
         `true`, or columns: the share of cells equal to those of the paired row.
+    utility
+        Measures of `rp.utility`: between the synthetic sets, or the sample, and the rows that the sample left out.
+    disclosure
+        Measures of `rp.disclosure`, or a mapping of `measures`, `keys` and `targets`: what the sets tell of the rows
+        of the sample, beside what they tell of those that it left out.
     rule
         The pooling rule; `auto` takes the one that is valid for the variant.
     published
@@ -140,6 +166,8 @@ class EstimandSpec(Document):
     counts: Names | None = None
     densities: Names | None = None
     copies: Literal[True] | Names | None = None
+    utility: Names | None = None
+    disclosure: DisclosedSpec | None = None
     rule: str = "auto"
     published: list[PublishedSpec] = Field(default_factory=list)
 
@@ -159,6 +187,11 @@ class EstimandSpec(Document):
         if value is not None and not _NAME.fullmatch(value):
             raise ValueError("a name of letters, digits, - and _, beginning with a letter")
         return value
+
+    @field_validator("disclosure", mode="before", json_schema_input_type=DisclosedSpec | Names | None)
+    @classmethod
+    def _measures_alone(cls, value: object) -> object:
+        return {"measures": value} if isinstance(value, str | list | tuple) else value
 
     @field_validator("model")
     @classmethod
@@ -222,6 +255,9 @@ class StudySpec(Document):
     samples
         A CSV file with the samples, one line each: its number, then a row number, from 1, for every row of the table.
         None: drawn.
+    sampling
+        How they are drawn: `bootstrap` samples; or `halves` of the rows, each row once, for figures of utility and
+        disclosure: of rows that a sample has several times, more comes back.
     ampute
         Cells that each sample loses before it is synthesized; the truth is that of the complete data.
     variants
@@ -238,11 +274,18 @@ class StudySpec(Document):
     note: str | None = None
     replicates: Annotated[Whole, Field(ge=2, le=1_000_000)] = 1000
     samples: Location | None = None
+    sampling: Literal["bootstrap", "halves"] = "bootstrap"
     ampute: AmputeSpec | None = None
     variants: dict[str, dict[str, Any]] = Field(default_factory=dict)
     estimands: list[EstimandSpec] = Field(default_factory=list)
     level: Annotated[Number, Field(gt=0, lt=1)] = 0.95
     reference: Location | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_sample(self) -> StudySpec:
+        if self.samples is not None and self.sampling != "bootstrap":
+            raise ValueError("sampling without samples only: these are given")
+        return self
 
     @field_validator("variants", mode="before", json_schema_input_type=dict[str, dict[str, Any] | None] | None)
     @classmethod

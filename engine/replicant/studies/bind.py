@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicant.errors import ReplicantError, SpecError, nearest
-from replicant.spec.study import EstimandSpec
+from replicant.spec.study import DisclosedSpec, EstimandSpec
 from replicant.studies.arm import SAMPLE, Arm
+from replicant.studies.closeness import disclosed, distances
 from replicant.studies.description import copies, counts, densities, description, means
 from replicant.studies.discrimination import Discriminations
 from replicant.studies.estimand import Estimand, Head
@@ -34,6 +35,13 @@ class _Asked:
     manifests: Manifests
     drawn: tuple[str, ...]
     level: float
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Columns that some variant does not synthesize."""
+        of_all = (one for manifest in self.manifests.values() for one in manifest["columns"])
+        kept = {one["name"] for one in of_all if one.get("synthesized") == "none"}
+        return tuple(name for name in self.original.table.names if name in kept)
 
     def columns(
         self,
@@ -183,6 +191,15 @@ def _copies(a: _Asked) -> Estimand:
     return copies(a.name, a.spec.title, columns, a.drawn, a.original)
 
 
+def _utility(a: _Asked) -> Estimand:
+    return distances(a.name, a.spec.title, a.spec.utility or (), a.original, a.kept)
+
+
+def _disclosure(a: _Asked) -> Estimand:
+    asked = a.spec.disclosure or DisclosedSpec(measures=[])
+    return disclosed(a.name, a.spec.title, asked.measures, a.original, a.kept, asked.keys, asked.targets)
+
+
 _BINDERS: dict[str, Callable[[_Asked], Estimand]] = {
     "describe": _describe,
     "correlation": _correlation,
@@ -192,4 +209,6 @@ _BINDERS: dict[str, Callable[[_Asked], Estimand]] = {
     "counts": _counts,
     "densities": _densities,
     "copies": _copies,
+    "utility": _utility,
+    "disclosure": _disclosure,
 }

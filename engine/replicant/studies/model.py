@@ -167,7 +167,10 @@ def design(
         variants.append(Variant(name, settings, plan, public_manifest(plan, planned, ())))
     cluster = synthesis.in_clusters if study.samples is None and synthesis.in_clusters in table.names else None
     taken = (
-        drawn(table.n, study.replicates, seed, None if cluster is None else table[cluster].codes)
+        drawn(
+            *(table.n, study.replicates, seed, None if cluster is None else table[cluster].codes),
+            halves=study.sampling == "halves",
+        )
         if study.samples is None
         else given(study.samples, table.n, study.replicates)
     )

@@ -19,6 +19,7 @@ from replicant.studies.bind import SUMMARY
 from replicant.studies.description import ROWS_FOUND
 from replicant.studies.estimand import Floats, Head
 from replicant.studies.model import Study
+from replicant.studies.plane import plane
 from replicant.studies.published import compare
 from replicant.studies.tally import Replicates, Tally
 
@@ -48,7 +49,10 @@ class StudyResult:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """A row for each arm: mean coverage, largest correlation bias, identical cells, pMSE ratio, failed fits."""
+        """A row for each arm: mean coverage, largest correlation bias, identical cells, pMSE ratio, failed fits.
+
+        With measures of utility and of disclosure also the first of each, and `front`: nothing dominates the variant.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.document["summary"])
@@ -106,7 +110,9 @@ class StudyResult:
         return f"<StudyResult of {self.document['replicates']} replicates, arms {arms}>"
 
     def __str__(self) -> str:
-        return f"{self!r}\n{self.summary.to_string(index=False, float_format=lambda value: f'{value:.4g}')}"
+        found = self.summary.to_string(index=False, float_format=lambda value: f"{value:.4g}")
+        on_plane = self.document["plane"]
+        return "\n".join([repr(self), found, *([] if on_plane is None else [_said(on_plane)])])
 
     def _repr_html_(self) -> str:
         import pandas as pd
@@ -147,6 +153,7 @@ def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, colum
     elif folder is not None:
         for table, spec in asked:
             table["published"].append(compare(spec, folder, table["rows"]))
+    on_plane = plane(tables)
     return {
         "format": FORMAT,
         "title": study.spec.title,
@@ -172,7 +179,8 @@ def document(study: Study, heads: Sequence[Head], total: Tally, rows: int, colum
             ),
         ],
         "estimands": tables,
-        "summary": [_summary(arm, tables, total) for arm in arms],
+        "summary": [{**_summary(arm, tables, total), **_lying(arm, on_plane)} for arm in arms],
+        "plane": on_plane,
         "events": events,
     }
 
@@ -264,6 +272,23 @@ def _summary(arm: str, tables: Sequence[Mapping[str, Any]], total: Tally) -> dic
         "pmse_ratio": ratio[0] if ratio else None,
         "failed": sum(row["failed"] for kind in ("model", "correlation", "discriminate") for row in rows(kind)),
     }
+
+
+def _lying(arm: str, on_plane: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Where an arm lies on the plane; real samples where their baselines do."""
+    if on_plane is None:
+        return {}
+    axes = ("utility", "disclosure")
+    if arm == SAMPLE:
+        return {**{axis: on_plane[axis]["baseline"] for axis in axes}, "front": None}
+    own: Mapping[str, Any] = next((one for one in on_plane["points"] if one["arm"] == arm), {})
+    return {key: own.get(key) for key in (*axes, "front")}
+
+
+def _said(on_plane: Mapping[str, Any]) -> str:
+    """Which variants nothing dominates."""
+    arms = ", ".join(one["arm"] for one in on_plane["points"] if one["front"]) or "none"
+    return f"By {on_plane['utility']['measure']} and {on_plane['disclosure']['measure']} nothing dominates: {arms}"
 
 
 def _shown(value: object) -> object:

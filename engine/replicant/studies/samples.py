@@ -1,4 +1,4 @@
-"""Bootstrap samples as whole-number row weights: drawn from the study's seed, or given in a file."""
+"""Samples as whole-number row weights: bootstrap samples or halves, drawn from the study's seed, or given in a file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Rows: TypeAlias = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Samples:
-    """The bootstrap samples of a study.
+    """The samples of a study.
 
     Attributes
     ----------
     n
-        Rows of the table, and of each sample.
+        Rows of the table, and of each bootstrap sample.
     replicates
         The number of samples.
     seed
@@ -39,6 +39,8 @@ class Samples:
         (replicates, n) 0-based rows where they are given; None: drawn, each from its own address.
     cluster
         (n,) 0 ... G - 1, the clusters that are drawn as a whole; None: rows are drawn.
+    halves
+        Whether each sample is half of the rows, or clusters, each once.
     """
 
     n: int
@@ -46,23 +48,25 @@ class Samples:
     seed: int
     rows: Rows | None = None
     cluster: NDArray[np.intp] | None = None
+    halves: bool = False
 
     @property
     def how(self) -> str:
-        """`drawn` or `given`."""
-        return "drawn" if self.rows is None else "given"
+        """`drawn`, `halves` or `given`."""
+        return "given" if self.rows is not None else "halves" if self.halves else "drawn"
 
     def weights(self, replicate: int) -> Rows:
-        """How often a sample holds each row: (n,) int32, of sum n; of sum n on average where clusters are drawn."""
-        if self.rows is None:
-            rng = stream(self.seed, Stage.SAMPLE, replicate=replicate)
-            if self.cluster is not None:
-                count = int(self.cluster.max(initial=-1)) + 1
-                return np.bincount(rng.integers(0, count, count), minlength=count).astype(np.int32)[self.cluster]
-            rows = rng.integers(0, self.n, self.n)
-        else:
-            rows = self.rows[replicate]
-        return np.bincount(rows, minlength=self.n).astype(np.int32)
+        """How often a sample holds each row: (n,) int32.
+
+        Of a bootstrap sample the sum is n, or n on average where clusters are drawn; of a half, half of it.
+        """
+        if self.rows is not None:
+            return np.bincount(self.rows[replicate], minlength=self.n).astype(np.int32)
+        rng = stream(self.seed, Stage.SAMPLE, replicate=replicate)
+        units = self.n if self.cluster is None else int(self.cluster.max(initial=-1)) + 1
+        taken = rng.permutation(units)[: (units + 1) // 2] if self.halves else rng.integers(0, units, units)
+        weights = np.bincount(taken, minlength=units).astype(np.int32)
+        return weights if self.cluster is None else weights[self.cluster]
 
     def clusters_apart(self, codes: Rows, weights: Rows) -> Rows:
         """The cluster of each row of a sample, where one that was drawn twice is two clusters.
@@ -109,8 +113,10 @@ class Samples:
         return sha256(facts + of_rows + of_clusters).hexdigest()
 
 
-def drawn(n: int, replicates: int, seed: int, clusters: NDArray[np.integer[Any]] | None = None) -> Samples:
-    """Simple random samples with replacement.
+def drawn(
+    n: int, replicates: int, seed: int, clusters: NDArray[np.integer[Any]] | None = None, *, halves: bool = False
+) -> Samples:
+    """Simple random samples: with replacement, or halves.
 
     Parameters
     ----------
@@ -123,6 +129,8 @@ def drawn(n: int, replicates: int, seed: int, clusters: NDArray[np.integer[Any]]
     clusters
         (n,) codes of clusters: as many of these as there are make up a sample, each with all its rows. A row without
         one, of a code below 0, is a cluster by itself. None: n rows.
+    halves
+        Half of the rows, or clusters, each once.
 
     Returns
     -------
@@ -130,10 +138,10 @@ def drawn(n: int, replicates: int, seed: int, clusters: NDArray[np.integer[Any]]
         Drawn when they are asked for.
     """
     if clusters is None:
-        return Samples(n, replicates, seed)
+        return Samples(n, replicates, seed, halves=halves)
     own = np.where(clusters < 0, int(clusters.max(initial=-1)) + 1 + np.arange(n), clusters)
     _, cluster = np.unique(own, return_inverse=True)
-    return Samples(n, replicates, seed, cluster=cluster)
+    return Samples(n, replicates, seed, cluster=cluster, halves=halves)
 
 
 def given(path: str | PathLike[str], n: int, replicates: int) -> Samples:

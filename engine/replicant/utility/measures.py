@@ -30,7 +30,7 @@ from replicant.utility.propensity_figures import propensity_figures
 from replicant.utility.table_figures import table_figures
 from replicant.utility.tables import Layout, tables_of
 
-__all__ = ["lumped", "measure"]
+__all__ = ["FEWEST", "ByRows", "column_distances", "lumped", "measure", "ratio_distance", "tree_distances", "weighted"]
 
 Streams: TypeAlias = Callable[[str], np.random.Generator]
 """The stream of a step, by its name."""
@@ -41,6 +41,9 @@ MOST_LEVELS = 40
 MOST_BOOSTED = 2000
 MOST_POINTS = 500
 """Rows of either table that are exchanged where it takes boosted trees or a density ratio."""
+
+FEWEST = 20
+"""Rows of a table of which models are made."""
 
 SPLITS = {"quick": 20, "full": 40}
 PREDICTIONS = 10
@@ -81,7 +84,7 @@ def measure(
     tasks = tasks or Tasks()
     if not len(real) or not sets or min(len(one) for one in sets) < 2 or not real.coding.columns:
         return []
-    tables = _weighted(lumped([real, *sets, *([] if holdout is None else [holdout])]))
+    tables = weighted(lumped([real, *sets, *([] if holdout is None else [holdout])]))
     real, sets = tables[0], tables[1 : len(sets) + 1]
     if counted is not None:
         figures = counted.figures(rng_of("tables"), TABLE_SPLITS[effort])
@@ -89,15 +92,15 @@ def measure(
         pool = real if holdout is None else real.combine(tables[-1])
         figures = _tables(real, sets, pool, effort, rng_of("tables"), three_way)
     judge = Judge(real, sets, SPLITS[effort])
-    by_rows = _Measured(real, rng_of("pairs"))
+    by_rows = ByRows(real, rng_of("pairs"))
     figures += judge.figures(by_rows, rng_of("exchanges"), tasks, "exchanging rows")
     figures += propensity_figures(real, sets, rng_of("propensity"), tasks, draws=SPLITS[effort], full=effort == "full")
     if counted is None:
         figures += _ladder(real, sets, by_rows.pairs, rng_of("ladder"))
     else:
         figures = _of_all_rows(figures)
-    if min(len(one) for one in (real, *sets)) >= 20:
-        figures += judge.figures(_trees, rng_of("trees"), tasks, "exchanging rows: trees")
+    if min(len(one) for one in (real, *sets)) >= FEWEST:
+        figures += judge.figures(tree_distances, rng_of("trees"), tasks, "exchanging rows: trees")
         if effort == "full":
             figures += _learned(real, sets, rng_of, tasks)
     figures += _extremes(real, sets)
@@ -136,7 +139,7 @@ def _of_all_rows(figures: Sequence[Figure]) -> list[Figure]:
     return [shown if one is first else one for one in figures if all(one is not other for other in others)]
 
 
-def _weighted(tables: Sequence[Rows]) -> list[Rows]:
+def weighted(tables: Sequence[Rows]) -> list[Rows]:
     """The tables with weights that add up to the number of equally weighted rows that say as much (Kish 1965)."""
     if all(one.weights is None for one in tables):
         return list(tables)
@@ -146,7 +149,7 @@ def _weighted(tables: Sequence[Rows]) -> list[Rows]:
     ]
 
 
-class _Measured:
+class ByRows:
     """Measures of two tables of rows that are cheap enough for all rows."""
 
     def __init__(self, real: Rows, rng: np.random.Generator) -> None:
@@ -157,18 +160,18 @@ class _Measured:
 
     def __call__(self, real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
         return {
-            **self._k_marginal(real, synthetic),
-            **_columns(real, synthetic),
-            **self._associations(real, synthetic),
+            **self.k_marginal(real, synthetic),
+            **column_distances(real, synthetic),
+            **self.associations(real, synthetic),
         }
 
-    def _k_marginal(self, real: Rows, synthetic: Rows) -> Values:
+    def k_marginal(self, real: Rows, synthetic: Rows) -> Values:
         if not self.pairs.tables:
             return {}
         first, second = (self.pairs.count(one.groups, one.weights) for one in (real, synthetic))
         return {("k_marginal", ""): k_marginal(first, second, self.pairs)[0]}
 
-    def _associations(self, real: Rows, synthetic: Rows) -> Values:
+    def associations(self, real: Rows, synthetic: Rows) -> Values:
         a, b = (self.plan.sums(one.numbers, one.groups, one.weights).matrix for one in (real, synthetic))
         gap = np.abs(a - b)
         names = self.coding.names
@@ -191,7 +194,7 @@ class _Measured:
         return out
 
 
-def _columns(real: Rows, synthetic: Rows) -> Values:
+def column_distances(real: Rows, synthetic: Rows) -> Values:
     out: Values = {}
     for j, column in enumerate(real.coding.columns):
         a, b = (np.bincount(one.groups[:, j], one.weights, column.size).astype(np.float64) for one in (real, synthetic))
@@ -206,7 +209,7 @@ def _columns(real: Rows, synthetic: Rows) -> Values:
     return out
 
 
-def _trees(real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
+def tree_distances(real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
     found = tree(real, synthetic)
     return {("pmse_cart", ""): found.pmse, ("specks_cart", ""): found.specks}
 
@@ -222,7 +225,7 @@ def _learned(real: Rows, sets: Sequence[Rows], rng_of: Streams, tasks: Tasks) ->
     ratios = Judge(real, sets, SPLITS["quick"], MOST_POINTS)
     return [
         against_theory("auc_boosting", areas, baseline=0.5, interval=(ends[0], ends[1]), p_value=p_value),
-        *ratios.figures(_ratio, rng_of("density_ratio"), tasks, "exchanging rows: density ratios"),
+        *ratios.figures(ratio_distance, rng_of("density_ratio"), tasks, "exchanging rows: density ratios"),
     ]
 
 
@@ -232,7 +235,7 @@ def _boosted(data: tuple[Rows, Sequence[Rows]], item: tuple[int, int]) -> float:
     return discriminated(real, sets[which], stream_of(seed))
 
 
-def _ratio(real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
+def ratio_distance(real: Rows, synthetic: Rows, rng: np.random.Generator) -> Values:
     x, y = points(real, synthetic)
     return {("pearson_divergence", ""): pearson_divergence(density_ratio(x, y, rng), x, y)}
 
@@ -246,7 +249,7 @@ def _predictions(
     """
     half = len(real) // 2 if holdout is None else len(real)
     size = min(half, MOST_BOOSTED, *(len(one) for one in sets))
-    if size < 20:
+    if size < FEWEST:
         return []
     scores = np.array(
         tasks.each("predicting targets", _predicted, (real, sets, holdout, target, size), seeds(rng, PREDICTIONS))

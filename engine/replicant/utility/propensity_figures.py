@@ -22,7 +22,7 @@ from replicant.table.arrays import Floats
 from replicant.utility.judge import KINDS, MOST_ROWS, Judge, Key, Values, drawn_figure, some
 from replicant.utility.propensity import Propensity, exchanged, logistic
 
-__all__ = ["propensity_figures", "theory_holds"]
+__all__ = ["fitted_values", "propensity_figures", "theory_holds"]
 
 MOST_PRODUCTS = 200
 """Coefficients of the logistic model with pairs."""
@@ -91,10 +91,11 @@ def _fitted(data: Sets, item: tuple[int, int]) -> Propensity:
 
 
 def _values(real: Rows, synthetic: Rows, rng: np.random.Generator, *, order: int) -> Values:
-    return _named(logistic(real, synthetic, order), order)
+    return fitted_values(logistic(real, synthetic, order), order)
 
 
-def _named(one: Propensity, order: int) -> Values:
+def fitted_values(one: Propensity, order: int) -> Values:
+    """Measures of the scores of a model, by their names; of one with pairs (order 1) the scaled pMSE."""
     if order:
         return {("s_pmse_pairs", ""): one.s_pmse}
     squared = {("pmse_logit", ""): one.pmse, ("s_pmse_logit", ""): one.s_pmse}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -86,6 +86,7 @@ def attack(
     targets: Sequence[str] = (),
     effort: Effort = "quick",
     cluster: str | None = None,
+    only: Collection[str] | None = None,
 ) -> Attacks:
     """Attacks a release.
 
@@ -104,7 +105,13 @@ def attack(
         `quick` or `full`: see `EFFORTS`.
     cluster
         A column that names households: success counts households, and no attack looks at the column.
+    only
+        Measures that are wanted: attacks that give none of them are not made. None: all.
     """
+
+    def wanted(*prefixes: str) -> bool:
+        return only is None or any(name.startswith(prefixes) for name in only)
+
     budget = EFFORTS[effort]
     homes: tuple[Integers | None, Integers | None] = (None, None)
     if cluster is not None:
@@ -129,14 +136,16 @@ def attack(
         members = pool(real, size, draw, homes[0])
         others = None if holdout is None else pool(holdout, size, draw, homes[1])
         figures = []
-        for target in targets:
+        for target in targets if wanted("inference", "memorisation") else ():
             figures += _inferred(real, sets, members, others, target, keys, budget, rng_of(f"inference/{target}"))
-        figures += singling_out(
-            real, sets, rng_of("singling_out"), holdout=holdout, households=homes, attempts=budget.attempts
-        )
-        figures += _linked(real, sets, members, others, keys, budget, rng_of("linkability"))
+        if wanted("singled_out"):
+            figures += singling_out(
+                real, sets, rng_of("singling_out"), holdout=holdout, households=homes, attempts=budget.attempts
+            )
+        if wanted("linked"):
+            figures += _linked(real, sets, members, others, keys, budget, rng_of("linkability"))
         worst = np.empty(0, np.int64)
-        if holdout is not None:
+        if holdout is not None and wanted("membership"):
             rng = rng_of("membership")
             tested = pool(holdout, min(budget.targets, len(holdout) // 2), rng, homes[1])
             reference = capped(holdout.take(np.delete(np.arange(len(holdout)), tested.positions)), budget.rows, rng)
