@@ -131,6 +131,7 @@ def disclosure(
             effort=effort,
             rng_of=rows.rng_of,
             cluster=inside,
+            tasks=rows.tasks,
         )
         left_out = list(attacked.left_out)
         if len(questions.targets) > MOST_TARGETS[effort]:

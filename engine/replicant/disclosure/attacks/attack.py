@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from replicant.disclosure.attacks.inference import LEARNERS, Learner, attribute_inference
+from replicant.disclosure.attacks.inference import LEARNERS, Learner, Question, attribute_inference
 from replicant.disclosure.attacks.linkability import linkability
 from replicant.disclosure.attacks.membership import membership
 from replicant.disclosure.attacks.pool import Pool, capped, pool
 from replicant.disclosure.attacks.singling_out import singling_out
 from replicant.evaluation.figure import Figure
 from replicant.evaluation.rows import Integers, Rows
+from replicant.evaluation.tasks import Tasks
 
 __all__ = ["EFFORTS", "Attacks", "Effort", "attack"]
 
@@ -87,6 +87,7 @@ def attack(
     effort: Effort = "quick",
     cluster: str | None = None,
     only: Collection[str] | None = None,
+    tasks: Tasks | None = None,
 ) -> Attacks:
     """Attacks a release.
 
@@ -107,11 +108,14 @@ def attack(
         A column that names households: success counts households, and no attack looks at the column.
     only
         Measures that are wanted: attacks that give none of them are not made. None: all.
+    tasks
+        What runs the attacks; this thread, unless given.
     """
 
     def wanted(*prefixes: str) -> bool:
         return only is None or any(name.startswith(prefixes) for name in only)
 
+    tasks = tasks or Tasks()
     budget = EFFORTS[effort]
     homes: tuple[Integers | None, Integers | None] = (None, None)
     if cluster is not None:
@@ -125,40 +129,42 @@ def attack(
     if len(real) < _FEWEST or not sets or min(map(len, sets)) < _FEWEST:
         return Attacks([], np.empty(0, np.int64), [*left_out, f"all attacks: they need {_FEWEST} rows of each table"])
 
-    # Two threads of each of two tasks wait for each other for most of the time. Pools are limited that are loaded.
-    import sklearn.ensemble  # noqa: F401
-
-    with threadpool_limits(1):
-        draw = rng_of("pool")
-        size = min(budget.targets, len(real) // 4)
-        if holdout is not None:
-            size = min(budget.targets, len(real), max(len(holdout), 1))
-        members = pool(real, size, draw, homes[0])
-        others = None if holdout is None else pool(holdout, size, draw, homes[1])
-        figures = []
-        for target in targets if wanted("inference", "memorisation") else ():
-            figures += _inferred(real, sets, members, others, target, keys, budget, rng_of(f"inference/{target}"))
-        if wanted("singled_out"):
-            figures += singling_out(
-                real, sets, rng_of("singling_out"), holdout=holdout, households=homes, attempts=budget.attempts
-            )
-        if wanted("linked"):
-            figures += _linked(real, sets, members, others, keys, budget, rng_of("linkability"))
-        worst = np.empty(0, np.int64)
-        if holdout is not None and wanted("membership"):
-            rng = rng_of("membership")
-            tested = pool(holdout, min(budget.targets, len(holdout) // 2), rng, homes[1])
-            reference = capped(holdout.take(np.delete(np.arange(len(holdout)), tested.positions)), budget.rows, rng)
-            near = [capped(one, budget.rows, rng) for one in sets]
-            found = membership(
-                *(near, members, tested, reference, rng), repetitions=budget.repetitions, most=budget.learned
-            )
-            figures += found.figures
-            worst = found.worst
-        return Attacks(figures, worst, left_out)
+    draw = rng_of("pool")
+    size = min(budget.targets, len(real) // 4)
+    if holdout is not None:
+        size = min(budget.targets, len(real), max(len(holdout), 1))
+    members = pool(real, size, draw, homes[0])
+    others = None if holdout is None else pool(holdout, size, draw, homes[1])
+    figures = []
+    if wanted("inference", "memorisation"):
+        figures += _inferred(real, sets, members, others, targets, keys, budget, rng_of("inference"), tasks)
+    if wanted("singled_out"):
+        figures += singling_out(
+            real, sets, rng_of("singling_out"), holdout=holdout, households=homes, attempts=budget.attempts, tasks=tasks
+        )
+    if wanted("linked"):
+        figures += _linked(real, sets, members, others, keys, budget, rng_of("linkability"), tasks)
+    worst = np.empty(0, np.int64)
+    if holdout is not None and wanted("membership"):
+        rng = rng_of("membership")
+        tested = pool(holdout, min(budget.targets, len(holdout) // 2), rng, homes[1])
+        reference = capped(holdout.take(np.delete(np.arange(len(holdout)), tested.positions)), budget.rows, rng)
+        near = [capped(one, budget.rows, rng) for one in sets]
+        found = membership(
+            *(near, members, tested, reference, rng),
+            repetitions=budget.repetitions,
+            most=budget.learned,
+            tasks=tasks,
+        )
+        figures += found.figures
+        worst = found.worst
+    return Attacks(figures, worst, left_out)
 
 
 _FEWEST = 40
+
+CONTROLS = 2
+"""Samples of real rows, at most, that are used in the release's stead."""
 
 
 def _inferred(
@@ -166,28 +172,32 @@ def _inferred(
     sets: Sequence[Rows],
     members: Pool,
     others: Pool | None,
-    target: str,
+    targets: Sequence[str],
     keys: Sequence[str],
     budget: _Budget,
     rng: np.random.Generator,
+    tasks: Tasks,
 ) -> list[Figure]:
-    rest = [name for name in real.coding.names if name != target]
-    known = {"_keys": [name for name in keys if name != target], "_all": rest}
     figures = []
-    for learner in budget.learners:
-        most = budget.rows if learner == "neighbours" else budget.learned
+    for learners, most in ((("neighbours",), budget.rows), (("boosting", "forest"), budget.learned)):
         releases, control = _beside(real, sets, members, others, most, rng)
-        for suffix, columns in known.items():
-            if columns and (suffix == "_all" or set(columns) != set(rest)):
-                figures += attribute_inference(
-                    *(releases, members, control),
-                    target=target,
-                    known=columns,
-                    learner=learner,
-                    rng=rng,
-                    suffix=suffix,
-                )
+        questions = [
+            Question(target, columns, learner, suffix)
+            for target in targets
+            for learner in budget.learners
+            if learner in learners
+            for suffix, columns in _known(real.coding.names, keys, target)
+        ]
+        if questions:
+            figures += attribute_inference(releases, members, control, questions, rng, tasks)
     return figures
+
+
+def _known(names: Sequence[str], keys: Sequence[str], target: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What an intruder may know beside a target: the keys, or all other columns."""
+    rest = tuple(name for name in names if name != target)
+    some = tuple(name for name in keys if name != target)
+    return [*([("_keys", some)] if some and set(some) != set(rest) else []), *([("_all", rest)] if rest else [])]
 
 
 def _linked(
@@ -198,6 +208,7 @@ def _linked(
     keys: Sequence[str],
     budget: _Budget,
     rng: np.random.Generator,
+    tasks: Tasks,
 ) -> list[Figure]:
     """The sources are the keys and the other columns, or halves of the columns."""
     names = list(real.coding.names)
@@ -213,7 +224,7 @@ def _linked(
     )
     assert linked is not None
     releases, control = _beside(real, sets, linked, control_records, budget.rows, rng)
-    return linkability(releases, linked, control, first, second)
+    return linkability(releases, linked, control, first, second, tasks)
 
 
 def _beside(
@@ -223,10 +234,10 @@ def _beside(
     if others is not None:
         return [capped(one, most, rng) for one in sets], others
     rest = real.take(np.delete(np.arange(len(real)), members.positions))
-    sizes = [min(len(one), len(rest), most) for one in sets]
-    return [capped(one, size, rng) for one, size in zip(sets, sizes, strict=True)], [
-        capped(rest, size, rng) for size in sizes
-    ]
+    size = min(*(len(one) for one in sets), len(rest), most)
+    # Samples that are nearly all of the rest would differ in the order of their rows.
+    samples = min(len(sets), max(len(rest) // size, 1), CONTROLS)
+    return [capped(one, size, rng) for one in sets], [capped(rest, size, rng) for _ in range(samples)]
 
 
 def _said(

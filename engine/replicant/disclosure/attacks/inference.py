@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -20,9 +21,10 @@ from replicant.disclosure.attacks.neighbours import nearest, points
 from replicant.disclosure.attacks.pool import Pool
 from replicant.evaluation.figure import Figure, against_rate, wilson
 from replicant.evaluation.rows import Rows
+from replicant.evaluation.tasks import Tasks, seeds
 from replicant.table.arrays import Floats
 
-__all__ = ["LEARNERS", "Learner", "attribute_inference", "features", "memorisation_gap"]
+__all__ = ["LEARNERS", "Learner", "Question", "attribute_inference", "features", "memorisation_gap"]
 
 Learner: TypeAlias = Literal["forest", "boosting", "neighbours"]
 LEARNERS: tuple[Learner, ...] = ("neighbours", "boosting", "forest")
@@ -34,14 +36,41 @@ NEIGHBOURS = 5
 _NATIVE = 250  # levels that boosting takes as such; those of longer columns are numbers to it
 
 
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """A target, what is known, and how the intruder learns."""
+@dataclass(frozen=True)
+class Question:
+    """What an intruder wants, knows, and learns by.
+
+    Attributes
+    ----------
+    target, known
+        The column, and those that are known.
+    learner
+        `forest`, `boosting`, or `neighbours` (the nearest five by Gower's distance, voting by one over it).
+    suffix
+        Of the measures' names.
+    """
 
     target: str
     known: tuple[str, ...]
     learner: Learner
-    near: float  # 0: the target has levels
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class _Task(Question):
+    """How near a guess of a number must be; 0: the target has levels."""
+
+    near: float = 0.0
+
+    @classmethod
+    def of(cls, question: Question, records: Rows) -> _Task:
+        j = records.coding.names.index(question.target)
+        near = 0.0
+        if records.coding.columns[j].is_numeric:
+            numbers = records.numbers[:, j]
+            spread = float(np.nanstd(numbers)) if np.isfinite(numbers).any() else 0.0
+            near = NEAR * spread or 1e-9
+        return cls(question.target, question.known, question.learner, question.suffix, near)
 
     def guesses(self, release: Rows, asked: Rows, seed: int) -> Floats:
         y = self.truth(release)
@@ -53,7 +82,7 @@ class _Task:
             return np.full(len(asked), y[0])
         if self.learner == "neighbours":
             return self._nearest(x, y, asked.only(self.known))
-        model = self._model(x, len(np.unique(y)), seed)
+        model = self._model(x, len(np.unique(y)), seed % 2**32)
         model.fit(features(x), y)
         return np.asarray(model.predict(features(asked.only(self.known))), dtype=np.float64)
 
@@ -62,15 +91,20 @@ class _Task:
         own = rows.only([self.target])
         return own.numbers[:, 0] if self.near else own.groups[:, 0].astype(np.float64)
 
-    def right(self, release: Rows, records: Pool, seed: int) -> tuple[float, int]:
-        """Households of which a member's target is guessed, and households; records without the number are left out."""
-        truth = self.truth(records.rows)
-        known = np.flatnonzero(~np.isnan(truth))
-        asked = records.take(known)
-        if not len(known):
-            return 0.0, 0
-        off = np.abs(self.guesses(release, asked.rows, seed) - truth[known])
-        return float(asked.any_member((off <= self.near + 1e-9).astype(np.float64)).sum()), asked.trials
+    def right(self, release: Rows, asked: Sequence[Pool], seed: int) -> list[tuple[float, int]]:
+        """Of each pool, households of which a member's target is guessed, and households.
+
+        Records without the number are left out.
+        """
+        found = []
+        pools = [one.take(np.flatnonzero(~np.isnan(self.truth(one.rows)))) for one in asked]
+        everyone = reduce(Rows.combine, [one.rows for one in pools])
+        off = np.abs(self.guesses(release, everyone, seed) - self.truth(everyone)) if len(everyone) else np.empty(0)
+        for one in pools:
+            own, off = off[: len(one)], off[len(one) :]
+            hits = one.any_member((own <= self.near + 1e-9).astype(np.float64))
+            found.append((float(hits.sum()), one.trials))
+        return found
 
     def _nearest(self, x: Rows, y: Floats, asked: Rows) -> Floats:
         """The vote, or mean, of the nearest, by one over the distance: a record's own copy decides."""
@@ -105,14 +139,11 @@ def attribute_inference(
     sets: Sequence[Rows],
     records: Pool,
     control: Pool | Sequence[Rows],
-    *,
-    target: str,
-    known: Sequence[str],
-    learner: Learner,
+    questions: Sequence[Question],
     rng: np.random.Generator,
-    suffix: str = "",
+    tasks: Tasks | None = None,
 ) -> list[Figure]:
-    """How often a target is guessed.
+    """How often targets are guessed.
 
     Parameters
     ----------
@@ -121,15 +152,13 @@ def attribute_inference(
     records
         Real records that were synthesized.
     control
-        Records of a holdout; or, for each set, other real rows to learn from in its stead.
-    target, known
-        The column, and those that the intruder knows.
-    learner
-        `forest`, `boosting`, or `neighbours` (the nearest five by Gower's distance, voting by one over it).
+        Records of a holdout; or other real rows to learn from in the sets' stead, as often as there are such samples.
+    questions
+        What is guessed.
     rng
         A stream of the caller.
-    suffix
-        Of the measure's name.
+    tasks
+        What runs the fits; this thread, unless given.
 
     Returns
     -------
@@ -138,29 +167,38 @@ def attribute_inference(
         standard deviation. `memorisation_gap_...`, that share less the control group's, with its interval. A rise
         beyond the control group means that the release repeats its own records.
     """
-    j = records.rows.coding.names.index(target)
-    near = 0.0
-    if records.rows.coding.columns[j].is_numeric:
-        numbers = records.rows.numbers[:, j]
-        spread = float(np.nanstd(numbers)) if np.isfinite(numbers).any() else 0.0
-        near = NEAR * spread or 1e-9
-    task = _Task(target, tuple(known), learner, near)
-    seeds = [int(seed) for seed in rng.integers(2**31, size=len(sets))]
-    own = [task.right(one, records, seed) for one, seed in zip(sets, seeds, strict=True)]
-    if isinstance(control, Pool):
-        others = [task.right(one, control, seed) for one, seed in zip(sets, seeds, strict=True)]
-    else:
-        others = [task.right(one, records, seed) for one, seed in zip(control, seeds, strict=True)]
-    figure = against_rate(
-        f"inference_{learner}{suffix}",
-        [right for right, _ in own],
-        own[0][1],
-        [right for right, _ in others],
-        others[0][1],
-        of=target,
-        kind="holdout" if isinstance(control, Pool) else "leave_one_out",
-    )
-    return [figure, memorisation_gap(figure, own[0][1], others[0][1], f"memorisation_gap_{learner}{suffix}")]
+    held = isinstance(control, Pool)
+    releases = [*sets, *([] if isinstance(control, Pool) else control)]
+    asked = [records, control] if isinstance(control, Pool) else [records]
+    wanted = [_Task.of(question, records.rows) for question in questions]
+    pairs = [(at, which) for at in range(len(wanted)) for which in range(len(releases))]
+    items = [(*pair, seed) for pair, seed in zip(pairs, seeds(rng, len(pairs)), strict=True)]
+    rights = (tasks or Tasks()).each("guessing targets", _attempt, (wanted, releases, asked), items)
+    figures = []
+    for at, task in enumerate(wanted):
+        own = rights[at * len(releases) : (at + 1) * len(releases)]
+        ours = [one[0] for one in own[: len(sets)]]
+        others = [one[1] for one in own] if held else [one[0] for one in own[len(sets) :]]
+        figure = against_rate(
+            f"inference_{task.learner}{task.suffix}",
+            [right for right, _ in ours],
+            ours[0][1],
+            [right for right, _ in others],
+            others[0][1],
+            of=task.target,
+            kind="holdout" if held else "leave_one_out",
+        )
+        gap = f"memorisation_gap_{task.learner}{task.suffix}"
+        figures += [figure, memorisation_gap(figure, ours[0][1], others[0][1], gap)]
+    return figures
+
+
+def _attempt(
+    data: tuple[Sequence[_Task], Sequence[Rows], Sequence[Pool]], item: tuple[int, int, int]
+) -> list[tuple[float, int]]:
+    wanted, releases, asked = data
+    at, which, seed = item
+    return wanted[at].right(releases[which], asked, seed)
 
 
 def memorisation_gap(figure: Figure, trials: int, control_trials: int, measure: str) -> Figure:

@@ -15,8 +15,9 @@ import numpy as np
 
 from replicant.disclosure.attacks.neighbours import distances, nearest, points
 from replicant.disclosure.attacks.pool import Pool
-from replicant.evaluation.figure import Figure, against_rate
+from replicant.evaluation.figure import BaselineKind, Figure, against_rate
 from replicant.evaluation.rows import Rows
+from replicant.evaluation.tasks import Tasks
 from replicant.table.arrays import Floats
 
 __all__ = ["linkability", "links"]
@@ -30,6 +31,7 @@ def linkability(
     control: Pool | Sequence[Rows],
     first: Sequence[str],
     second: Sequence[str],
+    tasks: Tasks | None = None,
 ) -> list[Figure]:
     """How often the right record of the second source is linked.
 
@@ -40,9 +42,11 @@ def linkability(
     records
         Real records that were synthesized, as both sources have them.
     control
-        As many records of a holdout; or, for each set, other real rows that replace it.
+        As many records of a holdout; or other real rows in the sets' stead, as often as there are such samples.
     first, second
         The columns of the two sources.
+    tasks
+        What links; this thread, unless given.
 
     Returns
     -------
@@ -50,15 +54,24 @@ def linkability(
         `linked`: the share of records (households) that are linked with their own. A rise beyond the control group
         means that synthetic rows hold together cells of one real record.
     """
-    own = [records.any_member(links(one, records.rows, first, second)).sum() for one in sets]
+    held = isinstance(control, Pool)
     if isinstance(control, Pool):
-        others = [control.any_member(links(one, control.rows, first, second)).sum() for one in sets]
+        attempts = [(one, records) for one in sets] + [(one, control) for one in sets]
         trials = control.trials
     else:
-        others = [records.any_member(links(one, records.rows, first, second)).sum() for one in control]
+        attempts = [(one, records) for one in (*sets, *control)]
         trials = records.trials
-    kind = "holdout" if isinstance(control, Pool) else "leave_one_out"
-    return [against_rate("linked", own, records.trials, others, trials, kind=kind)]  # type: ignore[arg-type]
+    data = (attempts, list(first), list(second))
+    hits = (tasks or Tasks()).each("linking records", _linked, data, range(len(attempts)))
+    own, others = hits[: len(sets)], hits[len(sets) :]
+    kind: BaselineKind = "holdout" if held else "leave_one_out"
+    return [against_rate("linked", own, records.trials, others, trials, kind=kind)]
+
+
+def _linked(data: tuple[list[tuple[Rows, Pool]], list[str], list[str]], at: int) -> float:
+    attempts, first, second = data
+    release, asked = attempts[at]
+    return float(asked.any_member(links(release, asked.rows, first, second)).sum())
 
 
 def links(release: Rows, records: Rows, first: Sequence[str], second: Sequence[str]) -> Floats:

@@ -25,6 +25,7 @@ from replicant.disclosure.attacks.neighbours import nearest, points
 from replicant.disclosure.attacks.pool import Pool, capped
 from replicant.evaluation.figure import Figure, against_draws, plain
 from replicant.evaluation.rows import Integers, Rows
+from replicant.evaluation.tasks import Tasks, seeds, stream_of
 from replicant.table.arrays import Floats
 
 __all__ = ["ATTACKS", "Membership", "area", "delong", "membership"]
@@ -66,6 +67,7 @@ def membership(
     *,
     repetitions: int = 2,
     most: int = 20_000,
+    tasks: Tasks | None = None,
 ) -> Membership:
     """Scores records by all attacks.
 
@@ -86,22 +88,46 @@ def membership(
         Seeds of the classifier, and samples of a set that it learns from.
     most
         The most rows of a set that the classifier learns from.
+    tasks
+        What scores; this thread, unless given.
     """
     n, k = members.trials, others.trials
     if min(n, k, len(reference)) < 10:
         return Membership([], np.empty(0, np.int64))
     everyone = members.rows.combine(others.rows)
-    asked = points(everyone)
     households = np.concatenate([members.households, others.households + n])
-    to_reference = nearest(asked, points(reference), NEIGHBOURS)[0].astype(np.float64)
+    to_reference = nearest(points(everyone), points(reference), NEIGHBOURS)[0].astype(np.float64)
+    data = _Asked(sets, everyone, reference, to_reference, most)
+    items = [(at, tuple(seeds(rng, repetitions))) for at in range(len(sets))]
     scores = np.zeros((len(ATTACKS), n + k))
-    for one in sets:
-        found = _scores(nearest(asked, points(one), NEIGHBOURS)[0].astype(np.float64), to_reference)
-        seeds = rng.integers(2**31, size=repetitions)
-        learned = [_classifier(capped(one, most, rng), reference, everyone, int(seed)) for seed in seeds]
-        ranked = stats.rankdata([*found, np.mean(learned, axis=0)], axis=1)
+    for ranked in (tasks or Tasks()).each("recognizing members", _ranked, data, items):
         scores += [np.bincount(households, row) / np.bincount(households) for row in ranked]
     return _concluded(scores, n, members, rng)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The sets, the records that are scored, and the reference with the distances to it."""
+
+    sets: Sequence[Rows]
+    everyone: Rows
+    reference: Rows
+    to_reference: Floats
+    most: int
+
+
+def _ranked(data: _Asked, item: tuple[int, tuple[int, ...]]) -> Floats:
+    """(attacks, records) Ranks of the scores by one set."""
+    which, seeds_of_fits = item
+    one = data.sets[which]
+    distances = nearest(points(data.everyone), points(one), NEIGHBOURS)[0].astype(np.float64)
+    learned = []
+    for seed in seeds_of_fits:
+        rng = stream_of(seed)
+        fitted_to = capped(one, data.most, rng)
+        learned.append(_classifier(fitted_to, data.reference, data.everyone, int(rng.integers(2**31))))
+    scores = [*_scores(distances, data.to_reference), np.mean(learned, axis=0)]
+    return np.asarray(stats.rankdata(scores, axis=1))
 
 
 def area(scores: Floats, is_member: NDArray[np.bool_]) -> float:

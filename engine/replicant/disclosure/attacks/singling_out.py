@@ -15,8 +15,9 @@ import numpy as np
 
 from replicant.disclosure.attacks.neighbours import ranks
 from replicant.disclosure.attacks.pool import capped
-from replicant.evaluation.figure import Figure, against_rate
+from replicant.evaluation.figure import BaselineKind, Figure, against_rate
 from replicant.evaluation.rows import Integers, Rows
+from replicant.evaluation.tasks import Tasks, seeds, stream_of
 
 __all__ = ["Statement", "isolates", "rare_values", "singling_out"]
 
@@ -25,6 +26,9 @@ WIDTH = 0.01
 
 CELLS = (2, 4)
 """A statement on some cells names at least and at most so many columns."""
+
+STATEMENTS = {"singled_out_by_rows": None, "singled_out_by_cells": CELLS}
+BY_VALUES = "singled_out_by_values"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ def singling_out(
     households: tuple[Integers | None, Integers | None] = (None, None),
     attempts: int = 500,
     most: int = 100_000,
+    tasks: Tasks | None = None,
 ) -> list[Figure]:
     """How often a statement from the release is true of one real record alone.
 
@@ -81,6 +86,8 @@ def singling_out(
         Statements of each kind, from each set.
     most
         The most records that are searched.
+    tasks
+        What tries the statements; this thread, unless given.
 
     Returns
     -------
@@ -91,39 +98,59 @@ def singling_out(
     """
     size = min(len(real), most) if holdout is None else min(len(real), len(holdout), most)
     table = _sampled(real, households[0], size, rng)
-    other = table if holdout is None else _sampled(holdout, households[1], size, rng)
-    releases = [_Table(_values(one), None) for one in sets]
-    numeric = real.coding.is_numeric
+    other = None if holdout is None else _sampled(holdout, households[1], size, rng)
+    data = _Searched(table, other, sets, real.coding.is_numeric, attempts)
+    sources: list[int | None] = [*range(len(sets)), *([None] if holdout is None else [])]
+    items = list(zip(sources, seeds(rng, len(sources)), strict=True))
+    found = (tasks or Tasks()).each("singling out", _tried, data, items)
+    tried, last = found[: len(sets)], found[-1]
     figures = []
-    for measure, cells in (("singled_out_by_rows", None), ("singled_out_by_cells", CELLS)):
-        hits, controls = [], []
-        for release in releases:
-            said = [one for _, one in _statements(release, numeric, cells, attempts, rng)]
-            hits.append(sum(isolates(table, one) for one in said))
-            if holdout is not None:
-                controls.append(sum(isolates(other, one) for one in said))
-        trials = control_trials = attempts
+    for measure in STATEMENTS:
+        hits, controls = zip(*(one[measure][:2] for one in tried), strict=True)
         if holdout is None:
-            own = _statements(table, numeric, cells, attempts, rng)
-            controls = [sum(isolates(table, one, row) for row, one in own)]
-        figures.append(
-            against_rate(
-                measure, hits, trials, controls, control_trials, kind="leave_one_out" if holdout is None else "holdout"
-            )
-        )
-    if holdout is not None:
-        said_of = [rare_values(release, numeric, attempts, rng) for release in releases]
-        if all(said_of):
-            shares, others = (
-                [sum(isolates(one, it) for it in said) / len(said) for said in said_of] for one in (table, other)
-            )
-            trials = round(float(np.mean([len(said) for said in said_of])))
-            figures.append(
-                against_rate(
-                    "singled_out_by_values", [x * trials for x in shares], trials, [x * trials for x in others], trials
-                )
-            )
+            controls = (last[measure][0],)
+        kind: BaselineKind = "leave_one_out" if holdout is None else "holdout"
+        figures.append(against_rate(measure, hits, attempts, controls, attempts, kind=kind))
+    values = [one[BY_VALUES] for one in tried if one.get(BY_VALUES, (0, 0, 0))[2]]
+    if len(values) == len(sets):
+        trials = round(float(np.mean([said for _, _, said in values])))
+        ours, others = ([one[i] / one[2] * trials for one in values] for i in (0, 1))
+        figures.append(against_rate(BY_VALUES, ours, trials, others, trials))
     return figures
+
+
+@dataclass(frozen=True, eq=False)
+class _Searched:
+    """The records that are searched, those of the holdout, and what statements are taken from."""
+
+    table: _Table
+    other: _Table | None
+    sets: Sequence[Rows]
+    numeric: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    attempts: int
+
+
+def _tried(data: _Searched, item: tuple[int | None, int]) -> dict[str, tuple[int, int, int]]:
+    """By measure, how many statements of a set isolate a record, one of the holdout, and how many there are.
+
+    Without a set, statements of the records about the others.
+    """
+    which, seed = item
+    rng = stream_of(seed)
+    source = data.table if which is None else _Table(_values(data.sets[which]), None)
+    found = {}
+    for measure, cells in STATEMENTS.items():
+        said = list(_statements(source, data.numeric, cells, data.attempts, rng))
+        hits = sum(isolates(data.table, one, row if which is None else None) for row, one in said)
+        found[measure] = hits, _isolated(data.other, [one for _, one in said]), len(said)
+    if data.other is not None:
+        rare = rare_values(source, data.numeric, data.attempts, rng)
+        found[BY_VALUES] = _isolated(data.table, rare), _isolated(data.other, rare), len(rare)
+    return found
+
+
+def _isolated(table: _Table | None, statements: Sequence[Statement]) -> int:
+    return 0 if table is None else sum(isolates(table, one) for one in statements)
 
 
 def isolates(table: _Table, one: Statement, without: int | None = None) -> bool:
