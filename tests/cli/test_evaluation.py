@@ -56,6 +56,20 @@ def test_three_way_tables_and_published_figures(files: list[str], tmp_path: Path
     assert errors == {"mean x, g = a", "mean x, g = b", "positive"}
 
 
+def test_what_an_intruder_knows_and_what_only_the_owner_sees(files: list[str], tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("g,count\na,900\nb,800\n")
+    records = tmp_path / "at_risk.csv"
+    asked = ["disclosure", *files[:2], "--keys", "g", "--sensitive", "x", "--effort", "quick", "--json"]
+    asked += ["--earlier", files[2], "--population", str(people), "--records", str(records)]
+    found = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    kept = json.loads(found.stdout)
+    assert kept["settings"]["targets"] == ["x"]
+    assert (kept["settings"]["earlier"], kept["settings"]["population"]) == (1, True)
+    assert records.stat().st_mode & 0o777 == 0o600
+    assert records.read_text().splitlines()[0] == "row,reason,column,sets,class_size"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from replicant.errors import SpecError
@@ -58,3 +59,13 @@ def test_an_unknown_measure_is_named() -> None:
 def test_a_file_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="cannot be written"):
         evaluation().to_html(tmp_path / "no" / "page.html")
+
+
+def test_records_are_written_for_their_owner_only(tmp_path: Path) -> None:
+    listed = pd.DataFrame({"row": [3], "reason": ["copied"], "column": [""], "sets": [1], "class_size": [1]})
+    found = Evaluation("disclosure", (), records=listed)
+    found.write_records(tmp_path)
+    assert (tmp_path / "records_at_risk.csv").stat().st_mode & 0o777 == 0o600
+    assert pd.read_csv(tmp_path / "records_at_risk.csv", keep_default_na=False).equals(listed)
+    with pytest.raises(SpecError, match="this is utility"):
+        Evaluation("utility", ()).write_records(tmp_path)

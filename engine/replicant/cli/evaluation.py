@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from replicant.cli.options import common_options, write_file
+from replicant.cli.options import common_options, tell, write_file
 
 if TYPE_CHECKING:
     from replicant.evaluation import Evaluation
@@ -154,6 +154,32 @@ def utility(**settings: Any) -> Evaluation:
     help="What an intruder knows of a person. Repeated, or with commas.  [default: proposed]",
 )
 @click.option("--cluster", metavar="COLUMN", help="A column that names households: attacks then count these.")
+@click.option(
+    "--sensitive",
+    multiple=True,
+    callback=_named,
+    metavar="COLUMN",
+    help="What people tell few others: proposed as targets. Repeated, or with commas.",
+)
+@click.option(
+    "--earlier",
+    multiple=True,
+    type=click.Path(),
+    metavar="RELEASE",
+    help="An earlier release of the same people, or a set of it: risks cumulate. May be repeated.",
+)
+@click.option(
+    "--population",
+    type=click.Path(),
+    metavar="FILE",
+    help="How many people share the keys: a table with the keys and a column count.",
+)
+@click.option(
+    "--records",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write the records at risk, for their owner only (mode 0600). It lies in no release.",
+)
 @_evaluating
 def disclosure(**settings: Any) -> Evaluation:
     """Show what synthetic sets give away of the real records.
@@ -166,7 +192,14 @@ def disclosure(**settings: Any) -> Evaluation:
     Examples:
         replicant disclosure survey.parquet release --keys sex,age,region --targets income
         replicant disclosure train.csv syn1.csv syn2.csv --holdout holdout.csv -o disclosure.html
+        replicant disclosure survey.parquet release --earlier release-2024 --records release-internal/at_risk.csv
     """
     from replicant.disclosure.call import disclosure as evaluate
 
-    return evaluate(settings.pop("real"), settings.pop("syn"), **settings)
+    records = settings.pop("records")
+    settings["earlier"] = list(settings["earlier"])
+    found = evaluate(settings.pop("real"), settings.pop("syn"), **settings)
+    if records is not None:
+        found.write_records(records)
+        tell(f"the records at risk: {records}, for your eyes only")
+    return found

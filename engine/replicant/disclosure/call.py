@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from replicant.disclosure.attacks import attack
 from replicant.disclosure.keys import Proposal, propose_keys
-from replicant.disclosure.measures import compare_rows, conclude, matches, measure
-from replicant.disclosure.records import numbers_at_risk, records_at_risk
-from replicant.disclosure.tally import Comparison, Questions, combine_tallies, compare_tallies, tally
-from replicant.estimate.partitions import DeferredPartitions, partitioned
+from replicant.disclosure.known import (
+    Earlier,
+    earlier_releases,
+    population_of,
+    tallied,
+    with_levels,
+    with_population,
+)
+from replicant.disclosure.measures import matches, measure
+from replicant.disclosure.records import in_order, numbers_at_risk, records_at_risk
+from replicant.disclosure.tally import Comparison, Questions, compare_tallies, tally
+from replicant.estimate.partitions import DeferredPartitions
 from replicant.evaluation.grouping import GROUPS, Grouped
 from replicant.evaluation.inputs import MOST_ROWS, in_memory, inputs
 from replicant.evaluation.parameters import with_common_parameters
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
 
 if TYPE_CHECKING:
-    from replicant.analysis import Data
     from replicant.disclosure.matching import MatchRisk
-    from replicant.disclosure.tally import Tally
     from replicant.evaluation import Evaluation
     from replicant.evaluation.inputs import Inputs
-    from replicant.evaluation.rows import Coding
-    from replicant.table.arrays import Floats
+    from replicant.evaluation.rows import Rows
 
 __all__ = ["disclosure"]
 
@@ -46,6 +50,9 @@ def disclosure(
     by: str | None = None,
     weights: str | None = None,
     cluster: str | None = None,
+    sensitive: Sequence[str] = (),
+    earlier: Any = None,
+    population: Any = None,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
     grouped: Grouped = GROUPS,
@@ -69,12 +76,19 @@ def disclosure(
         A column of sampling weights: keys are then also judged by the people of the population who share them.
     cluster
         A column that names households, or other groups of people: attacks then count these.
+    sensitive
+        Columns that hold what people tell few others: they are proposed as targets, whatever they are called.
+    earlier
+        Earlier releases of the same people, or sets of any make: what an intruder has of all together is shown, too.
+    population
+        How many people of the population share the keys: a frame (or where it is) with the keys and a column `count`,
+        or a series by the keys.
 
     Returns
     -------
     Evaluation
         `.frame`, `.flags`, `.passed`, `.to_html()`, `.to_json()`; and `.records`, the records at risk, which is
-        confidential and part of no page or file.
+        confidential and part of no page: `.write_records(path)` writes it for its owner only.
 
     Raises
     ------
@@ -84,21 +98,31 @@ def disclosure(
         A name is not a column's, or a column is both key and target.
     """
     keys, targets = (None if one is None else [one] if isinstance(one, str) else list(one) for one in (keys, targets))
+    sensitive = [sensitive] if isinstance(sensitive, str) else list(sensitive)
     given = inputs(real, syn, holdout, columns=columns, weights=weights, reading=reading, groups=grouped)
-    proposals = () if keys is not None and targets is not None else propose_keys(in_memory(given.real, given.coding))
+    known_columns(given, "sensitive", sensitive)
+    proposals: Sequence[Proposal] = ()
+    if keys is None or targets is None:
+        proposals = propose_keys(in_memory(given.real, given.coding), sensitive=sensitive)
     keys, targets = _chosen(given, keys, targets, proposals)
     if cluster is not None:
         known_columns(given, "cluster", [cluster])
         keys, targets = ([name for name in names if name != cluster] for names in (keys, targets))
+    before, unused = earlier_releases(given, earlier, keys)
+    people = None if population is None else population_of(population, keys)
+    others = [*(one for release in before for one in release.sets), *([] if people is None else [people])]
+    given = replace(given, schema=replace(given.schema, coding=with_levels(given.coding, others)))
     records: list[pd.DataFrame] = []
     sampled = max(given.schema.n, *given.schema.k) > MOST_ROWS
 
     def figures(rows: Subset) -> Found:
         asked = [[name for name in names if name in rows.real.coding.names] for names in (keys, targets)]
-        questions = Questions(tuple(asked[0]), tuple(asked[1]))
+        known = () if isinstance(grouped, int) else tuple(name for name in asked[0] if name in grouped)
+        questions = Questions(tuple(asked[0]), tuple(asked[1]), known)
         # Evenly chosen rows of several partitions are no longer each other's.
-        aligned = given.conditioning == "observed" and rows.whole and not sampled
+        aligned = given.aligned and rows.whole and not sampled
         aligned = aligned and all(len(one) == len(rows.real) for one in rows.sets)
+        comparison = _compared(given, rows, questions, before, people, sampled=sampled)
         found = measure(
             rows.real,
             rows.sets,
@@ -106,19 +130,13 @@ def disclosure(
             targets=questions.targets,
             holdout=rows.holdout,
             aligned=aligned,
+            aligned_before=_aligned(given, before) if aligned else (),
+            comparison=comparison,
             rng=rows.rng_of("guesses") if effort == "full" else None,
         )
         # A column that was not synthesized has its own cells by intention.
         found = [one for one in found if not (one.measure == "own_cells" and one.of in given.kept)]
         if rows.whole:
-            comparison = compare_rows(
-                rows.real, rows.sets, keys=questions.keys, targets=questions.targets, holdout=rows.holdout
-            )
-            if sampled:
-                comparison = _counted(given, questions)
-                counted = conclude(comparison)
-                names = {one.measure for one in counted}
-                found = [*counted, *(one for one in found if one.measure not in names)]
             risks = matches(rows.real, rows.sets, questions) if aligned and questions.keys else None
             records.extend(_records(given, comparison, risks))
         inside = cluster if cluster in rows.real.coding.names else None
@@ -133,17 +151,22 @@ def disclosure(
             cluster=inside,
             tasks=rows.tasks,
         )
-        left_out = list(attacked.left_out)
+        left_out = [*attacked.left_out, *(unused if rows.whole else ())]
+        if given.observed and rows.whole and not aligned:
+            left_out.append(
+                "cells and matches of a record's own row: the rows of the sets were shuffled, or are too many"
+            )
         if len(questions.targets) > MOST_TARGETS[effort]:
             left_out.append(f"attribute inference of targets after the first {MOST_TARGETS[effort]}")
         return [*found, *attacked.figures], left_out
 
     settings: dict[str, object] = {"keys": list(keys), "targets": list(targets), "cluster": cluster}
+    settings |= {"earlier": len(before), "population": people is not None}
     settings |= {"proposed": [f"{one.column}: {one.role} ({one.reason})" for one in proposals]}
     found = evaluate(
         "disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
     )
-    at_risk = pd.concat(records, ignore_index=True) if records else None
+    at_risk = in_order(pd.concat(records, ignore_index=True)) if records else None
     said = {} if at_risk is None else {"records_at_risk": numbers_at_risk(at_risk)}
     return replace(found, settings={**found.settings, **said}, records=at_risk)
 
@@ -181,20 +204,32 @@ def _records(given: Inputs, comparison: Comparison, risks: MatchRisk | None) -> 
         start += len(frame)
 
 
-def _counted(given: Inputs, questions: Questions) -> Comparison:
-    """Counts of all rows, partition by partition."""
-    real, *sets = (_tallied(one, given.coding, questions) for one in (given.real, *given.sets))
-    holdout = None if given.holdout is None else _tallied(given.holdout, given.coding, questions)
-    return compare_tallies(questions, real, sets, holdout)
+def _compared(
+    given: Inputs,
+    rows: Subset,
+    questions: Questions,
+    before: Sequence[Earlier],
+    people: pd.DataFrame | None,
+    *,
+    sampled: bool,
+) -> Comparison:
+    """Counts of a group's rows; of the whole tables those of all rows, with what else is known of the people."""
+    if not rows.whole:
+        real, *sets = (tally(one, questions) for one in (rows.real, *rows.sets))
+        return compare_tallies(questions, real, sets, None if rows.holdout is None else tally(rows.holdout, questions))
+    if sampled:
+        real, *sets = (tallied(one, given.coding, questions) for one in (given.real, *given.sets))
+        held = None if given.holdout is None else tallied(given.holdout, given.coding, questions)
+    else:
+        real, *sets = (tally(one, questions) for one in (rows.real, *rows.sets))
+        held = None if rows.holdout is None else tally(rows.holdout, questions)
+    if people is not None:
+        real = with_population(real, people, given.coding, questions)
+    earlier = [one for release in before for one in release.tallies(questions, given.coding)]
+    return replace(compare_tallies(questions, real, sets, held, earlier), known_population=people is not None)
 
 
-def _tallied(data: Data, coding: Coding, questions: Questions) -> Tally:
-    return partitioned(data).reduce(partial(_tally, coding=coding, questions=questions), _added)
-
-
-def _tally(frame: pd.DataFrame, weights: Floats | None, *, coding: Coding, questions: Questions) -> Tally:
-    return tally(coding.rows(frame), questions)
-
-
-def _added(one: Tally, other: Tally) -> Tally:
-    return combine_tallies([one, other])
+def _aligned(given: Inputs, before: Sequence[Earlier]) -> list[Rows]:
+    """Sets of earlier releases whose rows are the real records."""
+    sets = [in_memory(one, given.coding) for release in before if release.aligned for one in release.sets]
+    return [one for one in sets if len(one) == given.schema.n]

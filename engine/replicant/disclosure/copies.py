@@ -19,7 +19,7 @@ from replicant.disclosure.comparison import Share, compared
 from replicant.evaluation.figure import Figure
 from replicant.evaluation.rows import Integers
 
-__all__ = ["copied_rows", "own_cells"]
+__all__ = ["copied_records", "copied_rows", "own_cells"]
 
 
 def copied_rows(tables: Aligned, *, of: str = "") -> list[Figure]:
@@ -57,6 +57,34 @@ def copied_rows(tables: Aligned, *, of: str = "") -> list[Figure]:
                 kind="leave_one_out" if tables.holdout is None else "holdout",
             )
         )
+    return figures
+
+
+def copied_records(tables: Aligned, m: int) -> list[Figure]:
+    """Real records that a set of this release, or of this and of earlier ones, has as they are.
+
+    Parameters
+    ----------
+    tables
+        Counts of the combinations of all columns; of the sets, the first m are those of this release.
+    m
+        Number of its sets.
+
+    Returns
+    -------
+    list of Figure
+        `copied_records`, the share of real records that are the only ones of their kind and that some set equals, and
+        `copied_records_cumulative` with the sets of earlier releases: it never falls. Baseline: rows of the holdout
+        that no real row equals (holdout); without one there is none, for the more sets, the more is found by chance.
+    """
+    n = tables.real.astype(np.float64)
+    fresh = None if tables.holdout is None else tables.holdout.astype(np.float64)
+    figures = []
+    for measure, sets in (("copied_records", tables.sets[:m]), ("copied_records_cumulative", tables.sets)):
+        there = (sets > 0).any(axis=0)
+        share = Share(((tables.real == 1) & there).astype(np.float64), n)
+        expected = None if fresh is None else Share(fresh * ((tables.real == 0) & there), fresh)
+        figures.append(compared(measure, [share], expected, kind="holdout"))
     return figures
 
 

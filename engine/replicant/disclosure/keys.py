@@ -77,7 +77,7 @@ class Proposal:
     unique: float | None = None
 
 
-def propose_keys(rows: Rows, identifiers: Sequence[str] = ()) -> tuple[Proposal, ...]:
+def propose_keys(rows: Rows, identifiers: Sequence[str] = (), sensitive: Sequence[str] = ()) -> tuple[Proposal, ...]:
     """Propose what each column of the real table is.
 
     Parameters
@@ -86,6 +86,8 @@ def propose_keys(rows: Rows, identifiers: Sequence[str] = ()) -> tuple[Proposal,
         The real table, or a sample of it.
     identifiers
         Columns that are known to identify records.
+    sensitive
+        Columns that are known to hold what people tell few others: targets, whatever they are called.
 
     Returns
     -------
@@ -94,6 +96,7 @@ def propose_keys(rows: Rows, identifiers: Sequence[str] = ()) -> tuple[Proposal,
     """
     facts = {name: _facts(rows, name) for name in rows.coding.names}
     roles = {name: _role(name, rows, facts[name], name in identifiers) for name in rows.coding.names}
+    roles |= dict.fromkeys(sensitive, ("target", "it is named as sensitive"))
     if not any(role == "key" for role, _ in roles.values()):
         for name in _unusual(rows, facts, roles):
             roles[name] = ("key", "no column has a name that says so, and this one tells many records apart")

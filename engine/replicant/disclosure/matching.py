@@ -23,7 +23,7 @@ from replicant.evaluation.figure import Figure, plain
 from replicant.evaluation.rows import Integers
 from replicant.table.arrays import Floats
 
-__all__ = ["Known", "MatchRisk", "class_risk", "class_risk_figures", "match_figures", "match_risk"]
+__all__ = ["Known", "MatchRisk", "class_risk", "class_risk_figures", "match_cumulative", "match_figures", "match_risk"]
 
 PAIRS = 4_000_000  # matches of records with rows that are held at once
 
@@ -171,6 +171,13 @@ def match_figures(risk: MatchRisk, *, of: str = "") -> list[Figure]:
         plain("match_false", [float(risk.false.sum()) / single if single else np.nan], of=of),
         plain("match_false_together", [wrong / together_single if together_single else np.nan], of=of),
     ]
+
+
+def match_cumulative(risk: MatchRisk, *, of: str = "") -> Figure:
+    """`match_together_cumulative`: that of all sets of this and of earlier releases, by their risk."""
+    ones = np.ones(len(risk.expected))
+    by_chance = Share(risk.found / len(ones), ones)
+    return compared("match_together_cumulative", [Share(risk.together, ones)], by_chance, of=of, kind="theory")
 
 
 def class_risk(tables: Aligned, m: int, population: Floats | None = None) -> tuple[Floats, Floats]:

@@ -10,10 +10,17 @@ import numpy as np
 
 from replicant.disclosure.attribute import Target, attribute, trivial
 from replicant.disclosure.combinations import Aligned
-from replicant.disclosure.copies import copied_rows, own_cells
+from replicant.disclosure.copies import copied_records, copied_rows, own_cells
 from replicant.disclosure.guesses import confident_guesses
 from replicant.disclosure.identity import class_sizes, identity, reidentification
-from replicant.disclosure.matching import Known, MatchRisk, class_risk_figures, match_figures, match_risk
+from replicant.disclosure.matching import (
+    Known,
+    MatchRisk,
+    class_risk_figures,
+    match_cumulative,
+    match_figures,
+    match_risk,
+)
 from replicant.disclosure.tally import Comparison, Questions, compare_tallies, tally
 from replicant.evaluation.figure import Figure, plain
 from replicant.evaluation.rows import Rows
@@ -44,7 +51,9 @@ def measure(
     grouped: Collection[str] = (),
     uncounted: Mapping[str, Target] | None = None,
     aligned: bool = False,
+    aligned_before: Sequence[Rows] = (),
     rng: Generator | None = None,
+    comparison: Comparison | None = None,
 ) -> list[Figure]:
     """What a release gives away by its rows, keys and targets.
 
@@ -64,20 +73,29 @@ def measure(
         How targets are taken, where not as they are.
     aligned
         Whether row i of every set is the real record i (`observed` conditioning).
+    aligned_before
+        Sets of earlier releases of which that is true as well.
     rng
         A stream of the caller for models of targets; None: there are none.
+    comparison
+        What was counted, where that was done before.
 
     Returns
     -------
     list of Figure
     """
-    comparison = compare_rows(real, sets, keys=keys, targets=targets, holdout=holdout, earlier=earlier, grouped=grouped)
+    comparison = comparison or compare_rows(
+        real, sets, keys=keys, targets=targets, holdout=holdout, earlier=earlier, grouped=grouped
+    )
     questions = comparison.questions
     figures = conclude(comparison, uncounted)
     if aligned:
         figures += own_cells(real.coding.names, real.cells, [one.cells for one in sets])
         if questions.keys:
             figures += match_figures(matches(real, sets, questions), of=questions.label)
+        if questions.keys and aligned_before:
+            before = matches(real, [*sets, *aligned_before], questions)
+            figures.append(match_cumulative(before, of=questions.label))
     if rng is not None and questions.keys:
         for name in questions.targets:
             figures.append(confident_guesses(real, sets, questions.keys, name, rng, holdout=holdout))
@@ -109,13 +127,17 @@ def compare_rows(
 def conclude(comparison: Comparison, uncounted: Mapping[str, Target] | None = None) -> list[Figure]:
     """Figures of counts; `uncounted` as in `measure`."""
     figures = copied_rows(comparison.rows)
+    if comparison.earlier_rows is not None:
+        figures += copied_records(comparison.earlier_rows, comparison.m)
     if comparison.keys is None or comparison.earlier is None:
         return figures
     label = comparison.questions.label
     figures += copied_rows(comparison.keys, of=label)
     figures += identity(comparison.keys, of=label)
-    figures += _anonymity(comparison.keys, label)
-    figures += class_risk_figures(comparison.earlier, comparison.m, _population(comparison.earlier), of=label)
+    figures += _anonymity(comparison.keys, label, comparison.known_population)
+    figures += class_risk_figures(
+        comparison.earlier, comparison.m, _population(comparison.earlier, comparison.known_population), of=label
+    )
     for name, tables in comparison.targets.items():
         target = (uncounted or {}).get(name)
         figures += attribute(tables, target, of=name)
@@ -142,7 +164,7 @@ def matches(real: Rows, sets: Sequence[Rows], questions: Questions, within: floa
     return match_risk(of_real, [known(one) for one in sets], np.abs(of_real.numbers) * within)
 
 
-def _anonymity(tables: Aligned, label: str) -> list[Figure]:
+def _anonymity(tables: Aligned, label: str, known: bool) -> list[Figure]:
     """k-anonymity of the keys in the real table and in the release, and what is known of the population."""
     real, sets = tables.by_class(tables.real), tables.by_class(tables.sets)
     sizes, of_sets = class_sizes(real), [class_sizes(one) for one in sets]
@@ -153,7 +175,7 @@ def _anonymity(tables: Aligned, label: str) -> list[Figure]:
     for position, k in enumerate((2, 3, 5)):
         figures.append(plain(f"real_records_below_{k}", [sizes.below[position]], of=label))
         figures.append(plain(f"release_records_below_{k}", [one.below[position] for one in of_sets], of=label))
-    population = _population(tables)
+    population = _population(tables, known)
     if population is not None:
         n = max(int(real.sum()), 1)
         risk = reidentification(real, population)
@@ -163,10 +185,12 @@ def _anonymity(tables: Aligned, label: str) -> list[Figure]:
     return figures
 
 
-def _population(tables: Aligned) -> Floats | None:
-    """(u,) People of the population in each class, by the weights, where these add up to more than the rows."""
+def _population(tables: Aligned, known: bool) -> Floats | None:
+    """(u,) People of the population in each class: known, or by weights that add up to more than the rows."""
     if tables.weights is None:
         return None
     people = tables.by_class(tables.weights)
     rows = int(tables.real.sum())
+    if known:
+        return np.asarray(np.maximum(people, tables.by_class(tables.real)), dtype=np.float64)
     return people if math.isfinite(people.sum()) and people.sum() > 1.5 * rows else None

@@ -18,7 +18,7 @@ from replicant.disclosure.matching import MatchRisk
 from replicant.disclosure.tally import Comparison
 from replicant.evaluation.rows import Rows
 
-__all__ = ["REASONS", "numbers_at_risk", "records_at_risk"]
+__all__ = ["REASONS", "in_order", "numbers_at_risk", "records_at_risk"]
 
 REASONS = {
     "copied": "the record is the only one of its kind, and a synthetic row equals it in all columns",
@@ -56,9 +56,14 @@ def records_at_risk(
     """
     found = [_listed(start, *one) for one in _reasons(rows, comparison, matches)]
     frame = pd.concat([one for one in found if len(one)], ignore_index=True) if any(map(len, found)) else _listed(0)
-    grave = frame["reason"].map({reason: position for position, reason in enumerate(REASONS)})
-    order = np.lexsort((frame["row"], -frame["sets"], grave))
-    return frame.iloc[order].reset_index(drop=True)
+    return in_order(frame)
+
+
+def in_order(records: pd.DataFrame) -> pd.DataFrame:
+    """The gravest first, and of these what most sets show."""
+    grave = records["reason"].map({reason: position for position, reason in enumerate(REASONS)})
+    order = np.lexsort((records["row"], -records["sets"], grave))
+    return records.iloc[order].reset_index(drop=True)
 
 
 def numbers_at_risk(records: pd.DataFrame) -> dict[str, int]:

@@ -98,6 +98,10 @@ class Comparison:
         Sets of this release.
     earlier
         The keys with the sets of earlier releases after those of this one; `keys` itself where there are none.
+    earlier_rows
+        The same of whole rows; None where there are none.
+    known_population
+        Whether the weights are the people of the population, counted and not estimated.
     """
 
     questions: Questions
@@ -106,6 +110,8 @@ class Comparison:
     targets: dict[str, Aligned]
     m: int
     earlier: Aligned | None
+    earlier_rows: Aligned | None = None
+    known_population: bool = False
 
 
 def compare_tallies(
@@ -128,4 +134,8 @@ def compare_tallies(
         for name, one in real.targets.items()
     }
     whole = align(real.rows, [one.rows for one in sets], None if holdout is None else holdout.rows, every=False)
-    return Comparison(questions, whole, keys, targets, len(sets), before)
+    ever = None
+    if earlier:
+        both = [*(one.rows for one in sets), *(one.rows for one in earlier)]
+        ever = align(real.rows, both, None if holdout is None else holdout.rows, every=False)
+    return Comparison(questions, whole, keys, targets, len(sets), before, ever)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from replicant.table import ColumnSpec
     from replicant.table.arrays import Floats
 
-__all__ = ["Inputs", "frame_in_memory", "in_memory", "inputs"]
+__all__ = ["Inputs", "aligned", "frame_in_memory", "in_memory", "inputs", "synthetic_sets"]
 
 T = TypeVar("T")
 
@@ -72,9 +72,14 @@ class Inputs:
     book: Mapping[str, ColumnSpec]
 
     @property
-    def conditioning(self) -> str:
-        """How the sets were drawn, where their manifest says so."""
-        return str(self.manifest.get("conditioning", ""))
+    def observed(self) -> bool:
+        """Whether each row of a set was drawn for a real record, as the sets' manifest says."""
+        return bool(self.manifest.get("config", {}).get("conditioning") == "observed")
+
+    @property
+    def aligned(self) -> bool:
+        """Whether row i of every set is the real record i."""
+        return aligned(self.manifest)
 
     @property
     def kept(self) -> frozenset[str]:
@@ -153,6 +158,21 @@ def inputs(
                 fix="hold rows of the real table out, with all columns",
             )
     return Inputs(here, sets, kept, schema, tuple(findings), held, manifest, book)
+
+
+def aligned(manifest: Mapping[str, Any]) -> bool:
+    """Whether the rows of a release are the real records, in their order."""
+    config = manifest.get("config", {})
+    return config.get("conditioning") == "observed" and not config.get("shuffle", True)
+
+
+def synthetic_sets(syn: Any, given: Inputs) -> tuple[list[Data], Mapping[str, Any]]:
+    """The sets of another release or of another tool, and what their manifest says; nothing of sets of other tools."""
+    if isinstance(syn, (str, os.PathLike)) and _is_release(syn):
+        syn = read_release(syn)
+    if isinstance(syn, SyntheticSets):
+        return list(syn._all), syn.manifest
+    return _sets(syn, given.real, None, given.book), {}
 
 
 def in_memory(data: Data, coding: Coding, most: int = MOST_ROWS) -> Rows:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from replicant.errors import SpecError, nearest
 from replicant.evaluation.figure import Figure
 from replicant.events import Event
+from replicant.storage.private import write_private
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -41,7 +42,7 @@ class Evaluation:
     settings
         Rows, sets, effort, keys and targets.
     records
-        Of disclosure: the records at risk. They are of real people: never part of what is shown or written.
+        Of disclosure: the records at risk. They are of real people: never part of what is shown.
     """
 
     about: str
@@ -140,6 +141,28 @@ class Evaluation:
         from replicant.report.evaluation_page import render
 
         return _written(path, render(self.as_dict()))
+
+    def write_records(self, path: str | PathLike[str]) -> None:
+        """Write the records at risk as CSV, for their owner only (mode 0600): into an internal folder, or elsewhere.
+
+        Parameters
+        ----------
+        path
+            A file, or a folder that then has `records_at_risk.csv`. It lies in no release.
+
+        Raises
+        ------
+        SpecError
+            If there is no list of records, the file would be part of a release, or it cannot be written.
+        """
+        if self.records is None:
+            raise SpecError(
+                f"there are no records at risk to write: this is {self.about}"
+                if self.about != "disclosure"
+                else "the records at risk were not listed: partitions of a cluster stay there",
+                need="a result of rp.disclosure of a table that is read here",
+            )
+        write_private(path, "records_at_risk.csv", self.records.to_csv(index=False))
 
     def __repr__(self) -> str:
         from replicant.report.evaluation_text import render

@@ -300,6 +300,18 @@ MEASURES: dict[str, Measure] = {
         "rise beyond the baseline means that records come back whole.",
     ),
     "copied_rows": Measure("rows equal to a real row", _COPIES, "share", "Synthetic rows that equal any real row."),
+    "copied_records": Measure(
+        "records that come back",
+        _COPIES,
+        "share",
+        "Real records that are the only ones of their kind and that some set of this release equals in all columns.",
+    ),
+    "copied_records_cumulative": Measure(
+        "records that come back in any release",
+        _COPIES,
+        "share",
+        "The same of all sets of this and of earlier releases: it never falls from one release to the next.",
+    ),
     "own_cells": Measure(
         "cells that are the record's own",
         _COPIES,
@@ -336,6 +348,12 @@ MEASURES: dict[str, Measure] = {
     ),
     "match_together": Measure(
         "match risk of all sets together", _IDENTITIES, "share", "The same of an intruder who uses all m sets."
+    ),
+    "match_together_cumulative": Measure(
+        "match risk of all releases together",
+        _IDENTITIES,
+        "share",
+        "The same of an intruder who has the earlier releases as well.",
     ),
     "match_false": Measure(
         "single matches that are wrong",
