@@ -198,6 +198,8 @@ def disclosure(**settings: Any) -> Evaluation:
 
     records = settings.pop("records")
     settings["earlier"] = list(settings["earlier"])
+    # None named: they are proposed.
+    settings |= {name: settings[name] or None for name in ("keys", "targets")}
     found = evaluate(settings.pop("real"), settings.pop("syn"), **settings)
     if records is not None:
         found.write_records(records)
