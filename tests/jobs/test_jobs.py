@@ -47,6 +47,19 @@ def test_a_study_runs_and_fills_every_table(job: Path, tmp_path: Path, request: 
     assert (target / "report.html").read_text().count("<svg") >= 5
 
 
+def test_the_frontier_is_one_of_any_table(tmp_path: Path) -> None:
+    """What the comment of the job says, with a table that is not the one it names."""
+    rng = np.random.default_rng(4)
+    age = rng.integers(18, 80, 150)
+    people = pd.DataFrame({"age": age, "income": np.exp(age / 40 + rng.normal(0, 0.3, 150)).round(1)})
+    people.to_csv(tmp_path / "survey.csv", index=False)
+    job = next(path for path in STUDIES if path.stem == "frontier")
+    changed = [f"input={{path: {tmp_path / 'survey.csv'}}}", f"output.path={tmp_path / 'plane'}", "study.replicates=2"]
+    result = run_study_job(load_job(job, changed), Backend(threads=1)).result
+    assert len(result.document["plane"]["points"]) == len(result.document["arms"]) - 1 == 9
+    assert 1 <= result.summary["front"].sum() <= 9
+
+
 @pytest.mark.parametrize("job", RELEASES, ids=lambda path: path.stem)
 def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The data that are not in the repository come from beside the clone."""

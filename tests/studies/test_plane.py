@@ -77,3 +77,4 @@ def test_a_study_says_which_variants_nothing_dominates() -> None:
     assert "<strong>close, apart</strong>" in page
     assert "dominated by another" in page
     assert "halves, drawn at random" in page
+    assert "Utility and disclosure</h3>" in page

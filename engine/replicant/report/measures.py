@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["MEASURES", "SECTIONS", "Form", "Measure"]
+__all__ = ["MEASURES", "SECTIONS", "Form", "Measure", "title"]
 
 Form: TypeAlias = Literal["number", "share", "percent", "count"]
 
@@ -531,3 +531,8 @@ MEASURES: dict[str, Measure] = {
     ),
 }
 """By the name that figures have, in the order in which they are shown."""
+
+
+def title(name: str) -> str:
+    """What a measure is called in words."""
+    return MEASURES[name].title if name in MEASURES else name.replace("_", " ")

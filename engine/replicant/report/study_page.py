@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicant.report.cells import Cell, coverage, in_words, with_error
-from replicant.report.measures import MEASURES
+from replicant.report.measures import title
 from replicant.report.study_distributions import counts, densities, means
 from replicant.report.study_panels import Figure
-from replicant.report.study_plane import plane
+from replicant.report.study_plane import frontier, plane
 from replicant.report.study_tables import agreement, tables
 from replicant.report.study_terms import bias
 from replicant.report.study_terms import coverage as covered
@@ -58,7 +58,7 @@ def render(document: Mapping[str, Any], run: Mapping[str, Any] | None = None) ->
         "report/study.html",
         title=study.title,
         study=study,
-        axes=[_title(axis["measure"]) for axis in _axes(study)],
+        axes=[title(axis["measure"]) for axis in study.axes],
         verdict=verdict(study),
         glance=_glance(study),
         leading=leading,
@@ -78,7 +78,7 @@ def render(document: Mapping[str, Any], run: Mapping[str, Any] | None = None) ->
 def figures(study: Study) -> tuple[list[Figure], list[Figure]]:
     """The figures that the results have numbers for: those above the tables, and those below them."""
     leading = [covered(study), bias(study)]
-    others = [means(study), counts(study), densities(study), plane(study)]
+    others = [means(study), counts(study), densities(study), plane(study), frontier(study)]
     return [one for one in leading if one.panels], [one for one in others if one.panels]
 
 
@@ -108,25 +108,17 @@ def _glance(study: Study) -> list[_Glance]:
     return [row for row in rows if any(cell.text for cell in row.cells)]
 
 
-def _axes(study: Study) -> list[Mapping[str, Any]]:
-    return [study.plane[axis] for axis in ("utility", "disclosure")] if study.plane else []
-
-
-def _title(measure: str) -> str:
-    return MEASURES[measure].title if measure in MEASURES else measure
-
-
 def _on_plane(study: Study) -> list[_Glance]:
     """Utility and disclosure of every arm, with the figures of real rows, and which arms nothing dominates."""
     points = {point["arm"]: point for point in (study.plane or {}).get("points", ())}
     rows = []
-    for name, axis in zip(("utility", "disclosure"), _axes(study), strict=False):
+    for name, axis in zip(("utility", "disclosure"), study.axes, strict=False):
         cells = [
             with_error(finite(point.get(name)), finite(point.get(f"{name}_error")))
             for point in (points.get(arm.name, {}) for arm in study.arms)
         ]
         target = finite(axis["baseline"])
-        rows.append(_Glance(_title(axis["measure"]), "" if target is None else f"{target:.3g}", cells))
+        rows.append(_Glance(title(axis["measure"]), "" if target is None else f"{target:.3g}", cells))
     if points:
         words = [{True: "no", False: "yes"}.get(points.get(arm.name, {}).get("front"), "") for arm in study.arms]
         rows.append(_Glance("dominated by another", "no", [Cell(word) for word in words]))

@@ -1,16 +1,17 @@
-"""Utility against identical cells on a study's page: one mark per variant."""
+"""Utility against identical cells, or a measure of disclosure, on a study's page: one mark per variant."""
 
 from __future__ import annotations
 
 import itertools
 
+from replicant.report.measures import title
 from replicant.report.plane import Axis, Point
 from replicant.report.plane import plane as drawn_plane
 from replicant.report.study_panels import WIDTH, Figure, Panel, key
 from replicant.report.study_terms import in_sds
-from replicant.report.study_view import Arm, Study
+from replicant.report.study_view import Arm, Study, finite
 
-__all__ = ["plane"]
+__all__ = ["frontier", "plane"]
 
 
 def plane(study: Study) -> Figure:
@@ -41,6 +42,32 @@ def plane(study: Study) -> Figure:
     return Figure(
         heading, caption, key((arm for arm, *_ in points), less), [Panel("One mark per variant", drawn.svg())]
     )
+
+
+def frontier(study: Study) -> Figure:
+    """The first measure of utility against the first of disclosure, with real rows, and a line along the front."""
+    heading = "Utility and disclosure"
+    if study.plane is None or not study.plane["points"]:
+        return Figure(heading, "", (), ())
+    arms = {arm.name: arm for arm in study.variants}
+    lying = {arms[point["arm"]]: point for point in study.plane["points"]}
+    axes = [Axis(title(axis["measure"]), worse=axis["worse"]) for axis in study.axes]
+    points = [
+        Point(arm.label, point["utility"], point["disclosure"], look=(arm.style, arm.shape))
+        for arm, point in lying.items()
+    ]
+    x, y = (finite(axis["baseline"]) for axis in study.axes)
+    shown = list(lying)
+    if study.real is not None and x is not None and y is not None:
+        points.append(Point(study.real.label, x, y, "landmark", look=(study.real.style, study.real.shape)))
+        shown.append(study.real)
+    drawn = drawn_plane(points, utility=axes[0], disclosure=axes[1], names=False, frontier=True, size=(WIDTH, 256.0))
+    caption = (
+        "Down and to the left is better. The line joins the variants that nothing dominates: no other one is as good "
+        "in both and better in one. Real samples lie where rows do that were not synthesized."
+    )
+    keys = key(shown, "the variants that nothing dominates", "thin")
+    return Figure(heading, caption, keys, [Panel("One mark per variant", drawn.svg())])
 
 
 def _biases(study: Study) -> dict[Arm, float]:

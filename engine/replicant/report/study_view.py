@@ -157,6 +157,11 @@ class Study:
     plane: Mapping[str, Any] | None = None
 
     @property
+    def axes(self) -> list[Mapping[str, Any]]:
+        """Of the plane: utility, then disclosure; empty where there is none."""
+        return [self.plane[axis] for axis in ("utility", "disclosure")] if self.plane else []
+
+    @property
     def front(self) -> tuple[str, ...]:
         """Labels of the variants that nothing dominates on the plane of utility and disclosure."""
         known = {point["arm"] for point in (self.plane or {}).get("points", ()) if point["front"]}

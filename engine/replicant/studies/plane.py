@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from replicant.report.plane import Axis, Point, undominated
 from replicant.studies.arm import SAMPLE
 from replicant.utility.judge import KINDS, Kind
 
@@ -31,9 +32,9 @@ def plane(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if utility is None or disclosure is None:
         return None
     (x, y), (xs, ys) = zip(*(_of(one) for one in (utility, disclosure)), strict=True)
-    sign = -1.0 if x["worse"] == "lower" else 1.0
     arms = [arm for arm in ys if arm in xs and None not in (xs[arm]["estimate"], ys[arm]["estimate"])]
-    where = {arm: (sign * xs[arm]["estimate"], ys[arm]["estimate"]) for arm in arms}
+    lying = [Point(arm, xs[arm]["estimate"], ys[arm]["estimate"]) for arm in arms]
+    front = {one.name for one in undominated(lying, *(Axis(one["measure"], worse=one["worse"]) for one in (x, y)))}
     baselines = [ys[arm]["baseline"] for arm in arms if ys[arm].get("baseline") is not None]
     x["baseline"] = xs[SAMPLE]["estimate"] if SAMPLE in xs else None
     y["baseline"] = sum(baselines) / len(baselines) if baselines else None
@@ -44,7 +45,7 @@ def plane(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
             "utility_error": xs[arm]["estimate_error"],
             "disclosure": ys[arm]["estimate"],
             "disclosure_error": ys[arm]["estimate_error"],
-            "front": not any(_dominates(where[other], where[arm]) for other in arms),
+            "front": arm in front,
         }
         for arm in arms
     ]
@@ -57,7 +58,3 @@ def _of(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Mapping[str
     worse = KINDS.get(measure, Kind()).worse if table["kind"] == "utility" else "higher"
     axis = {"table": table["name"], "measure": measure, "worse": worse}
     return axis, {row["arm"]: row for row in table["rows"] if row["term"] == measure}
-
-
-def _dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one != other and one[0] <= other[0] and one[1] <= other[1]

@@ -110,7 +110,7 @@ class StudyResult:
         return f"<StudyResult of {self.document['replicates']} replicates, arms {arms}>"
 
     def __str__(self) -> str:
-        found = self.summary.to_string(index=False, float_format=lambda value: f"{value:.4g}")
+        found = self.summary.dropna(axis=1, how="all").to_string(index=False, float_format=lambda value: f"{value:.4g}")
         on_plane = self.document["plane"]
         return "\n".join([repr(self), found, *([] if on_plane is None else [_said(on_plane)])])
 
