@@ -59,7 +59,8 @@ ELSEWHERE: dict[str, str] = {
     "fcs/test_orders.py": "plan/orders.py",
     "fcs/test_encoding.py": "fcs/join.py",
     "fcs/test_distinct_donors.py": "fcs/account.py methods/donations.py",
-    "fcs/test_fcs.py": "fcs/checked.py fcs/draw.py fcs/fit.py fcs/imputation.py",
+    "fcs/test_fcs.py": "fcs/checked.py fcs/draw.py fcs/drawing.py fcs/fit.py fcs/imputation.py",
+    "fcs/test_rules.py": "fcs/ruled.py fcs/ruled_drawing.py plan/rules.py",
     "methods/test_catall.py": "methods/contingency.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
     "methods/test_linear.py": "methods/factors.py",
@@ -118,7 +119,7 @@ ELSEWHERE: dict[str, str] = {
         spec/conversion.py spec/interval.py spec/r_cells.py spec/r_notes.py spec/r_predictors.py spec/r_refused.py
         spec/r_settings.py spec/r_values.py
     """,
-    "spec/test_expression.py": "spec/grammar.py spec/mistakes.py spec/nodes.py",
+    "spec/test_expression.py": "spec/grammar.py spec/mistakes.py spec/nodes.py spec/whitelist.py",
     "spec/test_load.py": """
         spec/defaults.py
         spec/donors.py spec/dotted.py spec/explain.py spec/locations.py spec/models.py spec/output.py spec/synonyms.py

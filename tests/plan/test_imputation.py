@@ -127,7 +127,7 @@ def test_events_of_what_cannot_or_need_not_be_imputed() -> None:
         ({"delta": {"agge": 1}}, "'agge'", "columns"),
         ({"missing": {"age": {"when": "sexx == 'f'"}}}, "'sexx'", "columns"),
         ({"missing": {"age": {"when": "age > 3"}}}, "itself", "other columns"),
-        ({"missing": {"age": {"when": "sex = 'f'"}}}, "", ""),
+        ({"missing": {"age": {"when": "sex > > 'f'"}}}, "", ""),
         ({"missing": {"age": {"codes": [-9]}}}, "coded missing", "missing_codes"),
         ({"missing": {"age": "drop"}}, "missing", ""),
         ({"ignore": "agee > 3"}, "'agee'", "columns"),

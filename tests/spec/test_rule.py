@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import ExpressionError, SpecError
-from replicant.spec.rule import parse_rule
+from replicant.spec.rule import TableCells, parse_kept_rule, parse_rule
 from replicant.table import Table, encode_table
 
 CANARY = "Zanzibar-7741"
@@ -56,6 +56,14 @@ def test_rules_select_what_pandas_selects(frame: pd.DataFrame, table: Table) -> 
         "income < 3000": f.income < 3000,
         "3000 > income": f.income < 3000,
         "18 <= age < 65": (f.age >= 18) & (f.age < 65),
+        "age = 30": f.age == 30,
+        "age in (30, 31)": f.age.isin([30, 31]),
+        "sex not in ('f')": f.sex == "m",
+        "income is missing": f.income.isna(),
+        "region is not missing and sex == 'f'": f.region.notna() & (f.sex == "f"),
+        "birth + 1000 days < '2000-01-01'": f.birth + pd.Timedelta(days=1000) < pd.Timestamp("2000-01-01"),
+        "birth - 2 weeks >= '1999-06-01'": f.birth - pd.Timedelta(weeks=2) >= pd.Timestamp("1999-06-01"),
+        "age / 10 == 3.1": f.age == 31,
         "not age < 18": f.age >= 18,
         "not income < 3000": has & ~(f.income < 3000),
         "income != 5 and sex == 'm'": has & (f.sex == "m"),
@@ -93,13 +101,20 @@ def test_names_in_the_order_of_mention() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "age = 5",
         "age",
         "age + 1",
         "age & 1",
         "(age > 1) & (sex == 'm')",
         "age > 1 && sex == 'm'",
-        "age in (1, 2)",
+        "age in income",
+        "age in ()",
+        "age in (1, income)",
+        "1 < age in (1, 2)",
+        "age is sex",
+        "5 is missing",
+        "birth > 3 years",
+        "if age > 5: income > 3",
+        "sex within region",
         "age is 1",
         "'a' == 'b'",
         "p50 > p90",
@@ -172,3 +187,68 @@ def test_missing_is_neither_true_nor_false(a: list[int | None], b: list[int | No
     ):
         rows = base.execute(f"select coalesce({rule}, 0) from t order by rowid").fetchall()
         assert parse_rule(rule).mask(table).tolist() == [bool(row[0]) for row in rows], rule
+
+
+def broken_by(text: str, table: Table) -> np.ndarray:
+    return np.broadcast_to(parse_kept_rule(text).decided(TableCells(table))[1], (table.n,))
+
+
+def test_rules_that_rows_keep_are_broken_where_pandas_says_so(frame: pd.DataFrame, table: Table) -> None:
+    f = frame
+    expected = {
+        "income > 3000": f.income <= 3000,
+        "if sex == 'f': income > 3000": (f.sex == "f") & (f.income <= 3000),
+        "if income > 3000: age >= 18 and sex = 'f'": (f.income > 3000) & ~((f.age >= 18) & (f.sex == "f")),
+        "if age < 18: income is missing": (f.age < 18) & f.income.notna(),
+        "if (sex == 'f' or age > 60): educ <= 'mid'": ((f.sex == "f") | (f.age > 60)) & (f.educ == "high"),
+        "region within region": pd.Series(False, index=f.index),
+        "birth + 30 days <= '2001-01-01'": f.birth + pd.Timedelta(days=30) > pd.Timestamp("2001-01-01"),
+    }
+    for text, broken in expected.items():
+        assert np.array_equal(broken_by(text, table), broken.to_numpy()), text
+
+
+def test_two_columns_of_levels_are_compared_by_their_labels() -> None:
+    f = pd.DataFrame({"born": list("abca"), "lives": list("acbd"), "x": [1, 2, 3, 4]})
+    assert broken_by("born == lives", encode_table(f)).tolist() == [False, True, True, True]
+    assert broken_by("born != lives", encode_table(f)).tolist() == [True, False, False, False]
+    with pytest.raises(SpecError, match="order that they do not share"):
+        broken_by("born < lives", encode_table(f))
+
+
+def test_sums_of_decimal_numbers_are_equal_but_for_their_rounding() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 1000, (2, 500)) / 10
+    f = pd.DataFrame({"a": a, "b": b, "total": np.round(a + b, 1)})
+    assert not broken_by("total == a + b", encode_table(f)).any()
+    assert not broken_by("total - a - b == 0", encode_table(f)).any()
+    assert broken_by("total == a + b + 0.1", encode_table(f)).all()
+
+
+def test_the_parts_of_a_rule_say_together_what_it_says(table: Table) -> None:
+    for text, count in {
+        "1 <= age <= 80 and income > 100": 3,
+        "if sex == 'f': (age > 3 and income > 200)": 2,
+        "age > 3 or income > 200": 1,
+        "not (age < 3 and income < 200)": 1,
+    }.items():
+        rule = parse_kept_rule(text)
+        assert len(rule.parts) == count
+        broken = [np.broadcast_to(part.decided(TableCells(table))[1], (table.n,)) for part in rule.parts]
+        assert np.array_equal(np.any(broken, axis=0), broken_by(text, table))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("if age > 5 income > 3", "no colon"),
+        ("if : income > 3", "no condition"),
+        ("if age > 5:", "no rule"),
+        ("'north' within region", "no column"),
+        ("if age > 5: if income > 3: sex == 'f'", "the word if"),
+        ("age > 5: income > 3", "does not belong"),
+    ],
+)
+def test_what_is_no_rule_that_rows_keep(text: str, found: str) -> None:
+    with pytest.raises(ExpressionError, match=found):
+        parse_kept_rule(text)

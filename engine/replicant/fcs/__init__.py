@@ -4,7 +4,8 @@ from .account import NOTHING, Account, DonorCounts, account_events, account_of, 
 from .chain import Chain, Completed
 from .chain_table import ChainTable
 from .completed import completed_table
-from .draw import Drawn, draw_imputation
+from .draw import draw_imputation
+from .drawing import Drawn
 from .encoding import Prepared, prepare
 from .fit import ColumnModel, fit_columns
 from .imputation import Models, impute

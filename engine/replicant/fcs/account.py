@@ -14,7 +14,7 @@ from replicant.events import Event
 from replicant.fcs.trace import Trace, by_imputation, trace_events
 
 if TYPE_CHECKING:
-    from replicant.fcs.draw import Drawn
+    from replicant.fcs.drawing import Drawn
     from replicant.plan.model import Plan
 
 __all__ = ["NOTHING", "Account", "DonorCounts", "account_events", "account_of", "chains_of", "combined", "donors_of"]
@@ -50,16 +50,20 @@ class Account:
         another account has it.
     donors
         How often donors came again; None if that was not avoided.
+    redrawn
+        Draws of rows that were needed once more to keep the rules.
     """
 
     trace: Trace | None = None
     donors: DonorCounts | None = None
+    redrawn: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For a record of an interrupted run."""
         return {
             "trace": None if self.trace is None else self.trace.as_dict(),
             "donors": None if self.donors is None else asdict(self.donors),
+            "redrawn": self.redrawn,
         }
 
     @classmethod
@@ -69,6 +73,7 @@ class Account:
         return cls(
             None if trace is None else Trace.of(trace),
             None if donors is None else DonorCounts(**donors),
+            said["redrawn"],
         )
 
 
@@ -82,13 +87,13 @@ def account_of(drawn: Drawn, imputation: int, plan: Plan) -> Account:
     them.
     """
     if imputation % plan.syntheses or (plan.shares_fits and imputation):
-        return Account(donors=drawn.donors)
+        return Account(donors=drawn.donors, redrawn=drawn.redrawn)
     notes = {(0, column, word): 1 for column, word in drawn.notes}
     trace = Trace.of_set(imputation, notes) if notes else None
     if drawn.completed is not None:
         chain = drawn.completed.trace
         trace = replace(chain, notes={**notes, **chain.notes})
-    return Account(trace, drawn.donors)
+    return Account(trace, drawn.donors, drawn.redrawn)
 
 
 def chains_of(accounts: Iterable[Account]) -> list[Trace]:
@@ -105,7 +110,8 @@ def donors_of(accounts: Iterable[Account]) -> DonorCounts | None:
 def combined(accounts: Iterable[Account]) -> list[Account]:
     """One account for each chain number, the first of which holds all counts."""
     known = list(accounts)
-    return [Account(donors=donors_of(known)), *(Account(trace) for trace in chains_of(known))]
+    redrawn = sum(one.redrawn for one in known)
+    return [Account(donors=donors_of(known), redrawn=redrawn), *(Account(trace) for trace in chains_of(known))]
 
 
 def account_events(accounts: Sequence[Account], plan: Plan) -> list[Event]:
@@ -127,4 +133,9 @@ def account_events(accounts: Sequence[Account], plan: Plan) -> list[Event]:
             f"held no record but those that had donated to the row{often} before: one of them donated again"
         )
         events.append(Event("repeated_donors", "", text))
+    if plan.rules:
+        redrawn = sum(one.redrawn for one in accounts)
+        again = f"; {redrawn:,} rows were drawn once more for that" if redrawn else ""
+        rows = f"all {plan.k * plan.m:,} synthetic rows"
+        events.append(Event("rules_kept", "", f"every rule was checked in {rows}: none is broken{again}"))
     return events

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from replicant.fcs.chain import Completed
-from replicant.fcs.draw import Drawn
+from replicant.fcs.drawing import Drawn
 from replicant.table import Column, Table, encode_table
 
 __all__ = ["as_drawn", "completed_table", "in_codes_of"]

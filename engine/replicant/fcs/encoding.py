@@ -21,6 +21,7 @@ import numpy.typing as npt
 from replicant.methods import Clustered, Response
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
+from replicant.plan.rules import broken_rows
 from replicant.table import Column, Kind, Table
 from replicant.table.arrays import Floats
 from replicant.table.dtypes import ColumnType
@@ -128,6 +129,8 @@ class Prepared:
         The rows of each column to be replaced, for columns of which only some are.
     outputs
         The types of computed columns.
+    excluded
+        (n,) rows that nothing is learnt from; None: there are none.
     """
 
     table: Table
@@ -135,6 +138,7 @@ class Prepared:
     k: int
     where: dict[str, Mask]
     outputs: Mapping[str, ColumnType] = field(default_factory=dict)
+    excluded: Mask | None = None
 
     @cached_property
     def _encoded(self) -> tuple[Features, dict[str, ColumnFeatures]]:
@@ -275,7 +279,10 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
         for column in plan.columns
         if column.where is not None
     }
-    made = Prepared(table, partition, part.k, where, plan.outputs)
+    excluded = broken_rows(plan.rules, table) if plan.excludes_broken else None
+    if excluded is not None and not excluded.any():
+        excluded = None
+    made = Prepared(table, partition, part.k, where, plan.outputs, excluded)
     if plan.imputation is None:
         made.features  # noqa: B018  # now, and not by several threads at once
     return made

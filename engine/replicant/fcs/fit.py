@@ -115,6 +115,8 @@ def _fit_column(
             partition=prepared.partition,
             column=plan.positions[name],
         )
+    if prepared.excluded is not None:
+        weights = _only(~prepared.excluded, weights)
     where = [plan.column(other).where for other in planned.block or (name,)]
     if all(mask is not None for mask in where):
         # Given that a cell is selected: a fit on all rows would undo a selection that depends on the values.

@@ -23,7 +23,8 @@ from replicant.fcs.blas import one_blas_thread
 from replicant.fcs.chain import Chain, Completed
 from replicant.fcs.chain_table import ChainTable
 from replicant.fcs.completed import as_drawn, completed_table, in_codes_of
-from replicant.fcs.draw import Drawn, draw_imputation
+from replicant.fcs.draw import draw_imputation
+from replicant.fcs.drawing import Drawn
 from replicant.fcs.encoding import Prepared
 from replicant.fcs.fit import ColumnModel, fit_columns, usable_predictors
 from replicant.fcs.lockstep import run_chains
@@ -152,6 +153,6 @@ class _AtTheVisit(dict[str, ColumnModel]):
             weights=self._weights,
             usable=self._usable,
         )[name]
-        if self._plan.shares_fits:
+        if self._plan.shares_fits or self._plan.rules:  # a rule may ask for a column more than once
             self[name] = model
         return model

@@ -11,7 +11,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from replicant.trees import Tree
+    from replicant.trees import CodeSets, DonorsByCode, Tree
 
 __all__ = ["Donations"]
 
@@ -118,6 +118,46 @@ class Donations:
         else:
             self.used[self.rows, 0] = drawn
 
+    def redraw_among(
+        self,
+        donors: DonorsByCode,
+        node: Codes,
+        u: Numbers,
+        sets: CodeSets,
+        own: Codes | None,
+        repeats: Codes | None,
+        drawn: Codes,
+    ) -> Codes:
+        """As `redraw`, of donors among which a condition leaves some.
+
+        Parameters
+        ----------
+        donors, node, u, sets, own, repeats, drawn
+            As of `DonorsByCode.draw`.
+
+        Returns
+        -------
+        ndarray
+            (size,) the donors, -1 where there is none.
+        """
+        self.counts[0] += int(np.count_nonzero(drawn >= 0))
+        if self.filled:
+            drawn, _, repeated = donors.draw(
+                node,
+                u,
+                sets,
+                own=own,
+                repeats=repeats,
+                used=self.used[self.rows],
+                filled=self.filled,
+                most=self.most,
+                drawn=drawn,
+            )
+            self.repeated[self.rows] = repeated
+            self.counts[1] += int(np.count_nonzero(repeated))
+        self.used[self.rows, self.filled] = drawn
+        return drawn
+
     def withdraw(self, rows: npt.NDArray[np.integer]) -> None:
         """Take out the donors of these rows in the last draw: their cells are still to be drawn.
 
@@ -126,10 +166,28 @@ class Donations:
         rows
             Positions among all k rows.
         """
-        self.counts[0] -= len(rows)
+        entered = self.used[rows, self.filled] != NOBODY
+        self.counts[0] -= int(np.count_nonzero(entered))
         if self.filled:
-            self.counts[1] -= int(np.count_nonzero(self.repeated[rows]))
+            self.counts[1] -= int(np.count_nonzero(self.repeated[rows] & entered))
         self.used[rows, self.filled] = NOBODY
+
+    def forget(self, rows: npt.NDArray[np.integer], filled: int) -> None:
+        """Take out all donors of some rows behind the first columns: these cells are drawn anew.
+
+        Parameters
+        ----------
+        rows
+            Positions among all k rows.
+        filled
+            How many columns stay.
+        """
+        used = self.used[rows]
+        self.counts[0] -= int(np.count_nonzero(used[:, filled:] != NOBODY))
+        for at in range(max(filled, 1), used.shape[1]):
+            before = (used[:, :at] == used[:, at : at + 1]).sum(axis=1)
+            self.counts[1] -= int(np.count_nonzero((before >= self.most) & (used[:, at] != NOBODY)))
+        self.used[rows, filled:] = NOBODY
 
     def close(self) -> None:
         """End the draws of a column."""

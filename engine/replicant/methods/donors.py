@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from replicant.methods.base import Codes, Numbers, Predictors
 
 if TYPE_CHECKING:
-    from replicant.trees import LeafWeights, Tree
+    from replicant.trees import CodeSets, DonorsByCode, LeafWeights, Tree
 
 __all__ = ["DonorModel"]
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +36,7 @@ class DonorModel:
     codes: Codes
     weights: LeafWeights | None = None
     _training: Codes | None = None
+    _by_code: DonorsByCode | None = None
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Codes:
         u = rng.random(x.size)
@@ -47,6 +51,39 @@ class DonorModel:
         if x.donations is not None:
             x.donations.redraw(self.tree, leaf, u, donors)
         return self.codes[donors]
+
+    def draw_among(self, x: Predictors, sets: CodeSets, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, among donors that a set of codes allows: those of the leaf, or of the nearest node with one.
+
+        Parameters
+        ----------
+        x, rng
+            As of `draw`.
+        sets
+            Codes that are allowed, by row.
+
+        Returns
+        -------
+        ndarray
+            (size,) codes.
+        ndarray
+            (size,) bool, where the table has a donor; where it has none, the code means nothing.
+        """
+        if self._by_code is None:
+            self._by_code = self.tree.by_code(self.codes)
+        u = rng.random(x.size)
+        leaf = self.leaves(x, u)
+        own = x.rows if x.exclude_self else None
+        repeats = None if own is None else np.bincount(self.tree.donors, minlength=len(self.codes)).astype(np.int32)
+        donors, node, _ = self._by_code.draw(leaf, u, sets, own=own, repeats=repeats)
+        if self.weights is not None:
+            other, *_ = self._by_code.draw(leaf, rng.random(x.size), sets, own=own, repeats=repeats)
+            other[node != leaf] = -1  # weights are those of a leaf's donors
+            self.weights.draw_among(self.tree, leaf, u, x.table_codes(), own, other, sets, donors)
+        if x.donations is not None:
+            donors = x.donations.redraw_among(self._by_code, node, u, sets, own, repeats, donors)
+        found = donors >= 0
+        return self.codes[np.maximum(donors, 0)], found
 
     def leaves(self, x: Predictors, u: Numbers | None = None) -> Codes:
         """(size,) the leaf, as a node number, that each row falls into; `u` as for the leaves of a tree."""

@@ -24,6 +24,7 @@ from replicant.plan.imputed_cells import rows_ignored
 from replicant.plan.model import Plan
 from replicant.plan.orders import Orders, OrderSearch, orders_for
 from replicant.plan.passive import need_expressions, with_derived
+from replicant.plan.rules import check_rules, kept_rules
 from replicant.plan.seen import look
 from replicant.plan.sequence import DRAWN, VISITS, check_list, sequence_for
 from replicant.plan.strata import cut
@@ -87,6 +88,7 @@ def build_plan(
     draft = Draft(spec, looked, available, known)
     columns = draft.columns()
     _check_rows(spec, known.seen.rows, columns)
+    ruled = list(check_rules(looked.rules, known.seen.kept_rules, columns, spec, known.seen.rows))
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
 
     asked = spec.used("visit_sequence")
@@ -113,7 +115,7 @@ def build_plan(
     else:
         tasks, seconds = make_chain_tasks(imputation, cost, partitions, table.n, spec.m, spec.syntheses, known)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
-    events = [*derived, *draft.events, *strata_events, *_warnings(spec, columns)]
+    events = [*derived, *draft.events, *ruled, *strata_events, *_warnings(spec, columns)]
     if suited is not None and suited.reason and spec.visit_sequence is not None:
         events.append(Event("random_orders", "", f"visit_sequence: auto draws orders at random: {suited.reason}"))
     events += [] if whole is not None else few_to_split(columns, sizes, chosen=spec.minbucket == "auto")
@@ -139,6 +141,8 @@ def build_plan(
         missing=spec.missing,
         visit=visit,
         orders=suited,
+        rules=kept_rules(looked.rules, columns),
+        excludes_broken=spec.on_violation == "exclude_rows",
         strata=spec.strata_columns,
         imputation=imputation,
         syntheses=spec.syntheses,

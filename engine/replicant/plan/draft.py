@@ -314,7 +314,7 @@ class Draft:
         identifiers = {column.name for column in self.table.columns if column.kind is Kind.IDENTIFIER}
         spoken = set(self.passive) | idle | flat | identifiers | set(spec.predictors) | set(spec.strata_columns)
         spoken |= set(spec.options)
-        spoken = spoken.union(*spec.predictors.values())
+        spoken = spoken.union(*spec.predictors.values(), *(rule.names for rule in self.look.rules))
         if not isinstance(spec.method, str):
             spoken |= set(spec.method)
         elif not self.methods[spec.method].uses_predictors:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from replicant.plan.imputation import ImputationPlan
     from replicant.plan.orders import Orders
     from replicant.plan.task import Task
+    from replicant.spec.rule import Rule
     from replicant.table.dtypes import ColumnType
 
 __all__ = ["Plan"]
@@ -62,6 +63,10 @@ class Plan:
         One order of visits per imputation; every column occurs exactly once in each.
     orders
         Those that suit the data, if the rule is `auto`.
+    rules
+        What rows keep, in rules of as few columns as possible.
+    excludes_broken
+        Whether nothing is learnt from observed rows that break one of them.
     strata
         Columns that cut the table into partitions.
     partitions, tasks
@@ -99,6 +104,8 @@ class Plan:
     missing: str = "keep"
     visit: str | tuple[str, ...] = "random"
     orders: Orders | None = None
+    rules: tuple[Rule, ...] = ()
+    excludes_broken: bool = False
     strata: tuple[str, ...] = ()
     imputation: ImputationPlan | None = None
     syntheses: int = 1

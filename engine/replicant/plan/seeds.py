@@ -41,6 +41,7 @@ class Stage(IntEnum):
     ORDER_SCORE = 15
     ORDER_CHOICE = 16
     EVALUATION = 17
+    RULES = 18
 
 
 def stream(

@@ -13,8 +13,10 @@ from replicant.methods import Origin, origin_of
 from replicant.plan.copies import alike
 from replicant.plan.imputed_cells import cells_to_impute
 from replicant.plan.passive import count_differences, expressions
+from replicant.plan.rules import RuleCounts, count_rules, rules_of
 from replicant.plan.where import RuleCount, Selection, names_in, select
 from replicant.spec.expression import parse_expression
+from replicant.spec.rule import parse_kept_rule
 from replicant.table.counts import summed
 from replicant.table.kinds import Kind
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from replicant.spec.expression import Expression
     from replicant.spec.models import SynthesisSpec
+    from replicant.spec.rule import Rule
     from replicant.table.column import Column
     from replicant.table.table import Table
 
@@ -47,6 +50,8 @@ class Seen:
         By column, the first that tells the same cells apart in the same order; a column that is not named, itself.
     imputed, kept_missing
         By column, cells that are to be imputed, and missing ones that are not; a column that is not named has none.
+    kept_rules
+        How the rules do that synthetic rows keep.
     """
 
     rows: int
@@ -57,6 +62,7 @@ class Seen:
     first: Mapping[str, str] = field(default_factory=dict)
     imputed: Mapping[str, int] = field(default_factory=dict)
     kept_missing: Mapping[str, int] = field(default_factory=dict)
+    kept_rules: RuleCounts = field(default_factory=RuleCounts)
 
     def merge(self, more: Seen) -> Seen:
         """The facts of the rows of both."""
@@ -70,6 +76,7 @@ class Seen:
             {name: pairs.setdefault((first, more.first[name]), name) for name, first in self.first.items()},
             summed(self.imputed, more.imputed),
             summed(self.kept_missing, more.kept_missing),
+            self.kept_rules.merge(more.kept_rules),
         )
 
     def of_a_sample(self) -> Seen:
@@ -96,6 +103,8 @@ class Look:
         The cells to replace.
     imputed
         The cells to impute before, by column.
+    rules
+        What synthetic rows keep.
     """
 
     table: Table
@@ -103,6 +112,7 @@ class Look:
     kept: Mapping[str, str]
     selection: Selection
     imputed: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
 
     def seen(self) -> Seen:
         """What is counted."""
@@ -118,6 +128,7 @@ class Look:
             alike(variables),
             {name: int(cells.sum()) for name, cells in self.imputed.items()},
             {column.name: kept for column in variables if (kept := self._kept_missing(column))},
+            count_rules(self.rules, self.table),
         )
 
     def _kept_missing(self, column: Column) -> int:
@@ -153,7 +164,8 @@ def look(spec: SynthesisSpec, table: Table, rows: int) -> Look:
     if spec.k is None or spec.k == rows:
         kept |= dict.fromkeys((name for name in spec.strata_columns if name in table.names), "stratum")
     imputed = {} if spec.imputed is None else cells_to_impute(spec.imputed, table)
-    return Look(table, passive, kept, select(spec.where, table, passive, kept), imputed)
+    rules = rules_of(spec.rules, table.names)
+    return Look(table, passive, kept, select(spec.where, table, passive, kept), imputed, rules)
 
 
 def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[str]) -> tuple[str, ...]:
@@ -173,6 +185,7 @@ def names_looked_at(spec: SynthesisSpec, names: Sequence[str], alike: Sequence[s
     try:
         wanted = names_in(spec.where).union(spec.expressions, alike)
         wanted = wanted.union(*(parse_expression(text).names for text in spec.expressions.values()))
+        wanted = wanted.union(*(parse_kept_rule(text).names for text in spec.rules))
     except ReplicantError:  # the check of the cells reports the error
         return tuple(names)
     return tuple(names) if wanted - set(names) else tuple(name for name in names if name in wanted)

@@ -173,6 +173,7 @@ def public_manifest(
             "class_risk": plan.cart.class_risk,
             "splits": plan.cart.splits,
             "leaf_weights": plan.cart.leaf_weights,
+            "rules": len(plan.rules),
         },
         "events": [event.as_dict() for event in plan.events],
         "files": _files(files),

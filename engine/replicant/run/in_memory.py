@@ -192,6 +192,8 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
         use |= Use.OTHER_ROWS
     if plan.donors is not None:
         use |= Use.DISTINCT
+    if plan.rules:
+        use |= Use.CONDITIONS
     methods = [plan.cart, *(column.declaration.method for column in trees)]
     if any(getattr(method, "minbucket", None) == "auto" for method in methods):
         use |= Use.LEAF_ROWS

@@ -197,13 +197,13 @@ def _signs(case: _Case) -> Iterator[Mistake]:
 
 
 def _assignments(case: _Case) -> Iterator[Mistake]:
+    if case.what == "rule":
+        return  # there it compares
     depth = 0
     for token in case.tokens:
         depth += (token.text == "(") - (token.text == ")")
         if token.kind == "op" and token.text == "=":
-            if case.what == "rule":
-                fix = "two values are compared with =="
-            elif depth:
+            if depth:
                 fix = "arguments are given by position: round(x, 2)"
             else:
                 fix = "write only what is to the right of it: the column's name is the key already"
@@ -219,7 +219,7 @@ def _words(case: _Case) -> Iterator[Mistake]:
         elif keyword.iskeyword(token.text):
             fix = f"a column of that name goes in backticks: `{token.text}`"
             if case.what == "rule" and token.text in {"in", "is"}:
-                fix = "compare with ==, and join with or"
+                continue
             yield Mistake(token.at, f"the word {token.text}", fix)
 
 

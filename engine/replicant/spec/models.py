@@ -22,6 +22,9 @@ __all__ = ["InputSpec", "JobSpec", "OutputSpec", "StudySpec", "SynthesisSpec"]
 MOST_ROWS = 10**12
 """More than any table has: what is larger is a mistake, and no number of rows for the kernel."""
 
+MOST_RULES = 500
+"""Rules are compared in pairs."""
+
 _LISTED = 40
 """Entries of a list that the view of a notebook writes out."""
 
@@ -77,6 +80,12 @@ class SynthesisSpec(Document):
         others in nearly every row.
     predictors
         The only columns a column may be predicted from, where the default (all others) is not wanted.
+    rules
+        What every synthetic row keeps: `age >= 0`, `birth <= marriage <= death`, `if status == 'retired': age >= 55`,
+        `total == a + b`, `city within region`.
+    on_violation
+        What to do with observed rows that break a rule: `report` how many there are, `exclude_rows` (nothing is learnt
+        from them), or `error`.
     visit_sequence
         `random` (a new order for every imputation), `auto` (new ones, drawn from those that suit the data), `table`, or
         a list of columns.
@@ -131,6 +140,8 @@ class SynthesisSpec(Document):
     drop: Names = Field(default_factory=list)
     passive: dict[str, str] | Literal["auto"] = Field(default_factory=dict)
     predictors: dict[str, Names] = Field(default_factory=dict)
+    rules: Annotated[Names, Field(max_length=MOST_RULES)] = Field(default_factory=list)
+    on_violation: Literal["report", "exclude_rows", "error"] = "report"
     visit_sequence: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
     where: Any = None
     cluster: str | None = None

@@ -13,11 +13,13 @@ __all__ = [
     "Apply",
     "Compare",
     "Logic",
+    "Missing",
     "Name",
     "Node",
     "Number",
     "Percentile",
     "Text",
+    "Within",
     "apply",
     "names_in",
 ]
@@ -116,7 +118,22 @@ class Logic:
     arguments: tuple[Node, ...]
 
 
-Node: TypeAlias = Number | Name | Text | Percentile | Apply | Compare | Logic
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Whether a cell of a column is missing."""
+
+    column: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Whether two cells stand beside each other in a row of the table: `inner within outer`."""
+
+    inner: Name
+    outer: Name
+
+
+Node: TypeAlias = Number | Name | Text | Percentile | Apply | Compare | Logic | Missing | Within
 
 
 def names_in(node: Node) -> tuple[str, ...]:
@@ -131,6 +148,10 @@ def names_in(node: Node) -> tuple[str, ...]:
             stack.extend(reversed(current.arguments))
         elif isinstance(current, Compare):
             stack.extend((current.right, current.left))
+        elif isinstance(current, Missing):
+            stack.append(current.column)
+        elif isinstance(current, Within):
+            stack.extend((current.outer, current.inner))
     return tuple(found)
 
 

@@ -7,21 +7,34 @@ import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
 from replicant.spec.grammar import Source, parse
-from replicant.spec.nodes import Compare, Logic, Name, Node, Number, Percentile, Text, apply, names_in
+from replicant.spec.nodes import (
+    Apply,
+    Compare,
+    Logic,
+    Missing,
+    Name,
+    Node,
+    Number,
+    Percentile,
+    Text,
+    Within,
+    apply,
+    names_in,
+)
 from replicant.table.times import hours_in
 
 if TYPE_CHECKING:
     from replicant.table.column import Column
     from replicant.table.table import Table
 
-__all__ = ["Rule", "parse_rule"]
+__all__ = ["CellsOf", "Pairs", "Rule", "TableCells", "number_of", "parse_kept_rule", "parse_rule"]
 
 Mask = NDArray[np.bool_]
 
@@ -33,8 +46,77 @@ _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+ALIKE = 1e-9
+"""Part of two numbers by which they may differ where one is computed, and be the same."""
+
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
+
+
+class CellsOf(Protocol):
+    """The cells that a rule looks at. Those of several columns need only broadcast against each other."""
+
+    def column(self, name: str) -> Column:
+        """What is known of a column: its kind, values and levels."""
+
+    def codes(self, name: str) -> NDArray[np.int32]:
+        """Codes of the cells of a column."""
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Their numbers, NaN where missing."""
+
+    def pairs(self, inner: str, outer: str) -> Pairs:
+        """Which cells of two columns stand beside each other in the table."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TableCells:
+    """The cells of a table."""
+
+    table: Table
+
+    def column(self, name: str) -> Column:
+        return self.table[name]
+
+    def codes(self, name: str) -> NDArray[np.int32]:
+        return self.table[name].codes
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        return self.table[name].numbers()
+
+    def pairs(self, inner: str, outer: str) -> Pairs:
+        return Pairs.of(self.table[inner], self.table[outer])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pairs:
+    """Codes of two columns that stand beside each other in some row.
+
+    Attributes
+    ----------
+    size
+        Of the outer column.
+    known
+        Ascending, inner code x size + outer code.
+    """
+
+    size: int
+    known: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, inner: Column, outer: Column) -> Pairs:
+        """Of the rows of a table in which neither is missing."""
+        both = (inner.codes >= 0) & (outer.codes >= 0)
+        keys = inner.codes[both].astype(np.int64) * outer.size + outer.codes[both]
+        return cls(outer.size, np.unique(keys))
+
+    def hold(self, inner: NDArray[np.int32], outer: NDArray[np.int32]) -> Mask:
+        """Whether codes, of which none is below 0, are among them."""
+        keys = inner.astype(np.int64) * self.size + outer
+        if not self.known.size:
+            return np.zeros(keys.shape, dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self.known, keys), len(self.known) - 1)
+        return np.asarray(self.known[at] == keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +129,14 @@ class Rule:
         As the user wrote it.
     names
         The columns in it, in the order of their first mention. A `where` rule replaces cells of the first.
+    condition
+        What stands between `if` and the colon, if the rule has that form.
     """
 
     text: str
     names: tuple[str, ...]
     tree: Node = field(repr=False, compare=False)
+    condition: Node | None = field(default=None, repr=False, compare=False)
 
     def mask(self, table: Table) -> Mask:
         """Rows the rule selects.
@@ -75,7 +160,44 @@ class Rule:
             For an unknown column, or a comparison that its kind does not allow.
         """
         self.check_names(table.names)
-        return _Evaluation(self, table).evaluate(self.tree)[0]
+        return np.asarray(np.broadcast_to(self.decided(TableCells(table))[0], (table.n,)))
+
+    def decided(self, cells: CellsOf) -> tuple[Mask, Mask]:
+        """Where it is surely true, and where it is surely false, of any cells.
+
+        Parameters
+        ----------
+        cells
+            Of the columns in it.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Of the shape of what the cells broadcast to, or one that broadcasts to it.
+
+        Raises
+        ------
+        SpecError
+            For a comparison that the kind of a column does not allow.
+        """
+        return _Evaluation(self.text, cells).evaluate(self.tree)
+
+    @property
+    def parts(self) -> tuple[Rule, ...]:
+        """Rules that together say the same, each of as few columns as possible: those that `and` joins."""
+        found: list[Node] = []
+        condition, rule = self.condition, self.tree
+        if condition is not None:
+            assert isinstance(rule, Logic)
+            rule = rule.arguments[1]
+        waiting = [rule]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, Logic) and one.operator == "and":
+                waiting.extend(reversed(one.arguments))
+            else:
+                found.append(one if condition is None else Logic("or", (Logic("not", (condition,)), one)))
+        return tuple(Rule(self.text, names_in(tree), tree, condition) for tree in found)
 
     def check_names(self, columns: Collection[str]) -> None:
         """Raise a `SpecError` for a name that is not a column."""
@@ -105,16 +227,44 @@ def parse_rule(text: object) -> Rule:
     return Rule(str(text), names_in(tree), tree)
 
 
-class _Evaluation:
-    """One rule on one table. Every result is a pair of masks, surely true and surely false (Kleene's logic)."""
+def parse_kept_rule(text: object) -> Rule:
+    """Read a rule that rows are to keep.
 
-    def __init__(self, rule: Rule, table: Table) -> None:
-        self.source = Source(rule.text, "rule")
-        self.table = table
+    Beside what `parse_rule` allows: `if CONDITION: RULE`, which says nothing of rows in which the condition is not
+    true, and `COLUMN within COLUMN`, by which two cells stand beside each other as in some row of the table.
+
+    Raises
+    ------
+    ExpressionError
+        With the position of the first thing that is not allowed.
+    """
+    tree = parse(text, "rule", kept=True)
+    condition = None
+    if isinstance(tree, Logic) and re.match(r"\s*if\b", str(text)):
+        negated = tree.arguments[0]
+        assert isinstance(negated, Logic)
+        condition = negated.arguments[0]
+    return Rule(str(text), names_in(tree), tree, condition)
+
+
+class _Evaluation:
+    """One rule on some cells. Every result is a pair of masks, surely true and surely false (Kleene's logic)."""
+
+    def __init__(self, text: str, cells: CellsOf) -> None:
+        self.source = Source(text, "rule")
+        self.cells = cells
 
     def evaluate(self, node: Node) -> tuple[Mask, Mask]:
         if isinstance(node, Compare):
             return self.compare(node)
+        if isinstance(node, Missing):
+            missing = self.cells.codes(node.column.name) < 0
+            return missing, ~missing
+        if isinstance(node, Within):
+            inner, outer = (self.cells.codes(one.name) for one in (node.inner, node.outer))
+            known = (inner >= 0) & (outer >= 0)
+            beside = self.cells.pairs(node.inner.name, node.outer.name).hold(inner, outer)
+            return beside & known, ~beside & known
         assert isinstance(node, Logic)
         parts = [self.evaluate(argument) for argument in node.arguments]
         true, false = parts[0]
@@ -132,8 +282,10 @@ class _Evaluation:
         if not names_in(left):  # 5 < x reads as x > 5: the column stands left from here on
             left, right, symbol = right, left, _MIRRORED[symbol]
         if isinstance(left, Name):
-            column = self.table[left.name]
+            column = self.cells.column(left.name)
             if column.is_categorical:
+                if isinstance(right, Name) and self.cells.column(right.name).is_categorical:
+                    return self.compare_columns(column, symbol, self.cells.column(right.name), node.position)
                 return self.compare_levels(column, symbol, right, node.position)
         numbers = self.numbers(left, node.position)
         if isinstance(right, Percentile):
@@ -146,6 +298,26 @@ class _Evaluation:
         known = ~(np.isnan(numbers) | np.isnan(other))
         with np.errstate(invalid="ignore"):
             holds = _OPERATIONS[symbol](numbers, other)
+            if isinstance(left, Apply) or isinstance(right, Apply):
+                # Sums of decimal numbers are not exact: what is equal but for that is equal.
+                alike = np.abs(numbers - other) <= ALIKE * (self.extent(left) + self.extent(right))
+                holds = np.where(alike, symbol in {"==", "<=", ">="}, holds)
+        return holds & known, ~holds & known
+
+    def compare_columns(self, left: Column, symbol: str, right: Column, position: int) -> tuple[Mask, Mask]:
+        """Levels of two columns, by their labels; by their order where both have the same one."""
+        labels = [str(level) for level in left.originals], [str(level) for level in right.originals]
+        if symbol not in {"==", "!="} and not (left.kind == right.kind == "ordered" and labels[0] == labels[1]):
+            self.source.fail(
+                position,
+                f"columns {left.name!r} and {right.name!r} compared by an order that they do not share",
+                need="== or !=, or two ordered columns with the same levels",
+            )
+        at = {label: code for code, label in enumerate(labels[0])}
+        same = np.array([at.get(label, -1) for label in labels[1]] or [-1], dtype=np.int32)
+        mine, other = self.cells.codes(left.name), self.cells.codes(right.name)
+        known = (mine >= 0) & (other >= 0)
+        holds = _OPERATIONS[symbol](mine, same[np.maximum(other, 0)])
         return holds & known, ~holds & known
 
     def compare_levels(self, column: Column, symbol: str, right: Node, position: int) -> tuple[Mask, Mask]:
@@ -177,42 +349,68 @@ class _Evaluation:
                 f"a level that column {column.name!r} ({len(levels)} levels) does not have",
                 need="one of its levels, as `replicant inspect` lists them",
             )
-        known = column.codes >= 0
-        holds = _OPERATIONS[symbol](column.codes, hits[0])
+        codes = self.cells.codes(column.name)
+        known = codes >= 0
+        holds = _OPERATIONS[symbol](codes, hits[0])
         return holds & known, ~holds & known
 
     def numbers(self, node: Node, position: int) -> NDArray[np.float64]:
         """An operand of a comparison as one number per row."""
         values: dict[str, NDArray[np.float64]] = {}
         for name in names_in(node):
-            column = self.table[name]
+            column = self.cells.column(name)
             if not column.is_numeric:
                 self.source.fail(
                     position, f"column {name!r}, which is {column.kind}, among numbers", need="numeric columns"
                 )
-            values[name] = column.numbers()
+            values[name] = self.cells.numbers(name)
         with np.errstate(all="ignore"):
-            result = np.asarray(apply(node, values), dtype=np.float64)
-        return np.broadcast_to(result, (self.table.n,))
+            return np.asarray(apply(node, values), dtype=np.float64)
+
+    def extent(self, node: Node) -> NDArray[np.float64] | float:
+        """How large the numbers in one side of a comparison are."""
+        if isinstance(node, Number):
+            return abs(node.value)
+        return sum(np.abs(self.cells.numbers(name)) for name in names_in(node))
 
     def day(self, left: Node, right: Text, position: int) -> float:
         """A quoted date as days since 1970-01-01, a quoted time of day as hours since midnight."""
-        column = self.table[left.name] if isinstance(left, Name) else None
-        if column is not None and column.dtype.is_time:
-            hours = hours_in([right.value])
-            if hours is None:
-                self.source.fail(position, "a text that is not a time of day", need="a time such as '08:30'")
-            return float(hours[0])
-        if column is None or column.kind != "date":
+        times = [self.cells.column(name) for name in names_in(left)]
+        column = next((one for one in times if one.dtype.is_time or one.kind == "date"), None)
+        if column is None:
             self.source.fail(position, "a text that is compared with a number", need="a number or a percentile")
-        # The pattern first: NumPy also understands 'today', which would not be the same tomorrow.
-        moment: np.datetime64[Any] = np.datetime64("NaT", "us")
-        if _DATE.fullmatch(right.value):
-            with suppress(ValueError):
-                moment = np.datetime64(right.value, "us")
-        if np.isnat(moment):
+        number = number_of(right, column)
+        if number is None and column.dtype.is_time:
+            self.source.fail(position, "a text that is not a time of day", need="a time such as '08:30'")
+        if number is None:
             self.source.fail(position, "a text that is not a date", need="a date such as '2001-12-31'")
-        return float((moment - np.datetime64(0, "us")) / np.timedelta64(1, "D"))
+        return number
+
+
+def number_of(text: Text, column: Column) -> float | None:
+    """A quoted date as days since 1970-01-01, or a quoted time of day as hours since midnight, by a column's type.
+
+    Parameters
+    ----------
+    text
+        What is quoted.
+    column
+        What it is compared with.
+
+    Returns
+    -------
+    float or None
+        None if the text is neither.
+    """
+    if column.dtype.is_time:
+        hours = hours_in([text.value])
+        return None if hours is None else float(hours[0])
+    # The pattern first: NumPy also understands 'today', which would not be the same tomorrow.
+    moment: np.datetime64[Any] = np.datetime64("NaT", "us")
+    if _DATE.fullmatch(text.value):
+        with suppress(ValueError):
+            moment = np.datetime64(text.value, "us")
+    return None if np.isnat(moment) else float((moment - np.datetime64(0, "us")) / np.timedelta64(1, "D"))
 
 
 def _is_number(level: object, value: float) -> bool:

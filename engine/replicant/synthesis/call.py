@@ -48,6 +48,8 @@ def synthesize(
     passive: Mapping[str, str] | Literal["auto"] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    rules: str | Sequence[str] = (),
+    on_violation: Literal["report", "exclude_rows", "error"] = "report",
     visit_sequence: str | Sequence[str] | None = None,
     where: Any = None,
     cluster: str | None = None,
@@ -121,6 +123,12 @@ def synthesize(
         For a column, the only ones it may be predicted from. Left out: all others.
     options
         For a column, options of its method that go before those for all: `{"hgt": {"minbucket": 20}}`.
+    rules
+        What every synthetic row keeps: `"birth <= marriage"`, `"if status == 'retired': age >= 55"`, `"city within
+        region"`. Values come from donors that keep them.
+    on_violation
+        What to do with observed rows that break a rule: `report` how many there are, `exclude_rows` (nothing is learnt
+        from them), or raise an `error`.
     visit_sequence
         `random`, the default: every imputation visits the columns in an order of its own. `auto`: orders of their own,
         too, in which columns that products of others explain come after these. `table`: left to right. Or a list.
@@ -215,6 +223,8 @@ def synthesize(
         passive=passive or {},
         predictors=predictors or {},
         options=options or {},
+        rules=rules if isinstance(rules, str) else list(rules),
+        on_violation=on_violation,
         visit_sequence=visit_sequence,
         where=where,
         cluster=cluster,

@@ -9,6 +9,7 @@ from threading import Lock, Timer
 
 import numpy as np
 
+from .admissible import CodeSets
 from .features import encode_features
 from .jit import KERNELS
 from .leaf_rows import Halves, held_out_scores
@@ -37,7 +38,9 @@ class Use(Flag):
     """`minbucket` is chosen."""
     LEAF_WEIGHTS = auto()
     """Donors of a leaf are weighted."""
-    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS | LEAF_WEIGHTS
+    CONDITIONS = auto()
+    """Rows say which donors they may have."""
+    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS | LEAF_WEIGHTS | CONDITIONS
 
 
 _lock = Lock()
@@ -105,6 +108,10 @@ def _run(use: Use) -> None:
     if Use.DISTINCT in use:
         used = np.full((n, 2), -1, dtype=np.int32)
         tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, np.zeros(n, dtype=np.bool_))
+    if Use.CONDITIONS in use:
+        sets = CodeSets(np.arange(n + 1, dtype=np.int32), rows, rows + 1)
+        used = np.full((n, 2), -1, dtype=np.int32)
+        tree.by_code(rows).draw(leaf, u, sets, own=rows, used=used, most=1)
     if Use.LEAF_WEIGHTS in use:
         _weigh()
     if Use.LEAF_ROWS in use:

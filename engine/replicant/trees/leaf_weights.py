@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from replicant.normal import normal_scores
 
+from .admissible import NOBODY, CodeSets
 from .design import FEWEST_ROWS, MOST_LEVELS, MOST_SCORE, Design, level_counts
 from .features import Features
 from .tree import Tree
@@ -43,13 +44,23 @@ LEAST_SPREAD = 1e-6
 COMPARED = 32  # rows by which most predictors are seen not to be the response
 
 _NOBODY: Int32 = np.empty(0, dtype=np.int32)
+_ALL = np.empty((0, 0), dtype=np.bool_)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LeafWeights:
-    """A regression, and what it says of the leaves of a tree."""
+    """A regression, and what it says of the leaves of a tree.
+
+    Attributes
+    ----------
+    regression
+        See there.
+    codes
+        (n,) of the response, by row of the table.
+    """
 
     regression: Regression
+    codes: Int32
 
     def draw(self, tree: Tree, leaf: Int32, u: Float, codes: Int32, own: Int32 | None, drawn: Int32) -> None:
         """Replace donors that were drawn without weights, in place.
@@ -65,8 +76,53 @@ class LeafWeights:
         drawn
             (k,) int32: becomes the donors.
         """
+        self._draw(tree, leaf, u, codes, own, _NOBODY, _ALL, drawn)
+
+    def draw_among(
+        self,
+        tree: Tree,
+        leaf: Int32,
+        u: Float,
+        codes: Int32,
+        own: Int32 | None,
+        other: Int32,
+        sets: CodeSets,
+        drawn: Int32,
+    ) -> None:
+        """As `draw`, of donors that each row's set of codes allows.
+
+        Parameters
+        ----------
+        tree, leaf, u, codes, own
+            As there.
+        other
+            (k,) as `drawn`, by other numbers; -1 in rows whose donor is not to be replaced.
+        sets
+            The codes that are allowed.
+        drawn
+            (k,) donors that are allowed: becomes the donors.
+        """
+        allowed = _ALL
+        group = self.regression.group
+        if len(group):
+            of_class = np.full(self.regression.effects.shape[1], np.iinfo(np.int32).max, dtype=np.int32)
+            of_class[group[tree.donors]] = self.codes[tree.donors]
+            allowed = np.stack([sets.holds(code) & (other != NOBODY) for code in of_class.tolist()], axis=1)
+        self._draw(tree, leaf, u, codes, own, other, allowed, drawn)
+
+    def _draw(
+        self,
+        tree: Tree,
+        leaf: Int32,
+        u: Float,
+        codes: Int32,
+        own: Int32 | None,
+        other: Int32,
+        allowed: npt.NDArray[np.bool_],
+        drawn: Int32,
+    ) -> None:
         work, shares = work_for(self.regression), np.empty(self.regression.effects.shape[1])
-        rest: tuple[Any, ...] = (u, _NOBODY if own is None else own, shares, drawn)
+        rest: tuple[Any, ...] = (u, _NOBODY if own is None else own, other, allowed, shares, drawn)
         draw_weighted(leaf, tree.start, tree.end, tree.donors, codes, self.regression, work, *rest)
 
 
@@ -244,4 +300,4 @@ def leaf_weights(
         return None
     for part in (regression.effects, regression.slopes, regression.means):
         np.multiply(part, slope, out=part)
-    return LeafWeights(regression)
+    return LeafWeights(regression, codes)

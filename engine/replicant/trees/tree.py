@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from .admissible import DonorsByCode
 from .apply import (
     climb_from_self,
     draw_donors,
@@ -128,6 +129,16 @@ class Tree:
         out = np.empty(leaf.shape[0], dtype=np.int32)
         draw_others(node, self.start, self.end, donors, own, first, count, u, out)
         return out
+
+    def by_code(self, codes: Int32) -> DonorsByCode:
+        """The donors by their codes, for draws among those that a condition allows.
+
+        Parameters
+        ----------
+        codes
+            (n,) of the rows of the table.
+        """
+        return DonorsByCode.of(self.nodes, self.start, self.end, self.donors, codes)
 
     def replace_repeated(
         self,

@@ -229,7 +229,7 @@ def measure_leaves(nodes, start, end, donors, codes, columns, slopes, regression
 
 
 @kernel
-def draw_weighted(leaf, start, end, donors, codes, regression, work, u, own, shares, out):
+def draw_weighted(leaf, start, end, donors, codes, regression, work, u, own, others, allowed, shares, out):
     """Draw donors in proportion to weights by which the mean of a row's leaf moves.
 
     Of numbers, each row has a donor; another one is drawn, and one of the two is taken: the first with the chance
@@ -249,6 +249,10 @@ def draw_weighted(leaf, start, end, donors, codes, regression, work, u, own, sha
         (k,) uniform numbers in [0, 1).
     own
         (k,) the row that must not be the donor; empty where every row may be.
+    others
+        (k,) the other donor of each row, -1 where there is none; empty where it is drawn here. Of numbers.
+    allowed
+        (k, outputs) the classes that may be drawn; empty where all may be.
     shares
         (outputs,) work space.
     out
@@ -271,7 +275,9 @@ def draw_weighted(leaf, start, end, donors, codes, regression, work, u, own, sha
             first_at = start[node] + np.int64(hashed(u[i], SECOND) * size)
             chance = hashed(u[i], CHOICE)
             if outputs == 1:
-                other = donors[first_at]
+                other = others[i] if others.shape[0] > 0 else donors[first_at]
+                if other < 0:
+                    continue
                 moved = work.said[0, at_row] - means[node, 0]
                 ahead = moved * scales[node, 0] * (response[out[i]] - response[other])
                 taken = 2.0 * chance >= 1.0 + ahead and (own.shape[0] == 0 or other != own[i])
@@ -284,7 +290,11 @@ def draw_weighted(leaf, start, end, donors, codes, regression, work, u, own, sha
             total = 0.0
             for k in range(outputs):
                 shares[k] = scales[node, k] * max(0.0, 1.0 + work.said[k, at_row] - expected)
+                if allowed.shape[0] > 0:
+                    shares[k] *= allowed[i, k]
                 total += shares[k]
+            if total == 0.0:
+                continue
             k = np.int64(0)
             left = chance * total - shares[0]
             while left >= 0.0 and k < outputs - 1:

@@ -1,0 +1,326 @@
+"""Rules while rows are drawn: which bind at a visit, whom they leave among the values of a column, and who breaks them.
+
+A rule binds at the last of its columns: there all others are known, and it says which values this one may have. Which
+these are is found for the rows whose draw breaks a rule only. Along the codes of the column its truth changes at few
+points, those where one of its comparisons does; between two of them one code tells of all. So the rule itself is
+asked, a few times for each row, and there is one way to tell whether it is kept. Where a comparison says in no simple
+way where it changes, the rule is asked for every code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from replicant.plan.rules import drawn_names
+from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, apply, names_in
+from replicant.spec.rule import Pairs, Rule, number_of
+from replicant.table import Column
+
+if TYPE_CHECKING:
+    from replicant.fcs.encoding import Prepared
+    from replicant.plan.model import Plan
+    from replicant.trees import CodeSets
+
+__all__ = ["Ruled"]
+
+Int32 = npt.NDArray[np.int32]
+Float = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+
+GRID = 2_000_000
+"""Cells for which a rule is asked at a time."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Known:
+    """A rule, the drawn columns that decide it, and the rows in which none of their cells is replaced."""
+
+    rule: Rule
+    columns: tuple[str, ...]
+    settled: Mask | None
+
+
+class Ruled:
+    """The rules of one set in the making.
+
+    Parameters
+    ----------
+    prepared, plan
+        The partition and what to do.
+    sequence
+        The order of visits.
+    codes, exact
+        (p, k) codes, and numbers of columns that are not donors' values: what is drawn, as it grows.
+    rows
+        (k,) the observed rows that these stand in for, where there are such.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        plan: Plan,
+        sequence: Sequence[str],
+        codes: Int32,
+        exact: Mapping[str, Float],
+        rows: Int32 | None,
+    ) -> None:
+        self.prepared, self.plan = prepared, plan
+        self.codes, self.exact, self.rows = codes, exact, rows
+        self.rank = {name: i for i, name in enumerate(sequence)}
+        self.pairs: dict[tuple[str, str], Pairs] = {}
+        plans = {column.name: column for column in plan.columns}
+        self.rules: list[_Known] = []
+        self.at: dict[str, list[_Known]] = {}
+        for rule in plan.rules:
+            columns = drawn_names(rule.names, plans)
+            known = _Known(rule, columns, self._settled(columns))
+            self.rules.append(known)
+            for name in columns:
+                self.at.setdefault(name, []).append(known)
+        for name in self.at:
+            if not plans[name].is_kept and plans[name].where is not None and rows is not None:
+                # A cell that is not replaced is known from the start.
+                codes[plan.positions[name]] = prepared.table[name].codes[rows]
+
+    @property
+    def first(self) -> str:
+        """The column of a rule that is visited first."""
+        return min((name for name in self.at if not self.plan.column(name).is_kept), key=self.rank.__getitem__)
+
+    def broken_by(self, name: str, rows: Rows | None, codes: Int32, exact: Float | None) -> Rows:
+        """Which of some drawn cells of a column break a rule that binds there.
+
+        Parameters
+        ----------
+        name
+            The column that is visited.
+        rows
+            Positions of the rows whose cells are drawn; None: all.
+        codes, exact
+            The cells.
+
+        Returns
+        -------
+        ndarray
+            Positions among these cells.
+        """
+        broken: Mask | None = None
+        for known in self._binding(name):
+            cells = _Cells(self, rows, name, codes, exact)
+            found = np.broadcast_to(known.rule.decided(cells)[1], codes.shape) & self._bound(known, name, rows)
+            broken = found if broken is None else broken | found
+        return np.flatnonzero(broken) if broken is not None else np.empty(0, dtype=np.intp)
+
+    def allowed(self, name: str, rows: Rows) -> CodeSets:
+        """The codes of a column that its rules allow in some rows.
+
+        Parameters
+        ----------
+        name
+            The column that is visited.
+        rows
+            Positions of the rows.
+        """
+        from replicant.trees import CodeSets  # rules are planned, and parametric columns drawn, without a compiler
+
+        column = self.prepared.table[name]
+        missing = -1 - len(column.missing_codes)
+        binding = self._binding(name)
+        points = [self._points(known.rule, name, column, rows) for known in binding]
+        simple = [point for point in points if point is not None]
+        if len(simple) == len(points):
+            edges = np.concatenate([np.zeros((len(rows), 1)), *simple, np.full((len(rows), 1), column.size)], axis=1)
+            edges = np.sort(np.clip(edges, 0, column.size).astype(np.int32), axis=1)
+        else:
+            edges = np.broadcast_to(np.arange(column.size + 1, dtype=np.int32), (len(rows), column.size + 1))
+        below = np.broadcast_to(np.arange(missing, 0, dtype=np.int32), (len(rows), -missing))
+        low = np.concatenate([below, edges[:, :-1]], axis=1)
+        high = np.concatenate([below + 1, edges[:, 1:]], axis=1)
+        allowed = np.ones(low.shape, dtype=np.bool_)
+        step = max(1, GRID // max(1, low.shape[1]))
+        for begin in range(0, len(rows), step):
+            some = slice(begin, begin + step)
+            for known in binding:
+                cells = _Cells(self, rows[some, None], name, low[some], None)
+                false = np.broadcast_to(known.rule.decided(cells)[1], low[some].shape)
+                allowed[some] &= ~(false & self._bound(known, name, rows[some])[:, None])
+        return CodeSets.of(low, high, allowed)
+
+    def broken(self) -> Mask:
+        """(k,) rows that break a rule, once all columns are drawn; cells that are all left as observed are none."""
+        found = np.zeros(self.codes.shape[1], dtype=np.bool_)
+        for known in self.rules:
+            broken = known.rule.decided(_Cells(self, None, "", None, None))[1]
+            found |= broken if known.settled is None else broken & ~known.settled
+        return found
+
+    def broken_by_rule(self) -> dict[str, int]:
+        """How many rows break each rule, by its text."""
+        found: dict[str, int] = {}
+        for known in self.rules:
+            broken = known.rule.decided(_Cells(self, None, "", None, None))[1]
+            count = int(np.count_nonzero(broken if known.settled is None else broken & ~known.settled))
+            if count:
+                found[known.rule.text] = found.get(known.rule.text, 0) + count
+        return found
+
+    def _binding(self, name: str) -> list[_Known]:
+        """Rules that bind at a visit in some row."""
+        return [known for known in self.at.get(name, ()) if self._is_last(known, name) is not False]
+
+    def _is_last(self, known: _Known, name: str) -> bool | None:
+        """Whether a column is the last of a rule's in every row; None: in some."""
+        later = [other for other in known.columns if self.rank[other] > self.rank[name]]
+        if not later:
+            return True
+        partly = all(self.plan.column(other).where is not None for other in later)
+        return None if partly else False
+
+    def _bound(self, known: _Known, name: str, rows: Rows | None) -> Mask:
+        """Rows in which all other cells of a rule are known at a visit."""
+        size = self.codes.shape[1] if rows is None else len(rows)
+        bound = np.ones(size, dtype=np.bool_)
+        for other in known.columns:
+            if self.rank[other] > self.rank[name] and self.rows is not None:
+                drawn = self.prepared.where[other][self.rows]
+                bound &= ~(drawn if rows is None else drawn[rows])
+        return bound
+
+    def _settled(self, columns: Sequence[str]) -> Mask | None:
+        """(k,) rows in which no cell of some columns is replaced; None: there is none."""
+        if self.rows is None:
+            return None
+        settled = np.ones(len(self.rows), dtype=np.bool_)
+        for name in columns:
+            planned = self.plan.column(name)
+            if planned.is_kept:
+                continue
+            if planned.where is None:
+                return None
+            settled &= ~self.prepared.where[name][self.rows]
+        return settled
+
+    def _points(self, rule: Rule, name: str, column: Column, rows: Rows) -> Float | None:
+        """(f, q) codes of a column at which what a rule says may change; None: they are not known."""
+        if any(self.plan.column(other).is_computed for other in rule.names):
+            return None  # it is rounded
+        found: list[Float] = []
+        waiting = [rule.tree]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Logic):
+                waiting.extend(node.arguments)
+            elif isinstance(node, Missing) or name not in names_in(node):
+                continue
+            elif isinstance(node, Compare) and column.is_numeric:
+                point = self._threshold(node, name, column, rows)
+                if point is None:
+                    return None
+                found.append(point)
+            else:
+                return None  # levels are few
+        return np.concatenate(found, axis=1) if found else np.empty((len(rows), 0))
+
+    def _threshold(self, node: Compare, name: str, column: Column, rows: Rows) -> Float | None:
+        """Codes around the value at which a comparison changes, where both terms are linear in the column."""
+        terms = [self._in_numbers(term, column) for term in (node.left, node.right)]
+        if any(_degree(term, name) > 1 for term in terms):
+            return None
+        values = column.values
+        ends = np.array([values[0], values[-1] if values[-1] > values[0] else values[0] + 1.0])
+        cells = _Cells(self, rows[:, None], name, None, None)
+        inputs = {other: ends if other == name else cells.numbers(other) for other in names_in(node)}
+        with np.errstate(all="ignore"):
+            difference = np.asarray(apply(terms[0], inputs) - apply(terms[1], inputs), dtype=np.float64)
+            at_ends = np.broadcast_to(difference, (len(rows), 2))
+            slope = (at_ends[:, 1] - at_ends[:, 0]) / (ends[1] - ends[0])
+            crossing = ends[0] - at_ends[:, 0] / slope
+        at = np.searchsorted(values, np.where(np.isfinite(crossing), crossing, values[0]))
+        # Neighbours, too: arithmetic may miss the point by a value.
+        return np.asarray(at[:, None] + np.arange(-1, 3), dtype=np.float64)
+
+    def _in_numbers(self, term: Node, column: Column) -> Node:
+        """One term of a comparison with a column, with a number instead of a date."""
+        if not isinstance(term, Text):
+            return term
+        number = number_of(term, column)
+        return Number(np.nan if number is None else number)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Cells:
+    """Cells of rows in the making; those of one column may be given, and are what might be drawn."""
+
+    ruled: Ruled
+    rows: Rows | None
+    given: str
+    given_codes: Int32 | None
+    given_exact: Float | None
+
+    def column(self, name: str) -> Column:
+        return self.ruled.prepared.table[name]
+
+    def codes(self, name: str) -> Int32:
+        if name == self.given and self.given_codes is not None:
+            return self.given_codes
+        planned = self.ruled.plan.column(name)
+        if planned.expression is not None:
+            numbers = self.numbers(name)
+            column = self.column(name)
+            flat = column.nearest_codes(column.rounded(numbers.reshape(-1)))
+            shaped: Int32 = flat.reshape(numbers.shape)
+            return shaped
+        codes: Int32 = self.ruled.codes[self.ruled.plan.positions[name]]
+        return codes if self.rows is None else codes[self.rows]
+
+    def numbers(self, name: str) -> Float:
+        column = self.column(name)
+        if name == self.given and self.given_codes is not None:
+            return self.given_exact if self.given_exact is not None else _numbers(column, self.given_codes)
+        expression = self.ruled.plan.column(name).expression
+        if expression is not None:
+            inputs = np.broadcast_arrays(*(self.numbers(other) for other in expression.names))
+            shape = inputs[0].shape
+            exact = expression.evaluate(
+                {other: cells.reshape(-1) for other, cells in zip(expression.names, inputs, strict=True)}
+            )
+            return column.rounded(exact).reshape(shape)
+        exact_numbers = self.ruled.exact.get(name)
+        if exact_numbers is not None:
+            return exact_numbers if self.rows is None else exact_numbers[self.rows]
+        return _numbers(column, self.codes(name))
+
+    def pairs(self, inner: str, outer: str) -> Pairs:
+        known = self.ruled.pairs.get((inner, outer))
+        if known is None:
+            table = self.ruled.prepared.table
+            known = self.ruled.pairs[inner, outer] = Pairs.of(table[inner], table[outer])
+        return known
+
+
+def _numbers(column: Column, codes: Int32) -> Float:
+    return column.numbers(codes.reshape(-1)).reshape(codes.shape)
+
+
+def _degree(node: Node, name: str) -> int:
+    """The degree of arithmetic in a column: 0, 1, or 2 for all that is not linear."""
+    if isinstance(node, Name):
+        return int(node.name == name)
+    if isinstance(node, Number):
+        return 0
+    if not isinstance(node, Apply):
+        return 2
+    degrees = [_degree(one, name) for one in node.arguments]
+    if node.function in {"+", "-", "neg"}:
+        return max(degrees)
+    if node.function == "*":
+        return min(2, sum(degrees))
+    if node.function == "/":
+        return degrees[0] if not degrees[1] else 2
+    return 2 if any(degrees) else 0

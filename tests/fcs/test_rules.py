@@ -1,0 +1,335 @@
+"""Rows that keep rules: on every row of every set, whatever the settings, and without a change of distribution."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+import replicant as rp
+from replicant.errors import DataError, ExpressionError, RunError, SpecError
+from replicant.execution.backend import Backend
+from replicant.run.job import run_job
+from replicant.spec.load import parse_job
+
+CANARY = "Zanzibar-7741"
+
+RULES = (
+    "if sex == 'male': pregnant = 'no'",
+    "if status == 'retired': age >= 60",
+    "16 <= age <= 90",
+    "birth + 5000 days <= marriage",
+    "if status == 'none': income is missing",
+    "city within region",
+    "total == a + b",
+    "status in ('retired', 'work', 'student', 'none')",
+)
+
+
+def people(n: int = 800, seed: int = 1) -> pd.DataFrame:
+    """A table that keeps `RULES`."""
+    rng = np.random.default_rng(seed)
+    age, sex = rng.integers(16, 91, n), rng.choice(["male", "female"], n)
+    young, old = rng.choice(["work", "student", "none"], n), rng.choice(["retired", "work"], n)
+    status = np.where(age >= 60, old, young)
+    income = np.round(rng.lognormal(7, 1, n), 1)
+    income[(status == "none") | (rng.random(n) < 0.1)] = np.nan
+    birth = pd.Timestamp("2020-01-01") - pd.to_timedelta(age * 365 + rng.integers(0, 365, n), unit="D")
+    city = rng.choice(list("abcdefgh"), n)
+    frame = pd.DataFrame(
+        {
+            "age": age,
+            "sex": sex,
+            "status": status,
+            "pregnant": np.where((sex == "female") & (age < 50) & (rng.random(n) < 0.2), "yes", "no"),
+            "income": income,
+            "birth": birth,
+            "marriage": birth + pd.to_timedelta(rng.integers(5840, 9000, n), unit="D"),
+            "city": city,
+            "region": np.where(np.isin(city, list("abc")), "N", np.where(np.isin(city, list("def")), "S", "W")),
+            "a": rng.integers(0, 30, n),
+            "b": rng.integers(0, 30, n),
+        }
+    )
+    frame["total"] = frame.a + frame.b
+    return frame
+
+
+def broken(sets: Any, real: pd.DataFrame) -> dict[str, int]:
+    """How many rows break `RULES`, by pandas."""
+    pairs = set(real.city.astype(str) + real.region.astype(str))
+    counts: dict[str, int] = {}
+    for d in sets:
+        status = d.status.astype(str)
+        found = {
+            "pregnant": (d.sex.astype(str) == "male") & (d.pregnant.astype(str) != "no"),
+            "retired": (status == "retired") & (d.age < 60),
+            "age": (d.age < 16) | (d.age > 90),
+            "marriage": d.birth + pd.Timedelta(days=5000) > d.marriage,
+            "income": (status == "none") & d.income.notna(),
+            "city": ~(d.city.astype(str) + d.region.astype(str)).isin(pairs),
+            "total": d.total != d.a + d.b,
+        }
+        counts = {name: counts.get(name, 0) + int(rows.sum()) for name, rows in found.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
+@pytest.mark.parametrize(
+    "given_settings",
+    [
+        {},
+        {"visit_sequence": "table"},
+        {"conditioning": "observed"},
+        {"conditioning": "observed", "exclude_self": True, "donors": "distinct"},
+        {"donors": "distinct", "splits": "rpart", "leaf_weights": "equal", "minbucket": 5},
+        {"proper": True},
+        {"fits": "shared"},
+        {"partition_rows": 200},
+        {"strata": "sex"},
+        {"passive": {"total": "a + b"}},
+        {"method": {"age": "norm", "a": "pmm", "status": "polyreg"}},
+        {"where": ["status == 'retired'", "age > 50", "income > 500"]},
+        {"k": 300},
+    ],
+    ids=str,
+)
+def test_every_row_of_every_set_keeps_every_rule(given_settings: dict[str, Any]) -> None:
+    real = people()
+    assert not broken([real], real)
+    plain = rp.synthesize(real, m=2, seed=3, **given_settings)
+    assert broken(plain, real) or {"where", "passive"} & set(given_settings)  # the rules have something to do
+    syn = rp.synthesize(real, m=2, seed=3, rules=RULES, **given_settings)
+    assert not broken(syn, real)
+    assert [event.code for event in syn.events].count("rules_kept") == 1
+
+
+def test_chosen_cells_keep_rules_with_the_cells_that_stay() -> None:
+    real = people()
+    real.loc[real.index[:5], "pregnant"] = "yes"
+    real.loc[real.index[:5], "sex"] = "male"  # broken as observed, and left so
+    syn = rp.synthesize(real, m=2, seed=3, rules=RULES, where={"age": "age > 60", "status": "age > 0"})
+    for one in syn:
+        assert broken([one], real) == {"pregnant": 5}
+    assert "5 of 800 observed rows break rule 1" in str(syn.plan)
+
+
+def test_a_release_in_partitions_keeps_the_rules_and_says_so(tmp_path: Any) -> None:
+    real = people(1200)
+    real.to_parquet(tmp_path / "real.parquet")
+    job = {
+        "input": {"path": str(tmp_path / "real.parquet")},
+        "synthesis": {"m": 2, "seed": 1, "rules": list(RULES), "partition_rows": 100},
+        "output": {"path": str(tmp_path / "release")},
+    }
+    result = run_job(parse_job(json.dumps(job)), Backend(threads=2))
+    assert not broken(rp.read_release(tmp_path / "release"), real)
+    [event] = [event for event in result.events if event.code == "rules_kept"]
+    assert "2,400 synthetic rows: none is broken" in event.message
+
+
+def test_a_rule_that_one_donor_of_a_hundred_keeps() -> None:
+    rng = np.random.default_rng(0)
+    n = 2000
+    real = pd.DataFrame({"x": rng.normal(0, 1, n).round(3), "g": rng.choice(list("abcd"), n)})
+    real["y"] = (real.x + rng.normal(0, 1, n)).round(3)
+    syn = rp.synthesize(real, m=2, seed=1, rules=["y > x + 2.3"])
+    assert 0.005 < (real.y > real.x + 2.3).mean() < 0.02
+    assert all((one.y > one.x + 2.3).all() for one in syn)
+
+
+NUMBERS = st.sampled_from(["a", "b", "c"])
+SIGNS = st.sampled_from(["<=", ">=", "!="])
+LEVELS = st.sampled_from(["u", "v"])
+COMPARISONS = st.one_of(
+    st.builds(lambda one, sign, other: f"{one} {sign} {other}", NUMBERS, st.sampled_from(["<=", ">=", "<"]), NUMBERS),
+    st.builds(
+        lambda one, sign, at: f"{one} {sign} {at}", NUMBERS, st.sampled_from(["<=", ">=", "!="]), st.integers(0, 20)
+    ),
+    st.builds(lambda one, other, at: f"{one} + 2 * {other} <= {at}", NUMBERS, NUMBERS, st.integers(5, 60)),
+    st.builds(lambda one, other, at: f"{one} * {other} <= {at}", NUMBERS, NUMBERS, st.integers(5, 300)),
+    st.builds(
+        lambda one, sign, level: f"{one} {sign} 'l{level}'", LEVELS, st.sampled_from(["==", "!="]), st.integers(0, 3)
+    ),
+    st.builds(lambda one, word: f"{one} is {word}missing", st.sampled_from(["a", "u"]), st.sampled_from(["", "not "])),
+    st.builds(lambda at: f"u in ('l0', 'l{at}')", st.integers(1, 3)),
+    st.just("u == v"),
+)
+CONDITIONS = st.recursive(
+    COMPARISONS,
+    lambda part: st.one_of(
+        st.builds(lambda one, word, other: f"({one} {word} {other})", part, st.sampled_from(["and", "or"]), part),
+        part.map(lambda one: f"not ({one})"),
+    ),
+    max_leaves=3,
+)
+ANY_RULE = st.one_of(CONDITIONS, st.builds(lambda one, other: f"if {one}: {other}", CONDITIONS, CONDITIONS))
+
+
+def small_table(seed: int, n: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({name: rng.integers(0, 21, n).astype(float) for name in "abc"})
+    frame.loc[rng.random(n) < 0.2, "a"] = np.nan
+    for name in "uv":
+        frame[name] = np.array([f"l{i}" for i in range(4)])[rng.integers(0, 4, n)]
+    frame.loc[rng.random(n) < 0.2, "u"] = None
+    return frame
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(
+    texts=st.lists(ANY_RULE, min_size=1, max_size=3, unique=True),
+    seed=st.integers(0, 10_000),
+    n=st.integers(30, 120),
+    conditioning=st.sampled_from(["synthetic", "observed"]),
+)
+def test_any_rules_that_real_rows_keep_are_kept(texts: list[str], seed: int, n: int, conditioning: Any) -> None:
+    from replicant.spec.rule import TableCells, parse_kept_rule
+    from replicant.table import encode_table
+
+    real = small_table(seed, n)
+    rules = [parse_kept_rule(text) for text in texts]
+    cells = TableCells(encode_table(real))  # rows that break one are left out, so that donors keep all together
+    broken_rows = np.any([np.broadcast_to(rule.decided(cells)[1], (n,)) for rule in rules], axis=0)
+    real = real[~broken_rows].reset_index(drop=True)
+    if len(real) < 8:
+        return
+    try:
+        syn = rp.synthesize(real, m=1, seed=seed, conditioning=conditioning, rules=texts, threads=1)
+    except (SpecError, ExpressionError):
+        return  # a level that is not there any more
+    again = TableCells(encode_table(syn[0], columns={name: {"kind": "continuous"} for name in "abc"}))
+    for rule in rules:
+        try:
+            false = rule.decided(again)[1]
+        except (SpecError, ExpressionError):
+            continue
+        assert not np.any(false), rule.text
+
+
+def test_a_restricted_draw_is_that_of_rejected_rows() -> None:
+    """Where real rows keep the rule, rows drawn by it are distributed as those that are left of a plain synthesis."""
+    rng = np.random.default_rng(5)
+    n = 4000
+    x = rng.normal(0, 1, n)
+    real = pd.DataFrame({"x": x.round(2), "y": (x + np.abs(rng.normal(0, 0.4, n))).round(2)})
+    real["z"] = (real.y - real.x + rng.normal(0, 1, n)).round(2)
+    ruled = pd.concat(list(rp.synthesize(real, m=4, seed=1, rules=["x <= y"])))
+    plain = pd.concat(list(rp.synthesize(real, m=4, seed=2)))
+    kept = plain[plain.x <= plain.y]
+    assert 0.01 < 1 - len(kept) / len(plain) < 0.2
+    edges = {name: np.quantile(real[name], [0.25, 0.5, 0.75]) for name in real}
+    groups = [sum(np.searchsorted(edges[c], d[c]) * 4**i for i, c in enumerate("xyz")) for d in (ruled, kept)]
+    counts = np.array([np.bincount(one, minlength=64) for one in groups])
+    counts = counts[:, counts.sum(axis=0) >= 20]
+    # Sets of one table vary more than independent rows: as much as two halves of the plain sets do.
+    statistic = stats.chi2_contingency(counts).statistic / (counts.shape[1] - 1)
+    assert statistic < 2.5
+    for name in real:
+        difference = ruled[name].mean() - kept[name].mean()
+        assert abs(difference) < 4 * real[name].std() * np.sqrt(2 / n)
+    apart = np.abs(np.corrcoef(ruled.T.to_numpy()) - np.corrcoef(real.T.to_numpy()))
+    assert apart.max() < 4 / np.sqrt(n)
+
+
+def test_missing_cells_are_as_many_with_a_rule_on_values() -> None:
+    real = people(3000)
+    real["limit"] = real.income.fillna(500) * np.random.default_rng(1).uniform(1, 2, len(real)).round(2)
+    syn = rp.synthesize(real, m=4, seed=1, rules=["income <= limit"])
+    shares = [one.income.isna().mean() for one in syn]
+    share = real.income.isna().mean()
+    assert abs(np.mean(shares) - share) < 4 * np.sqrt(share * (1 - share) / len(real))
+    assert all((one.income.isna() | (one.income <= one.limit)).all() for one in syn)
+
+
+def test_nothing_is_learnt_from_rows_that_break_a_rule_if_so_asked() -> None:
+    real = people()
+    real.loc[real.index[:40], "age"] = 700
+    syn = rp.synthesize(real, m=2, seed=1, rules=["if age > 0: city in ('a','b','c','d','e','f','g','h')", "age < 900"])
+    assert any((one.age == 700).any() for one in syn)
+    syn = rp.synthesize(real, m=2, seed=1, rules=["age < 100"], on_violation="exclude_rows")
+    assert all((one.age < 100).all() for one in syn)
+    assert len(syn[0]) == 800
+    with pytest.raises(DataError, match="40 of 800 rows break the rule 'age < 100'"):
+        rp.synthesize(real, m=2, seed=1, rules=["age < 100"], on_violation="error")
+
+
+@pytest.mark.parametrize(
+    ("rules", "error", "words"),
+    [
+        (["agee > 3"], SpecError, "not a column.*age"),
+        (["age > 3 and"], ExpressionError, "rules, number 1"),
+        (["age > p99"], SpecError, "percentile"),
+        (["age < 5"], SpecError, "no row of the table keeps"),
+        (["age >= 50", "age < 50"], SpecError, "contradict each other"),
+        (["if sex == 'male': age >= 50", "if sex == 'male': age < 50"], SpecError, "contradict each other"),
+        (["sex > 3"], SpecError, "by the order of column 'sex'"),
+        (["sex == 4"], SpecError, "a level that column 'sex'"),
+        (["age == 'old'"], SpecError, "compared with a number"),
+        (["city + 1 > 2"], SpecError, "among numbers"),
+        (["__import__('os').system('x') == 1"], ExpressionError, "rules, number 1"),
+        (["(lambda: 1)() == age"], ExpressionError, "lambda"),
+        (["age.__class__ == 1"], ExpressionError, "attribute"),
+    ],
+)
+def test_rules_that_cannot_be_kept_are_refused(rules: list[str], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        rp.synthesize(people(200), m=1, seed=1, rules=rules)
+    assert caught.type is error or issubclass(caught.type, error)
+
+
+def test_rules_of_columns_that_are_not_drawn_are_refused() -> None:
+    real = people(200)
+    syn = rp.synthesize(real, m=1, seed=1, rules=["age > 3"], method={"age": "keep"})
+    assert "no column of rule 1 is drawn" in str(syn.plan)
+    real["person"] = [f"p{i:05d}" for i in range(len(real))]
+    columns = {"person": {"kind": "identifier"}}
+    with pytest.raises(SpecError, match="made up"):
+        rp.synthesize(
+            real, m=1, seed=1, rules=["person is not missing"], method={"person": "surrogate"}, columns=columns
+        )
+
+
+def test_rows_that_no_record_completes_are_an_error_with_their_number() -> None:
+    real = pd.DataFrame({"x": [10, 20, 30] * 100, "y": [40, 50, 60] * 100, "z": np.arange(300) % 7})
+    with pytest.raises(RunError, match=r"'x \+ y == 50' in 200 of 300 rows"):
+        rp.synthesize(real, m=1, seed=1, rules=["x + y == 50"], method={"x": "keep"})
+    syn = rp.synthesize(real, m=1, seed=1, rules=["x + y == 50"])  # x is drawn until it has a y
+    assert (syn[0].x == 10).all()
+
+
+def test_seeds_are_addresses_here_too(tmp_path: Any) -> None:
+    real = people()
+    one = rp.synthesize(real, m=3, seed=1, rules=RULES, threads=1)
+    two = rp.synthesize(real, m=3, seed=1, rules=RULES, threads=2)
+    for a, b in zip(one, two, strict=True):
+        pd.testing.assert_frame_equal(a, b)
+
+
+def test_no_rule_changes_no_draw() -> None:
+    real = people()
+    plain = rp.synthesize(real, m=2, seed=1)
+    idle = rp.synthesize(real, m=2, seed=1, rules=["age >= 0"])
+    for a, b in zip(plain, idle, strict=True):
+        pd.testing.assert_frame_equal(a, b)
+
+
+def test_texts_of_rules_stay_with_the_owner(tmp_path: Any) -> None:
+    real = people()
+    real["city"] = real.city.replace({"a": CANARY})
+    real.to_parquet(tmp_path / "real.parquet")
+    job = {
+        "input": {"path": str(tmp_path / "real.parquet")},
+        "columns": {"city": {"kind": "nominal"}},
+        "synthesis": {"m": 1, "seed": 1, "rules": [f"if city == '{CANARY}': region == 'N'", "age > 20"]},
+        "output": {"path": str(tmp_path / "release")},
+    }
+    result = run_job(parse_job(json.dumps(job)), Backend(threads=1))
+    assert not any("city ==" in event.message for event in result.events)
+    for path in (tmp_path / "release").rglob("*.json"):
+        assert "city ==" not in path.read_text()

@@ -1,0 +1,107 @@
+"""Draws among the donors that a condition allows, against lists of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from replicant.trees import NOBODY, CodeSets, Tree, encode_features, grow_tree, single_leaf
+
+
+def grown(n: int, seed: int = 0, sizes: int = 40, weights: np.ndarray | None = None) -> tuple[Tree, np.ndarray]:
+    """A tree, and the codes of its rows, some of them below 0."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, sizes, n).astype(np.int32)
+    codes = (x + rng.integers(-4, 5, n)).astype(np.int32)
+    codes = np.clip(codes, -2, None)
+    features = encode_features([x, rng.integers(0, 5, n).astype(np.int32)], nominal=[False, True])
+    return grow_tree(features, [0, 1], codes.astype(float), weights=weights, minbucket=5), codes
+
+
+def sets_of(rows: list[list[tuple[int, int]]]) -> CodeSets:
+    first = np.cumsum([0, *map(len, rows)]).astype(np.int32)
+    ends = np.array([pair for row in rows for pair in row], dtype=np.int32).reshape(-1, 2)
+    return CodeSets(first, ends[:, 0].copy(), ends[:, 1].copy())
+
+
+def candidates(tree: Tree, node: int, allowed: set[int], codes: np.ndarray, own: int) -> list[int]:
+    inside = tree.donors[tree.start[node] : tree.end[node]]
+    return [row for row in inside.tolist() if codes[row] in allowed and row != own]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_the_donor_is_one_of_the_nearest_node_that_has_one(data: st.DataObject) -> None:
+    n = data.draw(st.integers(2, 300))
+    seed = data.draw(st.integers(0, 1000))
+    weighted = data.draw(st.booleans())
+    weights = np.random.default_rng(seed).integers(0, 3, n).astype(np.int32) if weighted else None
+    if weights is not None and weights.sum() < 2:
+        weights[:2] = 1
+    tree, codes = grown(n, seed, data.draw(st.sampled_from([2, 40])), weights)
+    donors = tree.by_code(codes)
+    one_range = st.tuples(st.integers(-3, 45), st.integers(0, 8)).map(lambda ends: (ends[0], ends[0] + ends[1]))
+    rows = data.draw(st.lists(st.lists(one_range, max_size=1), min_size=n, max_size=n))
+    sets = sets_of(rows)
+    leaf = np.maximum(tree.training_leaves(n), 0)
+    own = np.arange(n, dtype=np.int32) if data.draw(st.booleans()) else None
+    drawn, node, repeated = donors.draw(leaf, np.random.default_rng(1).random(n), sets, own=own, repeats=weights)
+    assert not repeated.any()
+    for i in range(n):
+        allowed = {code for low, high in rows[i] for code in range(low, high)}
+        at = int(leaf[i])
+        while not (found := candidates(tree, at, allowed, codes, -1 if own is None else i)):
+            if donors.parent[at] < 0:
+                break
+            at = int(donors.parent[at])
+        assert node[i] == at
+        assert drawn[i] in found if found else drawn[i] == NOBODY
+
+
+@pytest.mark.parametrize("bits", [1, 3, 9])
+def test_donors_are_as_likely_as_each_other(bits: int) -> None:
+    n, draws = 200, 40_000
+    rng = np.random.default_rng(bits)
+    codes = rng.integers(-1, 2**bits, n).astype(np.int32)
+    tree = single_leaf(n)
+    low, high = (0, 2**bits // 2 + 1) if bits > 1 else (-1, 1)
+    sets = sets_of([[(low, high)]] * draws)
+    own = np.full(draws, 7, dtype=np.int32)
+    drawn, *_ = tree.by_code(codes).draw(np.zeros(draws, dtype=np.int32), rng.random(draws), sets, own=own)
+    found = [row for row in range(n) if low <= codes[row] < high and row != 7]
+    counts = np.bincount(drawn, minlength=n)
+    assert counts[found].sum() == draws
+    assert stats.chisquare(counts[found]).pvalue > 1e-3
+
+
+def test_records_that_donated_too_often_are_passed_over_where_the_node_has_others() -> None:
+    n, draws = 100, 20_000
+    codes = np.arange(n, dtype=np.int32)
+    donors = single_leaf(n).by_code(codes)
+    used = np.tile(np.array([[10, 10, 11, -1]], dtype=np.int32), (draws, 1))
+    leaf, u = np.zeros(draws, dtype=np.int32), np.random.default_rng(2).random(draws)
+    drawn, _, repeated = donors.draw(leaf, u, sets_of([[(10, 14)]] * draws), used=used, filled=3, most=1)
+    assert not repeated.any()
+    assert stats.chisquare(np.bincount(drawn, minlength=n)[[12, 13]]).pvalue > 1e-3
+    drawn, _, repeated = donors.draw(leaf, u, sets_of([[(10, 12)]] * draws), used=used, filled=3, most=1)
+    assert repeated.all()
+    assert stats.chisquare(np.bincount(drawn, minlength=n)[[10, 11]]).pvalue > 1e-3
+    drawn, _, repeated = donors.draw(leaf, u, sets_of([[(10, 12)]] * draws), used=used, filled=3, most=2)
+    assert (drawn == 11).all()
+    assert not repeated.any()
+
+
+def test_sets_are_taken_held_and_cut_at_0() -> None:
+    sets = sets_of([[(-2, 1), (4, 6)], [], [(0, 3)], [(-1, 0)]])
+    assert sets.holds(np.array([5, 5, 2, -1], dtype=np.int32)).tolist() == [True, False, True, True]
+    assert sets.holds(0).tolist() == [True, False, True, False]
+    taken = sets.take(np.array([3, 0]))
+    assert taken.holds(np.array([-1, 4], dtype=np.int32)).tolist() == [True, True]
+    assert sets.sizes().tolist() == [5, 0, 3, 1]
+    assert sets.ordinary().sizes().tolist() == [3, 0, 3, 0]
+    grid = np.tile(np.arange(4, dtype=np.int32), (2, 1))
+    made = CodeSets.of(grid, grid + 1, np.array([[True, False, True, False], [False] * 4]))
+    assert [made.holds(code).tolist() for code in range(3)] == [[True, False], [False, False], [True, False]]
