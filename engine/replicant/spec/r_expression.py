@@ -8,7 +8,8 @@ from keyword import iskeyword
 
 from replicant.errors import nearest
 from replicant.spec.expression import parse_expression
-from replicant.spec.grammar import MAX_DEPTH, Source
+from replicant.spec.grammar import Source
+from replicant.spec.whitelist import MAX_DEPTH
 
 __all__ = ["from_r"]
 

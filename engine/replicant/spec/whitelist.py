@@ -27,7 +27,7 @@ from replicant.spec.nodes import (
 if TYPE_CHECKING:
     from replicant.spec.grammar import Source
 
-__all__ = ["Reader"]
+__all__ = ["MAX_DEPTH", "Reader"]
 
 MAX_DEPTH = 100
 MAX_EXPONENT = 100.0
