@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
+import pytest
 
+from replicant.disclosure.known import tallied
 from replicant.disclosure.measures import compare_rows, conclude
 from replicant.disclosure.tally import Questions, combine_tallies, compare_tallies, tally
 from replicant.evaluation import compare_schemas
@@ -50,3 +54,20 @@ def test_keys_known_by_groups_are_coarser() -> None:
     exact, coarse = (Questions(("age", "sex"), (), grouped).codes(rows)[1] for grouped in ((), ("age",)))
     assert len(np.unique(exact)) == 100
     assert len(np.unique(coarse)) == 10
+
+
+@pytest.mark.parametrize("sizes", [(100,) * 10, (900, 50, 50), (10, 40, 200, 750), (1000,)], ids=str)
+def test_partitions_of_any_sizes_are_counted_as_the_whole(sizes: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"age": rng.integers(0, 40, 1000), "sex": rng.choice(["m", "f"], 1000), "x": rng.random(1000)})
+    coding = compare_schemas(frame, [frame]).coding
+    questions = Questions(("age", "sex"), ("x",))
+    ends = np.cumsum((0, *sizes))
+    parts = [frame.iloc[start:end] for start, end in pairwise(ends)]
+    found, whole = tallied(parts, coding, questions), tally(coding.rows(frame), questions)
+    pairs = [(found.rows, whole.rows), (found.keys, whole.keys), (found.targets["x"], whole.targets["x"])]
+    for one, other in pairs:
+        assert one is not None
+        assert other is not None
+        np.testing.assert_array_equal(one.keys, other.keys)
+        np.testing.assert_array_equal(one.counts, other.counts)

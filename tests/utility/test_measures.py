@@ -11,7 +11,7 @@ import pytest
 
 from replicant.evaluation import Figure, judged
 from replicant.evaluation.schema import compare_schemas
-from replicant.utility.measures import lumped, measure
+from replicant.utility.measures import measure
 
 N = 600
 
@@ -137,14 +137,3 @@ def test_small_and_empty_tables_are_measured_as_far_as_they_can_be(frame: pd.Dat
     figures = report(frame, [frame])
     assert not flags(figures)
     assert len({(one.measure, one.of) for one in figures}) == len(figures)
-
-
-def test_rare_levels_of_a_long_column_are_one() -> None:
-    rng = np.random.default_rng(5)
-    frames = [pd.DataFrame({"town": rng.zipf(1.3, 500).clip(max=200).astype(str)}) for _ in range(2)]
-    coding = compare_schemas(frames[0], frames[1:]).coding
-    real, made = lumped([coding.rows(one) for one in frames], 10)
-    assert real.coding.sizes == made.coding.sizes == (11,)
-    common = frames[0]["town"].value_counts().index[:9]
-    assert set(real.coding.columns[0].levels) == {*common, "others"}
-    assert np.bincount(real.groups[:, 0], minlength=11)[9] == (~frames[0]["town"].isin(common)).sum()

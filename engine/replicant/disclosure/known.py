@@ -136,16 +136,22 @@ def with_population(real: Tally, population: pd.DataFrame, coding: Coding, quest
 
 def tallied(data: Data, coding: Coding, questions: Questions) -> Tally:
     """Counts of all rows of a table, partition by partition."""
-    return partitioned(data).reduce(partial(_tally, coding=coding, questions=questions), _added)
+    return combine_tallies(partitioned(data).reduce(partial(_tally, coding=coding, questions=questions), _merged))
 
 
-def _tally(frame: pd.DataFrame, weights: Floats | None, *, coding: Coding, questions: Questions) -> Tally:
-    return tally(coding.rows(frame), questions)
+def _tally(frame: pd.DataFrame, weights: Floats | None, *, coding: Coding, questions: Questions) -> Sequence[Tally]:
+    return [tally(coding.rows(frame), questions)]
 
 
-def _added(one: Tally, other: Tally) -> Tally:
-    """The counts of two partitions."""
-    return combine_tallies([one, other])
+def _merged(one: Sequence[Tally], other: Sequence[Tally]) -> Sequence[Tally]:
+    """The counts of more partitions, the larger ones first.
+
+    Counts of like size are added: each is then sorted as often as their number doubles, and not with every partition.
+    """
+    states = [*one, *other]
+    while len(states) > 1 and len(states[-2].rows.keys) < 2 * len(states[-1].rows.keys):
+        states[-2:] = [combine_tallies(states[-2:])]
+    return states
 
 
 def with_levels(coding: Coding, tables: Sequence[Data]) -> Coding:

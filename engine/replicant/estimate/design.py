@@ -242,6 +242,10 @@ class Prepared:
         """The same formula on other data of the same levels, of which the design is there already."""
         return replace(self, source=source, _cache=[design], _change=None)
 
+    def elsewhere(self, source: Source) -> Prepared:
+        """The same formula on other data of the same levels."""
+        return replace(self, source=source, _cache=[], _change=None)
+
     def turned(self, change: Callable[[Floats], Floats]) -> Prepared:
         """The same in other coordinates: designs are transformed once if they are kept, otherwise at each stage."""
         kept = []

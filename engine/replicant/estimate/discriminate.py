@@ -20,7 +20,7 @@ from replicant.estimate.confusion import Confusion
 from replicant.estimate.design import Design, Prepared, prepare
 from replicant.estimate.estimable import settled
 from replicant.estimate.formula import parse
-from replicant.estimate.glm import fit_glm
+from replicant.estimate.glm import fit_glm, logit_from
 from replicant.estimate.levels import Survey, merge_surveys, same_levels, survey
 from replicant.estimate.marked import Marked, Pair
 from replicant.estimate.moments import basis_of, moments
@@ -185,6 +185,30 @@ class Discriminator:
         prepared = self._prepared(partitioned(synthetic))
         basis = basis_of(prepared, moments(prepared))
         return prepared.reduce(partial(exchanged, basis=basis, rng=rng, times=times), operator.add)
+
+    def refined(self, synthetic: Any, all_real: Any, all_synthetic: Any, sizes: tuple[int, int]) -> tuple[Scores, int]:
+        """What `scores` would be of all rows of unweighted tables, of which this object has some.
+
+        A model of some rows begins the fit to all of them, which then takes few passes: see `logit_from`.
+
+        Parameters
+        ----------
+        synthetic
+            Some rows of the set.
+        all_real, all_synthetic
+            All rows: frames, or partitions of them.
+        sizes
+            How many there are.
+        """
+        some = self._prepared(partitioned(synthetic))
+        real, made = (
+            Marked(partitioned(one), self._indicator, mark, 1.0)
+            for one, mark in ((all_real, 1.0), (all_synthetic, 0.0))
+        )
+        every = some.elsewhere(Pair(made, real))
+        beta = logit_from(some, every, sizes[0] / sum(sizes))
+        found, _ = scored(every, beta, surveyed=False)
+        return found, int(np.isfinite(beta).sum())
 
     def _scored(self, synthetic: Any) -> tuple[Fit, Prepared, Scores, float]:
         source = partitioned(synthetic)

@@ -12,13 +12,13 @@ import numpy as np
 from replicant.errors import DataError, SpecError
 from replicant.estimate.design import Design, Prepared
 from replicant.estimate.links import logistic
-from replicant.estimate.moments import Moments, basis_of, grounds_of, moments, rows_said
+from replicant.estimate.moments import Basis, Moments, basis_of, grounds_of, moments, rows_said
 from replicant.estimate.newton import Score, maximize, trouble
 from replicant.estimate.result import Fit
 from replicant.estimate.survey import robust
 from replicant.table.arrays import Floats
 
-__all__ = ["GLMS", "fit_glm"]
+__all__ = ["GLMS", "fit_glm", "logit_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +288,47 @@ def check_response(
             )
     elif found.low < low or found.high > high or (positive and found.low <= 0):
         raise DataError("the response has values outside the model's range", need=family_says)
+
+
+MOST_PASSES = 6
+
+
+def logit_from(some: Prepared, every: Prepared, share: float) -> Floats:
+    """(p,) Coefficients of a logistic model of all rows, from where a linear one of some rows begins.
+
+    Steps of Newton's method, a pass over all rows each, until what is left is less than the standard errors: the last
+    step squares it. That is twice where the response hardly depends on the terms. A linear model begins well even
+    where some rows have levels of one response only.
+
+    Parameters
+    ----------
+    some, every
+        Those rows, and all. Terms that these cannot estimate are left out.
+    share
+        Of ones among all rows.
+    """
+    basis = basis_of(some, moments(some))
+    sums = some.reduce(lambda design: _linear(design, basis), lambda a, b: (a[0] + b[0], a[1] + b[1], a[2] + b[2]))
+    slope, mean = sums[0] / sums[2], sums[1] / sums[2]
+    constant = basis.r[:, 0]  # the first term, in these coordinates
+    theta = (slope - mean * constant) / (mean * (1 - mean)) + np.log(share / (1 - share)) * constant
+    turned = every.turned(basis.rotate)
+    before, reached = theta, -np.inf
+    for _ in range(MOST_PASSES):
+        score = turned.reduce(partial(map_glm, theta=theta, family=_LOGIT), Score.combine)
+        if score.loglik < reached:
+            theta = (before + theta) / 2
+            continue
+        step = np.linalg.lstsq(score.information, score.gradient, rcond=None)[0]
+        before, reached, theta = theta, score.loglik, theta + step
+        if score.gradient @ step < 1:
+            break
+    return basis.spread(basis.rotation @ theta, len(every.names))
+
+
+def _linear(design: Design, basis: Basis) -> tuple[Floats, float, float]:
+    """Sums of the terms times the response, of the response, and of ones."""
+    return basis.rotate(design.matrix).T @ design.response, float(design.response.sum()), float(len(design.response))
 
 
 def fit_glm(prepared: Prepared, model: str, *, link: str | None = None, maxiter: int = 100) -> Fit:

@@ -15,6 +15,7 @@ from replicant.evaluation.inputs import MOST_ROWS, Inputs, frame_in_memory, inpu
 from replicant.evaluation.parameters import with_common_parameters
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
 from replicant.table import encode_table
+from replicant.utility.all_rows import WholeTables
 from replicant.utility.counted import count_tables
 from replicant.utility.indicators import Computation, computed_figures, declared_figures, model_figures
 from replicant.utility.measures import measure
@@ -106,6 +107,7 @@ def utility(
             rng_of=rows.rng_of,
             tasks=rows.tasks,
             counted=count_tables(given.real, given.sets, given.coding, triples) if beyond else None,
+            whole=_whole(given) if beyond else None,
             three_way=triples,
         )
         found += declared_figures(declared, rows.real, rows.sets, rows.rng_of("indicators"))
@@ -132,6 +134,13 @@ def utility(
     return evaluate(
         "utility", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
     )
+
+
+def _whole(given: Inputs) -> WholeTables | None:
+    """All rows, where they count alike."""
+    if given.coding.weight is not None:
+        return None
+    return WholeTables(given.real, given.sets, given.coding, given.schema.n, given.schema.k)
 
 
 def _triples(given: Inputs, three_way: Sequence[str] | Sequence[Sequence[str]]) -> list[tuple[str, str, str]]:

@@ -9,13 +9,13 @@ import numpy as np
 from replicant.evaluation.rows import Rows
 from replicant.utility.boosting import discriminated
 from replicant.utility.judge import KINDS, Values, known_mean, some
+from replicant.utility.lumping import lumped
 from replicant.utility.measures import (
     FEWEST,
     MOST_BOOSTED,
     MOST_POINTS,
     ByRows,
     column_distances,
-    lumped,
     ratio_distance,
     tree_distances,
     weighted,

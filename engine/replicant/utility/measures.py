@@ -6,18 +6,18 @@ other measure is a function of two tables of rows, and is judged by exchanging r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from replicant.evaluation.figure import BaselineKind, Figure, against_draws, against_theory, plain
-from replicant.evaluation.rows import Coding, Rows
+from replicant.evaluation.rows import Rows
 from replicant.evaluation.tasks import Tasks, seeds, stream_of
 from replicant.table.arrays import Floats
+from replicant.utility.all_rows import WholeTables
 from replicant.utility.associations import Associated, ranked
 from replicant.utility.boosting import deviation, discriminated, predicted
 from replicant.utility.counted import Counted
@@ -25,18 +25,16 @@ from replicant.utility.density_ratio import density_ratio, pearson_divergence, p
 from replicant.utility.distributions import level_distance, number_distances
 from replicant.utility.judge import Judge, Values, known_mean, some
 from replicant.utility.k_marginal import as_close_as, k_marginal, ladder, pair_layout
+from replicant.utility.lumping import Lumping
 from replicant.utility.propensity import tree
 from replicant.utility.propensity_figures import propensity_figures
 from replicant.utility.table_figures import table_figures
 from replicant.utility.tables import Layout, tables_of
 
-__all__ = ["FEWEST", "ByRows", "column_distances", "lumped", "measure", "ratio_distance", "tree_distances", "weighted"]
+__all__ = ["FEWEST", "ByRows", "column_distances", "measure", "ratio_distance", "tree_distances", "weighted"]
 
 Streams: TypeAlias = Callable[[str], np.random.Generator]
 """The stream of a step, by its name."""
-
-MOST_LEVELS = 40
-"""Of a column; rarer ones count as one."""
 
 MOST_BOOSTED = 2000
 MOST_POINTS = 500
@@ -59,6 +57,7 @@ def measure(
     targets: Sequence[str] = (),
     effort: str = "quick",
     counted: Counted | None = None,
+    whole: WholeTables | None = None,
     tasks: Tasks | None = None,
     three_way: Sequence[Sequence[str]] = (),
 ) -> list[Figure]:
@@ -75,7 +74,9 @@ def measure(
     effort
         `quick`: no pairs in the logistic model, no boosting, no density ratio, and fewer splits. `full`: all.
     counted
-        The tables of all rows, where those in memory are some of them.
+        The tables of counts of all rows, where those in memory are some of them.
+    whole
+        All rows, where those in memory are some of them.
     tasks
         What runs fits and draws; this thread, unless given.
     three_way
@@ -84,7 +85,8 @@ def measure(
     tasks = tasks or Tasks()
     if not len(real) or not sets or min(len(one) for one in sets) < 2 or not real.coding.columns:
         return []
-    tables = weighted(lumped([real, *sets, *([] if holdout is None else [holdout])]))
+    lumping = Lumping.of(real)
+    tables = weighted([lumping(one) for one in (real, *sets, *([] if holdout is None else [holdout]))])
     real, sets = tables[0], tables[1 : len(sets) + 1]
     if counted is not None:
         figures = counted.figures(rng_of("tables"), TABLE_SPLITS[effort])
@@ -94,7 +96,12 @@ def measure(
     judge = Judge(real, sets, SPLITS[effort])
     by_rows = ByRows(real, rng_of("pairs"))
     figures += judge.figures(by_rows, rng_of("exchanges"), tasks, "exchanging rows")
-    figures += propensity_figures(real, sets, rng_of("propensity"), tasks, draws=SPLITS[effort], full=effort == "full")
+    figures += propensity_figures(
+        *(real, sets, rng_of("propensity"), tasks),
+        draws=SPLITS[effort],
+        full=effort == "full",
+        whole=None if whole is None else whole.lumped(lumping),
+    )
     if counted is None:
         figures += _ladder(real, sets, by_rows.pairs, rng_of("ladder"))
     else:
@@ -307,38 +314,3 @@ def _ladder(real: Rows, sets: Sequence[Rows], layout: Layout, rng: np.random.Gen
     k = float(np.mean([len(one) for one in sets]))
     # 1 / share - 1 is the variance of a subsample beside the whole, in units of 1 / n; of a second sample 1 + n / k.
     return [plain("subsample_share", each, baseline=1 / (2 + len(real) / k), kind="theory")]
-
-
-def lumped(tables: Sequence[Rows], most: int = MOST_LEVELS) -> list[Rows]:
-    """The tables with the rarer levels of long columns as one: by how often they occur in the first table.
-
-    Parameters
-    ----------
-    tables
-        The real rows first.
-    most
-        Levels of a column.
-    """
-    real = tables[0]
-    columns = list(real.coding.columns)
-    codes: Mapping[int, NDArray[np.int32]] = {}
-    for j, column in enumerate(columns):
-        if column.is_numeric or len(column.levels) <= most:
-            continue
-        counts = np.bincount(real.groups[:, j], minlength=column.size)[:-1]
-        kept = np.sort(np.argsort(-counts, kind="stable")[: most - 1])
-        code = np.full(column.size, most - 1, dtype=np.int32)
-        code[kept] = np.arange(most - 1)
-        code[-1] = most
-        codes = {**codes, j: code}
-        columns[j] = replace(column, levels=(*(column.levels[i] for i in kept), "others"))
-    if not codes:
-        return list(tables)
-    coding = Coding(tuple(columns), real.coding.weight)
-    out = []
-    for one in tables:
-        groups = one.groups.copy()
-        for j, code in codes.items():
-            groups[:, j] = code[groups[:, j]]
-        out.append(replace(one, coding=coding, groups=groups))
-    return out

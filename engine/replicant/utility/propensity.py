@@ -247,6 +247,30 @@ def scaled(found: Propensity, null: Sequence[Propensity]) -> dict[str, float]:
     }
 
 
+def refined(
+    real: Rows,
+    synthetic: Rows,
+    all_real: Callable[[Bools], Any],
+    all_synthetic: Callable[[Bools], Any],
+    sizes: tuple[int, int],
+) -> Propensity:
+    """What `logistic` tells of all rows of unweighted tables, beginning with a model of some of them.
+
+    Parameters
+    ----------
+    real, synthetic
+        Some rows of each.
+    all_real, all_synthetic
+        Given which columns of numbers have missing cells, partitions of all rows as `propensity_frame` has them.
+    sizes
+        How many rows there are.
+    """
+    frame, other = _frames(real, synthetic)
+    lost: Bools = np.array([f"c{j}_lost" in frame for j in range(len(real.coding.columns))])
+    scores, parameters = _discriminator(frame, 0).refined(other, all_real(lost), all_synthetic(lost), sizes)
+    return _of_scores(scores, parameters)
+
+
 def _frames(real: Rows, synthetic: Rows) -> tuple[pd.DataFrame, pd.DataFrame]:
     lost: Bools = np.isnan(np.concatenate([real.numbers, synthetic.numbers])).any(axis=0)
     return propensity_frame(real, lost), propensity_frame(synthetic, lost)

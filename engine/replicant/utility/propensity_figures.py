@@ -19,6 +19,7 @@ from replicant.evaluation.figure import Figure, against_theory
 from replicant.evaluation.rows import Rows
 from replicant.evaluation.tasks import Tasks, seeds, stream_of
 from replicant.table.arrays import Floats
+from replicant.utility.all_rows import WholeTables
 from replicant.utility.judge import KINDS, MOST_ROWS, Judge, Key, Values, drawn_figure, some
 from replicant.utility.propensity import Propensity, exchanged, logistic
 
@@ -38,7 +39,14 @@ Sets: TypeAlias = "tuple[Rows, Sequence[Rows]]"
 
 
 def propensity_figures(
-    real: Rows, sets: Sequence[Rows], rng: np.random.Generator, tasks: Tasks, *, draws: int, full: bool
+    real: Rows,
+    sets: Sequence[Rows],
+    rng: np.random.Generator,
+    tasks: Tasks,
+    *,
+    draws: int,
+    full: bool,
+    whole: WholeTables | None = None,
 ) -> list[Figure]:
     """The figures of the scores of m sets.
 
@@ -54,10 +62,18 @@ def propensity_figures(
         How many times rows are exchanged and the regression is fitted again, where theory does not hold.
     full
         With the pairs of columns, too, if there are few.
+    whole
+        All rows of the tables, where those in memory are some of them.
     """
-    found = tasks.each("fitting propensities", _fitted, (real, sets), [(i, 0) for i in range(len(sets))])
-    figures = _figures(real, sets, found, 0, rng, tasks, draws)
-    if full and max(one.parameters for one in found) ** 2 / 2 <= MOST_PRODUCTS:
+    if whole is not None:
+        of_all, sizes = whole.scores(real, sets), [(whole.n, k) for k in whole.k]
+        figures = [*_by_theory(sizes, of_all, 0), *_by_exchanges(real, sets, sizes, of_all, rng, tasks)]
+        parameters = max(one.parameters for one in of_all)
+    else:
+        found = tasks.each("fitting propensities", _fitted, (real, sets), [(i, 0) for i in range(len(sets))])
+        figures = _figures(real, sets, found, 0, rng, tasks, draws)
+        parameters = max(one.parameters for one in found)
+    if full and parameters**2 / 2 <= MOST_PRODUCTS:
         pairs = tasks.each("fitting propensities", _fitted, (real, sets), [(i, 1) for i in range(len(sets))])
         figures += _figures(real, sets, pairs, 1, rng, tasks, draws)
     return figures
@@ -79,8 +95,9 @@ def _figures(
     draws: int,
 ) -> list[Figure]:
     if all(theory_holds(real, one, each.parameters) for one, each in zip(sets, found, strict=True)):
-        figures = _by_theory(real, sets, found, order)
-        return figures if order else [*figures, *_by_exchanges(real, sets, found, rng, tasks)]
+        sizes = [(len(real), len(one)) for one in sets]
+        figures = _by_theory(sizes, found, order)
+        return figures if order else [*figures, *_by_exchanges(real, sets, sizes, found, rng, tasks)]
     return Judge(real, sets, draws).figures(partial(_values, order=order), rng, tasks, "exchanging rows: propensities")
 
 
@@ -105,15 +122,15 @@ def fitted_values(one: Propensity, order: int) -> Values:
 DISTANCES = ("specks", "po50", "auc")
 
 
-def _by_theory(real: Rows, sets: Sequence[Rows], found: Sequence[Propensity], order: int) -> list[Figure]:
+def _by_theory(sizes: Sequence[tuple[int, int]], found: Sequence[Propensity], order: int) -> list[Figure]:
     """pMSE is c (1 - c) / N times a chi-squared with the coefficients less one as degrees of freedom.
 
     The coefficients are about S^-1 d, d being the difference of the means of the terms and S their covariance; so pMSE
     is c^2 (1 - c)^2 d' S^-1 d. Where both tables are samples, d has the covariance S (1 / n + 1 / k). (Snoke et al.
     2018 have d vary by the synthetic rows alone, and (1 - c)^2 c / N.)
     """
-    rows = np.array([len(real) + len(one) for one in sets])
-    share = np.array([len(one) for one in sets]) / rows
+    rows = np.array([n + k for n, k in sizes])
+    share = np.array([k for _, k in sizes]) / rows
     df = np.array([one.parameters - 1 for one in found])
     unit: Floats = share * (1 - share) / rows
     pmse = np.array([one.pmse for one in found])
@@ -121,7 +138,7 @@ def _by_theory(real: Rows, sets: Sequence[Rows], found: Sequence[Propensity], or
     chi = stats.chi2(float(df.mean()))
     p_value = float(chi.sf((pmse / unit).mean()))
     ends = chi.ppf([0.025, 0.975]) / df.mean()
-    by = {"s_pmse_pairs": expected} if order else {"pmse_logit": np.ones(len(sets)), "s_pmse_logit": expected}
+    by = {"s_pmse_pairs": expected} if order else {"pmse_logit": np.ones(len(sizes)), "s_pmse_logit": expected}
     figures = []
     for name, over in by.items():
         base = float((df * unit / over).mean())
@@ -132,7 +149,12 @@ def _by_theory(real: Rows, sets: Sequence[Rows], found: Sequence[Propensity], or
 
 
 def _by_exchanges(
-    real: Rows, sets: Sequence[Rows], found: Sequence[Propensity], rng: np.random.Generator, tasks: Tasks
+    real: Rows,
+    sets: Sequence[Rows],
+    sizes: Sequence[tuple[int, int]],
+    found: Sequence[Propensity],
+    rng: np.random.Generator,
+    tasks: Tasks,
 ) -> list[Figure]:
     """What else the scores tell, beside exchanges of some of the rows, brought to the size of the tables."""
     part, *parts = (some(one, MOST_ROWS, rng) for one in (real, *sets))
@@ -144,8 +166,8 @@ def _by_exchanges(
         kind = KINDS[key[0]]
         null = []
         for (which, _), batch in zip(items, batches, strict=True):
-            sizes = (len(part), len(parts[which]))
-            by = scale(kind.order, n=len(real), k=len(sets[which]), parts=sizes)
+            n, k = sizes[which]
+            by = scale(kind.order, n=n, k=k, parts=(len(part), len(parts[which])))
             null += [kind.ideal + (getattr(one, name) - kind.ideal) * by for one in batch]
         figures.append(drawn_figure(key, np.array([getattr(one, name) for one in found]), np.array(null)))
     return figures
