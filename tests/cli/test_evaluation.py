@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from replicant.cli.main import cli
+from replicant.report.measures import title
 
 
 @pytest.fixture
@@ -88,3 +90,60 @@ def test_a_typing_error_is_named(
     found = CliRunner().invoke(cli, ["utility", *files[:2], "--effort", "quick", *options])
     assert found.exit_code
     assert said in " ".join((found.output + str(found.exception)).split())
+
+
+MADE_BY_MICE = Path(__file__).parents[1] / "reference" / "mice_sets.csv"
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Files of a made-up table: the real rows, those held out, and sets by R's mice and by a plain resampler."""
+    folder = tmp_path_factory.mktemp("others")
+    rows = pd.read_csv(MADE_BY_MICE)
+    frames = {name: rows[rows["set"] == at].drop(columns="set") for name, at in SETS.items()}
+    for seed in (1, 2):
+        frames[f"resampled{seed}"] = frames["real"].sample(frac=1, replace=True, random_state=seed)
+    for name, frame in frames.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return {
+        tool: [str(folder / f"{name}.csv") for name in ("real", *sets, "holdout")]
+        for tool, sets in (("mice", ("mice1", "mice2")), ("resampler", ("resampled1", "resampled2")))
+    }
+
+
+SETS = {"real": 0, "holdout": -1, "mice1": 1, "mice2": 2}
+
+
+def evaluated(command: str, tool: list[str], *options: str) -> dict[str, dict[str, Any]]:
+    """The figures by what they are of, from the JSON, which must be what the text shows."""
+    *tables, holdout = tool
+    asked = [command, *tables, "--holdout", holdout, "--effort", "quick", *options]
+    text = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    kept = json.loads(CliRunner().invoke(cli, [*asked, "--json"], catch_exceptions=False).output)
+    assert text.exit_code == 0
+    assert kept["about"] == command
+    assert (kept["settings"]["n"], kept["settings"]["k"], kept["settings"]["m"]) == (250, 250, 2)
+    flags = [one for one in kept["figures"] if one["flag"]]
+    assert kept["passed"] == (not flags)
+    for one in flags:
+        assert title(one["measure"]) in text.output
+    return {f"{one['measure']} {one['of']}".strip(): one for one in kept["figures"]}
+
+
+def test_sets_of_mice(others: dict[str, list[str]]) -> None:
+    found = evaluated("utility", others["mice"])
+    assert found["s_pmse_logit"]["value"] < 4
+    # mice fills in what is missing: no row of its sets misses an income, as 8 of the real ones do.
+    assert found["missing_share income"]["value"] == pytest.approx(8 / 250)
+    found = evaluated("disclosure", others["mice"], "--keys", "age,region", "--targets", "income")
+    assert not found["copied_unique_rows"]["flag"]
+    assert found["copied_unique_rows"]["value"] < 0.2
+
+
+def test_a_resampler_is_found_out(others: dict[str, list[str]]) -> None:
+    found = evaluated("utility", others["resampler"])
+    assert not any(one["flag"] for one in found.values())
+    found = evaluated("disclosure", others["resampler"], "--keys", "age,region", "--targets", "income")
+    assert found["copied_rows"]["value"] == 1
+    for measure in ("copied_rows", "copied_unique_rows", "membership_auc", "dcap income"):
+        assert found[measure]["flag"], measure
