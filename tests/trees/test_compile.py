@@ -14,7 +14,7 @@ from replicant.trees.compile import Use
 
 WITNESS = """
 import numpy as np
-from replicant.trees import Halves, compile, encode_features, grow_tree, held_out_scores
+from replicant.trees import Halves, compile, encode_features, grow_tree, held_out_scores, likeness
 from replicant.trees.compile import Use
 from replicant.trees.jit import KERNELS
 
@@ -106,7 +106,9 @@ for y, k in ((rng.normal(size=200), 0), (rng.integers(0, 5, 200).astype(np.int32
         leaf = tree.leaves(codes)
         drawn = tree.draw(leaf, rng.random(200))
         used = np.full((200, 3), -1, dtype=np.int32)
-        tree.replace_repeated(leaf, rng.random(200), drawn, rows, used, 1, 2, np.zeros(200, dtype=np.bool_))
+        for codes_of_rows in (codes, None):
+            like = likeness(x, np.array([0, 1], dtype=np.int32), codes_of_rows, rows)
+            tree.replace_repeated(leaf, rng.random(200), drawn, rows, used, 1, 2, like, np.zeros(200, dtype=np.bool_))
         tree.draw_other(leaf, rng.random(200), rows, 200)
         grow_tree(x, [0, 1], y, n_classes=k, weights=w, splits="corrected").leaves(codes, rng.random(200))
         tree.training_leaves(200)

@@ -8,21 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicant.trees import Tree, single_leaf
+from replicant.trees import Likeness, Tree, encode_features, likeness, single_leaf
 from replicant.trees.apply import LARGE
 
 from .test_tree import Int, Uniformity, grown
 
 
 def redrawn(
-    tree: Tree, leaf: Int, u: npt.NDArray[np.float64], used: Int, most: int = 1
+    tree: Tree, leaf: Int, u: npt.NDArray[np.float64], used: Int, most: int = 1, like: Likeness | None = None
 ) -> tuple[Int, Int, npt.NDArray[np.bool_]]:
     """Donors as first drawn and as they became, and where no other was found."""
     first = tree.draw(leaf, u)
     drawn, repeated = first.copy(), np.zeros(len(leaf), dtype=np.bool_)
     rows = np.arange(len(leaf), dtype=np.int32)
     ledger = np.column_stack([used, np.full(len(leaf), -1)]).astype(np.int32)
-    tree.replace_repeated(leaf, u, drawn, rows, ledger, used.shape[1], most, repeated)
+    if like is None:
+        nothing = np.empty(0, dtype=np.int32)
+        like = likeness(encode_features(np.empty((0, len(tree.donors))), nominal=[]), nothing, None, nothing)
+    tree.replace_repeated(leaf, u, drawn, rows, ledger, used.shape[1], most, like, repeated)
     np.testing.assert_array_equal(ledger[:, -1], drawn)
     np.testing.assert_array_equal(ledger[:, :-1], used)
     return first, drawn, repeated
@@ -98,3 +101,38 @@ def test_a_redraw_depends_on_its_own_number_alone() -> None:
     assert (drawn != used[:, 0]).all()
     some = rng.permutation(n)[:150]
     np.testing.assert_array_equal(redrawn(tree, leaf[some], u[some], used[some])[1], drawn[some])
+
+
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 4), st.booleans())
+def test_the_one_record_that_a_rare_row_would_be_equal_to_is_replaced(
+    seed: int, levels: int, cells: int, large: bool
+) -> None:
+    """Against a look at every entry: rows that are new combinations of the records' own values."""
+    rng = np.random.default_rng(seed)
+    n, most = (200, 2) if large else (40, 2)
+    codes = rng.integers(0, levels, (4, n)).astype(np.int32)
+    codes[:, : n // 2] *= 2  # rare and common ones
+    features = encode_features(codes, nominal=[False, True, False, True])
+    x = np.ascontiguousarray(codes[:, rng.integers(0, n, n)].T)
+    response = rng.integers(0, 3, n).astype(np.int32)
+    compared = np.array([0, 1, 3], dtype=np.int32)
+    tree, leaf = single_leaf(n), np.zeros(n, dtype=np.int32)
+    used = rng.integers(-1, n, (n, cells)).astype(np.int32)
+    like = likeness(features, compared, x, response)
+    first, drawn, repeated = redrawn(tree, leaf, rng.random(n), used, most, like)
+    for i in range(n):
+        same = (codes[compared] == x[i, compared, np.newaxis]).all(axis=0)
+        chance = np.prod([(codes[at] == x[i, at]).mean() for at in compared])
+        # Exactly one record by chance is a matter of rounding.
+        rare = cells >= most and (n * chance < 1 + 1e-9)
+        may = np.array([(used[i] == one).sum() < most for one in range(n)])
+        often = not may[first[i]]
+        alone = rare and same[first[i]] and (same & (response == response[first[i]])).sum() == 1
+        others = may & ~same if rare else may
+        if not often and not alone:
+            assert drawn[i] == first[i]
+        elif others.any():
+            assert others[drawn[i]]
+        else:
+            assert drawn[i] == first[i]
+        assert repeated[i] == (often and not others.any())

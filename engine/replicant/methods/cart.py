@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from replicant.trees import Features, Halves
 
-__all__ = ["FEWEST_TO_CHOOSE", "LEAST", "MOST", "Cart"]
+__all__ = ["FEWEST_TO_CHOOSE", "Cart"]
 
 SECONDS_PER_STEP = 4e-9  # growing: one row, one predictor, one level of the tree
 SECONDS_TO_CHOOSE = 1e-4  # `minbucket`, however few the rows are
@@ -27,11 +27,12 @@ CLASSES = 1.3  # a classification tree against a regression tree
 FEWEST_TO_CHOOSE = 50
 """Rows without which `minbucket: auto` is 5."""
 
+FEW_ROWS_SIZE = 5
+
 ROWS_TO_CHOOSE = 4000  # of larger tables a sample: one half is grown on, the other is held out
 PAIRS = 8  # of halves
 HELD_OUT = np.array([7, 12, 20, 30, 50])
-USED = (3, 5, 8, 12, 20)
-LEAST, MOST = USED[0], USED[-1]
+UNDERSMOOTHED = (3, 5, 8, 12, 20)
 SMALL_GROUP = 5  # rows of a leaf whose split is significant, however large `auto` makes others
 
 
@@ -47,6 +48,8 @@ class Cart:
         a leaf, too, however large others are. A leaf that is best for one row smooths too much for the means,
         associations and coefficients of many, over which the noise of small leaves cancels and their bias does not
         (undersmoothing: Goldstein and Messer 1992).
+    undersmooth
+        Whether `auto` takes two fifths of what serves rows held out best, or all of it, 7 to 50 rows.
     cp
         Complexity: a split must lower the relative error by this much.
     minsplit
@@ -74,6 +77,7 @@ class Cart:
     class_risk: ClassRisk = "gini"
     splits: Splits = "rpart"
     leaf_weights: LeafWeighting = "equal"
+    undersmooth: bool = True
 
     @property
     def fit_is_random(self) -> bool:
@@ -83,7 +87,12 @@ class Cart:
     @property
     def fewest(self) -> int:
         """`minbucket`, or the least that it may be."""
-        return LEAST if self.minbucket == "auto" else self.minbucket
+        return self.sizes[0] if self.minbucket == "auto" else self.minbucket
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """What `auto` is one of."""
+        return UNDERSMOOTHED if self.undersmooth else tuple(HELD_OUT.tolist())
 
     @property
     def split_rows(self) -> int | None:
@@ -109,7 +118,8 @@ class Cart:
         }
         rows, fewest = self.minbucket, None
         if rows == "auto":
-            rows, fewest = _found(x, y, response, settings, rng), SMALL_GROUP
+            best = _best_size(x, y, response, settings, rng)
+            rows, fewest = FEW_ROWS_SIZE if best is None else self.sizes[best], SMALL_GROUP
         tree = grow_tree(x.features, x.subset, response, minbucket=rows, fewest=fewest, **settings)
         if self.leaf_weights == "equal":
             return DonorModel(tree, y.codes)
@@ -129,23 +139,23 @@ class Cart:
         return seconds
 
 
-def _found(
+def _best_size(
     x: Predictors, y: Response, response: npt.NDArray[Any], settings: dict[str, Any], rng: np.random.Generator
-) -> int:
-    """What `minbucket: auto` is for one response and its predictors."""
+) -> int | None:
+    """Which of the sizes serves rows held out best; None where too few rows could tell."""
     from replicant.trees import held_out_scores
 
     if x.features.n < FEWEST_TO_CHOOSE or not x.subset.size:
-        return 5
+        return None
     # Halves are sorted by every predictor once, and serve many trees; one pair for all would give all the same error.
     number = int(rng.integers(PAIRS))
     halves = x.features.kept.of("halves", number, lambda: _halves(x.features, number))
     scores = held_out_scores(halves, x.subset, response, codes=y.codes, sizes=HELD_OUT, **settings)
     if scores is None:
-        return 5
+        return None
     # Of sizes that serve alike (all of them where nothing can be split) the largest.
     close = scores <= scores.min() + 1e-12 * abs(scores.min())
-    return USED[int(np.flatnonzero(close)[-1])]
+    return int(np.flatnonzero(close)[-1])
 
 
 def _halves(features: Features, number: int) -> Halves:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from replicant.trees import CodeSets, DonorsByCode, Tree
+    from replicant.trees import CodeSets, DonorsByCode, Likeness, Tree
 
 __all__ = ["Donations"]
 
@@ -93,14 +93,14 @@ class Donations:
         """
         return Donations(self.most, self.used, self.repeated, self.rows[chosen], self.counts, self.filled)
 
-    def redraw(self, tree: Tree, leaf: Codes, u: Numbers, drawn: Codes) -> None:
-        """Enter the donors drawn, and replace in place those that donate too often.
+    def redraw(self, tree: Tree, leaf: Codes, u: Numbers, like: Likeness, drawn: Codes) -> None:
+        """Enter the donors drawn, and replace in place those that donate too often or make a row their copy.
 
         Parameters
         ----------
         tree
             Where they come from.
-        leaf, u, drawn
+        leaf, u, like, drawn
             As of `Tree.replace_repeated`.
 
         Raises
@@ -113,7 +113,7 @@ class Donations:
         self.counts[0] += len(drawn)
         if self.filled:
             self.counts[1] += tree.replace_repeated(
-                leaf, u, drawn, self.rows, self.used, self.filled, self.most, self.repeated
+                leaf, u, drawn, self.rows, self.used, self.filled, self.most, like, self.repeated
             )
         else:
             self.used[self.rows, 0] = drawn

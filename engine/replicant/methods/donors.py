@@ -39,6 +39,8 @@ class DonorModel:
     _by_code: DonorsByCode | None = None
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Codes:
+        from replicant.trees import likeness  # a plan names methods, and needs no compiler
+
         u = rng.random(x.size)
         leaf = self.leaves(x, u)
         if x.exclude_self and x.rows is not None:
@@ -49,7 +51,8 @@ class DonorModel:
             own = x.rows if x.exclude_self else None
             self.weights.draw(self.tree, leaf, u, x.table_codes(), own, donors)
         if x.donations is not None:
-            x.donations.redraw(self.tree, leaf, u, donors)
+            like = likeness(x.features, x.subset, x.codes, self.codes)
+            x.donations.redraw(self.tree, leaf, u, like, donors)
         return self.codes[donors]
 
     def draw_among(self, x: Predictors, sets: CodeSets, rng: np.random.Generator, /) -> tuple[Codes, Mask]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from replicant.errors import SpecError, nearest
 from replicant.events import Event
 from replicant.methods import CART, Cart, Declaration, registered
 from replicant.methods.cart import FEWEST_TO_CHOOSE
+from replicant.plan.coarse import is_coarse
 from replicant.plan.column import ColumnPlan
 from replicant.plan.cost import Cost, estimate_bytes, make_chain_tasks, make_tasks
 from replicant.plan.draft import Draft
@@ -79,7 +81,8 @@ def build_plan(
     spec, derived = with_derived(spec, table)
     looked = look(spec, table, table.n if whole is None else whole.seen.rows)
     known = Whole.of_table(table, looked.seen()) if whole is None else whole
-    cart = _cart(spec, spec.conditioning)
+    same = {name for name, first in known.seen.first.items() if first != name}
+    cart = replace(_cart(spec, spec.conditioning), undersmooth=not is_coarse(table, same.union(spec.expressions)))
     trees = Declaration.of(CART.name, cart)
     available = {**(registered() if methods is None else methods), CART.name: trees}
     imputation = None if spec.imputed is None else _imputation(spec, table, available, known)

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from replicant.methods.cart import LEAST, MOST
 from replicant.view.fragment import block, folded, fragment, notes, rows
 
 if TYPE_CHECKING:
@@ -102,7 +101,10 @@ def _settings(plan: Plan) -> list[str]:
         extras.append("rows not shuffled")
     extras.append("seed given" if plan.seed_given else "seed drawn by the system")
     cart = plan.cart
-    rows = f"auto ({LEAST} to {MOST}, as rows held out say)" if cart.minbucket == "auto" else f"{cart.minbucket}"
+    rows = f"{cart.minbucket}"
+    if cart.minbucket == "auto":
+        why = "as rows held out say" + ("" if cart.undersmooth else ": few columns tell rows apart")
+        rows = f"auto ({cart.sizes[0]} to {cart.sizes[-1]}, {why})"
     least = "3 x minbucket" if cart.split_rows is None else f"{cart.split_rows}"
     trees = f"trees: minbucket {rows}, minsplit {least}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
     trees += f", risk of classes: {cart.class_risk}"

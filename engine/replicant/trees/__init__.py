@@ -1,10 +1,11 @@
 """The CART kernel: presorted, coded, compiled. The only package that imports numba."""
 
 from .admissible import NOBODY, CodeSets, DonorsByCode
+from .apply import Likeness
 from .features import Features, encode_features
 from .leaf_rows import Halves, held_out_scores
 from .leaf_weights import LeafWeights, leaf_weights
-from .tree import Tree, grow_tree, single_leaf
+from .tree import Tree, grow_tree, likeness, single_leaf
 
 __all__ = [
     "NOBODY",
@@ -13,10 +14,12 @@ __all__ = [
     "Features",
     "Halves",
     "LeafWeights",
+    "Likeness",
     "Tree",
     "encode_features",
     "grow_tree",
     "held_out_scores",
     "leaf_weights",
+    "likeness",
     "single_leaf",
 ]

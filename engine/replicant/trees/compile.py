@@ -14,7 +14,7 @@ from .features import encode_features
 from .jit import KERNELS
 from .leaf_rows import Halves, held_out_scores
 from .leaf_weights import leaf_weights
-from .tree import grow_tree, single_leaf
+from .tree import grow_tree, likeness, single_leaf
 
 __all__ = ["Use", "ensure_compiled", "kernel_folder"]
 
@@ -107,7 +107,8 @@ def _run(use: Use) -> None:
         tree.draw_other(leaf, u, rows, n)
     if Use.DISTINCT in use:
         used = np.full((n, 2), -1, dtype=np.int32)
-        tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, np.zeros(n, dtype=np.bool_))
+        like = likeness(features, np.array([0, 1], dtype=np.int32), np.ascontiguousarray(features.codes.T), rows)
+        tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, like, np.zeros(n, dtype=np.bool_))
     if Use.CONDITIONS in use:
         sets = CodeSets(np.arange(n + 1, dtype=np.int32), rows, rows + 1)
         used = np.full((n, 2), -1, dtype=np.int32)

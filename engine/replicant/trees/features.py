@@ -154,6 +154,24 @@ class Features:
         """
         return self.kept.of("ranks", weights, lambda: self._ranks(weights))
 
+    def information(self) -> tuple[Float, npt.NDArray[np.int64]]:
+        """Of each code, -1 first, minus the binary logarithm of its share of the rows, one predictor after the other.
+
+        Returns
+        -------
+        bits, bases : ndarray
+            And where each predictor's begin.
+        """
+        return self.kept.of("information", None, self._information)
+
+    def _information(self) -> tuple[Float, npt.NDArray[np.int64]]:
+        counts = [
+            np.bincount(codes + 1, minlength=size + 1) for codes, size in zip(self.codes, self.sizes, strict=True)
+        ]
+        bases = np.cumsum(self.sizes + 1, dtype=np.int64) - self.sizes - 1
+        every = np.concatenate(counts) if counts else np.empty(0)
+        return np.log2(max(self.n, 1) / np.maximum(every, 1)), bases
+
     def _ranks(self, weights: Int32 | None) -> tuple[Int32, npt.NDArray[np.int64]]:
         chosen = self.codes if weights is None else self.codes[:, weights > 0]
         ends = np.cumsum(self.sizes + 1, dtype=np.int64)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .admissible import DonorsByCode
 from .apply import (
+    Likeness,
     climb_from_self,
     draw_donors,
     draw_others,
@@ -25,7 +26,7 @@ from .impurity import response_for
 from .prune import prune
 from .streams import allocate
 
-__all__ = ["Tree", "grow_tree", "single_leaf"]
+__all__ = ["Tree", "grow_tree", "likeness", "single_leaf"]
 
 Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float64]
@@ -149,9 +150,13 @@ class Tree:
         used: Int32,
         filled: int,
         most: int,
+        like: Likeness,
         repeated: npt.NDArray[np.bool_],
     ) -> int:
         """Replace donors that have donated to `most` cells of their row, in place, where the leaf holds another record.
+
+        So is, once there are `most` donors, the only one whose cell would leave the row equal to it in all that is
+        compared, where the row is so rare that no record would be expected to equal it by chance.
 
         Each entry of the leaf that may donate is as likely. What it is replaced by depends on `u`, and so on the
         address of the stream alone.
@@ -169,17 +174,39 @@ class Tree:
             to column `filled`.
         filled, most
             See above.
+        like
+            By which rows and records are compared.
         repeated
-            (K,) becomes, at `rows`, whether the leaf holds no other record.
+            (K,) becomes, at `rows`, whether a record has donated too often and the leaf holds no other.
 
         Returns
         -------
         int
             In how many rows it holds none.
         """
-        given = self.start, self.end, self.donors, u, rows, used.reshape(-1), used.shape[1], filled, most
+        given = self.start, self.end, self.donors, u, rows, used.reshape(-1), used.shape[1], filled, most, like
         left_over: int = replace_repeated(leaf, *given, drawn, repeated)
         return left_over
+
+
+def likeness(features: Features, subset: Int32, rows: Int32 | None, response: Int32) -> Likeness:
+    """By which new rows and the records of a table are compared: see `Likeness`.
+
+    Parameters
+    ----------
+    features
+        Of the table.
+    subset
+        Positions of the predictors that were drawn.
+    rows
+        (k, F) their codes, contiguous; None: no row is compared with any record.
+    response
+        (n,) codes of what is drawn.
+    """
+    if rows is None:
+        rows, subset = np.empty((0, 0), dtype=np.int32), np.empty(0, dtype=np.int32)
+    bits, bases = features.information()
+    return Likeness(rows, features.codes, subset, bits, bases, float(np.log2(max(features.n, 1))), response)
 
 
 @lru_cache(maxsize=4)
