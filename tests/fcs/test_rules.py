@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 import replicant as rp
@@ -141,75 +139,6 @@ def test_a_rule_that_one_donor_of_a_hundred_keeps() -> None:
     syn = rp.synthesize(real, m=2, seed=1, rules=["y > x + 2.3"])
     assert 0.005 < (real.y > real.x + 2.3).mean() < 0.02
     assert all((one.y > one.x + 2.3).all() for one in syn)
-
-
-NUMBERS = st.sampled_from(["a", "b", "c"])
-SIGNS = st.sampled_from(["<=", ">=", "!="])
-LEVELS = st.sampled_from(["u", "v"])
-COMPARISONS = st.one_of(
-    st.builds(lambda one, sign, other: f"{one} {sign} {other}", NUMBERS, st.sampled_from(["<=", ">=", "<"]), NUMBERS),
-    st.builds(
-        lambda one, sign, at: f"{one} {sign} {at}", NUMBERS, st.sampled_from(["<=", ">=", "!="]), st.integers(0, 20)
-    ),
-    st.builds(lambda one, other, at: f"{one} + 2 * {other} <= {at}", NUMBERS, NUMBERS, st.integers(5, 60)),
-    st.builds(lambda one, other, at: f"{one} * {other} <= {at}", NUMBERS, NUMBERS, st.integers(5, 300)),
-    st.builds(
-        lambda one, sign, level: f"{one} {sign} 'l{level}'", LEVELS, st.sampled_from(["==", "!="]), st.integers(0, 3)
-    ),
-    st.builds(lambda one, word: f"{one} is {word}missing", st.sampled_from(["a", "u"]), st.sampled_from(["", "not "])),
-    st.builds(lambda at: f"u in ('l0', 'l{at}')", st.integers(1, 3)),
-    st.just("u == v"),
-)
-CONDITIONS = st.recursive(
-    COMPARISONS,
-    lambda part: st.one_of(
-        st.builds(lambda one, word, other: f"({one} {word} {other})", part, st.sampled_from(["and", "or"]), part),
-        part.map(lambda one: f"not ({one})"),
-    ),
-    max_leaves=3,
-)
-ANY_RULE = st.one_of(CONDITIONS, st.builds(lambda one, other: f"if {one}: {other}", CONDITIONS, CONDITIONS))
-
-
-def small_table(seed: int, n: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({name: rng.integers(0, 21, n).astype(float) for name in "abc"})
-    frame.loc[rng.random(n) < 0.2, "a"] = np.nan
-    for name in "uv":
-        frame[name] = np.array([f"l{i}" for i in range(4)])[rng.integers(0, 4, n)]
-    frame.loc[rng.random(n) < 0.2, "u"] = None
-    return frame
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(
-    texts=st.lists(ANY_RULE, min_size=1, max_size=3, unique=True),
-    seed=st.integers(0, 10_000),
-    n=st.integers(30, 120),
-    conditioning=st.sampled_from(["synthetic", "observed"]),
-)
-def test_any_rules_that_real_rows_keep_are_kept(texts: list[str], seed: int, n: int, conditioning: Any) -> None:
-    from replicant.spec.rule import TableCells, parse_kept_rule
-    from replicant.table import encode_table
-
-    real = small_table(seed, n)
-    rules = [parse_kept_rule(text) for text in texts]
-    cells = TableCells(encode_table(real))  # rows that break one are left out, so that donors keep all together
-    broken_rows = np.any([np.broadcast_to(rule.decided(cells)[1], (n,)) for rule in rules], axis=0)
-    real = real[~broken_rows].reset_index(drop=True)
-    if len(real) < 8:
-        return
-    try:
-        syn = rp.synthesize(real, m=1, seed=seed, conditioning=conditioning, rules=texts, threads=1)
-    except (SpecError, ExpressionError):
-        return  # a level that is not there any more
-    again = TableCells(encode_table(syn[0], columns={name: {"kind": "continuous"} for name in "abc"}))
-    for rule in rules:
-        try:
-            false = rule.decided(again)[1]
-        except (SpecError, ExpressionError):
-            continue
-        assert not np.any(false), rule.text
 
 
 def test_a_restricted_draw_is_that_of_rejected_rows() -> None:

@@ -75,6 +75,50 @@ def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path, req
     assert release.m == len(list(release)) >= 1
 
 
+@pytest.mark.parametrize("settings", [[], ["synthesis.partition_rows=250", "synthesis.m=2"]], ids=["whole", "20 parts"])
+def test_every_row_of_sd2011_keeps_its_rules(settings: list[str], tmp_path: Path, shared_data: Path) -> None:
+    """Some of the rules of the job, said by pandas."""
+    job = next(path for path in RELEASES if path.stem == "sd2011")
+    data = shared_data / "sd2011.csv"
+    if settings:
+        data = tmp_path / "sd2011.parquet"
+        pd.read_csv(shared_data / "sd2011.csv").to_parquet(data)
+    changed = [f"output.path={tmp_path / 'release'}", f"data={data}", *settings]
+    result = run_job(load_job(job, changed), Backend(threads=2))
+    assert "rules_kept" in [event.code for event in result.events]
+    ages = [0, 24, 34, 44, 59, 64, 200]
+    groups = ["16-24", "25-34", "35-44", "45-59", "60-64", "65+"]
+    for one in rp.read_release(tmp_path / "release"):
+        status = one.marital.astype(object)
+        assert (one.agegr.isna() | (one.agegr.astype(str) == pd.cut(one.age, ages, labels=groups).astype(str))).all()
+        assert one.ymarr[status == "SINGLE"].isna().all()
+        assert one.ysepdiv[status.isin(["SINGLE", "MARRIED"])].isna().all()
+        assert not (one.ymarr > one.ysepdiv).any()
+        assert not (2011 - one.age + 14 > one.ymarr).any()
+        assert (one.nociga[one.smoke.astype(object) == "NO"].isin([-8]) | one.nociga.isna()[one.smoke == "NO"]).all()
+        assert (one.nociga[one.smoke.astype(object) == "YES"] >= 0).all()
+        assert one.emcc[one.wkabint.astype(object) == "NO"].isna().all()
+        assert np.nanmax(one.bmi) <= 60
+
+
+def test_every_row_of_ma2019_keeps_its_rules(tmp_path: Path, shared_data: Path) -> None:
+    job = next(path for path in RELEASES if path.stem == "ma2019")
+    changed = [f"output.path={tmp_path / 'release'}", f"data={shared_data / 'ma2019.csv'}", "synthesis.m=2"]
+    run_job(load_job(job, changed), Backend(threads=2))
+    real = pd.read_csv(shared_data / "ma2019.csv", na_values="N", keep_default_na=False)
+    incomes = set(zip(real.PINCP, real.PINCP_DECILE, strict=True))
+    areas = set(zip(real.PUMA, real.DENSITY, strict=True))
+    for one in rp.read_release(tmp_path / "release"):
+        assert (one.EDU.isna() == (one.AGEP < 3)).all()
+        assert (one.PINCP.isna() == (one.AGEP < 15)).all()
+        assert one.INDP[one.AGEP < 16].isna().all()
+        assert ((one.HOUSING_TYPE.astype(str) == "1") == (one.WGTP > 0)).all()
+        assert not (one.NOC > one.NPF).any()
+        earning = one[one.PINCP.notna()]
+        assert set(zip(earning.PINCP, earning.PINCP_DECILE.astype(float), strict=True)) <= incomes
+        assert set(zip(one.PUMA, one.DENSITY.astype(float), strict=True)) <= areas
+
+
 def test_a_bulk_tells_the_change_that_was_planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The south counts the unemployed in a new way from 2016 on; the north does not."""
     make = runpy.run_path(str(ROOT / "jobs" / "bulk_tables.py"))["main"]

@@ -169,11 +169,12 @@ _KEYS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("order", "sequence", "visit", "visitsequence", "visit.sequence"), "visit_sequence"),
         **dict.fromkeys(("predictor_matrix", "predictormatrix", "predictor.matrix", "predictor"), "predictors"),
         **dict.fromkeys(("derived", "computed", "formula", "formulas", "expressions"), "passive"),
-        **dict.fromkeys(("stratify", "groups", "group", "by", "split"), "strata"),
+        **dict.fromkeys(("stratify", "groups", "group", "by"), "strata"),
         **dict.fromkeys(("min_samples_leaf", "min_leaf", "minleaf", "min_bucket"), "minbucket"),
         **dict.fromkeys(("min_samples_split", "min_split"), "minsplit"),
         **dict.fromkeys(("max_depth", "depth"), "maxdepth"),
         **dict.fromkeys(("cells", "replace", "mask"), "where"),
+        **dict.fromkeys(("rule", "constraint", "constraints", "edits", "edit_rules", "checks", "post"), "rules"),
         **dict.fromkeys(("chunksize", "chunk_size", "chunks", "blocksize", "batch_size"), "partition_rows"),
     },
     "imputation": {
