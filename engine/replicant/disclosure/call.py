@@ -19,6 +19,7 @@ from replicant.disclosure.known import (
     with_population,
 )
 from replicant.disclosure.measures import matches, measure
+from replicant.disclosure.pictures import disclosure_pictures
 from replicant.disclosure.records import in_order, numbers_at_risk, records_at_risk
 from replicant.disclosure.tally import Comparison, Questions, compare_tallies, tally
 from replicant.estimate.partitions import DeferredPartitions
@@ -113,6 +114,7 @@ def disclosure(
     others = [*(one for release in before for one in release.sets), *([] if people is None else [people])]
     given = replace(given, schema=replace(given.schema, coding=with_levels(given.coding, others)))
     records: list[pd.DataFrame] = []
+    pictures: dict[str, Any] = {}
     sampled = max(given.schema.n, *given.schema.k) > MOST_ROWS
 
     def figures(rows: Subset) -> Found:
@@ -139,6 +141,7 @@ def disclosure(
         if rows.whole:
             risks = matches(rows.real, rows.sets, questions) if aligned and questions.keys else None
             records.extend(_records(given, comparison, risks))
+            pictures.update(disclosure_pictures(rows.real, comparison, risks))
         inside = cluster if cluster in rows.real.coding.names else None
         attacked = attack(
             rows.real,
@@ -168,7 +171,7 @@ def disclosure(
     )
     at_risk = in_order(pd.concat(records, ignore_index=True)) if records else None
     said = {} if at_risk is None else {"records_at_risk": numbers_at_risk(at_risk)}
-    return replace(found, settings={**found.settings, **said}, records=at_risk)
+    return replace(found, settings={**found.settings, **said}, pictures=pictures, records=at_risk)
 
 
 def _chosen(

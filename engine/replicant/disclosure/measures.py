@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
 
-__all__ = ["compare_rows", "conclude", "matches", "measure"]
+__all__ = ["class_population", "compare_rows", "conclude", "matches", "measure"]
 
 WITHIN = 0.1
 """How far a known number may be from the true one, as a share of it."""
@@ -136,7 +136,7 @@ def conclude(comparison: Comparison, uncounted: Mapping[str, Target] | None = No
     figures += identity(comparison.keys, of=label)
     figures += _anonymity(comparison.keys, label, comparison.known_population)
     figures += class_risk_figures(
-        comparison.earlier, comparison.m, _population(comparison.earlier, comparison.known_population), of=label
+        comparison.earlier, comparison.m, class_population(comparison.earlier, comparison.known_population), of=label
     )
     for name, tables in comparison.targets.items():
         target = (uncounted or {}).get(name)
@@ -175,7 +175,7 @@ def _anonymity(tables: Aligned, label: str, known: bool) -> list[Figure]:
     for position, k in enumerate((2, 3, 5)):
         figures.append(plain(f"real_records_below_{k}", [sizes.below[position]], of=label))
         figures.append(plain(f"release_records_below_{k}", [one.below[position] for one in of_sets], of=label))
-    population = _population(tables, known)
+    population = class_population(tables, known)
     if population is not None:
         n = max(int(real.sum()), 1)
         risk = reidentification(real, population)
@@ -185,7 +185,7 @@ def _anonymity(tables: Aligned, label: str, known: bool) -> list[Figure]:
     return figures
 
 
-def _population(tables: Aligned, known: bool) -> Floats | None:
+def class_population(tables: Aligned, known: bool) -> Floats | None:
     """(u,) People of the population in each class: known, or by weights that add up to more than the rows."""
     if tables.weights is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
+
+    from replicant.view.plot import Plot
 
 __all__ = ["SCHEMA", "Evaluation"]
 
@@ -41,6 +43,8 @@ class Evaluation:
         What was not measured, and why.
     settings
         Rows, sets, effort, keys and targets.
+    pictures
+        What the pictures show: rounded aggregates, by picture (see `utility_pictures` and `disclosure_pictures`).
     records
         Of disclosure: the records at risk. They are of real people: never part of what is shown.
     """
@@ -50,6 +54,7 @@ class Evaluation:
     findings: tuple[Event, ...] = ()
     left_out: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Mapping[str, Any] = field(default_factory=dict)
     records: pd.DataFrame | None = None
 
     @cached_property
@@ -94,7 +99,7 @@ class Evaluation:
         return whole[0]
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able, with aggregates only: see `utility.md` and `disclosure.md` for the keys."""
+        """JSON-able, with aggregates only; `evaluating.md` has its keys."""
         return {
             "schema": SCHEMA,
             "about": self.about,
@@ -103,6 +108,7 @@ class Evaluation:
             "figures": [one.as_dict() for one in self.figures],
             "findings": [one.as_dict() for one in self.findings],
             "left_out": list(self.left_out),
+            "pictures": dict(self.pictures),
         }
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
@@ -163,6 +169,38 @@ class Evaluation:
                 need="a result of rp.disclosure of a table that is read here",
             )
         write_private(path, "records_at_risk.csv", self.records.to_csv(index=False))
+
+    @property
+    def plots(self) -> tuple[str, ...]:
+        """The pictures that there are, by the names that `plot` takes."""
+        from replicant.report.evaluation_pictures import pictured
+
+        return tuple(pictured(self.as_dict()))
+
+    def plot(self, what: str = "", *columns: str | Iterable[str]) -> Plot:
+        """Draw one kind of picture.
+
+        Parameters
+        ----------
+        what
+            One of `.plots`, such as `marginals`; the first of them unless given.
+        columns
+            Of `marginals`: which, at most twelve, as names or lists of names; those that differ most unless given.
+
+        Returns
+        -------
+        Plot
+            A notebook shows it; `.save("age.svg")` keeps it.
+
+        Raises
+        ------
+        SpecError
+            There is no such picture, or no such column.
+        """
+        from replicant.report.evaluation_pictures import plot
+
+        chosen = [name for one in columns for name in ([one] if isinstance(one, str) else one)]
+        return plot(self.as_dict(), what, chosen)
 
     def __repr__(self) -> str:
         from replicant.report.evaluation_text import render

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from replicant.report.evaluation_rows import Section, sections, verdict
+from replicant.report.evaluation_pictures import pictured
+from replicant.report.evaluation_rows import Row, flagged, sections, themes, verdict
 from replicant.view import fragment as shown
 from replicant.view.templates import render as fill
 
 __all__ = ["fragment", "render"]
+
+MOST_FLAGS = 12
+"""Flagged figures that a notebook shows."""
 
 _TITLES = {"utility": "Utility", "disclosure": "Disclosure"}
 
@@ -27,24 +31,30 @@ def render(found: Mapping[str, Any]) -> str:
         title=_TITLES[found["about"]],
         verdict=verdict(found),
         sets=_sets(found),
+        flagged=flagged(found),
+        themes=themes(found),
+        pictures=pictured(found),
         sections=sections(found),
         notes=_notes(found),
     )
 
 
 def fragment(found: Mapping[str, Any]) -> str:
-    """The same for a notebook."""
-    parts = [
-        shown.folded(one.title, _table(one), unfolded=any(row.flag for row in one.rows)) for one in sections(found)
-    ]
-    return shown.fragment(_TITLES[found["about"]], verdict(found), *parts, shown.notes(_notes(found)))
+    """The same for a notebook: what is flagged, and the rest folded; pictures are drawn by `plot`."""
+    flags = flagged(found)
+    parts = [_table(flags[:MOST_FLAGS])] if flags else []
+    if len(flags) > MOST_FLAGS:
+        parts.append(shown.notes([f"{len(flags) - MOST_FLAGS:,} more are flagged: see .flags"]))
+    parts += [shown.folded(one.title, _table(one.rows)) for one in sections(found)]
+    drawn = ", ".join(pictured(found))
+    hint = [f"Pictures: .plot() draws {drawn}"] if drawn else []
+    return shown.fragment(_TITLES[found["about"]], verdict(found), *parts, shown.notes([*hint, *_notes(found)]))
 
 
-def _table(section: Section) -> str:
+def _table(rows: Sequence[Row]) -> str:
     head = ("", "of", "value", "baseline", "its interval", "p", "")
     body = [
-        (row.title, row.of, row.value, row.baseline, row.around, row.p, "flagged" if row.flag else "")
-        for row in section.rows
+        (row.title, row.of, row.value, row.baseline, row.around, row.p, "flagged" if row.flag else "") for row in rows
     ]
     return shown.rows(head, body, right=(2, 3, 4, 5))
 

@@ -9,7 +9,7 @@ from typing import Any
 from replicant.report.measures import MEASURES, SECTIONS, Form, Measure
 from replicant.view.figures import brief, probability, share
 
-__all__ = ["MOST", "Row", "Section", "sections", "verdict"]
+__all__ = ["MOST", "Row", "Section", "Theme", "flagged", "sections", "themes", "verdict"]
 
 MOST = 8
 """Rows of one measure that are shown: of columns, pairs and targets the worst."""
@@ -77,6 +77,27 @@ class Section:
     notes: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Theme:
+    """A section in a line.
+
+    Attributes
+    ----------
+    title
+        Its heading.
+    figures, judged, flags
+        How many figures it has, how many of them have a p, and how many are flagged.
+    worst
+        The figure that is worst beside its baseline, if any is judged.
+    """
+
+    title: str
+    figures: int
+    judged: int
+    flags: int
+    worst: Row | None
+
+
 def verdict(found: Mapping[str, Any]) -> str:
     """What it comes to, in a sentence."""
     judged = [one for one in found["figures"] if one["p_value"] is not None]
@@ -98,14 +119,34 @@ def verdict(found: Mapping[str, Any]) -> str:
     return f"{about}: {len(flagged)} of {len(judged)} figures {verb} {what}: {listed}."
 
 
+def flagged(found: Mapping[str, Any]) -> list[Row]:
+    """The figures that are flagged, the worst first."""
+    return [_row(one) for one in sorted(found["figures"], key=_badness) if one["flag"]]
+
+
+def themes(found: Mapping[str, Any]) -> list[Theme]:
+    """Each section in a line."""
+    out = []
+    for title, by_measure in _by_section(found).items():
+        figures = [one for own in by_measure.values() for one in own]
+        judged = sorted((one for one in figures if one["p_value"] is not None), key=_badness)
+        flags = sum(one["flag"] for one in figures)
+        out.append(Theme(title, len(figures), len(judged), flags, _row(judged[0]) if judged else None))
+    return out
+
+
 def sections(found: Mapping[str, Any]) -> list[Section]:
     """The figures by section, in the order of the glossary."""
+    return [_section(title, by_measure) for title, by_measure in _by_section(found).items()]
+
+
+def _by_section(found: Mapping[str, Any]) -> dict[str, dict[str, list[Mapping[str, Any]]]]:
     by_section: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for one in found["figures"]:
         measure = _measure(one["measure"])
         by_section.setdefault(measure.section, {}).setdefault(one["measure"], []).append(one)
     order = [*SECTIONS, *(name for name in by_section if name not in SECTIONS)]
-    return [_section(name, by_section[name]) for name in order if name in by_section]
+    return {name: by_section[name] for name in order if name in by_section}
 
 
 def _section(title: str, by_measure: Mapping[str, Sequence[Mapping[str, Any]]]) -> Section:

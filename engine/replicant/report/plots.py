@@ -13,7 +13,7 @@ from replicant.view.markup import wrap
 from replicant.view.plot import Picture, Plot
 from replicant.view.svg import EDGE, Scale, coordinate, line, text
 
-__all__ = ["distributions", "levels_picture"]
+__all__ = ["distributions", "headed", "levels_picture"]
 
 WIDTH = 460
 RIGHT = WIDTH - EDGE
@@ -64,20 +64,38 @@ def distributions(summary: dict[str, Any], names: Sequence[str] = ()) -> Plot:
 def _picture(column: dict[str, Any]) -> Picture:
     numeric = column["type"] == "numeric"
     if not (column["edges"] if numeric else column["levels"]):
-        return _headed(column, f"{column['name']}: no values.", 44, [text(0, 34, "no values")])
+        body = [text(0, 34, "no values")]
+        return headed(column["name"], f"{column['name']}: no values.", 44, body, paired=column["real"] is not None)
     return _histogram(column) if numeric else levels_picture(column)
 
 
-def _headed(
-    column: dict[str, Any], description: str, height: float, body: Sequence[str], words: tuple[str, str] = WORDS
+def headed(
+    name: str,
+    description: str,
+    height: float,
+    body: Sequence[str],
+    *,
+    paired: bool,
+    words: tuple[str, str] = WORDS,
 ) -> Picture:
-    """A picture under the column's name, which takes as many lines as it needs beside the key."""
-    lines = wrap(column["name"], (WIDTH - 170) * 11 / 13)
-    name = "".join(text(0, 13 + 16 * i, one, kind="title") for i, one in enumerate(lines))
+    """A picture under its name, which takes as many lines as it needs beside the key.
+
+    Parameters
+    ----------
+    name, description
+        Of the picture.
+    height, body
+        Below the first line of the name.
+    paired
+        Whether there are real rows beside the synthetic ones.
+    words
+        What the two are called.
+    """
+    lines = wrap(name, (WIDTH - 170) * 11 / 13)
+    heading = "".join(text(0, 13 + 16 * i, one, kind="title") for i, one in enumerate(lines))
     down = 16.0 * (len(lines) - 1)
     drawn = f'<g transform="translate(0 {coordinate(down)})">{"".join(body)}</g>' if down else "".join(body)
-    key = _key(column["real"] is not None, words)
-    return Picture(column["name"], description, WIDTH, height + down, name + key + drawn)
+    return Picture(name, description, WIDTH, height + down, heading + _key(paired, words) + drawn)
 
 
 def _key(paired: bool, words: tuple[str, str]) -> str:
@@ -122,7 +140,7 @@ def _histogram(column: dict[str, Any]) -> Picture:
         ]
     words = sentence(column)
     body.append(text(LEFT, FLOOR + 32, _figures(words, column)))
-    return _headed(column, words, FLOOR + 38, body)
+    return headed(column["name"], words, FLOOR + 38, body, paired=bool(observed))
 
 
 def _figures(words: str, column: dict[str, Any]) -> str:
@@ -173,7 +191,7 @@ def levels_picture(column: dict[str, Any], words: tuple[str, str] = WORDS) -> Pi
     if missing := _figures("", column):
         body.append(text(LABEL, floor + 18, missing.removeprefix("; ")))
         floor += 18
-    return _headed(column, "; ".join(said) + ".", floor + 6, body, words)
+    return headed(column["name"], "; ".join(said) + ".", floor + 6, body, paired=real is not None, words=words)
 
 
 def _parts(counts: Sequence[float]) -> list[float]:

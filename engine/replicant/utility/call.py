@@ -19,6 +19,7 @@ from replicant.utility.all_rows import WholeTables
 from replicant.utility.counted import count_tables
 from replicant.utility.indicators import Computation, computed_figures, declared_figures, model_figures
 from replicant.utility.measures import measure
+from replicant.utility.pictures import utility_pictures
 from replicant.utility.published import Indicator, read_indicators
 from replicant.utility.rules import find_rules, rule_figures
 from replicant.utility.tables import tables_of
@@ -113,6 +114,7 @@ def utility(
         found += declared_figures(declared, rows.real, rows.sets, rows.rng_of("indicators"))
         left_out = [LEFT_OUT] if effort == "quick" else []
         if rows.whole:
+            pictures.update(utility_pictures(rows.real, rows.sets, rows.rng_of))
             large = tables_of(given.coding, triples).left_out
             left_out += [f"{len(large)} tables with more cells than can be counted"] if large else []
             found += of_models
@@ -127,13 +129,15 @@ def utility(
                 found += rule_figures(find_rules(table, rows.real), rows.real, rows.sets, rows.holdout)
         return found, left_out
 
+    pictures: dict[str, Any] = {}
     of_models = [figure for model, formula in models for figure in _of_model(given, model, formula)]
     settings: dict[str, object] = {"targets": list(targets), "models": [list(one) for one in models]}
     settings |= {"indicators": [*functions, *(one.name for one in declared)]}
     settings |= {"three_way": [" x ".join(one) for one in triples]}
-    return evaluate(
+    found = evaluate(
         "utility", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
     )
+    return replace(found, pictures=pictures)
 
 
 def _whole(given: Inputs) -> WholeTables | None:
