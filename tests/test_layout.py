@@ -96,6 +96,9 @@ ELSEWHERE: dict[str, str] = {
     "release/test_scripts.py": "release/copies.py",
     "release/test_verify.py": "release/scripts/facts.py release/scripts/r.py release/scripts/stata.py",
     "release/test_write.py": "storage/folder.py storage/local.py",
+    "report/test_evaluation_pictures.py": """
+        report/evaluation_maps.py report/evaluation_risks.py report/evaluation_shapes.py
+    """,
     "report/test_bulk_page.py": "report/bulk_text.py report/drift_page.py report/drift_rows.py report/drift_text.py",
     "report/test_study_figures.py": """
         report/study_distributions.py report/study_panels.py report/study_plane.py report/study_terms.py

@@ -1,8 +1,9 @@
 """What pictures of disclosure show: how the risk to be found is spread over the real records, without a record.
 
 The risk of a record is the probability that someone who knows its keys finds it in the release: of row-aligned sets
-Reiter and Mitra's (2009) from all sets together; else, of a set that has its keys, one over the people who share them: real
-records, or those of the population where they are known. It is a mean over the sets. All shares are rounded (see `rounded`).
+Reiter and Mitra's (2009) from all sets together; else, of a set that has its keys, one over the people who share them,
+who are the real records, or those of the population where these are known. It is a mean over the sets. All shares are
+rounded (see `rounded`).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def disclosure_pictures(real: Rows, comparison: Comparison, matches: MatchRisk |
           would show, `baseline`;
         - `uniqueness`: by `sizes` of the classes of records that share their keys (the smallest of each), the `records`
           as a share of all, their mean `risk`, and `baseline`, None of fewer than five records;
-        - `baseline_kind`: `holdout`, the rows of which take the place of a set; or `leave_one_out`, each record among
+        - `baseline_kind`: `holdout`, whose rows are taken for those of a set; or `leave_one_out`, each record among
           the others; empty where the rows of the sets are the records.
     """
     tables = comparison.keys

@@ -72,7 +72,7 @@ def _part(matrix: Matrix, chosen: Sequence[int]) -> list[list[float | None]]:
 
 def _chosen(apart: Matrix) -> list[int]:
     """The columns with the largest differences, in their order."""
-    worst = [max((abs(value) for value in row if value is not None), default=0.0) for row in apart]
+    worst = [sum(value**2 for value in row if value is not None) for row in apart]
     return sorted(sorted(range(len(worst)), key=lambda i: -worst[i])[:MOST])
 
 

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.estimate import Discriminator
 from replicant.evaluation.rounded import RARE, cells, share_unit, shares
 from replicant.evaluation.rows import Rows
 from replicant.summaries.bins import bins_of
 from replicant.table.arrays import Floats
 from replicant.utility.associations import Associated
 from replicant.utility.k_marginal import SHARES, ladder, pair_layout
-from replicant.utility.measures import Streams, lumped
-from replicant.utility.propensity import propensity_frame
+from replicant.utility.lumping import lumped
+from replicant.utility.measures import Streams, weighted
+from replicant.utility.propensity import row_scores
 from replicant.utility.tables import layout_of, table_measures
 
 __all__ = ["utility_pictures"]
@@ -62,7 +62,7 @@ def utility_pictures(real: Rows, sets: Sequence[Rows], rng_of: Streams) -> dict[
     """
     if not len(real) or not sets or not real.coding.columns:
         return {}
-    whole, *others = lumped([real, *sets])
+    whole, *others = weighted(lumped([real, *sets]))
     chosen = _differing(whole, others)
     narrow, *parts = (one.only(chosen) for one in (real, *sets))
     return {
@@ -175,11 +175,7 @@ def _associations(real: Rows, sets: Sequence[Rows]) -> dict[str, Any]:
 def _propensity(real: Rows, sets: Sequence[Rows]) -> dict[str, Any]:
     """By a logistic regression for the first set."""
     real, synthetic = (_some(one) for one in (real, sets[0]))
-    lost = np.isnan(np.concatenate([real.numbers, synthetic.numbers])).any(axis=0)
-    ours, theirs = (propensity_frame(one, lost) for one in (real, synthetic))
-    formula = f"~ {' + '.join(str(name) for name in ours.columns if name != 'weight')}"
-    weights, kind = ("weight", "survey") if "weight" in ours.columns else (None, None)
-    scores, _ = Discriminator(ours, formula, weights=weights, weight_kind=kind).scores(theirs)
+    scores = row_scores(real, synthetic)
     p = 1 - scores.p
     total = scores.weight.sum()
     share = 1 - float(scores.weight @ scores.real) / total

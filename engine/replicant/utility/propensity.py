@@ -34,6 +34,7 @@ __all__ = [
     "pairs",
     "permuted",
     "propensity_frame",
+    "row_scores",
     "scaled",
     "tree",
 ]
@@ -125,6 +126,12 @@ def logistic_scores(real: Any, synthetic: Any, order: int = 0) -> Propensity:
 def logistic(real: Rows, synthetic: Rows, order: int = 0) -> Propensity:
     """Scores by a logistic regression on rows in memory; see `logistic_scores`."""
     return logistic_scores(*_frames(real, synthetic), order)
+
+
+def row_scores(real: Rows, synthetic: Rows) -> Scores:
+    """The fitted probabilities of `logistic`, row by row."""
+    one, other = _frames(real, synthetic)
+    return _discriminator(one, 0).scores(other)[0]
 
 
 def exchanged(real: Rows, synthetic: Rows, rng: np.random.Generator, times: int) -> list[Propensity]:
