@@ -81,10 +81,10 @@ def call(case: str, about: str, folder: Path) -> None:
     print(f"{len(found.figures)} figures, {len(found.flags)} flagged", end="")
 
 
-def watched(command: list[str]) -> tuple[str, float, float]:
-    """What a command prints, its seconds, and the most GB of it and its children."""
+def watched(command: list[str]) -> tuple[str, float, float, float]:
+    """What a command prints, its seconds, those of its CPUs, and the most GB of it and its children."""
     most, done = 0, threading.Event()
-    began = time.perf_counter()
+    began, used = time.perf_counter(), os.times()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
 
         def look() -> None:
@@ -106,7 +106,9 @@ def watched(command: list[str]) -> tuple[str, float, float]:
         thread.join()
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
-    return said, time.perf_counter() - began, most / 1e9
+    now = os.times()
+    cpus = now.children_user + now.children_system - used.children_user - used.children_system
+    return said, time.perf_counter() - began, cpus, most / 1e9
 
 
 def main() -> None:
@@ -127,9 +129,9 @@ def main() -> None:
         total, highest = 0.0, 0.0
         for about in ("utility", "disclosure"):
             own = [sys.executable, __file__, "--case", case, "--call", about, "--folder", str(asked.folder)]
-            said, seconds, most = watched(own)
+            said, seconds, cpus, most = watched(own)
             total, highest = total + seconds, max(highest, most)
-            print(f"{case:8} {about:11} {seconds:7.1f} s  {most:5.2f} GB  {said}", flush=True)
+            print(f"{case:8} {about:11} {seconds:7.1f} s ({cpus:.0f} s of CPUs)  {most:5.2f} GB  {said}", flush=True)
         goal, limit = GOALS[case]
         met = total <= goal and (limit is None or highest <= limit)
         print(
