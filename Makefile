@@ -22,7 +22,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo test check fuzz chaos pythons bench quality docs lint format wheel wheelhouse schemas dashboard sbom lock clean distclean
+.PHONY: help setup demo test check fuzz chaos pythons bench quality evaluations docs lint format wheel wheelhouse schemas dashboard sbom lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ bench: $(DEV) ## measure against R's mice, scikit-learn and the goals; ARGS="--q
 
 quality: $(DEV) ## utility and disclosure beside other tools, build/quality.html; ARGS="--tables survey --splits 2"
 	$(BIN)/python tests/benchmarks/quality.py $(ARGS)
+
+evaluations: $(DEV) ## time and memory of utility and disclosure; ARGS="--case survey"
+	$(BIN)/python tests/benchmarks/evaluation.py $(ARGS)
 
 docs: $(DEV) ## build/docs/index.html; a warning, a broken link or a page that loads from elsewhere is an error
 	$(BIN)/python -m sphinx -b html -W --keep-going -q -j $(JOBS) -d build/doctrees $(ARGS) engine/docs build/docs
