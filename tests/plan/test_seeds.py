@@ -58,7 +58,7 @@ def test_stages_keep_their_numbers() -> None:
         **{"ORDER": 0, "FIT": 1, "DRAW": 2, "SHUFFLE": 3, "ROWS": 4, "SAMPLE": 5, "ESTIMATE": 6},
         **{"SPLIT": 7, "RESHUFFLE": 8, "SURROGATE": 9, "SURROGATE_ORDER": 10},
         **{"CHAIN": 11, "CHAIN_ORDER": 12, "AMPUTE": 13, "STATE": 14},
-        **{"ORDER_SCORE": 15, "ORDER_CHOICE": 16, "EVALUATION": 17, "RULES": 18},
+        **{"ORDER_SCORE": 15, "ORDER_CHOICE": 16, "EVALUATION": 17, "RULES": 18, "CANARIES": 19},
     }
 
 

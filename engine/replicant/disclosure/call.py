@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from replicant.disclosure.attacks import attack
+from replicant.disclosure.canaries import canary_figures
 from replicant.disclosure.keys import Proposal, propose_keys
 from replicant.disclosure.known import (
     Earlier,
@@ -139,6 +140,7 @@ def disclosure(
         # A column that was not synthesized has its own cells by intention.
         found = [one for one in found if not (one.measure == "own_cells" and one.of in given.kept)]
         if rows.whole:
+            found += [] if given.canaries is None else canary_figures(given.canaries, len(given.sets))
             risks = matches(rows.real, rows.sets, questions) if aligned and questions.keys else None
             records.extend(_records(given, comparison, risks))
             pictures.update(disclosure_pictures(rows.real, comparison, risks))

@@ -60,6 +60,8 @@ class Inputs:
         What the sets say of themselves; of sets of other tools nothing.
     book
         What is declared of the columns.
+    canaries
+        What came back of planted canaries; None if there were none, or nobody knows.
     """
 
     real: Data
@@ -70,6 +72,7 @@ class Inputs:
     held: int
     manifest: Mapping[str, Any]
     book: Mapping[str, ColumnSpec]
+    canaries: Mapping[str, Any] | None = None
 
     @property
     def observed(self) -> bool:
@@ -130,6 +133,7 @@ def inputs(
         syn = read_release(syn)
     book: dict[str, ColumnSpec] = as_specs(columns)
     manifest: Mapping[str, Any] = {}
+    canaries = None
     if isinstance(syn, SyntheticSets):
         said = Codebook.from_manifest(syn.manifest)
         # Raw values become labels; coded missing values stay what they are, for they are told apart here.
@@ -140,7 +144,7 @@ def inputs(
             for one in (real, holdout)
         )
         assert here is not None
-        manifest = syn.manifest
+        manifest, canaries = syn.manifest, syn.canaries
         book = {**said, **book}
     else:
         here = _data(real, reading, book)
@@ -157,7 +161,7 @@ def inputs(
                 need="the columns of the real table",
                 fix="hold rows of the real table out, with all columns",
             )
-    return Inputs(here, sets, kept, schema, tuple(findings), held, manifest, book)
+    return Inputs(here, sets, kept, schema, tuple(findings), held, manifest, book, canaries)
 
 
 def aligned(manifest: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Fully conditional specification: fit every column from others, then draw tables column by column."""
 
 from .account import NOTHING, Account, DonorCounts, account_events, account_of, chains_of, combined, donors_of
+from .canaries import CanaryCounts, Planted, plant, take_out, total
 from .chain import Chain, Completed
 from .chain_table import ChainTable
 from .completed import completed_table
@@ -16,6 +17,7 @@ from .trace import Trace, by_imputation, convergence_of, trace_events
 __all__ = [
     "NOTHING",
     "Account",
+    "CanaryCounts",
     "Chain",
     "ChainTable",
     "ColumnModel",
@@ -23,6 +25,7 @@ __all__ = [
     "DonorCounts",
     "Drawn",
     "Models",
+    "Planted",
     "Prepared",
     "Trace",
     "account_events",
@@ -38,6 +41,9 @@ __all__ = [
     "fit_columns",
     "impute",
     "join",
+    "plant",
     "prepare",
+    "take_out",
+    "total",
     "trace_events",
 ]

@@ -11,6 +11,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from replicant.events import Event
+from replicant.fcs.canaries import CanaryCounts, total
 from replicant.fcs.trace import Trace, by_imputation, trace_events
 
 if TYPE_CHECKING:
@@ -52,11 +53,14 @@ class Account:
         How often donors came again; None if that was not avoided.
     redrawn
         Draws of rows that were needed once more to keep the rules.
+    canaries
+        What was found of planted canaries; None if there were none.
     """
 
     trace: Trace | None = None
     donors: DonorCounts | None = None
     redrawn: int = 0
+    canaries: CanaryCounts | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For a record of an interrupted run."""
@@ -64,16 +68,18 @@ class Account:
             "trace": None if self.trace is None else self.trace.as_dict(),
             "donors": None if self.donors is None else asdict(self.donors),
             "redrawn": self.redrawn,
+            "canaries": None if self.canaries is None else asdict(self.canaries),
         }
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Account:
         """From a record."""
-        trace, donors = said["trace"], said["donors"]
+        trace, donors, canaries = said["trace"], said["donors"], said["canaries"]
         return cls(
             None if trace is None else Trace.of(trace),
             None if donors is None else DonorCounts(**donors),
             said["redrawn"],
+            None if canaries is None else CanaryCounts(**canaries),
         )
 
 
@@ -110,8 +116,9 @@ def donors_of(accounts: Iterable[Account]) -> DonorCounts | None:
 def combined(accounts: Iterable[Account]) -> list[Account]:
     """One account for each chain number, the first of which holds all counts."""
     known = list(accounts)
-    redrawn = sum(one.redrawn for one in known)
-    return [Account(donors=donors_of(known), redrawn=redrawn), *(Account(trace) for trace in chains_of(known))]
+    redrawn, canaries = sum(one.redrawn for one in known), total(one.canaries for one in known)
+    first = Account(donors=donors_of(known), redrawn=redrawn, canaries=canaries)
+    return [first, *(Account(trace) for trace in chains_of(known))]
 
 
 def account_events(accounts: Sequence[Account], plan: Plan) -> list[Event]:
@@ -138,4 +145,8 @@ def account_events(accounts: Sequence[Account], plan: Plan) -> list[Event]:
         again = f"; {redrawn:,} rows were drawn once more for that" if redrawn else ""
         rows = f"all {plan.k * plan.m:,} synthetic rows"
         events.append(Event("rules_kept", "", f"every rule was checked in {rows}: none is broken{again}"))
+    canaries = total(one.canaries for one in accounts)
+    if canaries is not None and canaries.removed:
+        text = f"{canaries.removed} rows that equalled a planted canary are replaced by other rows of their set"
+        events.append(Event("canaries_removed", "", text))
     return events

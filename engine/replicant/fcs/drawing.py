@@ -80,7 +80,7 @@ class Drawing:
         self.models = models
         self.imputation = imputation
         self.replicate = replicate
-        n = prepared.table.n
+        n = prepared.table.n - prepared.canaries
         # A bootstrap sample is as large as its weights say; a plan's own k counts only without one.
         self.k = prepared.k if weights is None else int(weights.sum())
         self.rows = self._base_rows(n, weights) if plan.aligned else None

@@ -131,6 +131,8 @@ class Prepared:
         The types of computed columns.
     excluded
         (n,) rows that nothing is learnt from; None: there are none.
+    canaries
+        How many rows at the end of the table are planted: models see them, and no synthetic row stands in for one.
     """
 
     table: Table
@@ -139,6 +141,7 @@ class Prepared:
     where: dict[str, Mask]
     outputs: Mapping[str, ColumnType] = field(default_factory=dict)
     excluded: Mask | None = None
+    canaries: int = 0
 
     @cached_property
     def _encoded(self) -> tuple[Features, dict[str, ColumnFeatures]]:
@@ -261,7 +264,7 @@ class Prepared:
         return len(rows) if rows is not None else self.table.n if codes is None else codes.shape[1]
 
 
-def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
+def prepare(table: Table, plan: Plan, partition: int = 0, canaries: int = 0) -> Prepared:
     """Encode a partition.
 
     Parameters
@@ -272,6 +275,8 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
         The plan.
     partition
         Index of the partition.
+    canaries
+        How many rows at the end of the table are planted.
     """
     part = plan.partitions[partition]
     where = {
@@ -282,7 +287,7 @@ def prepare(table: Table, plan: Plan, partition: int = 0) -> Prepared:
     excluded = broken_rows(plan.rules, table) if plan.excludes_broken else None
     if excluded is not None and not excluded.any():
         excluded = None
-    made = Prepared(table, partition, part.k, where, plan.outputs, excluded)
+    made = Prepared(table, partition, part.k, where, plan.outputs, excluded, canaries)
     if plan.imputation is None:
         made.features  # noqa: B018  # now, and not by several threads at once
     return made

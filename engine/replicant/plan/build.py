@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["build_plan", "few_to_split"]
 
+FEWEST_RECORDS = 20
+"""Real records for each canary."""
+
 
 def build_plan(
     spec: SynthesisSpec,
@@ -92,6 +95,7 @@ def build_plan(
     columns = draft.columns()
     _check_rows(spec, known.seen.rows, columns)
     ruled = list(check_rules(looked.rules, known.seen.kept_rules, columns, spec, known.seen.rows))
+    _check_canaries(spec, known.seen.rows)
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
 
     asked = spec.used("visit_sequence")
@@ -149,6 +153,7 @@ def build_plan(
         strata=spec.strata_columns,
         imputation=imputation,
         syntheses=spec.syntheses,
+        canaries=spec.canaries,
         seconds_estimate=seconds,
         bytes_estimate=estimate_bytes(
             sum(column.codes.nbytes + column.values.nbytes for column in table.columns), table.n, k, len(columns)
@@ -217,6 +222,25 @@ def _check_rows(spec: SynthesisSpec, rows: int, columns: Sequence[ColumnPlan]) -
                 need=f"k = {rows}, because kept cells stay in their rows",
                 fix="leave k out, or replace every cell",
             )
+
+
+def _check_canaries(spec: SynthesisSpec, rows: int) -> None:
+    """Refuse canaries where rows are those of real records, and so many that the sets would be of them."""
+    if not spec.canaries:
+        return
+    if spec.conditioning == "observed" or spec.missing == "impute" or spec.where is not None:
+        raise SpecError(
+            "canaries are planted, and each row of the sets is that of a real record, or some of its cells are",
+            need="`conditioning: synthetic`, no `where` and no `missing: impute` beside canaries",
+            fix="leave canaries out, or ask for synthetic rows",
+        )
+    most = rows // FEWEST_RECORDS
+    if spec.canaries > most:
+        raise SpecError(
+            f"canaries is {spec.canaries} and the table has {rows} rows",
+            need=f"at most one canary for {FEWEST_RECORDS} records: models see them, and would learn from them",
+            fix=f"plant {most} at most" if most else "leave canaries out",
+        )
 
 
 def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]:

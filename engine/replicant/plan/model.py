@@ -79,6 +79,8 @@ class Plan:
         How missing cells are filled before the synthesis; None: they are kept.
     syntheses
         Sets that are drawn from each completed table: set i from the table that chain i // syntheses completes.
+    canaries
+        Records that are planted among those that models see.
     seconds_estimate, bytes_estimate
         Rough cost: seconds on one core, peak bytes of one process.
     """
@@ -109,6 +111,7 @@ class Plan:
     strata: tuple[str, ...] = ()
     imputation: ImputationPlan | None = None
     syntheses: int = 1
+    canaries: int = 0
     seconds_estimate: float = 0.0
     bytes_estimate: int = 0
 

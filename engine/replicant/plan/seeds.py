@@ -42,6 +42,7 @@ class Stage(IntEnum):
     ORDER_CHOICE = 16
     EVALUATION = 17
     RULES = 18
+    CANARIES = 19
 
 
 def stream(

@@ -97,6 +97,8 @@ def _settings(plan: Plan) -> list[str]:
     if plan.donors is not None:
         cells = "one cell" if plan.donors == 1 else f"{plan.donors} cells at most"
         extras.append(f"a record donates to {cells} of a row")
+    if plan.canaries:
+        extras.append(f"{plan.canaries} canaries")
     if not plan.shuffle:
         extras.append("rows not shuffled")
     extras.append("seed given" if plan.seed_given else "seed drawn by the system")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from replicant.errors import ReleaseError
+from replicant.errors import ReleaseError, ReplicantError
 from replicant.events import Event
 from replicant.release.arrow import from_arrow
 from replicant.release.manifest import parse_manifest
@@ -53,6 +54,17 @@ class Release(SyntheticSets):
     def manifest(self) -> dict[str, Any]:
         """The public manifest."""
         return self._manifest
+
+    @property
+    def canaries(self) -> Mapping[str, Any] | None:
+        """What came back of planted canaries, by the internal manifest if that lies beside the release; else None."""
+        try:
+            internal = json.loads(open_folder(f"{self.url}-internal").read(MANIFEST))
+        except (ReplicantError, OSError, ValueError):
+            return None
+        # Another release may have been there before.
+        same = {one["sha256"] for one in internal.get("files", ())} == {one["sha256"] for one in self.manifest["files"]}
+        return internal.get("canaries") if same else None
 
     @property
     def m(self) -> int:

@@ -40,6 +40,11 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
     def manifest(self) -> dict[str, Any]:
         """What a release says of itself: nothing in it is confidential."""
 
+    @property
+    def canaries(self) -> Mapping[str, Any] | None:
+        """What came back of planted canaries, counted over all sets; None if that is not known, or there were none."""
+        return None
+
     @abstractmethod
     def _make(self, imputation: int) -> pd.DataFrame:
         """The frame of one set, counted from 0."""

@@ -517,7 +517,7 @@ MEASURES: dict[str, Measure] = {
     "membership_auc_distance_ratio": Measure("membership by ratio of nearest distances (AUC)", _ATTACKS),
     "membership_auc_density_ratio": Measure("membership by density ratio (AUC)", _ATTACKS),
     "membership_auc_classifier": Measure("membership by classifier (AUC)", _ATTACKS),
-    "canaries_copied": Measure(
+    "canaries_found": Measure(
         "planted records found as copies",
         _ATTACKS,
         "share",

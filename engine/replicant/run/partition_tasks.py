@@ -188,10 +188,15 @@ def draw(shared: Drawing, task: Task, *held: Any) -> tuple[Addressed, tuple[Tall
     files: dict[str, str] = {}
     written: list[Written] = []
     accounts = []
-    drawn = fcs.impute(fcs.prepare(table, plan, index), plan, task.imputations)
+    planted = fcs.plant(table, plan, index)
+    seen, canaries = (table, 0) if planted is None else (planted.table, len(planted.canaries))
+    drawn = fcs.impute(fcs.prepare(seen, plan, index, canaries), plan, task.imputations)
     for imputation, one in zip(task.imputations, drawn, strict=True):
-        frame = table.to_frame(one.codes, one.exact, plan.outputs)
         account = fcs.account_of(one, imputation, plan)
+        if planted is not None:
+            one, counts = fcs.take_out(one, planted, plan, index, imputation)  # noqa: PLW2901
+            account = replace(account, canaries=counts)
+        frame = table.to_frame(one.codes, one.exact, plan.outputs)
         if sink is not None and len(siblings) == 1:
             written.append(sink(frame, imputation, index, account))
             continue

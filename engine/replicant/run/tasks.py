@@ -6,7 +6,7 @@ Nothing here depends on order or worker: random streams are addresses, so the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -26,10 +26,11 @@ __all__ = ["CALLS", "DrawnSet", "Shared", "Sink", "Stratum", "draw", "fit", "loa
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Stratum:
-    """One partition, ready for its tasks: its rows as a table, and the encoding that all its fits share."""
+    """One partition, ready for its tasks: its rows as a table, the encoding that all its fits share, and canaries."""
 
     table: Table
     prepared: fcs.Prepared
+    planted: fcs.Planted | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -96,7 +97,10 @@ def prepare(shared: Shared, task: Task, table: Table) -> Stratum:
     """Cut a partition out of the table and encode what its fits share."""
     rows = shared.plan.partitions[task.index].rows
     own = table if rows is None else table.take(rows)
-    return Stratum(own, fcs.prepare(own, shared.plan, task.index))
+    planted = fcs.plant(own, shared.plan, task.index)
+    if planted is None:
+        return Stratum(own, fcs.prepare(own, shared.plan, task.index))
+    return Stratum(own, fcs.prepare(planted.table, shared.plan, task.index, len(planted.canaries)), planted)
 
 
 def fit(shared: Shared, task: Task, stratum: Stratum) -> fcs.Models:
@@ -118,6 +122,9 @@ def draw(shared: Shared, task: Task, stratum: Stratum, *fitted: fcs.Models) -> l
     drawn = fcs.impute(stratum.prepared, plan, task.imputations, models=_merged(fitted), starts=starts)
     for imputation, one in zip(task.imputations, drawn, strict=True):
         account = fcs.account_of(one, imputation, plan)
+        if stratum.planted is not None:
+            one, counts = fcs.take_out(one, stratum.planted, plan, task.index, imputation)  # noqa: PLW2901
+            account = replace(account, canaries=counts)
         if sink is None:
             results.append(DrawnSet(imputation, task.index, one.codes, dict(one.exact), one.completed, account))
         else:

@@ -123,6 +123,8 @@ class SynthesisSpec(Document):
         record. `{distinct: n}`: to more than n cells. None: `{distinct: 3}`; `any` under `observed` conditioning.
     shuffle
         Whether to shuffle rows in the release.
+    canaries
+        Made-up records that are put among the rows that models see, looked for in the sets, and taken out.
     """
 
     m: Annotated[Whole, Field(ge=1, le=1000)] = 5
@@ -158,6 +160,7 @@ class SynthesisSpec(Document):
     exclude_self: bool = False
     donors: Donors | None = None
     shuffle: bool = True
+    canaries: Annotated[Whole, Field(ge=0, le=1000)] = 0
 
     @field_validator("passive", mode="before", json_schema_input_type=dict[str, str] | Literal["auto"] | None)
     @classmethod

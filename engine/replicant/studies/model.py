@@ -150,6 +150,11 @@ def design(
                 "A study synthesizes each sample as a whole, and `partition_rows` is set.",
                 fix="leave partition_rows out",
             )
+        if spec.canaries:
+            raise SpecError(
+                "A study measures what a synthesis does to samples, and `canaries` adds rows that are nobody's.",
+                fix="leave canaries out; `rp.disclosure` of a synthesis with canaries shows what comes back of them",
+            )
         if spec.imputation is not None and not _of_rules(spec.imputation.where, spec.imputation.ignore):
             raise SpecError(
                 "`where` or `ignore` of the imputation is a mask, and a study draws samples of the rows",

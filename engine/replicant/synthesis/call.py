@@ -66,6 +66,7 @@ def synthesize(
     exclude_self: bool = False,
     donors: Literal["any", "distinct"] | Mapping[str, int] | None = None,
     shuffle: bool = True,
+    canaries: int = 0,
     columns: Mapping[str, Any] | None = None,
     reading: Mapping[str, Any] | None = None,
     client: Any = None,
@@ -168,6 +169,10 @@ def synthesize(
         `{"distinct": 3}`; `any` under `observed` conditioning.
     shuffle
         Shuffle the rows, so that their position tells nothing.
+    canaries
+        So many made-up records are put among those that models see, and looked for in the tables: a row that equals one
+        is taken out, and `rp.disclosure` shows whether they come back more often than records like them that no model
+        saw. `syn.canaries` has the counts.
     columns
         What inference gets wrong, by column: `{"educ": {"kind": "ordered", "levels": [...]}}`. See `ColumnSpec`.
     reading
@@ -241,6 +246,7 @@ def synthesize(
         exclude_self=exclude_self,
         donors=donors,
         shuffle=shuffle,
+        canaries=canaries,
     )
     from replicant.execution.backend import Backend
     from replicant.run.in_memory import ensure_compiled, run_plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,6 +74,12 @@ class Synthesis(SyntheticSets):
     def events(self) -> tuple[Event, ...]:
         """What was unusual in the data or the request, and what was done about it."""
         return (*self.plan.events, *fcs.account_events(self._accounts, self.plan))
+
+    @property
+    def canaries(self) -> Mapping[str, Any] | None:
+        """What came back of planted canaries, counted over all sets; None if there were none."""
+        found = fcs.total(one.canaries for one in self._accounts)
+        return None if found is None else asdict(found)
 
     @cached_property
     def _traces(self) -> list[fcs.Trace]:

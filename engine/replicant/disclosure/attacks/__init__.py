@@ -1,6 +1,6 @@
 """Attacks on a release, each beside a control group and with an interval.
 
-From general definitions: attribute inference, membership inference, singling out, linkability, and planted canaries.
+From general definitions: attribute inference, membership inference, singling out, and linkability.
 """
 
 from __future__ import annotations
