@@ -255,6 +255,20 @@ def test_chains_on_several_threads_hold_blas_to_one_each_and_give_it_back() -> N
     assert set(threads()) == set(before)
 
 
+def test_what_multiplies_matrices_holds_blas_to_one_thread() -> None:
+    frame = pd.DataFrame({"a": np.arange(60) % 7, "b": np.arange(60) % 11})
+    found = {
+        name: rp.synthesize(frame, m=1, seed=1, **asked).plan.uses_matrices
+        for name, asked in {
+            "default": {},
+            "equal": {"leaf_weights": "equal"},
+            "norm": {"leaf_weights": "equal", "method": {"a": "norm"}},
+            "observed": {"conditioning": "observed"},
+        }.items()
+    }
+    assert found == {"default": True, "equal": False, "norm": True, "observed": False}
+
+
 def test_threads_hold_blas_whichever_thread_has_limited_it_before() -> None:
     """threadpoolctl hears the first thread that limits OpenBLAS, and no other for as long as that lives."""
     from threadpoolctl import threadpool_info, threadpool_limits

@@ -163,10 +163,11 @@ class Plan:
 
     @property
     def uses_matrices(self) -> bool:
-        """Whether any method works on a design matrix."""
+        """Whether any method works on a design matrix, or weights the donors of leaves by a regression."""
         chains = () if self.imputation is None else self.imputation.columns
         declared = [column.declaration for column in self.columns] + [column.declaration for column in chains]
-        return any(one.works_on != "codes" for one in declared)
+        regressions = any(getattr(one.method, "leaf_weights", "equal") == "regression" for one in declared)
+        return regressions or any(one.works_on != "codes" for one in declared)
 
     @property
     def keeps_all(self) -> bool:
