@@ -103,30 +103,39 @@ def plant(table: Table, plan: Plan, partition: int) -> Planted | None:
     if not wanted or not table.n:
         return None
     rng = stream(plan.seed, Stage.CANARIES, partition=partition)
-    codes = np.column_stack([column.codes for column in table.columns])
-    taken = set(map(bytes, np.ascontiguousarray(codes)))
-    rows: list[Codes] = []
+    rows: dict[bytes, Codes] = {}
     for _ in range(TRIES):
         made = _combined(table, plan, rng.integers(0, table.n, (2 * wanted, len(table.columns))))
         if plan.rules:
             made = made[~broken_rows(plan.rules, _with_rows(table, made))]
         for row in made:
-            key = bytes(row)
-            if key not in taken and len(rows) < 2 * wanted:
-                taken.add(key)
-                rows.append(row)
+            if len(rows) < 2 * wanted and bytes(row) not in rows and not _occurs(table, row):
+                rows[bytes(row)] = row
         if len(rows) == 2 * wanted:
             break
     half = len(rows) // 2
     if not half:
         return None
-    canaries, twins = np.array(rows[:half]), np.array(rows[half : 2 * half])
-    return Planted(_with_rows(table, np.concatenate([codes, canaries])), canaries, twins)
+    found = np.array(list(rows.values()))
+    canaries, twins = found[:half], found[half : 2 * half]
+    columns = tuple(
+        replace(column, codes=np.concatenate([column.codes, cells]))
+        for column, cells in zip(table.columns, canaries.T, strict=True)
+    )
+    return Planted(replace(table, columns=columns, n=table.n + half), canaries, twins)
+
+
+def _occurs(table: Table, row: Codes) -> bool:
+    """Whether a row of the table has these cells."""
+    left = np.flatnonzero(table.columns[0].codes == row[0])
+    for column, code in zip(table.columns[1:], row[1:], strict=True):
+        left = left[column.codes[left] == code]
+    return bool(len(left))
 
 
 def _with_rows(table: Table, codes: Codes) -> Table:
     """The table with other rows."""
-    columns = (replace(column, codes=codes[:, j].copy()) for j, column in enumerate(table.columns))
+    columns = (replace(column, codes=cells.copy()) for column, cells in zip(table.columns, codes.T, strict=True))
     return replace(table, columns=tuple(columns), n=len(codes))
 
 
