@@ -51,3 +51,12 @@ def test_names_that_cannot_be_are_refused(given: dict[str, list[str]]) -> None:
     real = population(60, 1)
     with pytest.raises(SpecError, match=r"agee|incom|both"):
         rp.disclosure(real, real, **given)
+
+
+def test_a_made_up_household_does_not_hide_that_rows_are_copied() -> None:
+    real = population(400, 1).assign(home=lambda d: "h" + (d.index // 2).astype(str))
+    copied = real.assign(home=lambda d: "n" + (d.index // 2).astype(str))
+    found = rp.disclosure(real, copied, cluster="home", **KEYS, effort="quick")
+    assert found["copied_unique_rows"].value > 0.9
+    assert 190 < found.settings["households_at_risk"] <= 200
+    assert not rp.disclosure(real, copied, **KEYS, effort="quick")["copied_unique_rows"].value

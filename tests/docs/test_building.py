@@ -125,3 +125,12 @@ def test_a_kernel_is_gone_with_its_sockets_however_it_ends(
         execute_notebook(notebook, tmp_path)
     assert {one.pid for one in psutil.Process().children()} <= before
     assert [one.name for one in threading.enumerate() if isinstance(one, HBChannel)] == []
+
+
+def test_the_table_of_measures_has_all_of_them() -> None:
+    from building.generated import COMMENT, _made
+
+    from replicant.report.measures import MEASURES
+
+    made = COMMENT.sub(_made, "<!-- measures -->")
+    assert [name for name in MEASURES if f"| `{name}` |" not in made] == []

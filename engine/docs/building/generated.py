@@ -1,6 +1,7 @@
 """Parts of pages that are generated from the program, at the position of a comment.
 
-`<!-- commands -->` is the help of every command; `<!-- docstrings: NAME NAME -->` the docstrings of these names.
+`<!-- commands -->` is the help of every command; `<!-- docstrings: NAME NAME -->` the docstrings of these names;
+`<!-- measures -->` the measures of utility and disclosure.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from building.commands import commands_as_markdown
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-COMMENT = re.compile(r"^<!-- (?P<kind>commands|docstrings)(?::(?P<names>[^>]*))? -->$", re.MULTILINE)
+COMMENT = re.compile(r"^<!-- (?P<kind>commands|docstrings|measures)(?::(?P<names>[^>]*))? -->$", re.MULTILINE)
 
 NOT_OURS = "Sequence, BaseModel"
 """Bases whose methods are documented elsewhere."""
@@ -36,7 +37,24 @@ def _made(comment: re.Match[str]) -> str:
         from replicant.cli.main import cli
 
         return commands_as_markdown(cli, "replicant")
+    if comment["kind"] == "measures":
+        return _measures()
     return "\n\n".join(_documented(name) for name in comment["names"].split())
+
+
+def _measures() -> str:
+    """A table of the measures of each section of a page."""
+    from replicant.report.measures import MEASURES, SECTIONS
+
+    parts = []
+    for section in SECTIONS:
+        of = {name: one for name, one in MEASURES.items() if one.section == section}
+        rows = [f"| `{name}` | {one.title} | {one.meaning} |" for name, one in of.items()]
+        if rows:
+            parts.append(
+                "\n".join([f"### {section}", "", "| name | measure | meaning |", "| --- | --- | --- |", *rows])
+            )
+    return "\n\n".join(parts)
 
 
 def _documented(name: str) -> str:

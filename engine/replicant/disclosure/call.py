@@ -77,7 +77,8 @@ def disclosure(
     weights
         A column of sampling weights: keys are then also judged by the people of the population who share them.
     cluster
-        A column that names households, or other groups of people: attacks then count these.
+        A column that names households, or other groups of people: attacks then count these, and rows are compared
+        without it.
     sensitive
         Columns that hold what people tell few others: they are proposed as targets, whatever they are called.
     earlier
@@ -110,22 +111,26 @@ def disclosure(
     if cluster is not None:
         known_columns(given, "cluster", [cluster])
         keys, targets = ([name for name in names if name != cluster] for names in (keys, targets))
-    before, unused = earlier_releases(given, earlier, keys)
+    before, unused = earlier_releases(_without(given, cluster), earlier, keys)
     people = None if population is None else population_of(population, keys)
     others = [*(one for release in before for one in release.sets), *([] if people is None else [people])]
     given = replace(given, schema=replace(given.schema, coding=with_levels(given.coding, others)))
+    # Who lives together is no cell of a person: what is made up for it would hide that all others are copied.
+    bare = _without(given, cluster)
+    homes: list[Any] = []
     records: list[pd.DataFrame] = []
     pictures: dict[str, Any] = {}
     sampled = max(given.schema.n, *given.schema.k) > MOST_ROWS
 
-    def figures(rows: Subset) -> Found:
+    def figures(every: Subset) -> Found:
+        rows = every.only([name for name in every.real.coding.names if name != cluster])
         asked = [[name for name in names if name in rows.real.coding.names] for names in (keys, targets)]
         known = () if isinstance(grouped, int) else tuple(name for name in asked[0] if name in grouped)
         questions = Questions(tuple(asked[0]), tuple(asked[1]), known)
         # Evenly chosen rows of several partitions are no longer each other's.
         aligned = given.aligned and rows.whole and not sampled
         aligned = aligned and all(len(one) == len(rows.real) for one in rows.sets)
-        comparison = _compared(given, rows, questions, before, people, sampled=sampled)
+        comparison = _compared(bare, rows, questions, before, people, sampled=sampled)
         found = measure(
             rows.real,
             rows.sets,
@@ -133,7 +138,7 @@ def disclosure(
             targets=questions.targets,
             holdout=rows.holdout,
             aligned=aligned,
-            aligned_before=_aligned(given, before) if aligned else (),
+            aligned_before=_aligned(bare, before) if aligned else (),
             comparison=comparison,
             rng=rows.rng_of("guesses") if effort == "full" else None,
         )
@@ -142,13 +147,15 @@ def disclosure(
         if rows.whole:
             found += [] if given.canaries is None else canary_figures(given.canaries, len(given.sets))
             risks = matches(rows.real, rows.sets, questions) if aligned and questions.keys else None
-            records.extend(_records(given, comparison, risks))
+            records.extend(_records(bare, comparison, risks))
             pictures.update(disclosure_pictures(rows.real, comparison, risks))
-        inside = cluster if cluster in rows.real.coding.names else None
+        inside = cluster if cluster in every.real.coding.names else None
+        if inside is not None and rows.whole and not sampled:
+            homes.append(every.real.only([inside]).cells[:, 0])
         attacked = attack(
-            rows.real,
-            rows.sets,
-            holdout=rows.holdout,
+            every.real,
+            every.sets,
+            holdout=every.holdout,
             keys=questions.keys,
             targets=questions.targets[: MOST_TARGETS[effort]],
             effort=effort,
@@ -171,9 +178,7 @@ def disclosure(
     found = evaluate(
         "disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
     )
-    at_risk = in_order(pd.concat(records, ignore_index=True)) if records else None
-    said = {} if at_risk is None else {"records_at_risk": numbers_at_risk(at_risk)}
-    return replace(found, settings={**found.settings, **said}, pictures=pictures, records=at_risk)
+    return _with_records(replace(found, pictures=pictures), records, homes)
 
 
 def _chosen(
@@ -196,6 +201,23 @@ def _chosen(
         targets = [one.column for one in proposals if one.role == "target" and one.column not in keys]
         targets = targets or [name for name in given.coding.names if name not in keys]
     return keys, targets
+
+
+def _with_records(found: Evaluation, records: Sequence[pd.DataFrame], homes: Sequence[Any]) -> Evaluation:
+    """The result with the records at risk, and how many there are."""
+    if not records:
+        return found
+    at_risk = in_order(pd.concat(records, ignore_index=True))
+    said: dict[str, object] = {"records_at_risk": numbers_at_risk(at_risk)}
+    if homes:
+        said["households_at_risk"] = len(set(homes[0][at_risk["row"]].tolist()))
+    return replace(found, settings={**found.settings, **said}, records=at_risk)
+
+
+def _without(given: Inputs, name: str | None) -> Inputs:
+    """The tables without a column."""
+    coding = given.coding.only([one for one in given.coding.names if one != name])
+    return replace(given, schema=replace(given.schema, coding=coding))
 
 
 def _records(given: Inputs, comparison: Comparison, risks: MatchRisk | None) -> Iterator[pd.DataFrame]:

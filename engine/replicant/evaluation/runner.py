@@ -68,6 +68,11 @@ class Subset:
     tasks: Tasks
     whole: bool = True
 
+    def only(self, names: Sequence[str]) -> Subset:
+        """The same of some columns."""
+        real, *sets = (one.only(names) for one in (self.real, *self.sets))
+        return replace(self, real=real, sets=sets, holdout=None if self.holdout is None else self.holdout.only(names))
+
 
 Found: TypeAlias = "tuple[list[Figure], list[str]]"
 """Figures, and what was left out."""
