@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from replicant.bootstrap import study
     from replicant.disclosure.call import disclosure
     from replicant.errors import DataError, ExpressionError, PartialError, ReleaseError, ReplicantError, SpecError
+    from replicant.evaluation.plane import plane
     from replicant.incomplete import ampute, flux, missing_patterns
     from replicant.methods import register as register_method
     from replicant.plan import Plan, build_plan
@@ -51,6 +52,7 @@ __all__ = [
     "flux",
     "impute",
     "missing_patterns",
+    "plane",
     "pool",
     "read_data",
     "read_release",
@@ -82,6 +84,7 @@ _HOMES = {
     "flux": "replicant.incomplete",
     "impute": "replicant.synthesis",
     "missing_patterns": "replicant.incomplete",
+    "plane": "replicant.evaluation.plane",
     "pool": "replicant.pool",
     "read_data": "replicant.table",
     "read_release": "replicant.run.reading",

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from replicant.evaluation import Evaluation, Figure, against_rate, judged
+
 Document = dict[str, Any]
 NUMBERS = ("age", "hgt", "wgt", "bmi", "hc", "tv")
 LEVELS = {
@@ -353,3 +355,78 @@ def any_document(request: pytest.FixtureRequest) -> Document:
 def nasty() -> str:
     """A name that would run if it were not escaped."""
     return NASTY
+
+
+# --- evaluations ---------------------------------------------------------------------------------------------------
+
+NAMES = ["age", "a rather long name of a column", "g <b>", *(f"v{i}" for i in range(27))]
+
+
+def utility_of(names: list[str] = NAMES) -> Evaluation:
+    rng = np.random.default_rng(1)
+    size = len(names)
+    figures = [
+        Figure("k_marginal", value=900.0, baseline=950.0, p_value=0.001, worse="lower"),
+        Figure("subsample_share", value=0.105, baseline=1 / 3),
+    ]
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            p = 1e-9 if second == names[-1] else 0.5
+            figures.append(
+                Figure("s_pmse_twoway", f"{first} x {second}", 40.0 if p < 0.1 else 2.0, baseline=2.0, p_value=p)
+            )
+    half = [0.1, 0.2, 0.4, 0.3]
+    numbers = {"kind": "continuous", "edges": [0.5, 1.5, 2.5, 3.5, 4.5], "ends": [1, 5], "tails": [False, True]}
+    levels = {"kind": "nominal", "levels": ["one <b>", "two", "three", "missing"], "missing": [0.0, 0.0]}
+    band = {"real": half, "low": [0.05, 0.15, 0.35, 0.25], "high": [0.15, 0.25, 0.45, 0.35]}
+    marginals = [
+        {"column": name, **(levels if i % 2 else {**numbers, "missing": [0.1, 0.2]}), **band}
+        | {"synthetic": [0.4, 0.3, 0.2, 0.1] if i == size - 1 else half}
+        for i, name in enumerate(names)
+    ]
+    matrix = rng.uniform(-1, 1, (size, size)).round(2).tolist()
+    pictures = {
+        "columns": names,
+        "marginals": marginals,
+        "associations": {"real": matrix, "synthetic": [[None, *row[1:]] for row in matrix]},
+        "propensity": {
+            "edges": [0.3, 0.4, 0.5, 0.6],
+            "real": [0.5, 0.3, 0.2],
+            "synthetic": [0.2, 0.3, 0.5],
+            "share": 0.5,
+        },
+        "ladder": {"shares": [0.01, 0.1, 0.5, 0.9], "scores": [700.0, 890.0, 960.0, 990.0]},
+    }
+    return Evaluation("utility", judged(figures), settings={"n": 100, "k": 90, "m": 2}, pictures=pictures)
+
+
+def disclosure_of() -> Evaluation:
+    figures = [
+        against_rate("copied_rows", [30, 34], 100, 2, 90),
+        against_rate("copied_rows", [50, 54], 100, 40, 90, of="age x sex"),
+        against_rate("linked", [5], 100, 2, 90, kind="control"),
+    ]
+    pictures = {
+        "keys": ["age", "sex"],
+        "baseline_kind": "holdout",
+        "risk": {"shares": [0.0, 0.5, 1.0], "risk": [1.0, 0.5, 0.0], "baseline": [0.5, 0.0, 0.0]},
+        "uniqueness": {"sizes": [1, 2, 3, 5], "records": [0.5, 0.3, 0.2, 0.0], "risk": [1.0, 0.5, 0.25, None]}
+        | {"baseline": [0.2, 0.2, 0.2, None]},
+    }
+    settings = {"n": 100, "k": 90, "m": 2, "keys": ["age", "sex"]}
+    return Evaluation("disclosure", judged(figures), settings=settings, pictures=pictures)
+
+
+@pytest.fixture(scope="session")
+def make_utility() -> Callable[..., Evaluation]:
+    return utility_of
+
+
+@pytest.fixture(scope="session")
+def utility() -> Evaluation:
+    return utility_of()
+
+
+@pytest.fixture(scope="session")
+def disclosure() -> Evaluation:
+    return disclosure_of()

@@ -1,4 +1,4 @@
-"""The page of a study in headless Chromium: nothing complains, nothing is fetched, nothing sticks out.
+"""Pages of studies and evaluations in headless Chromium: nothing complains, nothing is fetched, nothing sticks out.
 
 The browser is driven over a pipe (`--remote-debugging-pipe`), so no port is opened and no driver is needed.
 """
@@ -188,6 +188,23 @@ def test_any_results_fit_any_window_and_ask_for_nothing(
         assert chromium.value(OUTSIDE) == []
         assert complaints(chromium) == []
         assert requests(chromium) == {path.as_uri()}
+
+
+@pytest.mark.parametrize("about", ["utility", "disclosure"])
+def test_an_evaluation_fits_any_window_and_paper(
+    chromium: Chromium, page_of: Callable[[str], Path], request: pytest.FixtureRequest, about: str
+) -> None:
+    path = page_of(request.getfixturevalue(about).to_html())
+    for width, height in SIZES:
+        chromium.show(path, width, height, "dark")
+        assert chromium.value("document.documentElement.scrollWidth") <= width
+        assert chromium.value(OUTSIDE) == []
+        assert complaints(chromium) == []
+        assert requests(chromium) == {path.as_uri()}
+    chromium.ask("Emulation.setEmulatedMedia", media="print", features=[])
+    closed = chromium.value("[...document.querySelectorAll('details dl')].filter(one => !one.checkVisibility()).length")
+    chromium.ask("Emulation.setEmulatedMedia", media="", features=[])
+    assert closed == 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
