@@ -36,3 +36,13 @@ def test_a_row_that_occurs_once_is_singled_out_by_itself() -> None:
     assert whole.value == (counts == 1).sum() / 300
     alone, _ = singling_out(rows[0], [rows[1]], rng, attempts=300)
     assert alone.baseline == 2 * (counts == 2).sum() / 300
+
+
+def test_more_attempts_than_rows_are_no_more_evidence() -> None:
+    """100 fresh samples: p below 5 % in 5 of them, 12 at most in 999 of 1000 tests of that."""
+    rng = np.random.default_rng(6)
+    p = []
+    for _ in range(100):
+        rows = rows_of(population(150, rng), population(150, rng))
+        p.append([one.p_value or 0.0 for one in singling_out(rows[0], [rows[1]], rng, attempts=1000)])
+    assert (np.array(p) < 0.05).sum(axis=0).max() <= 12

@@ -83,7 +83,7 @@ def singling_out(
     households
         The household of each row of the real table and of the holdout: a statement then singles out a household.
     attempts
-        Statements of each kind, from each set.
+        Statements of each kind, from each set; no row makes two.
     most
         The most records that are searched.
     tasks
@@ -99,6 +99,8 @@ def singling_out(
     size = min(len(real), most) if holdout is None else min(len(real), len(holdout), most)
     table = _sampled(real, households[0], size, rng)
     other = None if holdout is None else _sampled(holdout, households[1], size, rng)
+    # A row that is taken twice would say the same twice.
+    attempts = min(attempts, size, *(len(one) for one in sets))
     data = _Searched(table, other, sets, real.coding.is_numeric, attempts)
     sources: list[int | None] = [*range(len(sets)), *([None] if holdout is None else [])]
     items = list(zip(sources, seeds(rng, len(sources)), strict=True))
@@ -186,7 +188,7 @@ def _statements(
     rng: np.random.Generator,
 ) -> Iterator[tuple[int, Statement]]:
     p, n = release.values.shape
-    for row in rng.choice(n, attempts, replace=n < attempts):
+    for row in rng.choice(n, attempts, replace=False):
         number = p if cells is None else min(int(rng.integers(cells[0], cells[1] + 1)), p)
         columns = rng.permutation(p)[:number]
         own = release.values[columns, row].astype(np.float64)
