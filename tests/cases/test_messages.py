@@ -134,7 +134,6 @@ def test_an_expression(text: str, replicant: Command) -> None:
 
 RULES: dict[str, tuple[str, ...]] = {
     "heigth > 3": ("did you mean 'height'",),
-    "height = 3": ("an = sign", "compared with =="),
     "height => 3": ("the sign =>", "Fix: write >="),
     "height <> 3": ("the sign <>", "Fix: write !="),
     "height ≥ 3": ("the sign ≥", "Fix: write >="),

@@ -233,6 +233,8 @@ class Ruled:
         if any(_degree(term, name) > 1 for term in terms):
             return None
         values = column.values
+        if not column.size:
+            return np.empty((len(rows), 0))  # every cell is missing
         ends = np.array([values[0], values[-1] if values[-1] > values[0] else values[0] + 1.0])
         cells = _Cells(self, rows[:, None], name, None, None)
         inputs = {other: ends if other == name else cells.numbers(other) for other in names_in(node)}

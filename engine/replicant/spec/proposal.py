@@ -11,7 +11,7 @@ import yaml
 from replicant.errors import ReplicantError
 from replicant.spec.load import parse_job
 from replicant.spec.models import JobSpec
-from replicant.spec.rule import parse_rule
+from replicant.spec.rule import parse_kept_rule, parse_rule
 from replicant.table.column import Column
 from replicant.table.suspicions import Suspicion
 from replicant.table.table import Table
@@ -106,7 +106,10 @@ def _synthesis(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:
         lines += ["  passive:", *(f"    {_flow(name, text)}" for name, text in passive.items())]
     elif perhaps:
         lines.append("  # passive:")
-    return lines + [f"  #   {_flow(name, text)}" for name, text in perhaps.items()]
+    lines += [f"  #   {_flow(name, text)}" for name, text in perhaps.items()]
+    rules = [rule for one in found for rule in one.settings.get("synthesis.rules", ())]
+    kept = [rule for rule in rules if not {*parse_kept_rule(rule).names} & {*dropped}]
+    return lines + (["  # rules:"] if kept else []) + [f"  #   - {_item(rule)}" for rule in kept]
 
 
 def _imputation(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:
@@ -159,6 +162,13 @@ def _under(found: Sequence[Suspicion], prefix: str, *, sure: bool) -> dict[str, 
         for key, value in one.settings.items()
         if key.startswith(prefix)
     }
+
+
+def _item(text: str) -> str:
+    """One entry of a list."""
+    if "'" in text and not {'"', "\\"} & {*text}:
+        return f'"{text}"'
+    return yaml.safe_dump([text], default_flow_style=True, allow_unicode=True, width=10**6).strip()[1:-1]
 
 
 def _comment(text: str, mark: str) -> list[str]:

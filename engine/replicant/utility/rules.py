@@ -1,15 +1,14 @@
 """Rules between columns that hold in (nearly) every real row: how often rows of the sets break them.
 
-What is computed from others, which cells are missing because another column says so, levels that follow from others
-and groups of numbers are found by the search of `replicant.table.suspicions`, which `inspect` shows; numbers in order
-(`birth <= death`) are found here. A set keeps what its method does not know only as far as its models saw it.
+What is computed from others, which cells are missing because another column says so, levels that follow from others,
+groups of numbers, and numbers in order (`birth <= death`) are found by the search of `replicant.table.suspicions`,
+which `inspect` shows. A set keeps what its method does not know only as far as its models saw it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
@@ -24,24 +23,13 @@ from replicant.table.column import Column
 from replicant.table.suspicions.arithmetic import Derivation, derivations
 from replicant.table.suspicions.by_design import Design, by_design
 from replicant.table.suspicions.derived import nested, stretches
+from replicant.table.suspicions.orders import orders
 from replicant.table.table import Table
 
 __all__ = ["Pattern", "find_rules", "rule_figures"]
 
 Broken: TypeAlias = "tuple[Mask, Mask]"
 """(n,) rows that a rule speaks of, and those of them that break it."""
-
-NEARLY = 0.005
-"""Share of real rows in which numbers may be out of order."""
-
-BY_CHANCE = 0.2
-"""Share of rows in which they would be if the two columns had nothing to do with each other, at least."""
-
-LEAST = 50
-"""Rows that speak for a rule, at least."""
-
-MOST = 20
-"""Orders, the least likely by chance first; and columns of numbers of which pairs are tried, twice as many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +107,8 @@ def find_rules(table: Table, rows: Rows) -> list[Pattern]:
     for column, other in nested(table):
         if not {column.name, other.name} & numeric and {column.name, other.name} <= known:
             found.append(_nest(column.name, other.name, rows))
-    return [*found, *_orders(rows, columns)]
+    ordered = [one for one in orders(table) if {one.small, one.large} <= numeric]
+    return [*found, *(_order(one.small, one.large) for one in ordered)]
 
 
 def _missing(rows: Rows, name: str) -> Mask:
@@ -223,29 +212,6 @@ def _nest(name: str, other: str, rows: Rows) -> Pattern:
         return known, groups[:, 0] != wanted
 
     return Pattern("broken_levels", f"{name} by {other}", broken)
-
-
-def _orders(rows: Rows, columns: Sequence[Column]) -> list[Pattern]:
-    """Pairs of numbers, or of dates, of which one is never above the other, though by chance it often were."""
-    kinds = {one.name: one.kind == "date" for one in rows.coding.columns if one.is_numeric}
-    names = [column.name for column in columns if column.name in kinds and column.size > 2][: 2 * MOST]
-    found: dict[tuple[str, str], float] = {}
-    for pair in combinations(names, 2):
-        if kinds[pair[0]] != kinds[pair[1]]:
-            continue
-        both = rows.only(pair).numbers
-        both = both[~np.isnan(both).any(axis=1)]
-        if len(both) < LEAST or (both[:, 0] == both[:, 1]).all():
-            continue
-        for small, large in ((0, 1), (1, 0)):
-            if (both[:, small] > both[:, large]).mean() <= NEARLY:
-                other = np.sort(both[:, large])
-                chance = float(np.searchsorted(other, both[:, small], side="left").mean()) / len(both)
-                if chance >= BY_CHANCE:
-                    found[pair[small], pair[large]] = chance
-    # What follows from two others needs no figure: a <= c where a <= b <= c.
-    direct = [(a, c) for a, c in found if not any((a, b) in found and (b, c) in found for b in names)]
-    return [_order(*pair) for pair in sorted(direct, key=lambda pair: -found[pair])[:MOST]]
 
 
 def _order(small: str, large: str) -> Pattern:

@@ -34,7 +34,10 @@ def table(gone: np.ndarray, **others: Any) -> pd.DataFrame:
 def conditions(frame: pd.DataFrame) -> dict[str, str]:
     found = skip_suspicions(encode_table(frame))
     return {
-        key.removeprefix("imputation.missing."): said["when"] for one in found for key, said in one.settings.items()
+        key.removeprefix("imputation.missing."): said["when"]
+        for one in found
+        for key, said in one.settings.items()
+        if key.startswith("imputation.")
     }
 
 

@@ -81,7 +81,8 @@ def towns() -> pd.DataFrame:
 def test_levels_that_follow_from_those_of_another_column() -> None:
     found = {one.column: one for one in derived_suspicions(encode_table(towns()))}
     assert {name: one.code for name, one in found.items()} == {"region": "nested", "group": "groups"}
-    assert "predictors: {region: [town]}" in found["region"].text
+    assert found["region"].settings == {"synthesis.rules": ["region within town"]}
+    assert found["group"].settings == {"synthesis.rules": ["group within age"]}
     frame = towns()
     frame.loc[3, "region"] = "south" if frame.loc[3, "region"] == "north" else "north"
     assert {one.column for one in derived_suspicions(encode_table(frame))} == {"group"}
@@ -89,15 +90,8 @@ def test_levels_that_follow_from_those_of_another_column() -> None:
 
 def test_what_is_proposed_of_levels_keeps_them_in_line() -> None:
     frame = towns()
-    options = {name: {"minbucket": 1, "minsplit": 2} for name in ("region", "group")}
-    syn = rp.synthesize(
-        frame,
-        m=2,
-        seed=4,
-        predictors={"region": ["town"], "group": ["age"]},
-        options=options,
-        visit_sequence=["y", "age", "town", "group", "region"],
-    )
+    rules = [rule for one in derived_suspicions(encode_table(frame)) for rule in one.settings["synthesis.rules"]]
+    syn = rp.synthesize(frame, m=2, seed=4, rules=rules)
     pairs = set(zip(frame["town"], frame["region"], strict=True))
     for drawn in syn:
         assert set(zip(drawn["town"], drawn["region"], strict=True)) <= pairs

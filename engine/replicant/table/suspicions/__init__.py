@@ -10,6 +10,7 @@ from replicant.table.suspicions.codes import code_suspicions
 from replicant.table.suspicions.dates import date_suspicions
 from replicant.table.suspicions.derived import derived_suspicions
 from replicant.table.suspicions.model import Suspicion
+from replicant.table.suspicions.orders import order_suspicions
 from replicant.table.suspicions.people import people_suspicions
 from replicant.table.suspicions.skips import skip_suspicions
 from replicant.table.suspicions.weights import weight_suspicions
@@ -40,6 +41,7 @@ def suspicions(table: Table) -> list[Suspicion]:
     settled = {one.column for one in found if one.settles}
     found += [one for one in code_suspicions(table) if one.column not in settled]
     codes = [one for one in found if one.code == "missing_codes"]
-    found += [*derived_suspicions(table, codes), *skip_suspicions(table, codes)]
+    derived = derived_suspicions(table, codes)
+    found += [*derived, *skip_suspicions(table, codes), *order_suspicions(table, derived)]
     position = {name: at for at, name in enumerate(table.names)}
     return sorted(found, key=lambda one: position[one.column])

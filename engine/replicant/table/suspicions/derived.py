@@ -108,7 +108,7 @@ def _groups(table: Table) -> list[Suspicion]:
     found = []
     for column, number in stretches(table):
         text = f"its levels are stretches of {number.name}: a group may contradict the number in synthetic rows"
-        found.append(Suspicion(column.name, "groups", f"{text}{_unless(column, number)}", sure=False))
+        found.append(_kept_by_rule(column, number, "groups", text))
     return found
 
 
@@ -129,18 +129,18 @@ def stretches(table: Table) -> Iterator[tuple[Column, Column]]:
                 break
 
 
-def _unless(column: Column, other: Column) -> str:
+def _kept_by_rule(column: Column, other: Column, code: str, text: str) -> Suspicion:
     """How a column is kept in line with what it follows from."""
-    name, first = column.name, other.name
-    alone = f"predictors: {{{name}: [{first}]}}, options: {{{name}: {{minbucket: 1, minsplit: 2}}}}"
-    return f", unless it is drawn after {first} and from it alone: {alone}"
+    rule = f"{quoted(column.name)} within {quoted(other.name)}"
+    text = f'{text}, unless a rule keeps it: rules: ["{rule}"]'
+    return Suspicion(column.name, code, text, {}, {"synthesis.rules": [rule]}, sure=False)
 
 
 def _nested(table: Table) -> list[Suspicion]:
     found = []
     for column, other in nested(table):
-        text = f"follows from {other.name}: a synthetic row may contradict it{_unless(column, other)}"
-        found.append(Suspicion(column.name, "nested", text, sure=False))
+        text = f"follows from {other.name}: a synthetic row may contradict it"
+        found.append(_kept_by_rule(column, other, "nested", text))
     return found
 
 

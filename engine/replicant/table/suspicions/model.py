@@ -29,8 +29,8 @@ class Suspicion:
     spec
         What to say of the column under `columns:`.
     settings
-        What to say elsewhere, by dotted key: `synthesis.drop`, `synthesis.passive.bmi`, `input.date_format.born`,
-        `imputation.missing.spouse_age`.
+        What to say elsewhere, by dotted key: `synthesis.drop`, `synthesis.passive.bmi`, `synthesis.rules` (a list, to
+        which this adds), `input.date_format.born`, `imputation.missing.spouse_age`.
     sure
         Whether it can be taken as it is; otherwise a person has to look.
     others

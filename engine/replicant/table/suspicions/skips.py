@@ -11,6 +11,7 @@ from replicant.table.column import Column
 from replicant.table.infer import numbers_in_text
 from replicant.table.kinds import Kind
 from replicant.table.suspicions.by_design import Design, by_design
+from replicant.table.suspicions.forms import quoted
 from replicant.table.suspicions.model import Suspicion, coded
 from replicant.table.table import Table
 
@@ -54,7 +55,12 @@ def _suspicion(name: str, text: str, design: Design | None) -> Suspicion:
     if design is None:
         return Suspicion(name, "skip", text, sure=False)
     text += f"; an imputation keeps it by missing: {{{_name(name)}: {{when: {_in_yaml(design.when)}, as: keep}}}}"
-    settings = {f"imputation.missing.{name}": {"when": design.when, "as": "keep"}}
+    settings: dict[str, object] = {f"imputation.missing.{name}": {"when": design.when, "as": "keep"}}
+    rules = [f"if {design.when}: {quoted(name)} is missing"] if design.inside == 1 else []
+    if design.outside == 0:
+        rules.append(f"if not ({design.when}): {quoted(name)} is not missing")
+    if rules:
+        settings["synthesis.rules"] = rules
     return Suspicion(name, "skip", text, settings=settings, sure=False)
 
 
