@@ -43,13 +43,15 @@ def test_each_kind_is_found_kept_by_a_fresh_sample_and_broken_by_shuffled_column
     patterns = find_rules(encode_table(real), rows)
     of = {(one.measure, one.of) for one in patterns}
     assert of >= set(KINDS.items()) | {("broken_levels", "group by age")}
-    for one in rule_figures(patterns, rows, [coding.rows(fresh)], None):
-        assert (one.value, one.baseline, one.baseline_kind) == (0, 0, "real_rows")
+    for one in rule_figures(patterns, rows, [coding.rows(fresh)], "half_splits"):
+        assert (one.value, one.baseline, one.baseline_kind) == (0, 0, "half_splits")
     rng = np.random.default_rng(3)
     for measure, name in KINDS.items():
         first = name.split()[0]
         shuffled = coding.rows(fresh.assign(**{first: rng.permutation(fresh[first])}))
-        figures = {(one.measure, one.of): one for one in rule_figures(patterns, rows, [shuffled], coding.rows(fresh))}
+        figures = {
+            (one.measure, one.of): one for one in rule_figures(patterns, coding.rows(fresh), [shuffled], "holdout")
+        }
         assert figures[measure, name].value > 0.1
         assert figures[measure, name].p_value < 1e-6
         assert figures[measure, name].baseline_kind == "holdout"
@@ -75,6 +77,6 @@ def test_a_rule_that_is_nearly_kept_is_one() -> None:
     real.loc[3, "last"] = 1900
     coding = compare_schemas(real, [real]).coding
     rows = coding.rows(real)
-    figures = {one.of: one for one in rule_figures(find_rules(encode_table(real), rows), rows, [rows], None)}
+    figures = {one.of: one for one in rule_figures(find_rules(encode_table(real), rows), rows, [rows], "half_splits")}
     assert figures["first by last"].value == pytest.approx(1 / 800)
     assert figures["first by last"].p_value == 1

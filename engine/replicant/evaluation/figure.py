@@ -31,7 +31,7 @@ __all__ = [
 
 Worse: TypeAlias = Literal["higher", "lower", ""]
 BaselineKind: TypeAlias = Literal[
-    "holdout", "half_splits", "permutation", "bootstrap", "leave_one_out", "real_rows", "control", "theory", ""
+    "holdout", "half_splits", "permutation", "bootstrap", "leave_one_out", "control", "theory", ""
 ]
 
 LEVEL = 0.95

@@ -20,7 +20,6 @@ _KINDS = {
     "permutation": "rows exchanged at random",
     "bootstrap": "bootstrap samples of the real rows",
     "leave_one_out": "real rows, each against the others",
-    "real_rows": "the real rows themselves",
     "control": "control group",
     "theory": "theory",
     "": "",

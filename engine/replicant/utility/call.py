@@ -14,14 +14,13 @@ from replicant.evaluation.grouping import GROUPS, Grouped
 from replicant.evaluation.inputs import MOST_ROWS, Inputs, frame_in_memory, inputs
 from replicant.evaluation.parameters import with_common_parameters
 from replicant.evaluation.runner import Effort, Found, Subset, evaluate, known_columns
-from replicant.table import encode_table
 from replicant.utility.all_rows import WholeTables
 from replicant.utility.counted import count_tables
 from replicant.utility.indicators import Computation, computed_figures, declared_figures, model_figures
 from replicant.utility.measures import measure
 from replicant.utility.pictures import utility_pictures
 from replicant.utility.published import Indicator, read_indicators
-from replicant.utility.rules import find_rules, rule_figures
+from replicant.utility.rules import kept_rules
 from replicant.utility.tables import tables_of
 
 if TYPE_CHECKING:
@@ -122,11 +121,9 @@ def utility(
                 real, *sets = (frame_in_memory(one) for one in (given.real, *given.sets))
                 found += computed_figures(functions, real, sets, weights, rows.rng_of("functions"))
             try:
-                table = encode_table(frame_in_memory(given.real)[list(given.coding.names)], _declared(given))
+                found += kept_rules(frame_in_memory(given.real)[list(given.coding.names)], _declared(given), rows)
             except ReplicantError as error:
                 left_out.append(f"rules between columns: {error}")
-            else:
-                found += rule_figures(find_rules(table, rows.real), rows.real, rows.sets, rows.holdout)
         return found, left_out
 
     pictures: dict[str, Any] = {}

@@ -7,17 +7,19 @@ which `inspect` shows. A set keeps what its method does not know only as far as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from replicant.evaluation.conditions import Mask, condition
 from replicant.evaluation.figure import BaselineKind, Figure, against_rate
 from replicant.evaluation.rows import Rows
+from replicant.evaluation.runner import Subset
 from replicant.spec.expression import parse_expression
 from replicant.spec.rule import parse_rule
+from replicant.table import encode_table
 from replicant.table.arrays import Floats
 from replicant.table.column import Column
 from replicant.table.suspicions.arithmetic import Derivation, derivations
@@ -26,7 +28,12 @@ from replicant.table.suspicions.derived import nested, stretches
 from replicant.table.suspicions.orders import orders
 from replicant.table.table import Table
 
-__all__ = ["Pattern", "find_rules", "rule_figures"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from replicant.table import ColumnSpec
+
+__all__ = ["Pattern", "find_rules", "kept_rules", "rule_figures"]
 
 Broken: TypeAlias = "tuple[Mask, Mask]"
 """(n,) rows that a rule speaks of, and those of them that break it."""
@@ -51,15 +58,41 @@ class Pattern:
     broken: Callable[[Rows], Broken]
 
 
-def rule_figures(patterns: Sequence[Pattern], real: Rows, sets: Sequence[Rows], holdout: Rows | None) -> list[Figure]:
-    """How often each rule is broken, beside the holdout, or the real rows in which it was found.
+def kept_rules(frame: pd.DataFrame, book: Mapping[str, ColumnSpec], rows: Subset) -> list[Figure]:
+    """How often each rule of the real table is broken, beside real rows in which it was not looked for.
+
+    Parameters
+    ----------
+    frame, book
+        The real table, and what is declared of it.
+    rows
+        Its rows, the sets, and the holdout. Without one, every other real row is looked at for rules, and the rest are
+        the control: a rule seems to be kept best where it was found.
+
+    Raises
+    ------
+    DataError
+        The table cannot be encoded.
+    """
+    first = np.arange(0, len(rows.real), 1 if rows.holdout is not None else 2)
+    rest = np.arange(1, len(rows.real), 2)
+    patterns = find_rules(encode_table(frame.iloc[first], book), rows.real.take(first))
+    if rows.holdout is not None:
+        return rule_figures(patterns, rows.holdout, rows.sets, "holdout")
+    return rule_figures(patterns, rows.real.take(rest), rows.sets, "half_splits")
+
+
+def rule_figures(patterns: Sequence[Pattern], control: Rows, sets: Sequence[Rows], kind: BaselineKind) -> list[Figure]:
+    """How often each rule is broken.
 
     Parameters
     ----------
     patterns
         The rules.
-    real, sets, holdout
-        The rows.
+    control, sets
+        Real rows in which the rules were not looked for, and those of the sets.
+    kind
+        What the control is.
 
     Returns
     -------
@@ -70,13 +103,12 @@ def rule_figures(patterns: Sequence[Pattern], real: Rows, sets: Sequence[Rows], 
     out = []
     for one in patterns:
         trials, broken = np.array([_counted(one, rows) for rows in sets]).T
-        control, breaks = _counted(one, real if holdout is None else holdout)
-        if not trials.all() or not control:
+        known, breaks = _counted(one, control)
+        if not trials.all() or not known:
             continue
         size = float(trials.mean())
         successes = list(broken / trials * size)
-        kind: BaselineKind = "real_rows" if holdout is None else "holdout"
-        out.append(against_rate(one.measure, successes, size, breaks, control, of=one.of, kind=kind))
+        out.append(against_rate(one.measure, successes, size, breaks, known, of=one.of, kind=kind))
     return out
 
 
