@@ -63,7 +63,8 @@ def test_the_map_marks_flagged_pairs_and_names_the_worst(utility: Evaluation) ->
 
 def test_the_ladder_says_the_share_in_words(utility: Evaluation) -> None:
     [picture] = utility.plot("ladder").pictures
-    assert "score 900: as close as a 10 % subsample" in texts(picture)
+    assert "as close as a 10 % subsample" in texts(picture)
+    assert "score 900: as close as a 10 % subsample" in picture.description
 
 
 def test_shares_are_named_by_what_they_are_of_and_lie_on_one_scale(disclosure: Evaluation) -> None:

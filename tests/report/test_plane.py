@@ -57,6 +57,13 @@ def test_other_tools_do_not_stretch_the_axes_and_carry_their_figures() -> None:
     assert marks(drawn)["synthetic"] == marks(str(plane(POINTS, **AXES).svg()))["synthetic"]
 
 
+def test_a_single_variant_lies_among_the_others() -> None:
+    points = [Point("ours", 1.0, 0.0), Point("fresh half", 1.02, 0.01, "landmark"), Point("theirs", 1.1, 0.02, "other")]
+    found = marks(str(plane(points, utility=Axis("pMSE ratio"), disclosure=AXES["disclosure"]).svg()))
+    assert found["other"][0] - found["synthetic"][0] > 250
+    assert found["synthetic"][1] - found["other"][1] > 150
+
+
 def test_the_frontier_is_what_nothing_dominates() -> None:
     variants = [one for one in POINTS if one.kind == "variant"]
     assert [one.name for one in undominated(variants, **AXES)] == ["far", "middle", "near"]

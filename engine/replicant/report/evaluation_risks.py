@@ -101,8 +101,11 @@ def _shares(title: str, figures: Sequence[Mapping[str, Any]], keys: str) -> Pict
 
 
 def _name(one: Mapping[str, Any], keys: str) -> str:
-    of = "by keys" if one["of"] and one["of"] == keys else one["of"]
-    return ": ".join(part for part in (one["group"], MEASURES[one["measure"]].title, of) if part)
+    title = MEASURES[one["measure"]].title
+    of = one["of"]
+    if of and of == keys:
+        of = "" if "keys" in title else "by keys"
+    return ": ".join(part for part in (one["group"], title, of) if part)
 
 
 def _titled(title: str, description: str, height: float, body: Sequence[str], found: Mapping[str, Any]) -> Picture:

@@ -166,12 +166,18 @@ def as_close(found: Mapping[str, Any]) -> list[Picture]:
     body.append(line(LEFT, y, x, y, "truth") + line(x, y, x, FLOOR, "truth"))
     body.append(f'<g class="synthetic">{mark("square", x, y, 5)}</g>')
     ends = "more than" if close >= shares[-1] - 1e-9 else "at most" if close <= shares[0] + 1e-9 else ""
-    words = f"score {score:.0f}: as close as {f'{ends} ' if ends else ''}a {100 * close:.0f} % subsample"
-    body.append(text(RIGHT, FLOOR - 10, words, anchor="end", kind="name"))
+    lines = f"score {score:.0f}:", f"as close as {f'{ends} ' if ends else ''}a {100 * close:.0f} % subsample"
+    # Below the curve, on the side of the dashed line that has the space.
+    aside, anchor = (x + 10, "start") if close < 0.5 else (x - 10, "end")
+    body += [text(aside, FLOOR - 26 + 15 * i, words, anchor=anchor, kind="name") for i, words in enumerate(lines)]
     body.append(text((LEFT + RIGHT) / 2, FLOOR + 31, "share of the real rows that is drawn", anchor="middle"))
     rungs_in_words = "; ".join(f"{100 * x:g} %: {y:.0f}" for x, y in zip(shares, values, strict=True))
     return [
         headed(
-            "k-marginal score", f"The sets have a {words}. Subsamples: {rungs_in_words}.", FLOOR + 38, body, paired=True
+            "k-marginal score",
+            f"The sets have a {' '.join(lines)}. Subsamples: {rungs_in_words}.",
+            FLOOR + 38,
+            body,
+            paired=True,
         )
     ]

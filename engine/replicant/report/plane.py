@@ -131,9 +131,8 @@ def plane(
     width, height = size
     top, floor, right = HEAD + (LINE if title else 0), height - BELOW, width - EDGE
     near = [one for one in points if one.kind == "variant"] or list(points)
-    real = [one for one in points if one.kind == "landmark"]
-    x = _scale(disclosure, [one.disclosure for one in near], [one.disclosure for one in real], LEFT, right)
-    y = _scale(utility, [one.utility for one in near], [one.utility for one in real], floor, top)
+    x = _scale(disclosure, [(one.kind, one.disclosure) for one in points], LEFT, right)
+    y = _scale(utility, [(one.kind, one.utility) for one in points], floor, top)
     marks = [(value, f"{100 * value:.6g} %" if disclosure.is_share else words) for value, words in _ticks(x)]
     body = [svg.floor_axis(x, floor, top, marks)]
     for value, words in _ticks(y):
@@ -178,12 +177,16 @@ def undominated(points: Sequence[Point], utility: Axis, disclosure: Axis) -> lis
     return best
 
 
-def _scale(axis: Axis, values: Sequence[float], landmarks: Sequence[float], start: float, end: float) -> Scale:
-    """The scale that holds all values, and what real rows show at its good end."""
-    known = [*values, *([] if axis.ideal is None else [axis.ideal])]
-    ends = [*known, *landmarks]
+def _scale(axis: Axis, values: Sequence[tuple[Kind, float]], start: float, end: float) -> Scale:
+    """The scale that holds all variants, and what real rows show at its good end; all points of a single variant."""
+    ideal = [] if axis.ideal is None else [axis.ideal]
+    every = [*ideal, *(value for _, value in values)]
+    known = [*ideal, *(value for kind, value in values if kind == "variant")]
+    if not known or max(known) - min(known) <= 1e-9 * max(map(abs, known)):
+        known = every
+    ends = [*known, *(value for kind, value in values if kind == "landmark")]
     low, high = (min(ends), max(known)) if axis.worse == "higher" else (min(known), max(ends))
-    margin = PAD * (high - low) if high - low > 1e-9 * max(abs(low), abs(high)) else 0.1 * abs(high) or 1.0
+    margin = PAD * (high - low) if high - low > 1e-9 * max(abs(low), abs(high)) else 0.1 * abs(high) or 0.05
     low, high = max(low - margin, 0.0) if low >= 0 else low - margin, high + margin
     return Scale(low, high, *((start, end) if axis.worse == "higher" else (end, start)))
 
