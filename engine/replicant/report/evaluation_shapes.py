@@ -167,7 +167,7 @@ def as_close(found: Mapping[str, Any]) -> list[Picture]:
     body.append(f'<g class="synthetic">{mark("square", x, y, 5)}</g>')
     ends = "more than" if close >= shares[-1] - 1e-9 else "at most" if close <= shares[0] + 1e-9 else ""
     lines = f"score {score:.0f}:", f"as close as {f'{ends} ' if ends else ''}a {100 * close:.0f} % subsample"
-    # Below the curve, on the side of the dashed line that has the space.
+    # Below the curve, left or right of the dashed line, where there is space.
     aside, anchor = (x + 10, "start") if close < 0.5 else (x - 10, "end")
     body += [text(aside, FLOOR - 26 + 15 * i, words, anchor=anchor, kind="name") for i, words in enumerate(lines)]
     body.append(text((LEFT + RIGHT) / 2, FLOOR + 31, "share of the real rows that is drawn", anchor="middle"))
