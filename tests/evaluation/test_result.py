@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,7 @@ import pytest
 from replicant.errors import SpecError
 from replicant.evaluation import Evaluation, against_draws, against_rate, judged, plain
 from replicant.events import Event
+from replicant.report.measures import MEASURES, Form
 
 DRAWS = np.linspace(0.9, 1.1, 20)
 
@@ -69,3 +73,11 @@ def test_records_are_written_for_their_owner_only(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "records_at_risk.csv", keep_default_na=False).equals(listed)
     with pytest.raises(SpecError, match="this is utility"):
         Evaluation("utility", ()).write_records(tmp_path)
+
+
+def test_every_measure_is_listed_once_and_can_be_written() -> None:
+    listed = tomllib.loads((files("replicant.report") / "measures.toml").read_text(encoding="utf-8"))
+    names = [name for section in listed.values() for name in section]
+    assert names == list(MEASURES)
+    assert {one.form for one in MEASURES.values()} <= set(get_args(Form))
+    assert all(one.title and one.least <= 0 for one in MEASURES.values())

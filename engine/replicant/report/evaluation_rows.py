@@ -174,8 +174,7 @@ def _row(one: Mapping[str, Any]) -> Row:
     around = ""
     if one["baseline_low"] is not None and one["baseline_high"] is not None:
         low, high = one["baseline_low"], one["baseline_high"]
-        if measure.least is not None:
-            low = max(low, measure.least)
+        low = max(low, measure.least)
         around = f"{_written(low, measure.form)} to {_written(high, measure.form)}"
     return Row(
         measure.title,
