@@ -43,11 +43,15 @@ def test_an_unknown_target_is_named() -> None:
 
 def test_tables_of_more_rows_than_are_held_are_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
-    real, made = (pd.DataFrame({"a": rng.normal(size=300), "b": rng.choice(list("xyz"), 300)}) for _ in range(2))
-    whole = rp.utility(real, made, effort="quick")
+    real, made = (
+        pd.DataFrame({"a": rng.normal(size=300), "b": rng.choice(list("xyz"), 300), "c": rng.choice(list("pq"), 300)})
+        for _ in range(2)
+    )
+    asked = {"three_way": ["a", "b", "c"], "effort": "quick"}
+    whole = rp.utility(real, made, **asked)
     monkeypatch.setattr(sys.modules["replicant.utility.call"], "MOST_ROWS", 100)
-    some = rp.utility(real, made, effort="quick")
-    for name in ("k_marginal", "s_jsd_twoway_mean", "mabsdd_oneway_mean"):
+    some = rp.utility(real, made, **asked)
+    for name in ("k_marginal", "s_jsd_twoway_mean", "mabsdd_oneway_mean", "s_pmse_threeway"):
         assert some[name].value == pytest.approx(whole[name].value)
     assert some["k_marginal"].baseline_low is None  # splits of counts are of each table by itself
 
