@@ -58,3 +58,4 @@ def test_figures_do_not_depend_on_threads(call: object) -> None:
         for threads in (1, 2)
     ]
     pd.testing.assert_frame_equal(results[0].frame, results[1].frame, check_exact=True)
+    assert any(text.startswith("quick effort leaves out") for text in results[0].left_out)

@@ -168,8 +168,7 @@ def disclosure(
             left_out.append(
                 "cells and matches of a record's own row: the rows of the sets were shuffled, or are too many"
             )
-        if len(questions.targets) > MOST_TARGETS[effort]:
-            left_out.append(f"attribute inference of targets after the first {MOST_TARGETS[effort]}")
+        left_out += _unasked(questions, effort)
         return [*found, *attacked.figures], left_out
 
     settings: dict[str, object] = {"keys": list(keys), "targets": list(targets), "cluster": cluster}
@@ -179,6 +178,14 @@ def disclosure(
         "disclosure", given, figures, by=by, effort=effort, seed=seed, settings=settings, client=client, threads=threads
     )
     return _with_records(replace(found, pictures=pictures), records, homes)
+
+
+def _unasked(questions: Questions, effort: Effort) -> Iterator[str]:
+    """Guesses that are left out."""
+    if effort == "quick" and questions.keys and questions.targets:
+        yield "quick effort leaves out confident guesses"
+    if len(questions.targets) > MOST_TARGETS[effort]:
+        yield f"attribute inference of targets after the first {MOST_TARGETS[effort]}"
 
 
 def _chosen(
