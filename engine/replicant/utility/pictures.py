@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from replicant.evaluation.rounded import RARE, cells, share_unit, shares
 from replicant.evaluation.rows import Rows
+from replicant.fcs.blas import one_blas_thread
 from replicant.summaries.bins import bins_of
 from replicant.table.arrays import Floats
 from replicant.utility.associations import Associated
@@ -175,7 +176,8 @@ def _associations(real: Rows, sets: Sequence[Rows]) -> dict[str, Any]:
 def _propensity(real: Rows, sets: Sequence[Rows]) -> dict[str, Any]:
     """By a logistic regression for the first set."""
     real, synthetic = (_some(one) for one in (real, sets[0]))
-    scores = row_scores(real, synthetic)
+    with one_blas_thread():
+        scores = row_scores(real, synthetic)
     p = 1 - scores.p
     total = scores.weight.sum()
     share = 1 - float(scores.weight @ scores.real) / total
