@@ -87,7 +87,7 @@ def membership(
     repetitions
         Seeds of the classifier, and samples of a set that it learns from.
     most
-        The most rows of a set that the classifier learns from.
+        The most rows of a set, and of the reference, that the classifier learns from.
     tasks
         What scores; this thread, unless given.
     """
@@ -124,8 +124,8 @@ def _ranked(data: _Asked, item: tuple[int, tuple[int, ...]]) -> Floats:
     learned = []
     for seed in seeds_of_fits:
         rng = stream_of(seed)
-        fitted_to = capped(one, data.most, rng)
-        learned.append(_classifier(fitted_to, data.reference, data.everyone, int(rng.integers(2**31))))
+        release, reference = (capped(rows, data.most, rng) for rows in (one, data.reference))
+        learned.append(_classifier(release, reference, data.everyone, int(rng.integers(2**31))))
     scores = [*_scores(distances, data.to_reference), np.mean(learned, axis=0)]
     return np.asarray(stats.rankdata(scores, axis=1))
 
