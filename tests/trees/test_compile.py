@@ -79,7 +79,7 @@ def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:
     cold.setattr(compiling, "_run", asked.append)
     for use in (Use.TREES, Use.TREES | Use.NEW_ROWS, Use.TREES, Use.ALL):
         compiling.ensure_compiled(use=use)
-    rest = Use.OTHER_ROWS | Use.DISTINCT | Use.LEAF_ROWS | Use.LEAF_WEIGHTS | Use.CONDITIONS
+    rest = Use.OTHER_ROWS | Use.DISTINCT | Use.LEAF_ROWS | Use.LEAF_WEIGHTS | Use.CONDITIONS | Use.PROTECTION
     assert asked == [Use.TREES, Use.NEW_ROWS, rest]
 
 

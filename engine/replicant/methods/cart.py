@@ -9,7 +9,16 @@ import numpy as np
 
 from replicant.methods.base import Codes, Predictors, Response
 from replicant.methods.donors import DonorModel
-from replicant.spec.models import ClassRisk, Complexity, Depth, LeafRowsOrAuto, LeafWeighting, SplitRows, Splits
+from replicant.spec.models import (
+    ClassRisk,
+    Complexity,
+    Depth,
+    LeafRows,
+    LeafRowsOrAuto,
+    LeafWeighting,
+    SplitRows,
+    Splits,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -64,6 +73,10 @@ class Cart:
     leaf_weights
         `equal`: each donor of the leaf is as likely as any other. `regression`: donors are weighted so that the mean of
         the leaf follows a ridge regression within it (calibration: Deville and Särndal 1992).
+    min_donors
+        Fewest distinct records in a leaf, whatever `minbucket` is.
+    l_diversity
+        Fewest distinct values of the column in a leaf: leaves with fewer are merged into the node above.
     """
 
     without_predictors: ClassVar[str] = "sample"
@@ -78,6 +91,8 @@ class Cart:
     splits: Splits = "rpart"
     leaf_weights: LeafWeighting = "equal"
     undersmooth: bool = True
+    min_donors: LeafRows = 1
+    l_diversity: LeafRows = 1
 
     @property
     def fit_is_random(self) -> bool:
@@ -87,7 +102,7 @@ class Cart:
     @property
     def fewest(self) -> int:
         """`minbucket`, or the least that it may be."""
-        return self.sizes[0] if self.minbucket == "auto" else self.minbucket
+        return max(self.sizes[0] if self.minbucket == "auto" else self.minbucket, self.min_donors)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -99,10 +114,11 @@ class Cart:
         """`minsplit`, or what it is by default; None where it follows from what `minbucket` is found to be."""
         if self.minsplit is not None or self.minbucket == "auto":
             return self.minsplit
-        return 3 * self.minbucket
+        return 3 * max(self.minbucket, self.min_donors)
 
     def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorModel:
-        from replicant.trees import grow_tree, leaf_weights  # a plan names methods, and needs no compiler
+        # A plan names methods, and needs no compiler.
+        from replicant.trees import grow_tree, leaf_weights, merge_leaves
 
         response = y.numbers if y.classes is None else y.classes
         if response is None:
@@ -116,17 +132,25 @@ class Cart:
             "class_risk": self.class_risk,
             "splits": self.splits,
         }
-        rows, fewest = self.minbucket, None
-        if rows == "auto":
+        fewest = None
+        if self.minbucket == "auto":
             best = _best_size(x, y, response, settings, rng)
-            rows, fewest = FEW_ROWS_SIZE if best is None else self.sizes[best], SMALL_GROUP
+            rows = FEW_ROWS_SIZE if best is None else self.sizes[best]
+            fewest = max(SMALL_GROUP, self.min_donors)
+        else:
+            rows = self.minbucket
+        rows = max(rows, self.min_donors)
         tree = grow_tree(x.features, x.subset, response, minbucket=rows, fewest=fewest, **settings)
+        protected = True
+        if self.min_donors > 1 or self.l_diversity > 1:
+            tree, protected = merge_leaves(tree, y.codes, records=self.min_donors, values=self.l_diversity)
+        notes = () if protected else ("unprotected",)
         if self.leaf_weights == "equal":
-            return DonorModel(tree, y.codes)
+            return DonorModel(tree, y.codes, notes=notes)
         given = leaf_weights(
             tree, x.features, x.subset, y.codes, classes=y.classes, n_classes=y.n_classes, weights=weights
         )
-        return DonorModel(tree, y.codes, given)
+        return DonorModel(tree, y.codes, given, notes)
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         each = SECONDS_PER_STEP * predictors * np.where(levels > 0, CLASSES, 1.0)

@@ -30,11 +30,14 @@ class DonorModel:
         (n,) the column's codes by row of the table.
     weights
         By which the donors of a leaf are weighted; None: they are as likely as each other.
+    notes
+        What was done while it was fitted: words of `NOTES`.
     """
 
     tree: Tree
     codes: Codes
     weights: LeafWeights | None = None
+    notes: tuple[str, ...] = ()
     _training: Codes | None = None
     _by_code: DonorsByCode | None = None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.errors import SpecError, nearest
+from replicant.errors import SpecError, nearest, some
 from replicant.events import Event
 from replicant.methods import CART, Cart, Declaration, registered
 from replicant.methods.cart import FEWEST_TO_CHOOSE
@@ -122,6 +122,7 @@ def build_plan(
     else:
         tasks, seconds = make_chain_tasks(imputation, cost, partitions, table.n, spec.m, spec.syntheses, known)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
+    _check_donors(spec.min_donors, sizes)
     events = [*derived, *draft.events, *ruled, *strata_events, *_warnings(spec, columns)]
     if suited is not None and suited.reason and spec.visit_sequence is not None:
         events.append(Event("random_orders", "", f"visit_sequence: auto draws orders at random: {suited.reason}"))
@@ -184,6 +185,7 @@ def _cart(spec: SynthesisSpec, where: str) -> Cart:
         class_risk=spec.used("class_risk", where),
         splits=spec.used("splits", where),
         leaf_weights=spec.used("leaf_weights", where),
+        min_donors=1 if where == "imputation" else spec.min_donors,
     )
 
 
@@ -243,6 +245,17 @@ def _check_canaries(spec: SynthesisSpec, rows: int) -> None:
         )
 
 
+def _check_donors(least: int, sizes: Sequence[int]) -> None:
+    """Refuse more donors than the rows of a partition."""
+    if least > min(sizes):
+        where = "the table has" if len(sizes) == 1 else "a stratum or partition has"
+        raise SpecError(
+            f"min_donors is {least}, and {where} {min(sizes)} rows",
+            need=f"at most {min(sizes)}, the rows that donors come from",
+            fix="lower min_donors, or pool small strata by min_stratum",
+        )
+
+
 def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]:
     """Settings that are valid, and do something else than one may think."""
     events = []
@@ -255,6 +268,12 @@ def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]
                 "exclude_self has no effect: under synthetic conditioning no row stands in for an observed one",
             )
         )
+    drawn = [one for one in columns if one.is_fitted and not one.parametric]
+    declared = {one.name: one.declaration for one in drawn if one.declaration.uses_predictors}
+    others = [name for name, one in declared.items() if not isinstance(one.method, Cart)]
+    if spec.min_donors > 1 and others:
+        text = f"min_donors holds where trees of cart draw: {some(others)} have another method"
+        events.append(Event("min_donors_idle", others[0], text))
     if spec.fits == "shared" and spec.m > 1:
         if spec.conditioning == "observed" and not spec.proper:
             text = "fits: shared changes nothing: under observed conditioning without proper, one fit serves all sets"

@@ -173,6 +173,7 @@ def public_manifest(
             "class_risk": plan.cart.class_risk,
             "splits": plan.cart.splits,
             "leaf_weights": plan.cart.leaf_weights,
+            "min_donors": plan.cart.min_donors,
             "rules": len(plan.rules),
         },
         "events": [event.as_dict() for event in plan.events],

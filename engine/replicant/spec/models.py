@@ -63,6 +63,8 @@ class SynthesisSpec(Document):
     minbucket, cp, minsplit, maxdepth
         How trees grow, as in rpart. `minsplit` None is three times `minbucket`, and `minbucket: auto` is found for each
         tree by how leaves of several sizes tell rows held out. None: `auto`; 5 under `observed` conditioning.
+    min_donors
+        Fewest distinct records in a leaf of a tree, whatever `minbucket` is: behind every value stand as many.
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, mice and synthpop, which takes back
         every split that changes no majority. None: `gini`; `misclassified` under `observed` conditioning.
@@ -136,6 +138,7 @@ class SynthesisSpec(Document):
     cp: Complexity = 1e-8
     minsplit: SplitRows | None = None
     maxdepth: Depth = 30
+    min_donors: LeafRows = 1
     class_risk: ClassRisk | None = None
     splits: Splits | None = None
     leaf_weights: LeafWeighting | None = None

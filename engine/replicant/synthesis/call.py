@@ -41,6 +41,7 @@ def synthesize(
     *,
     minsplit: int | None = None,
     maxdepth: int = 30,
+    min_donors: int = 1,
     class_risk: Literal["gini", "misclassified"] | None = None,
     splits: Literal["corrected", "rpart"] | None = None,
     leaf_weights: Literal["equal", "regression"] | None = None,
@@ -104,6 +105,8 @@ def synthesize(
         Smallest node that is split; None for three times `minbucket`.
     maxdepth
         Deepest level of a tree.
+    min_donors
+        Fewest distinct records in a leaf, whatever `minbucket` is: behind every value stand as many.
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, which takes back every split that
         changes no majority. None: `gini`; `misclassified` under `observed` conditioning, as in mice and the paper.
@@ -221,6 +224,7 @@ def synthesize(
         cp=cp,
         minsplit=minsplit,
         maxdepth=maxdepth,
+        min_donors=min_donors,
         class_risk=class_risk,
         splits=splits,
         leaf_weights=leaf_weights,

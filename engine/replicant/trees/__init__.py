@@ -5,6 +5,7 @@ from .apply import Likeness
 from .features import Features, encode_features
 from .leaf_rows import Halves, held_out_scores
 from .leaf_weights import LeafWeights, leaf_weights
+from .merge import merge_leaves
 from .tree import Tree, grow_tree, likeness, single_leaf
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "held_out_scores",
     "leaf_weights",
     "likeness",
+    "merge_leaves",
     "single_leaf",
 ]

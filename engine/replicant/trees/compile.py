@@ -14,6 +14,7 @@ from .features import encode_features
 from .jit import KERNELS
 from .leaf_rows import Halves, held_out_scores
 from .leaf_weights import leaf_weights
+from .merge import merge_leaves
 from .tree import grow_tree, likeness, single_leaf
 
 __all__ = ["Use", "ensure_compiled", "kernel_folder"]
@@ -40,7 +41,9 @@ class Use(Flag):
     """Donors of a leaf are weighted."""
     CONDITIONS = auto()
     """Rows say which donors they may have."""
-    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS | LEAF_WEIGHTS | CONDITIONS
+    PROTECTION = auto()
+    """Leaves are merged until they protect their donors."""
+    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS | LEAF_WEIGHTS | CONDITIONS | PROTECTION
 
 
 _lock = Lock()
@@ -113,6 +116,8 @@ def _run(use: Use) -> None:
         sets = CodeSets(np.arange(n + 1, dtype=np.int32), rows, rows + 1)
         used = np.full((n, 2), -1, dtype=np.int32)
         tree.by_code(rows).draw(leaf, u, sets, own=rows, used=used, most=1)
+    if Use.PROTECTION in use:
+        merge_leaves(tree, rows, records=n // 2, values=n // 2)
     if Use.LEAF_WEIGHTS in use:
         _weigh()
     if Use.LEAF_ROWS in use:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from .grow import ALL_SEEN, EXTRA, FEATURE, MASK, RIGHT, THRESHOLD
-from .jit import kernel
+from .jit import kernel, merged
 
-__all__ = ["prune"]
+__all__ = ["close_gaps", "prune"]
 
 
 @kernel
@@ -63,8 +63,13 @@ def prune(nodes, start, end, seen, risk, cp, below, complexity, splits, skip):
             below[i] = left_risk + right_risk
             splits[i] = left_splits + right_splits + 1
 
-    # Close the gaps: a node's new position is the number of nodes kept before it.
-    position = splits
+    return close_gaps(nodes, start, end, seen, skip, splits)
+
+
+@merged
+def close_gaps(nodes, start, end, seen, skip, position):
+    """Move what is left of a tree to the front, in preorder: a new position is the number of nodes kept before."""
+    n = skip.shape[0]
     kept = 0
     i = 0
     while i < n:
