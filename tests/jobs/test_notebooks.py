@@ -58,10 +58,10 @@ def test_the_tour_runs_and_shows_all_there_is(tmp_path: Path, execute_notebook: 
     prose = " ".join(" ".join(cell.source for cell in nbformat.read(FOLDER / "tour.ipynb", as_version=4).cells).split())
     shown = " ".join(pages)
     for claim, figure in (
-        ("the mean overlap is 0.89", "mean overlap 0.89"),
-        ("0.59 standard errors", '<td class="right">-0.59</td>'),
-        ("Here it is 0.77", "pMSE ratio 0.77"),
-        ("the smallest p is 0.67", '<td class="right">0.672</td>'),
+        ("the mean overlap is 0.90", "mean overlap 0.90"),
+        ("0.60 standard errors", '<td class="right">-0.60</td>'),
+        ("Here it is 0.78", "pMSE ratio 0.78"),
+        ("the smallest p is 0.63", '<td class="right">0.626</td>'),
     ):
         assert claim in prose
         assert figure in shown, figure
