@@ -94,6 +94,9 @@ def broken(sets: Any, real: pd.DataFrame) -> dict[str, int]:
         {"method": {"age": "norm", "a": "pmm", "status": "polyreg"}},
         {"where": ["status == 'retired'", "age > 50", "income > 500"]},
         {"k": 300},
+        {"canaries": 10},
+        {"min_donors": 20},
+        {"missing": "impute"},
     ],
     ids=str,
 )

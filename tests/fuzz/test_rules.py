@@ -52,7 +52,7 @@ def small_table(seed: int, n: int) -> pd.DataFrame:
     frame = pd.DataFrame({name: rng.integers(0, 21, n).astype(float) for name in "abc"})
     frame.loc[rng.random(n) < 0.2, "a"] = np.nan
     for name in "uv":
-        frame[name] = np.array([f"l{i}" for i in range(4)])[rng.integers(0, 4, n)]
+        frame[name] = pd.Categorical.from_codes(rng.integers(0, 4, n), [f"l{i}" for i in range(4)])
     frame.loc[rng.random(n) < 0.2, "u"] = None
     return frame
 

@@ -107,7 +107,7 @@ def plant(table: Table, plan: Plan, partition: int) -> Planted | None:
     for _ in range(TRIES):
         made = _combined(table, plan, rng.integers(0, table.n, (2 * wanted, len(table.columns))))
         if plan.rules:
-            made = made[~broken_rows(plan.rules, _with_rows(table, made))]
+            made = made[~broken_rows(plan.rules, _with_rows(table, made), table)]
         for row in made:
             if len(rows) < 2 * wanted and bytes(row) not in rows and not _occurs(table, row):
                 rows[bytes(row)] = row

@@ -181,10 +181,10 @@ def kept_rules(rules: Sequence[Rule], columns: Sequence[ColumnPlan]) -> tuple[Ru
     return tuple(part for part in parts if not all(plans[name].is_kept for name in drawn_names(part.names, plans)))
 
 
-def broken_rows(rules: Sequence[Rule], table: Table) -> NDArray[np.bool_]:
-    """(n,) rows of a table that break a rule."""
+def broken_rows(rules: Sequence[Rule], table: Table, observed: Table | None = None) -> NDArray[np.bool_]:
+    """(n,) rows of a table that break a rule, `observed` being the one that says what stands beside what."""
     broken = np.zeros(table.n, dtype=np.bool_)
-    cells = TableCells(table)
+    cells = TableCells(table, observed)
     for rule in rules:
         broken |= rule.decided(cells)[1]
     return broken

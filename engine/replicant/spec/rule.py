@@ -71,9 +71,18 @@ class CellsOf(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TableCells:
-    """The cells of a table."""
+    """The cells of a table.
+
+    Attributes
+    ----------
+    table
+        The table.
+    observed
+        The table whose rows say what stands beside what, if that is another one.
+    """
 
     table: Table
+    observed: Table | None = None
 
     def column(self, name: str) -> Column:
         return self.table[name]
@@ -85,7 +94,8 @@ class TableCells:
         return self.table[name].numbers()
 
     def pairs(self, inner: str, outer: str) -> Pairs:
-        return Pairs.of(self.table[inner], self.table[outer])
+        observed = self.observed or self.table
+        return Pairs.of(observed[inner], observed[outer])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
