@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from replicant.execution.executor import Executor
 
-__all__ = ["Tasks", "opened", "seeds", "stream_of"]
+__all__ = ["Tasks", "one_openmp_thread", "opened", "seeds", "stream_of"]
 
 R = TypeVar("R")
 
@@ -98,7 +98,7 @@ def _needing_data(task: Task) -> Task:
 
 def _step(shared: tuple[Callable[[Any, Any], R], list[Any]], task: Task, data: Any) -> R:
     function, items = shared
-    with one_blas_thread(), _one_openmp_thread():
+    with one_blas_thread():
         return function(data, items[task.index])
 
 
@@ -117,8 +117,8 @@ def _steady_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def _one_openmp_thread() -> Iterator[None]:
-    """Of scikit-learn's trees: the limit is the calling thread's own, and steps run side by side already."""
+def one_openmp_thread() -> Iterator[None]:
+    """For scikit-learn's boosted trees: steps run side by side already. The limit is the calling thread's own."""
     with _openmp().limit(limits=1, user_api="openmp"):
         yield
 

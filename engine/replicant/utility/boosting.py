@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from replicant.evaluation.rows import Rows
+from replicant.evaluation.tasks import one_openmp_thread
 from replicant.table.arrays import Bools, Floats
 
 __all__ = ["deviation", "discriminated", "predicted"]
@@ -128,7 +129,8 @@ def _fitted(x: Floats, y: Any, native: list[bool], rng: np.random.Generator, *, 
         categorical_features=native,
         random_state=int(rng.integers(2**31)),
     )
-    return model.fit(x, y)
+    with one_openmp_thread():
+        return model.fit(x, y)
 
 
 def _area(scores: Floats, positive: Bools) -> float:

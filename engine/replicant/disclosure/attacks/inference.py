@@ -21,7 +21,7 @@ from replicant.disclosure.attacks.neighbours import nearest, points
 from replicant.disclosure.attacks.pool import Pool
 from replicant.evaluation.figure import Figure, against_rate, wilson
 from replicant.evaluation.rows import Rows
-from replicant.evaluation.tasks import Tasks, seeds
+from replicant.evaluation.tasks import Tasks, one_openmp_thread, seeds
 from replicant.table.arrays import Floats
 
 __all__ = ["LEARNERS", "Learner", "Question", "attribute_inference", "features", "memorisation_gap"]
@@ -83,7 +83,8 @@ class _Task(Question):
         if self.learner == "neighbours":
             return self._nearest(x, y, asked.only(self.known))
         model = self._model(x, len(np.unique(y)), seed % 2**32)
-        model.fit(features(x), y)
+        with one_openmp_thread():
+            model.fit(features(x), y)
         return np.asarray(model.predict(features(asked.only(self.known))), dtype=np.float64)
 
     def truth(self, rows: Rows) -> Floats:

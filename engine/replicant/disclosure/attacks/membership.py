@@ -25,7 +25,7 @@ from replicant.disclosure.attacks.neighbours import nearest, points
 from replicant.disclosure.attacks.pool import Pool, capped
 from replicant.evaluation.figure import Figure, against_draws, plain
 from replicant.evaluation.rows import Integers, Rows
-from replicant.evaluation.tasks import Tasks, seeds, stream_of
+from replicant.evaluation.tasks import Tasks, one_openmp_thread, seeds, stream_of
 from replicant.table.arrays import Floats
 
 __all__ = ["ATTACKS", "Membership", "area", "delong", "membership"]
@@ -171,7 +171,9 @@ def _classifier(release: Rows, reference: Rows, asked: Rows, seed: int) -> Float
     model: Any = HistGradientBoostingClassifier(
         max_iter=30, learning_rate=0.2, min_samples_leaf=5, early_stopping=False, random_state=seed
     )
-    return np.asarray(model.fit(x, y, sample_weight=weights).decision_function(features(asked)), dtype=np.float64)
+    with one_openmp_thread():
+        model.fit(x, y, sample_weight=weights)
+    return np.asarray(model.decision_function(features(asked)), dtype=np.float64)
 
 
 def _concluded(scores: Floats, n: int, members: Pool, rng: np.random.Generator) -> Membership:
