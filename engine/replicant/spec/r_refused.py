@@ -28,7 +28,7 @@ def refuse_what_changes_cells(values: Values) -> None:
             fix=f"take post out and write in the job {_bounds(first) if squeezed else _shift(first)}",
         )
     for key, words in (
-        ("rules", "values that rules fix: compute the column by `passive`, or synthesize by `strata`"),
+        ("rules", "take rules and rvalues out, and write in the job: rules: [\"if age < 18: marital == 'SINGLE'\"]"),
         ("denom", "counts out of a total: give the share, or both counts"),
     ):
         if values.lists(key) if key == "rules" else any(values.lists(key).values()):
