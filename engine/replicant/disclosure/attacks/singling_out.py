@@ -109,15 +109,17 @@ def singling_out(
     figures = []
     for measure in STATEMENTS:
         hits, controls = zip(*(one[measure][:2] for one in tried), strict=True)
+        kind: BaselineKind = "holdout"
+        trials = float(attempts)
         if holdout is None:
-            controls = (last[measure][0],)
-        kind: BaselineKind = "leave_one_out" if holdout is None else "holdout"
-        figures.append(against_rate(measure, hits, attempts, controls, attempts, kind=kind))
+            # Of two records, each is the only one like the other: what seems two successes is one.
+            kind, controls, trials = "leave_one_out", (last[measure][0] / 2,), attempts / 2
+        figures.append(against_rate(measure, hits, attempts, controls, trials, kind=kind))
     values = [one[BY_VALUES] for one in tried if one.get(BY_VALUES, (0, 0, 0))[2]]
     if len(values) == len(sets):
-        trials = round(float(np.mean([said for _, _, said in values])))
-        ours, others = ([one[i] / one[2] * trials for one in values] for i in (0, 1))
-        figures.append(against_rate(BY_VALUES, ours, trials, others, trials))
+        rare = round(float(np.mean([said for _, _, said in values])))
+        ours, others = ([one[i] / one[2] * rare for one in values] for i in (0, 1))
+        figures.append(against_rate(BY_VALUES, ours, rare, others, rare))
     return figures
 
 
