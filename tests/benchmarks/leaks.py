@@ -1,7 +1,7 @@
 """Nulls and leaks of `rp.utility` and `rp.disclosure`: python tests/benchmarks/leaks.py [--seeds N] [--rows N].
 
-Nulls: three disjoint random parts of a real table are the real rows, a fresh sample in place of a release, and a holdout.
-Whatever is measured, attacks among it, a report should have no flag, in 19 of 20 samples or more.
+Nulls: three disjoint random parts of a real table are the real rows, a fresh sample in place of a release, and a
+holdout. Whatever is measured, attacks among it, a report should have no flag, in 19 of 20 samples or more.
 
 Leaks: releases that give real rows away, each in its own way. The measure that should see it is to be flagged in every
 sample. Prints a line for each table and for each leak. Tables are those beside the clone; those absent are left out.
@@ -108,7 +108,9 @@ def canaries(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame, see
     planted = plant(real, 10, rng)
     release = [planted.frame.sample(frac=0.8, random_state=seed + i) for i in range(2)]
     coding = compare_schemas(planted.frame, release).coding
-    found = find(*(coding.rows(one) for one in (planted.canaries, planted.twins)), [coding.rows(r) for r in release], rng)
+    found = find(
+        *(coding.rows(one) for one in (planted.canaries, planted.twins)), [coding.rows(r) for r in release], rng
+    )
     return {one.measure for one in judged(found) if one.flag}
 
 
