@@ -21,8 +21,7 @@ from inputs import Absent, sd2011, shared
 from sklearn.neighbors import NearestNeighbors
 
 import replicant as rp
-from replicant.disclosure.attacks.canaries import find, plant
-from replicant.evaluation import compare_schemas, judged
+from replicant.evaluation import compare_schemas
 
 Parts: TypeAlias = "tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]"
 Flagged: TypeAlias = set[str]
@@ -93,9 +92,12 @@ def shuffled(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame, see
 
 
 def one_percent(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame, seed: int) -> Flagged:
+    """Of half as many rows again, without a holdout."""
+    cut = len(holdout) // 2
+    real, fresh = pd.concat([real, holdout[:cut]]), pd.concat([fresh, holdout[cut:]])
     some = round(len(real) / 100)
     release = pd.concat([real.sample(some, random_state=seed), fresh.iloc[some:]], ignore_index=True)
-    return _disclosed(real, [release], seed, holdout=holdout)
+    return _disclosed(real.reset_index(drop=True), [release], seed)
 
 
 def training_half(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame, seed: int) -> Flagged:
@@ -103,20 +105,14 @@ def training_half(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame
 
 
 def canaries(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame, seed: int) -> Flagged:
-    """Ten planted records, and sets that are four fifths of the rows they were made of."""
-    rng = np.random.default_rng(seed)
-    planted = plant(real, 10, rng)
-    release = [planted.frame.sample(frac=0.8, random_state=seed + i) for i in range(2)]
-    coding = compare_schemas(planted.frame, release).coding
-    found = find(
-        *(coding.rows(one) for one in (planted.canaries, planted.twins)), [coding.rows(r) for r in release], rng
-    )
-    return {one.measure for one in judged(found) if one.flag}
+    """Planted records, and trees whose leaves hold single records."""
+    made = rp.synthesize(real, m=2, canaries=20, minbucket=1, splits="rpart", donors="any", seed=seed)
+    return _disclosed(real, made, seed)
 
 
 def own_cells(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame, seed: int) -> Flagged:
     """Cells drawn from leaves that hold their own row."""
-    made = rp.synthesize(real, m=1, conditioning="observed", minbucket=3, seed=seed)
+    made = rp.synthesize(real, m=1, conditioning="observed", minbucket=3, shuffle=False, seed=seed)
     return _disclosed(real, made, seed)
 
 
@@ -137,7 +133,7 @@ LEAKS: dict[str, tuple[Callable[..., Flagged], str]] = {
     "real rows, shuffled": (shuffled, "copied_unique_rows"),
     "1 % real rows": (one_percent, "copied_unique_rows"),
     "the training half": (training_half, "membership_auc"),
-    "canaries": (canaries, "canaries_copied"),
+    "canaries": (canaries, "canaries_found"),
     "observed, own cells": (own_cells, "own_cells"),
     "nearest-neighbour copier": (nearest_copier, "membership_auc"),
 }

@@ -97,3 +97,12 @@ def test_partitions_are_coded_as_the_whole() -> None:
         rows = rows.combine(many.coding.rows(part))
     assert (one.coding.rows(whole).cells == rows.cells).all()
     assert (one.coding.rows(whole).groups == rows.groups).all()
+
+
+def test_levels_that_only_a_holdout_has_are_levels() -> None:
+    """As missing cells they would be alike, and a holdout of rare levels would be told from the real rows."""
+    real, held = pd.DataFrame({"code": ["a", "b", None]}), pd.DataFrame({"code": ["a", "c", "d", None]})
+    coding = compare_schemas(real, [real], holdout=held).coding
+    cells = coding.rows(held).cells[:, 0]
+    assert len(set(cells)) == 4
+    assert set(coding.rows(real).cells[:, 0]) & set(cells) == {cells[0], cells[3]}

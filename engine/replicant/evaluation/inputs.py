@@ -150,7 +150,7 @@ def inputs(
         here = _data(real, reading, book)
         kept = None if holdout is None else _data(holdout, reading, book)
         sets = _sets(syn, here, reading, book)
-    schema = compare_schemas(here, sets, book, weights=weights, groups=groups)
+    schema = compare_schemas(here, sets, book, holdout=kept, weights=weights, groups=groups)
     findings = [*schema.findings]
     held = 0
     if kept is not None:

@@ -103,6 +103,7 @@ def compare_schemas(
     sets: Sequence[Any],
     codebook: Mapping[str, ColumnSpec] | None = None,
     *,
+    holdout: Any = None,
     weights: str | None = None,
     groups: Grouped = GROUPS,
 ) -> Schema:
@@ -116,6 +117,9 @@ def compare_schemas(
         The m sets, each in one of these forms.
     codebook
         What is declared of the columns.
+    holdout
+        Real rows that were not synthesized: levels that occur only there are levels too. Else all of them would be
+        missing cells, and alike, by which a holdout could be told from the real rows.
     weights
         A column of weights, of either table or of both.
     groups
@@ -133,6 +137,7 @@ def compare_schemas(
     book = codebook or {}
     theirs = [_profiles(partitioned(one)) for one in sets]
     ours = _profiles(partitioned(real))
+    held = {} if holdout is None else _profiles(partitioned(holdout))
     identifiers = {name for name, spec in book.items() if spec.kind is Kind.IDENTIFIER}
     findings: list[Event] = []
     known = {*ours, *(name for one in theirs for name in one)}
@@ -149,7 +154,7 @@ def compare_schemas(
             continue
         if any(name not in each for each in theirs):
             continue
-        column, said = _shared(name, one, all_theirs[name], book.get(name), _wanted(groups, name))
+        column, said = _shared(name, one, all_theirs[name], book.get(name), _wanted(groups, name), held.get(name))
         findings += said
         if column is not None:
             columns.append(column)
@@ -188,7 +193,12 @@ def _lone(ours: _Profiles, all_theirs: _Profiles, theirs: Sequence[_Profiles], w
 
 
 def _shared(
-    name: str, real: _Profile, synthetic: _Profile, spec: ColumnSpec | None, groups: int | Sequence[Any]
+    name: str,
+    real: _Profile,
+    synthetic: _Profile,
+    spec: ColumnSpec | None,
+    groups: int | Sequence[Any],
+    held: _Profile | None,
 ) -> tuple[CodedColumn | None, list[Event]]:
     """How a column is coded, and what differs in it."""
     findings = []
@@ -237,7 +247,8 @@ def _shared(
     if lost:
         findings.append(Event("lost_levels", name, f"{lost} levels of the real table occur in no set"))
     order = [level_key(level) for level in (spec.levels or ())] if spec is not None else []
-    rest = sorted({*real.levels, *synthetic.levels} - set(order), key=_in_order)
+    known = {*real.levels, *synthetic.levels, *(() if held is None else held.levels)}
+    rest = sorted(known - set(order), key=_in_order)
     return CodedColumn(name, kind, levels=(*order, *rest)), findings
 
 
