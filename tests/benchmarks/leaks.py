@@ -106,7 +106,7 @@ def training_half(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame
 
 def canaries(real: pd.DataFrame, fresh: pd.DataFrame, holdout: pd.DataFrame, seed: int) -> Flagged:
     """Planted records, and trees whose leaves hold single records."""
-    made = rp.synthesize(real, m=2, canaries=20, minbucket=1, splits="rpart", donors="any", seed=seed)
+    made = rp.synthesize(real, m=5, canaries=50, minbucket=1, splits="rpart", donors="any", seed=seed)
     return _disclosed(real, made, seed)
 
 

@@ -1,4 +1,4 @@
-"""Some measures of disclosure by themselves: of columns, targets and pairs their mean, beside that of the baselines."""
+"""Some measures of disclosure by themselves: that of the whole table or, of keys and targets, their mean."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def means(
     Returns
     -------
     dict
-        By name, the mean of the values and the mean of the baselines; NaN where there is none.
+        By name, the value and the baseline of the whole table; of what only keys or targets have, the means. NaN where
+        there is none.
     """
     figures = measure(
         real,
@@ -62,6 +63,7 @@ def means(
     found: dict[str, tuple[float, float]] = {}
     for name in dict.fromkeys(one.measure for one in figures) if names is None else names:
         own = [one for one in figures if one.measure == name]
+        own = [one for one in own if not one.of] or own
         found[name] = _mean([one.value for one in own]), _mean([one.baseline for one in own])
     return found
 

@@ -119,7 +119,7 @@ def compare_schemas(
         What is declared of the columns.
     holdout
         Real rows that were not synthesized: levels that occur only there are levels too. Else all of them would be
-        missing cells, and alike, by which a holdout could be told from the real rows.
+        missing cells, and alike, by which a holdout would differ from the real rows.
     weights
         A column of weights, of either table or of both.
     groups
