@@ -173,7 +173,7 @@ class OnDesign(Normal):
         assert y.numbers is not None
         rows = np.repeat(np.arange(len(x)), 1 if weights is None else weights)
         beta = np.linalg.lstsq(x[rows], y.numbers[rows], rcond=None)[0]
-        return OnDesignModel(beta, float(np.std(y.numbers[rows] - x[rows] @ beta)))
+        return OnDesignModel(beta, float(np.std(y.numbers[rows] - x[rows] @ beta, ddof=x.shape[1])))
 
 
 class OnDesignModel(NormalModel):

@@ -9,13 +9,15 @@ import numpy as np
 
 from replicant.methods.base import Codes, Predictors, Response
 from replicant.methods.donors import DonorModel
-from replicant.spec.models import (
+from replicant.methods.smoothed import SmoothedModel, smoothed
+from replicant.spec.tree_settings import (
     ClassRisk,
     Complexity,
     Depth,
     LeafRows,
     LeafRowsOrAuto,
     LeafWeighting,
+    Smoothing,
     SplitRows,
     Splits,
 )
@@ -75,6 +77,9 @@ class Cart:
         the leaf follows a ridge regression within it (calibration: Deville and Särndal 1992).
     min_donors
         Fewest distinct records in a leaf, whatever `minbucket` is.
+    smoothing
+        `kernel`: numbers are drawn near those of donors, from a normal kernel that keeps the mean and the variance of
+        the leaf, and stay within the bounds of the column.
     l_diversity
         Fewest distinct values of the column in a leaf: leaves with fewer are merged into the node above.
     """
@@ -93,6 +98,7 @@ class Cart:
     undersmooth: bool = True
     min_donors: LeafRows = 1
     l_diversity: LeafRows = 1
+    smoothing: Smoothing = "none"
 
     @property
     def fit_is_random(self) -> bool:
@@ -116,7 +122,14 @@ class Cart:
             return self.minsplit
         return 3 * max(self.minbucket, self.min_donors)
 
-    def fit(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorModel:
+    def fit(
+        self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /
+    ) -> DonorModel | SmoothedModel:
+        model = self.donors(y, x, weights, rng)
+        return smoothed(model, y.numbers) if self.smoothing == "kernel" and y.numbers is not None else model
+
+    def donors(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorModel:
+        """As `fit`, whatever is smoothed."""
         # A plan names methods, and needs no compiler.
         from replicant.trees import grow_tree, leaf_weights, merge_leaves
 
@@ -145,11 +158,11 @@ class Cart:
         if self.min_donors > 1 or self.l_diversity > 1:
             tree, protected = merge_leaves(tree, y.codes, records=self.min_donors, values=self.l_diversity)
         notes = () if protected else ("unprotected",)
-        if self.leaf_weights == "equal":
-            return DonorModel(tree, y.codes, notes=notes)
-        given = leaf_weights(
-            tree, x.features, x.subset, y.codes, classes=y.classes, n_classes=y.n_classes, weights=weights
-        )
+        given = None
+        if self.leaf_weights == "regression":
+            given = leaf_weights(
+                tree, x.features, x.subset, y.codes, classes=y.classes, n_classes=y.n_classes, weights=weights
+            )
         return DonorModel(tree, y.codes, given, notes)
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:

@@ -13,7 +13,7 @@ from replicant.methods.donors import DonorModel
 from replicant.methods.inference_tree import Settings, grow_inference_tree
 from replicant.methods.resampling import resampled
 from replicant.spec.document import Number
-from replicant.spec.models import Depth, LeafRows, SplitRows
+from replicant.spec.tree_settings import Depth, LeafRows, SplitRows
 
 __all__ = ["Ctree"]
 

@@ -42,6 +42,10 @@ class DonorModel:
     _by_code: DonorsByCode | None = None
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Codes:
+        return self.codes[self.draw_rows(x, rng)[0]]
+
+    def draw_rows(self, x: Predictors, rng: np.random.Generator, /) -> tuple[Codes, Codes]:
+        """(size,) the donors, as rows of the table, and the leaf, as a node number, that each row falls into."""
         from replicant.trees import likeness  # a plan names methods, and needs no compiler
 
         u = rng.random(x.size)
@@ -56,7 +60,7 @@ class DonorModel:
         if x.donations is not None:
             like = likeness(x.features, x.subset, x.codes, self.codes)
             x.donations.redraw(self.tree, leaf, u, like, donors)
-        return self.codes[donors]
+        return donors, leaf
 
     def draw_among(self, x: Predictors, sets: CodeSets, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
         """As `draw`, among donors that a set of codes allows: those of the leaf, or of the nearest node with one.

@@ -13,7 +13,7 @@ from replicant.methods.cart import Cart
 from replicant.methods.donors import DonorModel
 from replicant.methods.resampling import resampled
 from replicant.spec.document import Whole
-from replicant.spec.models import ClassRisk, Complexity, Depth, LeafRows, SplitRows
+from replicant.spec.tree_settings import ClassRisk, Complexity, Depth, LeafRows, SplitRows
 
 __all__ = ["Forest", "ForestModel"]
 
@@ -73,7 +73,7 @@ class Forest:
             subset = x.subset
             if self.mtry is not None and self.mtry < len(subset):
                 subset = np.sort(rng.choice(subset, self.mtry, replace=False))
-            models.append(cart.fit(y, replace(x, subset=subset), resampled(n, weights, rng), rng))
+            models.append(cart.donors(y, replace(x, subset=subset), resampled(n, weights, rng), rng))
         return ForestModel(tuple(models))
 
     def _cart(self) -> Cart:

@@ -10,7 +10,7 @@ import numpy as np
 from replicant.methods.base import Codes, Predictors, Response
 from replicant.methods.donor_cells import DonorCells, DonorCellsModel
 from replicant.methods.resampling import resampled
-from replicant.spec.models import LeafRows
+from replicant.spec.tree_settings import LeafRows
 
 __all__ = ["Saturated"]
 

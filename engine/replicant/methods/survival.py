@@ -14,7 +14,7 @@ from replicant.methods.cart import Cart
 from replicant.methods.contingency import column_position
 from replicant.methods.donors import DonorModel
 from replicant.methods.resampling import resampled
-from replicant.spec.models import Complexity, Depth, LeafRows, SplitRows
+from replicant.spec.tree_settings import Complexity, Depth, LeafRows, SplitRows
 
 __all__ = ["Survival", "SurvivalModel", "martingale_residuals"]
 
@@ -77,7 +77,7 @@ class Survival:
         n = x.features.n
         cart = Cart(self.minbucket, self.cp, self.minsplit, self.maxdepth)
         response = Response(np.arange(n, dtype=np.int32), numbers=_at(x.rows, n, residuals, 0.0))
-        tree = cart.fit(response, replace(x, size=n, rows=None), _at(x.rows, n, counted, 0), rng)
+        tree = cart.donors(response, replace(x, size=n, rows=None), _at(x.rows, n, counted, 0), rng)
         return SurvivalModel(tree, tuple(_at(x.rows, n, one.codes, -1) for one in y), time, event)
 
     def _event(self, y: tuple[Response, ...]) -> int:

@@ -186,6 +186,7 @@ def _cart(spec: SynthesisSpec, where: str) -> Cart:
         splits=spec.used("splits", where),
         leaf_weights=spec.used("leaf_weights", where),
         min_donors=1 if where == "imputation" else spec.min_donors,
+        smoothing="none" if where == "imputation" else spec.smoothing,
     )
 
 

@@ -133,6 +133,13 @@ class Draft:
                 need=f"a column that is {' or '.join(sorted(method.kinds))}",
                 fix=f"name another method: method: {{{name}: {DEFAULT_METHOD}}}",
             )
+        asked_to = self.spec.options.get(name, {}).get("smoothing", "none")
+        if asked_to != "none" and not column.is_numeric:
+            raise SpecError(
+                f"options.{name}: smoothing is {asked_to!r}, and the column is {column.kind}",
+                need="a column of numbers",
+                fix=f"take smoothing of {name!r} out; l_diversity or min_donors protect levels",
+            )
         within = self.within(name, method)
         cluster = self.cluster(name, method)
         predictors = within or tuple(other for other in self.predictors(name, drop) if other != cluster)

@@ -109,6 +109,8 @@ def _settings(plan: Plan) -> list[str]:
         rows = f"auto ({cart.sizes[0]} to {cart.sizes[-1]}, {why})"
     least = "3 x minbucket" if cart.split_rows is None else f"{cart.split_rows}"
     trees = f"trees: minbucket {rows}, minsplit {least}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
+    if cart.smoothing != "none":
+        trees += ", numbers smoothed"
     if cart.min_donors > 1:
         trees += f", at least {cart.min_donors} records in a leaf"
     trees += f", risk of classes: {cart.class_risk}"

@@ -174,6 +174,7 @@ def public_manifest(
             "splits": plan.cart.splits,
             "leaf_weights": plan.cart.leaf_weights,
             "min_donors": plan.cart.min_donors,
+            "smoothing": plan.cart.smoothing,
             "rules": len(plan.rules),
         },
         "events": [event.as_dict() for event in plan.events],

@@ -7,20 +7,29 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from replicant.spec.defaults import DEFAULTS
-from replicant.spec.document import Document, Location, Names, Number, Whole, given, list_or_word
+from replicant.spec.document import Document, Location, Names, Whole, given, list_or_word
 from replicant.spec.donors import Donors, most_donations
 from replicant.spec.imputation import ImputationSpec
 from replicant.spec.method import Methods, split_options
 from replicant.spec.output import OutputSpec
 from replicant.spec.study import EstimandSpec, StudySpec
+from replicant.spec.tree_settings import (
+    MOST_ROWS,
+    ClassRisk,
+    Complexity,
+    Depth,
+    LeafRows,
+    LeafRowsOrAuto,
+    LeafWeighting,
+    Smoothing,
+    SplitRows,
+    Splits,
+)
 from replicant.storage.filesystem import check_url
 from replicant.table.codebook import ColumnSpec
 from replicant.table.reading import Reading
 
 __all__ = ["InputSpec", "JobSpec", "OutputSpec", "StudySpec", "SynthesisSpec"]
-
-MOST_ROWS = 10**12
-"""More than any table has: what is larger is a mistake, and no number of rows for the kernel."""
 
 MOST_RULES = 500
 """Rules are compared in pairs."""
@@ -29,19 +38,6 @@ _LISTED = 40
 """Entries of a list that the view of a notebook writes out."""
 
 DEFAULT_METHOD = "cart"
-
-_Rows = Annotated[Whole, Field(ge=1, le=MOST_ROWS)]
-
-# How trees grow, for all columns or as options of one.
-LeafRows = _Rows
-LeafRowsOrAuto = LeafRows | Literal["auto"]
-Complexity = Annotated[Number, Field(ge=0, le=1)]
-SplitRows = Annotated[Whole, Field(ge=2, le=MOST_ROWS)]
-Depth = Annotated[Whole, Field(ge=1, le=100)]
-ClassRisk = Literal["gini", "misclassified"]
-Splits = Literal["corrected", "rpart"]
-
-LeafWeighting = Literal["equal", "regression"]
 
 
 class SynthesisSpec(Document):
@@ -65,6 +61,8 @@ class SynthesisSpec(Document):
         tree by how leaves of several sizes tell rows held out. None: `auto`; 5 under `observed` conditioning.
     min_donors
         Fewest distinct records in a leaf of a tree, whatever `minbucket` is: behind every value stand as many.
+    smoothing
+        `kernel`: trees draw numbers near those of donors instead of these. `none`: real values.
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, mice and synthpop, which takes back
         every split that changes no majority. None: `gini`; `misclassified` under `observed` conditioning.
@@ -139,6 +137,7 @@ class SynthesisSpec(Document):
     minsplit: SplitRows | None = None
     maxdepth: Depth = 30
     min_donors: LeafRows = 1
+    smoothing: Smoothing = "none"
     class_risk: ClassRisk | None = None
     splits: Splits | None = None
     leaf_weights: LeafWeighting | None = None
@@ -152,9 +151,9 @@ class SynthesisSpec(Document):
     cluster: str | None = None
     random_slopes: dict[str, Names] = Field(default_factory=dict)
     strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
-    min_stratum: _Rows = 100
+    min_stratum: LeafRows = 100
     partition_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
-    k: _Rows | None = None
+    k: LeafRows | None = None
     missing: Literal["keep", "impute"] = "keep"
     imputation: ImputationSpec | None = None
     syntheses: Annotated[Whole, Field(ge=1, le=1000)] = 1
@@ -287,7 +286,7 @@ class ImputationJob(ImputationSpec):
     seed: Annotated[Whole, Field(ge=0, lt=2**128)] | None = None
     drop: Names = Field(default_factory=list)
     strata: Annotated[str | list[str] | None, BeforeValidator(list_or_word)] = None
-    min_stratum: _Rows = 100
+    min_stratum: LeafRows = 100
     partition_rows: Annotated[Whole, Field(ge=4, le=MOST_ROWS)] | None = None
 
     @property

@@ -42,6 +42,7 @@ def synthesize(
     minsplit: int | None = None,
     maxdepth: int = 30,
     min_donors: int = 1,
+    smoothing: Literal["none", "kernel"] = "none",
     class_risk: Literal["gini", "misclassified"] | None = None,
     splits: Literal["corrected", "rpart"] | None = None,
     leaf_weights: Literal["equal", "regression"] | None = None,
@@ -107,6 +108,9 @@ def synthesize(
         Deepest level of a tree.
     min_donors
         Fewest distinct records in a leaf, whatever `minbucket` is: behind every value stand as many.
+    smoothing
+        `kernel`: numbers are drawn near those of donors, so that no real one comes back but by chance. `none`: values
+        are real ones.
     class_risk
         What `cp` counts for classes: `gini`, or `misclassified` rows as in rpart, which takes back every split that
         changes no majority. None: `gini`; `misclassified` under `observed` conditioning, as in mice and the paper.
@@ -225,6 +229,7 @@ def synthesize(
         minsplit=minsplit,
         maxdepth=maxdepth,
         min_donors=min_donors,
+        smoothing=smoothing,
         class_risk=class_risk,
         splits=splits,
         leaf_weights=leaf_weights,

@@ -1,0 +1,90 @@
+"""Smoothed donors: no real number comes back but by chance, and shapes, bounds, spikes, decimals and rules are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import replicant as rp
+from replicant.errors import SpecError
+
+
+def people(n: int = 2000) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    age = rng.integers(18, 90, n)
+    income = np.round(rng.lognormal(7 + age / 60, 0.5, n), 2)
+    income[rng.random(n) < 0.2] = 0.0
+    income[rng.random(n) < 0.1] = np.nan
+    return pd.DataFrame(
+        {"age": age, "income": income, "sex": rng.choice(["f", "m"], n), "hours": rng.gamma(9, 4, n).round(3)}
+    )
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[pd.DataFrame, rp.Synthesis]:
+    real = people()
+    options = {"age": {"smoothing": "none"}}
+    columns = {"income": {"spike": [0]}}
+    return real, rp.synthesize(real, m=4, seed=1, smoothing="kernel", options=options, columns=columns)
+
+
+def test_no_real_number_comes_back_beyond_chance(made: tuple[pd.DataFrame, rp.Synthesis]) -> None:
+    real, syn = made
+    for name, digits in (("income", 2), ("hours", 3)):
+        known = np.unique(real[name].dropna())
+        known = known[known != 0]
+        again, expected, cells = 0, 0.0, 0
+        for one in syn:
+            values = one[name].dropna().to_numpy()
+            values = values[values != 0]
+            again += np.isin(values, known).sum()
+            # Numbers that were moved by a little hit one with the density of real ones there.
+            moved = values + np.random.default_rng(2).uniform(-0.2, 0.2, len(values)) * values.std() / 10
+            expected += np.isin(moved.round(digits), known).sum()
+            cells += len(values)
+        assert again <= expected + 5 * np.sqrt(expected + 1), (name, again, expected, cells)
+        assert again < 0.05 * cells
+    assert np.isin(syn[0]["age"], real["age"]).all()  # its own option: values are real ones
+
+
+def test_shapes_bounds_spikes_and_decimals_are_kept(made: tuple[pd.DataFrame, rp.Synthesis]) -> None:
+    real, syn = made
+    n = len(real)
+    stacked = pd.concat(list(syn))
+    zeros = (real.income == 0).mean()
+    assert abs((stacked.income == 0).mean() - zeros) < 4 * np.sqrt(zeros / n)
+    assert abs(stacked.income.isna().mean() - real.income.isna().mean()) < 4 * np.sqrt(0.1 / n)
+    for name, digits in (("income", 2), ("hours", 3)):
+        a, b = (one[name][one[name] != 0].dropna() for one in (real, stacked))
+        assert b.min() >= a.min()
+        assert b.max() <= a.max()
+        np.testing.assert_allclose(b, b.round(digits))
+        # The synthetic sets are of one sample: their distance from it is that of two samples at most.
+        assert stats.ks_2samp(a, b).statistic < 1.95 * np.sqrt(2 / len(a))
+        assert abs(b.mean() - a.mean()) < 4 * a.std() * np.sqrt(2 / len(a))
+        assert 0.93 < b.std() / a.std() < 1.07
+    keep = stacked.income.fillna(0) > 0
+    real_keep = real.income.fillna(0) > 0
+    drawn, known = (
+        np.corrcoef(one.age[rows], np.log(one.income[rows]))[0, 1] for one, rows in ((stacked, keep), (real, real_keep))
+    )
+    assert abs(drawn - known) < 4 / np.sqrt(n)
+
+
+def test_rules_hold_for_smoothed_numbers() -> None:
+    real = people(600)
+    real["limit"] = (real.income.fillna(10) * np.random.default_rng(1).uniform(1, 1.5, 600)).round(2)
+    syn = rp.synthesize(real, m=2, seed=1, smoothing="kernel", rules=["income <= limit", "age >= 18"])
+    for one in syn:
+        assert not (one.income > one.limit).any()
+        assert one.age.dtype == real.age.dtype
+        assert not np.isin(one.hours, real.hours).all()
+
+
+def test_levels_are_not_smoothed() -> None:
+    with pytest.raises(SpecError, match="smoothing is 'kernel', and the column is"):
+        rp.synthesize(people(100), m=1, seed=1, options={"sex": {"smoothing": "kernel"}})
+    with pytest.raises(SpecError, match="smoothing"):
+        rp.synthesize(people(100), m=1, seed=1, smoothing="spline")  # type: ignore[arg-type]
