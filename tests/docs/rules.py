@@ -140,6 +140,9 @@ COMMANDS |= {("deploy/README.md", line): (How.PARSED, reason) for line, reason i
 HEADERS: dict[str, str] = {
     "replicant run jobs/demo_study.yaml": "half a minute; tests/jobs/test_jobs.py runs less of it",
     "replicant run jobs/boys_study.yaml --set data=boys_completed.csv": "two minutes; tests/jobs/test_jobs.py has less",
+    "replicant run jobs/boys_plane.yaml --set data=boys_completed.csv": "minutes; tests/jobs/test_jobs.py has less",
+    "replicant run jobs/sd2011.yaml --set input.path=sd2011.csv": "its data are R's; tests/jobs/test_jobs.py runs it",
+    "replicant run jobs/ma2019.yaml --set input.path=ma2019.csv": "NIST's data; tests/jobs/test_jobs.py runs it",
     "replicant run jobs/boys_incomplete.yaml --set data=boys.csv": "its data are R's; tests/jobs/test_jobs.py runs it",
     "replicant run jobs/boys_study.yaml --set data=boys_imputed/imputation=01/part-0.parquet": "two minutes",
     "replicant run jobs/boys_incomplete_study.yaml --set data=boys_completed.csv": "a minute, or less in tests/jobs",

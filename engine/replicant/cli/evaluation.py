@@ -192,7 +192,7 @@ def disclosure(**settings: Any) -> Evaluation:
     Examples:
         replicant disclosure survey.parquet release --keys sex,age,region --targets income
         replicant disclosure train.csv syn1.csv syn2.csv --holdout holdout.csv -o disclosure.html
-        replicant disclosure survey.parquet release --earlier release-2024 --records release-internal/at_risk.csv
+        replicant disclosure survey.parquet release --earlier release-2024 --records internal/at_risk.csv
     """
     from replicant.disclosure.call import disclosure as evaluate
 

@@ -51,8 +51,12 @@ def plane(
 
     Examples
     --------
-    >>> found = {"default": (rp.utility(real, syn), rp.disclosure(real, syn))}
-    >>> rp.plane(found, utility="k_marginal", others={"another tool": (905.0, 0.02)}).save("plane.svg")
+    >>> import replicant as rp
+    >>> from statsmodels.datasets import anes96
+    >>> people = anes96.load_pandas().data[["age", "educ", "vote"]]
+    >>> syn = rp.synthesize(people, m=1, seed=1)
+    >>> found = rp.utility(people, syn, effort="quick"), rp.disclosure(people, syn, effort="quick")
+    >>> drawn = rp.plane({"default": found}, utility="k_marginal", others={"another tool": (905.0, 0.02)})
     """
     if not releases:
         raise SpecError("there is no release to draw", need="a mapping of names to pairs of evaluations")

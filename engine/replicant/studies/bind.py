@@ -9,7 +9,6 @@ from typing import Any
 from replicant.errors import ReplicantError, SpecError, nearest
 from replicant.spec.study import DisclosedSpec, EstimandSpec
 from replicant.studies.arm import SAMPLE, Arm
-from replicant.studies.closeness import disclosed, distances
 from replicant.studies.description import copies, counts, densities, description, means
 from replicant.studies.discrimination import Discriminations
 from replicant.studies.estimand import Estimand, Head
@@ -192,11 +191,15 @@ def _copies(a: _Asked) -> Estimand:
 
 
 def _utility(a: _Asked) -> Estimand:
+    from replicant.studies.closeness import distances  # measures need a compiler, which a plan does not
+
     return distances(a.name, a.spec.title, a.spec.utility or (), a.original, a.kept)
 
 
 def _disclosure(a: _Asked) -> Estimand:
     asked = a.spec.disclosure or DisclosedSpec(measures=[])
+    from replicant.studies.closeness import disclosed
+
     return disclosed(a.name, a.spec.title, asked.measures, a.original, a.kept, asked.keys, asked.targets)
 
 

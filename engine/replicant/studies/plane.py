@@ -7,7 +7,6 @@ from typing import Any
 
 from replicant.report.plane import Axis, Point, undominated
 from replicant.studies.arm import SAMPLE
-from replicant.utility.judge import KINDS, Kind
 
 __all__ = ["plane"]
 
@@ -55,6 +54,8 @@ def plane(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 def _of(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Mapping[str, Any]]]:
     """The axis of a table's first measure, and its rows by arm."""
     measure = table["terms"][0]
+    from replicant.utility.judge import KINDS, Kind  # a plan reads no figures, and needs no compiler
+
     worse = KINDS.get(measure, Kind()).worse if table["kind"] == "utility" else "higher"
     axis = {"table": table["name"], "measure": measure, "worse": worse}
     return axis, {row["arm"]: row for row in table["rows"] if row["term"] == measure}
