@@ -33,7 +33,7 @@ def test_steps_from_some_rows_are_a_fit_to_all(shift: float, form: str, monkeypa
     frames = [population(rng, 12_000), population(rng, 6_000, shift)]
     coding = compare_schemas(frames[0], frames[1:]).coding
     rows = [coding.rows(one) for one in frames]
-    lumping = Lumping.of(rows[0], 20)
+    lumping = Lumping.of(rows[0], rows[1:], most=20)
     whole = [lumping(one) for one in rows]
     # As many rows of either table, so the share of real rows is another one.
     some = [one.take(np.arange(0, len(one), len(one) // 3_000)) for one in whole]

@@ -29,8 +29,8 @@ class Distances:
         Area between the distribution functions (Vallender 1974), in standard deviations of the real numbers: by how
         much numbers would have to be moved, on average.
     tails
-        Of the real numbers about 1 % and 5 % lie below their 1st and 5th percentile, and above their 99th and 95th:
-        the largest difference of these four shares.
+        Of both tables together, each counting half, about 1 % and 5 % lie below the 1st and 5th percentile, and above
+        the 99th and 95th: the largest difference between the tables of these four shares.
     extremes
         Share of the synthetic numbers beyond the smallest and largest real ones.
     """
@@ -74,7 +74,9 @@ def number_distances(
     mean = shares_x @ x
     deviation = float(np.sqrt(shares_x @ (x - mean) ** 2))
     area = float(gap[:-1] @ np.diff(points))
-    at = np.minimum(np.searchsorted(below_x, np.array(TAILS) - 1e-12), len(points) - 1)
+    # Where tails begin is said by both tables: by one alone, the other would be farther from it than it is from itself.
+    both = (below_x + below_y) / 2
+    at = np.minimum(np.searchsorted(both, np.array(TAILS) - 1e-12), len(points) - 1)
     cut_low, cut_high = points[at[:2]], points[at[2:]]
     tails = [abs(shares_y[y < cut].sum() - shares_x[x < cut].sum()) for cut in cut_low]
     tails += [abs(shares_y[y > cut].sum() - shares_x[x > cut].sum()) for cut in cut_high]

@@ -32,14 +32,22 @@ class Lumping:
     codes: Mapping[int, NDArray[np.int32]]
 
     @classmethod
-    def of(cls, real: Rows, most: int = MOST_LEVELS) -> Lumping:
-        """By how often levels occur in the real rows; so many are left of a column."""
+    def of(cls, real: Rows, sets: Sequence[Rows], holdout: Rows | None = None, most: int = MOST_LEVELS) -> Lumping:
+        """By how often levels occur in all tables, the sets counting as one; so many are left of a column.
+
+        What is frequent in the real rows alone would be so by chance in part, and rarer in any other sample.
+        """
         columns = list(real.coding.columns)
+        counted = [(real, 1.0), *((one, 1.0 / len(sets)) for one in sets)]
+        counted += [] if holdout is None else [(holdout, 1.0)]
         codes: dict[int, NDArray[np.int32]] = {}
         for j, column in enumerate(columns):
             if column.is_numeric or len(column.levels) <= most:
                 continue
-            counts = np.bincount(real.groups[:, j], minlength=column.size)[:-1]
+            counts = np.zeros(column.size - 1)
+            for rows, weight in counted:
+                if len(rows):
+                    counts += weight / len(rows) * np.bincount(rows.groups[:, j], minlength=column.size)[:-1]
             kept = np.sort(np.argsort(-counts, kind="stable")[: most - 1])
             code = np.full(column.size, most - 1, dtype=np.int32)
             code[kept] = np.arange(most - 1)
@@ -58,7 +66,7 @@ class Lumping:
         return replace(rows, coding=self.coding, groups=groups)
 
 
-def lumped(tables: Sequence[Rows], most: int = MOST_LEVELS) -> list[Rows]:
-    """The tables, the real rows first, lumped."""
-    lumping = Lumping.of(tables[0], most)
-    return [lumping(one) for one in tables]
+def lumped(real: Rows, sets: Sequence[Rows], most: int = MOST_LEVELS) -> list[Rows]:
+    """The real rows and those of the sets, lumped."""
+    lumping = Lumping.of(real, sets, most=most)
+    return [lumping(one) for one in (real, *sets)]

@@ -52,7 +52,7 @@ def means(
     """
     found: Values = {}
     wanted = frozenset(names).intersection
-    real, synthetic = weighted(lumped([real, synthetic]))
+    real, synthetic = weighted(lumped(real, [synthetic]))
     if min(len(real), len(synthetic)) < FEWEST or not real.coding.columns:
         return dict.fromkeys(names, np.nan)
     by_rows = ByRows(real, rng_of("pairs"))

@@ -85,7 +85,7 @@ def measure(
     tasks = tasks or Tasks()
     if not len(real) or not sets or min(len(one) for one in sets) < 2 or not real.coding.columns:
         return []
-    lumping = Lumping.of(real)
+    lumping = Lumping.of(real, sets, holdout)
     tables = weighted([lumping(one) for one in (real, *sets, *([] if holdout is None else [holdout]))])
     real, sets = tables[0], tables[1 : len(sets) + 1]
     if counted is not None:

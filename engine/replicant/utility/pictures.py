@@ -63,7 +63,7 @@ def utility_pictures(real: Rows, sets: Sequence[Rows], rng_of: Streams) -> dict[
     """
     if not len(real) or not sets or not real.coding.columns:
         return {}
-    whole, *others = weighted(lumped([real, *sets]))
+    whole, *others = weighted(lumped(real, sets))
     chosen = _differing(whole, others)
     narrow, *parts = (one.only(chosen) for one in (real, *sets))
     return {
