@@ -38,6 +38,11 @@ ROWS = CODING.rows(FRAME)
         "educ >= 'middle'",
         "born < '2001-12-31'",
         "work != 'no'",
+        "income is missing",
+        "work is not missing and age > 30",
+        "not (income is missing or work in ('yes'))",
+        "educ in ('low', 'high')",
+        "born + 30 days < '2001-12-31'",
     ],
 )
 def test_it_selects_what_a_rule_of_a_job_selects(text: str) -> None:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from replicant.errors import SpecError
 from replicant.evaluation.rows import Coding, Rows, level_key
-from replicant.spec.nodes import Compare, Logic, Name, Node, Number, Text, apply, names_in
+from replicant.spec.nodes import Compare, Logic, Missing, Name, Node, Number, Text, apply, names_in
 from replicant.spec.rule import Rule
 from replicant.table.arrays import Floats
 
-__all__ = ["Mask", "check_condition", "condition"]
+__all__ = ["Mask", "check_condition", "condition", "missing_cells"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -50,6 +50,13 @@ def condition(rule: Rule, rows: Rows) -> tuple[Mask, Mask]:
     return _evaluate(rule.tree, rule, rows)
 
 
+def missing_cells(rows: Rows, name: str) -> Mask:
+    """(n,) where a column is missing, codes of missing among them."""
+    some = rows.only([name])
+    column = some.coding.columns[0]
+    return np.asarray(some.groups[:, 0] >= column.size - 1 - len(column.missing_codes))
+
+
 def check_condition(rule: Rule, coding: Coding) -> None:
     """Refuse a condition that does not suit the columns, as `condition` does, without a row."""
     rule.check_names(coding.names)
@@ -66,6 +73,9 @@ def _evaluate(node: Node, rule: Rule, rows: Rows) -> tuple[Mask, Mask]:
         for more, less in parts[1:]:
             true, false = (true & more, false | less) if node.operator == "and" else (true | more, false & less)
         return true, false
+    if isinstance(node, Missing):
+        missing = missing_cells(rows, node.column.name)
+        return missing, ~missing
     assert isinstance(node, Compare)
     left, right, sign = node.left, node.right, node.operator
     if not names_in(left):  # 5 < x reads as x > 5
@@ -88,7 +98,7 @@ def _evaluate(node: Node, rule: Rule, rows: Rows) -> tuple[Mask, Mask]:
         known = codes < column.size - 1
         holds = _OPERATIONS[sign](codes, column.levels.index(key))
     else:
-        dates = column is not None and column.kind == "date"
+        dates = any(one.kind == "date" and one.name in names_in(left) for one in rows.coding.columns)
         first, second = (_numbers(one, rule, rows, dates=dates) for one in (left, right))
         known = ~(np.isnan(first) | np.isnan(second))
         holds = _OPERATIONS[sign](first, second)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from replicant.evaluation.conditions import Mask, condition
+from replicant.evaluation.conditions import Mask, condition, missing_cells
 from replicant.evaluation.figure import BaselineKind, Figure, against_rate
 from replicant.evaluation.rows import Rows
 from replicant.evaluation.runner import Subset
@@ -143,12 +143,6 @@ def find_rules(table: Table, rows: Rows) -> list[Pattern]:
     return [*found, *(_order(one.small, one.large) for one in ordered)]
 
 
-def _missing(rows: Rows, name: str) -> Mask:
-    some = rows.only([name])
-    column = some.coding.columns[0]
-    return np.asarray(some.groups[:, 0] >= column.size - 1 - len(column.missing_codes))
-
-
 def _number(rows: Rows, name: str) -> Floats:
     return np.asarray(rows.only([name]).numbers[:, 0])
 
@@ -198,7 +192,7 @@ def _skip(name: str, design: Design) -> Pattern:
 
     def broken(rows: Rows) -> Broken:
         inside, outside = condition(rule, rows)
-        missing = _missing(rows, name)
+        missing = missing_cells(rows, name)
         if design.outside:
             return inside, ~missing
         return inside | outside, np.where(inside, ~missing, missing)
