@@ -92,6 +92,7 @@ ELSEWHERE: dict[str, str] = {
         release/statistical/file.py release/statistical/sav.py release/statistical/variables.py release/workbook.py
     """,
     "release/test_arrow.py": "release/dtypes.py release/schema.py",
+    "release/test_csv.py": "release/forms.py",
     "release/test_read.py": "release/sets.py",
     "release/test_scripts.py": "release/copies.py",
     "release/test_verify.py": "release/scripts/facts.py release/scripts/r.py release/scripts/stata.py",

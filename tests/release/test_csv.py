@@ -12,7 +12,8 @@ import pytest
 
 from replicant.errors import DataError
 from replicant.release import FORMATS
-from replicant.release.csv import Form, csv_bytes, sheet_of
+from replicant.release.csv import csv_bytes, sheet_of
+from replicant.release.forms import Form
 from replicant.table import encode_table
 from replicant.table.text.read import NA_VALUES
 

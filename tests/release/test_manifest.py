@@ -31,6 +31,8 @@ def test_what_the_public_manifest_says(table: Any, make_plan: Any) -> None:
     assert (manifest["m"], manifest["n"], manifest["k"]) == (3, 60, 60)
     columns = {column["name"]: column for column in manifest["columns"]}
     assert list(columns) == list(table.names)
+    assert manifest["synthetic"] is True
+    assert (columns["ratio"]["form"], columns["grade"]["form"]) == ("number", "ordered")
     assert columns["ratio"]["method"] == "passive"
     assert columns["ratio"]["expression"] == "weight / age"
     assert columns["grade"]["levels"] == ["low", "mid", "high"]

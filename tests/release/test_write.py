@@ -14,6 +14,7 @@ from typing import Any
 
 import fsspec
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from replicant import release
@@ -52,6 +53,7 @@ def test_parts_say_what_was_written(write: Write, tmp_path: Path) -> None:
         content = (tmp_path / "r" / part.path).read_bytes()
         assert (part.bytes, part.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         assert part.rows == len(pd.read_parquet(tmp_path / "r" / part.path))
+        assert pq.read_schema(tmp_path / "r" / part.path).metadata[b"synthetic"] == b"true"
 
 
 def test_the_same_frames_give_the_same_files(write: Write, tmp_path: Path) -> None:

@@ -7,18 +7,16 @@ level is itself empty, a word that is not a level, without quotes, then denotes 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import DataError
-from replicant.release.manifest import MANY_LEVELS
+from replicant.release.forms import Form, form_of
 from replicant.release.schema import to_arrow
 from replicant.table.arrays import as_python
 from replicant.table.durations import elapsed
 from replicant.table.text.read import NA_VALUES
 from replicant.table.times import clock_text
-from replicant.table.typed import is_indicator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,30 +24,14 @@ if TYPE_CHECKING:
     from replicant.table import Column, ColumnSpec, Table
 
 __all__ = [
-    "Form",
     "Sheet",
     "SheetColumn",
     "csv_bytes",
-    "form_of",
     "instants",
     "iso_texts",
     "level_text",
     "sheet_of",
 ]
-
-
-class Form(StrEnum):
-    """What a column is to a program that reads text."""
-
-    NUMBER = "number"
-    DAYS = "days"
-    TIME = "time"
-    LOGICAL = "logical"
-    DATE = "date"
-    DATETIME = "datetime"
-    FACTOR = "factor"
-    ORDERED = "ordered"
-    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,35 +166,6 @@ def _column(column: Column, said: ColumnSpec | None) -> SheetColumn:
     declared = [*said.missing_codes] if said is not None else [*codes]
     labels = tuple(str(meanings.get(code, shown)) for code, shown in zip(declared, codes, strict=True))
     return SheetColumn(column.name, str(column.kind), form, levels, codes, labels)
-
-
-def form_of(column: Column) -> Form:
-    """What a column is written as."""
-    if column.is_categorical:
-        if _is_truth(column):
-            return Form.LOGICAL
-        if column.size > MANY_LEVELS or not column.size:
-            return Form.TEXT
-        if is_indicator(column.kind, column.levels()):
-            return Form.NUMBER
-        return Form.ORDERED if column.kind == "ordered" else Form.FACTOR
-    if column.kind == "identifier":
-        return Form.NUMBER if column.dtype.number is not None or column.dtype.python == "integer" else Form.TEXT
-    if column.kind == "date":
-        return Form.DATE if column.extent.whole else Form.DATETIME
-    if column.dtype.is_time:
-        return Form.TIME
-    return Form.DAYS if column.dtype.is_duration else Form.NUMBER
-
-
-def _is_truth(column: Column) -> bool:
-    """Whether all levels are true/false; where there are none, whether the type is."""
-    import pandas as pd
-
-    levels = column.levels()
-    if not levels:
-        return pd.api.types.is_bool_dtype(column.dtype.dtype)
-    return all(isinstance(level, bool) for level in levels)
 
 
 def _missing(table: Table) -> str:

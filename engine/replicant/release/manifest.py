@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError
+from replicant.release.forms import MANY_LEVELS, form_of
 from replicant.storage.folder import COPIES, HELPERS
 from replicant.table.codebook import ColumnSpec
 from replicant.table.recode import recoding
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
-    "MANY_LEVELS",
     "Copy",
     "Helper",
     "SetFile",
@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 FORMAT = 1
-MANY_LEVELS = 1000  # beyond this the manifest gives their number; the labels stand in the files' schema
 
 _FILE = re.compile(r"imputation=\d{2,}/part-\d+\.parquet")
 _COPY = re.compile(rf"{COPIES}/([a-z0-9]+)/imputation=\d{{2,}}/part-\d+\.\1")
@@ -148,6 +147,7 @@ def public_manifest(
         "format": FORMAT,
         "versions": versions(("replicant", "numpy", "pandas", "pyarrow")),
         "created": dt.datetime.now(dt.UTC).date().isoformat(),
+        "synthetic": not plan.keeps_all,
         "m": plan.m,
         **({"r": plan.syntheses} if plan.syntheses > 1 else {}),
         "n": plan.n,
@@ -345,6 +345,7 @@ def _public_column(column: Column, plan: ColumnPlan, said: ColumnSpec | None) ->
     entry: dict[str, Any] = {
         "name": column.name,
         "kind": str(column.kind),
+        "form": str(form_of(column)),
         "dtype": str(column.dtype),
         "synthesized": replaced,
         "method": plan.method,

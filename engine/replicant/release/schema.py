@@ -55,7 +55,9 @@ class OutputSchema:
         document = {**self.meta, "format": FORMAT, "columns": columns}
         text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         fields = [pa.field(name, arrow_type(of)) for name, of in zip(self.names, self.described, strict=True)]
-        return pa.schema(fields, metadata={KEY: text.encode()})
+        # A key of its own, which any reader of Parquet shows.
+        label = {b"synthetic": b"true"} if self.meta.get("synthetic") else {}
+        return pa.schema(fields, metadata={KEY: text.encode(), **label})
 
     def table(self, frame: pd.DataFrame) -> Any:
         """A frame as an Arrow table of exactly this schema.
@@ -102,7 +104,7 @@ def output_schema(plan: Plan, table: Table) -> OutputSchema:
     """
     types = [plan.outputs.get(column.name, column.dtype) for column in table.columns]
     kinds = {column.name: str(column.kind) for column in table.columns}
-    return _schema([column.name for column in table.columns], types, {"kinds": kinds})
+    return _schema([column.name for column in table.columns], types, {"kinds": kinds, "synthetic": not plan.keeps_all})
 
 
 def frame_schema(frame: pd.DataFrame, meta: Mapping[str, Any] | None = None) -> OutputSchema:

@@ -16,7 +16,8 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.release.csv import Form, form_of, instants, iso_texts, level_text
+from replicant.release.csv import instants, iso_texts, level_text
+from replicant.release.forms import Form, form_of
 from replicant.release.private import file_bytes
 from replicant.release.statistical.facts import check_dates, few
 from replicant.table.arrays import as_python

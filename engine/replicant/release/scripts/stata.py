@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from string import ascii_lowercase
 from typing import Any
 
-from replicant.release.csv import Form, SheetColumn
+from replicant.release.csv import SheetColumn
+from replicant.release.forms import Form
 from replicant.release.scripts.facts import Facts
 from replicant.storage.folder import COPIES
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from replicant.errors import DataError
-from replicant.release.csv import Form, instants, level_text
+from replicant.release.csv import instants, level_text
+from replicant.release.forms import Form
 from replicant.release.statistical.variables import Variable
 from replicant.table.arrays import Floats, as_python
 from replicant.table.durations import elapsed

@@ -10,7 +10,7 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.release.csv import Form
+from replicant.release.forms import Form
 from replicant.release.scripts.stata import valid_names
 from replicant.release.statistical.cells import coded, texts
 from replicant.release.statistical.facts import Facts, Program, facts_of, few

@@ -11,7 +11,8 @@ import pandas as pd
 
 from replicant.errors import DataError
 from replicant.events import Event
-from replicant.release.csv import Form, level_text
+from replicant.release.csv import level_text
+from replicant.release.forms import Form
 from replicant.release.statistical.variables import Variable, variables_of
 from replicant.table.local import needs
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from replicant.errors import DataError
-from replicant.release.csv import Form
+from replicant.release.forms import Form
 from replicant.release.statistical.cells import coded, seconds_of, texts
 from replicant.release.statistical.facts import Facts, Program, facts_of
 from replicant.release.statistical.file import file_of

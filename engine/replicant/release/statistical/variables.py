@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import DataError
-from replicant.release.csv import Form, form_of, level_text
-from replicant.release.manifest import MANY_LEVELS
+from replicant.release.csv import level_text
+from replicant.release.forms import MANY_LEVELS, Form, form_of
 
 if TYPE_CHECKING:
     from replicant.table import Column, Table
