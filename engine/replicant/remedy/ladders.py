@@ -1,0 +1,132 @@
+"""What each remedy does, step by step, and which checks of the gate it treats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["LADDERS", "Ladder", "Rung", "Situation"]
+
+_IDENTITY = frozenset({"match_probability", "copied_unique_records", "singling_out", "linkability"})
+_ATTRIBUTE = frozenset({"inference", "attribute_disclosure", "confident_guesses"})
+_MODEL = frozenset({"membership", "memorisation", "canaries", "distinct_donors"})
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the steps of remedies hang on.
+
+    Attributes
+    ----------
+    donors
+        Distinct donors behind a value that the tier asks for.
+    numbers
+        Numeric columns that are drawn from donors.
+    nominal
+        Nominal columns that may have rare levels.
+    n
+        Rows that are synthesized.
+    settings
+        Of the job.
+    """
+
+    donors: int
+    numbers: tuple[str, ...] = ()
+    nominal: tuple[str, ...] = ()
+    n: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step.
+
+    Attributes
+    ----------
+    what
+        What is done, in a sentence without a stop.
+    settings
+        Of the synthesis, which is drawn anew with them.
+    rows
+        Or what is done to drawn rows.
+    """
+
+    what: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    rows: str | None = None
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A remedy.
+
+    Attributes
+    ----------
+    treats
+        Names of checks that it may mend.
+    rung
+        The step after so many; None: there is no more.
+    warning
+        What must be known of it.
+    """
+
+    treats: frozenset[str]
+    rung: Callable[[int, Situation], Rung | None]
+    warning: str = ""
+
+
+def _redraw(taken: int, of: Situation) -> Rung | None:
+    donors = of.donors * 2**taken
+    if taken > 2 or donors > of.n // 20:
+        return None
+    what = f"all sets are drawn again from leaves of at least {donors} records, of which each gives one cell of a row"
+    return Rung(what, {"min_donors": donors, "minbucket": donors, "donors": {"distinct": 1}})
+
+
+def _smooth(taken: int, of: Situation) -> Rung | None:
+    if taken or not of.numbers:
+        return None
+    return Rung("numbers are drawn near those of donors instead of these", {"smoothing": "kernel"})
+
+
+def _recode(taken: int, of: Situation) -> Rung | None:
+    records = of.donors * 2**taken
+    if taken > 1 or not of.nominal:
+        return None
+    what = f"levels of fewer than {records} records are merged"
+    return Rung(what, {"rare": dict.fromkeys(of.nominal, records)})
+
+
+def _top_code(taken: int, of: Situation) -> Rung | None:
+    records = of.donors * 2**taken
+    if taken > 1 or not of.numbers:
+        return None
+    bounds = {name: {"rows": records} for name in of.numbers}
+    return Rung(
+        f"numbers stop where {records} records are beyond, above and below",
+        {"top_coding": bounds, "bottom_coding": bounds},
+    )
+
+
+def _rows(remedy: str, what: str) -> Callable[[int, Situation], Rung | None]:
+    return lambda taken, of: Rung(what, rows=remedy) if not taken else None
+
+
+LADDERS: Mapping[str, Ladder] = {
+    "redraw": Ladder(_IDENTITY | _ATTRIBUTE | _MODEL, _redraw),
+    "swap": Ladder(
+        _IDENTITY | _ATTRIBUTE,
+        _rows("swap", "a cell of each row at risk is exchanged with a row like it"),
+        "Columns keep their distribution exactly; associations lose a little, in the rows that were swapped.",
+    ),
+    "smooth": Ladder(_IDENTITY | frozenset({"membership", "memorisation"}), _smooth),
+    "recode": Ladder(_IDENTITY | _ATTRIBUTE, _recode),
+    "top_code": Ladder(_IDENTITY | _ATTRIBUTE, _top_code),
+    "remove": Ladder(
+        frozenset({"copied_unique_records"}),
+        _rows("remove", "rows at risk are removed"),
+        "What is absent informs: who knows the method learns that a removed row is real. Sets have fewer rows.",
+    ),
+}
+"""By name."""

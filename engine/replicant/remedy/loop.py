@@ -1,0 +1,203 @@
+"""Trying remedies in turn until the gate passes a release, or none helps.
+
+    judge ──> a remedy that treats what failed ──> draw or change ──> judge ──> keep it, or take it back
+
+Each remedy has a ladder: steps that protect more and more. What was tried, kept or not, is a `Step` of the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar
+
+from replicant.remedy.ladders import LADDERS, Situation
+
+__all__ = ["Made", "Step", "Treatment", "treat"]
+
+MOST_STEPS = 12
+"""Steps of a loop: each draws or changes all sets, and judges them."""
+
+TOLERANCE = 0.01
+"""Relative change of a figure that is none."""
+
+Sets = TypeVar("Sets")
+
+
+class Verdict(Protocol):
+    """What the loop asks of a verdict of the gate."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+
+    @property
+    def failed(self) -> Sequence[str]:
+        """Names of checks that failed."""
+
+    def excess(self, check: str) -> float:
+        """By which factor a check that failed is beyond its limit."""
+
+    @property
+    def utility_lost(self) -> Mapping[str, float]:
+        """Figures of utility by name, for the record."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """How sets differ from those that the job asks for.
+
+    Attributes
+    ----------
+    settings
+        Of the synthesis, that protect more than those of the job.
+    rows
+        What is done to drawn rows, in this order: `swap`, `remove`.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    rows: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.settings or self.rows)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the loop, as the record has it.
+
+    Attributes
+    ----------
+    step
+        From 1.
+    remedy, what
+        Its name, and what was done in a sentence.
+    kept
+        Whether it helped; what did not is taken back.
+    rows_changed, cells_changed
+        Over all sets. Where all was drawn anew, all of them.
+    failed_before, failed_after
+        Names of the checks that failed.
+    utility
+        Figures before and after, by name.
+    """
+
+    step: int
+    remedy: str
+    what: str
+    kept: bool
+    rows_changed: int
+    cells_changed: int
+    failed_before: tuple[str, ...]
+    failed_after: tuple[str, ...]
+    utility: Mapping[str, tuple[float, float]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the record."""
+        found = asdict(self)
+        found["utility"] = {name: {"before": a, "after": b} for name, (a, b) in self.utility.items()}
+        return found | {key: list(found[key]) for key in ("failed_before", "failed_after")}
+
+
+@dataclass(frozen=True)
+class Made(Generic[Sets]):
+    """Sets under a treatment.
+
+    Attributes
+    ----------
+    sets
+        They, or where they are.
+    rows_changed, cells_changed
+        By remedies of rows, over all sets; of a new draw, all rows and cells.
+    """
+
+    sets: Sets
+    rows_changed: int
+    cells_changed: int
+
+
+def treat(
+    first: Sets,
+    verdict: Any,
+    remedies: Sequence[str],
+    situation: Situation,
+    *,
+    make: Callable[[Treatment], Made[Sets]],
+    judge: Callable[[Sets], Any],
+    note: Callable[[str], None] = lambda line: None,
+) -> tuple[Sets, Any, Treatment, tuple[Step, ...]]:
+    """Try remedies until the gate passes, or none helps.
+
+    Parameters
+    ----------
+    first, verdict
+        The sets that the job asks for, and what the gate says of them.
+    remedies
+        Names, in the order in which they are tried.
+    situation
+        What ladders hang on: the tier's numbers, and the columns.
+    make
+        Sets under a treatment. The same treatment gives the same sets.
+    judge
+        Their verdict.
+    note
+        Takes a line on each step.
+
+    Returns
+    -------
+    tuple
+        The sets that stand at the end, their verdict, how they were treated, and all steps.
+    """
+    best, treatment = first, Treatment()
+    steps: list[Step] = []
+    rungs = dict.fromkeys(remedies, 0)
+    waiting = list(remedies)
+    while waiting and not verdict.passed and len(steps) < MOST_STEPS:
+        name = waiting[0]
+        ladder = LADDERS[name]
+        rung = ladder.rung(rungs[name], situation) if ladder.treats & set(verdict.failed) else None
+        if rung is None:
+            waiting.pop(0)
+            continue
+        rungs[name] += 1
+        tried = replace(
+            treatment,
+            settings={**treatment.settings, **rung.settings},
+            rows=treatment.rows if rung.rows in (None, *treatment.rows) else (*treatment.rows, str(rung.rows)),
+        )
+        made = make(tried)
+        after = judge(made.sets)
+        kept = _better(verdict, after)
+        before, now = verdict.utility_lost, after.utility_lost
+        step = Step(
+            step=len(steps) + 1,
+            remedy=name,
+            what=rung.what,
+            kept=kept,
+            rows_changed=made.rows_changed,
+            cells_changed=made.cells_changed,
+            failed_before=tuple(verdict.failed),
+            failed_after=tuple(after.failed),
+            utility={one: (before[one], now[one]) for one in before if one in now},
+        )
+        steps.append(step)
+        note(f"remedy {step.step}, {name}: {rung.what}; {_outcome(after, kept=kept)}")
+        if kept:
+            best, verdict, treatment = made.sets, after, tried
+    return best, verdict, treatment, tuple(steps)
+
+
+def _better(before: Any, after: Any) -> bool:
+    """Whether fewer checks fail; or the same ones, one of them by less and none by more."""
+    if len(after.failed) != len(before.failed):
+        return len(after.failed) < len(before.failed)
+    if set(after.failed) != set(before.failed):
+        return False
+    change = [after.excess(name) / before.excess(name) - 1 for name in before.failed]
+    return bool(min(change) < -TOLERANCE and max(change) <= TOLERANCE)
+
+
+def _outcome(after: Any, *, kept: bool) -> str:
+    if after.passed:
+        return "the gate passes"
+    return f"{'kept' if kept else 'taken back'}, {', '.join(after.failed)} fail{'s' * (len(after.failed) == 1)}"

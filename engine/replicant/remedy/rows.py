@@ -1,0 +1,160 @@
+"""Remedies of rows that are drawn already: swapped with others, or removed.
+
+`swap` exchanges cells of a row at risk with those of a row of the same set that is like it (targeted record swapping:
+Dalenius and Reiss 1982; Shlomo, Tudor and Groom 2010). The distribution of every column stays exactly as it was;
+associations lose what the exchanged cells said. `remove` leaves the rows out: how often each combination occurs then
+tells which ones were there, so that what is absent informs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from replicant.evaluation.rows import Coding, Rows
+
+__all__ = ["AtRisk", "Treated", "treat_rows"]
+
+Mask: TypeAlias = NDArray[np.bool_]
+AtRisk: TypeAlias = Callable[[Rows], Mask]
+"""Which rows may not be released."""
+
+TRIES = 20
+"""Rounds in which a row at risk looks for a partner."""
+
+CANDIDATES = 64
+"""Rows of which the one most like it is its partner."""
+
+
+@dataclass(frozen=True, eq=False)
+class Treated:
+    """A set, or a partition of one, after its rows at risk were treated.
+
+    Attributes
+    ----------
+    frame
+        The rows.
+    at_risk
+        Rows that were at risk.
+    rows, cells
+        Rows and cells that were changed, or removed.
+    left
+        Rows that are at risk still: no partner was found for them.
+    """
+
+    frame: pd.DataFrame
+    at_risk: int
+    rows: int
+    cells: int
+    left: int
+
+
+def treat_rows(
+    remedy: str,
+    frame: pd.DataFrame,
+    coding: Coding,
+    at_risk: AtRisk,
+    rng: Generator,
+    *,
+    columns: Sequence[str] = (),
+    broken: AtRisk | None = None,
+) -> Treated:
+    """Treat the rows of a set that are at risk.
+
+    Parameters
+    ----------
+    remedy
+        `swap` or `remove`.
+    frame
+        Synthetic rows.
+    coding
+        Of all tables.
+    at_risk
+        Which rows are.
+    rng
+        Decides on partners.
+    columns
+        Those that may be swapped: none that is computed from others, or that others are computed from.
+    broken
+        Which rows break a rule: no exchange may make one.
+
+    Returns
+    -------
+    Treated
+    """
+    rows = coding.rows(frame)
+    risky = at_risk(rows)
+    count = int(risky.sum())
+    if remedy == "remove":
+        kept = frame.loc[~risky].reset_index(drop=True) if count else frame
+        return Treated(kept, count, count, count * frame.shape[1], 0)
+    order, left = _exchanges(rows, risky, at_risk, rng, [coding.names.index(name) for name in columns], broken)
+    here = np.arange(len(rows))
+    moved = order != here[:, None]
+    swapped = frame.copy()
+    for j in np.flatnonzero(moved.any(axis=0)):
+        name = coding.names[j]
+        swapped[name] = frame[name].take(order[:, j]).set_axis(frame.index)
+    changed = moved & (rows.cells != np.take_along_axis(rows.cells, order, axis=0))
+    return Treated(swapped, count, int(changed.any(axis=1).sum()), int(changed.sum()), left)
+
+
+def _exchanges(
+    rows: Rows, risky: Mask, at_risk: AtRisk, rng: Generator, columns: Sequence[int], broken: AtRisk | None
+) -> tuple[NDArray[np.intp], int]:
+    """(n, p) which row each cell comes from, and how many rows are at risk still."""
+    n, p = rows.cells.shape
+    order = np.tile(np.arange(n)[:, None], (1, p))
+    waiting = np.flatnonzero(risky)
+    free = np.ones(n, dtype=np.bool_)  # a row gives or takes once: what was exchanged for it is not undone
+    free[waiting] = False
+    turns = rng.permutation(np.asarray(columns, dtype=np.intp))
+    for turn in range(TRIES if len(turns) else 0):
+        candidates = np.flatnonzero(free)
+        if not len(waiting) or not len(candidates):
+            break
+        column = int(turns[turn % len(turns)])
+        partners = _partners(rows, waiting, candidates, column, rng)
+        # Each partner serves one row, the first that asks.
+        _, first = np.unique(partners, return_index=True)
+        asked = np.sort(first[partners[first] >= 0])
+        mine, theirs = waiting[asked], partners[asked]
+        one, other = _with_cells(rows, mine, theirs, column), _with_cells(rows, theirs, mine, column)
+        good = ~at_risk(one) & ~at_risk(other)
+        if broken is not None:
+            good &= ~broken(one) & ~broken(other)
+        mine, theirs = mine[good], theirs[good]
+        order[mine, column], order[theirs, column] = theirs, mine
+        free[theirs] = False
+        waiting = np.setdiff1d(waiting, mine, assume_unique=True)
+    return order, len(waiting)
+
+
+def _partners(
+    rows: Rows, waiting: NDArray[np.intp], candidates: NDArray[np.intp], column: int, rng: Generator
+) -> NDArray[np.intp]:
+    """(w,) for each row the candidate that is most like it in all other columns and differs in this one; -1: none."""
+    tried = candidates[rng.integers(len(candidates), size=(len(waiting), CANDIDATES))]
+    alike = np.zeros(tried.shape, dtype=np.int32)
+    for j in range(rows.groups.shape[1]):
+        if j != column:
+            alike += rows.groups[tried, j] == rows.groups[waiting, j, None]
+    alike[rows.cells[tried, column] == rows.cells[waiting, column, None]] = -1
+    best = alike.argmax(axis=1)
+    at = np.arange(len(waiting))
+    return np.where(alike[at, best] >= 0, tried[at, best], -1)
+
+
+def _with_cells(rows: Rows, mine: NDArray[np.intp], theirs: NDArray[np.intp], column: int) -> Rows:
+    """Rows with their cells of one column exchanged for those of others."""
+    found = rows.take(mine)  # a copy: positions were given
+    found.cells[:, column] = rows.cells[theirs, column]
+    found.groups[:, column] = rows.groups[theirs, column]
+    found.numbers[:, column] = rows.numbers[theirs, column]
+    return found
