@@ -43,6 +43,7 @@ class Stage(IntEnum):
     EVALUATION = 17
     RULES = 18
     CANARIES = 19
+    REMEDY = 20
 
 
 def stream(

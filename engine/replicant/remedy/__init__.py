@@ -6,6 +6,6 @@ change rows that were drawn and are at risk: `swap`, `remove`. `loop` tries them
 
 from replicant.remedy.at_risk import RealRecords
 from replicant.remedy.loop import Made, Step, Treatment, treat
-from replicant.remedy.rows import Treated, treat_rows
+from replicant.remedy.rows import RowRemedies, Treated, treat_rows
 
-__all__ = ["Made", "RealRecords", "Step", "Treated", "Treatment", "treat", "treat_rows"]
+__all__ = ["Made", "RealRecords", "RowRemedies", "Step", "Treated", "Treatment", "treat", "treat_rows"]

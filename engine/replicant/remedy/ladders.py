@@ -27,15 +27,15 @@ class Situation:
         Nominal columns that may have rare levels.
     n
         Rows that are synthesized.
-    settings
-        Of the job.
+    keys
+        Whether there are keys that an intruder knows.
     """
 
     donors: int
     numbers: tuple[str, ...] = ()
     nominal: tuple[str, ...] = ()
     n: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    keys: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,24 @@ def _top_code(taken: int, of: Situation) -> Rung | None:
     )
 
 
-def _rows(remedy: str, what: str) -> Callable[[int, Situation], Rung | None]:
-    return lambda taken, of: Rung(what, rows=remedy) if not taken else None
+def _swap(taken: int, of: Situation) -> Rung | None:
+    if not taken:
+        return Rung("one cell of each row that equals a unique record is exchanged with a row like it", rows="swap")
+    if taken > 1 or not of.keys:
+        return None
+    what = "one cell of each row that answers the keys of a unique record rightly is exchanged with a row like it"
+    return Rung(what, rows="swap_answers")
+
+
+def _remove(taken: int, of: Situation) -> Rung | None:
+    return None if taken else Rung("rows that equal a unique record are removed", rows="remove")
 
 
 LADDERS: Mapping[str, Ladder] = {
     "redraw": Ladder(_IDENTITY | _ATTRIBUTE | _MODEL, _redraw),
     "swap": Ladder(
         _IDENTITY | _ATTRIBUTE,
-        _rows("swap", "a cell of each row at risk is exchanged with a row like it"),
+        _swap,
         "Columns keep their distribution exactly; associations lose a little, in the rows that were swapped.",
     ),
     "smooth": Ladder(_IDENTITY | frozenset({"membership", "memorisation"}), _smooth),
@@ -125,7 +134,7 @@ LADDERS: Mapping[str, Ladder] = {
     "top_code": Ladder(_IDENTITY | _ATTRIBUTE, _top_code),
     "remove": Ladder(
         frozenset({"copied_unique_records"}),
-        _rows("remove", "rows at risk are removed"),
+        _remove,
         "What is absent informs: who knows the method learns that a removed row is real. Sets have fewer rows.",
     ),
 }

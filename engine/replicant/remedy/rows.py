@@ -18,8 +18,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from replicant.evaluation.rows import Coding, Rows
+from replicant.plan.seeds import Stage, stream
+from replicant.remedy.at_risk import RealRecords
 
-__all__ = ["AtRisk", "Treated", "treat_rows"]
+__all__ = ["AtRisk", "RowRemedies", "Treated", "treat_rows"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 AtRisk: TypeAlias = Callable[[Rows], Mask]
@@ -53,6 +55,49 @@ class Treated:
     rows: int
     cells: int
     left: int
+
+
+@dataclass(frozen=True, eq=False)
+class RowRemedies:
+    """What is done to every partition of every set before it is seen: travels to where these are written.
+
+    Attributes
+    ----------
+    remedies
+        In this order: `swap` or `remove` of rows that equal a unique record, `swap_answers` also of those that answer
+        the keys of one.
+    records, coding
+        The real records, and how rows become arrays.
+    columns
+        Those that may be swapped.
+    seed
+        Of the run.
+    broken
+        Which rows break a rule.
+    """
+
+    remedies: tuple[str, ...]
+    records: RealRecords
+    coding: Coding
+    columns: tuple[str, ...]
+    seed: int
+    broken: AtRisk | None = None
+
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Treated:
+        """Treat the rows of one partition (0-based) of one set (0-based)."""
+        found = Treated(frame, 0, 0, 0, 0)
+        for position, remedy in enumerate(self.remedies):
+            rng = stream(self.seed, Stage.REMEDY, imputation=imputation, partition=partition, column=position)
+            at_risk = self._answering if remedy == "swap_answers" else self.records.copies
+            kind = remedy.removesuffix("_answers")
+            done = treat_rows(kind, found.frame, self.coding, at_risk, rng, columns=self.columns, broken=self.broken)
+            found = Treated(
+                done.frame, found.at_risk + done.at_risk, found.rows + done.rows, found.cells + done.cells, done.left
+            )
+        return found
+
+    def _answering(self, rows: Rows) -> Mask:
+        return self.records.copies(rows) | self.records.disclosing(rows)
 
 
 def treat_rows(
