@@ -167,6 +167,8 @@ ELSEWHERE: dict[str, str] = {
     """,
     "trees/test_leaf_weights.py": "trees/design.py trees/weighted.py",
     "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/growth.py trees/jit.py trees/streams.py",
+    "trees/test_admissible.py": "ranges.py",
+    "trees/test_distinct.py": "trees/repeated.py",
     "trees/test_tree.py": "trees/apply.py",
     "utility/test_drift.py": "utility/drift_terms.py",
     "utility/test_measures.py": "utility/judge.py utility/table_figures.py",

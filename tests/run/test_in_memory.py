@@ -209,4 +209,4 @@ def test_only_what_the_plan_needs_is_compiled(table: Table, plan_for: Planner, m
         ensure_compiled(plan_for(**settings), print)
     grown = Use.TREES | Use.NEW_ROWS
     synthetic = grown | Use.DISTINCT | Use.LEAF_ROWS | Use.LEAF_WEIGHTS
-    assert asked == [synthetic, grown, grown | Use.OTHER_ROWS | Use.DISTINCT, grown | Use.LEAF_ROWS]
+    assert asked == [synthetic, grown, grown | Use.CONDITIONS | Use.DISTINCT, grown | Use.LEAF_ROWS]

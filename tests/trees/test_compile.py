@@ -79,7 +79,7 @@ def test_only_what_is_new_is_compiled(cold: pytest.MonkeyPatch) -> None:
     cold.setattr(compiling, "_run", asked.append)
     for use in (Use.TREES, Use.TREES | Use.NEW_ROWS, Use.TREES, Use.ALL):
         compiling.ensure_compiled(use=use)
-    rest = Use.OTHER_ROWS | Use.DISTINCT | Use.LEAF_ROWS | Use.LEAF_WEIGHTS | Use.CONDITIONS | Use.PROTECTION
+    rest = Use.DISTINCT | Use.LEAF_ROWS | Use.LEAF_WEIGHTS | Use.CONDITIONS | Use.PROTECTION
     assert asked == [Use.TREES, Use.NEW_ROWS, rest]
 
 
@@ -122,8 +122,8 @@ def test_trees_alone_leave_new_rows_alone() -> None:
 compile.ensure_compiled(use=Use.TREES)
 found = signatures()
 assert found["grow"] == 1, found
-assert found["find_leaves"] == found["draw_others"] == 0, found
+assert found["find_leaves"] == found["draw_allowed"] == 0, found
 compile.ensure_compiled()
 found = signatures()
-assert found["find_leaves"] == found["draw_others"] == 1, found
+assert found["find_leaves"] == found["draw_allowed"] == 1, found
 """)

@@ -7,15 +7,23 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from replicant.trees import Likeness, Tree, encode_features, likeness, single_leaf
-from replicant.trees.apply import LARGE
+from replicant.ranges import Ranges
+from replicant.trees import DonorsByCode, Likeness, Tree, encode_features, likeness, single_leaf
+from replicant.trees.admissible import LARGE
 
 from .test_tree import Int, Uniformity, grown
 
 
 def redrawn(
-    tree: Tree, leaf: Int, u: npt.NDArray[np.float64], used: Int, most: int = 1, like: Likeness | None = None
+    tree: Tree,
+    leaf: Int,
+    u: npt.NDArray[np.float64],
+    used: Int,
+    most: int = 1,
+    like: Likeness | None = None,
+    among: tuple[DonorsByCode, Ranges] | None = None,
 ) -> tuple[Int, Int, npt.NDArray[np.bool_]]:
     """Donors as first drawn and as they became, and where no other was found."""
     first = tree.draw(leaf, u)
@@ -25,7 +33,7 @@ def redrawn(
     if like is None:
         nothing = np.empty(0, dtype=np.int32)
         like = likeness(encode_features(np.empty((0, len(tree.donors))), nominal=[]), nothing, None, nothing)
-    tree.replace_repeated(leaf, u, drawn, rows, ledger, used.shape[1], most, like, repeated)
+    tree.replace_repeated(leaf, u, drawn, rows, ledger, used.shape[1], most, like, repeated, among)
     np.testing.assert_array_equal(ledger[:, -1], drawn)
     np.testing.assert_array_equal(ledger[:, :-1], used)
     return first, drawn, repeated
@@ -103,11 +111,14 @@ def test_a_redraw_depends_on_its_own_number_alone() -> None:
     np.testing.assert_array_equal(redrawn(tree, leaf[some], u[some], used[some])[1], drawn[some])
 
 
-@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 4), st.booleans())
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 4), st.booleans(), st.booleans())
 def test_the_one_record_that_a_rare_row_would_be_equal_to_is_replaced(
-    seed: int, levels: int, cells: int, large: bool
+    seed: int, levels: int, cells: int, large: bool, conditioned: bool
 ) -> None:
-    """Against a look at every entry: rows that are new combinations of the records' own values."""
+    """Against a look at every entry: rows that are new combinations of the records' own values.
+
+    Under a condition too, here one that allows every donor's code but the largest.
+    """
     rng = np.random.default_rng(seed)
     n, most = (200, 2) if large else (40, 2)
     codes = rng.integers(0, levels, (4, n)).astype(np.int32)
@@ -119,13 +130,20 @@ def test_the_one_record_that_a_rare_row_would_be_equal_to_is_replaced(
     tree, leaf = single_leaf(n), np.zeros(n, dtype=np.int32)
     used = rng.integers(-1, n, (n, cells)).astype(np.int32)
     like = likeness(features, compared, x, response)
-    first, drawn, repeated = redrawn(tree, leaf, rng.random(n), used, most, like)
+    allowed = response < 2 if conditioned and (response < 2).any() else np.ones(n, dtype=np.bool_)
+    tree = single_leaf(n, allowed.astype(np.int32))
+    among = None
+    if conditioned:
+        whole = single_leaf(n)
+        among = whole.by_code(response), Ranges(np.arange(n + 1, dtype=np.int32), *np.zeros((2, n), dtype=np.int32))
+        among[1].high[:] = response[allowed].max() + 1
+    first, drawn, repeated = redrawn(tree, leaf, rng.random(n), used, most, like, among)
     for i in range(n):
         same = (codes[compared] == x[i, compared, np.newaxis]).all(axis=0)
         chance = np.prod([(codes[at] == x[i, at]).mean() for at in compared])
         # Exactly one record by chance is a matter of rounding.
         rare = cells >= most and (n * chance < 1 + 1e-9)
-        may = np.array([(used[i] == one).sum() < most for one in range(n)])
+        may = allowed & np.array([(used[i] == one).sum() < most for one in range(n)])
         often = not may[first[i]]
         alone = rare and same[first[i]] and (same & (response == response[first[i]])).sum() == 1
         others = may & ~same if rare else may
@@ -136,3 +154,34 @@ def test_the_one_record_that_a_rare_row_would_be_equal_to_is_replaced(
         else:
             assert drawn[i] == first[i]
         assert repeated[i] == (often and not others.any())
+
+
+def test_others_are_those_that_a_condition_allows() -> None:
+    n, draws = 100, 20_000
+    rng = np.random.default_rng(2)
+    tree = single_leaf(n)
+    codes = np.arange(n, dtype=np.int32)
+    donors = tree.by_code(codes)
+    leaf, rows = np.zeros(draws, dtype=np.int32), np.arange(draws, dtype=np.int32)
+    like = likeness(encode_features(np.empty((0, n)), nominal=[]), codes[:0], None, codes[:0])
+
+    def drawn(low: int, high: int, most: int) -> tuple[Int, npt.NDArray[np.bool_]]:
+        sets = Ranges(np.arange(draws + 1, dtype=np.int32), *np.full((2, draws), [[low], [high]], dtype=np.int32))
+        used = np.tile(np.array([[10, 10, 11, -1]], dtype=np.int32), (draws, 1))
+        u, repeated = rng.random(draws), np.zeros(draws, dtype=np.bool_)
+        found, node = donors.draw(leaf, u, sets)
+        tree.replace_repeated(node, u, found, rows, used, 3, most, like, repeated, (donors, sets))
+        return found, repeated
+
+    found, repeated = drawn(10, 14, 1)
+    assert not repeated.any()
+    assert stats.chisquare(np.bincount(found, minlength=n)[[12, 13]]).pvalue > 1e-3
+    found, repeated = drawn(10, 12, 1)
+    assert repeated.all()
+    assert stats.chisquare(np.bincount(found, minlength=n)[[10, 11]]).pvalue > 1e-3
+    found, repeated = drawn(10, 12, 2)
+    assert (found == 11).all()
+    assert not repeated.any()
+    found, repeated = drawn(n, n + 3, 1)
+    assert (found == -1).all()
+    assert not repeated.any()

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.plan.rules import drawn_names
+from replicant.ranges import Ranges
 from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, apply, names_in
 from replicant.spec.rule import Pairs, Rule, number_of
 from replicant.table import Column
@@ -24,7 +25,6 @@ from replicant.table import Column
 if TYPE_CHECKING:
     from replicant.fcs.encoding import Prepared
     from replicant.plan.model import Plan
-    from replicant.trees import CodeSets
 
 __all__ = ["Ruled"]
 
@@ -117,7 +117,7 @@ class Ruled:
             broken = found if broken is None else broken | found
         return np.flatnonzero(broken) if broken is not None else np.empty(0, dtype=np.intp)
 
-    def allowed(self, name: str, rows: Rows) -> CodeSets:
+    def allowed(self, name: str, rows: Rows) -> Ranges:
         """The codes of a column that its rules allow in some rows.
 
         Parameters
@@ -127,8 +127,6 @@ class Ruled:
         rows
             Positions of the rows.
         """
-        from replicant.trees import CodeSets  # rules are planned, and parametric columns drawn, without a compiler
-
         column = self.prepared.table[name]
         missing = -1 - len(column.missing_codes)
         binding = self._binding(name)
@@ -150,7 +148,7 @@ class Ruled:
                 cells = _Cells(self, rows[some, None], name, low[some], None)
                 false = np.broadcast_to(known.rule.decided(cells)[1], low[some].shape)
                 allowed[some] &= ~(false & self._bound(known, name, rows[some])[:, None])
-        return CodeSets.of(low, high, allowed)
+        return Ranges.of(low, high, allowed)
 
     def broken(self) -> Mask:
         """(k,) rows that break a rule, once all columns are drawn; cells that are all left as observed are none."""

@@ -12,7 +12,7 @@ in distribution, so that chances change by the rule alone. A method that takes n
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,8 @@ from replicant.fcs.ruled import Ruled
 from replicant.methods import DonorModel
 from replicant.plan.column import ColumnPlan
 from replicant.plan.seeds import Stage
+from replicant.ranges import Ranges
 from replicant.table import Column
-
-if TYPE_CHECKING:
-    from replicant.trees import CodeSets
 
 __all__ = ["RuledDrawing"]
 
@@ -158,8 +156,6 @@ class RuledDrawing(Drawing):
         A cell with an ordinary value gets another one, if any is allowed, so that a rule on values does not change how
         many cells are missing.
         """
-        from replicant.trees import CodeSets  # what has donors has trees; other rules need no compiler
-
         sets = self.ruled.allowed(planned.name, rows)
         everybody = np.arange(len(rows))
         if model.state is None:
@@ -180,7 +176,7 @@ class RuledDrawing(Drawing):
         def draw_states(at: Positions, or_ordinary: bool) -> None:
             allowed = [np.full(len(at), or_ordinary), *(sets.holds(code)[at] for code in special.tolist())]
             states = np.broadcast_to(np.arange(len(allowed), dtype=np.int32), (len(at), len(allowed)))
-            some = CodeSets.of(states, states + 1, np.stack(allowed, axis=1))
+            some = Ranges.of(states, states + 1, np.stack(allowed, axis=1))
             drawn, found = self._donors(planned, model, model.state, rows[at], some)
             waiting[at] = found & (drawn == 0)
             changed = found & (drawn > 0)
@@ -199,7 +195,7 @@ class RuledDrawing(Drawing):
         return out
 
     def _donors(
-        self, planned: ColumnPlan, model: ColumnModel, part: Any, rows: Positions, sets: CodeSets
+        self, planned: ColumnPlan, model: ColumnModel, part: Any, rows: Positions, sets: Ranges
     ) -> tuple[Int32, Mask]:
         """Codes for some rows among those that are allowed, by a part of a model, and where a donor has one."""
         if self.donations is not None:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from replicant.trees import CodeSets, DonorsByCode, Likeness, Tree
+    from replicant.ranges import Ranges
+    from replicant.trees import DonorsByCode, Likeness, Tree
 
 __all__ = ["Donations"]
 
@@ -93,14 +94,22 @@ class Donations:
         """
         return Donations(self.most, self.used, self.repeated, self.rows[chosen], self.counts, self.filled)
 
-    def redraw(self, tree: Tree, leaf: Codes, u: Numbers, like: Likeness, drawn: Codes) -> None:
+    def redraw(
+        self,
+        tree: Tree,
+        node: Codes,
+        u: Numbers,
+        like: Likeness,
+        drawn: Codes,
+        among: tuple[DonorsByCode, Ranges] | None = None,
+    ) -> None:
         """Enter the donors drawn, and replace in place those that donate too often or make a row their copy.
 
         Parameters
         ----------
         tree
             Where they come from.
-        leaf, u, like, drawn
+        node, u, like, drawn, among
             As of `Tree.replace_repeated`.
 
         Raises
@@ -110,53 +119,13 @@ class Donations:
         """
         if len(self.rows) != len(drawn):
             raise TypeError("donors of other rows: a method that draws some of its rows takes `Predictors.take`")
-        self.counts[0] += len(drawn)
+        self.counts[0] += len(drawn) if among is None else int(np.count_nonzero(drawn != NOBODY))
         if self.filled:
             self.counts[1] += tree.replace_repeated(
-                leaf, u, drawn, self.rows, self.used, self.filled, self.most, like, self.repeated
+                node, u, drawn, self.rows, self.used, self.filled, self.most, like, self.repeated, among
             )
         else:
             self.used[self.rows, 0] = drawn
-
-    def redraw_among(
-        self,
-        donors: DonorsByCode,
-        node: Codes,
-        u: Numbers,
-        sets: CodeSets,
-        own: Codes | None,
-        repeats: Codes | None,
-        drawn: Codes,
-    ) -> Codes:
-        """As `redraw`, of donors among which a condition leaves some.
-
-        Parameters
-        ----------
-        donors, node, u, sets, own, repeats, drawn
-            As of `DonorsByCode.draw`.
-
-        Returns
-        -------
-        ndarray
-            (size,) the donors, -1 where there is none.
-        """
-        self.counts[0] += int(np.count_nonzero(drawn >= 0))
-        if self.filled:
-            drawn, _, repeated = donors.draw(
-                node,
-                u,
-                sets,
-                own=own,
-                repeats=repeats,
-                used=self.used[self.rows],
-                filled=self.filled,
-                most=self.most,
-                drawn=drawn,
-            )
-            self.repeated[self.rows] = repeated
-            self.counts[1] += int(np.count_nonzero(repeated))
-        self.used[self.rows, self.filled] = drawn
-        return drawn
 
     def withdraw(self, rows: npt.NDArray[np.integer]) -> None:
         """Take out the donors of these rows in the last draw: their cells are still to be drawn.

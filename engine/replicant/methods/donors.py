@@ -11,7 +11,8 @@ import numpy.typing as npt
 from replicant.methods.base import Codes, Numbers, Predictors
 
 if TYPE_CHECKING:
-    from replicant.trees import CodeSets, DonorsByCode, LeafWeights, Tree
+    from replicant.ranges import Ranges
+    from replicant.trees import DonorsByCode, LeafWeights, Likeness, Tree
 
 __all__ = ["DonorModel"]
 
@@ -46,8 +47,6 @@ class DonorModel:
 
     def draw_rows(self, x: Predictors, rng: np.random.Generator, /) -> tuple[Codes, Codes]:
         """(size,) the donors, as rows of the table, and the leaf, as a node number, that each row falls into."""
-        from replicant.trees import likeness  # a plan names methods, and needs no compiler
-
         u = rng.random(x.size)
         leaf = self.leaves(x, u)
         if x.exclude_self and x.rows is not None:
@@ -58,11 +57,15 @@ class DonorModel:
             own = x.rows if x.exclude_self else None
             self.weights.draw(self.tree, leaf, u, x.table_codes(), own, donors)
         if x.donations is not None:
-            like = likeness(x.features, x.subset, x.codes, self.codes)
-            x.donations.redraw(self.tree, leaf, u, like, donors)
+            x.donations.redraw(self.tree, leaf, u, self._likeness(x), donors)
         return donors, leaf
 
-    def draw_among(self, x: Predictors, sets: CodeSets, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+    def _likeness(self, x: Predictors) -> Likeness:
+        from replicant.trees import likeness  # a plan names methods, and needs no compiler
+
+        return likeness(x.features, x.subset, x.codes, self.codes)
+
+    def draw_among(self, x: Predictors, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
         """As `draw`, among donors that a set of codes allows: those of the leaf, or of the nearest node with one.
 
         Parameters
@@ -84,14 +87,14 @@ class DonorModel:
         u = rng.random(x.size)
         leaf = self.leaves(x, u)
         own = x.rows if x.exclude_self else None
-        repeats = None if own is None else np.bincount(self.tree.donors, minlength=len(self.codes)).astype(np.int32)
-        donors, node, _ = self._by_code.draw(leaf, u, sets, own=own, repeats=repeats)
+        repeats = None if own is None else self.tree.repeats(len(self.codes))
+        donors, node = self._by_code.draw(leaf, u, sets, own=own, repeats=repeats)
         if self.weights is not None:
-            other, *_ = self._by_code.draw(leaf, rng.random(x.size), sets, own=own, repeats=repeats)
+            other, _ = self._by_code.draw(leaf, rng.random(x.size), sets, own=own, repeats=repeats)
             other[node != leaf] = -1  # weights are those of a leaf's donors
             self.weights.draw_among(self.tree, leaf, u, x.table_codes(), own, other, sets, donors)
         if x.donations is not None:
-            donors = x.donations.redraw_among(self._by_code, node, u, sets, own, repeats, donors)
+            x.donations.redraw(self.tree, node, u, self._likeness(x), donors, (self._by_code, sets))
         found = donors >= 0
         return self.codes[np.maximum(donors, 0)], found
 

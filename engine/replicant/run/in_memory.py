@@ -188,12 +188,10 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
     from replicant.trees.compile import ensure_compiled as compile_kernel
 
     use = Use.TREES | Use.NEW_ROWS
-    if plan.exclude_self:
-        use |= Use.OTHER_ROWS
+    if plan.exclude_self or plan.rules:
+        use |= Use.CONDITIONS
     if plan.donors is not None:
         use |= Use.DISTINCT
-    if plan.rules:
-        use |= Use.CONDITIONS
     methods = [plan.cart, *(column.declaration.method for column in trees)]
     if any(getattr(method, "minbucket", None) == "auto" for method in methods):
         use |= Use.LEAF_ROWS

@@ -1,16 +1,15 @@
 """The CART kernel: presorted, coded, compiled. The only package that imports numba."""
 
-from .admissible import NOBODY, CodeSets, DonorsByCode
-from .apply import Likeness
+from .admissible import NOBODY, DonorsByCode
 from .features import Features, encode_features
 from .leaf_rows import Halves, held_out_scores
 from .leaf_weights import LeafWeights, leaf_weights
 from .merge import merge_leaves
+from .repeated import Likeness
 from .tree import Tree, grow_tree, likeness, single_leaf
 
 __all__ = [
     "NOBODY",
-    "CodeSets",
     "DonorsByCode",
     "Features",
     "Halves",

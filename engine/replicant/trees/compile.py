@@ -9,7 +9,6 @@ from threading import Lock, Timer
 
 import numpy as np
 
-from .admissible import CodeSets
 from .features import encode_features
 from .jit import KERNELS
 from .leaf_rows import Halves, held_out_scores
@@ -31,8 +30,6 @@ class Use(Flag):
     """Trees are grown, and give donors to the rows that they were grown on."""
     NEW_ROWS = auto()
     """Rows that are not the table's go down a tree."""
-    OTHER_ROWS = auto()
-    """A row of the table may not be its own donor."""
     DISTINCT = auto()
     """A record donates to so many cells of a row only."""
     LEAF_ROWS = auto()
@@ -43,7 +40,7 @@ class Use(Flag):
     """Rows say which donors they may have."""
     PROTECTION = auto()
     """Leaves are merged until they protect their donors."""
-    ALL = TREES | NEW_ROWS | OTHER_ROWS | DISTINCT | LEAF_ROWS | LEAF_WEIGHTS | CONDITIONS | PROTECTION
+    ALL = TREES | NEW_ROWS | DISTINCT | LEAF_ROWS | LEAF_WEIGHTS | CONDITIONS | PROTECTION
 
 
 _lock = Lock()
@@ -106,16 +103,12 @@ def _run(use: Use) -> None:
     drawn = tree.draw(leaf, u)
     if Use.NEW_ROWS in use:
         tree.leaves(np.ascontiguousarray(features.codes.T))
-    if Use.OTHER_ROWS in use:
-        tree.draw_other(leaf, u, rows, n)
     if Use.DISTINCT in use:
         used = np.full((n, 2), -1, dtype=np.int32)
         like = likeness(features, np.array([0, 1], dtype=np.int32), np.ascontiguousarray(features.codes.T), rows)
         tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, like, np.zeros(n, dtype=np.bool_))
     if Use.CONDITIONS in use:
-        sets = CodeSets(np.arange(n + 1, dtype=np.int32), rows, rows + 1)
-        used = np.full((n, 2), -1, dtype=np.int32)
-        tree.by_code(rows).draw(leaf, u, sets, own=rows, used=used, most=1)
+        tree.draw_other(leaf, u, rows, n)
     if Use.PROTECTION in use:
         merge_leaves(tree, rows, records=n // 2, values=n // 2)
     if Use.LEAF_WEIGHTS in use:

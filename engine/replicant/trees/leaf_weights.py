@@ -26,8 +26,9 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.normal import normal_scores
+from replicant.ranges import Ranges
 
-from .admissible import NOBODY, CodeSets
+from .admissible import NOBODY
 from .design import FEWEST_ROWS, MOST_LEVELS, MOST_SCORE, Design, level_counts
 from .features import Features
 from .tree import Tree
@@ -86,7 +87,7 @@ class LeafWeights:
         codes: Int32,
         own: Int32 | None,
         other: Int32,
-        sets: CodeSets,
+        sets: Ranges,
         drawn: Int32,
     ) -> None:
         """As `draw`, of donors that each row's set of codes allows.

@@ -8,22 +8,16 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from .admissible import DonorsByCode
-from .apply import (
-    Likeness,
-    climb_from_self,
-    draw_donors,
-    draw_others,
-    find_leaves,
-    leaves_of_training_rows,
-    own_ranges,
-    replace_repeated,
-)
+from replicant.ranges import Ranges
+
+from .admissible import EVERY, NO_CODES, DonorsByCode
+from .apply import draw_donors, find_leaves, leaves_of_training_rows
 from .features import NO_RANKS, Features
 from .grow import ALL_SEEN, MASK, RIGHT, grow
 from .growth import NODES, USED, Predictors, start_growth
 from .impurity import response_for
 from .prune import prune
+from .repeated import Likeness, replace_repeated
 from .streams import allocate
 
 __all__ = ["Tree", "grow_tree", "likeness", "single_leaf"]
@@ -107,7 +101,7 @@ class Tree:
         return out
 
     def draw_other(self, leaf: Int32, u: Float, own: Int32, n: int) -> Int32:
-        """As `draw`, but row i never receives row `own[i]`.
+        """As `draw`, but row i never receives row `own[i]`, unless the table has no other.
 
         Where a leaf holds nothing but that row, the donor comes from the nearest node above that holds another.
 
@@ -120,24 +114,20 @@ class Tree:
         n
             Number of rows of the table.
         """
-        donors = np.empty_like(self.donors)
-        first = np.zeros(n, dtype=np.int32)
-        count = np.zeros(n, dtype=np.int32)
-        own_ranges(self.training_leaves(n), self.start.copy(), self.donors, donors, first, count)
-        node = leaf.copy()
-        parent = np.full(len(self.nodes), -1, dtype=np.int32)
-        climb_from_self(self.nodes, self.start, self.end, node, own, first, count, parent)
-        out = np.empty(leaf.shape[0], dtype=np.int32)
-        draw_others(node, self.start, self.end, donors, own, first, count, u, out)
-        return out
+        donors, _ = self.by_code(None).draw(leaf, u, None, own=own, repeats=self.repeats(n))
+        return np.where(donors < 0, own, donors)
 
-    def by_code(self, codes: Int32) -> DonorsByCode:
+    def repeats(self, n: int) -> Int32:
+        """(n,) how often each row of the table is a donor."""
+        return np.bincount(self.donors, minlength=n).astype(np.int32)
+
+    def by_code(self, codes: Int32 | None) -> DonorsByCode:
         """The donors by their codes, for draws among those that a condition allows.
 
         Parameters
         ----------
         codes
-            (n,) of the rows of the table.
+            (n,) of the rows of the table; None: no condition is on codes.
         """
         return DonorsByCode.of(self.nodes, self.start, self.end, self.donors, codes)
 
@@ -152,21 +142,22 @@ class Tree:
         most: int,
         like: Likeness,
         repeated: npt.NDArray[np.bool_],
+        among: tuple[DonorsByCode, Ranges] | None = None,
     ) -> int:
         """Replace donors that have donated to `most` cells of their row, in place, where the leaf holds another record.
 
         So is, once there are `most` donors, the only one whose cell would leave the row equal to it in all that is
         compared, where the row is so rare that no record would be expected to equal it by chance.
 
-        Each entry of the leaf that may donate is as likely. What it is replaced by depends on `u`, and so on the
+        Each entry of the node that may donate is as likely. What it is replaced by depends on `u`, and so on the
         address of the stream alone.
 
         Parameters
         ----------
         leaf, u
-            As they were given to `draw` or `draw_other`.
+            The nodes, and the numbers, by which donors were drawn.
         drawn
-            (k,) what came back.
+            (k,) what came back; -1 where nobody is a donor, which stays.
         rows
             (k,) which rows of `used` these are.
         used
@@ -178,14 +169,21 @@ class Tree:
             By which rows and records are compared.
         repeated
             (K,) becomes, at `rows`, whether a record has donated too often and the leaf holds no other.
+        among
+            The donors by their codes, and the codes that are allowed; None: all are.
 
         Returns
         -------
         int
             In how many rows it holds none.
         """
-        given = self.start, self.end, self.donors, u, rows, used.reshape(-1), used.shape[1], filled, most, like
-        left_over: int = replace_repeated(leaf, *given, drawn, repeated)
+        condition = (NO_CODES, self.donors, EVERY)
+        if among is not None:
+            condition = (among[0].zeros, among[0].ordered, among[0].wanted(among[1]))
+        cells = rows, used.reshape(-1), used.shape[1], filled, most
+        left_over: int = replace_repeated(
+            leaf, self.start, self.end, self.donors, *condition, u, *cells, like, drawn, repeated
+        )
         return left_over
 
 
