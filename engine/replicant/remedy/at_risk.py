@@ -1,4 +1,4 @@
-"""Which synthetic rows show a real record: told by the hashes of real rows, whatever partition they are in."""
+"""Which synthetic rows show a real record: known by the hashes of real rows, whatever partition they are in."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Ladder:
     Attributes
     ----------
     treats
-        Names of checks that it may mend.
+        Names of checks that it may fix.
     rung
         The step after so many; None: there is no more.
     warning
