@@ -56,6 +56,10 @@ ELSEWHERE: dict[str, str] = {
         estimate/learned.py estimate/levels.py estimate/splines.py
     """,
     "execution/test_executor.py": "execution/processes.py execution/timing.py",
+    "gate/test_call.py": """
+        gate/counted.py gate/evidence.py gate/judge.py gate/limits.py gate/verdict.py report/gate_page.py
+        report/gate_rows.py report/gate_text.py
+    """,
     "fcs/test_chain.py": "fcs/blas.py fcs/chain_table.py fcs/completed.py",
     "fcs/test_blocks.py": "plan/blocks.py",
     "fcs/test_orders.py": "plan/orders.py",

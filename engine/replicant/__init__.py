@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from replicant.disclosure.call import disclosure
     from replicant.errors import DataError, ExpressionError, PartialError, ReleaseError, ReplicantError, SpecError
     from replicant.evaluation.plane import plane
+    from replicant.gate.call import gate
     from replicant.incomplete import ampute, flux, missing_patterns
     from replicant.methods import register as register_method
     from replicant.plan import Plan, build_plan
@@ -50,6 +51,7 @@ __all__ = [
     "drift",
     "encode_table",
     "flux",
+    "gate",
     "impute",
     "missing_patterns",
     "plane",
@@ -82,6 +84,7 @@ _HOMES = {
     "drift": "replicant.run.reading",
     "encode_table": "replicant.table",
     "flux": "replicant.incomplete",
+    "gate": "replicant.gate.call",
     "impute": "replicant.synthesis",
     "missing_patterns": "replicant.incomplete",
     "plane": "replicant.evaluation.plane",

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special, stats
 
-from replicant.evaluation.figure import BaselineKind, Figure, plain
+from replicant.evaluation.figure import BaselineKind, Figure, plain, wilson
 from replicant.table.arrays import Floats
 
 __all__ = ["Share", "compared"]
@@ -90,11 +90,13 @@ def compared(
         of its classes; where the baseline is below the value, its variance is that of a baseline half-way between. A
         sum that is divided by the root of its own squares has no heavier tails than the normal where its terms are
         symmetric (Efron 1969). The other is that of two rates of rare events, where the normal sees too little.
+        The interval of the value is Wilson's, of as many independent records as have its variance.
     """
     each = [one.value for one in sets]
     value = float(np.mean(each)) if each else math.nan
+    low, high = _interval(sets, value) if math.isfinite(value) else (None, None)
     if baseline is None or not (math.isfinite(value) and math.isfinite(baseline.value)):
-        return plain(measure, each, of=of)
+        return replace(plain(measure, each, of=of), low=low, high=high)
     expected = baseline.value
     middle = (value + expected) / 2
     apart = np.mean([one.residual(middle) for one in sets], axis=0) - baseline.residual(middle)
@@ -108,7 +110,7 @@ def compared(
     p = min(p, _rare(np.mean([one.top / one.records for one in sets], axis=0), baseline, pair))
     reach = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
     return Figure(
-        *(measure, of, value, float(np.std(each, ddof=1)) if len(each) > 1 else None),
+        *(measure, of, value, float(np.std(each, ddof=1)) if len(each) > 1 else None, low, high),
         baseline=expected,
         baseline_low=max(expected - reach, 0.0),
         baseline_high=expected + reach,
@@ -116,6 +118,17 @@ def compared(
         p_value=None if informs else p,
         worse="" if informs else "higher",
     )
+
+
+def _interval(sets: Sequence[Share], value: float) -> tuple[float, float]:
+    """The 95 % interval of the mean of the sets: their classes are the same, and vary together."""
+    records = sets[0].records
+    variance = float(np.sum(np.mean([one.residual(value) for one in sets], axis=0) ** 2))
+    variance += sum(one.rest_squared(value) for one in sets) / len(sets) ** 2
+    spread = value * (1 - value)
+    trials = min(spread / variance, records) if variance > 0 and spread > 0 else records
+    low, high = wilson(min(max(value, 0.0), 1.0) * trials, trials)
+    return min(low, value), max(high, value)
 
 
 def _rare(terms: Floats, baseline: Share, pair: int) -> float:
