@@ -63,18 +63,27 @@ class Ranges:
         at = np.arange(first[-1], dtype=np.int32) + np.repeat(self.first[rows] - first[:-1], counts)
         return Ranges(first, self.low[at], self.high[at])
 
-    def holds(self, codes: Int32 | int) -> Mask:
-        """(k,) whether the set of each row holds a code: (k,), or one for all."""
+    def holds(self, values: npt.NDArray[Any] | int) -> Mask:
+        """(k,) whether the set of each row holds a code or number: (k,), or one for all."""
         found = np.zeros(len(self), dtype=np.bool_)
         row = self.rows
-        wanted = np.broadcast_to(codes, found.shape)[row]
+        wanted = np.broadcast_to(values, found.shape)[row]
         found[row[(self.low <= wanted) & (wanted < self.high)]] = True
         return found
 
     def ordinary(self) -> Ranges:
         """The sets without codes below 0, which are cells that are missing."""
-        low = np.maximum(self.low, 0)
-        kept = low < self.high
+        return self.to(np.maximum(self.low, 0), self.high)
+
+    def to(self, low: npt.NDArray[Any], high: npt.NDArray[Any]) -> Ranges:
+        """Each range with other ends; those that are empty then are left out."""
+        kept = low < high
         first = np.zeros(len(self) + 1, dtype=np.int32)
         np.cumsum(np.bincount(self.rows[kept], minlength=len(self)), out=first[1:])
-        return Ranges(first, low[kept], self.high[kept])
+        return Ranges(first, low[kept], high[kept])
+
+    def members(self, values: npt.NDArray[Any]) -> Mask:
+        """(k, v) whether the set of each row holds each of some codes or numbers."""
+        found = np.zeros((len(self), len(values)), dtype=np.bool_)
+        np.logical_or.at(found, self.rows, (self.low[:, None] <= values) & (values < self.high[:, None]))
+        return found

@@ -265,3 +265,97 @@ def test_texts_of_rules_stay_with_the_owner(tmp_path: Any) -> None:
     assert not any("city ==" in event.message for event in result.events)
     for path in (tmp_path / "release").rglob("*.json"):
         assert "city ==" not in path.read_text()
+
+
+def incomes(n: int = 1500, seed: int = 1) -> pd.DataFrame:
+    """A column for each kind of model, whose rules hold."""
+    rng = np.random.default_rng(seed)
+    tax, age = rng.integers(0, 400, n), rng.integers(18, 80, n)
+    frame = pd.DataFrame(
+        {
+            "age": age,
+            "tax": tax,
+            "income": (tax + rng.lognormal(4, 1, n)).round(1),
+            "start": pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 2000, n), "D"),
+            "grade": pd.Categorical.from_codes(
+                np.clip((age - 18) // 15 + rng.integers(-1, 2, n), 0, 4), list("abcde"), ordered=True
+            ),
+            "work": np.where(age > 65, "no", rng.choice(["yes", "no", "some"], n)),
+        }
+    )
+    frame["end"] = frame.start + pd.to_timedelta(rng.integers(1, 300, n), "D")
+    frame.loc[rng.random(n) < 0.1, "income"] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        {"income": "lognorm", "end": "norm", "grade": "polr", "work": "polyreg"},
+        {"income": "norm", "end": "norm.boot", "grade": "polyreg", "work": "lda", "tax": "sqrtnorm"},
+        {"income": "cubertnorm", "end": "normrank", "grade": "lda", "tax": "norm.nob", "age": "normrank"},
+    ],
+    ids=str,
+)
+def test_models_of_distributions_draw_within_the_rules_at_once(
+    methods: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without drawing a cell again: bounds at rounded numbers and dates, a rule that hardly a draw keeps, levels."""
+    monkeypatch.setattr("replicant.fcs.ruled_drawing.TRIES", 3)
+    rules = [
+        "tax < income",
+        "start < end",
+        "0 <= tax <= 400",
+        "if age > 65: work == 'no'",
+        "if age < 33: grade <= 'c'",
+        "18 <= age <= 79",
+        "if work == 'some': tax > 350",
+    ]
+    real = incomes()
+    real.loc[real.work == "some", "tax"] = 399
+    real["income"] = real["income"].where(real["income"].isna() | (real["income"] > real["tax"]), real["tax"] + 0.1)
+    syn = rp.synthesize(real, m=2, seed=1, method=methods, rules=rules, visit_sequence="table")
+    for one in syn:
+        assert (one.tax < one.income)[one.income.notna()].all()
+        assert (one.start < one.end).all()
+        assert one.tax.between(0, 400).all()
+        assert (one.work[one.age > 65] == "no").all()
+        assert (one.grade[one.age < 33] <= "c").all()
+        assert one.age.between(18, 79).all()
+        assert (one.tax[one.work == "some"] > 350).all()
+        assert abs(one.income.isna().mean() - real.income.isna().mean()) < 0.06
+
+
+def test_a_sum_that_must_hold_is_drawn_by_a_model_of_its_distribution() -> None:
+    rng = np.random.default_rng(1)
+    parts = rng.integers(0, 50, (1000, 2))
+    real = pd.DataFrame({"a": parts[:, 0], "b": parts[:, 1] / 4, "total": parts[:, 0] + parts[:, 1] / 4})
+    syn = rp.synthesize(real, m=2, seed=1, method="norm", rules=["total == a + b"])
+    for one in syn:
+        np.testing.assert_allclose(one.total, one.a + one.b, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["norm", "polyreg", "cart"])
+def test_a_plain_rule_leaves_what_rejection_leaves(method: str) -> None:
+    """Rows by a rule against rows of a synthesis without it that keep it: the same distribution of the ruled column."""
+    rng = np.random.default_rng(3)
+    n = 3000
+    x = rng.normal(0, 1, n).round(2)
+    y: Any = (x + rng.normal(0, 1, n)).round(1)
+    rule = "y >= x + 1"
+    if method == "polyreg":
+        y = np.array(list("abcd"))[np.clip(np.round(y + 1.5), 0, 3).astype(int)]
+        rule = "if x > 0: y in ('a', 'c')"
+    real = pd.DataFrame({"x": x, "y": y})
+    settings = {"m": 4, "seed": 1, "method": {"x": "sample", "y": method}, "visit_sequence": "table"}
+    plain = pd.concat(list(rp.synthesize(real, **settings)))
+    ruled = pd.concat(list(rp.synthesize(real, rules=[rule], **settings)))
+    # The rule binds at y, and chances of x stay: strata of x are compared.
+    kept = plain[plain.y >= plain.x + 1] if method != "polyreg" else plain[(plain.x <= 0) | plain.y.isin(["a", "c"])]
+    for low, high in ((-0.5, 0.0), (0.0, 0.5), (0.5, 1.5)):
+        one, other = (frame.y[(frame.x > low) & (frame.x <= high)] for frame in (ruled, kept))
+        if method == "polyreg":
+            table = pd.crosstab(np.repeat([0, 1], [len(one), len(other)]), pd.concat([one, other]).to_numpy())
+            assert table.shape[1] == 1 or stats.chi2_contingency(table).pvalue > 1e-4
+        else:
+            assert stats.ks_2samp(one, other).pvalue > 1e-4

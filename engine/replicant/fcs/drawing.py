@@ -234,14 +234,14 @@ class Drawing:
         some = any(self.plan.column(name).where is not None for name in planned.block)
         if model.value is None:
             return {name: (codes, None) for name, (codes, _) in cells.items()}
-        values = model.value.draw(self._given(model, planned, None), rng, tuple(known) if some else None)
+        values = model.value.draw(self.given(model, planned, None), rng, tuple(known) if some else None)
         self._note(planned.name, model.value)
         made = {}
         for name, of_column in zip(planned.block, values, strict=True):
             column = self.prepared.table[name]
             codes, drawn = cells[name]
             at = np.flatnonzero(drawn)
-            new = self._as_cells(checked_draw(of_column, self.k, planned.method, column)[at], column)
+            new = self.cells_of(checked_draw(of_column, self.k, planned.method, column)[at], column)
             made[name] = merged(column, codes, at, *new)
         return made
 
@@ -298,16 +298,16 @@ class Drawing:
     ) -> tuple[Int32, Float | None]:
         if value is None:
             raise TypeError("no row to fit on, yet a value to draw")
-        drawn = value.draw(self._given(model, planned, chosen), rng)
+        drawn = value.draw(self.given(model, planned, chosen), rng)
         self._note(planned.name, value)
         if not isinstance(value, DonorModel):
             drawn = checked_draw(drawn, self.k if chosen is None else len(chosen), planned.method, column)
-        return self._as_cells(drawn, column)
+        return self.cells_of(drawn, column)
 
     def _note(self, name: str, model: Any) -> None:
         self.notes += [(name, word) for word in getattr(model, "notes", ())]
 
-    def _as_cells(self, drawn: npt.NDArray[Any], column: Column) -> tuple[Int32, Float | None]:
+    def cells_of(self, drawn: npt.NDArray[Any], column: Column) -> tuple[Int32, Float | None]:
         """Codes, and numbers where they are not donors' values."""
         if drawn.dtype.kind != "f":
             return drawn.astype(np.int32, copy=False), None
@@ -315,7 +315,7 @@ class Drawing:
         self.notes += [(column.name, "limited")] * beyond
         return codes, exact
 
-    def _given(self, model: ColumnModel, planned: ColumnPlan, chosen: Positions | None) -> Any:
+    def given(self, model: ColumnModel, planned: ColumnPlan, chosen: Positions | None) -> Any:
         """What a method is given of the rows to be drawn (all if None)."""
         declared = planned.declaration
         if declared.works_on == "codes":

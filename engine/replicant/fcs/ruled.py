@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,26 +129,67 @@ class Ruled:
         """
         column = self.prepared.table[name]
         missing = -1 - len(column.missing_codes)
-        binding = self._binding(name)
-        points = [self._points(known.rule, name, column, rows) for known in binding]
-        simple = [point for point in points if point is not None]
-        if len(simple) == len(points):
-            edges = np.concatenate([np.zeros((len(rows), 1)), *simple, np.full((len(rows), 1), column.size)], axis=1)
-            edges = np.sort(np.clip(edges, 0, column.size).astype(np.int32), axis=1)
-        else:
+        changes = self._changes(name, column, rows)
+        if changes is None:
             edges = np.broadcast_to(np.arange(column.size + 1, dtype=np.int32), (len(rows), column.size + 1))
+        else:
+            # Neighbours, too: arithmetic may miss the point by a value.
+            at = np.searchsorted(column.values, changes)[:, :, None] + np.arange(-1, 3)
+            edges = _sorted(np.clip(at.reshape(len(rows), -1), 0, column.size), 0, column.size).astype(np.int32)
         below = np.broadcast_to(np.arange(missing, 0, dtype=np.int32), (len(rows), -missing))
         low = np.concatenate([below, edges[:, :-1]], axis=1)
         high = np.concatenate([below + 1, edges[:, 1:]], axis=1)
-        allowed = np.ones(low.shape, dtype=np.bool_)
-        step = max(1, GRID // max(1, low.shape[1]))
+        return Ranges.of(low, high, self._holds(name, rows, low, None))
+
+    def allowed_numbers(self, name: str, rows: Rows, sets: Ranges) -> Ranges | None:
+        """The numbers of a column that, once they are rounded, its rules allow in some rows.
+
+        Parameters
+        ----------
+        name, rows
+            See `allowed`.
+        sets
+            What that gives.
+
+        Returns
+        -------
+        Ranges or None
+            None where it is not known at which numbers a rule changes.
+        """
+        column = self.prepared.table[name]
+        if column.dtype.reach is None:  # cells are the nearest of the observed values
+            halves = np.concatenate([[-np.inf], column.values[1:] / 2 + column.values[:-1] / 2, [np.inf]])
+            codes = sets.ordinary()
+            return codes.to(halves[codes.low], halves[codes.high])
+        changes = self._changes(name, column, rows)
+        if changes is None or not column.size:
+            return None
+        unit = 1.0
+        if column.decimals is not None:
+            unit = 10.0**-column.decimals
+            around = np.floor(changes / unit)[:, :, None] + np.arange(-1.5, 2.0)
+            changes = around.reshape(len(rows), -1) * unit
+        edges = _sorted(changes, -np.inf, np.inf)
+        low, high = edges[:, :-1], edges[:, 1:]
+        with np.errstate(invalid="ignore"):
+            inside = np.where(np.isinf(low), np.where(np.isinf(high), column.values[0], high - unit), low + unit)
+            inside = np.where(np.isinf(low) | np.isinf(high), inside, low / 2 + high / 2)
+        exact = column.rounded(inside.reshape(-1)).reshape(inside.shape)
+        return Ranges.of(low, high, self._holds(name, rows, np.zeros(low.shape, dtype=np.int32), exact))
+
+    def _holds(self, name: str, rows: Rows, codes: Int32, exact: Float | None) -> Mask:
+        """(f, s) which of some cells of a column its rules allow in each row."""
+        allowed = np.ones(codes.shape, dtype=np.bool_)
+        binding = self._binding(name)
+        step = max(1, GRID // max(1, codes.shape[1]))
         for begin in range(0, len(rows), step):
             some = slice(begin, begin + step)
+            numbers = None if exact is None else exact[some]
             for known in binding:
-                cells = _Cells(self, rows[some, None], name, low[some], None)
-                false = np.broadcast_to(known.rule.decided(cells)[1], low[some].shape)
+                cells = _Cells(self, rows[some, None], name, codes[some], numbers)
+                false = np.broadcast_to(known.rule.decided(cells)[1], codes[some].shape)
                 allowed[some] &= ~(false & self._bound(known, name, rows[some])[:, None])
-        return Ranges.of(low, high, allowed)
+        return allowed
 
     def broken(self) -> Mask:
         """(k,) rows that break a rule, once all columns are drawn; cells that are all left as observed are none."""
@@ -204,29 +245,30 @@ class Ruled:
             settled &= ~self.prepared.where[name][self.rows]
         return settled
 
-    def _points(self, rule: Rule, name: str, column: Column, rows: Rows) -> Float | None:
-        """(f, q) codes of a column at which what a rule says may change; None: they are not known."""
-        if any(self.plan.column(other).is_computed for other in rule.names):
-            return None  # it is rounded
-        found: list[Float] = []
-        waiting = [rule.tree]
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, Logic):
-                waiting.extend(node.arguments)
-            elif isinstance(node, Missing) or name not in names_in(node):
-                continue
-            elif isinstance(node, Compare) and column.is_numeric:
-                point = self._threshold(node, name, column, rows)
-                if point is None:
-                    return None
-                found.append(point)
-            else:
-                return None  # levels are few
-        return np.concatenate(found, axis=1) if found else np.empty((len(rows), 0))
+    def _changes(self, name: str, column: Column, rows: Rows) -> Float | None:
+        """(f, q) numbers of a column at which what its rules say may change; None: they are not known."""
+        found: list[Float] = [np.empty((len(rows), 0))]
+        for known in self._binding(name):
+            if any(self.plan.column(other).is_computed for other in known.rule.names):
+                return None  # it is rounded
+            waiting = [known.rule.tree]
+            while waiting:
+                node = waiting.pop()
+                if isinstance(node, Logic):
+                    waiting.extend(node.arguments)
+                elif isinstance(node, Missing) or name not in names_in(node):
+                    continue
+                elif isinstance(node, Compare) and column.is_numeric:
+                    change = self._threshold(node, name, column, rows)
+                    if change is None:
+                        return None
+                    found.append(change)
+                else:
+                    return None  # levels are few
+        return np.concatenate(found, axis=1)
 
     def _threshold(self, node: Compare, name: str, column: Column, rows: Rows) -> Float | None:
-        """Codes around the value at which a comparison changes, where both terms are linear in the column."""
+        """(f, q) where a comparison changes of which both terms are linear in the column."""
         terms = [self._in_numbers(term, column) for term in (node.left, node.right)]
         if any(_degree(term, name) > 1 for term in terms):
             return None
@@ -241,9 +283,7 @@ class Ruled:
             at_ends = np.broadcast_to(difference, (len(rows), 2))
             slope = (at_ends[:, 1] - at_ends[:, 0]) / (ends[1] - ends[0])
             crossing = ends[0] - at_ends[:, 0] / slope
-        at = np.searchsorted(values, np.where(np.isfinite(crossing), crossing, values[0]))
-        # Neighbours, too: arithmetic may miss the point by a value.
-        return np.asarray(at[:, None] + np.arange(-1, 3), dtype=np.float64)
+        return np.asarray(np.where(np.isfinite(crossing), crossing, values[0])[:, None])
 
     def _in_numbers(self, term: Node, column: Column) -> Node:
         """One term of a comparison with a column, with a number instead of a date."""
@@ -306,6 +346,12 @@ class _Cells:
 
 def _numbers(column: Column, codes: Int32) -> Float:
     return column.numbers(codes.reshape(-1)).reshape(codes.shape)
+
+
+def _sorted(edges: npt.NDArray[Any], first: float, last: float) -> npt.NDArray[Any]:
+    """(f, q + 2) edges of each row in ascending order, between two ends."""
+    ends = np.broadcast_to(np.array([first, last]), (len(edges), 2))
+    return np.sort(np.concatenate([ends, edges], axis=1), axis=1)
 
 
 def _degree(node: Node, name: str) -> int:

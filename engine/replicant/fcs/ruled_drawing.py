@@ -6,12 +6,13 @@
 
 A column is drawn as it is without rules. Rows whose draw breaks one are then given another donor of their leaf among
 those that keep all, or of the nearest node that has one: a draw that is kept and a draw among what is allowed are alike
-in distribution, so that chances change by the rule alone. A method that takes no condition draws such rows again.
+in distribution, so that chances change by the rule alone. A model of a distribution draws from what the rules leave of
+it. A method that takes no condition draws such rows again.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -133,14 +134,12 @@ class RuledDrawing(Drawing):
         if not broken.size:
             return codes, exact
         rows = broken if chosen is None else chosen[broken]
-        model = self.models[name]
-        if isinstance(model.value, DonorModel) and (model.state is None or isinstance(model.state, DonorModel)):
-            codes = codes.copy()
-            codes[broken] = self._draw_among(planned, model, rows, codes[broken])
-            return codes, exact
+        among = self._among(planned, column, rows)
+        if among is not None:
+            known = None if exact is None else exact[broken]
+            return merged(column, codes.copy(), broken, *among.draw(codes[broken], known), exact)
         for _ in range(TRIES):
-            if self.donations is not None:
-                self.donations.withdraw(rows)
+            self.withdraw(rows)
             codes, exact = merged(
                 column, codes.copy(), broken, *self.draw(planned, column, rows, self.rng(name)), exact
             )
@@ -150,56 +149,99 @@ class RuledDrawing(Drawing):
             broken, rows = broken[still], rows[still]
         return codes, exact
 
-    def _draw_among(self, planned: ColumnPlan, model: ColumnModel, rows: Positions, codes: Int32) -> Int32:
-        """Codes that the rules allow in some rows, from donors; the ones given where no donor has any.
+    def _among(self, planned: ColumnPlan, column: Column, rows: Positions) -> _Among | None:
+        """Draws of a column in some rows under its rules; None for a method that takes no condition."""
+        model = self.models[planned.name]
+        sets = self.ruled.allowed(planned.name, rows)
+        ordinary: Ranges | None = sets
+        if not isinstance(model.state, DonorModel | None):
+            return None
+        if hasattr(model.value, "draw_between"):
+            ordinary = self.ruled.allowed_numbers(planned.name, rows, sets)
+        elif not hasattr(model.value, "draw_among"):
+            return None
+        elif model.state is not None:
+            ordinary = sets.ordinary()
+        return None if ordinary is None else _Among(self, planned, column, model, rows, sets, ordinary)
+
+    def withdraw(self, rows: Positions) -> None:
+        """Take out the donors of some rows, which get others."""
+        if self.donations is not None:
+            self.donations.withdraw(rows)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Among:
+    """Draws of a column in some rows, whose cells broke a rule, among the values that its rules allow.
+
+    Attributes
+    ----------
+    drawing, planned, column, model
+        The rows in the making, and the column.
+    rows
+        Their positions.
+    sets
+        Codes that are allowed.
+    ordinary
+        Codes, or numbers, that are allowed of ordinary values.
+    """
+
+    drawing: RuledDrawing
+    planned: ColumnPlan
+    column: Column
+    model: ColumnModel
+    rows: Positions
+    sets: Ranges
+    ordinary: Ranges
+
+    def draw(self, codes: Int32, exact: Float | None) -> tuple[Int32, Float | None]:
+        """Cells of the rows, instead of those given; these where the model has none that is allowed.
 
         A cell with an ordinary value gets another one, if any is allowed, so that a rule on values does not change how
         many cells are missing.
         """
-        sets = self.ruled.allowed(planned.name, rows)
-        everybody = np.arange(len(rows))
-        if model.state is None:
-            drawn, found = self._donors(planned, model, model.value, rows, sets)
-            return np.where(found, drawn, codes)
-        special = np.array(self.prepared.response(planned.name, planned.declaration.missing_class).special)
+        everybody = np.arange(len(self.rows))
+        if self.model.state is None:
+            return self._values(everybody, codes.copy(), exact)[:2]
+        response = self.drawing.prepared.response(self.planned.name, self.planned.declaration.missing_class)
+        special = np.array(response.special)
         is_special = np.isin(codes, special)
-        out = codes.copy()
-        waiting = ~is_special
-        ordinary = sets.ordinary()
-
-        def draw_values() -> None:
-            at = np.flatnonzero(waiting)
-            drawn, found = self._donors(planned, model, model.value, rows[at], ordinary.take(at))
-            out[at[found]] = drawn[found]
-            waiting[at[found]] = False
-
-        def draw_states(at: Positions, or_ordinary: bool) -> None:
-            allowed = [np.full(len(at), or_ordinary), *(sets.holds(code)[at] for code in special.tolist())]
-            states = np.broadcast_to(np.arange(len(allowed), dtype=np.int32), (len(at), len(allowed)))
-            some = Ranges.of(states, states + 1, np.stack(allowed, axis=1))
-            drawn, found = self._donors(planned, model, model.state, rows[at], some)
-            waiting[at] = found & (drawn == 0)
-            changed = found & (drawn > 0)
-            out[at[changed]] = special[drawn[changed] - 1]
-
-        if waiting.any():
-            draw_values()
-        nobody = everybody[waiting]
+        if exact is not None:
+            is_special &= (codes < 0) | (exact == self.column.numbers(codes))
+        codes, exact, waiting = self._values(np.flatnonzero(~is_special), codes.copy(), exact)
         if is_special.any():
-            draw_states(everybody[is_special], True)
-            waiting[nobody] = False
-            draw_values()
-            nobody = np.union1d(nobody, everybody[waiting])
-        if nobody.size:
-            draw_states(nobody, False)
-        return out
+            at = np.flatnonzero(is_special)
+            codes, exact, ordinary = self._states(at, special, True, codes, exact)
+            codes, exact, nobody = self._values(ordinary, codes, exact)
+            waiting = np.union1d(nobody, waiting)
+        if waiting.size:
+            codes, exact, _ = self._states(waiting, special, False, codes, exact)
+        return codes, exact
 
-    def _donors(
-        self, planned: ColumnPlan, model: ColumnModel, part: Any, rows: Positions, sets: Ranges
-    ) -> tuple[Int32, Mask]:
-        """Codes for some rows among those that are allowed, by a part of a model, and where a donor has one."""
-        if self.donations is not None:
-            self.donations.withdraw(rows)
-        predictors = self.predictors(model, planned, rows)
-        drawn: tuple[Int32, Mask] = part.draw_among(predictors, sets, self.rng(planned.name))
-        return drawn
+    def _values(self, at: Positions, codes: Int32, exact: Float | None) -> tuple[Int32, Float | None, Positions]:
+        """The cells with ordinary values at some of the rows, and those that have none which is allowed."""
+        if not at.size:
+            return codes, exact, at
+        rows, value = self.rows[at], self.model.value
+        self.drawing.withdraw(rows)
+        draw = value.draw_between if hasattr(value, "draw_between") else value.draw_among
+        rng = self.drawing.rng(self.planned.name)
+        drawn, found = draw(self.drawing.given(self.model, self.planned, rows), self.ordinary.take(at), rng)
+        new, numbers = self.drawing.cells_of(drawn[found], self.column)
+        return *merged(self.column, codes, at[found], new, numbers, exact), at[~found]
+
+    def _states(
+        self, at: Positions, special: Int32, or_ordinary: bool, codes: Int32, exact: Float | None
+    ) -> tuple[Int32, Float | None, Positions]:
+        """The cells with what is no ordinary value at some of the rows, and those that are to have one."""
+        allowed = [np.full(len(at), or_ordinary), *(self.sets.holds(code)[at] for code in special.tolist())]
+        states = np.broadcast_to(np.arange(len(allowed), dtype=np.int32), (len(at), len(allowed)))
+        some = Ranges.of(states, states + 1, np.stack(allowed, axis=1))
+        rows, model = self.rows[at], self.model
+        assert isinstance(model.state, DonorModel)
+        self.drawing.withdraw(rows)
+        x = self.drawing.predictors(model, self.planned, rows)
+        drawn, found = model.state.draw_among(x, some, self.drawing.rng(self.planned.name))
+        changed = found & (drawn > 0)
+        new = special[drawn[changed] - 1].astype(np.int32)
+        return *merged(self.column, codes, at[changed], new, None, exact), at[found & (drawn == 0)]

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from replicant.methods.donations import Donations
+    from replicant.ranges import Ranges
     from replicant.table.column import Column
     from replicant.trees import Features
 
 __all__ = [
     "Block",
     "BlockModel",
+    "ByCodes",
+    "ByNumbers",
     "Cells",
     "Clustered",
     "Codes",
+    "Mask",
     "Method",
     "Model",
     "Numbers",
@@ -36,6 +40,7 @@ __all__ = [
 
 Codes = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -214,6 +219,9 @@ class Model(Protocol):
 
     It may have an attribute `notes`, a tuple of what was done by itself while it was fitted, which becomes events:
     words from `NOTES` in `notes.py`.
+
+    A model that can draw by a rule has one more method, which `draw_among` and `draw_between` of `ByCodes` and
+    `ByNumbers` describe; cells of others are drawn again until they keep it.
     """
 
     def draw(self, x: Any, rng: np.random.Generator, /) -> npt.NDArray[Any]:
@@ -232,6 +240,37 @@ class Model(Protocol):
             (size,) int32 codes of the column, or float64 numbers (numeric columns only), which are rounded to the
             column's decimals (for dates: become the nearest observed one).
         """
+        ...
+
+
+class ByCodes(Protocol):
+    """A model that can draw codes under a condition."""
+
+    def draw_among(self, x: Any, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `Model.draw` would if it drew each row again until its set holds the code.
+
+        Parameters
+        ----------
+        x, rng
+            As of `Model.draw`.
+        sets
+            Codes that are allowed, by row.
+
+        Returns
+        -------
+        ndarray
+            (size,) codes.
+        ndarray
+            (size,) bool, where there is a code that is allowed; elsewhere the one that is given means nothing.
+        """
+        ...
+
+
+class ByNumbers(Protocol):
+    """A model that can draw numbers under a condition."""
+
+    def draw_between(self, x: Any, ranges: Ranges, rng: np.random.Generator, /) -> tuple[Numbers, Mask]:
+        """As `ByCodes.draw_among`, of numbers before they are rounded, and finite where none is allowed, too."""
         ...
 
 

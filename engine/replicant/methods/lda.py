@@ -7,11 +7,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from replicant.methods.base import Codes, Numbers, Response
+from replicant.methods.base import Codes, Mask, Numbers, Response
 from replicant.methods.factors import cholesky, root_of_inverse
 from replicant.methods.linear import Standard, standardize
-from replicant.methods.logistic import LevelResponse, LogisticMethod, OneLevel, draw_levels, levels_of
+from replicant.methods.logistic import (
+    LevelResponse,
+    LogisticMethod,
+    OneLevel,
+    draw_levels,
+    draw_levels_among,
+    levels_of,
+)
 from replicant.methods.wishart import draw_inverse_wishart
+from replicant.ranges import Ranges
 
 __all__ = ["Lda", "LdaModel"]
 
@@ -101,6 +109,10 @@ class LdaModel:
     def draw(self, x: Numbers, rng: np.random.Generator, /) -> Codes:
         """A level for each row, by its probabilities."""
         return draw_levels(self.coefficients(rng), self.codes, x, rng)
+
+    def draw_among(self, x: Numbers, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, among levels that are allowed; see `ByCodes`."""
+        return draw_levels_among(self.coefficients(rng), self.codes, x, sets, rng)
 
 
 def _fit(y: LevelResponse, x: Numbers, proper: bool) -> LdaModel:

@@ -13,8 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from replicant.methods.base import Numbers, Response
+from replicant.methods.base import Mask, Numbers, Response
 from replicant.methods.factors import cholesky, inverse_of_lower, root_of_inverse
+from replicant.methods.truncated import draw_between
+from replicant.ranges import Ranges
 
 __all__ = ["LinearMethod", "NormalModel", "Positions", "Regression", "Standard", "numbers_of", "regress", "standardize"]
 
@@ -415,9 +417,17 @@ class NormalModel:
 
     def draw(self, x: Numbers, rng: np.random.Generator, /) -> Numbers:
         """A prediction with a residual of its own, for each row."""
-        fit = self.regression
-        beta, sigma = fit.posterior(rng) if self.proper else (fit.beta, fit.sigma)
+        beta, sigma = self._parameters(rng)
         drawn = rng.standard_normal(len(x))
         drawn *= sigma
         drawn += x @ beta
         return drawn
+
+    def draw_between(self, x: Numbers, ranges: Ranges, rng: np.random.Generator, /) -> tuple[Numbers, Mask]:
+        """As `draw`, within ranges; see `ByNumbers`."""
+        beta, sigma = self._parameters(rng)
+        return draw_between(x @ beta, sigma, ranges, rng)
+
+    def _parameters(self, rng: np.random.Generator) -> tuple[Numbers, float]:
+        fit = self.regression
+        return fit.posterior(rng) if self.proper else (fit.beta, fit.sigma)

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from replicant.methods.base import Codes, Numbers, Response
+from replicant.methods.base import Codes, Mask, Numbers, Response
 from replicant.methods.climbing import RIDGE, End, added_rows, climb, separated
 from replicant.methods.factors import root_of_inverse
 from replicant.methods.linear import Positions, Standard, standardize
 from replicant.methods.many_levels import ManyLevels
 from replicant.methods.two_levels import two_levels
+from replicant.ranges import Ranges
 
 __all__ = [
     "LevelModel",
@@ -20,9 +21,11 @@ __all__ = [
     "LogisticMethod",
     "OneLevel",
     "draw_levels",
+    "draw_levels_among",
     "fit_levels",
     "levels_of",
     "picked",
+    "picked_among",
 ]
 
 MANY = 100  # coefficients; the products of more are not formed
@@ -87,6 +90,10 @@ class OneLevel:
         """The level, for each row."""
         return np.full(len(x), self.code, dtype=np.int32)
 
+    def draw_among(self, x: Numbers, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, where the level is allowed; see `ByCodes`."""
+        return self.draw(x, rng), sets.holds(self.code)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LevelModel:
@@ -124,6 +131,10 @@ class LevelModel:
         """A level for each row, by its probabilities."""
         return draw_levels(self.coefficients(rng), self.codes, x, rng)
 
+    def draw_among(self, x: Numbers, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, among levels that are allowed; see `ByCodes`."""
+        return draw_levels_among(self.coefficients(rng), self.codes, x, sets, rng)
+
 
 def draw_levels(beta: Numbers, codes: Codes, x: Numbers, rng: np.random.Generator) -> Codes:
     """(n,) a level for each row of a design matrix, by (L - 1, q) coefficients of the levels but the first."""
@@ -139,6 +150,22 @@ def draw_levels(beta: Numbers, codes: Codes, x: Numbers, rng: np.random.Generato
         eta -= eta.max(axis=1, keepdims=True)
         drawn[at : at + CHUNK] = codes[picked(np.exp(eta, out=eta), u[at : at + CHUNK])]
     return drawn
+
+
+def draw_levels_among(
+    beta: Numbers, codes: Codes, x: Numbers, sets: Ranges, rng: np.random.Generator
+) -> tuple[Codes, Mask]:
+    """As `draw_levels`, among levels that are allowed; see `ByCodes`."""
+    return picked_among(np.column_stack([np.zeros(len(x)), x @ beta.T]), codes, sets, rng)
+
+
+def picked_among(logs: Numbers, codes: Codes, sets: Ranges, rng: np.random.Generator) -> tuple[Codes, Mask]:
+    """(n,) one of some codes for each row, by the (n, L) logarithms of their shares, among those that are allowed."""
+    allowed = sets.members(codes)
+    found = np.asarray(allowed.any(axis=1))
+    logs = np.where(allowed | ~found[:, None], logs, -np.inf)
+    logs -= logs.max(axis=1, keepdims=True)
+    return codes[picked(np.exp(logs), rng.random(len(logs)))], found
 
 
 def picked(shares: Numbers, u: Numbers) -> Positions:

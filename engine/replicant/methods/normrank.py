@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replicant.methods.base import Codes, Numbers, Response
+from replicant.methods.base import Codes, Mask, Numbers, Response
 from replicant.methods.linear import LinearMethod, NormalModel, numbers_of, regress
+from replicant.ranges import Ranges
 
 __all__ = ["Normrank", "NormrankModel"]
 
@@ -70,3 +71,16 @@ class NormrankModel:
         rank = np.clip(np.rint(ndtr(self.model.draw(x, rng)) * (total + 1.0)), 1.0, total)
         drawn: Codes = self.codes[self.upto.searchsorted(rank)]
         return drawn
+
+    def draw_among(self, x: Numbers, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, among codes that are allowed; see `ByCodes`."""
+        from scipy.special import ndtri
+
+        # Between which scores each value and the next one lie.
+        ends = ndtri((self.upto + 0.5) / (self.upto[-1] + 1.0))
+        ends[-1] = np.inf
+        ends = np.concatenate([[-np.inf], ends])
+        low, high = (ends[self.codes.searchsorted(codes)] for codes in (sets.low, sets.high))
+        scores, found = self.model.draw_between(x, sets.to(low, high), rng)
+        position = np.clip(ends.searchsorted(scores, side="right") - 1, 0, len(self.codes) - 1)
+        return self.codes[position], found

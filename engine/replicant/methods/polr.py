@@ -9,11 +9,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from replicant.methods.base import Codes, Numbers, Response
+from replicant.methods.base import Codes, Mask, Numbers, Response
 from replicant.methods.climbing import RIDGE, End, added_rows, climb
 from replicant.methods.factors import root_of_inverse
 from replicant.methods.linear import Positions, Standard, standardize
-from replicant.methods.logistic import LevelModel, LevelResponse, LogisticMethod, OneLevel, fit_levels, levels_of
+from replicant.methods.logistic import (
+    LevelModel,
+    LevelResponse,
+    LogisticMethod,
+    OneLevel,
+    fit_levels,
+    levels_of,
+    picked_among,
+)
+from replicant.ranges import Ranges
 
 __all__ = ["OrderedModel", "Polr"]
 
@@ -98,6 +107,18 @@ class OrderedModel:
         latent = x @ beta + np.log(u / (1.0 - u))
         drawn: Codes = self.codes[zeta.searchsorted(latent, side="left")]
         return drawn
+
+    def draw_among(self, x: Numbers, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, among levels that are allowed; see `ByCodes`."""
+        from scipy.special import log_expit
+
+        beta, zeta = self.parameters(rng)
+        bounds = _bounds(zeta) - (x @ beta)[:, None]
+        low, high = bounds[:, :-1], bounds[:, 1:]
+        with np.errstate(divide="ignore"):
+            return picked_among(
+                log_expit(high) + log_expit(-low) + np.log(-np.expm1(low - high)), self.codes, sets, rng
+            )
 
 
 def _fit(y: LevelResponse, x: Numbers, proper: bool) -> OrderedModel | None:

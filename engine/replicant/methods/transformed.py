@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replicant.methods.base import Codes, Numbers, Response
+from replicant.methods.base import Codes, Mask, Numbers, Response
 from replicant.methods.linear import NormalModel, numbers_of, regress
+from replicant.ranges import Ranges
 
 __all__ = ["TransformedModel", "fit_transformed"]
 
@@ -23,8 +24,8 @@ class TransformedModel:
     ----------
     model
         Of the transformed response.
-    back
-        The inverse of the transformation: a function of a module, so that it pickles.
+    there, back
+        The transformation and its inverse: functions of a module, so that they pickle.
     lowest, highest
         Between which transformed numbers are drawn: further out there is nothing to go back to.
     shift
@@ -32,6 +33,7 @@ class TransformedModel:
     """
 
     model: NormalModel
+    there: Transformation
     back: Transformation
     lowest: float
     highest: float
@@ -45,6 +47,19 @@ class TransformedModel:
     def draw(self, x: Numbers, rng: np.random.Generator, /) -> Numbers:
         """A prediction with a residual of its own, for each row, on the scale of the response."""
         drawn = self.model.draw(x, rng)
+        return self._back(drawn)
+
+    def draw_between(self, x: Numbers, ranges: Ranges, rng: np.random.Generator, /) -> tuple[Numbers, Mask]:
+        """As `draw`, within ranges; see `ByNumbers`. What lies further out than is drawn becomes the end of that."""
+        with np.errstate(all="ignore"):
+            first, last = self.back(np.array([self.lowest, self.highest]))
+            low, high = ranges.low + self.shift, ranges.high + self.shift
+            low = np.where(low <= first, -np.inf, np.where(low <= last, self.there(low), np.inf))
+            high = np.where(high > last, np.inf, np.where(high > first, self.there(high), -np.inf))
+        drawn, found = self.model.draw_between(x, ranges.to(low, high), rng)
+        return self._back(drawn), found
+
+    def _back(self, drawn: Numbers) -> Numbers:
         return self.back(np.clip(drawn, self.lowest, self.highest, out=drawn)) - self.shift
 
 
@@ -80,4 +95,4 @@ def fit_transformed(
     numbers = there(numbers_of(y) + shift)
     regression, _ = regress(x, numbers, weights)
     model = NormalModel(regression, proper, regression.notes)
-    return TransformedModel(model, back, lowest, float(numbers.max()) + furthest, shift)
+    return TransformedModel(model, there, back, lowest, float(numbers.max()) + furthest, shift)
