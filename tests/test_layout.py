@@ -132,7 +132,8 @@ ELSEWHERE: dict[str, str] = {
     "spec/test_expression.py": "spec/grammar.py spec/mistakes.py spec/nodes.py spec/whitelist.py",
     "spec/test_load.py": """
         spec/defaults.py
-        spec/donors.py spec/dotted.py spec/explain.py spec/locations.py spec/models.py spec/output.py spec/synonyms.py
+        spec/donors.py spec/dotted.py spec/explain.py spec/input.py spec/locations.py spec/models.py spec/output.py
+        spec/synonyms.py
     """,
     "spec/test_schema.py": "spec/document.py spec/tree_settings.py",
     "spec/test_study.py": "spec/variants.py",
@@ -173,6 +174,7 @@ ELSEWHERE: dict[str, str] = {
     "trees/test_grow.py": "trees/anova.py trees/gini.py trees/groups.py trees/growth.py trees/jit.py trees/streams.py",
     "trees/test_admissible.py": "ranges.py",
     "trees/test_distinct.py": "trees/repeated.py",
+    "trees/test_merge.py": "methods/protection.py plan/protection.py",
     "trees/test_tree.py": "trees/apply.py",
     "utility/test_drift.py": "utility/drift_terms.py",
     "utility/test_measures.py": "utility/judge.py utility/table_figures.py",

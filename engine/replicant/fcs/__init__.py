@@ -1,6 +1,16 @@
 """Fully conditional specification: fit every column from others, then draw tables column by column."""
 
-from .account import NOTHING, Account, DonorCounts, account_events, account_of, chains_of, combined, donors_of
+from .account import (
+    NOTHING,
+    Account,
+    DonorCounts,
+    account_events,
+    account_of,
+    chains_of,
+    combined,
+    donors_of,
+    touched_of,
+)
 from .canaries import CanaryCounts, Planted, plant, take_out, total
 from .chain import Chain, Completed
 from .chain_table import ChainTable
@@ -45,5 +55,6 @@ __all__ = [
     "prepare",
     "take_out",
     "total",
+    "touched_of",
     "trace_events",
 ]

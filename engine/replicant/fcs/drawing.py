@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from replicant.fcs.account import DonorCounts
 from replicant.fcs.checked import as_cells, checked_draw
 from replicant.fcs.encoding import Mask, Prepared, block_response
 from replicant.fcs.fit import ColumnModel
-from replicant.methods import Cells, Donations, DonorModel, Predictors
+from replicant.methods import Cells, Donations, DonorModel, Predictors, Touched
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
@@ -52,6 +52,8 @@ class Drawn:
         Draws of rows that were needed once more to keep the rules.
     notes
         Column and word of what methods did by themselves.
+    touched
+        By column, what protecting the donors of its trees changed, where that was counted.
     """
 
     codes: Int32
@@ -61,6 +63,7 @@ class Drawn:
     donors: DonorCounts | None = None
     redrawn: int = 0
     notes: tuple[tuple[str, str], ...] = ()
+    touched: Mapping[str, Touched] = field(default_factory=dict)
 
 
 class Drawing:
@@ -88,6 +91,7 @@ class Drawing:
         self.exact: dict[str, Float] = {}
         self.block: dict[str, tuple[Int32, Float | None]] = {}
         self.notes: list[tuple[str, str]] = []
+        self.touched: dict[str, Touched] = {}
         self.x: Int32 | None = None
         if plan.conditioning == "synthetic":
             self.x = np.empty((self.k, len(prepared.features)), dtype=np.int32)
@@ -274,10 +278,13 @@ class Drawing:
     ) -> tuple[Int32, Float | None]:
         """As its model draws them: the state first where there is one, then ordinary values."""
         model = self.models[planned.name]
+        if (touched := model.touched) is not None:
+            self.touched[planned.name] = touched
         if model.state is None:
             return self._ask(model.value, model, planned, column, chosen, rng)
         response = self.prepared.response(planned.name, planned.declaration.missing_class)
         states = model.state.draw(self.predictors(model, planned, chosen), rng)
+        self._note(planned.name, model.state)
         codes = np.array((0, *response.special), dtype=np.int32)[states]
         ordinary = np.flatnonzero(states == 0)
         if not ordinary.size:
@@ -368,7 +375,7 @@ class Drawing:
             exact = {name: values[order] for name, values in exact.items()}
             rows = rows[order]
         donors = None if self.donations is None else DonorCounts(*self.donations.counts)
-        return Drawn(codes, exact, rows, donors=donors, notes=tuple(self.notes))
+        return Drawn(codes, exact, rows, donors=donors, notes=tuple(self.notes), touched=self.touched)
 
 
 def merged(

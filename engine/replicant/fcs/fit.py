@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from replicant.fcs.encoding import Mask, Prepared, block_response
-from replicant.methods import BlockModel, Model, Predictors, Response
+from replicant.methods import BlockModel, Model, Predictors, Response, Touched
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
@@ -42,6 +43,12 @@ class ColumnModel:
     value: Any
     state: Model | None
     subset: Int32
+
+    @property
+    def touched(self) -> Touched | None:
+        """What protecting the donors of its trees changed; None if that was not counted."""
+        counted = [getattr(part, "touched", None) for part in (self.state, self.value)]
+        return reduce(Touched.__add__, some) if (some := [one for one in counted if one is not None]) else None
 
 
 def usable_predictors(plan: Plan, imputation: int, replicate: int = 0) -> dict[str, tuple[str, ...]]:
@@ -129,10 +136,14 @@ def _fit_column(
     if weights is not None and not weights.any():
         return ColumnModel(None, None, subset)
 
-    codes = Predictors(prepared.features, subset, prepared.table.n, _frame=lambda: prepared.frame(predictors))
+    n, compared = prepared.table.n, replicate == 0 and imputation == 0
+    codes = Predictors(prepared.features, subset, n, compared=compared, _frame=lambda: prepared.frame(predictors))
     response = prepared.response(name, declared.missing_class and not planned.block)
     split = not declared.draws_missing and response.state is not None
-    state = plan.cart.fit(response.state, codes, weights, rng) if split and response.state is not None else None
+    state = None
+    if split and response.state is not None:
+        trees = plan.cart.of_states(getattr(declared.method, "min_donors", 1))
+        state = trees.fit(response.state, codes, weights, rng)
     if getattr(declared.method, "proper", False):
         weights = selected  # it draws its parameters itself
     if planned.block:

@@ -10,6 +10,7 @@ from .declaration import Declaration, Origin
 from .donations import Donations
 from .donors import DonorModel
 from .notes import NOTES
+from .protection import Touched
 from .registry import BUILTIN, CART, COPY, KEEP, PASSIVE, SURROGATE, origin_of, register, registered
 from .sample import Sample
 
@@ -35,6 +36,7 @@ __all__ = [
     "Predictors",
     "Response",
     "Sample",
+    "Touched",
     "origin_of",
     "register",
     "registered",

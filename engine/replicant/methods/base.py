@@ -116,6 +116,8 @@ class Predictors:
         Whether a row must not get its own value back as a donor's.
     donations
         Which records donated to the rows to be drawn; None where they may donate to any number of cells.
+    compared
+        In `fit`: whether a model that protects its donors is compared with what it would be without.
     """
 
     features: Features
@@ -125,6 +127,7 @@ class Predictors:
     rows: Codes | None = None
     exclude_self: bool = False
     donations: Donations | None = None
+    compared: bool = False
     _frame: Callable[[], pd.DataFrame] | None = field(default=None, repr=False)
 
     def to_frame(self) -> pd.DataFrame:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from replicant.methods.base import Codes, Predictors, Response
 from replicant.methods.donors import DonorModel
+from replicant.methods.protection import Touched
 from replicant.methods.smoothed import SmoothedModel, smoothed
 from replicant.spec.tree_settings import (
     ClassRisk,
     Complexity,
     Depth,
+    Dominance,
     LeafRows,
     LeafRowsOrAuto,
     LeafWeighting,
@@ -25,7 +27,7 @@ from replicant.spec.tree_settings import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from replicant.trees import Features, Halves
+    from replicant.trees import Features, Halves, Tree
 
 __all__ = ["FEWEST_TO_CHOOSE", "Cart"]
 
@@ -82,6 +84,8 @@ class Cart:
         the leaf, and stay within the bounds of the column.
     l_diversity
         Fewest distinct values of the column in a leaf: leaves with fewer are merged into the node above.
+    dominance
+        So are leaves whose magnitudes but the two largest add up to less than this share of the largest (the p % rule).
     """
 
     without_predictors: ClassVar[str] = "sample"
@@ -98,7 +102,17 @@ class Cart:
     undersmooth: bool = True
     min_donors: LeafRows = 1
     l_diversity: LeafRows = 1
+    dominance: Dominance = 0.0
     smoothing: Smoothing = "none"
+
+    @property
+    def protects(self) -> bool:
+        """Whether leaves that fall short are merged."""
+        return self.min_donors > 1 or self.l_diversity > 1 or self.dominance > 0
+
+    def of_states(self, min_donors: int) -> Cart:
+        """Trees that draw which cells are missing, or a spike: they draw no value, but there is a record behind it."""
+        return replace(self, min_donors=max(self.min_donors, min_donors), l_diversity=1, dominance=0.0)
 
     @property
     def fit_is_random(self) -> bool:
@@ -131,7 +145,7 @@ class Cart:
     def donors(self, y: Response, x: Predictors, weights: Codes | None, rng: np.random.Generator, /) -> DonorModel:
         """As `fit`, whatever is smoothed."""
         # A plan names methods, and needs no compiler.
-        from replicant.trees import grow_tree, leaf_weights, merge_leaves
+        from replicant.trees import Least, grow_tree, leaf_weights, merge_leaves, shortcomings
 
         response = y.numbers if y.classes is None else y.classes
         if response is None:
@@ -149,21 +163,33 @@ class Cart:
         if self.minbucket == "auto":
             best = _best_size(x, y, response, settings, rng)
             rows = FEW_ROWS_SIZE if best is None else self.sizes[best]
-            fewest = max(SMALL_GROUP, self.min_donors)
+            fewest = SMALL_GROUP
         else:
             rows = self.minbucket
-        rows = max(rows, self.min_donors)
-        tree = grow_tree(x.features, x.subset, response, minbucket=rows, fewest=fewest, **settings)
-        protected = True
-        if self.min_donors > 1 or self.l_diversity > 1:
-            tree, protected = merge_leaves(tree, y.codes, records=self.min_donors, values=self.l_diversity)
-        notes = () if protected else ("unprotected",)
+
+        def grow(least: int) -> Tree:
+            small = None if fewest is None else max(fewest, least)
+            return grow_tree(x.features, x.subset, response, minbucket=max(rows, least), fewest=small, **settings)
+
+        tree, touched, fails = grow(self.min_donors), None, False
+        if self.protects:
+            least = Least(self.min_donors, self.l_diversity, self.dominance)
+            short = shortcomings(tree, least, y.codes, y.numbers)
+            bare = tree
+            tree = merge_leaves(tree, short)
+            fails = len(tree.nodes) == 1 and bool(short[:, 0].any())
+            if x.compared:
+                if rows < self.min_donors or (fewest is not None and fewest < self.min_donors):
+                    bare = grow(1)
+                    short = shortcomings(bare, least, y.codes, y.numbers)
+                touched = Touched.of(bare, short, tree, fails, response)
+        notes = ("unprotected",) if fails else ()
         given = None
         if self.leaf_weights == "regression":
             given = leaf_weights(
                 tree, x.features, x.subset, y.codes, classes=y.classes, n_classes=y.n_classes, weights=weights
             )
-        return DonorModel(tree, y.codes, given, notes)
+        return DonorModel(tree, y.codes, given, notes, touched)
 
     def seconds(self, rows: Any, predictors: Any, levels: Any) -> Any:
         each = SECONDS_PER_STEP * predictors * np.where(levels > 0, CLASSES, 1.0)

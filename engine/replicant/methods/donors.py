@@ -11,6 +11,7 @@ import numpy.typing as npt
 from replicant.methods.base import Codes, Numbers, Predictors
 
 if TYPE_CHECKING:
+    from replicant.methods.protection import Touched
     from replicant.ranges import Ranges
     from replicant.trees import DonorsByCode, LeafWeights, Likeness, Tree
 
@@ -33,12 +34,15 @@ class DonorModel:
         By which the donors of a leaf are weighted; None: they are as likely as each other.
     notes
         What was done while it was fitted: words of `NOTES`.
+    touched
+        What protecting its donors changed, if the tree was compared with that which would be grown without.
     """
 
     tree: Tree
     codes: Codes
     weights: LeafWeights | None = None
     notes: tuple[str, ...] = ()
+    touched: Touched | None = None
     _training: Codes | None = None
     _by_code: DonorsByCode | None = None
 

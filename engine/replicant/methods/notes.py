@@ -18,7 +18,7 @@ NOTES: dict[str, str] = {
     "ridge": "a ridge was added, because the predictors are collinear or more than the rows",
     "shifted": "a constant was added to all numbers, for a logarithm or root to exist, and taken off after the draw",
     "shrunk": "levels and predictors make many coefficients: a normal prior of them was used, as is said of the method",
-    "unprotected": "all rows together have fewer distinct records or values than a leaf must have: they are one leaf",
+    "unprotected": "all rows together do not hold what a leaf must hold to protect its donors: they are one leaf",
     "unseen_cluster": "clusters without an observed row: their value is that of another cluster, drawn at random",
     "unseen_code": "rows with a broader code that no row fitted on has: their donors are from the whole column",
     "unseen_combination": "levels that no row fitted on has together: the weakest predictors are left out there",

@@ -12,6 +12,7 @@ from replicant.methods.donors import DonorModel
 
 if TYPE_CHECKING:
     from replicant.methods.base import Codes
+    from replicant.methods.protection import Touched
 
 __all__ = ["SmoothedModel", "smoothed"]
 
@@ -45,6 +46,11 @@ class SmoothedModel:
     def notes(self) -> tuple[str, ...]:
         """What was done while it was fitted."""
         return self.donors.notes
+
+    @property
+    def touched(self) -> Touched | None:
+        """See `DonorModel`."""
+        return self.donors.touched
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Numbers:
         donors, leaf = self.donors.draw_rows(x, rng)

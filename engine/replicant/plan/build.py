@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from replicant.errors import SpecError, nearest, some
+from replicant.errors import SpecError, nearest
 from replicant.events import Event
 from replicant.methods import CART, Cart, Declaration, registered
 from replicant.methods.cart import FEWEST_TO_CHOOSE
@@ -26,6 +26,7 @@ from replicant.plan.imputed_cells import rows_ignored
 from replicant.plan.model import Plan
 from replicant.plan.orders import Orders, OrderSearch, orders_for
 from replicant.plan.passive import need_expressions, with_derived
+from replicant.plan.protection import check_donors, idle_protection
 from replicant.plan.rules import check_rules, kept_rules
 from replicant.plan.seen import look
 from replicant.plan.sequence import DRAWN, VISITS, check_list, sequence_for
@@ -122,7 +123,7 @@ def build_plan(
     else:
         tasks, seconds = make_chain_tasks(imputation, cost, partitions, table.n, spec.m, spec.syntheses, known)
     sizes = [table.n if part.rows is None else len(part.rows) for part in partitions]
-    _check_donors(spec.min_donors, sizes)
+    check_donors(columns, sizes)
     events = [*derived, *draft.events, *ruled, *strata_events, *_warnings(spec, columns)]
     if suited is not None and suited.reason and spec.visit_sequence is not None:
         events.append(Event("random_orders", "", f"visit_sequence: auto draws orders at random: {suited.reason}"))
@@ -177,7 +178,7 @@ def _sequences(
 
 def _cart(spec: SynthesisSpec, where: str) -> Cart:
     """Trees as the spec says, and by the defaults of a conditioning or of a chain."""
-    return Cart(
+    cart = Cart(
         minbucket=spec.used("minbucket", where),
         cp=spec.cp,
         minsplit=spec.minsplit,
@@ -185,8 +186,15 @@ def _cart(spec: SynthesisSpec, where: str) -> Cart:
         class_risk=spec.used("class_risk", where),
         splits=spec.used("splits", where),
         leaf_weights=spec.used("leaf_weights", where),
-        min_donors=1 if where == "imputation" else spec.min_donors,
-        smoothing="none" if where == "imputation" else spec.smoothing,
+    )
+    if where == "imputation":
+        return cart
+    return replace(
+        cart,
+        min_donors=spec.min_donors,
+        l_diversity=spec.l_diversity,
+        dominance=spec.dominance,
+        smoothing=spec.smoothing,
     )
 
 
@@ -246,17 +254,6 @@ def _check_canaries(spec: SynthesisSpec, rows: int) -> None:
         )
 
 
-def _check_donors(least: int, sizes: Sequence[int]) -> None:
-    """Refuse more donors than the rows of a partition."""
-    if least > min(sizes):
-        where = "the table has" if len(sizes) == 1 else "a stratum or partition has"
-        raise SpecError(
-            f"min_donors is {least}, and {where} {min(sizes)} rows",
-            need=f"at most {min(sizes)}, the rows that donors come from",
-            fix="lower min_donors, or pool small strata by min_stratum",
-        )
-
-
 def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]:
     """Settings that are valid, and do something else than one may think."""
     events = []
@@ -269,12 +266,7 @@ def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]
                 "exclude_self has no effect: under synthetic conditioning no row stands in for an observed one",
             )
         )
-    drawn = [one for one in columns if one.is_fitted and not one.parametric]
-    declared = {one.name: one.declaration for one in drawn if one.declaration.uses_predictors}
-    others = [name for name, one in declared.items() if not isinstance(one.method, Cart)]
-    if spec.min_donors > 1 and others:
-        text = f"min_donors holds where trees of cart draw: {some(others)} have another method"
-        events.append(Event("min_donors_idle", others[0], text))
+    events += idle_protection(spec, columns)
     if spec.fits == "shared" and spec.m > 1:
         if spec.conditioning == "observed" and not spec.proper:
             text = "fits: shared changes nothing: under observed conditioning without proper, one fit serves all sets"

@@ -18,6 +18,7 @@ from replicant.plan.imputed_cells import only_imputes
 from replicant.plan.names import check_set_column
 from replicant.plan.output import output_types
 from replicant.plan.passive import dependents, differences
+from replicant.plan.protection import protected
 from replicant.plan.seen import Look
 from replicant.plan.surrogates import made_up, surrogate_events
 from replicant.plan.where import Mask, check_counts
@@ -133,13 +134,7 @@ class Draft:
                 need=f"a column that is {' or '.join(sorted(method.kinds))}",
                 fix=f"name another method: method: {{{name}: {DEFAULT_METHOD}}}",
             )
-        asked_to = self.spec.options.get(name, {}).get("smoothing", "none")
-        if asked_to != "none" and not column.is_numeric:
-            raise SpecError(
-                f"options.{name}: smoothing is {asked_to!r}, and the column is {column.kind}",
-                need="a column of numbers",
-                fix=f"take smoothing of {name!r} out; l_diversity or min_donors protect levels",
-            )
+        method = protected(column, method, self.spec.options.get(name, {}), self.whole)
         within = self.within(name, method)
         cluster = self.cluster(name, method)
         predictors = within or tuple(other for other in self.predictors(name, drop) if other != cluster)

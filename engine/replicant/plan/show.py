@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from replicant.view.fragment import block, folded, fragment, notes, rows
 
 if TYPE_CHECKING:
+    from replicant.methods import Cart, Touched
     from replicant.plan.column import ColumnPlan
     from replicant.plan.imputation import ImputationPlan
     from replicant.plan.model import Plan
@@ -29,6 +30,7 @@ def render(
     *,
     extras: Sequence[str] = (),
     partitions: Sequence[str] | None = None,
+    touched: tuple[int, Mapping[str, Touched]] | None = None,
 ) -> str:
     """The plan as plain text.
 
@@ -44,6 +46,8 @@ def render(
         What else is in that tree: scripts, and folders of copies.
     partitions
         For a partitioned table, lines on the partitions; they replace the tasks, which are those of one table.
+    touched
+        What it changes that leaves protect their donors, by column, and on how many rows that was tried.
     """
     blocks = [
         _headline(plan),
@@ -52,6 +56,8 @@ def render(
         _section("Visit sequences", _sequences(plan)),
         _section("Tasks", _tasks(plan)) if partitions is None else _section("Partitions", partitions),
     ]
+    if touched is not None:
+        blocks.append(_section("Protection", _protected(*touched, plan)))
     if output is not None:
         blocks.append(_section("Output", _tree(plan, output, extras)))
     if plan.events:
@@ -109,16 +115,24 @@ def _settings(plan: Plan) -> list[str]:
         rows = f"auto ({cart.sizes[0]} to {cart.sizes[-1]}, {why})"
     least = "3 x minbucket" if cart.split_rows is None else f"{cart.split_rows}"
     trees = f"trees: minbucket {rows}, minsplit {least}, cp {cart.cp:g}, maxdepth {cart.maxdepth}"
-    if cart.smoothing != "none":
-        trees += ", numbers smoothed"
-    if cart.min_donors > 1:
-        trees += f", at least {cart.min_donors} records in a leaf"
+    trees += _protection(cart)
     trees += f", risk of classes: {cart.class_risk}"
     if cart.splits == "corrected":
         trees += ", splits corrected for chance"
     if cart.leaf_weights == "regression":
         trees += ", records of a leaf weighted by a regression"
     return [", ".join(extras), trees]
+
+
+def _protection(cart: Cart) -> str:
+    """What leaves must hold, and whether numbers are smoothed."""
+    said = [
+        (cart.smoothing != "none", "numbers smoothed"),
+        (cart.min_donors > 1, f"at least {cart.min_donors} records in a leaf"),
+        (cart.l_diversity > 1, f"at least {cart.l_diversity} values in a leaf"),
+        (cart.dominance > 0, f"no record dominates a leaf (p = {cart.dominance:.3g})"),
+    ]
+    return "".join(f", {text}" for given, text in said if given)
 
 
 _IMPUTED = ["imputed column", "method", "predictors", "why"]
@@ -149,6 +163,21 @@ def _imputed_rows(plan: Plan, imputation: ImputationPlan) -> list[list[str]]:
             text = f"all but {_some(out)}"
         made.append([", ".join(column.names), column.declaration.name, text, column.why])
     return made
+
+
+def _protected(rows: int, touched: Mapping[str, Touched], plan: Plan) -> list[str]:
+    """By column, what of the first set's trees falls short."""
+    of = f"{rows:,} of {plan.n:,} rows, so with other leaves than the run's" if rows < plan.n else f"all {rows:,} rows"
+    intro = f"The first set's trees, grown on {of}, beside those without protection."
+    head = ["column", "leaves", "few records", "few values", "dominated", "rows of these", "explained", "protected"]
+    made = []
+    for name in plan.names:
+        if name in touched:
+            one = touched[name]
+            counts = [one.leaves, one.few_records, one.few_values, one.dominated]
+            shares = [one.rows_short / one.rows, one.before / one.rows, one.after / one.rows]
+            made.append([name, *(f"{count:,}" for count in counts), *(f"{share:.1%}" for share in shares)])
+    return [*_wrapped([intro]), *_grid(head, made)]
 
 
 def _column_head(table: Table | None) -> list[str]:

@@ -174,6 +174,8 @@ def public_manifest(
             "splits": plan.cart.splits,
             "leaf_weights": plan.cart.leaf_weights,
             "min_donors": plan.cart.min_donors,
+            "l_diversity": plan.cart.l_diversity,
+            "dominance": plan.cart.dominance,
             "smoothing": plan.cart.smoothing,
             "rules": len(plan.rules),
         },

@@ -197,6 +197,6 @@ def ensure_compiled(plan: Plan, notify: Callable[[str], None]) -> None:
         use |= Use.LEAF_ROWS
     if any(getattr(method, "leaf_weights", "equal") == "regression" for method in methods):
         use |= Use.LEAF_WEIGHTS
-    if any(max(getattr(method, "min_donors", 1), getattr(method, "l_diversity", 1)) > 1 for method in methods):
+    if any(getattr(method, "protects", False) for method in methods):
         use |= Use.PROTECTION
     compile_kernel(notify, use)

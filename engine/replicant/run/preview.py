@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from replicant import methods
-from replicant.fcs import find_orders
+from replicant.fcs import Account, find_orders, fit_columns, touched_of
+from replicant.fcs import prepare as prepare_partition
+from replicant.methods import Touched
 from replicant.plan import Task, build_plan
 from replicant.plan.graph import graph_of_plan, graph_of_stages, graph_of_tasks
 from replicant.plan.memory import check_memory, readable, task_bytes
+from replicant.plan.model import Plan
 from replicant.plan.seen import look
 from replicant.plan.show import render
 from replicant.plan.whole import Whole
 from replicant.run.chunks import FileChunks
-from replicant.run.in_memory import prepare
+from replicant.run.in_memory import ensure_compiled, prepare
 from replicant.run.partitioned import digest_of_job
 from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec
@@ -28,6 +31,9 @@ from replicant.table.recode import listed
 from replicant.view.plot import Plot
 
 __all__ = ["Preview", "preview"]
+
+MOST_TRIED = 20_000
+"""Rows on which leaves that protect are tried; of larger tables a sample."""
 
 SCRATCH = 1.3
 """Bytes of intermediate files beside a partitioned release, as a share of the input's and the release's."""
@@ -96,11 +102,31 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
         return Preview(text, study.digest, peak, ready.table.n, len(kinds), seconds, graph)
     output = job.output
     extras = [f"{COPIES}/{form}/" for form in output.formats] + [HELPERS[language] for language in output.helpers]
-    text = render(ready.plan, ready.table, output.path, extras=extras)
+    touched = _touched(ready.plan, ready.table, MOST_TRIED)
+    text = render(ready.plan, ready.table, output.path, extras=extras, touched=touched)
     known = ready.plan.digest if ready.plan.seed_given else None
     text = f"{text}\nMemory: about {readable(peak)} in one process.\n"
     graph, seconds = partial(graph_of_plan, ready.plan), ready.plan.seconds_estimate
     return Preview(text, known, peak, ready.table.n, len(kinds), seconds, graph)
+
+
+def _touched(plan: Plan, table: Table, most: int) -> tuple[int, Mapping[str, Touched]] | None:
+    """What it changes that leaves protect their donors, tried on so many rows; None if nobody asks for it."""
+    columns = [one.name for one in plan.columns if getattr(one.declaration.method, "protects", False)]
+    if not columns or plan.imputation is not None:
+        return None
+    ensure_compiled(plan, lambda _: None)
+    rng, tried, counted = np.random.default_rng(0), 0, []
+    share = min(1.0, most / table.n)
+    for part in plan.partitions:
+        rows = np.arange(table.n) if part.rows is None else part.rows
+        if share < 1:
+            rows = np.sort(rng.choice(rows, max(1, int(share * len(rows))), replace=False))
+        some = replace(plan, partitions=tuple(replace(one, rows=rows) for one in plan.partitions))
+        models = fit_columns(prepare_partition(table.take(rows), some, part.index), some, columns)
+        counted.append(Account(touched={name: one.touched for name, one in models.items() if one.touched is not None}))
+        tried += len(rows)
+    return tried, touched_of(counted)
 
 
 _SAMPLES = {"drawn": "bootstrap samples (drawn)", "given": "bootstrap samples (given)", "halves": "halves of the rows"}
@@ -159,7 +185,8 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
         f"disk: about {readable(written)} of release, and {readable(meanwhile)} meanwhile",
         f"columns, kinds and events are those of the first chunk ({table.n:,} rows); a run reads all before it decides",
     ]
-    text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=lines)}\n"
+    touched = _touched(plan, table, min(size, MOST_TRIED))
+    text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=lines, touched=touched)}\n"
     text += f"The release goes to {job.output.path}.\n"
     known = None if job.synthesis.seed is None else digest_of_job(job, chunks)
     graph = partial(graph_of_stages, len(chunks.sizes), count, job.synthesis.sets)

@@ -18,7 +18,7 @@ from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.events import Event
 from replicant.execution.progress import Progress
-from replicant.fcs import NOTHING, Account, Trace, account_events, chains_of, donors_of, total
+from replicant.fcs import NOTHING, Account, Trace, account_events, chains_of, donors_of, total, touched_of
 from replicant.plan.model import Plan
 from replicant.run.partial_results import SUFFIX, Records
 from replicant.storage.filesystem import is_url
@@ -364,6 +364,8 @@ def finish(
         secret["chains"] = [trace.as_dict() for trace in chains]
     if (donors := donors_of(writer.accounts)) is not None:
         secret["donors"] = asdict(donors)
+    if touched := touched_of(writer.accounts):
+        secret["protection"] = {name: one.as_row() for name, one in touched.items()}
     if (canaries := total(one.canaries for one in writer.accounts)) is not None:
         secret["canaries"] = asdict(canaries)
     if writer.sink.records is not None:

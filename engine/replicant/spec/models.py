@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from replicant.spec.defaults import DEFAULTS
-from replicant.spec.document import Document, Location, Names, Whole, given, list_or_word
+from replicant.spec.document import Document, Names, Whole, list_or_word
 from replicant.spec.donors import Donors, most_donations
 from replicant.spec.imputation import ImputationSpec
+from replicant.spec.input import InputSpec
 from replicant.spec.method import Methods, split_options
 from replicant.spec.output import OutputSpec
 from replicant.spec.study import EstimandSpec, StudySpec
@@ -18,6 +19,7 @@ from replicant.spec.tree_settings import (
     ClassRisk,
     Complexity,
     Depth,
+    Dominance,
     LeafRows,
     LeafRowsOrAuto,
     LeafWeighting,
@@ -27,7 +29,6 @@ from replicant.spec.tree_settings import (
 )
 from replicant.storage.filesystem import check_url
 from replicant.table.codebook import ColumnSpec
-from replicant.table.reading import Reading
 
 __all__ = ["InputSpec", "JobSpec", "OutputSpec", "StudySpec", "SynthesisSpec"]
 
@@ -61,6 +62,11 @@ class SynthesisSpec(Document):
         tree by how leaves of several sizes tell rows held out. None: `auto`; 5 under `observed` conditioning.
     min_donors
         Fewest distinct records in a leaf of a tree, whatever `minbucket` is: behind every value stand as many.
+    l_diversity
+        Fewest distinct values of a column in a leaf, or all that the column has, if these are fewer.
+    dominance
+        Leaves are merged in which the magnitudes but the two largest add up to less than this share of the largest, so
+        that the record with the second largest could tell it to within that share (the p % rule). 0: none is.
     smoothing
         `kernel`: trees draw numbers near those of donors instead of these. `none`: real values.
     class_risk
@@ -137,6 +143,8 @@ class SynthesisSpec(Document):
     minsplit: SplitRows | None = None
     maxdepth: Depth = 30
     min_donors: LeafRows = 1
+    l_diversity: LeafRows = 1
+    dominance: Dominance = 0.0
     smoothing: Smoothing = "none"
     class_risk: ClassRisk | None = None
     splits: Splits | None = None
@@ -303,44 +311,6 @@ class ImputationJob(ImputationSpec):
         names = ImputationJob.model_fields.keys() - ImputationSpec.model_fields.keys()
         given = {name: getattr(self, name) for name in names}
         return SynthesisSpec.completing(self.alone(), **given)
-
-
-class InputSpec(Document, Reading):
-    """Where the table is, and how it is written: what is left out of the latter is recognised from the file.
-
-    Attributes
-    ----------
-    path
-        A file, a folder or a URL.
-    dataset
-        Instead of it, the name of a built-in table.
-    columns
-        Which columns, in this order.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [given("path"), given("dataset")],
-        },
-        frozen=False,
-    )
-
-    path: Location | None = None
-    dataset: str | None = None
-    columns: list[str] | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> InputSpec:
-        if (self.path is None) == (self.dataset is None):
-            raise ValueError("exactly one of path and dataset is needed")
-        if self.given and self.path is None:
-            raise ValueError(f"a path beside {self.given[0]} is needed")
-        return self
-
-    @property
-    def reading(self) -> Reading:
-        """The keys that say how the table is written."""
-        return Reading(**{name: getattr(self, name) for name in self.given})
 
 
 class JobSpec(Document):

@@ -13,6 +13,7 @@ __all__ = [
     "ClassRisk",
     "Complexity",
     "Depth",
+    "Dominance",
     "LeafRows",
     "LeafRowsOrAuto",
     "LeafWeighting",
@@ -29,6 +30,7 @@ LeafRowsOrAuto = LeafRows | Literal["auto"]
 Complexity = Annotated[Number, Field(ge=0, le=1)]
 SplitRows = Annotated[Whole, Field(ge=2, le=MOST_ROWS)]
 Depth = Annotated[Whole, Field(ge=1, le=100)]
+Dominance = Annotated[Number, Field(ge=0, le=1)]
 ClassRisk = Literal["gini", "misclassified"]
 Splits = Literal["corrected", "rpart"]
 LeafWeighting = Literal["equal", "regression"]

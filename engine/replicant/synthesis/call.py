@@ -42,6 +42,8 @@ def synthesize(
     minsplit: int | None = None,
     maxdepth: int = 30,
     min_donors: int = 1,
+    l_diversity: int = 1,
+    dominance: float = 0.0,
     smoothing: Literal["none", "kernel"] = "none",
     class_risk: Literal["gini", "misclassified"] | None = None,
     splits: Literal["corrected", "rpart"] | None = None,
@@ -108,6 +110,11 @@ def synthesize(
         Deepest level of a tree.
     min_donors
         Fewest distinct records in a leaf, whatever `minbucket` is: behind every value stand as many.
+    l_diversity
+        Fewest distinct values of a column in a leaf, or all that the column has, if these are fewer.
+    dominance
+        Leaves are merged in which the magnitudes but the two largest add up to less than this share of the largest: the
+        p % rule.
     smoothing
         `kernel`: numbers are drawn near those of donors, so that no real one comes back but by chance. `none`: values
         are real ones.
@@ -229,6 +236,8 @@ def synthesize(
         minsplit=minsplit,
         maxdepth=maxdepth,
         min_donors=min_donors,
+        l_diversity=l_diversity,
+        dominance=dominance,
         smoothing=smoothing,
         class_risk=class_risk,
         splits=splits,

@@ -13,7 +13,7 @@ from .features import encode_features
 from .jit import KERNELS
 from .leaf_rows import Halves, held_out_scores
 from .leaf_weights import leaf_weights
-from .merge import merge_leaves
+from .merge import Least, merge_leaves, shortcomings
 from .tree import grow_tree, likeness, single_leaf
 
 __all__ = ["Use", "ensure_compiled", "kernel_folder"]
@@ -110,7 +110,7 @@ def _run(use: Use) -> None:
     if Use.CONDITIONS in use:
         tree.draw_other(leaf, u, rows, n)
     if Use.PROTECTION in use:
-        merge_leaves(tree, rows, records=n // 2, values=n // 2)
+        merge_leaves(tree, shortcomings(tree, Least(n // 2, n // 2, 0.5), rows, u))
     if Use.LEAF_WEIGHTS in use:
         _weigh()
     if Use.LEAF_ROWS in use:

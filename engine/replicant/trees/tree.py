@@ -60,8 +60,13 @@ class Tree:
     seen: npt.NDArray[np.uint32] = field(default_factory=_nothing)
 
     @property
+    def leaf_nodes(self) -> npt.NDArray[np.intp]:
+        """The nodes that are leaves, from left to right, as their donors stand."""
+        return np.flatnonzero(self.nodes[:, RIGHT] == np.arange(len(self.nodes)))
+
+    @property
     def n_leaves(self) -> int:
-        return int(np.count_nonzero(self.nodes[:, RIGHT] == np.arange(len(self.nodes))))
+        return len(self.leaf_nodes)
 
     def leaves(self, x: Int32, u: Float | None = None) -> Int32:
         """Leaf, as a node number, of new rows.
