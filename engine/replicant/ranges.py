@@ -87,3 +87,37 @@ class Ranges:
         found = np.zeros((len(self), len(values)), dtype=np.bool_)
         np.logical_or.at(found, self.rows, (self.low[:, None] <= values) & (values < self.high[:, None]))
         return found
+
+    def both(self, other: Ranges) -> Ranges:
+        """(k,) what the sets of two hold, row by row."""
+        row = np.concatenate([self.rows, self.rows, other.rows, other.rows])
+        at = np.concatenate([self.low, self.high, other.low, other.high])
+        change = np.repeat(np.array([1, -1, 1, -1]), [len(self.low)] * 2 + [len(other.low)] * 2)
+        order = np.lexsort((at, row))
+        row, at, inside = row[order], at[order], np.cumsum(change[order])
+        kept = np.flatnonzero((inside[:-1] == 2) & (at[:-1] < at[1:]))  # a row ends with none open
+        first = np.zeros(len(self) + 1, dtype=np.int32)
+        np.cumsum(np.bincount(row[kept], minlength=len(self)), out=first[1:])
+        return Ranges(first, at[kept], at[kept + 1])
+
+    @classmethod
+    def without(cls, group: npt.NDArray[np.integer[Any]], codes: Int32, size: int, lowest: int, highest: int) -> Ranges:
+        """Sets of all codes but some.
+
+        Parameters
+        ----------
+        group, codes
+            (e,) which set is without which code.
+        size
+            How many sets there are.
+        lowest, highest
+            The codes are from `lowest` up to `highest`, which is none.
+        """
+        group = np.concatenate([group, np.arange(size), np.arange(size)])
+        codes = np.concatenate([codes, np.full(size, lowest - 1), np.full(size, highest)]).astype(np.int32)
+        order = np.lexsort((codes, group))
+        group, codes = group[order], codes[order]
+        kept = np.flatnonzero((group[1:] == group[:-1]) & (codes[:-1] + 1 < codes[1:]))
+        first = np.zeros(size + 1, dtype=np.int32)
+        np.cumsum(np.bincount(group[kept], minlength=size), out=first[1:])
+        return cls(first, codes[kept] + np.int32(1), codes[kept + 1])

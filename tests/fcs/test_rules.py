@@ -359,3 +359,85 @@ def test_a_plain_rule_leaves_what_rejection_leaves(method: str) -> None:
             assert table.shape[1] == 1 or stats.chi2_contingency(table).pvalue > 1e-4
         else:
             assert stats.ks_2samp(one, other).pvalue > 1e-4
+
+
+def households(n: int = 600, seed: int = 1) -> pd.DataFrame:
+    """Persons, numbered within households, with a number of their own."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"home": np.sort(rng.integers(0, n // 3, n)), "region": rng.choice(["N", "S"], n)})
+    frame["person"] = frame.groupby("home").cumcount() + 1
+    frame["age"] = rng.integers(0, 90, n)
+    frame["number"] = rng.permutation(n)
+    return frame
+
+
+KINDS = {"home": {"kind": "continuous"}, "number": {"kind": "continuous"}}
+
+
+@pytest.mark.parametrize(
+    "given_settings",
+    [
+        {},
+        {"visit_sequence": "table"},
+        {"conditioning": "observed"},
+        {"donors": "distinct", "splits": "rpart", "leaf_weights": "equal", "minbucket": 5},
+        {"method": {"number": "norm", "person": "pmm"}},
+        {"where": ["age > 40", "number > 100"]},
+        {"k": 300},
+        {"missing": "impute"},
+    ],
+    ids=str,
+)
+def test_what_may_occur_once_only_does(given_settings: dict[str, Any]) -> None:
+    real = households()
+    rules = ["unique(home, person)", "unique(number)", "if age < 16: person > 1", "person <= 9"]
+    real.loc[(real.person == 1) & (real.age < 16), "age"] = 40
+    for one in rp.synthesize(real, m=2, seed=1, rules=rules, columns=KINDS, **given_settings):
+        assert not one.duplicated(["home", "person"]).any()
+        assert not one.duplicated("number").any()
+        assert (one.person[one.age < 16] > 1).all()
+
+
+def test_cells_that_are_missing_repeat_nothing() -> None:
+    real = households()
+    real["number"] = real["number"].where(real["age"] > 30)
+    for one in rp.synthesize(real, m=2, seed=1, rules=["unique(number)"], columns=KINDS):
+        assert not one.number.dropna().duplicated().any()
+        assert abs(one.number.isna().mean() - real.number.isna().mean()) < 0.08
+
+
+def test_what_may_occur_once_only_is_drawn_among_what_is_left() -> None:
+    """As many rows as values: every set is a permutation, and what depends on the column still does."""
+    rng = np.random.default_rng(4)
+    real = pd.DataFrame({"x": rng.permutation(1500)})
+    real["y"] = real.x + rng.normal(0, 100, 1500).round()
+    settings = {"columns": {"x": {"kind": "continuous"}}, "visit_sequence": ["y", "x"]}
+    for one in rp.synthesize(real, m=2, seed=1, rules=["unique(x)"], **settings):
+        assert sorted(one.x) == list(range(1500))
+        assert one.corr().loc["x", "y"] > 0.9 * real.corr().loc["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "words"),
+    [
+        ("unique(number)", {"partition_rows": 100}, "random partitions are drawn apart"),
+        ("unique(number)", {"strata": "region"}, r"write unique\(region, number\)"),
+        ("unique(region, person)", {}, "combinations of values for 600 rows"),
+        ("if age > 5: unique(number)", {}, "unique"),
+        ("unique(number) and age > 5", {}, "unique"),
+        ("unique()", {}, "no column in `unique`"),
+        ("unique(number, 'a')", {}, "no column in `unique`"),
+        ("unique(nummer)", {}, "did you mean 'number'"),
+    ],
+)
+def test_what_cannot_be_kept_unique_is_refused(rule: str, more: dict[str, Any], words: str) -> None:
+    with pytest.raises((SpecError, ExpressionError), match=words):
+        rp.synthesize(households(), m=1, seed=1, rules=[rule], columns=KINDS, **more)
+
+
+def test_strata_that_a_unique_rule_names_differ_by_themselves() -> None:
+    real = households().sort_values("home")
+    real["region"] = np.where(real.home < 100, "N", "S")
+    rules = ["unique(region, number)"]
+    for one in rp.synthesize(real, m=2, seed=1, rules=rules, columns=KINDS, strata="region"):
+        assert not one.duplicated(["region", "number"]).any()

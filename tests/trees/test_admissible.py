@@ -89,3 +89,17 @@ def test_sets_are_taken_held_and_cut_at_0() -> None:
     grid = np.tile(np.arange(4, dtype=np.int32), (2, 1))
     made = Ranges.of(grid, grid + 1, np.array([[True, False, True, False], [False] * 4]))
     assert [made.holds(code).tolist() for code in range(3)] == [[True, False], [False, False], [True, False]]
+
+
+@given(data=st.data())
+def test_what_is_in_two_sets_and_in_none(data: st.DataObject) -> None:
+    cuts = st.lists(st.lists(st.integers(-3, 12), max_size=6, unique=True).map(sorted), min_size=3, max_size=3)
+    drawn = [data.draw(cuts) for _ in range(2)]
+    one, other = (sets_of([list(zip(row[::2], row[1::2], strict=False)) for row in rows]) for rows in drawn)
+    both = one.both(other)
+    left_out = data.draw(st.lists(st.tuples(st.integers(0, 2), st.integers(-3, 11)), max_size=9))
+    group, codes = (np.array([pair[i] for pair in left_out], dtype=np.int32) for i in (0, 1))
+    rest = Ranges.without(group, codes, 3, -3, 12)
+    for code in range(-3, 12):
+        assert (both.holds(code) == (one.holds(code) & other.holds(code))).all()
+        assert rest.holds(code).tolist() == [(row, code) not in left_out for row in range(3)]

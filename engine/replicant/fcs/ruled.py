@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from replicant.plan.rules import drawn_names
 from replicant.ranges import Ranges
-from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, apply, names_in
-from replicant.spec.rule import Pairs, Rule, number_of
+from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, Unique, apply, names_in
+from replicant.spec.rule import Pairs, Rule, number_of, repeated
 from replicant.table import Column
 
 if TYPE_CHECKING:
@@ -77,12 +77,16 @@ class Ruled:
         plans = {column.name: column for column in plan.columns}
         self.rules: list[_Known] = []
         self.at: dict[str, list[_Known]] = {}
+        self.unique: dict[str, list[_Known]] = {}
         for rule in plan.rules:
             columns = drawn_names(rule.names, plans)
             known = _Known(rule, columns, self._settled(columns))
             self.rules.append(known)
             for name in columns:
                 self.at.setdefault(name, []).append(known)
+            if isinstance(rule.tree, Unique):
+                last = max((name for name in columns if not plans[name].is_kept), key=self.rank.__getitem__)
+                self.unique.setdefault(last, []).append(known)
         for name in self.at:
             if not plans[name].is_kept and plans[name].where is not None and rows is not None:
                 # A cell that is not replaced is known from the start.
@@ -191,27 +195,98 @@ class Ruled:
                 allowed[some] &= ~(false & self._bound(known, name, rows[some])[:, None])
         return allowed
 
+    def repeated(self, name: str, rows: Rows, codes: Int32, exact: Float | None) -> Rows:
+        """Which of some drawn cells of a column make rows repeat what may occur once only.
+
+        Parameters
+        ----------
+        name, rows, codes, exact
+            See `broken_by`. Cells of the column in other rows are those of before.
+
+        Returns
+        -------
+        ndarray
+            Positions among these cells.
+        """
+        cells = self._with(name, rows, codes, exact)
+        found = np.zeros(len(rows), dtype=np.bool_)
+        for known in self.unique.get(name, ()):
+            found |= self._broken(known, cells)[rows]
+        return np.flatnonzero(found)
+
+    def unused(self, name: str, rows: Rows, codes: Int32, exact: Float | None, wanted: Rows) -> tuple[int, Ranges]:
+        """The codes of a column that repeat nothing in some rows: those that no row has beside the same other cells.
+
+        Parameters
+        ----------
+        name, rows, codes, exact
+            See `repeated`.
+        wanted
+            Rows of which this is asked.
+
+        Returns
+        -------
+        int, Ranges
+            Of how many of the rows wanted, the first ones: sets together are not to be too large.
+        """
+        cells = self._with(name, rows, codes, exact)
+        column = self.prepared.table[name]
+        lowest, k = -1 - len(column.missing_codes), self.codes.shape[1]
+        found: Ranges | None = None
+        count = len(wanted)
+        for known in self.unique[name]:
+            group = np.zeros(k, dtype=np.int64)
+            for other in known.rule.names:
+                if other != name:
+                    numeric = self.prepared.table[other].is_numeric
+                    one = np.unique(cells.numbers(other) if numeric else cells.codes(other), return_inverse=True)[1]
+                    group = np.unique(group * k + one, return_inverse=True)[1]
+            sets = Ranges.without(group, cells.codes(name), int(group.max(initial=0)) + 1, lowest, column.size)
+            total = np.cumsum(np.diff(sets.first)[group[wanted]])
+            count = min(count, int(np.searchsorted(total, GRID, side="right")))
+            mine = sets.take(group[wanted[:count]])
+            found = mine if found is None else found.take(np.arange(count)).both(mine)
+        assert found is not None
+        return count, found
+
+    def _with(self, name: str, rows: Rows, codes: Int32, exact: Float | None) -> _Cells:
+        """All rows, with other cells of a column in some of them."""
+        column = self.prepared.table[name]
+        at, known = self.plan.positions[name], self.exact.get(name)
+        whole = self.codes[at].copy()
+        whole[rows] = codes
+        if exact is None and known is None:
+            return _Cells(self, None, name, whole, None)
+        numbers = _numbers(column, whole) if known is None else known.copy()
+        numbers[rows] = _numbers(column, codes) if exact is None else exact
+        return _Cells(self, None, name, whole, numbers)
+
     def broken(self) -> Mask:
         """(k,) rows that break a rule, once all columns are drawn; cells that are all left as observed are none."""
         found = np.zeros(self.codes.shape[1], dtype=np.bool_)
         for known in self.rules:
-            broken = known.rule.decided(_Cells(self, None, "", None, None))[1]
-            found |= broken if known.settled is None else broken & ~known.settled
+            found |= self._broken(known, _Cells(self, None, "", None, None))
         return found
 
     def broken_by_rule(self) -> dict[str, int]:
         """How many rows break each rule, by its text."""
         found: dict[str, int] = {}
         for known in self.rules:
-            broken = known.rule.decided(_Cells(self, None, "", None, None))[1]
-            count = int(np.count_nonzero(broken if known.settled is None else broken & ~known.settled))
+            count = int(np.count_nonzero(self._broken(known, _Cells(self, None, "", None, None))))
             if count:
                 found[known.rule.text] = found.get(known.rule.text, 0) + count
         return found
 
+    def _broken(self, known: _Known, cells: _Cells) -> Mask:
+        """(k,) rows that break a rule."""
+        settled, tree = known.settled, known.rule.tree
+        broken = known.rule.decided(cells)[1] if not isinstance(tree, Unique) else repeated(tree, cells, settled)[0]
+        return np.asarray(broken if settled is None else broken & ~settled)
+
     def _binding(self, name: str) -> list[_Known]:
         """Rules that bind at a visit in some row."""
-        return [known for known in self.at.get(name, ()) if self._is_last(known, name) is not False]
+        rules = (known for known in self.at.get(name, ()) if not isinstance(known.rule.tree, Unique))
+        return [known for known in rules if self._is_last(known, name) is not False]
 
     def _is_last(self, known: _Known, name: str) -> bool | None:
         """Whether a column is the last of a rule's in every row; None: in some."""

@@ -131,8 +131,23 @@ class RuledDrawing(Drawing):
         """Cells that were drawn, with others where they break a rule that binds here."""
         name = planned.name
         broken = self.ruled.broken_by(name, chosen, codes, exact)
-        if not broken.size:
-            return codes, exact
+        if broken.size:
+            codes, exact = self._keep_rules(planned, column, chosen, codes, exact, broken)
+        if name in self.ruled.unique:
+            codes, exact = self._keep_apart(planned, column, chosen, codes, exact)
+        return codes, exact
+
+    def _keep_rules(
+        self,
+        planned: ColumnPlan,
+        column: Column,
+        chosen: Positions | None,
+        codes: Int32,
+        exact: Float | None,
+        broken: Positions,
+    ) -> tuple[Int32, Float | None]:
+        """Cells that were drawn, with others at the positions of those that break a rule of the row."""
+        name = planned.name
         rows = broken if chosen is None else chosen[broken]
         among = self._among(planned, column, rows)
         if among is not None:
@@ -149,10 +164,60 @@ class RuledDrawing(Drawing):
             broken, rows = broken[still], rows[still]
         return codes, exact
 
-    def _among(self, planned: ColumnPlan, column: Column, rows: Positions) -> _Among | None:
-        """Draws of a column in some rows under its rules; None for a method that takes no condition."""
+    def _keep_apart(
+        self, planned: ColumnPlan, column: Column, chosen: Positions | None, codes: Int32, exact: Float | None
+    ) -> tuple[Int32, Float | None]:
+        """Cells that were drawn, with others where rows repeat what may occur once only.
+
+        Rows that repeat one get other cells together, and may repeat each other then: so again, until none does.
+        """
+        name = planned.name
+        at = np.arange(self.k) if chosen is None else chosen
+        for _ in range(TRIES):
+            broken = self.ruled.repeated(name, at, codes, exact)
+            if not broken.size:
+                break
+            count, unused = self.ruled.unused(name, at, codes, exact, at[broken])
+            before = codes
+            # Where what is unused takes too much memory, rows draw as they did and may meet something used again.
+            for some, sets in ((broken[:count], unused), (broken[count:], None)):
+                if some.size:
+                    codes, exact = self._once_more(planned, column, at[some], some, codes, exact, sets)
+            if exact is None and np.array_equal(codes, before):
+                break
+        return codes, exact
+
+    def _once_more(
+        self,
+        planned: ColumnPlan,
+        column: Column,
+        rows: Positions,
+        at: Positions,
+        codes: Int32,
+        exact: Float | None,
+        sets: Ranges | None,
+    ) -> tuple[Int32, Float | None]:
+        """Cells with others at some positions, where these keep the rules of the row."""
+        among = self._among(planned, column, rows, sets)
+        known = None if exact is None else exact[at]
+        if among is not None:
+            drawn, numbers = among.draw(codes[at], known)
+        else:
+            self.withdraw(rows)
+            drawn, numbers = self.draw(planned, column, rows, self.rng(planned.name))
+        kept = np.ones(len(rows), dtype=np.bool_)
+        kept[self.ruled.broken_by(planned.name, rows, drawn, numbers)] = False
+        numbers = None if numbers is None else numbers[kept]
+        return merged(column, codes.copy(), at[kept], drawn[kept], numbers, None if exact is None else exact.copy())
+
+    def _among(
+        self, planned: ColumnPlan, column: Column, rows: Positions, unused: Ranges | None = None
+    ) -> _Among | None:
+        """Draws of a column in some rows under its rules, of unused codes; None for a method without conditions."""
         model = self.models[planned.name]
         sets = self.ruled.allowed(planned.name, rows)
+        if unused is not None:
+            sets = sets.both(unused)
         ordinary: Ranges | None = sets
         if not isinstance(model.state, DonorModel | None):
             return None

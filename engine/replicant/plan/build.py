@@ -27,7 +27,7 @@ from replicant.plan.model import Plan
 from replicant.plan.orders import Orders, OrderSearch, orders_for
 from replicant.plan.passive import need_expressions, with_derived
 from replicant.plan.protection import check_donors, idle_protection
-from replicant.plan.rules import check_rules, kept_rules
+from replicant.plan.rules import check_rules, check_unique, kept_rules
 from replicant.plan.seen import look
 from replicant.plan.sequence import DRAWN, VISITS, check_list, sequence_for
 from replicant.plan.strata import cut
@@ -115,6 +115,8 @@ def build_plan(
 
     k = table.n if spec.k is None else spec.k
     partitions, strata_events = cut(table, spec.strata_columns if whole is None else (), spec.min_stratum, k)
+    apart = None if whole is not None else spec.strata_columns if len(partitions) > 1 else ()
+    check_unique(looked.rules, table, columns, k=k, strata=apart)
     digest = _digest(spec, table, columns, seed, looked.imputed)
     shared = spec.fits == "shared" or (spec.conditioning == "observed" and not spec.proper)
     cost = Cost(columns, _usable(columns, sequences, spec.conditioning == "observed"), trees)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from replicant.errors import DataError, ExpressionError, SpecError
 from replicant.events import Event
 from replicant.methods import Origin
-from replicant.spec.nodes import Compare, Logic, Node, Percentile
+from replicant.spec.nodes import Compare, Logic, Node, Percentile, Unique
 from replicant.spec.rule import Rule, TableCells, parse_kept_rule
 
 if TYPE_CHECKING:
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from replicant.spec.models import SynthesisSpec
     from replicant.table.table import Table
 
-__all__ = ["RuleCounts", "broken_rows", "check_rules", "count_rules", "drawn_names", "kept_rules", "rules_of"]
+__all__ = [
+    "RuleCounts",
+    "broken_rows",
+    "check_rules",
+    "check_unique",
+    "count_rules",
+    "drawn_names",
+    "kept_rules",
+    "rules_of",
+]
 
 Counts = tuple[tuple[int, ...], ...]
 
@@ -172,6 +182,57 @@ def check_rules(
         if spec.on_violation == "exclude_rows":
             done = f"nothing is learnt from them, and {done}"
         yield Event("rule_broken", rule.names[0], f"{broken} of {rows} observed rows break rule {i + 1}; {done}")
+
+
+def check_unique(
+    rules: Sequence[Rule], table: Table, columns: Sequence[ColumnPlan], *, k: int, strata: tuple[str, ...] | None
+) -> None:
+    """Refuse rules of what may occur once only that a set in partitions, or of so many rows, cannot be made to keep.
+
+    Parameters
+    ----------
+    rules, columns
+        Of the whole table.
+    table
+        The table.
+    k
+        Rows of a set.
+    strata
+        The columns whose levels make the partitions, none if there is one partition; None where partitions are random.
+
+    Raises
+    ------
+    SpecError
+        Rows of two partitions may be the same; there are fewer combinations than rows.
+    """
+    plans = {column.name: column for column in columns}
+    for rule in rules:
+        if not isinstance(rule.tree, Unique):
+            continue
+        if strata is None:
+            raise SpecError(
+                f"the rule {rule.text!r} is of all rows of a set, and those of random partitions are drawn apart: "
+                f"a row of one may repeat a row of another",
+                need="rows that are drawn together",
+                fix="take partition_rows out, or strata instead of it, which the rule names too; or take the rule out",
+            )
+        outside = [name for name in strata if name not in rule.names]
+        if outside:
+            raise SpecError(
+                f"the rule {rule.text!r} is of all rows of a set, and strata are drawn apart: a row of one may repeat "
+                f"a row of another",
+                need="strata among its columns, so that rows of two differ",
+                fix=f"write unique({', '.join((*outside, *rule.names))}), or take the rule out",
+            )
+        if any(plans[name].is_computed or plans[name].declaration.works_on != "codes" for name in rule.names):
+            continue
+        combinations = math.prod(max(1, table[name].size) for name in rule.names)
+        if combinations < k and not any(table[name].has_missing for name in rule.names):
+            raise SpecError(
+                f"the rule {rule.text!r} has {combinations} combinations of values for {k} rows",
+                need="no fewer of them than rows: values come from records",
+                fix="name more columns in it, lower k, or take the rule out",
+            )
 
 
 def kept_rules(rules: Sequence[Rule], columns: Sequence[ColumnPlan]) -> tuple[Rule, ...]:

@@ -24,6 +24,7 @@ from replicant.spec.nodes import (
     Number,
     Percentile,
     Text,
+    Unique,
     Within,
 )
 from replicant.spec.whitelist import Reader
@@ -45,6 +46,7 @@ _DURATION = re.compile(r"\s*(second|minute|hour|day|week|month|year)s?(?!\w)")
 _DAYS = {"second": 1 / 86_400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0}
 _IF = re.compile(r"if\b")
 _WITHIN = re.compile(r"(\w+)\s+within\s+(\w+)")
+_UNIQUE = re.compile(r"unique\s*\((.*)\)")
 _PERCENTILE = re.compile(r"p(\d{1,3}(?:\.\d+)?)(?![\w.])")
 
 ARITHMETIC = "columns, numbers, + - * / **, parentheses and " + ", ".join(FUNCTIONS)
@@ -109,7 +111,8 @@ def parse(text: object, what: str, *, kept: bool = False) -> Node:
     what
         `expression` (arithmetic) or `rule` (comparisons).
     kept
-        Whether the rule is one that rows keep, which may have the form `if CONDITION: RULE` or `COLUMN within COLUMN`.
+        Whether the rule is one that rows keep, which may have the form `if CONDITION: RULE`, `COLUMN within COLUMN` or
+        `unique(COLUMN, ...)`.
     """
     if not isinstance(text, str):
         raise ExpressionError(
@@ -129,7 +132,7 @@ def _kept(source: Source) -> Node:
     """A rule that rows keep."""
     start = _IF.match(source.code)
     if start is None:
-        return _rule(source)
+        return _unique(source) or _rule(source)
     colon = source.code.find(":")
     if colon < 0:
         need = "if CONDITION: RULE"
@@ -139,6 +142,17 @@ def _kept(source: Source) -> Node:
         if not part.code:
             source.fail(source.origin[colon], f"no {name} at the colon", need="if CONDITION: RULE")
     return Logic("or", (Logic("not", (_rule(condition),)), _rule(rule)))
+
+
+def _unique(source: Source) -> Unique | None:
+    found = _UNIQUE.fullmatch(source.code)
+    if found is None:
+        return None
+    names = [source.atoms.get(word.strip(), Name(word.strip())) for word in found[1].split(",")]
+    for one in names:
+        if not isinstance(one, Name) or (not re.fullmatch(r"\w+", one.name) and one not in source.atoms.values()):
+            source.fail(source.origin[found.start(1)], "something that is no column in `unique`", need="unique(a, b)")
+    return Unique(tuple(one for one in names if isinstance(one, Name)))
 
 
 def _rule(source: Source) -> Node:

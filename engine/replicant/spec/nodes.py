@@ -19,6 +19,7 @@ __all__ = [
     "Number",
     "Percentile",
     "Text",
+    "Unique",
     "Within",
     "apply",
     "names_in",
@@ -133,7 +134,14 @@ class Within:
     outer: Name
 
 
-Node: TypeAlias = Number | Name | Text | Percentile | Apply | Compare | Logic | Missing | Within
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """Whether no other row has the same cells: `unique(a, b)`."""
+
+    columns: tuple[Name, ...]
+
+
+Node: TypeAlias = Number | Name | Text | Percentile | Apply | Compare | Logic | Missing | Within | Unique
 
 
 def names_in(node: Node) -> tuple[str, ...]:
@@ -152,6 +160,8 @@ def names_in(node: Node) -> tuple[str, ...]:
             stack.append(current.column)
         elif isinstance(current, Within):
             stack.extend((current.outer, current.inner))
+        elif isinstance(current, Unique):
+            stack.extend(reversed(current.columns))
     return tuple(found)
 
 

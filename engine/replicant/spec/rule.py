@@ -24,6 +24,7 @@ from replicant.spec.nodes import (
     Number,
     Percentile,
     Text,
+    Unique,
     Within,
     apply,
     names_in,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from replicant.table.column import Column
     from replicant.table.table import Table
 
-__all__ = ["CellsOf", "Pairs", "Rule", "TableCells", "number_of", "parse_kept_rule", "parse_rule"]
+__all__ = ["CellsOf", "Pairs", "Rule", "TableCells", "number_of", "parse_kept_rule", "parse_rule", "repeated"]
 
 Mask = NDArray[np.bool_]
 
@@ -241,7 +242,8 @@ def parse_kept_rule(text: object) -> Rule:
     """Read a rule that rows are to keep.
 
     Beside what `parse_rule` allows: `if CONDITION: RULE`, which says nothing of rows in which the condition is not
-    true, and `COLUMN within COLUMN`, by which two cells stand beside each other as in some row of the table.
+    true, `COLUMN within COLUMN`, by which two cells stand beside each other as in some row of the table, and
+    `unique(COLUMN, ...)`, by which no two rows of a set have the same cells in all of the columns.
 
     Raises
     ------
@@ -275,6 +277,9 @@ class _Evaluation:
             known = (inner >= 0) & (outer >= 0)
             beside = self.cells.pairs(node.inner.name, node.outer.name).hold(inner, outer)
             return beside & known, ~beside & known
+        if isinstance(node, Unique):
+            again, known = repeated(node, self.cells)
+            return known & ~again, again
         assert isinstance(node, Logic)
         parts = [self.evaluate(argument) for argument in node.arguments]
         true, false = parts[0]
@@ -395,6 +400,32 @@ class _Evaluation:
         if number is None:
             self.source.fail(position, "a text that is not a date", need="a date such as '2001-12-31'")
         return number
+
+
+def repeated(unique: Unique, cells: CellsOf, before: Mask | None = None) -> tuple[Mask, Mask]:
+    """Rows whose cells of some columns another row has, and rows in which none of these is missing.
+
+    Parameters
+    ----------
+    unique
+        The columns.
+    cells
+        Of all rows.
+    before
+        Rows that count as those that had the cells before the others; else they stand in their order.
+    """
+    n = len(cells.codes(unique.columns[0].name))
+    group, known = np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_)
+    for name in names_in(unique):
+        codes = cells.codes(name)
+        one = cells.numbers(name) if cells.column(name).is_numeric else codes
+        group = np.unique(group * n + np.unique(one, return_inverse=True)[1], return_inverse=True)[1]
+        known &= codes >= 0
+    group = np.where(known, group, -1 - np.arange(n))
+    order = np.lexsort((group,) if before is None else (~before, group))
+    again = np.zeros(n, dtype=np.bool_)
+    again[order[1:]] = group[order[1:]] == group[order[:-1]]
+    return again, known
 
 
 def number_of(text: Text, column: Column) -> float | None:
