@@ -135,6 +135,7 @@ ELSEWHERE: dict[str, str] = {
         spec/donors.py spec/dotted.py spec/explain.py spec/input.py spec/locations.py spec/models.py spec/output.py
         spec/synonyms.py
     """,
+    "spec/test_rule.py": "spec/rule_cells.py",
     "spec/test_schema.py": "spec/document.py spec/tree_settings.py",
     "spec/test_study.py": "spec/variants.py",
     "studies/test_description.py": "studies/arm.py",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import replicant as rp
 from replicant.errors import ExpressionError, SpecError
-from replicant.spec.rule import TableCells, parse_kept_rule
+from replicant.spec.rule import parse_kept_rule
+from replicant.spec.rule_cells import TableCells
 from replicant.table import encode_table
 
 from .test_fuzz import fuzzed

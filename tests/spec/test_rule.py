@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicant.errors import ExpressionError, SpecError
-from replicant.spec.rule import TableCells, parse_kept_rule, parse_rule
+from replicant.spec.rule import parse_kept_rule, parse_rule
+from replicant.spec.rule_cells import TableCells
 from replicant.table import Table, encode_table
 
 CANARY = "Zanzibar-7741"

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from replicant.plan.rules import drawn_names
 from replicant.ranges import Ranges
 from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, Unique, apply, names_in
-from replicant.spec.rule import Pairs, Rule, number_of, repeated
+from replicant.spec.rule import Rule, number_of
+from replicant.spec.rule_cells import Pairs, repeated
 from replicant.table import Column
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from replicant.errors import DataError, ExpressionError, SpecError
 from replicant.events import Event
 from replicant.methods import Origin
 from replicant.spec.nodes import Compare, Logic, Node, Percentile, Unique
-from replicant.spec.rule import Rule, TableCells, parse_kept_rule
+from replicant.spec.rule import Rule, parse_kept_rule
+from replicant.spec.rule_cells import TableCells
 
 if TYPE_CHECKING:
     from replicant.plan.column import ColumnPlan

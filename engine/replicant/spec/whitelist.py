@@ -78,11 +78,13 @@ _FORBIDDEN: dict[type[ast.AST], str] = {
     ast.JoinedStr: "a formatted text",
     ast.Compare: "a comparison",
     ast.BoolOp: "and / or",
+    ast.Call: "a function where a comparison is needed",
 }
 _CONDITION = "a condition is not arithmetic: make the column before, or leave it to be drawn"
 _FIXES: dict[type[ast.AST], str] = {
     ast.Subscript: "an expression is computed for whole columns: write the column's name alone",
     ast.Tuple: "a decimal point is a dot: 1.5",
+    ast.Call: "compare what it gives; `unique(a, b)` is a rule that rows keep, by itself",
     **dict.fromkeys((ast.Compare, ast.BoolOp, ast.IfExp), _CONDITION),
 }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from replicant.spec.rule import TableCells, parse_kept_rule
+from replicant.spec.rule import parse_kept_rule
+from replicant.spec.rule_cells import TableCells
 from replicant.table import encode_table
 from replicant.table.suspicions import suspicions
 from replicant.table.suspicions.orders import Order, orders
