@@ -35,7 +35,7 @@ PACKAGES = [
         "plan",
     ),
     *("missing", "execution", "fcs", "pool", "report", "analysis", "summaries", "release"),
-    *("evaluation", "utility", "disclosure", "gate", "remedy", "studies", "run", "bulk"),
+    *("evaluation", "utility", "disclosure", "gate", "remedy", "dossier", "studies", "run", "bulk"),
     *("synthesis", "bootstrap", "incomplete", "testing", "cli"),
 ]
 KERNEL_MAY_IMPORT = {"numba", "llvmlite", "numpy"}

@@ -35,6 +35,12 @@ ELSEWHERE: dict[str, str] = {
     "cluster/test_private.py": "execution/scratch.py",
     "cluster/test_tls.py": "execution/tls.py",
     "cluster/test_versions.py": "execution/versions.py",
+    "dossier/test_codebook.py": "dossier/ddi.py dossier/variables.py",
+    "dossier/test_page.py": "dossier/pdf.py",
+    "dossier/test_write.py": """
+        dossier/call.py dossier/sources.py dossier/summary.py report/dossier_board.py report/dossier_page.py
+        report/dossier_words.py
+    """,
     "estimate/test_borrowed.py": """
         estimate/adapter.py estimate/cox.py estimate/partitions.py estimate/requests.py estimate/rows.py
     """,

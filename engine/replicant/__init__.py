@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from replicant.bootstrap import study
     from replicant.disclosure.call import disclosure
+    from replicant.dossier.call import dossier
     from replicant.errors import DataError, ExpressionError, PartialError, ReleaseError, ReplicantError, SpecError
     from replicant.evaluation.plane import plane
     from replicant.gate.call import gate
@@ -48,6 +49,7 @@ __all__ = [
     "ampute",
     "build_plan",
     "disclosure",
+    "dossier",
     "drift",
     "encode_table",
     "flux",
@@ -81,6 +83,7 @@ _HOMES = {
     "ampute": "replicant.incomplete",
     "build_plan": "replicant.plan",
     "disclosure": "replicant.disclosure.call",
+    "dossier": "replicant.dossier.call",
     "drift": "replicant.run.reading",
     "encode_table": "replicant.table",
     "flux": "replicant.incomplete",

@@ -17,6 +17,7 @@ import click
 import replicant
 from replicant.cli.completion import completion
 from replicant.cli.convert import convert
+from replicant.cli.dossier import destroy_seed, dossier
 from replicant.cli.drift import drift
 from replicant.cli.evaluation import disclosure, utility
 from replicant.cli.help import help_
@@ -79,6 +80,7 @@ def cli() -> None:
     Measure what it is worth:    replicant utility survey.parquet release
     And what it gives away:      replicant disclosure survey.parquet release
     Compare two releases:        replicant drift release2020 release2021
+    Write a release's documents: replicant dossier release
 
     A job is one YAML file. The smallest:
 
@@ -99,6 +101,8 @@ for _command in (
     utility,
     disclosure,
     drift,
+    dossier,
+    destroy_seed,
     report,
     convert,
     schema,

@@ -18,7 +18,7 @@ from replicant.view.markup import DARK, LIGHT, SYNTHETIC, declare
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["environment", "part", "render"]
+__all__ = ["environment", "json_text", "part", "render"]
 
 
 def render(name: str, **values: Any) -> str:
@@ -38,6 +38,13 @@ def part(name: str, *values: Any, **more: Any) -> Markup:
     """One of the macros of `view/parts.html`, by its name and with its parameters."""
     macro = getattr(environment().get_template("view/parts.html").module, name)
     return macro(*values, **more)  # type: ignore[no-any-return]
+
+
+def json_text(document: Any) -> Markup:
+    """A document as JSON that may stand in a page: nothing in it ends the element it stands in."""
+    from jinja2.utils import htmlsafe_json_dumps
+
+    return htmlsafe_json_dumps(document, ensure_ascii=False)
 
 
 @cache

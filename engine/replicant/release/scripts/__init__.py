@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicant.errors import ReleaseError, SpecError
-from replicant.pool import choose, valid
+from replicant.pool import RULES, choose, valid
 from replicant.release.csv import Sheet
 from replicant.release.scripts import r, stata
 from replicant.release.scripts.facts import Advice, Facts
 
-__all__ = ["helper_text"]
+__all__ = ["advice_of", "helper_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _facts(manifest: Mapping[str, Any], sheet: Sheet, known: Collection[str]) ->
         partitions=tuple(sorted({int(entry["partition"]) for entry in files})),
         sheet=sheet,
         csv=_csv(manifest),
-        advice=_advice(manifest, known),
+        advice=advice_of(manifest, known),
     )
 
 
@@ -82,8 +82,16 @@ def _csv(manifest: Mapping[str, Any]) -> bool:
     return any(copy["format"] == "csv" for copy in manifest.get("copies", ()))
 
 
-def _advice(manifest: Mapping[str, Any], known: Collection[str]) -> Advice:
-    """The rule for models of all columns, or else for models of those that are synthesized throughout."""
+def advice_of(manifest: Mapping[str, Any], known: Collection[str] = RULES) -> Advice:
+    """The rule for models of all columns, or else for models of those that are synthesized throughout.
+
+    Parameters
+    ----------
+    manifest
+        The public one.
+    known
+        Names of the rules that may be offered beside it.
+    """
     names = [str(column["name"]) for column in manifest["columns"]]
     whole = [str(column["name"]) for column in manifest["columns"] if column["synthesized"] == "all"]
     reason = ""

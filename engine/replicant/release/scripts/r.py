@@ -7,10 +7,10 @@ import textwrap
 from typing import Any
 
 from replicant.release.csv import SheetColumn
-from replicant.release.scripts.facts import Facts
+from replicant.release.scripts.facts import Advice, Facts
 from replicant.storage.folder import COPIES, MANIFEST
 
-__all__ = ["RULES", "script"]
+__all__ = ["RULES", "pooling", "script"]
 
 RULES = {
     "rubin1987": """\
@@ -240,13 +240,26 @@ def script(facts: Facts) -> str:
         "SUFFIX": "csv" if facts.csv else "parquet",
         "MANIFEST": MANIFEST,
         "PARTS": f"c({', '.join(map(str, facts.partitions))})" if len(facts.partitions) > 1 else "0",
-        "RULES": _rules(facts),
-        "CHECK": "" if facts.advice.columns is None else _COLUMN_CHECK,
     }
-    read, pool = (textwrap.indent(_filled(text, fill), "  ") for text in (_READ, _POOL))
     # Each in a scope of its own: an analyst's `m <- ...` must not change what is read or pooled.
-    scopes = f"\nsets <- local({{\n{read}}})\n\npool_syn <- local({{\n{pool}}})\n"
+    read = textwrap.indent(_filled(_READ, fill), "  ")
+    scopes = f"\nsets <- local({{\n{read}}})\n\n{pooling(facts.m, facts.n, facts.k, facts.advice)}"
     return _filled(_HEAD, fill) + _remarks(facts) + scopes + _filled(_FOOT, fill)
+
+
+def pooling(m: int, n: int, k: int, advice: Advice) -> str:
+    """Code that makes `pool_syn`, for sets that were read in any way.
+
+    Parameters
+    ----------
+    m, n, k
+        Sets, real rows, rows of each set.
+    advice
+        How to pool.
+    """
+    check = "" if advice.columns is None else _COLUMN_CHECK
+    fill = {"SETS": f"{m}", "N": f"{n}", "K": f"{k}", "RULES": _rules(advice), "CHECK": check}
+    return f"pool_syn <- local({{\n{textwrap.indent(_filled(_POOL, fill), '  ')}}})\n"
 
 
 def _filled(text: str, fill: dict[str, str]) -> str:
@@ -270,8 +283,7 @@ def _remarks(facts: Facts) -> str:
     return "#\n" + "".join(f"# {row}\n" for row in wrapped)
 
 
-def _rules(facts: Facts) -> str:
-    advice = facts.advice
+def _rules(advice: Advice) -> str:
     bodies = []
     for rule in advice.rules:
         total, df = _ONE_STEP[advice.complete]

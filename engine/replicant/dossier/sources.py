@@ -1,0 +1,112 @@
+"""What the documents of a release are made of: its manifests, and the evaluations if these were kept beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from replicant.errors import ReleaseError
+from replicant.release.manifest import parse_manifest
+from replicant.storage.folder import MANIFEST, SUCCESS, Folder
+from replicant.storage.open import open_folder, path_text
+
+__all__ = ["WITHHELD", "Sources", "internal_location", "read_sources"]
+
+WITHHELD = "withheld"
+"""The folder, within the internal one, of a release that its gate did not let out."""
+
+
+@dataclass(frozen=True, repr=False)
+class Sources:
+    """What the documents are made of.
+
+    Attributes
+    ----------
+    target, internal
+        Where the release is, or would be, and the folder of its internal manifest.
+    name
+        Of the release: its folder's.
+    public
+        The public manifest.
+    secret
+        The internal one; None if it is not there.
+    utility, disclosure
+        What the evaluations found, as `Evaluation.as_dict` has it; None if they were not kept.
+    withheld
+        Whether the release is not at its target, as its gate did not let it out.
+    """
+
+    target: str
+    internal: str
+    name: str
+    public: Mapping[str, Any]
+    secret: Mapping[str, Any] | None
+    utility: Mapping[str, Any] | None
+    disclosure: Mapping[str, Any] | None
+    withheld: bool
+
+
+def internal_location(target: str | os.PathLike[str], internal: str | os.PathLike[str] | None) -> str:
+    """The folder of the internal manifest: `<target>-internal` unless given."""
+    return path_text(internal).rstrip("/") if internal is not None else f"{path_text(target).rstrip('/')}-internal"
+
+
+def read_sources(target: str | os.PathLike[str], internal: str | os.PathLike[str] | None = None) -> Sources:
+    """Read the manifests of a release, and what lies beside the internal one.
+
+    Parameters
+    ----------
+    target, internal
+        Where the release is, and the folder of its internal manifest; None for `<target>-internal`.
+
+    Raises
+    ------
+    ReleaseError
+        If there is no release, neither at the target nor withheld, or the internal manifest is of another one.
+    """
+    location, inner = path_text(target).rstrip("/"), internal_location(target, internal)
+    beside = open_folder(inner)
+    folder, withheld = open_folder(location), False
+    name = folder.name
+    if not _is_whole(folder):
+        folder, withheld = open_folder(f"{inner}/{WITHHELD}"), True
+        if not _is_whole(folder):
+            raise ReleaseError(
+                f"There is no finished release at {location}, and none is withheld in {inner}.",
+                fix="check the path; `replicant run` writes a release",
+            )
+    public = parse_manifest(folder.read(MANIFEST))
+    there = beside.files() if beside.exists() else {}
+    secret = _document(beside, MANIFEST) if MANIFEST in there else None
+    if secret is not None and not _same(secret, public):
+        raise ReleaseError(
+            f"The internal manifest in {inner} is of another release than the one at {folder.url}.",
+            need="the two manifests of one run",
+            fix="say where the right one is: `--internal FOLDER` (in Python: `internal=`)",
+        )
+    kept = {what: _document(beside, f"{what}.json") for what in ("utility", "disclosure") if f"{what}.json" in there}
+    return Sources(location, inner, name, public, secret, kept.get("utility"), kept.get("disclosure"), withheld)
+
+
+def _is_whole(folder: Folder) -> bool:
+    there = folder.files() if folder.exists() else {}
+    return MANIFEST in there and SUCCESS in there
+
+
+def _document(folder: Folder, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(folder.read(name))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ReleaseError(
+            f"{name} in {folder.url} is damaged: it is not JSON.", fix="restore it from a copy, or run the job again"
+        )
+    return found
+
+
+def _same(secret: Mapping[str, Any], public: Mapping[str, Any]) -> bool:
+    return {one["sha256"] for one in secret.get("files", ())} == {one["sha256"] for one in public["files"]}
