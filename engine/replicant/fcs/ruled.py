@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from replicant.fcs.implied import implied_orders
 from replicant.plan.rules import drawn_names
 from replicant.ranges import Ranges
 from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, Unique, apply, names_in
@@ -88,6 +89,11 @@ class Ruled:
             if isinstance(rule.tree, Unique):
                 last = max((name for name in columns if not plans[name].is_kept), key=self.rank.__getitem__)
                 self.unique.setdefault(last, []).append(known)
+        indirect = {name for name, one in plans.items() if one.is_computed or one.is_kept or one.where is not None}
+        for rule in implied_orders(plan.rules, self.rank, indirect, prepared.table):
+            columns = drawn_names(rule.names, plans)
+            for name in columns:
+                self.at[name].append(_Known(rule, columns, None))
         for name in self.at:
             if not plans[name].is_kept and plans[name].where is not None and rows is not None:
                 # A cell that is not replaced is known from the start.
