@@ -76,14 +76,14 @@ def test_swapping_keeps_every_column_and_leaves_no_copy(seed: int, copies: int) 
         "swap", syn, coding, records.copies, np.random.default_rng(seed), columns=("age", "sex", "region", "income")
     )
     assert not records.copies(coding.rows(out.frame)).any()
-    assert out.left == 0
-    assert out.at_risk >= min(copies, 1)
+    assert out.counts.left == 0
+    assert out.counts.at_risk >= min(copies, 1)
     assert out.frame.dtypes.equals(syn.dtypes)
     for name in syn:
         assert np.array_equal(np.sort(coding.rows(out.frame).only([name]).cells[:, 0]),
                               np.sort(coding.rows(syn).only([name]).cells[:, 0]))  # fmt: skip
     differs = coding.rows(out.frame).cells != coding.rows(syn).cells
-    assert (int(differs.sum()), int(differs.any(axis=1).sum())) == (out.cells, out.rows)
+    assert (int(differs.sum()), int(differs.any(axis=1).sum())) == (out.counts.cells, out.counts.rows)
     assert not differs[:, coding.names.index("retired")].any(), "a column that was not offered was swapped"
 
 
@@ -103,7 +103,7 @@ def test_no_exchange_breaks_a_rule() -> None:
     kept = treat_rows("swap", syn, coding, records.copies, np.random.default_rng(3), broken=broken, **options)  # type: ignore[arg-type]
     assert broken(coding.rows(free.frame)).any(), "the rule would hold anyhow"
     assert not broken(coding.rows(kept.frame)).any()
-    assert kept.left == 0
+    assert kept.counts.left == 0
 
 
 def test_the_same_stream_gives_the_same_rows() -> None:
@@ -127,7 +127,7 @@ def test_removing_leaves_the_other_rows_as_they_are(copies: int) -> None:
     out = treat_rows("remove", syn, coding, records.copies, np.random.default_rng(7))
     risky = records.copies(coding.rows(syn))
     pd.testing.assert_frame_equal(out.frame, syn.loc[~risky].reset_index(drop=True))
-    assert (out.rows, out.cells, out.left) == (risky.sum(), risky.sum() * 5, 0)
+    assert (out.counts.rows, out.counts.cells, out.counts.left) == (risky.sum(), risky.sum() * 5, 0)
 
 
 def test_rows_without_a_partner_are_counted() -> None:
@@ -135,5 +135,5 @@ def test_rows_without_a_partner_are_counted() -> None:
     coding = inputs(real, [real]).coding
     records = RealRecords.of(real, coding)
     out = treat_rows("swap", real, coding, records.copies, np.random.default_rng(1), columns=("a", "b"))
-    assert (out.at_risk, out.left, out.rows) == (3, 3, 0)
+    assert (out.counts.at_risk, out.counts.left, out.counts.rows) == (3, 3, 0)
     pd.testing.assert_frame_equal(out.frame, real)

@@ -6,6 +6,17 @@ change rows that were drawn and are at risk: `swap`, `remove`. `loop` tries them
 
 from replicant.remedy.at_risk import RealRecords
 from replicant.remedy.loop import Made, Step, Treatment, treat
-from replicant.remedy.rows import RowRemedies, Treated, treat_rows
+from replicant.remedy.rows import RowCounts, RowRemedies, Treated, row_counts, treat_rows
 
-__all__ = ["Made", "RealRecords", "RowRemedies", "Step", "Treated", "Treatment", "treat", "treat_rows"]
+__all__ = [
+    "Made",
+    "RealRecords",
+    "RowCounts",
+    "RowRemedies",
+    "Step",
+    "Treated",
+    "Treatment",
+    "row_counts",
+    "treat",
+    "treat_rows",
+]

@@ -8,9 +8,9 @@ tells which ones were there, so that what is absent informs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from replicant.evaluation.rows import Coding, Rows
 from replicant.plan.seeds import Stage, stream
 from replicant.remedy.at_risk import RealRecords
 
-__all__ = ["AtRisk", "RowRemedies", "Treated", "treat_rows"]
+__all__ = ["AtRisk", "RowCounts", "RowRemedies", "Treated", "row_counts", "treat_rows"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 AtRisk: TypeAlias = Callable[[Rows], Mask]
@@ -34,14 +34,12 @@ CANDIDATES = 64
 """Rows of which the one most like it is its partner."""
 
 
-@dataclass(frozen=True, eq=False)
-class Treated:
-    """A set, or a partition of one, after its rows at risk were treated.
+@dataclass(frozen=True)
+class RowCounts:
+    """What was done to rows at risk.
 
     Attributes
     ----------
-    frame
-        The rows.
     at_risk
         Rows that were at risk.
     rows, cells
@@ -50,11 +48,28 @@ class Treated:
         Rows that are at risk still: no partner was found for them.
     """
 
+    at_risk: int = 0
+    rows: int = 0
+    cells: int = 0
+    left: int = 0
+
+    def __add__(self, other: RowCounts) -> RowCounts:
+        return RowCounts(
+            self.at_risk + other.at_risk, self.rows + other.rows, self.cells + other.cells, self.left + other.left
+        )
+
+
+class Treated(NamedTuple):
+    """A set, or a partition of one, after its rows at risk were treated."""
+
     frame: pd.DataFrame
-    at_risk: int
-    rows: int
-    cells: int
-    left: int
+    counts: RowCounts
+
+
+def row_counts(found: Iterable[RowCounts | None]) -> RowCounts | None:
+    """All counts together; None if there are none."""
+    known = [one for one in found if one is not None]
+    return sum(known, RowCounts()) if known else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +100,14 @@ class RowRemedies:
 
     def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Treated:
         """Treat the rows of one partition (0-based) of one set (0-based)."""
-        found = Treated(frame, 0, 0, 0, 0)
+        counts = RowCounts()
         for position, remedy in enumerate(self.remedies):
             rng = stream(self.seed, Stage.REMEDY, imputation=imputation, partition=partition, column=position)
             at_risk = self._answering if remedy == "swap_answers" else self.records.copies
             kind = remedy.removesuffix("_answers")
-            done = treat_rows(kind, found.frame, self.coding, at_risk, rng, columns=self.columns, broken=self.broken)
-            found = Treated(
-                done.frame, found.at_risk + done.at_risk, found.rows + done.rows, found.cells + done.cells, done.left
-            )
-        return found
+            frame, done = treat_rows(kind, frame, self.coding, at_risk, rng, columns=self.columns, broken=self.broken)
+            counts = replace(counts + done, left=done.left)  # what the last one could not treat
+        return Treated(frame, counts)
 
     def _answering(self, rows: Rows) -> Mask:
         return self.records.copies(rows) | self.records.disclosing(rows)
@@ -138,7 +151,7 @@ def treat_rows(
     count = int(risky.sum())
     if remedy == "remove":
         kept = frame.loc[~risky].reset_index(drop=True) if count else frame
-        return Treated(kept, count, count, count * frame.shape[1], 0)
+        return Treated(kept, RowCounts(count, count, count * frame.shape[1]))
     order, left = _exchanges(rows, risky, at_risk, rng, [coding.names.index(name) for name in columns], broken)
     here = np.arange(len(rows))
     moved = order != here[:, None]
@@ -147,7 +160,7 @@ def treat_rows(
         name = coding.names[j]
         swapped[name] = frame[name].take(order[:, j]).set_axis(frame.index)
     changed = moved & (rows.cells != np.take_along_axis(rows.cells, order, axis=0))
-    return Treated(swapped, count, int(changed.any(axis=1).sum()), int(changed.sum()), left)
+    return Treated(swapped, RowCounts(count, int(changed.any(axis=1).sum()), int(changed.sum()), left))
 
 
 def _exchanges(

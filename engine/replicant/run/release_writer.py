@@ -20,6 +20,7 @@ from replicant.events import Event
 from replicant.execution.progress import Progress
 from replicant.fcs import NOTHING, Account, Trace, account_events, chains_of, donors_of, total, touched_of
 from replicant.plan.model import Plan
+from replicant.remedy import RowCounts, RowRemedies, row_counts
 from replicant.run.partial_results import SUFFIX, Records
 from replicant.storage.filesystem import is_url
 from replicant.storage.folder import Folder
@@ -54,6 +55,7 @@ class Written:
     copies: tuple[release.Copy, ...]
     tally: Tally | None
     account: Account = NOTHING
+    treated: RowCounts | None = None
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -64,13 +66,21 @@ class Written:
         """For a record."""
         copies = [asdict(copy) for copy in self.copies]
         account = self.account.as_dict()
-        return {"part": asdict(self.part), "copies": copies, "tally": self.tally, "account": account}
+        treated = None if self.treated is None else asdict(self.treated)
+        return {
+            "part": asdict(self.part),
+            "copies": copies,
+            "tally": self.tally,
+            "account": account,
+            "treated": treated,
+        }
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Written:
         """From a record."""
         copies = tuple(release.Copy(**copy) for copy in said["copies"])
-        return cls(release.SetFile(**said["part"]), copies, said["tally"], Account.of(said["account"]))
+        treated = None if said["treated"] is None else RowCounts(**said["treated"])
+        return cls(release.SetFile(**said["part"]), copies, said["tally"], Account.of(said["account"]), treated)
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +99,8 @@ class PartSink:
         Formats to write beside Parquet, with what each needs to know of the table.
     records
         Where finished partitions are recorded; None: nowhere.
+    remedies
+        What is done to rows at risk before they are written; None: nothing.
     """
 
     staging: release.Staging
@@ -96,6 +108,7 @@ class PartSink:
     outline: Outline | None = None
     copies: Mapping[str, Any] = field(default_factory=dict)
     records: Records | None = None
+    remedies: RowRemedies | None = None
 
     def find(self, imputation: int, partition: int) -> Written | None:
         """A partition that an interrupted run has finished."""
@@ -113,10 +126,14 @@ class PartSink:
                 need="an output path that all machines share",
                 fix="write to a shared disk or to object storage, or run with --workers or --threads",
             )
+        treated = None
+        if self.remedies is not None:
+            frame, treated = self.remedies(frame, imputation, partition)
         at = imputation + 1, partition
         part = release.write_file(self.staging, frame, self.schema, *at)
         copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
-        written = Written(part, copies, None if self.outline is None else tally(frame, self.outline), account)
+        counted = None if self.outline is None else tally(frame, self.outline)
+        written = Written(part, copies, counted, account, treated)
         if self.records is not None:
             self.records.keep(_name(imputation, partition), written.as_dict(), written.hashes)
         return written
@@ -162,6 +179,11 @@ class Writer:
     def traces(self) -> list[Trace]:
         """The chains that filled missing cells, and what methods noted."""
         return chains_of(self.accounts)
+
+    @property
+    def treated(self) -> RowCounts | None:
+        """What was done to rows at risk, over all sets; None if there were no remedies."""
+        return row_counts(one.treated for one in self.written)
 
     @property
     def files(self) -> list[release.Record]:
@@ -366,6 +388,8 @@ def finish(
         secret["donors"] = asdict(donors)
     if touched := touched_of(writer.accounts):
         secret["protection"] = {name: one.as_row() for name, one in touched.items()}
+    if (treated := writer.treated) is not None:
+        secret["treated"] = asdict(treated)
     if (canaries := total(one.canaries for one in writer.accounts)) is not None:
         secret["canaries"] = asdict(canaries)
     if writer.sink.records is not None:

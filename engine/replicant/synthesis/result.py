@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from replicant.events import Event
     from replicant.missing import Convergence
     from replicant.plan.model import Plan
+    from replicant.remedy import RowRemedies
     from replicant.run.release_writer import Writer
     from replicant.run.tasks import DrawnSet
     from replicant.view.plot import Plot
@@ -56,6 +57,7 @@ class Synthesis(SyntheticSets):
         *,
         spec: Any = None,
         source: Mapping[str, Any] | None = None,
+        remedies: RowRemedies | None = None,
     ) -> None:
         super().__init__()
         self.plan = plan
@@ -63,6 +65,7 @@ class Synthesis(SyntheticSets):
         self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
         self._spec, self._source = spec, source  # for the internal manifest
         self._accounts = tuple(one.account for one in self._drawn)
+        self._remedies = remedies
         self._summary: dict[str, Any] | None = None
 
     @property
@@ -271,9 +274,10 @@ class Synthesis(SyntheticSets):
             writer.elsewhere = list(self._accounts)
 
     def _write(self, writer: Writer) -> None:
+        sink = replace(writer.sink, remedies=self._remedies)
         for part in self._drawn:
             frame = self.table.to_frame(part.codes, part.exact, self.plan.outputs)
-            writer.written.append(writer.sink(frame, part.imputation, part.partition))
+            writer.written.append(sink(frame, part.imputation, part.partition))
 
     def _stored(self, imputation: int) -> pa.Table:
         from replicant.release import output_schema
@@ -282,8 +286,21 @@ class Synthesis(SyntheticSets):
 
     def _make(self, imputation: int) -> pd.DataFrame:
         parts = [part for part in self._drawn if part.imputation == imputation]
+        if self._remedies is not None:
+            return self._treated(parts)
         codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
         return self.table.to_frame(codes, exact, self.plan.outputs)
+
+    def _treated(self, parts: Sequence[DrawnSet]) -> pd.DataFrame:
+        import pandas as pd
+
+        assert self._remedies is not None
+        frames = [self.table.to_frame(part.codes, part.exact, self.plan.outputs) for part in parts]
+        found = [
+            self._remedies(frame, part.imputation, part.partition).frame
+            for frame, part in zip(frames, parts, strict=True)
+        ]
+        return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
     def __repr__(self) -> str:
         plan = self.plan
