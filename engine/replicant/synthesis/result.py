@@ -291,6 +291,16 @@ class Synthesis(SyntheticSets):
         codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
         return self.table.to_frame(codes, exact, self.plan.outputs)
 
+    def treated(self, remedies: RowRemedies) -> Synthesis:
+        """The same sets after what is done to their rows at risk.
+
+        Parameters
+        ----------
+        remedies
+            What is done.
+        """
+        return Synthesis(self.plan, self.table, self._drawn, spec=self._spec, source=self._source, remedies=remedies)
+
     def _treated(self, parts: Sequence[DrawnSet]) -> pd.DataFrame:
         import pandas as pd
 
