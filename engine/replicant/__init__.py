@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from replicant.release import verify_release
     from replicant.run.reading import drift, read_release
     from replicant.synthesis import Imputation, Synthesis, impute, synthesize
+    from replicant.synthesis.treating import treat_synthesis as treat
     from replicant.table import Codebook, ColumnSpec, encode_table, read_data
     from replicant.utility.call import utility
 
@@ -63,6 +64,7 @@ __all__ = [
     "register_method",
     "study",
     "synthesize",
+    "treat",
     "utility",
     "verify_release",
 ]
@@ -97,6 +99,7 @@ _HOMES = {
     "register_method": "replicant.methods:register",
     "study": "replicant.bootstrap",
     "synthesize": "replicant.synthesis",
+    "treat": "replicant.synthesis.treating:treat_synthesis",
     "utility": "replicant.utility.call",
     "verify_release": "replicant.release",
 }

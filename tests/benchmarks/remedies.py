@@ -67,7 +67,9 @@ def main() -> None:
     arguments = parser.parse_args()
     people = sd2011()[COLUMNS]
     # Levels that a sample may lack have no coefficient in it.
-    people["marital"] = people["marital"].astype(str).where(people["marital"].isin(["MARRIED", "SINGLE", "WIDOWED"]), "OTHER")
+    people["marital"] = (
+        people["marital"].astype(str).where(people["marital"].isin(["MARRIED", "SINGLE", "WIDOWED"]), "OTHER")
+    )
     truth = [fit(*model, people).frame.set_index("term")["estimate"] for model in MODELS]
     rng = np.random.default_rng(2021)
     samples = [rng.integers(len(people), size=arguments.rows) for _ in range(arguments.replicates)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from replicant.evaluation import Figure
 from replicant.remedy import Made, Treatment, treat
 from replicant.remedy.ladders import LADDERS, Situation
 
@@ -17,7 +19,11 @@ class Judged:
     """A verdict as the loop sees it: by how much each check is beyond its limit."""
 
     beyond: Mapping[str, float]
-    utility_lost: Mapping[str, float] = field(default_factory=lambda: {"s_pmse": 1.0})
+    s_pmse: float = 1.0
+
+    @property
+    def utility(self) -> SimpleNamespace:
+        return SimpleNamespace(figures=[Figure("s_pmse_logit", value=self.s_pmse), Figure("auc", value=0.6)])
 
     @property
     def failed(self) -> list[str]:
@@ -27,8 +33,8 @@ class Judged:
     def passed(self) -> bool:
         return not self.failed
 
-    def excess(self, check: str) -> float:
-        return self.beyond[check]
+    def __getitem__(self, check: str) -> SimpleNamespace:
+        return SimpleNamespace(value=self.beyond[check], high=9.0, end="low", limit=1.0)
 
 
 def run(
@@ -37,14 +43,15 @@ def run(
     situation: Situation | None = None,
 ) -> tuple[Any, Any, Treatment, Any]:
     situation = situation or Situation(5, numbers=("x",), nominal=("g",), n=10_000)
-    return treat(
+    found = treat(
         Treatment(),
         Judged(rule(Treatment())),
         remedies,
         situation,
         make=lambda treatment: Made(treatment, 10, 20),
-        judge=lambda treatment: Judged(rule(treatment), {"s_pmse": 1.0 + 0.1 * len(treatment.settings)}),
+        judge=lambda treatment: Judged(rule(treatment), 1.0 + 0.1 * len(treatment.settings)),
     )
+    return found.sets, found.verdict, found.treatment, found.steps
 
 
 def test_a_passed_release_is_left_alone() -> None:
@@ -84,7 +91,7 @@ def test_a_step_is_kept_if_fewer_checks_fail_or_all_of_them_by_less() -> None:
     assert not found[1].passed
     assert found[3][0].failed_before == ("membership", "linkability")
     assert found[3][0].failed_after == ("membership",)
-    assert found[3][0].as_dict()["utility"] == {"s_pmse": {"before": 1.0, "after": 1.3}}
+    assert found[3][0].as_dict()["utility"] == {"s_pmse_logit": {"before": 1.0, "after": 1.3}}
 
 
 def test_a_remedy_that_swaps_one_failure_for_another_is_taken_back() -> None:

@@ -5,18 +5,26 @@ change rows that were drawn and are at risk: `swap`, `remove`. `loop` tries them
 """
 
 from replicant.remedy.at_risk import RealRecords
-from replicant.remedy.loop import Made, Step, Treatment, treat
-from replicant.remedy.rows import RowCounts, RowRemedies, Treated, row_counts, treat_rows
+from replicant.remedy.ladders import LADDERS, Situation, check_remedies, situation_of, stronger, swappable
+from replicant.remedy.loop import Made, Outcome, Step, Treatment, treat
+from replicant.remedy.rows import RowCounts, RowRemedies, TreatedRows, row_counts, treat_rows
 
 __all__ = [
+    "LADDERS",
     "Made",
+    "Outcome",
     "RealRecords",
     "RowCounts",
     "RowRemedies",
+    "Situation",
     "Step",
-    "Treated",
+    "TreatedRows",
     "Treatment",
+    "check_remedies",
     "row_counts",
+    "situation_of",
+    "stronger",
+    "swappable",
     "treat",
     "treat_rows",
 ]

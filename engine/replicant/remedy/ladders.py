@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["LADDERS", "Ladder", "Rung", "Situation"]
+from replicant.errors import SpecError, nearest
+from replicant.spec.models import SynthesisSpec
+
+if TYPE_CHECKING:
+    from replicant.plan.column import ColumnPlan
+    from replicant.plan.model import Plan
+
+__all__ = ["LADDERS", "Ladder", "Rung", "Situation", "check_remedies", "situation_of", "stronger", "swappable"]
 
 _IDENTITY = frozenset({"match_probability", "copied_unique_records", "singling_out", "linkability"})
 _ATTRIBUTE = frozenset({"inference", "attribute_disclosure", "confident_guesses"})
@@ -139,3 +146,70 @@ LADDERS: Mapping[str, Ladder] = {
     ),
 }
 """By name."""
+
+
+def check_remedies(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of remedies, each once.
+
+    Raises
+    ------
+    SpecError
+        One is unknown.
+    """
+    for name in names:
+        if name not in LADDERS:
+            raise SpecError(
+                f"{name!r} is no remedy{nearest(str(name), list(LADDERS))}", need=f"some of {', '.join(LADDERS)}"
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def situation_of(plan: Plan, donors: int, *, keys: bool) -> Situation:
+    """What the steps of remedies hang on in a run.
+
+    Parameters
+    ----------
+    plan
+        Of the run.
+    donors
+        Distinct donors behind a value that the tier asks for.
+    keys
+        Whether there are keys that an intruder knows.
+    """
+    drawn = [column for column in plan.columns if _is_drawn(column)]
+    numbers = tuple(one.name for one in drawn if one.kind.is_numeric)
+    nominal = tuple(one.name for one in drawn if one.kind == "nominal")
+    return Situation(donors, numbers, nominal, plan.n, keys)
+
+
+def stronger(spec: SynthesisSpec, settings: Mapping[str, Any], seed: int) -> SynthesisSpec:
+    """A synthesis with settings that protect more: of what was asked for already, the stronger one stands.
+
+    Parameters
+    ----------
+    spec
+        What was asked for.
+    settings
+        Of a treatment.
+    seed
+        Of the run.
+    """
+    given = {name: getattr(spec, name) for name in spec.model_fields_set}
+    known = dict(settings)
+    for name in settings.keys() & {"rare", "top_coding", "bottom_coding"}:
+        known[name] = {**settings[name], **given.get(name, {})}
+    for name in settings.keys() & {"min_donors", "minbucket"}:
+        before = given.get(name)
+        known[name] = max(settings[name], before) if isinstance(before, int) else settings[name]
+    return SynthesisSpec.model_validate({**given, **known, "seed": seed})
+
+
+def swappable(plan: Plan) -> tuple[str, ...]:
+    """Columns whose cells may be exchanged: drawn ones that no other column is computed from."""
+    inputs = {name for column in plan.columns for name in column.inputs}
+    return tuple(column.name for column in plan.columns if _is_drawn(column) and column.name not in inputs)
+
+
+def _is_drawn(column: ColumnPlan) -> bool:
+    """Whether cells come from a model: they are neither kept, computed, nor made up."""
+    return not column.is_kept and not column.inputs and column.kind != "identifier"

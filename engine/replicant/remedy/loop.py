@@ -9,38 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from replicant.remedy.ladders import LADDERS, Situation
 
-__all__ = ["Made", "Step", "Treatment", "treat"]
+__all__ = ["Made", "Outcome", "Step", "Treatment", "treat"]
 
 MOST_STEPS = 12
 """Steps of a loop: each draws or changes all sets, and judges them."""
+
+UTILITY = ("s_pmse_logit", "k_marginal")
+"""Figures of utility that a step is recorded with."""
 
 TOLERANCE = 0.01
 """Relative change of a figure that is none."""
 
 Sets = TypeVar("Sets")
-
-
-class Verdict(Protocol):
-    """What the loop asks of a verdict of the gate."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether no check failed."""
-
-    @property
-    def failed(self) -> Sequence[str]:
-        """Names of checks that failed."""
-
-    def excess(self, check: str) -> float:
-        """By which factor a check that failed is beyond its limit."""
-
-    @property
-    def utility_lost(self) -> Mapping[str, float]:
-        """Figures of utility by name, for the record."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +76,13 @@ class Step:
     failed_after: tuple[str, ...]
     utility: Mapping[str, tuple[float, float]]
 
+    def text(self) -> str:
+        """A line for the terminal."""
+        end = f"{', '.join(self.failed_after)} fail{'s' * (len(self.failed_after) == 1)}"
+        kept = "kept" if self.kept else "taken back"
+        outcome = f"{kept}, {end}" if self.failed_after else "the gate passes"
+        return f"remedy {self.step}, {self.remedy}: {self.what}; {outcome}"
+
     def as_dict(self) -> dict[str, Any]:
         """For the record."""
         found = asdict(self)
@@ -116,6 +107,26 @@ class Made(Generic[Sets]):
     cells_changed: int
 
 
+@dataclass(frozen=True)
+class Outcome(Generic[Sets]):
+    """Where the loop ended.
+
+    Attributes
+    ----------
+    sets, verdict
+        The sets that stand at the end, and what the gate says of them.
+    treatment
+        How they differ from those that were asked for.
+    steps
+        All that was tried, kept or not.
+    """
+
+    sets: Sets
+    verdict: Any
+    treatment: Treatment
+    steps: tuple[Step, ...]
+
+
 def treat(
     first: Sets,
     verdict: Any,
@@ -125,7 +136,7 @@ def treat(
     make: Callable[[Treatment], Made[Sets]],
     judge: Callable[[Sets], Any],
     note: Callable[[str], None] = lambda line: None,
-) -> tuple[Sets, Any, Treatment, tuple[Step, ...]]:
+) -> Outcome[Sets]:
     """Try remedies until the gate passes, or none helps.
 
     Parameters
@@ -145,8 +156,7 @@ def treat(
 
     Returns
     -------
-    tuple
-        The sets that stand at the end, their verdict, how they were treated, and all steps.
+    Outcome
     """
     best, treatment = first, Treatment()
     steps: list[Step] = []
@@ -168,7 +178,7 @@ def treat(
         made = make(tried)
         after = judge(made.sets)
         kept = _better(verdict, after)
-        before, now = verdict.utility_lost, after.utility_lost
+        before, now = utility_of(verdict), utility_of(after)
         step = Step(
             step=len(steps) + 1,
             remedy=name,
@@ -181,10 +191,10 @@ def treat(
             utility={one: (before[one], now[one]) for one in before if one in now},
         )
         steps.append(step)
-        note(f"remedy {step.step}, {name}: {rung.what}; {_outcome(after, kept=kept)}")
+        note(step.text())
         if kept:
             best, verdict, treatment = made.sets, after, tried
-    return best, verdict, treatment, tuple(steps)
+    return Outcome(best, verdict, treatment, tuple(steps))
 
 
 def _better(before: Any, after: Any) -> bool:
@@ -193,11 +203,17 @@ def _better(before: Any, after: Any) -> bool:
         return len(after.failed) < len(before.failed)
     if set(after.failed) != set(before.failed):
         return False
-    change = [after.excess(name) / before.excess(name) - 1 for name in before.failed]
-    return bool(min(change) < -TOLERANCE and max(change) <= TOLERANCE)
+    change = [_excess(after[name]) / max(_excess(before[name]), 1e-12) - 1 for name in before.failed]
+    return min(change) < -TOLERANCE and max(change) <= TOLERANCE
 
 
-def _outcome(after: Any, *, kept: bool) -> str:
-    if after.passed:
-        return "the gate passes"
-    return f"{'kept' if kept else 'taken back'}, {', '.join(after.failed)} fail{'s' * (len(after.failed) == 1)}"
+def _excess(check: Any) -> float:
+    """By how much a check that fails is beyond its limit."""
+    bound = check.high if check.end == "high" and check.value <= check.limit else check.value
+    return abs(float(bound) - float(check.limit))
+
+
+def utility_of(verdict: Any) -> dict[str, float]:
+    """Figures of the utility of all columns together, for the record of a step."""
+    found = {} if verdict.utility is None else {one.measure: one.value for one in verdict.utility.figures if not one.of}
+    return {name: found[name] for name in UTILITY if name in found}

@@ -21,7 +21,7 @@ from replicant.evaluation.rows import Coding, Rows
 from replicant.plan.seeds import Stage, stream
 from replicant.remedy.at_risk import RealRecords
 
-__all__ = ["AtRisk", "RowCounts", "RowRemedies", "Treated", "row_counts", "treat_rows"]
+__all__ = ["AtRisk", "RowCounts", "RowRemedies", "TreatedRows", "row_counts", "treat_rows"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 AtRisk: TypeAlias = Callable[[Rows], Mask]
@@ -59,7 +59,7 @@ class RowCounts:
         )
 
 
-class Treated(NamedTuple):
+class TreatedRows(NamedTuple):
     """A set, or a partition of one, after its rows at risk were treated."""
 
     frame: pd.DataFrame
@@ -98,7 +98,7 @@ class RowRemedies:
     seed: int
     broken: AtRisk | None = None
 
-    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> Treated:
+    def __call__(self, frame: pd.DataFrame, imputation: int, partition: int) -> TreatedRows:
         """Treat the rows of one partition (0-based) of one set (0-based)."""
         counts = RowCounts()
         for position, remedy in enumerate(self.remedies):
@@ -107,7 +107,7 @@ class RowRemedies:
             kind = remedy.removesuffix("_answers")
             frame, done = treat_rows(kind, frame, self.coding, at_risk, rng, columns=self.columns, broken=self.broken)
             counts = replace(counts + done, left=done.left)  # what the last one could not treat
-        return Treated(frame, counts)
+        return TreatedRows(frame, counts)
 
     def _answering(self, rows: Rows) -> Mask:
         return self.records.copies(rows) | self.records.disclosing(rows)
@@ -122,7 +122,7 @@ def treat_rows(
     *,
     columns: Sequence[str] = (),
     broken: AtRisk | None = None,
-) -> Treated:
+) -> TreatedRows:
     """Treat the rows of a set that are at risk.
 
     Parameters
@@ -144,14 +144,14 @@ def treat_rows(
 
     Returns
     -------
-    Treated
+    TreatedRows
     """
     rows = coding.rows(frame)
     risky = at_risk(rows)
     count = int(risky.sum())
     if remedy == "remove":
         kept = frame.loc[~risky].reset_index(drop=True) if count else frame
-        return Treated(kept, RowCounts(count, count, count * frame.shape[1]))
+        return TreatedRows(kept, RowCounts(count, count, count * frame.shape[1]))
     order, left = _exchanges(rows, risky, at_risk, rng, [coding.names.index(name) for name in columns], broken)
     here = np.arange(len(rows))
     moved = order != here[:, None]
@@ -160,7 +160,7 @@ def treat_rows(
         name = coding.names[j]
         swapped[name] = frame[name].take(order[:, j]).set_axis(frame.index)
     changed = moved & (rows.cells != np.take_along_axis(rows.cells, order, axis=0))
-    return Treated(swapped, RowCounts(count, int(changed.any(axis=1).sum()), int(changed.sum()), left))
+    return TreatedRows(swapped, RowCounts(count, int(changed.any(axis=1).sum()), int(changed.sum()), left))
 
 
 def _exchanges(

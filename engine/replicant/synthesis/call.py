@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from replicant.execution.progress import Progress
     from replicant.plan.model import Plan
     from replicant.run.source import Source
+    from replicant.spec.models import SynthesisSpec
 
-__all__ = ["Data", "encode", "progress_of", "source_of", "synthesize"]
+__all__ = ["Data", "draw", "encode", "progress_of", "source_of", "synthesize"]
 
 LONG_SECONDS = 3.0
 """A call estimated to take longer than this shows its progress."""
@@ -266,18 +267,37 @@ def synthesize(
         shuffle=shuffle,
         canaries=canaries,
     )
-    from replicant.execution.backend import Backend
-    from replicant.run.in_memory import ensure_compiled, run_plan
-
-    backend = Backend.of_call(client, threads)
     if partition_rows is not None or is_dask_frame(data):
         from replicant.execution import progress
+        from replicant.execution.backend import Backend
         from replicant.synthesis.partitioned import synthesize_partitions
+
+        backend = Backend.of_call(client, threads)
 
         shown = progress.choose(quiet=not backend.on_cluster)
         return synthesize_partitions(data, spec, columns, reading, backend, shown)
     source = source_of(data, columns, reading, spec.drop)
-    table = encode(data, columns, reading, spec.drop)
+    return draw(encode(data, columns, reading, spec.drop), spec, source, client=client, threads=threads)
+
+
+def draw(
+    table: Table, spec: SynthesisSpec, source: Source | None = None, *, client: Any = None, threads: int | None = None
+) -> Synthesis:
+    """Synthesize an encoded table.
+
+    Parameters
+    ----------
+    table, spec
+        What is synthesized, and how.
+    source
+        Where workers can load the table for themselves.
+    client, threads
+        As of `synthesize`.
+    """
+    from replicant.execution.backend import Backend
+    from replicant.run.in_memory import ensure_compiled, run_plan
+
+    backend = Backend.of_call(client, threads)
     plan = build_plan(spec, table, methods=methods.registered(), orders=find_orders)
     ensure_compiled(plan, say)
     with backend.open(progress_of(plan, backend)) as executor:

@@ -80,7 +80,7 @@ class Imputation(Synthesis):
         starts = {(one.imputation, one.partition): one.completed for one in self._drawn if one.completed is not None}
         drawn = self._run(plan, self.table, starts)
         total = self.iterations + maxit
-        spec = self._spec.model_copy(update={"imputation": self._spec.imputation.model_copy(update={"maxit": total})})
+        spec = self.spec.model_copy(update={"imputation": self.spec.imputation.model_copy(update={"maxit": total})})
         done = replace(self.plan, imputation=replace(self.plan.imputation, maxit=total))
         return Imputation(done, self.table, drawn, spec=spec, source=self._source, run=self._run)
 

@@ -13,6 +13,7 @@ from replicant import fcs
 from replicant.errors import SpecError
 from replicant.plan.imputed_cells import cells_to_impute
 from replicant.release.sets import SyntheticSets
+from replicant.remedy import RowCounts, row_counts
 from replicant.spec.load import validate_output
 from replicant.table import Codebook, Table
 
@@ -47,6 +48,8 @@ class Synthesis(SyntheticSets):
         What was done, column by column. Holds the seed: it stays with the data owner.
     table
         The observed table, encoded. Confidential.
+    spec
+        What was asked for.
     """
 
     def __init__(
@@ -63,9 +66,10 @@ class Synthesis(SyntheticSets):
         self.plan = plan
         self.table = table
         self._drawn = sorted(drawn, key=lambda part: (part.imputation, part.partition))
-        self._spec, self._source = spec, source  # for the internal manifest
+        self.spec, self._source = spec, source  # for the internal manifest
         self._accounts = tuple(one.account for one in self._drawn)
         self._remedies = remedies
+        self._row_counts: dict[int, RowCounts] = {}
         self._summary: dict[str, Any] | None = None
 
     @property
@@ -267,7 +271,7 @@ class Synthesis(SyntheticSets):
             overwrite=overwrite,
             copies=output.formats,
             helpers=output.helpers,
-            spec=self._spec,
+            spec=self.spec,
             source=self._source,
         ) as writer:
             self._write(writer)
@@ -287,7 +291,7 @@ class Synthesis(SyntheticSets):
     def _make(self, imputation: int) -> pd.DataFrame:
         parts = [part for part in self._drawn if part.imputation == imputation]
         if self._remedies is not None:
-            return self._treated(parts)
+            return self._treated(imputation, parts)
         codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
         return self.table.to_frame(codes, exact, self.plan.outputs)
 
@@ -299,18 +303,23 @@ class Synthesis(SyntheticSets):
         remedies
             What is done.
         """
-        return Synthesis(self.plan, self.table, self._drawn, spec=self._spec, source=self._source, remedies=remedies)
+        return Synthesis(self.plan, self.table, self._drawn, spec=self.spec, source=self._source, remedies=remedies)
 
-    def _treated(self, parts: Sequence[DrawnSet]) -> pd.DataFrame:
+    @property
+    def row_counts(self) -> RowCounts | None:
+        """What was done to rows at risk, over all sets; None if nothing was."""
+        return row_counts(self._row_counts[i] for i, _ in enumerate(self)) if self._remedies is not None else None
+
+    def _treated(self, imputation: int, parts: Sequence[DrawnSet]) -> pd.DataFrame:
         import pandas as pd
 
         assert self._remedies is not None
         frames = [self.table.to_frame(part.codes, part.exact, self.plan.outputs) for part in parts]
-        found = [
-            self._remedies(frame, part.imputation, part.partition).frame
-            for frame, part in zip(frames, parts, strict=True)
-        ]
-        return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+        both = zip(frames, parts, strict=True)
+        found = [self._remedies(frame, imputation, part.partition) for frame, part in both]
+        self._row_counts[imputation] = row_counts(one.counts for one in found) or RowCounts()
+        frames = [one.frame for one in found]
+        return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
     def __repr__(self) -> str:
         plan = self.plan
