@@ -88,7 +88,7 @@ def _redraw(taken: int, of: Situation) -> Rung | None:
     if taken > 2 or donors > of.n // 20:
         return None
     what = f"all sets are drawn again from leaves of at least {donors} records, of which each gives one cell of a row"
-    return Rung(what, {"min_donors": donors, "minbucket": donors, "donors": {"distinct": 1}})
+    return Rung(what, {"min_donors": donors, "donors": {"distinct": 1}})
 
 
 def _smooth(taken: int, of: Situation) -> Rung | None:
@@ -198,9 +198,8 @@ def stronger(spec: SynthesisSpec, settings: Mapping[str, Any], seed: int) -> Syn
     known = dict(settings)
     for name in settings.keys() & {"rare", "top_coding", "bottom_coding"}:
         known[name] = {**settings[name], **given.get(name, {})}
-    for name in settings.keys() & {"min_donors", "minbucket"}:
-        before = given.get(name)
-        known[name] = max(settings[name], before) if isinstance(before, int) else settings[name]
+    if "min_donors" in settings:
+        known["min_donors"] = max(settings["min_donors"], spec.min_donors)
     return SynthesisSpec.model_validate({**given, **known, "seed": seed})
 
 

@@ -171,7 +171,6 @@ def _exchanges(
     order = np.tile(np.arange(n)[:, None], (1, p))
     waiting = np.flatnonzero(risky)
     free = np.ones(n, dtype=np.bool_)  # a row gives or takes once: what was exchanged for it is not undone
-    free[waiting] = False
     turns = rng.permutation(np.asarray(columns, dtype=np.intp))
     for turn in range(TRIES if len(turns) else 0):
         candidates = np.flatnonzero(free)
@@ -179,19 +178,28 @@ def _exchanges(
             break
         column = int(turns[turn % len(turns)])
         partners = _partners(rows, waiting, candidates, column, rng)
-        # Each partner serves one row, the first that asks.
-        _, first = np.unique(partners, return_index=True)
-        asked = np.sort(first[partners[first] >= 0])
-        mine, theirs = waiting[asked], partners[asked]
+        mine, theirs = _couples(waiting, partners)
         one, other = _with_cells(rows, mine, theirs, column), _with_cells(rows, theirs, mine, column)
         good = ~at_risk(one) & ~at_risk(other)
         if broken is not None:
             good &= ~broken(one) & ~broken(other)
         mine, theirs = mine[good], theirs[good]
         order[mine, column], order[theirs, column] = theirs, mine
-        free[theirs] = False
-        waiting = np.setdiff1d(waiting, mine, assume_unique=True)
+        free[mine] = free[theirs] = False
+        waiting = waiting[free[waiting]]
     return order, len(waiting)
+
+
+def _couples(waiting: NDArray[np.intp], partners: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and their partners, no row twice: who asks first is served."""
+    taken: set[int] = set()
+    couples = []
+    for mine, theirs in zip(waiting.tolist(), partners.tolist(), strict=True):
+        if theirs >= 0 and mine != theirs and mine not in taken and theirs not in taken:
+            taken.update((mine, theirs))
+            couples.append((mine, theirs))
+    pairs = np.array(couples, dtype=np.intp).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def _partners(
