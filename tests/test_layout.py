@@ -119,6 +119,7 @@ ELSEWHERE: dict[str, str] = {
     """,
     "report/test_study_page.py": "report/cells.py report/study_tables.py",
     "report/test_views.py": "report/html.py report/terminal.py report/words.py",
+    "run/test_release_writer.py": "run/part_sink.py",
     "run/test_dry_run.py": "run/resumable.py",
     "run/test_ending.py": """
         run/identifiers.py run/job.py run/job_result.py run/partition_tasks.py

@@ -15,8 +15,8 @@ import replicant as rp
 from replicant.errors import PartialError, ReplicantError, SpecError
 from replicant.execution.backend import Backend
 from replicant.run.job import run_job
+from replicant.run.part_sink import PartSink
 from replicant.run.preview import preview
-from replicant.run.release_writer import PartSink
 from replicant.run.resume import resume
 from replicant.spec.load import load_job
 

@@ -24,8 +24,9 @@ from replicant.plan import build_plan
 from replicant.plan.memory import check_memory
 from replicant.plan.model import Plan
 from replicant.plan.task import Task, remaining
+from replicant.run.part_sink import PartSink
 from replicant.run.partial_results import Records
-from replicant.run.release_writer import PartSink, Synthesized, Writer, copied
+from replicant.run.release_writer import Synthesized, Writer, copied
 from replicant.run.source import Source
 from replicant.run.tasks import CALLS, Shared, Sink
 from replicant.spec.models import JobSpec

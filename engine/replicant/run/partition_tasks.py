@@ -30,8 +30,8 @@ from replicant.plan.task import Task
 from replicant.release import OutputSchema, to_arrow
 from replicant.run import identifiers
 from replicant.run.chunks import Chunks
+from replicant.run.part_sink import Written
 from replicant.run.partitioning import Key, Partitions, members, shuffled_name, strata_sizes
-from replicant.run.release_writer import Written
 from replicant.run.slices import Addressed, cut, gathered
 from replicant.summaries.summary import Outline, Tally, outline, tally
 from replicant.table import Scan, Table, scan

@@ -41,10 +41,11 @@ from replicant.run.chunks import Chunks, FileChunks
 from replicant.run.held_sets import HeldSink
 from replicant.run.identifiers import made_up, runs
 from replicant.run.in_memory import ensure_compiled
+from replicant.run.part_sink import PartSink
 from replicant.run.partial_results import Records
 from replicant.run.partition_tasks import Counted, Drawing, SetSink
 from replicant.run.partitioning import Key, Partitions
-from replicant.run.release_writer import PartSink, Synthesized, Writer, copied
+from replicant.run.release_writer import Synthesized, Writer, copied
 from replicant.run.slices import FileSlices, Slices
 from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec, SynthesisSpec

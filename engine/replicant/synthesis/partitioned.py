@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from replicant.fcs import Account
     from replicant.plan.model import Plan
     from replicant.run.held_sets import HeldFacts, HeldSet
-    from replicant.run.release_writer import PartSink, Writer, Written
+    from replicant.run.part_sink import PartSink, Written
+    from replicant.run.release_writer import Writer
     from replicant.spec.models import SynthesisSpec
     from replicant.view.plot import Plot
 
