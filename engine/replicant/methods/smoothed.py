@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from replicant.methods.base import Numbers, Predictors
 from replicant.methods.donors import DonorModel
@@ -14,33 +15,40 @@ if TYPE_CHECKING:
     from replicant.methods.base import Codes
     from replicant.methods.protection import Touched
 
+Positions = npt.NDArray[np.intp]
+
 __all__ = ["SmoothedModel", "smoothed"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SmoothedModel:
-    """Donors, and a normal kernel around their numbers that keeps mean and variance of the leaf (Silverman 1986, 6.4).
+    """Donors, whose numbers are moved along those of their leaf.
+
+    The donors of a leaf stand in the order of their numbers. A draw moves from its donor's place by a normal kernel,
+    reflected at the ends of the leaf, and takes the number there, on a line between those of neighbours. Places are as
+    likely after as before, so that the kernel changes no quantile, however skewed the numbers are.
 
     Attributes
     ----------
     donors
         Draws records.
-    numbers
-        (n,) by row of the table.
-    means, shrinkage, width
-        By node of the tree: of the donors' numbers the mean, what distances from it are multiplied by so that their
-        variance stays, and the standard deviation of the kernel.
-    low, high
-        Bounds of the numbers, at which the kernel is reflected.
+    leaf
+        (n,) by row of the table, where it is a donor.
+    span
+        (2, n) by row of the table, the first place of its number in its leaf, counted over all leaves, and how many
+        places have that number.
+    width
+        By node of the tree, the standard deviation of the kernel.
+    places, heights
+        Places between which numbers lie on lines, and the numbers there.
     """
 
     donors: DonorModel
-    numbers: Numbers
-    means: Numbers
-    shrinkage: Numbers
+    leaf: Codes
+    span: Codes
     width: Numbers
-    low: float
-    high: float
+    places: Numbers
+    heights: Numbers
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -53,11 +61,22 @@ class SmoothedModel:
         return self.donors.touched
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Numbers:
-        donors, leaf = self.donors.draw_rows(x, rng)
-        away = self.numbers[donors] - self.means[leaf] + self.width[leaf] * rng.standard_normal(len(donors))
-        drawn = self.means[leaf] + self.shrinkage[leaf] * away
-        drawn = self.low + np.abs(drawn - self.low)
-        return np.asarray(np.clip(self.high - np.abs(self.high - drawn), self.low, self.high))
+        return self.draw_both(x, rng)[1]
+
+    def draw_both(self, x: Predictors, rng: np.random.Generator, /) -> tuple[Codes, Numbers]:
+        """(size,) codes of donors, by which other columns are drawn, and the numbers that are released instead."""
+        tree = self.donors.tree
+        donors, _ = self.donors.draw_rows(x, rng)
+        leaf = self.leaf[donors]
+        start, size = tree.start[leaf], (tree.end - tree.start)[leaf]
+        place = self.span[0, donors] - start + self.span[1, donors] * rng.random(len(donors))
+        place = np.mod(place + self.width[leaf] * rng.standard_normal(len(donors)), 2 * size)
+        place = np.clip(size - np.abs(size - place), _EDGE, size - _EDGE)
+        return self.donors.codes[donors], np.asarray(np.interp(start + place, self.places, self.heights))
+
+
+_EDGE = 1e-6
+"""A place is at least as far from the end of its leaf, where the lines of another begin."""
 
 
 def smoothed(donors: DonorModel, numbers: Numbers) -> SmoothedModel:
@@ -73,28 +92,56 @@ def smoothed(donors: DonorModel, numbers: Numbers) -> SmoothedModel:
     Returns
     -------
     SmoothedModel
-        Whose kernels are as wide as Silverman's rule says for the donors of each leaf (1986, equation 3.31).
+        Whose kernels are as wide as Silverman's rule says for the places of each leaf (1986, equation 3.31).
     """
     tree = donors.tree
-    leaf = tree.training_leaves(len(numbers))[tree.donors]
-    values = numbers[tree.donors]
-    counts = np.maximum(np.bincount(leaf, minlength=len(tree.nodes)), 1)
-    means = np.bincount(leaf, values, minlength=len(tree.nodes)) / counts
-    squares = np.bincount(leaf, (values - means[leaf]) ** 2, minlength=len(tree.nodes)) / counts
-    low, high = _quartiles(leaf, values, counts)
-    spread = np.sqrt(squares)
-    robust = (high - low) / 1.349
-    least = np.where(robust > 0, np.minimum(spread, robust), spread)
-    width = 0.9 * least * counts**-0.2
-    shrinkage = np.where(squares > 0, np.sqrt(squares / np.where(squares > 0, squares + width**2, 1.0)), 1.0)
-    return SmoothedModel(donors, numbers, means, shrinkage, width, float(values.min()), float(values.max()))
+    leaf = tree.training_leaves(len(numbers))
+    starts, ends = tree.start[tree.leaf_nodes], tree.end[tree.leaf_nodes]
+    order = tree.donors[np.lexsort((numbers[tree.donors], tree.start[leaf[tree.donors]]))]
+    values = numbers[order]
+    begins = np.append(True, values[1:] != values[:-1])  # of a number in a leaf
+    begins[starts] = True
+    first = np.flatnonzero(begins)
+    alike = np.diff(first, append=len(values))
+    of_row = np.empty((2, len(numbers)), dtype=np.int32)
+    of_row[:, order] = np.repeat((first, alike), alike, axis=1)
+    places, heights = _lines(first, alike, values[first], starts, ends)
+    width = 0.9 / np.sqrt(12) * (tree.end - tree.start) ** 0.8
+    return SmoothedModel(donors, leaf, of_row, width, places, heights)
 
 
-def _quartiles(leaf: Codes, values: Numbers, counts: Numbers) -> tuple[Numbers, Numbers]:
-    """Of each leaf, two values a quarter of its donors apart from either end."""
-    order = np.lexsort((values, leaf))
-    ends = np.cumsum(np.bincount(leaf, minlength=len(counts)))
-    first = ends - np.bincount(leaf, minlength=len(counts))
-    last = len(order) - 1
-    at = [np.minimum(first + (counts * share).astype(np.int64), last) for share in (0.25, 0.75)]
-    return values[order[at[0]]], values[order[at[1]]]
+def _lines(first: Positions, alike: Positions, number: Numbers, starts: Codes, ends: Codes) -> tuple[Numbers, Numbers]:
+    """Places between which numbers lie on lines, and the numbers there: some of each leaf, and its ends.
+
+    Numbers of a large leaf that are next to each other by chance would be hit too often. So lines are drawn between
+    numbers that are half a root of the leaf's places apart, and the less the nearer to an end, where they are rare; and
+    at all numbers that several share.
+    """
+    place = first + alike / 2
+    of_leaf = np.searchsorted(ends, place)
+    before, after = place - starts[of_leaf], ends[of_leaf] - place
+    apart, away = np.maximum(np.sqrt(before + after) / 2, 1), np.minimum(before, after)
+    near = np.minimum(away, 2 * apart)
+    steps = near + (away - near) / apart
+    steps[near > 2] += 2 + 2 * np.log(near[near > 2] / 2) - near[near > 2]
+    changes = np.append(True, np.diff(of_leaf) > 0)
+    kept = changes | np.append(changes[1:], True) | np.append(True, np.diff(np.floor(steps)) != 0) | (alike > 1)
+    place, known, number, of_leaf = place[kept], np.unique(number), number[kept], of_leaf[kept]
+
+    low = np.searchsorted(of_leaf, np.arange(len(starts)))
+    high = np.append(low[1:], len(place)) - 1
+    beyond = []
+    for end, at, inner, side in ((ends, high, high - 1, 1), (starts, low, low + 1, -1)):
+        # The line goes on; from a number that is alone in its leaf, to halfway to the next one of the table.
+        i = np.searchsorted(known, number[at])
+        beside = known[np.where((i + side < 0) | (i + side == len(known)), i - side, i + side) % len(known)]
+        with np.errstate(invalid="ignore"):
+            rise = (
+                (number[at] - number[inner % len(place)]) / (place[at] - place[inner % len(place)]) * (end - place[at])
+            )
+        reach = number[at] + np.where(low == high, side * np.abs(beside - number[at]) / 2, rise)
+        reach = known[0] + np.abs(reach - known[0])
+        beyond.append(np.clip(known[-1] - np.abs(known[-1] - reach), known[0], known[-1]))
+    places = np.concatenate([ends, starts, place])
+    order = np.argsort(places, kind="stable")  # a leaf ends before the next one starts
+    return places[order], np.concatenate([*beyond, number])[order]
