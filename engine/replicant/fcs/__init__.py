@@ -9,6 +9,7 @@ from .account import (
     chains_of,
     combined,
     donors_of,
+    facts_of,
     touched_of,
 )
 from .canaries import CanaryCounts, Planted, plant, take_out, total
@@ -47,6 +48,7 @@ __all__ = [
     "convergence_of",
     "donors_of",
     "draw_imputation",
+    "facts_of",
     "find_orders",
     "fit_columns",
     "impute",

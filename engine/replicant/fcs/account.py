@@ -28,6 +28,7 @@ __all__ = [
     "chains_of",
     "combined",
     "donors_of",
+    "facts_of",
     "touched_of",
 ]
 
@@ -136,6 +137,19 @@ def touched_of(accounts: Iterable[Account]) -> dict[str, Touched]:
         for name, one in account.touched.items():
             sums[name] = sums[name] + one if name in sums else one
     return sums
+
+
+def facts_of(accounts: Iterable[Account]) -> dict[str, Any]:
+    """What the internal manifest says of sets: chains, donors, leaves that protect, canaries; where there are any."""
+    known = list(accounts)
+    donors, canaries = donors_of(known), total(one.canaries for one in known)
+    facts = {
+        "chains": [trace.as_dict() for trace in chains_of(known) if trace.fits],
+        "donors": None if donors is None else asdict(donors),
+        "protection": {name: one.as_row() for name, one in touched_of(known).items()},
+        "canaries": None if canaries is None else asdict(canaries),
+    }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def combined(accounts: Iterable[Account]) -> list[Account]:

@@ -80,7 +80,7 @@ class Cart:
     min_donors
         Fewest distinct records in a leaf, whatever `minbucket` is.
     smoothing
-        `kernel`: numbers are drawn near those of donors, by a kernel along the places of the leaf, which keeps its
+        `kernel`: numbers are drawn near those of donors, by a kernel along the ranks of the leaf, which keeps its
         quantiles, and stay within the bounds of the column.
     l_diversity
         Fewest distinct values of the column in a leaf: leaves with fewer are merged into the node above.

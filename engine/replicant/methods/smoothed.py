@@ -24,8 +24,8 @@ __all__ = ["SmoothedModel", "smoothed"]
 class SmoothedModel:
     """Donors, whose numbers are moved along those of their leaf.
 
-    The donors of a leaf stand in the order of their numbers. A draw moves from its donor's place by a normal kernel,
-    reflected at the ends of the leaf, and takes the number there, on a line between those of neighbours. Places are as
+    The donors of a leaf stand in the order of their numbers. A draw moves from its donor's rank by a normal kernel,
+    reflected at the ends of the leaf, and takes the number there, on a line between those of neighbours. Ranks are as
     likely after as before, so that the kernel changes no quantile, however skewed the numbers are.
 
     Attributes
@@ -35,19 +35,19 @@ class SmoothedModel:
     leaf
         (n,) by row of the table, where it is a donor.
     span
-        (2, n) by row of the table, the first place of its number in its leaf, counted over all leaves, and how many
-        places have that number.
+        (2, n) by row of the table, the first rank of its number in its leaf, counted over all leaves, and how many
+        ranks have that number.
     width
         By node of the tree, the standard deviation of the kernel.
-    places, heights
-        Places between which numbers lie on lines, and the numbers there.
+    ranks, heights
+        Ranks between which numbers lie on lines, and the numbers there.
     """
 
     donors: DonorModel
     leaf: Codes
     span: Codes
     width: Numbers
-    places: Numbers
+    ranks: Numbers
     heights: Numbers
 
     @property
@@ -69,14 +69,14 @@ class SmoothedModel:
         donors, _ = self.donors.draw_rows(x, rng)
         leaf = self.leaf[donors]
         start, size = tree.start[leaf], (tree.end - tree.start)[leaf]
-        place = self.span[0, donors] - start + self.span[1, donors] * rng.random(len(donors))
-        place = np.mod(place + self.width[leaf] * rng.standard_normal(len(donors)), 2 * size)
-        place = np.clip(size - np.abs(size - place), _EDGE, size - _EDGE)
-        return self.donors.codes[donors], np.asarray(np.interp(start + place, self.places, self.heights))
+        rank = self.span[0, donors] - start + self.span[1, donors] * rng.random(len(donors))
+        rank = np.mod(rank + self.width[leaf] * rng.standard_normal(len(donors)), 2 * size)
+        rank = np.clip(size - np.abs(size - rank), _EDGE, size - _EDGE)
+        return self.donors.codes[donors], np.asarray(np.interp(start + rank, self.ranks, self.heights))
 
 
 _EDGE = 1e-6
-"""A place is at least as far from the end of its leaf, where the lines of another begin."""
+"""A rank is at least as far from the end of its leaf, where the lines of another begin."""
 
 
 def smoothed(donors: DonorModel, numbers: Numbers) -> SmoothedModel:
@@ -92,7 +92,7 @@ def smoothed(donors: DonorModel, numbers: Numbers) -> SmoothedModel:
     Returns
     -------
     SmoothedModel
-        Whose kernels are as wide as Silverman's rule says for the places of each leaf (1986, equation 3.31).
+        Whose kernels are as wide as Silverman's rule says for the ranks of each leaf (1986, equation 3.31).
     """
     tree = donors.tree
     leaf = tree.training_leaves(len(numbers))
@@ -105,43 +105,41 @@ def smoothed(donors: DonorModel, numbers: Numbers) -> SmoothedModel:
     alike = np.diff(first, append=len(values))
     of_row = np.empty((2, len(numbers)), dtype=np.int32)
     of_row[:, order] = np.repeat((first, alike), alike, axis=1)
-    places, heights = _lines(first, alike, values[first], starts, ends)
+    ranks, heights = _lines(first, alike, values[first], starts, ends)
     width = 0.9 / np.sqrt(12) * (tree.end - tree.start) ** 0.8
-    return SmoothedModel(donors, leaf, of_row, width, places, heights)
+    return SmoothedModel(donors, leaf, of_row, width, ranks, heights)
 
 
 def _lines(first: Positions, alike: Positions, number: Numbers, starts: Codes, ends: Codes) -> tuple[Numbers, Numbers]:
-    """Places between which numbers lie on lines, and the numbers there: some of each leaf, and its ends.
+    """Ranks between which numbers lie on lines, and the numbers there: some of each leaf, and its ends.
 
     Numbers of a large leaf that are next to each other by chance would be hit too often. So lines are drawn between
-    numbers that are half a root of the leaf's places apart, and the less the nearer to an end, where they are rare; and
+    numbers that are half a root of the leaf's ranks apart, and the less the nearer to an end, where they are rare; and
     at all numbers that several share.
     """
-    place = first + alike / 2
-    of_leaf = np.searchsorted(ends, place)
-    before, after = place - starts[of_leaf], ends[of_leaf] - place
+    rank = first + alike / 2
+    of_leaf = np.searchsorted(ends, rank)
+    before, after = rank - starts[of_leaf], ends[of_leaf] - rank
     apart, away = np.maximum(np.sqrt(before + after) / 2, 1), np.minimum(before, after)
     near = np.minimum(away, 2 * apart)
     steps = near + (away - near) / apart
     steps[near > 2] += 2 + 2 * np.log(near[near > 2] / 2) - near[near > 2]
     changes = np.append(True, np.diff(of_leaf) > 0)
     kept = changes | np.append(changes[1:], True) | np.append(True, np.diff(np.floor(steps)) != 0) | (alike > 1)
-    place, known, number, of_leaf = place[kept], np.unique(number), number[kept], of_leaf[kept]
+    rank, known, number, of_leaf = rank[kept], np.unique(number), number[kept], of_leaf[kept]
 
     low = np.searchsorted(of_leaf, np.arange(len(starts)))
-    high = np.append(low[1:], len(place)) - 1
+    high = np.append(low[1:], len(rank)) - 1
     beyond = []
-    for end, at, inner, side in ((ends, high, high - 1, 1), (starts, low, low + 1, -1)):
+    for end, at, inner, sign in ((ends, high, high - 1, 1), (starts, low, low + 1, -1)):
         # The line goes on; from a number that is alone in its leaf, to halfway to the next one of the table.
         i = np.searchsorted(known, number[at])
-        beside = known[np.where((i + side < 0) | (i + side == len(known)), i - side, i + side) % len(known)]
+        beside = known[np.where((i + sign < 0) | (i + sign == len(known)), i - sign, i + sign) % len(known)]
         with np.errstate(invalid="ignore"):
-            rise = (
-                (number[at] - number[inner % len(place)]) / (place[at] - place[inner % len(place)]) * (end - place[at])
-            )
-        reach = number[at] + np.where(low == high, side * np.abs(beside - number[at]) / 2, rise)
+            rise = (number[at] - number[inner % len(rank)]) / (rank[at] - rank[inner % len(rank)]) * (end - rank[at])
+        reach = number[at] + np.where(low == high, sign * np.abs(beside - number[at]) / 2, rise)
         reach = known[0] + np.abs(reach - known[0])
         beyond.append(np.clip(known[-1] - np.abs(known[-1] - reach), known[0], known[-1]))
-    places = np.concatenate([ends, starts, place])
-    order = np.argsort(places, kind="stable")  # a leaf ends before the next one starts
-    return places[order], np.concatenate([*beyond, number])[order]
+    ranks = np.concatenate([ends, starts, rank])
+    order = np.argsort(ranks, kind="stable")  # a leaf ends before the next one starts
+    return ranks[order], np.concatenate([*beyond, number])[order]

@@ -18,7 +18,7 @@ from replicant import release
 from replicant.errors import DataError, ReleaseError, SpecError, UnexpectedError
 from replicant.events import Event
 from replicant.execution.progress import Progress
-from replicant.fcs import Account, Trace, account_events, chains_of, donors_of, total, touched_of
+from replicant.fcs import Account, account_events, facts_of
 from replicant.plan.model import Plan
 from replicant.remedy import RowCounts, row_counts
 from replicant.run.part_sink import PartSink, Written
@@ -77,11 +77,6 @@ class Writer:
     def accounts(self) -> list[Account]:
         """What is known of the sets beside their rows."""
         return [*(one.account for one in self.written), *self.elsewhere]
-
-    @property
-    def traces(self) -> list[Trace]:
-        """The chains that filled missing cells, and what methods noted."""
-        return chains_of(self.accounts)
 
     @property
     def treated(self) -> RowCounts | None:
@@ -285,16 +280,9 @@ def finish(
         writer.helpers += [release.write_helper(staging, language, text) for language, text in texts.items()]
         public["helpers"] = [asdict(helper) for helper in writer.helpers]
     secret = release.internal_manifest(plan, table, writer.parts, spec=spec, source=source)
-    if chains := [trace for trace in writer.traces if trace.fits]:
-        secret["chains"] = [trace.as_dict() for trace in chains]
-    if (donors := donors_of(writer.accounts)) is not None:
-        secret["donors"] = asdict(donors)
-    if touched := touched_of(writer.accounts):
-        secret["protection"] = {name: one.as_row() for name, one in touched.items()}
+    secret |= facts_of(writer.accounts)
     if (treated := writer.treated) is not None:
         secret["treated"] = asdict(treated)
-    if (canaries := total(one.canaries for one in writer.accounts)) is not None:
-        secret["canaries"] = asdict(canaries)
     if writer.sink.records is not None:
         check_held(writer.sink.records.folder.url)
     release.commit(staging, writer.files, public, secret)
@@ -304,13 +292,8 @@ def _confidential(plan: Plan) -> list[Event]:
     """A warning, if the sets are not synthetic."""
     if not plan.keeps_all:
         return []
-    return [
-        Event(
-            "real_records",
-            "",
-            "nothing is synthesized: the sets are the real records, their missing cells filled, and as confidential",
-        )
-    ]
+    text = "nothing is synthesized: the sets are the real records, their missing cells filled, and as confidential"
+    return [Event("real_records", "", text)]
 
 
 def sweep(target: str) -> bool:
