@@ -96,7 +96,7 @@ def broken(sets: Any, real: pd.DataFrame) -> dict[str, int]:
         {"k": 300},
         {"canaries": 10},
         {"min_donors": 20},
-        {"missing": "impute"},
+        {"missing": "impute", "imputation": {"missing": {"income": {"when": "status == 'none'", "as": "keep"}}}},
     ],
     ids=str,
 )
@@ -213,6 +213,16 @@ def test_rules_that_cannot_be_kept_are_refused(rules: list[str], error: type[Exc
     with pytest.raises(error, match=words) as caught:
         rp.synthesize(people(200), m=1, seed=1, rules=rules)
     assert caught.type is error or issubclass(caught.type, error)
+
+
+def test_cells_that_a_rule_wants_missing_are_not_to_be_imputed() -> None:
+    real = people()
+    with pytest.raises(SpecError, match=r"wants 'income' missing in \d+ rows") as error:
+        rp.synthesize(real, m=1, seed=1, rules=RULES, missing="impute")
+    assert error.value.fix == "write imputation: {missing: {income: {when: \"status == 'none'\", as: keep}}}"
+    rules = ["if status == 'work': income is not missing", "if income is missing: age > 0"]
+    real = real[(real.status != "work") | real.income.notna()]
+    rp.synthesize(real, m=1, seed=1, rules=rules, missing="impute")
 
 
 def test_rules_of_columns_that_are_not_drawn_are_refused() -> None:

@@ -70,7 +70,7 @@ def test_totals_of_a_set_without_weights_are_of_as_many_rows() -> None:
         ({"mean": "__import__('os')"}, "expression"),
         ({"mean": "region"}, "computes with levels"),
         ({"mean": "income", "by": "hours"}, "goes by numbers"),
-        ({"mean": "income", "where": "region == 'east'"}, "level that 'region' has in neither"),
+        ({"mean": "income", "where": "region == 'east'"}, "level that column 'region'"),
         ({"quantile": "income"}, "which quantile"),
         ({"ratio": "income"}, "a ratio of 1"),
         ("mean", "no mapping"),

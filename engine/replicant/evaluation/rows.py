@@ -17,13 +17,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicant.estimate.column_summary import level_text
+from replicant.spec.rule_cells import Pairs
 from replicant.table.arrays import Floats
 from replicant.table.counts import distinct_values
 from replicant.table.infer import numbers_in_text
 from replicant.table.rounding import round_numbers
 from replicant.table.times import hours_of, is_times
 
-__all__ = ["CodedColumn", "Coding", "Integers", "Rows", "level_key", "numbers_of"]
+__all__ = ["CodedColumn", "Coding", "Integers", "RowCells", "Rows", "level_key", "numbers_of"]
 
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -69,6 +70,26 @@ class CodedColumn:
     def is_numeric(self) -> bool:
         """Whether its cells are numbers, dates among them."""
         return self.kind in ("continuous", "count", "date")
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether its cells are levels."""
+        return not self.is_numeric
+
+    @property
+    def is_time(self) -> bool:
+        """Whether rules may compare it with times of day: what both tables hold does not tell."""
+        return False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its levels as text."""
+        return self.levels
+
+    def positions_of(self, level: str | float) -> list[int]:
+        """The groups of levels that are written so."""
+        key = level_key(level)
+        return [at for at, one in enumerate(self.levels) if one == key]
 
     @property
     def size(self) -> int:
@@ -197,6 +218,36 @@ class Rows:
             weights = np.concatenate([self.weights, other.weights])
         cells, groups = np.concatenate([self.cells, other.cells]), np.concatenate([self.groups, other.groups])
         return Rows(self.coding, cells, groups, np.concatenate([self.numbers, other.numbers]), weights)
+
+
+@dataclass(frozen=True, eq=False)
+class RowCells:
+    """What a rule asks of coded rows: see `replicant.spec.rule_cells.CellsOf`.
+
+    Attributes
+    ----------
+    rows
+        Of any table.
+    """
+
+    rows: Rows
+
+    def column(self, name: str) -> CodedColumn:
+        """How the cells of a column became codes."""
+        return self.rows.coding.only([name]).columns[0]
+
+    def codes(self, name: str) -> NDArray[np.int32]:
+        """(n,) groups, -1 where a cell is missing, codes of missing among them."""
+        column, groups = self.column(name), self.rows.only([name]).groups[:, 0]
+        return np.where(groups >= column.size - 1 - len(column.missing_codes), np.int32(-1), groups)
+
+    def numbers(self, name: str) -> Floats:
+        """(n,) numbers, NaN where a cell is missing."""
+        return np.asarray(self.rows.only([name]).numbers[:, 0])
+
+    def pairs(self, inner: str, outer: str) -> Pairs:
+        """Which groups of two columns stand beside each other."""
+        return Pairs.of(self.codes(inner), self.codes(outer))
 
 
 def numbers_of(cells: pd.Series[Any]) -> Floats:

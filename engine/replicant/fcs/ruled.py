@@ -422,7 +422,7 @@ class _Cells:
         known = self.ruled.pairs.get((inner, outer))
         if known is None:
             table = self.ruled.prepared.table
-            known = self.ruled.pairs[inner, outer] = Pairs.of(table[inner], table[outer])
+            known = self.ruled.pairs[inner, outer] = Pairs.of(table[inner].codes, table[outer].codes)
         return known
 
 

@@ -27,7 +27,7 @@ from replicant.plan.model import Plan
 from replicant.plan.orders import Orders, OrderSearch, orders_for
 from replicant.plan.passive import need_expressions, with_derived
 from replicant.plan.protection import check_donors, idle_protection
-from replicant.plan.rules import check_rules, check_unique, kept_rules
+from replicant.plan.rules import check_imputed, check_rules, check_unique, kept_rules
 from replicant.plan.seen import look
 from replicant.plan.sequence import DRAWN, VISITS, check_list, sequence_for
 from replicant.plan.strata import cut
@@ -96,6 +96,7 @@ def build_plan(
     columns = draft.columns()
     _check_rows(spec, known.seen.rows, columns)
     ruled = list(check_rules(looked.rules, known.seen.kept_rules, columns, spec, known.seen.rows))
+    check_imputed(kept_rules(looked.rules, columns), looked.imputed, table)
     _check_canaries(spec, known.seen.rows)
     seed = secrets.randbits(63) if spec.seed is None else spec.seed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from replicant.errors import DataError, ExpressionError, SpecError
 from replicant.events import Event
 from replicant.methods import Origin
-from replicant.spec.nodes import Compare, Logic, Node, Percentile, Unique
+from replicant.spec.nodes import Compare, Logic, Missing, Node, Number, Unique
 from replicant.spec.rule import Rule, parse_kept_rule
 from replicant.spec.rule_cells import TableCells
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RuleCounts",
     "broken_rows",
+    "check_imputed",
     "check_rules",
     "check_unique",
     "count_rules",
@@ -86,7 +88,7 @@ def rules_of(texts: Sequence[str], columns: Collection[str]) -> tuple[Rule, ...]
         except ExpressionError as error:
             raise ExpressionError(f"rules, number {number}: {error.found}", need=error.need, fix=error.fix) from None
         rule.check_names(columns)
-        if _has_percentile(rule.tree):
+        if rule.has_percentile:
             raise SpecError(
                 f"the rule {text!r} holds a percentile",
                 need="numbers: percentiles of drawn values differ from set to set",
@@ -185,6 +187,48 @@ def check_rules(
         yield Event("rule_broken", rule.names[0], f"{broken} of {rows} observed rows break rule {i + 1}; {done}")
 
 
+def check_imputed(rules: Sequence[Rule], imputed: Mapping[str, NDArray[np.bool_]], table: Table) -> None:
+    """Refuse rules that want cells missing which are imputed before sets are drawn.
+
+    Parameters
+    ----------
+    rules
+        That rows are to keep.
+    imputed
+        By column the rows whose cell is imputed.
+    table
+        Some rows.
+
+    Raises
+    ------
+    SpecError
+        There is such a row.
+    """
+    cells = TableCells(table)
+    for rule in rules:
+        for name in {one for one in rule.names if one in imputed}:
+            filled = Rule(rule.text, rule.names, _filled(rule.tree, name))
+            count = int(np.count_nonzero(filled.decided(cells)[1] & imputed[name]))
+            if not count:
+                continue
+            when = re.match(r"\s*if\b(.*?):", rule.text)
+            condition = when[1].strip() if when else "..."
+            raise SpecError(
+                f"the rule {rule.text!r} wants {name!r} missing in {count} rows in which missing: impute fills it",
+                need="cells that stay missing in the completed tables, of which sets are drawn",
+                fix=f'write imputation: {{missing: {{{name}: {{when: "{condition}", as: keep}}}}}}',
+            )
+
+
+def _filled(node: Node, name: str) -> Node:
+    """A rule in which cells of a column are known not to be missing."""
+    if isinstance(node, Logic):
+        return Logic(node.operator, tuple(_filled(one, name) for one in node.arguments))
+    if isinstance(node, Missing) and node.column.name == name:
+        return Compare("<", Number(0.0), Number(0.0), 0)  # never
+    return node
+
+
 def check_unique(
     rules: Sequence[Rule], table: Table, columns: Sequence[ColumnPlan], *, k: int, strata: tuple[str, ...] | None
 ) -> None:
@@ -280,12 +324,6 @@ def _check_drawn(rule: Rule, columns: Mapping[str, ColumnPlan]) -> None:
                 need="columns that are drawn one by one",
                 fix=f"name another method: method: {{{name}: cart}}",
             )
-
-
-def _has_percentile(node: Node) -> bool:
-    if isinstance(node, Compare):
-        return isinstance(node.left, Percentile) or isinstance(node.right, Percentile)
-    return isinstance(node, Logic) and any(_has_percentile(one) for one in node.arguments)
 
 
 def _products(rows: NDArray[np.float32]) -> Counts:

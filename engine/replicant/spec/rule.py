@@ -29,11 +29,10 @@ from replicant.spec.nodes import (
     apply,
     names_in,
 )
-from replicant.spec.rule_cells import CellsOf, TableCells, repeated
+from replicant.spec.rule_cells import CellsOf, Facts, TableCells, repeated
 from replicant.table.times import hours_in
 
 if TYPE_CHECKING:
-    from replicant.table.column import Column
     from replicant.table.table import Table
 
 __all__ = ["Rule", "number_of", "parse_kept_rule", "parse_rule"]
@@ -117,6 +116,20 @@ class Rule:
             For a comparison that the kind of a column does not allow.
         """
         return _Evaluation(self.text, cells).evaluate(self.tree)
+
+    @property
+    def has_percentile(self) -> bool:
+        """Whether it compares with a percentile, of which each table has its own."""
+        waiting: list[Node] = [self.tree]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Logic):
+                waiting.extend(node.arguments)
+            elif isinstance(node, Compare):
+                waiting.extend((node.left, node.right))
+            elif isinstance(node, Percentile):
+                return True
+        return False
 
     @property
     def parts(self) -> tuple[Rule, ...]:
@@ -244,10 +257,12 @@ class _Evaluation:
                 holds = np.where(alike, symbol in {"==", "<=", ">="}, holds)
         return holds & known, ~holds & known
 
-    def compare_columns(self, left: Column, symbol: str, right: Column, position: int) -> tuple[Mask, Mask]:
+    def compare_columns(self, left: Facts, symbol: str, right: Facts, position: int) -> tuple[Mask, Mask]:
         """Levels of two columns, by their labels; by their order where both have the same one."""
-        labels = [str(level) for level in left.originals], [str(level) for level in right.originals]
-        if symbol not in {"==", "!="} and not (left.kind == right.kind == "ordered" and labels[0] == labels[1]):
+        labels = left.labels, right.labels
+        if symbol not in {"==", "!="} and not (
+            left.kind == right.kind == "ordered" and list(labels[0]) == list(labels[1])
+        ):
             self.source.fail(
                 position,
                 f"columns {left.name!r} and {right.name!r} compared by an order that they do not share",
@@ -260,7 +275,7 @@ class _Evaluation:
         holds = _OPERATIONS[symbol](mine, same[np.maximum(other, 0)])
         return holds & known, ~holds & known
 
-    def compare_levels(self, column: Column, symbol: str, right: Node, position: int) -> tuple[Mask, Mask]:
+    def compare_levels(self, column: Facts, symbol: str, right: Node, position: int) -> tuple[Mask, Mask]:
         if isinstance(right, Percentile):
             self.source.fail(
                 position, f"a percentile of column {column.name!r}, which is {column.kind}", need="a numeric column"
@@ -278,15 +293,11 @@ class _Evaluation:
                 need="== or != for a column without an order",
                 fix="declare it as ordered, with its levels",
             )
-        levels = column.originals
-        if isinstance(right, Text):
-            hits = [i for i, level in enumerate(levels) if str(level) == right.value]
-        else:
-            hits = [i for i, level in enumerate(levels) if _is_number(level, right.value)]
+        hits = column.positions_of(right.value)
         if len(hits) != 1:  # the levels themselves are data: they are not named
             self.source.fail(
                 position,
-                f"a level that column {column.name!r} ({len(levels)} levels) does not have",
+                f"a level that column {column.name!r} ({len(column.labels)} levels) does not have",
                 need="one of its levels, as `replicant inspect` lists them",
             )
         codes = self.cells.codes(column.name)
@@ -316,18 +327,18 @@ class _Evaluation:
     def day(self, left: Node, right: Text, position: int) -> float:
         """A quoted date as days since 1970-01-01, a quoted time of day as hours since midnight."""
         times = [self.cells.column(name) for name in names_in(left)]
-        column = next((one for one in times if one.dtype.is_time or one.kind == "date"), None)
+        column = next((one for one in times if one.is_time or one.kind == "date"), None)
         if column is None:
             self.source.fail(position, "a text that is compared with a number", need="a number or a percentile")
         number = number_of(right, column)
-        if number is None and column.dtype.is_time:
+        if number is None and column.is_time:
             self.source.fail(position, "a text that is not a time of day", need="a time such as '08:30'")
         if number is None:
             self.source.fail(position, "a text that is not a date", need="a date such as '2001-12-31'")
         return number
 
 
-def number_of(text: Text, column: Column) -> float | None:
+def number_of(text: Text, column: Facts) -> float | None:
     """A quoted date as days since 1970-01-01, or a quoted time of day as hours since midnight, by a column's type.
 
     Parameters
@@ -342,7 +353,7 @@ def number_of(text: Text, column: Column) -> float | None:
     float or None
         None if the text is neither.
     """
-    if column.dtype.is_time:
+    if column.is_time:
         hours = hours_in([text.value])
         return None if hours is None else float(hours[0])
     # The pattern first: NumPy also understands 'today', which would not be the same tomorrow.
@@ -351,10 +362,3 @@ def number_of(text: Text, column: Column) -> float | None:
         with suppress(ValueError):
             moment = np.datetime64(text.value, "us")
     return None if np.isnat(moment) else float((moment - np.datetime64(0, "us")) / np.timedelta64(1, "D"))
-
-
-def _is_number(level: object, value: float) -> bool:
-    try:
-        return float(level) == value  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,16 +15,47 @@ if TYPE_CHECKING:
     from replicant.table.column import Column
     from replicant.table.table import Table
 
-__all__ = ["CellsOf", "Pairs", "TableCells", "repeated"]
+__all__ = ["CellsOf", "Facts", "Pairs", "TableCells", "repeated"]
 
 Mask = NDArray[np.bool_]
+
+
+class Facts(Protocol):
+    """What a rule asks of a column beside its cells."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def kind(self) -> str:
+        """What it measures."""
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its cells are numbers, dates among them."""
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether they are levels."""
+
+    @property
+    def is_time(self) -> bool:
+        """Whether they are times of day."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Levels as text, in their order."""
+
+    def positions_of(self, level: str | float) -> list[int]:
+        """Which of the levels is written so."""
 
 
 class CellsOf(Protocol):
     """The cells that a rule looks at. Those of several columns need only broadcast against each other."""
 
-    def column(self, name: str) -> Column:
-        """What is known of a column: its kind, values and levels."""
+    def column(self, name: str) -> Facts:
+        """What is known of a column."""
 
     def codes(self, name: str) -> NDArray[np.int32]:
         """Codes of the cells of a column."""
@@ -61,7 +93,7 @@ class TableCells:
 
     def pairs(self, inner: str, outer: str) -> Pairs:
         observed = self.observed or self.table
-        return Pairs.of(observed[inner], observed[outer])
+        return Pairs.of(observed[inner].codes, observed[outer].codes)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,7 +103,7 @@ class Pairs:
     Attributes
     ----------
     size
-        Of the outer column.
+        Codes of the outer column are below it.
     known
         Ascending, inner code x size + outer code.
     """
@@ -80,11 +112,11 @@ class Pairs:
     known: NDArray[np.int64]
 
     @classmethod
-    def of(cls, inner: Column, outer: Column) -> Pairs:
-        """Of the rows of a table in which neither is missing."""
-        both = (inner.codes >= 0) & (outer.codes >= 0)
-        keys = inner.codes[both].astype(np.int64) * outer.size + outer.codes[both]
-        return cls(outer.size, np.unique(keys))
+    def of(cls, inner: NDArray[np.int32], outer: NDArray[np.int32]) -> Pairs:
+        """Of the rows of a table in which neither is missing, by their codes."""
+        both = (inner >= 0) & (outer >= 0)
+        size = int(outer.max(initial=0)) + 1
+        return cls(size, np.unique(inner[both].astype(np.int64) * size + outer[both]))
 
     def hold(self, inner: NDArray[np.int32], outer: NDArray[np.int32]) -> Mask:
         """Whether codes, of which none is below 0, are among them."""
@@ -92,7 +124,7 @@ class Pairs:
         if not self.known.size:
             return np.zeros(keys.shape, dtype=np.bool_)
         at = np.minimum(np.searchsorted(self.known, keys), len(self.known) - 1)
-        return np.asarray(self.known[at] == keys)
+        return np.asarray((self.known[at] == keys) & (outer < self.size))
 
 
 def repeated(unique: Unique, cells: CellsOf, before: Mask | None = None) -> tuple[Mask, Mask]:

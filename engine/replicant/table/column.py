@@ -92,6 +92,22 @@ class Column:
         return self.kind.is_categorical
 
     @property
+    def is_time(self) -> bool:
+        """Whether its cells are times of day."""
+        return self.dtype.is_time
+
+    @property
+    def labels(self) -> list[str]:
+        """Its levels as text."""
+        return [str(level) for level in self.originals]
+
+    def positions_of(self, level: str | float) -> list[int]:
+        """The codes of levels that are written so, as text or as a number."""
+        if isinstance(level, str):
+            return [code for code, label in enumerate(self.labels) if label == level]
+        return [code for code, one in enumerate(self.originals) if _is_number(one, level)]
+
+    @property
     def is_within_reach(self) -> bool:
         """Whether sums of squares of its numbers are numbers: those of a regression, say."""
         largest = max(-self.values[0], self.values[-1]) if self.is_numeric and self.size else 0.0
@@ -227,3 +243,10 @@ def _number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         return float("nan")
+
+
+def _is_number(level: object, value: float) -> bool:
+    try:
+        return float(level) == value  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from replicant.errors import SpecError, nearest
-from replicant.evaluation.conditions import check_condition, condition
-from replicant.evaluation.rows import Coding, Rows
+from replicant.evaluation.rows import Coding, RowCells, Rows
 from replicant.spec.expression import Expression, parse_expression
 from replicant.spec.rule import Rule, parse_rule
 from replicant.table.arrays import Floats
@@ -78,11 +77,11 @@ class Indicator:
         weights = rows.weights
         if weights is None:
             weights = np.full(len(rows), (len(rows) if total is None else total) / max(len(rows), 1))
-        counted = np.ones(len(rows), np.bool_) if self.where is None else condition(self.where, rows)[0]
+        counted = np.ones(len(rows), np.bool_) if self.where is None else self.where.decided(RowCells(rows))[0]
         numbers = []
         for one in self.of:
             if isinstance(one, Rule):
-                true, false = condition(one, rows)
+                true, false = one.decided(RowCells(rows))
                 numbers.append(np.where(true | false, true.astype(np.float64), np.nan))
             else:
                 numbers.append(one.evaluate({name: rows.only([name]).numbers[:, 0] for name in one.names}))
@@ -173,8 +172,18 @@ def _read(name: str, said: Any, coding: Coding) -> Indicator:
         raise SpecError(f"{what} computes with levels, or goes by numbers", need="statistics of numbers, by levels")
     for one in (*read, *(() if where is None else (where,))):
         if isinstance(one, Rule):
-            check_condition(one, coding)
+            _check_condition(one, coding)
     return indicator
+
+
+def _check_condition(rule: Rule, coding: Coding) -> None:
+    """Refuse a condition that does not suit the columns, without a row."""
+    if rule.has_percentile:
+        raise SpecError(
+            f"the condition {rule.text!r} has a percentile, of which each table has its own", need="a number instead"
+        )
+    p = len(coding.columns)
+    rule.decided(RowCells(Rows(coding, np.empty((0, p), np.int64), np.empty((0, p), np.int32), np.empty((0, p)))))
 
 
 def _number(value: Any) -> float:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from replicant.evaluation.conditions import Mask, condition, missing_cells
 from replicant.evaluation.figure import BaselineKind, Figure, against_rate
-from replicant.evaluation.rows import Rows
+from replicant.evaluation.rows import RowCells, Rows
 from replicant.evaluation.runner import Subset
 from replicant.spec.expression import parse_expression
 from replicant.spec.rule import parse_rule
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pattern", "find_rules", "kept_rules", "rule_figures"]
 
-Broken: TypeAlias = "tuple[Mask, Mask]"
+Broken: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 """(n,) rows that a rule speaks of, and those of them that break it."""
 
 
@@ -191,8 +191,9 @@ def _skip(name: str, design: Design) -> Pattern:
     rule = parse_rule(design.when)
 
     def broken(rows: Rows) -> Broken:
-        inside, outside = condition(rule, rows)
-        missing = missing_cells(rows, name)
+        cells = RowCells(rows)
+        inside, outside = rule.decided(cells)
+        missing = cells.codes(name) < 0
         if design.outside:
             return inside, ~missing
         return inside | outside, np.where(inside, ~missing, missing)
