@@ -16,7 +16,16 @@ from replicant.errors import Exit, ReplicantError
 ROOT = Path(__file__).resolve().parents[1]
 
 # They are promised to scripts: a number never changes its meaning.
-CODES = {"DONE": 0, "FAILED": 1, "SPEC": 2, "DATA": 3, "PARTIAL": 4, "INTERRUPTED": 130, "TERMINATED": 143}
+CODES = {
+    "DONE": 0,
+    "FAILED": 1,
+    "SPEC": 2,
+    "DATA": 3,
+    "PARTIAL": 4,
+    "WITHHELD": 5,
+    "INTERRUPTED": 130,
+    "TERMINATED": 143,
+}
 
 
 def families(root: type[ReplicantError] = ReplicantError) -> list[type[ReplicantError]]:

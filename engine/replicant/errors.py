@@ -9,6 +9,7 @@ worker unchanged.
         ExpressionError      an expression holds something outside the whitelist
       DataError              the table cannot be synthesized as it is
       ReleaseError           a release cannot be written, read or verified
+        WithheldError        a release is finished, and the gate does not let it out
       RunError               a run stopped for another reason: a worker lost, memory exhausted
         PartialError         a run that can be resumed where it stopped
         UnexpectedError      an exception that is none of these: a defect of the engine, or of a user's own method
@@ -33,6 +34,7 @@ __all__ = [
     "RunError",
     "SpecError",
     "UnexpectedError",
+    "WithheldError",
     "closest",
     "nearest",
     "some",
@@ -62,6 +64,7 @@ class Exit(IntEnum):
     SPEC = 2, "bad spec or usage"
     DATA = 3, "bad data"
     PARTIAL = 4, "stopped on the way, and can be resumed"
+    WITHHELD = 5, "withheld by the gate"
     INTERRUPTED = 130, "interrupted"
     TERMINATED = 143, "terminated"
 
@@ -117,6 +120,12 @@ class DataError(ReplicantError):
 
 class ReleaseError(ReplicantError):
     """A release cannot be written, read or verified."""
+
+
+class WithheldError(ReleaseError):
+    """A release is finished, and the gate does not let it out."""
+
+    exit_code = Exit.WITHHELD
 
 
 class RunError(ReplicantError):

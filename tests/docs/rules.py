@@ -32,6 +32,11 @@ COMMANDS: dict[tuple[str, str], tuple[How, str]] = {
         How.PARSED,
         "needs a run that was interrupted; tests/chaos/test_chaos.py has them",
     ),
+    (
+        "engine/docs/gate.md",
+        'replicant release release --override distinct_donors --reason "teaching data, 1 % of the register" '
+        '--by "A. Owner"',
+    ): (How.PARSED, "needs a release that is withheld; tests/run/test_gated.py has them"),
     ("CONTRIBUTING.md", "make setup"): (How.CI, "a step of its own"),
     ("CONTRIBUTING.md", "make quick"): (How.PARSED, "some of the tests of make test"),
     ("CONTRIBUTING.md", "make test"): (How.CI, "the step that runs this test"),

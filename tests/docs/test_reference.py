@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 import replicant as rp
 from replicant.errors import Exit
+from replicant.spec.gate import GateSpec
 from replicant.spec.imputation import ImputationSpec
 from replicant.spec.models import InputSpec, OutputSpec, StudySpec, SynthesisSpec
 from replicant.table import ColumnSpec
@@ -27,6 +28,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "synthesis": SynthesisSpec,
     "imputation": ImputationSpec,
     "study": StudySpec,
+    "gate": GateSpec,
     "output": OutputSpec,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -147,6 +148,16 @@ def test_a_looser_limit_stands_in_the_record_with_its_reason() -> None:
 def test_every_limit_has_a_text_and_a_source(tier: str) -> None:
     for row in limits_of(tier):
         assert all([row["limit_text"], row["source"]]), row
+
+
+def test_the_page_has_the_limits_of_the_program() -> None:
+    page = (Path(__file__).resolve().parents[2] / "engine" / "docs" / "gate.md").read_text()
+    for rule in CHECKS.values():
+        cells = [
+            "-" if (limit := rule.limits[tier]) is None else f"{limit:,g}{' [J]' if tier in rule.judgement else ''}"
+            for tier in TIERS
+        ]
+        assert f"| `{rule.name}` | {rule.title} | {' | '.join(cells)} | {rule.source} |\n" in page
 
 
 def check_of(name: str, tier: str = "public") -> Check:

@@ -147,9 +147,9 @@ def test_the_old_release_is_whole_until_the_new_one_is_committed(
     seen = []
     replace = LocalFolder.replace if "://" not in place else RemoteFolder.replace
 
-    def looking(self: Any, target: str, *, overwrite: bool) -> None:
+    def looking(self: Any, target: str, *, overwrite: bool, private: bool) -> None:
         seen.append(release.verify_release(target).ok)
-        replace(self, target, overwrite=overwrite)
+        replace(self, target, overwrite=overwrite, private=private)
 
     monkeypatch.setattr(LocalFolder, "replace", looking)
     monkeypatch.setattr(RemoteFolder, "replace", looking)

@@ -14,12 +14,12 @@ from replicant.cli.options import common_options, tell, write_file
 if TYPE_CHECKING:
     from replicant.evaluation import Evaluation
 
-__all__ = ["disclosure", "utility"]
+__all__ = ["codebook_of", "disclosure", "names", "utility"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _named(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
+def names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
     """Names, repeated or separated by commas."""
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
@@ -33,7 +33,7 @@ def _evaluating(command: F) -> F:
         click.option(
             "--targets",
             multiple=True,
-            callback=_named,
+            callback=names,
             metavar="COLUMN",
             help="Columns to predict, or to protect. Repeated, or with commas.",
         ),
@@ -59,7 +59,7 @@ def _evaluating(command: F) -> F:
     def written(
         real: str, sets: tuple[str, ...], codebook: str | None, form: str | None, output: str | None, **rest: Any
     ) -> None:
-        columns = _codebook(codebook) if codebook is not None else None
+        columns = codebook_of(codebook) if codebook is not None else None
         syn = sets[0] if len(sets) == 1 else list(sets)
         found: Evaluation = command(real=real, syn=syn, columns=columns, **rest)
         if output is not None:
@@ -78,7 +78,8 @@ def _evaluating(command: F) -> F:
     return cast(F, decorated)
 
 
-def _codebook(path: str) -> Any:
+def codebook_of(path: str) -> Any:
+    """A codebook from its file."""
     from replicant.table import Codebook
 
     return Codebook.from_yaml(_text(path, "a codebook, a file of YAML"))
@@ -97,7 +98,7 @@ def _text(path: str, need: str) -> str:
 
 def _lists(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[list[str]]:
     """A list of names for each time that the option is given."""
-    return [_named(ctx, parameter, (value,)) for value in values]
+    return [names(ctx, parameter, (value,)) for value in values]
 
 
 def _indicators(ctx: click.Context, parameter: click.Parameter, path: str | None) -> Any:
@@ -149,7 +150,7 @@ def utility(**settings: Any) -> Evaluation:
 @click.option(
     "--keys",
     multiple=True,
-    callback=_named,
+    callback=names,
     metavar="COLUMN",
     help="What an intruder knows of a person. Repeated, or with commas.  [default: proposed]",
 )
@@ -157,7 +158,7 @@ def utility(**settings: Any) -> Evaluation:
 @click.option(
     "--sensitive",
     multiple=True,
-    callback=_named,
+    callback=names,
     metavar="COLUMN",
     help="What people tell few others: proposed as targets. Repeated, or with commas.",
 )

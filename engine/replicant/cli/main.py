@@ -20,6 +20,7 @@ from replicant.cli.convert import convert
 from replicant.cli.dossier import destroy_seed, dossier
 from replicant.cli.drift import drift
 from replicant.cli.evaluation import disclosure, utility
+from replicant.cli.gate import gate, release
 from replicant.cli.help import help_
 from replicant.cli.inspect import inspect
 from replicant.cli.log import open_log
@@ -79,6 +80,8 @@ def cli() -> None:
     Rewrite a study's page:      replicant report study
     Measure what it is worth:    replicant utility survey.parquet release
     And what it gives away:      replicant disclosure survey.parquet release
+    Judge whether it may go out: replicant gate survey.parquet release
+    Release what is withheld:    replicant release release --override CHECK
     Compare two releases:        replicant drift release2020 release2021
     Write a release's documents: replicant dossier release
 
@@ -100,6 +103,8 @@ for _command in (
     pool,
     utility,
     disclosure,
+    gate,
+    release,
     drift,
     dossier,
     destroy_seed,

@@ -42,6 +42,7 @@ def resume(
     """
     from replicant.bulk import begun_at, dry_run_bulk, run_bulk
     from replicant.run.dry_run import dry_run_resume
+    from replicant.run.job_result import JobResult
     from replicant.run.resume import resume as take_up
 
     progress = watching(quiet=quiet)
@@ -52,6 +53,13 @@ def resume(
             click.echo(done.text())
         done.require()
         return
-    text = dry_run_resume(run, backend, progress) if dry_run else take_up(run, backend, progress).text()
+    if dry_run:
+        text = dry_run_resume(run, backend, progress)
+        if not quiet:
+            click.echo(text)
+        return
+    result = take_up(run, backend, progress)
     if not quiet:
-        click.echo(text)
+        click.echo(result.text())
+    if isinstance(result, JobResult):
+        result.require()

@@ -56,6 +56,7 @@ def run(
     """
     from replicant.run.dry_run import dry_run_job
     from replicant.run.job import run_job
+    from replicant.run.job_result import JobResult
     from replicant.run.study import run_study_job
     from replicant.spec.bulk import BulkJob
     from replicant.spec.load import load_any
@@ -72,7 +73,11 @@ def run(
         return
     if dry_run:
         text = dry_run_job(spec, backend, **options)
-    else:
-        text = (run_job if spec.study is None else run_study_job)(spec, backend, **options).text()
+        if not quiet:
+            click.echo(text)
+        return
+    result = (run_job if spec.study is None else run_study_job)(spec, backend, **options)
     if not quiet:
-        click.echo(text)
+        click.echo(result.text())
+    if isinstance(result, JobResult):
+        result.require()

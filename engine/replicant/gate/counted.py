@@ -97,7 +97,7 @@ def broken_rules(check: Check, given: Inputs, rules: Sequence[str]) -> Check:
 
 def lone_columns(check: Check, given: Inputs) -> Check:
     """Columns that one table lacks, that have another type, or levels that the codebook does not declare."""
-    dropped = set(given.manifest.get("config", {}).get("drop", ()))
+    dropped = {one["column"] for one in given.manifest.get("events", ()) if one.get("code") == "dropped_column"}
     found = {one.column for one in given.findings if one.code in DIFFERENCES} - dropped
     for one in given.findings:
         spec = given.book.get(one.column)

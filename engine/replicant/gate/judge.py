@@ -176,7 +176,7 @@ def _unsure(unsure: Sequence[Evidence], limit: float, level: float) -> str:
         )
     times = max((_reach(one, level) / (limit - one.nothing)) ** 2 for one in unsure)
     more = "many times" if not times < 1000 else f"about {times:.0f} times" if times >= 2 else "twice"
-    return f"too few records to show that the limit is kept, and no sign that it is not: {more} as many are needed"
+    return f"too few records to show that it is below the limit; not above it beyond chance: it takes {more} as many"
 
 
 def _above(one: Evidence, limit: float, level: float, least: bool) -> bool:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, get_args
 
 from replicant.errors import SpecError, nearest
+from replicant.spec.gate import Tier
 
 __all__ = ["CHECKS", "NAMES", "TIERS", "Limit", "Rule", "Tier", "check_limits", "check_tier", "limit_text", "limits_of"]
 
-Tier: TypeAlias = Literal["public", "safeguarded", "secure"]
-TIERS: tuple[Tier, ...] = ("public", "safeguarded", "secure")
+TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 @dataclass(frozen=True)

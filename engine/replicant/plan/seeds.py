@@ -44,6 +44,7 @@ class Stage(IntEnum):
     RULES = 18
     CANARIES = 19
     REMEDY = 20
+    HOLDOUT = 21
 
 
 def stream(

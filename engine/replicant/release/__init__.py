@@ -5,7 +5,15 @@ from __future__ import annotations
 from replicant.release.arrow import from_arrow
 from replicant.release.copies import FORMATS, CopyFormat
 from replicant.release.csv import Sheet, sheet_of
-from replicant.release.manifest import Copy, Helper, SetFile, internal_manifest, public_manifest
+from replicant.release.manifest import (
+    Copy,
+    Helper,
+    SetFile,
+    internal_manifest,
+    manifest_bytes,
+    parse_manifest,
+    public_manifest,
+)
 from replicant.release.read import Release, read_release
 from replicant.release.schema import OutputSchema, frame_schema, output_schema, to_arrow
 from replicant.release.scripts import helper_text
@@ -17,6 +25,7 @@ from replicant.release.write import (
     abandon,
     check_target,
     commit,
+    files_of,
     settle,
     stage,
     staging_folder,
@@ -44,11 +53,14 @@ __all__ = [
     "abandon",
     "check_target",
     "commit",
+    "files_of",
     "frame_schema",
     "from_arrow",
     "helper_text",
     "internal_manifest",
+    "manifest_bytes",
     "output_schema",
+    "parse_manifest",
     "public_manifest",
     "read_release",
     "settle",

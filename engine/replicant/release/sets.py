@@ -87,6 +87,8 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
             parts = partitions_of(real)
             here = self._elsewhere is None
             return self._partitioned([partial(one.compute, scheduler="sync") if here else one for one in parts])
+        if isinstance(real, list) and real and all(map(callable, real)):
+            return self._partitioned(real)
         if not isinstance(real, (str, os.PathLike)):
             return read_data(real.observed() if isinstance(real, Table) else real, reading=reading)
         # Codes of a text file stay as the codebook has them; how its dates are written it does not say.

@@ -37,6 +37,7 @@ __all__ = [
     "abandon",
     "check_target",
     "commit",
+    "files_of",
     "settle",
     "stage",
     "staging_folder",
@@ -73,6 +74,8 @@ class Staging:
         Digits of the imputation number in folder names.
     overwrite
         Whether a release at the target may be replaced.
+    private
+        Whether its owner alone can read it there, too.
     """
 
     target: str
@@ -80,6 +83,7 @@ class Staging:
     internal: str
     width: int = 2
     overwrite: bool = False
+    private: bool = False
 
     def __enter__(self) -> Staging:
         return self
@@ -98,6 +102,7 @@ def stage(
     overwrite: bool = False,
     m: int = 99,
     internal: str | os.PathLike[str] | None = None,
+    private: bool = False,
 ) -> Staging:
     """Check that a release can be written, and make the hidden folder for it.
 
@@ -113,6 +118,8 @@ def stage(
         Number of imputations: decides the width of their numbers (at least two digits).
     internal
         Folder of the internal manifest; default `<target>-internal`.
+    private
+        Whether the release is for its owner's eyes only.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def stage(
     hidden.unseal()  # killed on the last few steps
     hidden.make(private=True)
     inner = _internal(location, internal)
-    return Staging(location, hidden.url, inner, max(2, len(str(m))), overwrite)
+    return Staging(location, hidden.url, inner, max(2, len(str(m))), overwrite, private)
 
 
 def check_target(
@@ -295,7 +302,7 @@ def commit(
             # Written in full before the move, renamed after it: neither manifest can be missing for want of space.
             made = inner.make(private=True)
             inner.write(_PENDING, manifest_bytes(internal), private=True)
-        sealed.replace(staging.target, overwrite=staging.overwrite)
+        sealed.replace(staging.target, overwrite=staging.overwrite, private=staging.private)
     except BaseException:
         if internal is not None and _is_left(sealed):
             inner.discard(_PENDING)
@@ -350,7 +357,7 @@ def settle(
             hidden = open_folder(staging_folder(location, digest))
             hidden.unseal()
             hidden.remove()
-            return _files(public)
+            return files_of(public)
     return None
 
 
@@ -364,10 +371,11 @@ def standing(target: str | os.PathLike[str]) -> list[Record] | None:
     """
     folder = open_folder(_resolved(target))
     there = folder.files() if folder.exists() else {}
-    return _files(parse_manifest(folder.read(MANIFEST))) if {MANIFEST, SUCCESS} <= there.keys() else None
+    return files_of(parse_manifest(folder.read(MANIFEST))) if {MANIFEST, SUCCESS} <= there.keys() else None
 
 
-def _files(public: Mapping[str, Any]) -> list[Record]:
+def files_of(public: Mapping[str, Any]) -> list[Record]:
+    """The records of all files that a public manifest lists."""
     kinds: dict[str, type[Record]] = {"files": SetFile, "copies": Copy, "helpers": Helper}
     return [kind(**entry) for key, kind in kinds.items() for entry in public.get(key, ())]
 

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
+from replicant.run.holdout import Holdout
 from replicant.table import Chunk, Dataset
 from replicant.table.dataset import joined
 
@@ -55,30 +58,45 @@ class FileChunks:
         The files.
     chunks
         What is read at a time.
+    holdout
+        Rows that are left out of each chunk.
+    held
+        Whether the chunks are of these rows, and not of the others.
     """
 
     dataset: Dataset
     chunks: tuple[Chunk, ...]
+    holdout: Holdout | None = None
+    held: bool = False
 
     @classmethod
-    def of(cls, dataset: Dataset) -> FileChunks:
+    def of(cls, dataset: Dataset, holdout: Holdout | None = None) -> FileChunks:
         """The chunks of a dataset."""
-        return cls(dataset, dataset.chunks(CHUNK_ROWS))
+        return cls(dataset, dataset.chunks(CHUNK_ROWS), holdout)
 
     @property
     def signature(self) -> str:
-        return self.dataset.signature
+        return self.dataset.signature if self.holdout is None else f"{self.dataset.signature} {self.holdout.share}"
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        return tuple(chunk.rows for chunk in self.chunks)
+        if self.holdout is None:
+            return tuple(chunk.rows for chunk in self.chunks)
+        return tuple(self.holdout.rows(one.rows) if self.held else self._rest(one.rows) for one in self.chunks)
+
+    def _rest(self, rows: int) -> int:
+        return rows if self.holdout is None else rows - self.holdout.rows(rows)
 
     def needs(self, index: int) -> tuple[str, ...]:
         return ()
 
     def read(self, index: int, held: Sequence[pd.DataFrame] = (), columns: Sequence[str] | None = None) -> pd.DataFrame:
         dataset = self.dataset if columns is None else replace(self.dataset, columns=tuple(columns))
-        return dataset.read(self.chunks[index])
+        frame = dataset.read(self.chunks[index])
+        if self.holdout is None:
+            return frame
+        chosen = np.flatnonzero(self.holdout.mask(len(frame), index) == self.held)
+        return frame.iloc[chosen].reset_index(drop=True)
 
 
 @dataclass(frozen=True, repr=False)

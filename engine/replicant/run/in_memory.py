@@ -24,6 +24,7 @@ from replicant.plan import build_plan
 from replicant.plan.memory import check_memory
 from replicant.plan.model import Plan
 from replicant.plan.task import Task, remaining
+from replicant.run.holdout import seeded, with_rows_of_the_whole
 from replicant.run.part_sink import PartSink
 from replicant.run.partial_results import Records
 from replicant.run.release_writer import Synthesized, Writer, copied
@@ -62,9 +63,15 @@ def prepare(job: JobSpec) -> Ready:
     SpecError, DataError
         If it asks for something impossible, or the data cannot be synthesized as they are.
     """
-    source = Source.of_job(job)
-    table = source.load()
-    return Ready(source, table, build_plan(job.synthesis, table, methods=methods.registered(), orders=find_orders))
+    synthesis = job.synthesis
+    if job.gate is not None and job.gate.share is not None:
+        synthesis = seeded(synthesis)
+    source = Source.of_job(job.model_copy(update={"synthesis": synthesis}))
+    table, rows = source.counted()
+    if source.holdout is not None:
+        synthesis = with_rows_of_the_whole(synthesis, rows)
+    plan = build_plan(synthesis, table, methods=methods.registered(), orders=find_orders)
+    return Ready(source, table, replace(plan, seed_given=job.synthesis.seed is not None))
 
 
 class InMemory:

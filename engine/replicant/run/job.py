@@ -1,6 +1,8 @@
 """One YAML job, from its input to a finished release: the same life for tables of any size.
 
 hold the target ──> take up what is finished ──> synthesize ──> commit ──> metrics
+
+A job with a gate commits to its internal folder first, and the gate decides what becomes of it: see `gated`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from replicant.run.resumable import document_of, resume_hint
 from replicant.spec.models import JobSpec
 from replicant.summaries.summary import conclude
 
-__all__ = ["check_begun", "pipeline_of", "run_job"]
+__all__ = ["Pipeline", "check_begun", "pipeline_of", "run_job", "write_release"]
 
 
 class Pipeline(Protocol):
@@ -89,28 +91,72 @@ def run_job(
     sweep()  # of a run on workers that was killed, even if this one has none
     with timing.measuring("reading"):
         pipeline = pipeline_of(job, ready)
-    digest, output = pipeline.digest, job.output
-    check_begun(digest, begun)
+    check_begun(pipeline.digest, begun)
+    if job.gate is not None:
+        from replicant.run.gated import run_gated
+
+        return run_gated(job, pipeline, backend, overwrite=overwrite, progress=progress, timing=timing)
     pipeline.begin(progress, backend)
+    to = job.output.path, job.output.internal_path
+    return write_release(job, pipeline, backend, *to, overwrite=overwrite, progress=progress, timing=timing)
+
+
+def write_release(
+    job: JobSpec,
+    pipeline: Pipeline,
+    backend: Backend,
+    target: str,
+    internal: str,
+    *,
+    overwrite: bool,
+    progress: Progress,
+    timing: Timing,
+    private: bool = False,
+) -> JobResult:
+    """Synthesize, and write a release to a target, whole or not at all.
+
+    Parameters
+    ----------
+    job, pipeline
+        What is done. It has begun.
+    backend, overwrite, progress, timing
+        As for `run_job`.
+    target, internal
+        Where the release goes, and its internal manifest.
+    private
+        Whether the release is for its owner's eyes only.
+
+    Raises
+    ------
+    ReplicantError
+        As `run_job`.
+    """
+    digest = pipeline.digest
     with (
-        resume_hint(output.path, progress, lambda: is_kept(output.path)),
+        resume_hint(_resumed_by(job, target), progress, lambda: is_kept(target)),
         staged(
-            output.path,
+            target,
             digest=digest,
             m=job.synthesis.sets,
-            internal=output.internal_path,
+            internal=internal,
             overwrite=overwrite,
             job=document_of(job, pipeline.seed),
+            private=private,
         ) as staging,
         backend.open(progress, timing) as executor,
     ):
         done = pipeline.synthesize(executor, staging, backend)
-        finish(done.writer, done.plan, done.table, helpers=output.helpers, spec=job, source=done.source)
+        finish(done.writer, done.plan, done.table, helpers=job.output.helpers, spec=job, source=done.source)
     writer, files = done.writer, tuple(done.writer.files)
-    keep_metrics(timing, progress, output.internal_path, digest=digest, files=files, resumed=done.resumed)
+    keep_metrics(timing, progress, job.output.internal_path, digest=digest, files=files, resumed=done.resumed)
     events = (*done.plan.events, *writer.events(done.plan))
     summary = conclude(done.outline, done.real, writer.tallies(), completed=done.plan.keeps_all)
-    return JobResult(output.path, output.internal_path, files, events, summary, timing)
+    return JobResult(target, internal, files, events, summary, timing)
+
+
+def _resumed_by(job: JobSpec, target: str) -> str:
+    """What `resume` finds an interrupted run by."""
+    return target if job.gate is not None and job.output.internal is not None else job.output.path
 
 
 def pipeline_of(job: JobSpec, ready: Ready | None = None) -> Pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,10 @@ class JobResult:
         left to do was to tidy up.
     timing
         What its stages took.
+    gate
+        The record of the gate, with figures of disclosure; None without one.
+    wanted
+        Of a release that is withheld, where it was to go; empty of others.
     """
 
     target: str
@@ -38,6 +43,26 @@ class JobResult:
     events: tuple[Event, ...]
     summary: dict[str, Any]
     timing: Timing = field(default_factory=Timing)
+    gate: Mapping[str, Any] | None = None
+    wanted: str = ""
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the gate does not let the release out."""
+        return bool(self.wanted)
+
+    def require(self) -> None:
+        """Raise if the release is withheld.
+
+        Raises
+        ------
+        WithheldError
+            With the reasons, and how to decide otherwise.
+        """
+        if self.gate is not None and self.withheld:
+            from replicant.run.gated import withheld_error
+
+            raise withheld_error(self.gate, self.wanted)
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -51,6 +76,12 @@ class JobResult:
         size = sum(file.bytes for file in self.files)
         lines = [terminal.render(self.summary).rstrip(), ""] if self.summary else []
         lines += [event.line() for event in self.events]
+        if self.gate is not None:
+            from replicant.report import gate_text
+
+            lines += [gate_text.render(self.gate), ""]
+        if self.withheld:
+            return "\n".join([*lines, f"withheld:  {self.target} (for its owner only: never share it)"])
         lines += [
             f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
             *(f"script:    {self.target}/{file.path}" for file in self.files if isinstance(file, release.Helper)),

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -39,6 +38,7 @@ from replicant.release import OutputSchema
 from replicant.run import partition_tasks as tasks
 from replicant.run.chunks import Chunks, FileChunks
 from replicant.run.held_sets import HeldSink
+from replicant.run.holdout import Holdout, seeded, with_rows_of_the_whole
 from replicant.run.identifiers import made_up, runs
 from replicant.run.in_memory import ensure_compiled
 from replicant.run.part_sink import PartSink
@@ -54,7 +54,7 @@ from replicant.table import Scan, Table, merge_scans
 from replicant.table.recode import dropped
 from replicant.versions import release_lines
 
-__all__ = ["PartitionedFiles", "PartitionedTable", "Planned", "digest_of", "digest_of_job", "seeded"]
+__all__ = ["PartitionedFiles", "PartitionedTable", "Planned", "digest_of", "digest_of_job"]
 
 MOST_ROWS = 500_000
 """Rows of a partition at most, where nobody has said how many."""
@@ -340,9 +340,14 @@ class PartitionedFiles:
             raise SpecError("`partition_rows` needs a table that is read in chunks.", need="input.path to Parquet")
         synthesis = seeded(job.synthesis)
         self.seed = synthesis.seed or 0
-        self.job = job.model_copy(update={"synthesis": synthesis})
         self.dataset = dataset_of(job)
-        self.chunks = FileChunks.of(self.dataset)
+        share = None if job.gate is None else job.gate.share
+        self.chunks = FileChunks.of(self.dataset, None if share is None else Holdout(share, self.seed))
+        if self.chunks.holdout is not None:
+            rows = sum(chunk.rows for chunk in self.chunks.chunks)
+            self.chunks.holdout.check(rows)
+            synthesis = with_rows_of_the_whole(synthesis, rows)
+        self.job = job.model_copy(update={"synthesis": synthesis})
         self.digest = digest_of_job(self.job, self.chunks)
 
     def begin(self, progress: Progress, backend: Backend) -> None:
@@ -387,15 +392,9 @@ def _draws(partitions: Partitions, workers: int) -> Iterable[Task]:
             yield Task(key, "draw", index, span, needs=needs, units=units)
 
 
-def seeded(synthesis: SynthesisSpec) -> SynthesisSpec:
-    """The settings with their seed, drawn from the operating system if none was given."""
-    seed = secrets.randbits(63) if synthesis.seed is None else synthesis.seed
-    return synthesis.model_copy(update={"seed": seed})
-
-
 def digest_of_job(job: JobSpec, chunks: Chunks) -> str:
     """The digest of a job in partitions, whose seed is settled."""
-    return digest_of(job.model_dump(exclude={"output": True, "study": True, "input": {"path"}}), chunks)
+    return digest_of(job.model_dump(exclude={"output": True, "study": True, "gate": True, "input": {"path"}}), chunks)
 
 
 def digest_of(said: dict[str, Any], chunks: Chunks) -> str:

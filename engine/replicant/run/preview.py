@@ -21,7 +21,7 @@ from replicant.plan.show import render
 from replicant.plan.whole import Whole
 from replicant.run.chunks import FileChunks
 from replicant.run.in_memory import ensure_compiled, prepare
-from replicant.run.partitioned import digest_of_job
+from replicant.run.partitioned import PartitionedFiles
 from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec
 from replicant.storage.folder import COPIES, HELPERS
@@ -188,6 +188,6 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     touched = _touched(plan, table, min(size, MOST_TRIED))
     text = f"{render(replace(plan, n=dataset.rows, k=k), table, partitions=lines, touched=touched)}\n"
     text += f"The release goes to {job.output.path}.\n"
-    known = None if job.synthesis.seed is None else digest_of_job(job, chunks)
+    known = None if job.synthesis.seed is None else PartitionedFiles(job).digest
     graph = partial(graph_of_stages, len(chunks.sizes), count, job.synthesis.sets)
     return Preview(text, known, peak, dataset.rows, len(kinds), seconds, graph)

@@ -212,6 +212,7 @@ def staged(
     internal: str | None,
     overwrite: bool,
     job: Mapping[str, Any] | None,
+    private: bool = False,
 ) -> Iterator[release.Staging]:
     """Hold a folder beside the target in which a release is made.
 
@@ -222,13 +223,15 @@ def staged(
     job
         The job as a document: what is finished is kept if the run stops, and found again by a run of the same digest.
         None: an unfinished release is removed.
+    private
+        Whether the release can be read by its owner only.
 
     Raises
     ------
     ReleaseError
         If it cannot be made, or the same job is running.
     """
-    make = partial(release.stage, target, digest=digest, overwrite=overwrite, m=m, internal=internal)
+    make = partial(release.stage, target, digest=digest, overwrite=overwrite, m=m, internal=internal, private=private)
     if job is None:
         with make() as staging:
             yield staging

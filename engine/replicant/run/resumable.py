@@ -47,6 +47,7 @@ def document_of(job: JobSpec, seed: int) -> dict[str, Any]:
         ("input", "path"),
         ("study", "samples"),
         ("study", "reference"),
+        ("gate", "population"),
         ("output", "path"),
         ("output", "internal"),
     ]
@@ -54,6 +55,10 @@ def document_of(job: JobSpec, seed: int) -> dict[str, Any]:
         path = (said[section] or {}).get(key)
         if path is not None and not is_url(path):
             said[section][key] = os.path.abspath(path)
+    if job.gate is not None:
+        held, earlier = said["gate"]["holdout"], said["gate"]["earlier"]
+        said["gate"]["holdout"] = os.path.abspath(held) if isinstance(held, str) and not is_url(held) else held
+        said["gate"]["earlier"] = [one if is_url(one) else os.path.abspath(one) for one in earlier]
     return said
 
 

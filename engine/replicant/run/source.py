@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from replicant.errors import DataError
+from replicant.run.holdout import Holdout
 from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, encode_table, read_dataset, read_table
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ class Source:
         Of the table that is expected; None if any will do.
     reading
         How the file is written, where that was said.
+    holdout
+        Rows that are left out of the table.
     """
 
     path: str | None = None
@@ -44,6 +49,7 @@ class Source:
     drop: tuple[str, ...] = ()
     digest: str | None = None
     reading: Reading = field(default_factory=Reading)
+    holdout: Holdout | None = None
 
     @classmethod
     def at(
@@ -59,11 +65,13 @@ class Source:
 
     @classmethod
     def of_job(cls, job: JobSpec) -> Source:
-        """A job's input."""
+        """A job's input. What its gate holds out hangs on the seed of the synthesis, which is settled then."""
         path = None if job.input.path is None else _absolute(job.input.path)
         select = None if job.input.columns is None else tuple(job.input.columns)
         drop = tuple(job.synthesis.drop)
-        return cls(path, job.input.dataset, select, dict(job.columns), drop, reading=job.input.reading)
+        share = None if job.gate is None else job.gate.share
+        held = None if share is None or job.synthesis.seed is None else Holdout(share, job.synthesis.seed)
+        return cls(path, job.input.dataset, select, dict(job.columns), drop, reading=job.input.reading, holdout=held)
 
     def load(self) -> Table:
         """Read and encode.
@@ -73,25 +81,58 @@ class Source:
         DataError, SpecError
             If it cannot be read, cannot be synthesized as it is, or is not the table expected.
         """
+        return self.counted()[0]
+
+    def counted(self) -> tuple[Table, int]:
+        """The same, and how many rows there are with those that are left out.
+
+        Raises
+        ------
+        DataError, SpecError
+            As `load`.
+        """
         loaded = self._read()
-        table = encode_table(
-            loaded.frame,
-            loaded.declared(self.columns),
-            events=loaded.events,
-            drop=self.drop,
-            by_file=loaded.by_file(self.columns),
-        )
+        rows = len(loaded.frame)
+        if self.holdout is not None:
+            self.holdout.check(rows)
+            kept = ~self.holdout.mask(rows)
+            loaded = replace(loaded, frame=loaded.frame[kept].reset_index(drop=True))
+        table = self._encoded(loaded)
         if self.digest is not None and table.digest() != self.digest:
             raise DataError(
                 "A worker read another table than the one the plan was made for.",
                 need="the same data at the same path on every machine, unchanged while the job runs",
                 fix="check what the workers see there, or give the table as a frame",
             )
-        return table
+        return table, rows
+
+    def halves(self) -> tuple[Table, Table | None]:
+        """The table, and the rows that are left out of it, by one codebook; for the owner of the data.
+
+        Raises
+        ------
+        DataError, SpecError
+            If it cannot be read.
+        """
+        whole = self._encoded(self._read())
+        if self.holdout is None:
+            return whole, None
+        held = self.holdout.mask(whole.n)
+        return whole.take(np.flatnonzero(~held)), whole.take(np.flatnonzero(held))
+
+    def _encoded(self, loaded: Loaded) -> Table:
+        return encode_table(
+            loaded.frame,
+            loaded.declared(self.columns),
+            events=loaded.events,
+            drop=self.drop,
+            by_file=loaded.by_file(self.columns),
+        )
 
     def describe(self) -> dict[str, Any]:
         """For the internal manifest."""
-        given = {"path": self.path, "dataset": self.dataset, "columns": self.select and list(self.select)}
+        given: dict[str, Any] = {"path": self.path, "dataset": self.dataset}
+        given |= {"columns": self.select and list(self.select), "holdout": self.holdout and self.holdout.share}
         return {key: value for key, value in given.items() if value is not None}
 
     def _read(self) -> Loaded:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from replicant.spec.defaults import DEFAULTS
 from replicant.spec.document import Document, Names, Whole, list_or_word
 from replicant.spec.donors import Donors, most_donations
+from replicant.spec.gate import GateSpec
 from replicant.spec.imputation import ImputationSpec
 from replicant.spec.input import InputSpec
 from replicant.spec.method import Methods, split_options
@@ -329,6 +330,8 @@ class JobSpec(Document):
         confidential; with `synthesis: {missing: impute}` they are drawn from it.
     study
         A simulation instead of a release.
+    gate
+        What the release must show before it goes out; None: it goes out as it is.
     output
         Where the release, or the results of a study, go.
     """
@@ -338,6 +341,7 @@ class JobSpec(Document):
     synthesis: SynthesisSpec = Field(default_factory=SynthesisSpec)
     imputation: ImputationJob | None = None
     study: StudySpec | None = None
+    gate: GateSpec | None = None
     output: OutputSpec
 
     @model_validator(mode="after")
@@ -362,9 +366,18 @@ class JobSpec(Document):
         return self
 
     @model_validator(mode="after")
+    def _a_gate_is_of_a_release(self) -> JobSpec:
+        if self.gate is not None and self.study is not None:
+            raise ValueError("`gate` or `study` is needed: a study writes no release")
+        return self
+
+    @model_validator(mode="after")
     def _urls_carry_no_credentials(self) -> JobSpec:
         study = () if self.study is None else (self.study.samples, self.study.reference)
-        for path in (self.input.path, self.output.path, self.output.internal, *study):
+        gate = () if self.gate is None else (self.gate.population, *self.gate.earlier)
+        if self.gate is not None and isinstance(self.gate.holdout, str):
+            gate = (self.gate.holdout, *gate)
+        for path in (self.input.path, self.output.path, self.output.internal, *study, *gate):
             check_url(path)
         return self
 
@@ -372,7 +385,7 @@ class JobSpec(Document):
         from replicant.table.codebook import Codebook
         from replicant.view.fragment import folded, fragment, rows
 
-        sections = {name: getattr(self, name) for name in ("input", "synthesis", "study", "output")}
+        sections = {name: getattr(self, name) for name in ("input", "synthesis", "study", "gate", "output")}
         body = [
             (f"{name}.{key}", _shown(getattr(section, key)))
             for name, section in sections.items()

@@ -140,8 +140,14 @@ class Folder(ABC):
         """Whether what lies at a target is of a move of this folder that was begun and not completed."""
 
     @abstractmethod
-    def replace(self, target: str, *, overwrite: bool) -> None:
+    def can_move_to(self, target: Folder) -> bool:
+        """Whether this folder could be moved there; else it would have to be copied."""
+
+    @abstractmethod
+    def replace(self, target: str, *, overwrite: bool, private: bool = False) -> None:
         """Move this folder to `target`; with `overwrite`, it replaces what is there, which stays whole until then.
+
+        On a disk, with `private`, its owner alone can read it there.
 
         In one step on a disk. Elsewhere what is there loses its `_SUCCESS` first. If the move then fails, the target
         is unfinished, this folder is still whole, and moving it once more completes the target.

@@ -103,14 +103,22 @@ class LocalFolder(Folder):
     def moves_to(self, target: Folder) -> bool:
         return False  # one step
 
-    def replace(self, target: str, *, overwrite: bool) -> None:
+    def can_move_to(self, target: Folder) -> bool:
+        if not isinstance(target, LocalFolder):
+            return False
+        above = os.path.dirname(target.url)
+        with self.guard("write"):
+            os.makedirs(above, exist_ok=True)
+            return os.stat(self.url).st_dev == os.stat(above).st_dev
+
+    def replace(self, target: str, *, overwrite: bool, private: bool = False) -> None:
         with self.guard("write"):
             # Staged as 0700; a release gets the mode that any new folder gets here.
             probe = self.path_of(f".{uuid.uuid4().hex}")
             os.mkdir(probe)
             mode = stat.S_IMODE(os.stat(probe).st_mode)
             os.rmdir(probe)
-            os.chmod(self.url, mode)
+            os.chmod(self.url, 0o700 if private else mode)
             try:
                 self._move(target, overwrite=overwrite)
             except BaseException:

@@ -113,7 +113,10 @@ class RemoteFolder(Folder):
     def moves_to(self, target: Folder) -> bool:
         return SUCCESS in self.files() and SUCCESS not in target.files()
 
-    def replace(self, target: str, *, overwrite: bool) -> None:
+    def can_move_to(self, target: Folder) -> bool:
+        return isinstance(target, RemoteFolder) and target._system is self._system
+
+    def replace(self, target: str, *, overwrite: bool, private: bool = False) -> None:
         there = RemoteFolder(target)
         with self.guard("write"):
             old = there.files()

@@ -18,8 +18,9 @@ from replicant.plan.task import Task
 from replicant.release import output_schema
 from replicant.run import chunks as chunking
 from replicant.run.chunks import Chunks, FileChunks, HeldChunks, measured
+from replicant.run.holdout import seeded
 from replicant.run.in_memory import ensure_compiled
-from replicant.run.partitioned import PartitionedTable, digest_of, seeded
+from replicant.run.partitioned import PartitionedTable, digest_of
 from replicant.run.slices import HeldSlices
 from replicant.storage.location import Location
 from replicant.summaries.summary import Outline, Tally, combine, conclude

@@ -1,0 +1,123 @@
+"""The section `gate` of a job: who gets the release, and what it must show before it goes out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from replicant.errors import nearest
+from replicant.spec.document import Document, Location, Names, Number
+
+__all__ = ["CHECK_NAMES", "GateSpec", "LimitSpec", "Tier"]
+
+Tier: TypeAlias = Literal["public", "safeguarded", "secure"]
+CHECK_NAMES = (
+    "match_probability",
+    "distinct_donors",
+    "copied_unique_records",
+    "singling_out",
+    "linkability",
+    "inference",
+    "membership",
+    "memorisation",
+    "attribute_disclosure",
+    "confident_guesses",
+    "canaries",
+    "rules",
+    "schema",
+    "population",
+    "pair_utility",
+    "k_marginal",
+)
+
+
+class LimitSpec(Document):
+    """A limit in place of that of the tier.
+
+    Attributes
+    ----------
+    limit
+        The number.
+    reason
+        Why; needed where it allows more than the tier does.
+    """
+
+    limit: Annotated[Number, Field(ge=0)]
+    reason: str = ""
+
+
+def _held_out(value: object) -> object:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not 0 < value <= 0.5:
+        raise ValueError(
+            "a share above 0 and at most 0.5 is needed: a larger one leaves fewer rows to synthesize than to judge by"
+        )
+    return value
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Locations = Annotated[list[Location], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+
+
+class GateSpec(Document):
+    """What a release must show before it goes out. One that does not stays in the internal folder, with exit code 5.
+
+    Attributes
+    ----------
+    tier
+        Who gets it: `public`, `safeguarded` (registered users) or `secure` (a research centre).
+    holdout
+        A share of the rows (at most 0.5) that is held out by the job, drawn by its seed, and that no model sees; or
+        where real rows are that are not synthesized. None: some checks cannot be judged.
+    keys, targets, sensitive
+        Columns that an intruder knows, that must stay unknown, and that people tell few others. None: proposed.
+    limits
+        By check, a number in place of that of the tier, or `{limit: 0.1, reason: why}`.
+    pairs
+        Pairs of columns that matter most.
+    earlier
+        Earlier releases of the same people.
+    population
+        How many people share the keys: a table with the keys and a column `count`.
+    effort
+        `full`, or `quick` with fewer attacks.
+    """
+
+    tier: Tier
+    holdout: Annotated[Number | Location | None, BeforeValidator(_held_out)] = None
+    keys: Names | None = None
+    targets: Names | None = None
+    sensitive: Names = Field(default_factory=list)
+    limits: dict[str, Annotated[Number, Field(ge=0)] | LimitSpec] = Field(default_factory=dict)
+    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
+    earlier: Locations = Field(default_factory=list)
+    population: Location | None = None
+    effort: Literal["quick", "full"] = "full"
+
+    @field_validator("limits", "sensitive", "pairs", "earlier", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object, info: Any) -> object:
+        return ({} if info.field_name == "limits" else []) if value is None else value
+
+    @field_validator("limits")
+    @classmethod
+    def _checks_are_known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if name not in CHECK_NAMES:
+                raise ValueError(f"names of checks are needed; {name!r} is none{nearest(name, CHECK_NAMES)}")
+        return value
+
+    @property
+    def share(self) -> float | None:
+        """The share of the rows that the job holds out by itself; None: it holds none out."""
+        return self.holdout if isinstance(self.holdout, float) else None
+
+    @property
+    def said_limits(self) -> dict[str, Any]:
+        """The limits as `rp.gate` takes them."""
+        return {str(name): one.model_dump() if isinstance(one, LimitSpec) else one for name, one in self.limits.items()}
