@@ -451,3 +451,65 @@ def test_strata_that_a_unique_rule_names_differ_by_themselves() -> None:
     rules = ["unique(region, number)"]
     for one in rp.synthesize(real, m=2, seed=1, rules=rules, columns=KINDS, strata="region"):
         assert not one.duplicated(["region", "number"]).any()
+
+
+@pytest.mark.parametrize(
+    ("passive", "rules"),
+    [
+        ({"stay": "discharge - admission"}, ["admission <= discharge", "stay <= 20"]),
+        ({"due": "birth + 30 days"}, ["birth <= admission", "due <= discharge", "stay == discharge - admission"]),
+        (
+            {"discharge": "admission + stay"},
+            ["discharge >= birth + 2 weeks", "0 <= stay < 25"],
+        ),
+        ({"stay": "discharge - admission", "due": "birth + 30 days"}, ["due - 10 days <= admission", "stay >= 1"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["cart", "norm"])
+def test_computed_dates_and_durations_keep_rules(passive: dict[str, str], rules: list[str], method: str) -> None:
+    rng = np.random.default_rng(2)
+    n = 400
+    birth = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 300, n), "D")
+    admission = birth + pd.to_timedelta(rng.integers(20, 400, n), "D")
+    stay = rng.integers(0, 30, n)
+    real = pd.DataFrame({"birth": birth, "admission": admission, "stay": stay})
+    real["discharge"], real["due"] = admission + pd.to_timedelta(stay, "D"), birth + pd.Timedelta(days=30)
+    equal = {"stay", "discharge", "due"} if "==" in "".join(rules) else set()
+    methods = {name: "cart" if name in equal else method for name in real if name not in passive}
+    for one in rp.synthesize(real, m=2, seed=1, passive=passive, rules=rules, method=methods):
+        day = pd.Timedelta(days=1)
+        assert one.dtypes.equals(real.dtypes)
+        if "stay" in passive or "stay == discharge - admission" in rules or "discharge" in passive:
+            assert (one.stay == (one.discharge - one.admission).dt.days).all()
+        if "due" in passive:
+            assert (one.due - one.birth == 30 * day).all()
+        checks = {
+            "admission <= discharge": one.admission <= one.discharge,
+            "stay <= 20": one.stay <= 20,
+            "birth <= admission": one.birth <= one.admission,
+            "due <= discharge": one.due <= one.discharge,
+            "discharge >= birth + 2 weeks": one.discharge >= one.birth + 14 * day,
+            "0 <= stay < 25": one.stay.between(0, 24),
+            "due - 10 days <= admission": one.due - 10 * day <= one.admission,
+            "stay >= 1": one.stay >= 1,
+        }
+        assert [rule for rule in rules if rule in checks and not checks[rule].all()] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("sex == 1", "a number beside column 'sex', none of whose 2 levels it is"),
+        ("age == 'male'", "a text that is compared with a number"),
+        ("pid == 'P1'", "column 'pid', which is an identifier"),
+        ("unique(pid)", "names 'pid', whose values are made up"),
+        ("total != a + b", "no row of the table keeps the rule"),
+        ("birth + 1 month <= marriage", "which differ in length"),
+        ("birth > 'yesterday'", "a text that is not a date"),
+    ],
+)
+def test_a_rule_that_does_not_suit_says_why(rule: str, words: str) -> None:
+    real = people().assign(pid=[f"P{i:06d}" for i in range(800)])
+    with pytest.raises((SpecError, ExpressionError), match=words):
+        rp.synthesize(real, m=1, seed=1, rules=[rule], passive={"total": "a + b"}, method={"pid": "surrogate"})

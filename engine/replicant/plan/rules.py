@@ -152,7 +152,8 @@ def check_rules(
     plans = {column.name: column for column in columns}
     for i, rule in enumerate(rules):
         _check_drawn(rule, plans)
-        if all(plans[name].is_kept for name in drawn_names(rule.names, plans)):
+        idle = all(plans[name].is_kept for name in drawn_names(rule.names, plans))
+        if idle:
             yield Event("rule_idle", rule.names[0], f"no column of rule {i + 1} is drawn: its cells stay as observed")
         applying, keeping = counts.apply[i][i], counts.keep[i][i]
         if not applying:
@@ -181,9 +182,9 @@ def check_rules(
                 need="rows that keep it (on_violation: error)",
                 fix="correct the rows or the rule, or write on_violation: report or exclude_rows",
             )
-        done = "synthetic rows keep it"
+        done = "so do the synthetic ones" if idle else "synthetic rows keep it"
         if spec.on_violation == "exclude_rows":
-            done = f"nothing is learnt from them, and {done}"
+            done = f"nothing is learnt from them, {'but' if idle else 'and'} {done}"
         yield Event("rule_broken", rule.names[0], f"{broken} of {rows} observed rows break rule {i + 1}; {done}")
 
 

@@ -294,6 +294,12 @@ class _Evaluation:
                 fix="declare it as ordered, with its levels",
             )
         hits = column.positions_of(right.value)
+        if not hits and isinstance(right, Number):
+            self.source.fail(
+                position,
+                f"a number beside column {column.name!r}, none of whose {len(column.labels)} levels it is",
+                need="a 'level' in quotes",
+            )
         if len(hits) != 1:  # the levels themselves are data: they are not named
             self.source.fail(
                 position,
@@ -310,6 +316,13 @@ class _Evaluation:
         values: dict[str, NDArray[np.float64]] = {}
         for name in names_in(node):
             column = self.cells.column(name)
+            if column.kind == "identifier":
+                self.source.fail(
+                    position,
+                    f"column {name!r}, which is an identifier",
+                    need="columns that mean something: values of an identifier are made up, or kept",
+                    fix="take the rule out, or declare the column's kind",
+                )
             if not column.is_numeric:
                 self.source.fail(
                     position, f"column {name!r}, which is {column.kind}, among numbers", need="numeric columns"
