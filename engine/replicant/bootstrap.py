@@ -138,8 +138,8 @@ def study(
     except ValidationError as error:
         raise explain(error, StudySpec, asked) from None
     settings = validate_synthesis(m=m, **synthesis)
-    table = encode(data, columns, reading, settings.drop)
-    source = source_of(data, columns, reading, settings.drop)
+    table = encode(data, columns, reading, settings)
+    source = source_of(data, columns, reading, settings)
     designed = design(spec, settings, table, methods.registered())
     return compute(
         designed,

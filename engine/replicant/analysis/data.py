@@ -14,9 +14,9 @@ from replicant.table.kinds import Kind
 if TYPE_CHECKING:
     import pandas as pd
 
-    from replicant.table.codebook import Codebook
+    from replicant.table.codebook import Codebook, ColumnSpec
 
-__all__ = ["Data", "columns_known", "mapped", "names_in", "refuse_identifiers", "typed", "words_of"]
+__all__ = ["Data", "columns_known", "mapped", "names_in", "recoded", "refuse_identifiers", "typed", "words_of"]
 
 Data: TypeAlias = "pd.DataFrame | Sequence[Load] | DeferredPartitions"
 """One table for an estimator: a frame, functions that load its partitions one at a time, or partitions elsewhere."""
@@ -65,6 +65,15 @@ def mapped(data: Data, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Data:
         if isinstance(data, DeferredPartitions)
         else [partial(_changed, load, change) for load in data]
     )
+
+
+def recoded(data: Data, codebook: Mapping[str, ColumnSpec]) -> Data:
+    """Real rows with the recodings of a codebook."""
+    from replicant.table.coarsen import coarsened
+
+    if all(spec.recoding is None for spec in codebook.values()):
+        return data
+    return mapped(data, partial(coarsened, codebook=codebook))
 
 
 def _changed(load: Load, change: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:

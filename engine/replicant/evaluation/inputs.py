@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from replicant.analysis.data import recoded
 from replicant.analysis.data import typed as typed_by
 from replicant.errors import DataError, SpecError
 from replicant.estimate.partitions import partitioned
@@ -137,18 +138,17 @@ def inputs(
     if isinstance(syn, SyntheticSets):
         said = Codebook.from_manifest(syn.manifest)
         # Raw values become labels; coded missing values stay what they are, for they are told apart here.
-        recoded = {name for name, spec in said.items() if spec.labels or spec.source}
+        raw = {name for name, spec in said.items() if spec.labels or spec.source}
         sets: list[Data] = list(syn._all)
         here, kept = (
-            None if one is None else typed_by(syn._observed(one, reading), syn.manifest, recoded)
-            for one in (real, holdout)
+            None if one is None else typed_by(syn._observed(one, reading), syn.manifest, raw) for one in (real, holdout)
         )
         assert here is not None
         manifest, canaries = syn.manifest, syn.canaries
         book = {**said, **book}
     else:
-        here = _data(real, reading, book)
-        kept = None if holdout is None else _data(holdout, reading, book)
+        here = recoded(_data(real, reading, book), book)
+        kept = None if holdout is None else recoded(_data(holdout, reading, book), book)
         sets = _sets(syn, here, reading, book)
     schema = compare_schemas(here, sets, book, holdout=kept, weights=weights, groups=groups)
     findings = [*schema.findings]

@@ -33,6 +33,7 @@ from replicant.plan.sequence import DRAWN, VISITS, check_list, sequence_for
 from replicant.plan.strata import cut
 from replicant.plan.whole import Whole
 from replicant.spec.imputation import ImputationSpec
+from replicant.table.kinds import Kind
 from replicant.versions import release_lines
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def _check_canaries(spec: SynthesisSpec, rows: int) -> None:
 
 def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]:
     """Settings that are valid, and do something else than one may think."""
-    events = []
+    events = [*_unshifted(spec, columns)]
     aligned = spec.conditioning == "observed" or any(c.is_kept or c.where is not None for c in columns)
     if spec.exclude_self and not aligned:
         events.append(
@@ -280,6 +281,16 @@ def _warnings(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> list[Event]
             )
         events.append(Event("shared_fits", "", text))
     return events
+
+
+def _unshifted(spec: SynthesisSpec, columns: Sequence[ColumnPlan]) -> Iterator[Event]:
+    """Dates that stay beside those that are shifted, and tell by how much."""
+    if spec.date_shift is None:
+        return
+    for column in columns:
+        if column.kind is Kind.DATE and column.expression is None and column.name not in spec.date_shift.columns:
+            text = "dates that are not shifted, beside others of the same person that are: they may tell by how much"
+            yield Event("date_not_shifted", column.name, text, "warning")
 
 
 def few_to_split(columns: Sequence[ColumnPlan], sizes: Sequence[int], *, chosen: bool) -> list[Event]:

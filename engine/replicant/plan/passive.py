@@ -97,12 +97,12 @@ def need_expressions(spec: SynthesisSpec) -> None:
 def with_derived(spec: SynthesisSpec, table: Table) -> tuple[SynthesisSpec, list[Event]]:
     """The settings with expressions instead of `passive: auto`, and an event for each.
 
-    Columns of which the settings say how they are drawn, or which cells, and strata are not computed.
+    Columns of which the settings say how they are drawn or recoded, or which cells, and strata are not computed.
     """
     if spec.passive != "auto":
         return spec, []
     spoken = {*spec.predictors, *spec.options, *spec.strata_columns, *names_in(spec.where), spec.in_clusters}
-    spoken |= set() if isinstance(spec.method, str) else set(spec.method)
+    spoken |= {*spec.recoded, *(() if isinstance(spec.method, str) else spec.method)}
     found = [one for one in computable(table) if one.column not in spoken and one.share >= NEARLY_ALL]
     events = [Event("passive_found", one.column, f"{one.words}; computed so, as `passive: auto` asks") for one in found]
     return spec.model_copy(update={"passive": {one.column: one.text for one in found}}), events

@@ -45,6 +45,7 @@ class Stage(IntEnum):
     CANARIES = 19
     REMEDY = 20
     HOLDOUT = 21
+    OUTLIERS = 22
 
 
 def stream(

@@ -380,6 +380,8 @@ def _said(column: Column, said: ColumnSpec) -> dict[str, Any]:
         entry["source"] = said.source
     if said.missing_labels:
         entry["missing_labels"] = [said.missing_labels[code] for code in said.missing_codes]
+    if said.recoding is not None:
+        entry["recoding"] = said.recoding.as_dict()
     found = recoding(said.model_copy(update={"kind": column.kind}))
     if found is not None:
         # Pairs, since the names of a JSON object are texts and raw values often are numbers.

@@ -79,6 +79,13 @@ class SyntheticSets(Sequence["pd.DataFrame"]):
         return [self._data(i) for i in range(self.m)]
 
     def _observed(self, real: Any, reading: Mapping[str, Any] | None) -> Data:
+        """Real rows, recoded as the release says that its own were: what anybody can do who has both."""
+        from replicant.analysis.data import recoded
+        from replicant.table import Codebook
+
+        return recoded(self._as_given(real, reading), Codebook.from_manifest(self.manifest))
+
+    def _as_given(self, real: Any, reading: Mapping[str, Any] | None) -> Data:
         from replicant.table import Codebook, Kind, Table, is_dask_frame, read_chunks, read_data
 
         if is_dask_frame(real):

@@ -20,7 +20,9 @@ from replicant.table.dataset import joined
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CHUNK_ROWS", "Chunks", "FileChunks", "HeldChunks", "measured"]
+    from replicant.plan.recoding import Recoder
+
+__all__ = ["CHUNK_ROWS", "Chunks", "FileChunks", "HeldChunks", "MovedChunks", "measured"]
 
 CHUNK_ROWS = 500_000
 """Rows that are read at a time when the table is shuffled into its partitions."""
@@ -129,6 +131,39 @@ class HeldChunks:
 
     def read(self, index: int, held: Sequence[pd.DataFrame] = (), columns: Sequence[str] | None = None) -> pd.DataFrame:
         return _below([frame if columns is None else frame[list(columns)] for frame in held])
+
+
+@dataclass(frozen=True, repr=False)
+class MovedChunks:
+    """Chunks of which cells are recoded record by record when they are read.
+
+    Attributes
+    ----------
+    chunks
+        As they are.
+    recoder
+        What is done to them.
+    """
+
+    chunks: Chunks
+    recoder: Recoder
+
+    @property
+    def signature(self) -> str:
+        return self.chunks.signature
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.chunks.sizes
+
+    def needs(self, index: int) -> tuple[str, ...]:
+        return self.chunks.needs(index)
+
+    def read(self, index: int, held: Sequence[pd.DataFrame] = (), columns: Sequence[str] | None = None) -> pd.DataFrame:
+        if columns is not None and self.recoder.moved.isdisjoint(columns):
+            return self.chunks.read(index, held, columns)
+        frame = self.recoder.move(self.chunks.read(index, held), index)
+        return frame.loc[:, list(columns)] if columns is not None else frame
 
 
 def _below(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What is done to a chunk of a table, to a partition, and to a set's share of one, none of which needs the others.
 
+    chunk     ──> see          what recodings must know of it, if there are some
     chunk     ──> scan         what it holds (kinds, levels, counts): small, and merged to the codebook of the whole
     chunk     ──> shuffle      its rows, a slice for each partition
     partition ──> count        what only its cells show (which a rule selects, which columns follow from others)
@@ -23,6 +24,7 @@ import numpy as np
 from replicant import fcs
 from replicant.fcs import NOTHING, Account
 from replicant.plan.model import Plan
+from replicant.plan.recoding import Survey, survey
 from replicant.plan.seeds import Stage, stream
 from replicant.plan.seen import Seen
 from replicant.plan.seen import look as looked_at
@@ -39,7 +41,22 @@ from replicant.table import Scan, Table, scan
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Counted", "Drawing", "Head", "Scanning", "SetSink", "count", "draw", "head", "look", "note", "shuffle"]
+    from replicant.spec.models import SynthesisSpec
+
+__all__ = [
+    "Counted",
+    "Drawing",
+    "Head",
+    "Scanning",
+    "SetSink",
+    "count",
+    "draw",
+    "head",
+    "look",
+    "note",
+    "see",
+    "shuffle",
+]
 
 
 class Scanning(NamedTuple):
@@ -126,6 +143,12 @@ def count(shared: Scanning, task: Task, *held: pd.DataFrame) -> Counted:
     frame = chunks.read(task.index, held)
     found = scan(frame, columns, drop=drop, chunk=task.index)
     return Counted(task.index, found, strata_sizes(frame, columns, strata))
+
+
+def see(shared: tuple[Chunks, Mapping[str, Any], SynthesisSpec], task: Task, *held: pd.DataFrame) -> Survey:
+    """See what recodings must know of a chunk."""
+    chunks, columns, spec = shared
+    return survey(chunks.read(task.index, held), columns, spec, task.index)
 
 
 def note(partitions: Partitions, task: Task, *held: pd.DataFrame) -> tuple[Addressed, None]:

@@ -30,13 +30,14 @@ from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory, largest_partition
 from replicant.plan.model import Plan
 from replicant.plan.passive import need_expressions
+from replicant.plan.recoding import Survey, settle
 from replicant.plan.seen import Seen, names_looked_at
 from replicant.plan.strata import largest_remainder, pool_small
 from replicant.plan.task import Task, numbered
 from replicant.plan.whole import Whole
 from replicant.release import OutputSchema
 from replicant.run import partition_tasks as tasks
-from replicant.run.chunks import Chunks, FileChunks
+from replicant.run.chunks import Chunks, FileChunks, MovedChunks
 from replicant.run.held_sets import HeldSink
 from replicant.run.holdout import Holdout, seeded, with_rows_of_the_whole
 from replicant.run.identifiers import made_up, runs
@@ -44,7 +45,7 @@ from replicant.run.in_memory import ensure_compiled
 from replicant.run.part_sink import PartSink
 from replicant.run.partial_results import Records
 from replicant.run.partition_tasks import Counted, Drawing, SetSink
-from replicant.run.partitioning import Key, Partitions
+from replicant.run.partitioning import Key, Partitions, order_of, pooled
 from replicant.run.release_writer import Synthesized, Writer, copied
 from replicant.run.slices import FileSlices, Slices
 from replicant.run.source import dataset_of
@@ -129,6 +130,7 @@ class PartitionedTable:
             If something impossible is asked for, or the data cannot be synthesized as they are.
         """
         need_expressions(self.synthesis)
+        recoded = self._recode()
         counted, scan = self._count()
         partitions, found = self._cut(counted, scan)
         self._shuffle(partitions)
@@ -145,7 +147,7 @@ class PartitionedTable:
             k=int(partitions.k.sum()),
             strata=partitions.strata,
             digest=self.digest,
-            events=tuple(dict.fromkeys((*events, *found, *head.plan.events, *short))),
+            events=tuple(dict.fromkeys((*events, *recoded, *found, *head.plan.events, *short))),
         )
         # No value is in this table: copies are of the types and the extent that the whole has.
         known = (replace(one, whole=scan[one.name].extent) for one in head.table.columns)
@@ -189,6 +191,19 @@ class PartitionedTable:
         self.given = {f"{word}-{at}": one for at, one in enumerate(moved)}
         return known
 
+    def _recode(self) -> tuple[Event, ...]:
+        """Decide how columns are recoded, and see to it that all that follows is."""
+        spec = self.synthesis
+        if not spec.recoded:
+            return ()
+        shared = self.chunks, self.columns, spec
+        surveys = self._collect("surveying columns", {"survey": tasks.see}, shared, self._of_chunks("survey"))
+        recoder = settle(reduce(Survey.merge, surveys), self.columns, spec)
+        self.columns = recoder.columns
+        if recoder.moved:
+            self.chunks = MovedChunks(self.chunks, recoder)
+        return recoder.events
+
     def _count(self) -> tuple[list[Counted], Scan]:
         """What the chunks hold, and the scan of the whole."""
         spec = self.synthesis
@@ -211,11 +226,11 @@ class PartitionedTable:
         """Decide the partitions."""
         spec = self.synthesis
         codebook = whole.codebook(self.columns)
-        keys = sorted({key for one in counted for key in one.strata}, key=lambda key: _order(key, codebook, spec))
+        keys = sorted({key for one in counted for key in one.strata}, key=lambda key: order_of(key, codebook, spec))
         rows = np.array([[one.strata.get(key, 0) for key in keys] for one in counted], dtype=np.int64)
         bins = pool_small(rows.sum(axis=0), spec.min_stratum)
         events = [*dropped(spec.drop), *whole.findings(self.columns)]
-        events += _pooled(rows.sum(axis=0), bins, spec.min_stratum)
+        events += pooled(rows.sum(axis=0), bins, spec.min_stratum)
         groups = int(bins[-1]) + 1
         by_group = np.stack([np.bincount(bins, one, groups).astype(np.int64) for one in rows])
         totals = by_group.sum(axis=0)
@@ -413,31 +428,6 @@ def digest_of(said: dict[str, Any], chunks: Chunks) -> str:
     said["synthesis"]["seed"] = str(said["synthesis"]["seed"])
     text = json.dumps([release_lines(), chunks.sizes, said, chunks.signature], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _order(key: Key, codebook: Mapping[str, Any], spec: Any) -> tuple[Any, ...]:
-    """The position of a stratum: in the order of the columns' levels, missing last."""
-    positions: list[Any] = []
-    for name, value in zip(spec.strata_columns, key, strict=True):
-        levels = codebook[name].levels if name in codebook else None
-        position = levels.index(value) if levels and value in levels else value
-        positions.append((value is None, 0 if value is None else position))
-    return tuple(positions)
-
-
-def _pooled(sizes: Any, bins: Any, least: int) -> list[Event]:
-    groups = int(bins[-1]) + 1
-    if groups == len(sizes):
-        return []
-    small = int((sizes < least).sum())
-    return [
-        Event(
-            "pooled_strata",
-            "",
-            f"{small} of the {len(sizes)} strata have fewer than {least} rows; they were pooled with their neighbours, "
-            f"which leaves {groups}",
-        )
-    ]
 
 
 def _divided(sizes: Any, most: int) -> Event:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import SpecError, nearest
+from replicant.events import Event
 from replicant.fcs import find_orders
 from replicant.plan import build_plan
 from replicant.plan.column import Partition
@@ -31,7 +32,7 @@ from replicant.table.codebook import as_spec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Key", "Partitions", "members", "shuffled_name", "strata_sizes"]
+__all__ = ["Key", "Partitions", "members", "order_of", "pooled", "shuffled_name", "strata_sizes"]
 
 Key: TypeAlias = tuple[Any, ...]
 """A stratum: the levels of its columns, None for missing."""
@@ -218,3 +219,29 @@ def members(partitions: Partitions, chunk: int, frame: pd.DataFrame) -> NDArray[
 def shuffled_name(chunk: int) -> str:
     """The name under which the shuffled rows of a chunk are kept."""
     return f"shuffled-{chunk:06d}"
+
+
+def order_of(key: Key, codebook: Mapping[str, Any], spec: Any) -> tuple[Any, ...]:
+    """The position of a stratum: in the order of the columns' levels, missing last."""
+    positions: list[Any] = []
+    for name, value in zip(spec.strata_columns, key, strict=True):
+        levels = codebook[name].levels if name in codebook else None
+        position = levels.index(value) if levels and value in levels else value
+        positions.append((value is None, 0 if value is None else position))
+    return tuple(positions)
+
+
+def pooled(sizes: NDArray[np.int64], bins: NDArray[Any], least: int) -> list[Event]:
+    """That small strata were pooled."""
+    groups = int(bins[-1]) + 1
+    if groups == len(sizes):
+        return []
+    small = int((sizes < least).sum())
+    return [
+        Event(
+            "pooled_strata",
+            "",
+            f"{small} of the {len(sizes)} strata have fewer than {least} rows; they were pooled with their neighbours, "
+            f"which leaves {groups}",
+        )
+    ]

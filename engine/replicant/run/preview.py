@@ -16,6 +16,7 @@ from replicant.plan import Task, build_plan
 from replicant.plan.graph import graph_of_plan, graph_of_stages, graph_of_tasks
 from replicant.plan.memory import check_memory, readable, task_bytes
 from replicant.plan.model import Plan
+from replicant.plan.recoding import recode
 from replicant.plan.seen import look
 from replicant.plan.show import render
 from replicant.plan.whole import Whole
@@ -158,7 +159,8 @@ def _partitioned(job: JobSpec, memory: int | None) -> Preview:
     dataset = dataset_of(job)
     chunks = FileChunks.of(dataset)
     columns = {name: listed(spec) for name, spec in job.columns.items()}
-    table = encode_table(chunks.read(0), columns, drop=job.synthesis.drop)
+    frame, columns, done = recode(chunks.read(0), columns, job.synthesis, sample=True)
+    table = encode_table(frame, columns, events=done, drop=job.synthesis.drop)
     seen = look(job.synthesis.model_copy(update={"k": None}), table, table.n).seen().of_a_sample()
     whole = Whole.of_table(table, seen)
     plan = build_plan(job.synthesis.model_copy(update={"k": None}), table, methods.registered(), whole, find_orders)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from replicant.errors import DataError
+from replicant.plan.recoding import encode_recoded
 from replicant.run.holdout import Holdout
-from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, encode_table, read_dataset, read_table
+from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, read_dataset, read_table
 
 if TYPE_CHECKING:
-    from replicant.spec.models import JobSpec
+    from replicant.spec.models import JobSpec, SynthesisSpec
 
 __all__ = ["Source", "dataset_of"]
 
@@ -40,6 +41,8 @@ class Source:
         How the file is written, where that was said.
     holdout
         Rows that are left out of the table.
+    recodings
+        The settings that say how columns are recoded; None if none are.
     """
 
     path: str | None = None
@@ -50,6 +53,7 @@ class Source:
     digest: str | None = None
     reading: Reading = field(default_factory=Reading)
     holdout: Holdout | None = None
+    recodings: SynthesisSpec | None = None
 
     @classmethod
     def at(
@@ -57,11 +61,13 @@ class Source:
         path: str | PathLike[str],
         columns: Mapping[str, Any] | None = None,
         reading: Reading | None = None,
-        drop: Sequence[str] = (),
+        spec: SynthesisSpec | None = None,
     ) -> Source:
         """A file, folder or URL, as seen from any working directory."""
-        given, reading = dict(columns or {}), reading or Reading()
-        return cls(path=_absolute(os.fspath(path)), columns=given, drop=tuple(drop), reading=reading)
+        given, reading, drop = dict(columns or {}), reading or Reading(), () if spec is None else tuple(spec.drop)
+        return cls(
+            path=_absolute(os.fspath(path)), columns=given, drop=drop, reading=reading, recodings=_recodings(spec)
+        )
 
     @classmethod
     def of_job(cls, job: JobSpec) -> Source:
@@ -71,7 +77,9 @@ class Source:
         drop = tuple(job.synthesis.drop)
         share = None if job.gate is None else job.gate.share
         held = None if share is None or job.synthesis.seed is None else Holdout(share, job.synthesis.seed)
-        return cls(path, job.input.dataset, select, dict(job.columns), drop, reading=job.input.reading, holdout=held)
+        columns, recodings = dict(job.columns), _recodings(job.synthesis)
+        given = {"reading": job.input.reading, "holdout": held, "recodings": recodings}
+        return cls(path, job.input.dataset, select, columns, drop, **given)
 
     def load(self) -> Table:
         """Read and encode.
@@ -97,7 +105,7 @@ class Source:
             self.holdout.check(rows)
             kept = ~self.holdout.mask(rows)
             loaded = replace(loaded, frame=loaded.frame[kept].reset_index(drop=True))
-        table = self._encoded(loaded)
+        table = encode_recoded(loaded, self.columns, self.recodings, self.drop)
         if self.digest is not None and table.digest() != self.digest:
             raise DataError(
                 "A worker read another table than the one the plan was made for.",
@@ -107,27 +115,18 @@ class Source:
         return table, rows
 
     def halves(self) -> tuple[Table, Table | None]:
-        """The table, and the rows that are left out of it, by one codebook; for the owner of the data.
+        """The table, and the rows that are left out of it, by one codebook, and not recoded; for the owner of the data.
 
         Raises
         ------
         DataError, SpecError
             If it cannot be read.
         """
-        whole = self._encoded(self._read())
+        whole = encode_recoded(self._read(), self.columns, None, self.drop)
         if self.holdout is None:
             return whole, None
         held = self.holdout.mask(whole.n)
         return whole.take(np.flatnonzero(~held)), whole.take(np.flatnonzero(held))
-
-    def _encoded(self, loaded: Loaded) -> Table:
-        return encode_table(
-            loaded.frame,
-            loaded.declared(self.columns),
-            events=loaded.events,
-            drop=self.drop,
-            by_file=loaded.by_file(self.columns),
-        )
 
     def describe(self) -> dict[str, Any]:
         """For the internal manifest."""
@@ -150,6 +149,10 @@ def dataset_of(job: JobSpec) -> Dataset:
     """
     chosen = None if job.input.columns is None else tuple(job.input.columns)
     return Dataset.open(str(job.input.path), chosen, reading=job.input.reading, codebook=job.columns)
+
+
+def _recodings(spec: SynthesisSpec | None) -> SynthesisSpec | None:
+    return spec if spec is not None and spec.recoded else None
 
 
 def _absolute(path: str) -> str:

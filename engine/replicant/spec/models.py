@@ -14,6 +14,7 @@ from replicant.spec.imputation import ImputationSpec
 from replicant.spec.input import InputSpec
 from replicant.spec.method import Methods, split_options
 from replicant.spec.output import OutputSpec
+from replicant.spec.recodings import Recodings, needs_seed
 from replicant.spec.study import EstimandSpec, StudySpec
 from replicant.spec.tree_settings import (
     MOST_ROWS,
@@ -42,7 +43,7 @@ _LISTED = 40
 DEFAULT_METHOD = "cart"
 
 
-class SynthesisSpec(Document):
+class SynthesisSpec(Recodings):
     """How a table is synthesized. Every field has a default.
 
     Attributes
@@ -214,6 +215,7 @@ class SynthesisSpec(Document):
         return self
 
     _options = split_options()
+    _seed = needs_seed()
 
     @classmethod
     def completing(cls, imputation: ImputationSpec, **settings: Any) -> SynthesisSpec:

@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from replicant.errors import SpecError
 from replicant.spec.explain import explain
 from replicant.spec.models import SynthesisSpec
+from replicant.spec.recodings import Recodings
 from replicant.spec.study import StudySpec
 
 __all__ = ["variants_of"]
@@ -26,6 +28,13 @@ def variants_of(study: StudySpec, synthesis: SynthesisSpec) -> Iterator[tuple[st
         yield synthesis.conditioning, {}, synthesis
     base = {name: getattr(synthesis, name) for name in SynthesisSpec.model_fields}
     for name, settings in study.variants.items():
+        recoding = next((key for key in settings if key in Recodings.model_fields), None)
+        if recoding is not None:
+            raise SpecError(
+                f"study.variants.{name} says {recoding}, and all variants are of the same table",
+                need="recodings of the synthesis, which are done before",
+                fix="say it under `synthesis`, or run a study of its own",
+            )
         try:
             spec = SynthesisSpec.model_validate({**base, **settings})
         except ValidationError as error:

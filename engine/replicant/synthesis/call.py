@@ -11,9 +11,10 @@ from replicant import methods
 from replicant.errors import SpecError
 from replicant.fcs import find_orders
 from replicant.plan import build_plan
+from replicant.plan.recoding import encode_recoded
 from replicant.spec.load import validate_imputation, validate_synthesis
 from replicant.synthesis.result import Synthesis, say
-from replicant.table import Reading, Table, encode_table, is_dask_frame, read_table
+from replicant.table import Reading, Table, is_dask_frame, read_table
 
 if TYPE_CHECKING:
     from replicant.execution.backend import Backend
@@ -50,6 +51,13 @@ def synthesize(
     splits: Literal["corrected", "rpart"] | None = None,
     leaf_weights: Literal["equal", "regression"] | None = None,
     drop: str | Sequence[str] | None = None,
+    top_coding: Mapping[str, Any] | None = None,
+    bottom_coding: Mapping[str, Any] | None = None,
+    rounding: Mapping[str, float] | None = None,
+    granularity: Mapping[str, str] | None = None,
+    rare: Mapping[str, Any] | None = None,
+    outliers: Mapping[str, int] | None = None,
+    date_shift: Mapping[str, Any] | None = None,
     passive: Mapping[str, str] | Literal["auto"] | None = None,
     predictors: Mapping[str, Sequence[str]] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -132,6 +140,21 @@ def synthesize(
         `observed` conditioning.
     drop
         Columns to leave out, such as names and other identifiers.
+    top_coding, bottom_coding
+        Columns are recoded before anything is learnt from them. Numbers or dates above (below) a bound are set to it:
+        `{"income": 200000}`, or to the value that at least 10 records reach: `{"income": {"rows": 10}}`.
+    rounding
+        Numbers become multiples: `{"income": 100}`.
+    granularity
+        Dates become the beginning of their `year`, `quarter`, `month`, `week`, `day` or `hour`: `{"birth": "month"}`.
+    rare
+        Levels that fewer records have are merged into `other`, those of ordered columns into a neighbour:
+        `{"job": 10}`, or `{"job": {"rows": 10, "into": "elsewhere"}}`.
+    outliers
+        So many records in each tail exchange their values: `{"income": 10}`.
+    date_shift
+        All dates of a person are shifted by one number of days, drawn from the seed: `{"by": "person", "days": 30,
+        "columns": ["birth", "death"], "keep": "weekday"}`.
     passive
         Columns computed from others, as whitelisted arithmetic: `{"bmi": "wgt / (hgt / 100)**2"}`. `auto`: those that
         are arithmetic on others in at least 99 of 100 rows, which the plan names.
@@ -244,6 +267,13 @@ def synthesize(
         splits=splits,
         leaf_weights=leaf_weights,
         drop=drop or [],
+        top_coding=top_coding,
+        bottom_coding=bottom_coding,
+        rounding=rounding,
+        granularity=granularity,
+        rare=rare,
+        outliers=outliers,
+        date_shift=date_shift,
         passive=passive or {},
         predictors=predictors or {},
         options=options or {},
@@ -276,8 +306,8 @@ def synthesize(
 
         shown = progress.choose(quiet=not backend.on_cluster)
         return synthesize_partitions(data, spec, columns, reading, backend, shown)
-    source = source_of(data, columns, reading, spec.drop)
-    return draw(encode(data, columns, reading, spec.drop), spec, source, client=client, threads=threads)
+    source = source_of(data, columns, reading, spec)
+    return draw(encode(data, columns, reading, spec), spec, source, client=client, threads=threads)
 
 
 def draw(
@@ -310,32 +340,33 @@ def encode(
     data: Data,
     columns: Mapping[str, Any] | None,
     reading: Mapping[str, Any] | None = None,
-    drop: Sequence[str] = (),
+    spec: SynthesisSpec | None = None,
 ) -> Table:
-    """The table of whatever the user gave."""
+    """The table of whatever the user gave, without what the settings drop, and recoded as they say."""
     if isinstance(data, Table):
         if columns:
             raise SpecError("`columns` was given with a table that is encoded.", fix="give it to `encode_table`")
         if reading:
             raise SpecError("`reading` was given with a table that is encoded.", fix="give it to `read_data`")
-        return data.without(drop) if drop else data
+        if spec is not None and spec.recoded:
+            raise SpecError("columns are to be recoded, and the table is encoded already.", fix="give the frame")
+        return data.without(spec.drop) if spec is not None and spec.drop else data
     loaded = read_table(data, reading=reading, codebook=columns)
-    known, by_file = loaded.declared(columns or {}), loaded.by_file(columns or {})
-    return encode_table(loaded.frame, known, events=loaded.events, drop=drop, by_file=by_file)
+    return encode_recoded(loaded, columns or {}, spec, () if spec is None else spec.drop)
 
 
 def source_of(
     data: Data,
     columns: Mapping[str, Any] | None,
     reading: Mapping[str, Any] | None = None,
-    drop: Sequence[str] = (),
+    spec: SynthesisSpec | None = None,
 ) -> Source | None:
     """Where workers can load it for themselves; None of data that live here only."""
     if not isinstance(data, str | PathLike):
         return None
     from replicant.run.source import Source
 
-    return Source.at(data, columns, Reading.of(reading), drop)
+    return Source.at(data, columns, Reading.of(reading), spec)
 
 
 def progress_of(plan: Plan, backend: Backend) -> Progress:

@@ -166,8 +166,8 @@ def impute(
         return synthesize_partitions(
             data, spec, columns, reading, backend, progress.choose(quiet=not backend.on_cluster)
         )
-    source = source_of(data, columns, reading, spec.drop)
-    table = encode(data, columns, reading, spec.drop)
+    source = source_of(data, columns, reading, spec)
+    table = encode(data, columns, reading, spec)
     plan = build_plan(spec, table, methods=methods.registered())
     run = _Run(client, threads, source)
     return Imputation(

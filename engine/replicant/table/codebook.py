@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from replicant.errors import SpecError, nearest
+from replicant.table.coarsening import Coarsening
 from replicant.table.kinds import Kind, kind_instead
 from replicant.table.yaml_mistakes import yaml_fix, yaml_words
 
@@ -52,6 +53,9 @@ class ColumnSpec(BaseModel):
         default_factory=list, description="values with a heap of their own, such as 0, kept apart from the numbers"
     )
     decimals: int | None = Field(None, ge=0, le=15, description="digits after the point")
+    recoding: Coarsening | None = Field(
+        None, description="how its values are recoded, as a release says: {top_coding: 200000, rounding: 100}"
+    )
 
     @property
     def missing_labels(self) -> dict[Code, str]:
@@ -188,6 +192,8 @@ class Codebook(Mapping[str, ColumnSpec]):
         for name, spec in self._columns.items():
             # Not as JSON: there all keys are texts, and the code 1 is not the text "1".
             body = spec.model_dump(exclude_none=True)
+            if spec.recoding is not None:
+                body["recoding"] = spec.recoding.as_dict()
             body = {key: value for key, value in body.items() if value not in ([], {})}
             if spec.kind is not None:
                 body["kind"] = str(spec.kind)
@@ -246,6 +252,8 @@ def _of_entry(entry: Mapping[str, Any]) -> ColumnSpec:
     given = {key: entry[key] for key in ("kind", "label", "levels", "source", "decimals") if entry.get(key) is not None}
     if entry.get("labels"):
         given["labels"] = {raw: label for raw, label in entry["labels"]}
+    if entry.get("recoding"):
+        given["recoding"] = entry["recoding"]
     if codes:
         given["missing_codes"] = dict(zip(codes, meanings, strict=True)) if meanings else list(codes)
     return ColumnSpec.model_validate(given)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from replicant.table.arrays import Codes, Floats, Typed, as_python
+from replicant.table.coarsening import Coarsening
 from replicant.table.counts import code_counts
 from replicant.table.dtypes import ColumnType
 from replicant.table.extent import Extent
@@ -50,6 +51,8 @@ class Column:
         Of an identifier: the new values that may replace the real ones; None if there are none.
     whole
         Of a column without cells: what is known of the numbers of the whole table; None where the values are here.
+    recoding
+        How its values were recoded, which computed numbers are too.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Column:
     why: str
     space: Space | None = None
     whole: Extent | None = None
+    recoding: Coarsening | None = None
     _lookup: Typed = field(default=None, init=False)
 
     @property
@@ -156,7 +160,12 @@ class Column:
         return out
 
     def rounded(self, numbers: Floats) -> Floats:
-        """Computed numbers with as many digits after the point as the column has; whole days where it has only such."""
+        """Computed numbers as they are recoded, with as many digits after the point as the column has.
+
+        Whole days where it has only such.
+        """
+        if self.recoding is not None:
+            numbers = self.recoding.numbers(numbers)
         if self.dtype.whole_days:
             return np.rint(numbers)
         return numbers if self.decimals is None else round_numbers(numbers, self.decimals)
@@ -188,6 +197,7 @@ class Column:
             self.why,
             self.space,
             self.whole,
+            self.recoding,
         )
 
     @property

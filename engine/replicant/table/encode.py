@@ -14,6 +14,7 @@ from replicant.events import Event
 from replicant.table.arrays import Floats
 from replicant.table.categorical import categorical
 from replicant.table.checks import check_frame
+from replicant.table.coarsen import coarsen
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.coded import check_missing_codes, coded_positions, positions_of, recoded, rest_of, stored_codes
 from replicant.table.column import Column
@@ -86,6 +87,7 @@ def encode_table(
         rounded, cut = to_decimals(name, factor, spec)
         if cut:
             noted.append(rounded_event(name, cut, spec))
+        rounded = coarsen(name, rounded, spec)
         declared = (spec.kind is not None or spec.levels is not None) and name not in by_file
         plain = judged or factor is not cells
         column = settle(name, rounded, spec, noted) if plain else _judged(name, rounded, spec, declared, noted)
@@ -194,6 +196,7 @@ def _numeric(
         decimals if spec.decimals is None else spec.decimals,
         _dated(factor, values),
         why,
+        recoding=spec.recoding,
     )
 
 

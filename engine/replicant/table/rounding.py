@@ -14,7 +14,7 @@ from replicant.table.arrays import Floats
 from replicant.table.codebook import ColumnSpec
 from replicant.table.factor import Factor, Nature, factorize
 
-__all__ = ["round_numbers", "to_decimals"]
+__all__ = ["revalued", "round_numbers", "to_decimals"]
 
 _CONTEXT = Context(prec=100)
 
@@ -59,11 +59,14 @@ def to_decimals(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, in
             f"columns.{name}.decimals is {spec.decimals}: rounded so, a number is one of the coded missing values",
             fix=f"declare more decimals, or leave columns.{name}.decimals out",
         )
-    again = factorize(name, after.where(changed, before).astype(before.dtype))
+    return revalued(name, factor, after.where(changed, before).astype(before.dtype)), int(factor.counts[changed].sum())
+
+
+def revalued(name: str, factor: Factor, values: pd.Series[Any]) -> Factor:
+    """A column with other values in place of its distinct ones."""
+    again = factorize(name, values)
     codes = np.append(again.codes, np.int32(-1)).take(factor.codes)
-    cells = factor.counts
-    kept = replace(again.type, missing=factor.type.missing)
-    return Factor(codes, again.uniques, factor.nature, kept), int(cells[changed].sum())
+    return Factor(codes, again.uniques, factor.nature, replace(again.type, missing=factor.type.missing))
 
 
 def _check_texts(name: str, factor: Factor, spec: ColumnSpec) -> tuple[Factor, int]:

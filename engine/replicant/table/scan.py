@@ -12,6 +12,7 @@ import pandas as pd
 from replicant.events import Event
 from replicant.table.arrays import Floats
 from replicant.table.checks import check_header
+from replicant.table.coarsen import coarsen
 from replicant.table.codebook import ColumnSpec, as_specs
 from replicant.table.coded import coded_positions
 from replicant.table.digests import digests_of
@@ -82,6 +83,8 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     raw = factorize(name, cells)
     recoded, spec = relabel(name, raw, spec)
     factor, rounded = to_decimals(name, recoded, spec)
+    factor = coarsen(name, factor, spec)
+    merged = factor.nature is Nature.CATEGORY and spec.recoding is not None and spec.recoding.of_levels
     column = None
     if spec.kind is not None or spec.levels is not None:
         # A declaration for the whole table must hold in every chunk, so a chunk is refused at once.
@@ -119,7 +122,7 @@ def _column(name: str, source: str, cells: pd.Series[Any], said: ColumnSpec | No
     return ScannedColumn(
         name,
         source,
-        recoded is not raw,
+        recoded is not raw or merged,
         None if bare else factor.nature,
         frozenset([_type_of(factor.type, bare)]),
         missing,
