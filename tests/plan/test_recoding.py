@@ -19,6 +19,7 @@ from replicant.errors import DataError, ReplicantError
 from replicant.plan.recoding import Survey, recode, settle, survey
 from replicant.spec.load import validate_synthesis
 from replicant.table import Table, encode_table
+from replicant.table.coarsen import coarsened
 
 N = 400
 CODES = {"asked": {"kind": "continuous", "missing_codes": [-8]}}
@@ -139,6 +140,11 @@ def test_labels_name_the_merged_level() -> None:
     table = in_memory(frame, columns, rare={"x": {"rows": 5, "into": "elsewhere"}})
     assert table["x"].levels() == ["north", "south", "elsewhere"]
     assert table.observed()["x"].value_counts()["elsewhere"] == 5
+    again = coarsened(table.observed(), table.specs)["x"]
+    assert again.tolist() == table.observed()["x"].tolist()
+    whole = encode_table(frame, columns).observed()  # by its labels, and not recoded
+    assert coarsened(whole, table.specs)["x"].tolist() == again.tolist()
+    assert coarsened(frame, table.specs)["x"].equals(frame["x"])
     assert table.specs["x"].labels == {1: "north", 2: "south", 3: "elsewhere", 4: "elsewhere", -9: "refused"}
 
 

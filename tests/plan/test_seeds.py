@@ -59,7 +59,7 @@ def test_stages_keep_their_numbers() -> None:
         **{"SPLIT": 7, "RESHUFFLE": 8, "SURROGATE": 9, "SURROGATE_ORDER": 10},
         **{"CHAIN": 11, "CHAIN_ORDER": 12, "AMPUTE": 13, "STATE": 14},
         **{"ORDER_SCORE": 15, "ORDER_CHOICE": 16, "EVALUATION": 17, "RULES": 18, "CANARIES": 19},
-        **{"REMEDY": 20, "OUTLIERS": 21},
+        **{"REMEDY": 20, "HOLDOUT": 21, "OUTLIERS": 22},
     }
 
 

@@ -45,7 +45,7 @@ from replicant.run.in_memory import ensure_compiled
 from replicant.run.part_sink import PartSink
 from replicant.run.partial_results import Records
 from replicant.run.partition_tasks import Counted, Drawing, SetSink
-from replicant.run.partitioning import Key, Partitions, order_of, pooled
+from replicant.run.partitioning import Partitions, order_of, pooled
 from replicant.run.release_writer import Synthesized, Writer, copied
 from replicant.run.slices import FileSlices, Slices
 from replicant.run.source import dataset_of

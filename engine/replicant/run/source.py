@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -77,9 +77,8 @@ class Source:
         drop = tuple(job.synthesis.drop)
         share = None if job.gate is None else job.gate.share
         held = None if share is None or job.synthesis.seed is None else Holdout(share, job.synthesis.seed)
-        columns, recodings = dict(job.columns), _recodings(job.synthesis)
-        given = {"reading": job.input.reading, "holdout": held, "recodings": recodings}
-        return cls(path, job.input.dataset, select, columns, drop, **given)
+        made = cls(path, job.input.dataset, select, dict(job.columns), drop, reading=job.input.reading, holdout=held)
+        return replace(made, recodings=_recodings(job.synthesis))
 
     def load(self) -> Table:
         """Read and encode.

@@ -80,12 +80,12 @@ def coarsened(frame: pd.DataFrame, codebook: Mapping[str, ColumnSpec]) -> pd.Dat
     changed: dict[Any, Any] = {}
     for name, spec in codebook.items():
         source = name if name in frame else spec.source
-        if spec.recoding is None or source not in frame:
+        if spec.recoding is None or source not in frame or (spec.labels and not spec.recoding.of_levels):
             continue
         given = factorize(name, frame[source])
-        labels = spec.labels or {}
-        known = spec.model_copy(update={"levels": [*(spec.levels or ()), *labels, *labels.values()]}) if labels else spec
-        factor = coarsen(name, given, known)
+        if spec.labels:
+            spec = spec.model_copy(update={"levels": [*(spec.levels or ()), *spec.labels, *spec.labels.values()]})
+        factor = coarsen(name, given, spec)
         if factor is not given:
             cells = factor.type.restore(factor.type.lookup(factor.uniques, ()), factor.codes)
             changed[source] = pd.Series(cells, index=frame.index, name=source)

@@ -92,9 +92,10 @@ def day_of(bound: Bound) -> float:
 
 def text_of_day(day: float) -> str:
     """Days since 1970 as an ISO date, with a time where there is one."""
-    if day == np.floor(day):
-        return str(np.datetime64(int(day), "D"))
-    return str(np.datetime64(int(np.rint(day * 86_400_000_000)), "us"))
+    whole = np.floor(day)
+    date = np.datetime64(int(whole), "D")
+    part = int(np.rint((day - whole) * 86_400_000_000))
+    return str(date + np.timedelta64(part, "us") if part else date)
 
 
 def _multiples(numbers: Floats, of: float) -> Floats:
