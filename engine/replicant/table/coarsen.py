@@ -78,7 +78,8 @@ def _merged(name: str, factor: Factor, spec: ColumnSpec) -> Factor:
 def coarsened(frame: pd.DataFrame, codebook: Mapping[str, ColumnSpec]) -> pd.DataFrame:
     """Rows of another table, real ones say, recoded as a codebook says; raw values with a label wait for it."""
     changed: dict[Any, Any] = {}
-    for name, spec in codebook.items():
+    for name, said in codebook.items():
+        spec = said
         source = name if name in frame else spec.source
         if spec.recoding is None or source not in frame or (spec.labels and not spec.recoding.of_levels):
             continue
