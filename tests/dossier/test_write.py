@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import replicant as rp
+from replicant.dossier.seed import destroy_seed
 from replicant.dossier.write import write_dossier
 from replicant.errors import ReleaseError
 
@@ -128,10 +129,17 @@ def test_the_board_sees_thresholds_sources_intervals_and_counts(release: Path) -
 
 def test_a_withheld_release_gets_the_board_s_documents_only(release: Path) -> None:
     internal = release.with_name("release-internal")
-    shutil.move(release, internal / "withheld")
-    rewrite(internal, lambda manifest: manifest.update(gate=gate("withheld")))
+    shutil.copytree(release, internal / "withheld")
+    (internal / "withheld-internal").mkdir()
+    shutil.copy(internal / "_manifest.json", internal / "withheld-internal")
+    rewrite(internal / "withheld-internal", lambda manifest: manifest.update(gate=gate("withheld")))
+    assert write_dossier(release, withheld=True).public is None  # of a job that was to replace a release
+    shutil.rmtree(release)
+    (internal / "_manifest.json").unlink()
     found = write_dossier(release)
     assert found.public is None
+    with pytest.raises(ReleaseError, match="withholds it"):
+        destroy_seed(release)
     assert not release.with_name("release-dossier").exists()
     text = words(internal / "dossier" / "index.html")
     assert "Withheld: 1 of 4 checks for the tier “public” failed. linkability: more than the control" in text

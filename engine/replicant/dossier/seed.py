@@ -38,6 +38,11 @@ def destroy_seed(target: str | os.PathLike[str], internal: str | os.PathLike[str
         If there is no release or no internal manifest, or something cannot be read or written.
     """
     sources = read_sources(target, internal)
+    if sources.withheld:
+        raise ReleaseError(
+            f"There is no release at {sources.target}: its gate withholds it, and it may have to be drawn again.",
+            fix="decide on it first: run the job again, or release it by `replicant release`",
+        )
     if sources.secret is None:
         raise ReleaseError(
             f"There is no internal manifest in {sources.internal}: no seed is recorded there.",

@@ -54,13 +54,17 @@ def internal_location(target: str | os.PathLike[str], internal: str | os.PathLik
     return path_text(internal).rstrip("/") if internal is not None else f"{path_text(target).rstrip('/')}-internal"
 
 
-def read_sources(target: str | os.PathLike[str], internal: str | os.PathLike[str] | None = None) -> Sources:
+def read_sources(
+    target: str | os.PathLike[str], internal: str | os.PathLike[str] | None = None, *, withheld: bool = False
+) -> Sources:
     """Read the manifests of a release, and what lies beside the internal one.
 
     Parameters
     ----------
     target, internal
         Where the release is, and the folder of its internal manifest; None for `<target>-internal`.
+    withheld
+        Whether the release that is withheld is meant even where there is another one at the target.
 
     Raises
     ------
@@ -69,31 +73,35 @@ def read_sources(target: str | os.PathLike[str], internal: str | os.PathLike[str
     """
     location, inner = path_text(target).rstrip("/"), internal_location(target, internal)
     beside = open_folder(inner)
-    folder, withheld = open_folder(location), False
+    folder, beside_it = open_folder(location), open_folder(inner)
     name = folder.name
-    if not _is_whole(folder):
-        folder, withheld = open_folder(f"{inner}/{WITHHELD}"), True
+    if withheld or not _is_whole(folder):
+        withheld = True
+        folder, beside_it = open_folder(f"{inner}/{WITHHELD}"), open_folder(f"{inner}/{WITHHELD}-internal")
         if not _is_whole(folder):
             raise ReleaseError(
                 f"There is no finished release at {location}, and none is withheld in {inner}.",
                 fix="check the path; `replicant run` writes a release",
             )
     public = parse_manifest(folder.read(MANIFEST))
-    there = beside.files() if beside.exists() else {}
-    secret = _document(beside, MANIFEST) if MANIFEST in there else None
+    secret = _document(beside_it, MANIFEST) if MANIFEST in _names(beside_it) else None
     if secret is not None and not _same(secret, public):
         raise ReleaseError(
-            f"The internal manifest in {inner} is of another release than the one at {folder.url}.",
+            f"The internal manifest in {beside_it.url} is of another release than the one at {folder.url}.",
             need="the two manifests of one run",
             fix="say where the right one is: `--internal FOLDER` (in Python: `internal=`)",
         )
+    there = _names(beside)
     kept = {what: _document(beside, f"{what}.json") for what in ("utility", "disclosure") if f"{what}.json" in there}
     return Sources(location, inner, name, public, secret, kept.get("utility"), kept.get("disclosure"), withheld)
 
 
+def _names(folder: Folder) -> dict[str, int]:
+    return folder.files() if folder.exists() else {}
+
+
 def _is_whole(folder: Folder) -> bool:
-    there = folder.files() if folder.exists() else {}
-    return MANIFEST in there and SUCCESS in there
+    return {MANIFEST, SUCCESS} <= _names(folder).keys()
 
 
 def _document(folder: Folder, name: str) -> dict[str, Any]:

@@ -62,7 +62,11 @@ class Dossier:
 
 
 def write_dossier(
-    target: str | os.PathLike[str], internal: str | os.PathLike[str] | None = None, *, pdf: bool = False
+    target: str | os.PathLike[str],
+    internal: str | os.PathLike[str] | None = None,
+    *,
+    withheld: bool = False,
+    pdf: bool = False,
 ) -> Dossier:
     """Write the documents of a release, or write them again.
 
@@ -73,6 +77,8 @@ def write_dossier(
     internal
         The folder of the internal manifest, into whose `dossier` the board's documents go; `<target>-internal` unless
         given. A release that its gate withheld is found there, and gets the board's documents only.
+    withheld
+        Whether the release that is withheld is meant even where there is another one at the target.
     pdf
         Whether both release pages are also printed as PDF, by a browser on this machine.
 
@@ -87,7 +93,7 @@ def write_dossier(
     SpecError
         If a PDF is wanted and there is no browser that prints it.
     """
-    sources = read_sources(target, internal)
+    sources = read_sources(target, internal, withheld=withheld)
     variables = variables_of(sources.public)
     release = _seen_from_beside(sources.target)
     guide = guide_of(sources.public, variables, release)
