@@ -103,7 +103,12 @@ class Variable:
 
 def variables_of(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
     """The columns of a release, from its public manifest."""
-    return tuple(_variable(entry) for entry in manifest["columns"])
+    found = tuple(_variable(entry) for entry in manifest["columns"])
+    if not (flag := manifest.get("flag")):
+        return found
+    value = "TRUE" if manifest.get("synthetic", True) else "FALSE"
+    meaning = "Whether the row is synthetic: the same in every row"
+    return *found, Variable(flag, meaning, "binary", "logical", None, (Level(value, ""),), 1, "all", "constant")
 
 
 def _variable(entry: Mapping[str, Any]) -> Variable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from replicant.release.arrow import from_arrow
 from replicant.release.copies import FORMATS, CopyFormat
 from replicant.release.csv import Sheet, sheet_of
+from replicant.release.flag import flagged
 from replicant.release.manifest import (
     Copy,
     Helper,
@@ -54,6 +55,7 @@ __all__ = [
     "check_target",
     "commit",
     "files_of",
+    "flagged",
     "frame_schema",
     "from_arrow",
     "helper_text",

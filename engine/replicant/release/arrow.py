@@ -18,7 +18,7 @@ from replicant.release.schema import FORMAT, KEY
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["from_arrow", "parquet_bytes", "read_meta"]
+__all__ = ["from_arrow", "parquet_bytes", "read_meta", "without_flag"]
 
 # Fixed, so that the same frame gives the same bytes; nothing here depends on time, machine or thread.
 _PARQUET: dict[str, Any] = {
@@ -51,6 +51,7 @@ def from_arrow(table: Any, columns: Collection[str] | None = None) -> pd.DataFra
     import pandas as pd
 
     document = read_meta(table.schema)
+    table = without_flag(table)
     names = [entry["name"] for entry in document["columns"]]
     if names != table.column_names:
         raise ReleaseError("The columns of a file are not those its description names.", fix="verify the release")
@@ -59,6 +60,12 @@ def from_arrow(table: Any, columns: Collection[str] | None = None) -> pd.DataFra
     for entry in wanted:
         series[entry["name"]] = _decode(table.column(entry["name"]), entry["dtype"], entry["name"])
     return pd.DataFrame(series, columns=pd.Index(list(series)), index=pd.RangeIndex(table.num_rows))
+
+
+def without_flag(table: Any) -> Any:
+    """The table without the column that says in each row whether it is synthetic, if it has one."""
+    flag = read_meta(table.schema).get("flag")
+    return table.drop_columns([flag]) if flag in table.column_names else table
 
 
 def read_meta(schema: Any) -> dict[str, Any]:

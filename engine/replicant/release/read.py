@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicant.errors import ReleaseError, ReplicantError
 from replicant.events import Event
-from replicant.release.arrow import from_arrow
+from replicant.release.arrow import from_arrow, without_flag
 from replicant.release.manifest import parse_manifest
 from replicant.release.sets import SyntheticSets
 from replicant.storage.folder import MANIFEST, SUCCESS, Folder
@@ -213,7 +213,7 @@ def _stored_part(url: str, path: str, sha256: str) -> pa.Table:
             fix="restore it from a copy; `replicant verify` lists everything that changed",
         )
     try:
-        return pq.read_table(pa.BufferReader(content))
+        return without_flag(pq.read_table(pa.BufferReader(content)))
     except pa.ArrowException as error:
         raise ReleaseError(
             f"{path} cannot be read as Parquet ({type(error).__name__}).",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +40,14 @@ class OutputSchema:
         The type of each: see `release.dtypes.describe`.
     meta
         JSON-able things to keep beside the types.
+    flag
+        A last column that says in each row whether it is synthetic, which frames do not have; None for none.
     """
 
     names: tuple[str, ...]
     described: tuple[dict[str, Any], ...]
     meta: Mapping[str, Any]
+    flag: str | None = None
 
     @cached_property
     def arrow(self) -> Any:
@@ -53,8 +56,12 @@ class OutputSchema:
 
         columns = [{"name": name, "dtype": of} for name, of in zip(self.names, self.described, strict=True)]
         document = {**self.meta, "format": FORMAT, "columns": columns}
+        if self.flag is not None:
+            document["flag"] = self.flag
         text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         fields = [pa.field(name, arrow_type(of)) for name, of in zip(self.names, self.described, strict=True)]
+        if self.flag is not None:
+            fields.append(pa.field(self.flag, pa.bool_()))
         # A key of its own, which any reader of Parquet shows.
         label = {b"synthetic": b"true"} if self.meta.get("synthetic") else {}
         return pa.schema(fields, metadata={KEY: text.encode(), **label})
@@ -82,12 +89,16 @@ class OutputSchema:
             raise DataError("The columns of a set are not those of the release.", need="the same columns in every set")
         arrays = [
             _encode(frame[name], description, field.type)
-            for name, description, field in zip(self.names, self.described, self.arrow, strict=True)
+            for name, description, field in zip(
+                self.names, self.described, list(self.arrow)[: len(self.names)], strict=True
+            )
         ]
+        if self.flag is not None:
+            arrays.append(pa.array([bool(self.meta.get("synthetic"))] * len(frame), pa.bool_()))
         return pa.Table.from_arrays(arrays, schema=self.arrow)
 
 
-def output_schema(plan: Plan, table: Table) -> OutputSchema:
+def output_schema(plan: Plan, table: Table, flag: str | None = None) -> OutputSchema:
     """The schema of a release.
 
     Parameters
@@ -96,6 +107,8 @@ def output_schema(plan: Plan, table: Table) -> OutputSchema:
         What is computed, and in which types.
     table
         The whole real table, with its cells or without: its types, levels and kinds.
+    flag
+        A column that says in each row whether it is synthetic; None for none.
 
     Raises
     ------
@@ -104,7 +117,8 @@ def output_schema(plan: Plan, table: Table) -> OutputSchema:
     """
     types = [plan.outputs.get(column.name, column.dtype) for column in table.columns]
     kinds = {column.name: str(column.kind) for column in table.columns}
-    return _schema([column.name for column in table.columns], types, {"kinds": kinds, "synthetic": not plan.keeps_all})
+    meta = {"kinds": kinds, "synthetic": not plan.keeps_all}
+    return replace(_schema([column.name for column in table.columns], types, meta), flag=flag)
 
 
 def frame_schema(frame: pd.DataFrame, meta: Mapping[str, Any] | None = None) -> OutputSchema:

@@ -97,9 +97,11 @@ def verify_release(path: str | os.PathLike[str]) -> Verification:
     if manifest is None:
         return Verification(folder.url, problems)
     wanted = listed(manifest)
+    columns = [column["name"] for column in manifest["columns"]]
+    columns += [flag] if (flag := manifest.get("flag")) else []
     good = []
     for name, entry in wanted.items():
-        problem = _check_file(folder, names, entry, [column["name"] for column in manifest["columns"]])
+        problem = _check_file(folder, names, entry, columns)
         if problem:
             problems.append(f"{name}: {problem}")
         else:

@@ -106,8 +106,10 @@ class InMemory:
         source, table, plan = self.ready.source, self.ready.table, self.ready.plan
         output, progress = self.job.output, executor.progress
         shape = outline(table)
-        copies = copied(output.formats, table, max(partition.k for partition in plan.partitions))
-        sink = PartSink(staging, release.output_schema(plan, table), shape, copies, Records(staging.path))
+        copies = copied(output.formats, table, max(partition.k for partition in plan.partitions), output.flag_name)
+        sink = PartSink(
+            staging, release.output_schema(plan, table, output.flag_name), shape, copies, Records(staging.path)
+        )
         writer = Writer(sink)
         done = writer.take_up(plan, progress)
         ensure_compiled(plan, progress.note)

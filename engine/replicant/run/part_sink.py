@@ -87,7 +87,8 @@ class PartSink:
     def find(self, imputation: int, partition: int) -> Written | None:
         """A partition that an interrupted run has finished."""
         said = None if self.records is None else self.records.find(_name(imputation, partition))
-        if said is None or [copy["format"] for copy in said["copies"]] != [*self.copies]:
+        wanted = [*self.copies], self.schema.flag
+        if said is None or ([copy["format"] for copy in said["copies"]], said["flag"]) != wanted:
             return None
         return Written.of(said)
 
@@ -105,11 +106,13 @@ class PartSink:
             frame, treated = self.remedies(frame, imputation, partition)
         at = imputation + 1, partition
         part = release.write_file(self.staging, frame, self.schema, *at)
-        copies = tuple(release.write_copy(self.staging, frame, form, facts, *at) for form, facts in self.copies.items())
+        flag = self.schema.flag
+        whole = frame if flag is None else frame.assign(**{flag: bool(self.schema.meta["synthetic"])})
+        copies = tuple(release.write_copy(self.staging, whole, form, facts, *at) for form, facts in self.copies.items())
         counted = None if self.outline is None else tally(frame, self.outline)
         written = Written(part, copies, counted, account, treated)
         if self.records is not None:
-            self.records.keep(_name(imputation, partition), written.as_dict(), written.hashes)
+            self.records.keep(_name(imputation, partition), {**written.as_dict(), "flag": flag}, written.hashes)
         return written
 
 

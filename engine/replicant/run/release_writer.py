@@ -149,6 +149,7 @@ def writing(
     overwrite: bool = False,
     copies: Collection[str] = (),
     helpers: Collection[str] = (),
+    flag: str | None = None,
     spec: Any = None,
     source: Mapping[str, Any] | None = None,
 ) -> Iterator[Writer]:
@@ -168,6 +169,8 @@ def writing(
         Formats to write beside Parquet.
     helpers
         Languages of the scripts to add; `stata` needs copies as `csv`.
+    flag
+        A column that says in each row whether it is synthetic; None for none.
     spec, source
         What was asked for and where the data came from, for the internal manifest.
 
@@ -177,13 +180,13 @@ def writing(
         If it cannot be written.
     """
     with staged(target, digest=plan.digest, m=plan.m, internal=internal, overwrite=overwrite, job=None) as staging:
-        facts = copied(copies, table, max(part.k for part in plan.partitions))
-        writer = Writer(PartSink(staging, release.output_schema(plan, table), copies=facts))
+        facts = copied(copies, table, max(part.k for part in plan.partitions), flag)
+        writer = Writer(PartSink(staging, release.output_schema(plan, table, flag), copies=facts))
         yield writer
         finish(writer, plan, table, helpers=helpers, spec=spec, source=source)
 
 
-def copied(formats: Collection[str], table: Table, rows: int) -> dict[str, Any]:
+def copied(formats: Collection[str], table: Table, rows: int, flag: str | None) -> dict[str, Any]:
     """What the writers of copies need to know of the table, by format.
 
     Parameters
@@ -194,12 +197,15 @@ def copied(formats: Collection[str], table: Table, rows: int) -> dict[str, Any]:
         The encoded table, with its cells or without.
     rows
         The most rows that one file will hold.
+    flag
+        A column that says in each row whether it is synthetic; None for none.
 
     Raises
     ------
     DataError
         If a format cannot hold the table.
     """
+    table = release.flagged(table, flag)
     return {form: release.FORMATS[form].prepare(table, rows) for form in formats}
 
 
@@ -275,8 +281,11 @@ def finish(
         If a file is missing, or anything cannot be written.
     """
     staging = writer.sink.staging
-    sheet = release.sheet_of(table) if helpers or "csv" in writer.sink.copies else None
+    flag = writer.sink.schema.flag
+    sheet = release.sheet_of(release.flagged(table, flag)) if helpers or "csv" in writer.sink.copies else None
     public = release.public_manifest(plan, table, writer.parts, writer.copies, "" if sheet is None else sheet.missing)
+    if flag is not None:
+        public["flag"] = flag
     public["events"] += [event.as_dict() for event in (*_confidential(plan), *writer.events(plan))]
     if sheet is not None and helpers:
         texts = {language: release.helper_text(language, public, sheet) for language in helpers}

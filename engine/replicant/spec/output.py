@@ -41,6 +41,9 @@ class OutputSpec(Document):
         Short for `copies: [csv]`.
     helpers
         Scripts for analysts: `r`, `stata`.
+    flag
+        Whether every file has a last column that says in each row that it is synthetic, or the name of this column;
+        analyses do not see it.
     """
 
     path: Location
@@ -48,6 +51,7 @@ class OutputSpec(Document):
     copies: _Formats = Field(default_factory=list)
     csv: bool = False
     helpers: _Languages = Field(default_factory=list)
+    flag: bool | Annotated[str, Field(min_length=1)] = False
 
     @field_validator("copies", "helpers")
     @classmethod
@@ -58,6 +62,11 @@ class OutputSpec(Document):
     def internal_path(self) -> str:
         """`internal`, or the release's path with `-internal` added."""
         return self.internal if self.internal is not None else self.path.rstrip("/") + "-internal"
+
+    @property
+    def flag_name(self) -> str | None:
+        """Name of the column that says in each row that it is synthetic; None for none."""
+        return "synthetic" if self.flag is True else self.flag or None
 
     @property
     def formats(self) -> tuple[str, ...]:

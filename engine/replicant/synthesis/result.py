@@ -230,6 +230,7 @@ class Synthesis(SyntheticSets):
         copies: Sequence[Literal["csv", "sav", "dta", "xlsx"]] = (),
         csv: bool = False,
         helpers: Sequence[Literal["r", "stata"]] = (),
+        flag: bool | str = False,
     ) -> None:
         """Write a release: the m tables as Parquet files, a public manifest, and `_SUCCESS`.
 
@@ -250,6 +251,9 @@ class Synthesis(SyntheticSets):
         helpers
             Scripts to add for analysts, under `_scripts`, which read the sets and pool by the rule that holds: `r`
             (`analyse.R`), `stata` (`analyse.do`, and CSV, since Stata reads no Parquet).
+        flag
+            Whether every file has a last column `synthetic` that says so in each row, or the name of this column.
+            `rp.read_release` leaves it out.
 
         Raises
         ------
@@ -262,7 +266,9 @@ class Synthesis(SyntheticSets):
         """
         from replicant.run.release_writer import writing
 
-        output = validate_output(path=fspath(uri), internal=internal, copies=copies, csv=csv, helpers=helpers)
+        output = validate_output(
+            path=fspath(uri), internal=internal, copies=copies, csv=csv, helpers=helpers, flag=flag
+        )
         with writing(
             self.plan,
             self.table,
@@ -271,6 +277,7 @@ class Synthesis(SyntheticSets):
             overwrite=overwrite,
             copies=output.formats,
             helpers=output.helpers,
+            flag=output.flag_name,
             spec=self.spec,
             source=self._source,
         ) as writer:
