@@ -382,10 +382,9 @@ class PartitionedFiles:
         progress.planned(digest=self.digest[:8], target=output.path, **facts)
         progress.unusual(plan.events)
         ensure_compiled(plan, progress.note)
-        copies = copied(output.formats, table, max(one.k for one in plan.partitions), output.flag_name)
-        writer = Writer(
-            PartSink(staging, release.output_schema(plan, table, output.flag_name), outline, copies, records)
-        )
+        flag = output.flag_name
+        copies = copied(output.formats, table, max(one.k for one in plan.partitions), flag)
+        writer = Writer(PartSink(staging, release.output_schema(plan, table, flag), outline, copies, records))
         real, written, writer.elsewhere = run.draw_files(planned, writer.sink)
         writer.written.extend(written)
         source = {"path": self.dataset.path, "digest": self.dataset.signature}
