@@ -62,7 +62,7 @@ ELSEWHERE: dict[str, str] = {
         estimate/learned.py estimate/levels.py estimate/splines.py
     """,
     "execution/test_executor.py": "execution/processes.py execution/timing.py",
-    "run/test_gated.py": "cli/gate.py",
+    "run/test_gated.py": "cli/gate.py run/candidate.py",
     "gate/test_call.py": """
         gate/counted.py gate/evidence.py gate/judge.py gate/limits.py gate/verdict.py report/gate_page.py
         report/gate_rows.py report/gate_text.py

@@ -22,8 +22,7 @@ from replicant.gate.judge import Check
 from replicant.gate.limits import CHECKS, check_limits
 from replicant.gate.verdict import Verdict
 from replicant.release import verify_release
-from replicant.run import gated
-from replicant.run.gated import Candidate, release_anyway
+from replicant.run.candidate import WITHHELD, Candidate, release_anyway
 from replicant.run.job import run_job
 from replicant.run.job_result import JobResult
 from replicant.run.resume import resume
@@ -308,4 +307,4 @@ def test_judge_is_the_gate_itself(table: pd.DataFrame, monkeypatch: pytest.Monke
     assert done.gate is not None
     assert done.gate["holdout"] == {"share": 0.2, "rows": 40}
     assert {one["check"] for one in done.gate["checks"]} == set(CHECKS)
-    assert gated.WITHHELD in done.target or not done.withheld
+    assert WITHHELD in done.target or not done.withheld

@@ -121,7 +121,7 @@ def release(
     Examples:
         replicant release out --override distinct_donors --reason "teaching data, 1 % sample" --by "A. Owner"
     """
-    from replicant.run.gated import release_anyway
+    from replicant.run.candidate import release_anyway
 
     release_anyway(target, overrides=overrides, reason=reason, by=by, internal=internal, overwrite=overwrite)
     tell(f"released by decision of {by}: {target}")

@@ -59,6 +59,8 @@ class Verdict:
         The figures that were judged. Confidential.
     overrides
         Decisions to release in spite of a check.
+    remedies
+        What was tried before, step by step: see `replicant.remedy.Step`.
     """
 
     tier: Tier
@@ -67,6 +69,7 @@ class Verdict:
     utility: Evaluation | None = None
     disclosure: Evaluation | None = None
     overrides: tuple[Override, ...] = field(default=())
+    remedies: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -123,6 +126,7 @@ class Verdict:
             "holdout": None if self.holdout is None else dict(self.holdout),
             "checks": checks,
             "overrides": [asdict(one) for one in self.overrides],
+            "remedies": [dict(one) for one in self.remedies],
         }
 
     def text(self) -> str:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from replicant.errors import SpecError, nearest
 from replicant.spec.models import SynthesisSpec
-
-if TYPE_CHECKING:
-    from replicant.plan.column import ColumnPlan
-    from replicant.plan.model import Plan
 
 __all__ = ["LADDERS", "Ladder", "Rung", "Situation", "check_remedies", "situation_of", "stronger", "swappable"]
 
@@ -164,22 +160,22 @@ def check_remedies(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def situation_of(plan: Plan, donors: int, *, keys: bool) -> Situation:
+def situation_of(manifest: Mapping[str, Any], donors: int, *, keys: bool) -> Situation:
     """What the steps of remedies hang on in a run.
 
     Parameters
     ----------
-    plan
-        Of the run.
+    manifest
+        The public one of its sets.
     donors
         Distinct donors behind a value that the tier asks for.
     keys
         Whether there are keys that an intruder knows.
     """
-    drawn = [column for column in plan.columns if _is_drawn(column)]
-    numbers = tuple(one.name for one in drawn if one.kind.is_numeric)
-    nominal = tuple(one.name for one in drawn if one.kind == "nominal")
-    return Situation(donors, numbers, nominal, plan.n, keys)
+    drawn = {one["name"]: one["kind"] for one in manifest["columns"] if _is_drawn(one)}
+    numbers = tuple(name for name, kind in drawn.items() if kind in ("continuous", "count"))
+    nominal = tuple(name for name, kind in drawn.items() if kind == "nominal")
+    return Situation(donors, numbers, nominal, int(manifest["n"]), keys)
 
 
 def stronger(spec: SynthesisSpec, settings: Mapping[str, Any], seed: int) -> SynthesisSpec:
@@ -203,12 +199,12 @@ def stronger(spec: SynthesisSpec, settings: Mapping[str, Any], seed: int) -> Syn
     return SynthesisSpec.model_validate({**given, **known, "seed": seed})
 
 
-def swappable(plan: Plan) -> tuple[str, ...]:
+def swappable(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Columns whose cells may be exchanged: drawn ones that no other column is computed from."""
-    inputs = {name for column in plan.columns for name in column.inputs}
-    return tuple(column.name for column in plan.columns if _is_drawn(column) and column.name not in inputs)
+    inputs = {name for one in manifest["columns"] for name in one.get("inputs", ())}
+    return tuple(one["name"] for one in manifest["columns"] if _is_drawn(one) and one["name"] not in inputs)
 
 
-def _is_drawn(column: ColumnPlan) -> bool:
+def _is_drawn(column: Mapping[str, Any]) -> bool:
     """Whether cells come from a model: they are neither kept, computed, nor made up."""
-    return not column.is_kept and not column.inputs and column.kind != "identifier"
+    return column["synthesized"] != "none" and not column.get("inputs") and column["kind"] != "identifier"

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from replicant.remedy.ladders import LADDERS, Situation
+from replicant.report.gate_rows import remedy_line
 
 __all__ = ["Made", "Outcome", "Step", "Treatment", "treat"]
 
@@ -78,10 +79,7 @@ class Step:
 
     def text(self) -> str:
         """A line for the terminal."""
-        end = f"{', '.join(self.failed_after)} fail{'s' * (len(self.failed_after) == 1)}"
-        kept = "kept" if self.kept else "taken back"
-        outcome = f"{kept}, {end}" if self.failed_after else "the gate passes"
-        return f"remedy {self.step}, {self.remedy}: {self.what}; {outcome}"
+        return remedy_line(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
         """For the record."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from replicant.view.figures import plain
 
-__all__ = ["WORDS", "GateRow", "gate_rows", "headline", "reasons"]
+__all__ = ["WORDS", "GateRow", "gate_rows", "headline", "reasons", "remedy_line"]
 
 WORDS = {
     "passed": "passed",
@@ -103,3 +103,11 @@ def _figure(value: float | None) -> str:
 def _interval(one: Mapping[str, Any]) -> str:
     low, high = one.get("low"), one.get("high")
     return "" if low is None or high is None or low == high else f"{_figure(low)} to {_figure(high)}"
+
+
+def remedy_line(step: Mapping[str, Any]) -> str:
+    """A step of the remedies, from the record: what was done, and what came of it."""
+    failed = step["failed_after"]
+    outcome = f"{', '.join(failed)} fail{'s' * (len(failed) == 1)}" if failed else "the gate passes"
+    back = "" if step["kept"] else "taken back, "
+    return f"remedy {step['step']}, {step['remedy']}: {step['what']}; {back}{outcome}"

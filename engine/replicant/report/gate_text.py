@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from replicant.report.gate_rows import gate_rows, headline, reasons
+from replicant.report.gate_rows import gate_rows, headline, reasons, remedy_line
 
 __all__ = ["render"]
 
@@ -24,5 +24,5 @@ def render(record: Mapping[str, Any]) -> str:
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
     lines = [headline(record), ""]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    said = reasons(record)
-    return "\n".join([*lines, *([""] if said else []), *said])
+    said, steps = reasons(record), [remedy_line(one) for one in record.get("remedies", ())]
+    return "\n".join([*lines, *([""] if said else []), *said, *([""] if steps else []), *steps])

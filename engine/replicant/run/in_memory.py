@@ -24,6 +24,7 @@ from replicant.plan import build_plan
 from replicant.plan.memory import check_memory
 from replicant.plan.model import Plan
 from replicant.plan.task import Task, remaining
+from replicant.remedy import RowRemedies
 from replicant.run.holdout import seeded, with_rows_of_the_whole
 from replicant.run.part_sink import PartSink
 from replicant.run.partial_results import Records
@@ -90,6 +91,7 @@ class InMemory:
         self.ready = ready or prepare(job)
         self.digest = self.ready.plan.digest
         self.seed = self.ready.plan.seed
+        self.remedies: RowRemedies | None = None
 
     def begin(self, progress: Progress, backend: Backend) -> None:
         """Refuse what does not fit, and report what is planned; see `job.Pipeline`."""
@@ -107,9 +109,8 @@ class InMemory:
         output, progress = self.job.output, executor.progress
         shape = outline(table)
         copies = copied(output.formats, table, max(partition.k for partition in plan.partitions), output.flag_name)
-        sink = PartSink(
-            staging, release.output_schema(plan, table, output.flag_name), shape, copies, Records(staging.path)
-        )
+        schema, records = release.output_schema(plan, table, output.flag_name), Records(staging.path)
+        sink = PartSink(staging, schema, shape, copies, records, self.remedies)
         writer = Writer(sink)
         done = writer.take_up(plan, progress)
         ensure_compiled(plan, progress.note)

@@ -16,6 +16,7 @@ from replicant.execution.executor import Executor
 from replicant.execution.progress import Progress
 from replicant.execution.scratch import sweep
 from replicant.execution.timing import Timing
+from replicant.remedy import RowRemedies
 from replicant.run.in_memory import InMemory, Ready
 from replicant.run.job_result import JobResult
 from replicant.run.metrics import keep_metrics
@@ -37,10 +38,13 @@ class Pipeline(Protocol):
         Of all that decides the release.
     seed
         Of all streams.
+    remedies
+        What is done to rows at risk before they are written.
     """
 
     digest: str
     seed: int
+    remedies: RowRemedies | None
 
     def begin(self, progress: Progress, backend: Backend) -> None:
         """Report what is planned, and refuse what does not fit, as far as that is known before anything is written."""

@@ -60,7 +60,7 @@ class JobResult:
             With the reasons, and how to decide otherwise.
         """
         if self.gate is not None and self.withheld:
-            from replicant.run.gated import withheld_error
+            from replicant.run.candidate import withheld_error
 
             raise withheld_error(self.gate, self.wanted)
 

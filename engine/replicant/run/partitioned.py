@@ -36,6 +36,7 @@ from replicant.plan.strata import largest_remainder, pool_small
 from replicant.plan.task import Task, numbered
 from replicant.plan.whole import Whole
 from replicant.release import OutputSchema
+from replicant.remedy import RowRemedies
 from replicant.run import partition_tasks as tasks
 from replicant.run.chunks import Chunks, FileChunks, MovedChunks
 from replicant.run.held_sets import HeldSink
@@ -355,6 +356,7 @@ class PartitionedFiles:
             raise SpecError("`partition_rows` needs a table that is read in chunks.", need="input.path to Parquet")
         synthesis = seeded(job.synthesis)
         self.seed = synthesis.seed or 0
+        self.remedies: RowRemedies | None = None
         self.dataset = dataset_of(job)
         share = None if job.gate is None else job.gate.share
         self.chunks = FileChunks.of(self.dataset, None if share is None else Holdout(share, self.seed))
@@ -384,7 +386,8 @@ class PartitionedFiles:
         ensure_compiled(plan, progress.note)
         flag = output.flag_name
         copies = copied(output.formats, table, max(one.k for one in plan.partitions), flag)
-        writer = Writer(PartSink(staging, release.output_schema(plan, table, flag), outline, copies, records))
+        schema = release.output_schema(plan, table, flag)
+        writer = Writer(PartSink(staging, schema, outline, copies, records, self.remedies))
         real, written, writer.elsewhere = run.draw_files(planned, writer.sink)
         writer.written.extend(written)
         source = {"path": self.dataset.path, "digest": self.dataset.signature}

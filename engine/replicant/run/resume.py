@@ -5,8 +5,8 @@ from __future__ import annotations
 from replicant import release
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
+from replicant.run.candidate import Candidate, begun_at
 from replicant.run.checkpoint import partial_of
-from replicant.run.gated import Candidate, begun_at
 from replicant.run.job import run_job
 from replicant.run.job_result import JobResult
 from replicant.run.release_writer import settled, sweep, unfinished

@@ -61,6 +61,8 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+Remedy: TypeAlias = Literal["redraw", "smooth", "swap", "recode", "top_code", "remove"]
+Remedies = Annotated[list[Remedy], BeforeValidator(_listed, json_schema_input_type=Remedy | list[Remedy])]
 Locations = Annotated[list[Location], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
@@ -86,6 +88,9 @@ class GateSpec(Document):
         How many people share the keys: a table with the keys and a column `count`.
     effort
         `full`, or `quick` with fewer attacks.
+    remedy
+        What is tried in turn, if a check fails, until none does or nothing helps: `redraw` (leaves of more records),
+        `smooth`, `swap` (cells of rows at risk, with rows like them), `recode` (rare levels), `top_code`, `remove`.
     """
 
     tier: Tier
@@ -98,8 +103,9 @@ class GateSpec(Document):
     earlier: Locations = Field(default_factory=list)
     population: Location | None = None
     effort: Literal["quick", "full"] = "full"
+    remedy: Remedies = Field(default_factory=list)
 
-    @field_validator("limits", "sensitive", "pairs", "earlier", mode="before")
+    @field_validator("limits", "sensitive", "pairs", "earlier", "remedy", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object, info: Any) -> object:
         return ({} if info.field_name == "limits" else []) if value is None else value

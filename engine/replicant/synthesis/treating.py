@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import SpecError
@@ -138,13 +138,16 @@ def treat_synthesis(
             return Made(sets, rows, rows * len(sets.plan.columns))
         given = inputs(real, sets, judging.get("holdout"), columns=judging.get("columns"))
         records = RealRecords.of(given.real, given.coding, known.get("keys", ()), known.get("targets", ()))
-        sets = sets.treated(RowRemedies(treatment.rows, records, given.coding, swappable(sets.plan), sets.plan.seed))
+        sets = sets.treated(
+            RowRemedies(treatment.rows, records, given.coding, swappable(sets.manifest), sets.plan.seed)
+        )
         counts = sets.row_counts or RowCounts()
         return Made(sets, counts.rows, counts.cells)
 
     verdict = judge(syn)
     known = verdict.disclosure.settings if verdict.disclosure is not None else {}
     donors = int(CHECKS["distinct_donors"].limits[verdict.tier] or 1)
-    situation = situation_of(syn.plan, donors, keys=bool(known.get("keys")))
+    situation = situation_of(syn.manifest, donors, keys=bool(known.get("keys")))
     found = treat(syn, verdict, names, situation, make=make, judge=judge, note=say)
-    return Treated(found.sets, found.verdict, found.treatment, found.steps)
+    verdict = replace(found.verdict, remedies=tuple(step.as_dict() for step in found.steps))
+    return Treated(found.sets, verdict, found.treatment, found.steps)
