@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,30 @@ def test_a_study_is_refused_before_anything_is_read(bucket: Bucket, connection: 
     with pytest.raises(SpecError, match="results of a study go to a URL"):
         run_study_job(parse_job(json.dumps(said)))
     assert connection.seen[before:] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gate_promotes_within_the_store(
+    kind: str, bucket: Bucket, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Withheld, it lies in the internal folder; released by a person, it is copied, the manifest last."""
+    from replicant.gate.judge import Check
+    from replicant.gate.limits import CHECKS, Limit
+    from replicant.gate.verdict import Verdict
+    from replicant.run.gated import release_anyway
+
+    check = replace(Check.of_rule(CHECKS["membership"], "public", Limit(0.55)), verdict="failed", why="above")
+    monkeypatch.setattr("replicant.gate.call.gate", lambda *args, **said: Verdict("public", (check,), {"rows": 1}))
+    said = {
+        **settings(kind, f"{bucket.url}/data", f"{bucket.url}/out/release"),
+        "gate": {"tier": "public", "holdout": 0.1},
+    }
+    done = run_job(parse_job(json.dumps(said)), Backend(threads=2))
+    assert done.withheld
+    assert left(bucket) == {"release-internal"}
+    target = f"{bucket.url}/out/release"
+    release_anyway(target, overrides=["membership"], reason="why", by="me")
+    assert left(bucket) == {"release", "release-internal"}
+    assert {name.split("/")[-1] for name in bucket.files("out/release-internal")} == {"_manifest.json", "metrics.json"}
+    assert rp.verify_release(target).ok
+    assert rp.read_release(target).manifest["gate"]["overrides"][0]["by"] == "me"

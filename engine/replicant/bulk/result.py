@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from replicant.errors import PartialError
+from replicant.errors import PartialError, WithheldError
 from replicant.events import Event
 from replicant.release.bulk_index import INDEX, PAGE
 
@@ -23,9 +23,9 @@ class Outcome:
     name
         Of the release.
     state
-        `released`, `unchanged`, `failed`, or `unfinished` if the run was stopped.
+        `released`, `unchanged`, `withheld` by its gate, `failed`, or `unfinished` if the run was stopped.
     reason, public
-        Why it failed: in full, and what of it may be known to all.
+        Why it failed, or is withheld: in full, and what of it may be known to all.
     fingerprint
         Of the input that was read.
     seconds
@@ -73,6 +73,11 @@ class BulkResult:
         """Releases that failed, with their reasons."""
         return [one for one in self.outcomes.values() if one.state == "failed"]
 
+    @property
+    def withheld(self) -> list[Outcome]:
+        """Releases that the gate withholds, with the reasons."""
+        return [one for one in self.outcomes.values() if one.state == "withheld"]
+
     def text(self) -> str:
         """What `replicant run` prints at its end."""
         from replicant.report import bulk_text
@@ -90,12 +95,14 @@ class BulkResult:
         return "\n".join(lines)
 
     def require(self) -> None:
-        """Raise if a release or a comparison failed.
+        """Raise if a release or a comparison failed, or a release is withheld.
 
         Raises
         ------
         PartialError
-            With the reason of each.
+            Something failed, whatever is withheld: the same line completes the bulk. With the reason of each.
+        WithheldError
+            All else is there, and the gate withholds a release.
         """
         failed = self.failed
         lines = []
@@ -107,8 +114,14 @@ class BulkResult:
             pairs = len(self.index["drift"])
             lines.append(f"{len(self.not_compared)} of {pairs} comparisons of neighbours failed.")
             lines += [f"  {pair}: {inline(reason)}" for pair, reason in self.not_compared.items()]
+        withheld = [f"  {one.name}: {inline(one.reason)}" for one in self.withheld]
+        if withheld:
+            withheld.insert(0, f"{len(withheld)} of {len(self.outcomes)} releases are withheld by the gate.")
+        if not lines and withheld:
+            raise WithheldError("\n".join(withheld), need="releases that no check fails")
         if not lines:
             return
+        lines += withheld
         raise PartialError(
             "\n".join(lines),
             fix=f"correct the cause, then run the same line again, or replicant resume {near(self.folder)}: "

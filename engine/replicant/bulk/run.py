@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from threading import Event
@@ -34,7 +34,7 @@ from replicant.release.bulk_index import FORMAT, INDEX, PAGE, Facts, facts, find
 from replicant.report import bulk_page
 from replicant.run.footprint import footprint
 from replicant.run.resumable import resume_hint
-from replicant.spec.bulk import BulkJob
+from replicant.spec.bulk import BulkJob, BulkRelease
 from replicant.storage.lock import locked
 from replicant.storage.open import open_folder
 
@@ -119,13 +119,15 @@ class _Run:
                 self._write()
             if todo or pairs:
                 with self.backend.open(self.progress) as executor:
-                    self._make(executor, small, f"({len(todo)} of {len(self.releases)})")
-                    for at in large:
-                        self.progress.note(f"{self.releases[at].name}: in partitions, on all workers")
-                        with self.progress.about(self.releases[at].name):  # it reports what is unusual by itself
-                            shared = replace(self.backend, **executor.shared)
-                            outcome = make_large(self.order, at, shared, self.progress)
-                        self._take(outcome)
+                    detail = f"({len(todo)} of {len(self.releases)})"
+                    for wave in self._waves(todo):
+                        self._make(executor, [at for at in small if at in wave], detail)
+                        for at in (at for at in large if at in wave):
+                            self.progress.note(f"{self.releases[at].name}: in partitions, on all workers")
+                            with self.progress.about(self.releases[at].name):  # it reports what is unusual by itself
+                                shared = replace(self.backend, **executor.shared)
+                                outcome = make_large(self.order, at, shared, self.progress)
+                            self._take(outcome)
                     self._compare(executor, pairs)
         finally:
             self._write()
@@ -151,12 +153,29 @@ class _Run:
                 todo.append(at)
         return todo
 
+    def _waves(self, todo: Sequence[int]) -> Iterator[frozenset[int]]:
+        """What is made at the same time: releases whose gates look at earlier ones wait for these."""
+        earlier = self.bulk.earlier
+        if not earlier:
+            yield frozenset(todo)
+            return
+        for depth in sorted({len(names) for names in earlier.values()}):
+            wave = frozenset(at for at in todo if len(earlier[self.releases[at].name]) == depth)
+            releases = list(self.order.releases)
+            for at in wave:
+                # What is withheld is with nobody, and adds nothing to what is known of people.
+                there = [self.locations[name] for name in earlier[self.releases[at].name] if self.facts.get(name)]
+                releases[at] = _beside(releases[at], there)
+            self.order = replace(self.order, releases=tuple(releases))
+            yield wave
+
     def _take(self, outcome: Outcome) -> None:
         self.outcomes[outcome.name] = outcome
         if outcome.state == "released":
             self.facts[outcome.name] = facts(self.locations[outcome.name])
-        if outcome.state == "failed":
-            self.progress.note(f"{outcome.name} failed: {inline(outcome.reason)}")
+        if outcome.state in {"failed", "withheld"}:
+            how = "failed" if outcome.state == "failed" else "is withheld"
+            self.progress.note(f"{outcome.name} {how}: {inline(outcome.reason)}")
         if time.monotonic() - self.wrote > WRITE_SECONDS:
             self._write()
 
@@ -265,7 +284,7 @@ class _Run:
                     "name": release.name,
                     "values": dict(release.values),
                     "path": release.job.output.path[len(self.bulk.folder) + 1 :],
-                    "state": "released" if whole else "failed" if outcome.state == "failed" else "unfinished",
+                    "state": "released" if whole else _not_there(outcome.state),
                     "failure": outcome.public or None,
                     "earlier": found is not None and not whole,
                     **(dict.fromkeys(Facts.__slots__) if found is None else asdict(found)),
@@ -290,7 +309,8 @@ class _Run:
         for release in self.releases:
             one, before = outcomes[release.name], self.entries.get(release.name, {})
             # A release that was not reached keeps what is known of it.
-            fingerprint = before.get("fingerprint") if one.state in {"failed", "unfinished"} else one.fingerprint
+            left = one.state in {"failed", "withheld", "unfinished"}
+            fingerprint = before.get("fingerprint") if left else one.fingerprint
             seconds = before.get("seconds") if one.state in {"unchanged", "unfinished"} else round(one.seconds, 3)
             entries.append(
                 {
@@ -323,6 +343,19 @@ class _Run:
             folder.write(INDEX, index_bytes(index))
             folder.write(PAGE, bulk_page.render(index).encode())
         self.wrote = time.monotonic()
+
+
+def _not_there(state: str) -> str:
+    return state if state in {"failed", "withheld"} else "unfinished"
+
+
+def _beside(release: BulkRelease, earlier: Sequence[str]) -> BulkRelease:
+    """A release whose gate looks at earlier ones, too."""
+    gate = release.job.gate
+    if gate is None or not earlier:
+        return release
+    known = gate.model_copy(update={"earlier": [*gate.earlier, *earlier]})
+    return replace(release, job=release.job.model_copy(update={"gate": known}))
 
 
 def _said(index: Mapping[str, Any] | None) -> Any:

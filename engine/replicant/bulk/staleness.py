@@ -128,7 +128,7 @@ def _internal(job: JobSpec) -> dict[str, Any] | None:
 def _settings(spec: Any) -> Any:
     """What of a job decides its release, but for the content of its input: not where anything lies."""
     said = json.loads(json.dumps(spec))
-    for section, keys in (("input", ("path",)), ("output", ("path", "internal"))):
+    for section, keys in (("input", ("path",)), ("output", ("path", "internal")), ("gate", ("earlier",))):
         for key in keys:
             if isinstance(said, dict) and isinstance(said.get(section), dict):
                 said[section].pop(key, None)

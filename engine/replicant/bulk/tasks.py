@@ -10,7 +10,7 @@ from typing import Any
 
 from replicant.bulk.result import Outcome
 from replicant.bulk.staleness import Judgement, State, fingerprint_of, judge
-from replicant.errors import DataError, PartialError, ReleaseError, ReplicantError, SpecError
+from replicant.errors import DataError, PartialError, ReleaseError, ReplicantError, SpecError, WithheldError
 from replicant.execution.backend import Backend
 from replicant.execution.failure import describe
 from replicant.execution.progress import Progress
@@ -33,6 +33,9 @@ _FAMILIES: tuple[tuple[type[ReplicantError], str], ...] = (
     (ReplicantError, "its run stopped"),
 )
 """All that the public index says of a failure: the reason may name paths, columns and counts of the real data."""
+
+
+WITHHELD = "the gate withholds it"
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,12 @@ def _ended(order: Order, release: BulkRelease, run: Callable[[Judgement], JobRes
             )
         made = None if judged.state is State.UNCHANGED else run(judged)
         if made is not None:
+            made.require()
             verify_release(job.output.path).require()
         state, events = ("unchanged", ()) if made is None else ("released", made.events)
         return Outcome(name, state, fingerprint=fingerprint, seconds=time.monotonic() - began, events=events)
+    except WithheldError as error:
+        return Outcome(name, "withheld", str(error), WITHHELD, fingerprint, time.monotonic() - began)
     except Exception as error:
         known = describe(error, name)
         public = next(words for family, words in _FAMILIES if isinstance(known, family))

@@ -41,6 +41,8 @@ class Facts:
         It vouches for the manifest, and the manifest for every file.
     created
         The day.
+    gate
+        What the gate said: `passed`, or `overridden` by a person; empty without one.
     """
 
     m: int
@@ -50,6 +52,7 @@ class Facts:
     bytes: int
     manifest_sha256: str
     created: str
+    gate: str = ""
 
 
 def facts(url: str) -> Facts | None:
@@ -82,6 +85,7 @@ def facts(url: str) -> Facts | None:
         bytes=sum(wanted.values()),
         manifest_sha256=hashlib.sha256(content).hexdigest(),
         created=str(manifest.get("created", "")),
+        gate=str(manifest.get("gate", {}).get("verdict", "")),
     )
 
 

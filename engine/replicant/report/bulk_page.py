@@ -17,8 +17,14 @@ from replicant.view.templates import render as fill
 __all__ = ["render"]
 
 _WIDTH, _HEIGHT, _LEFT = 340, 130, 34
-_WORDS = {"released": "released", "failed": "failed", "unfinished": "not finished"}
-_SIGNS = {"released": "✓", "failed": "✗", "unfinished": "…"}
+_WORDS = {
+    "released": "released",
+    "withheld": "withheld by the gate",
+    "failed": "failed",
+    "unfinished": "not finished",
+}
+_SIGNS = {"released": "✓", "withheld": "■", "failed": "✗", "unfinished": "…"}
+_GATE = {"passed": "passed", "overridden": "released by decision of a person", "": "no gate"}
 
 
 def render(index: Mapping[str, Any], *, reasons: Mapping[str, str] | None = None, root: str = "") -> str:
@@ -68,6 +74,7 @@ def _release(entry: Mapping[str, Any], reasons: Mapping[str, str], root: str) ->
         "reason": reason.splitlines(),
         "link": f"{root}{quote(entry['path'])}/_manifest.json" if known else "",
         "figures": [f"{entry[key]:,}" for key in ("m", "rows", "columns", "files", "bytes")] if known else [],
+        "gate": _GATE.get(entry.get("gate") or "", ""),
         "created": entry["created"] or "",
         "sha256": entry["manifest_sha256"] or "",
     }

@@ -20,7 +20,7 @@ def render(index: Mapping[str, Any], outcomes: Mapping[str, str]) -> str:
     index
         The public index.
     outcomes
-        What this run did, by release: `released`, `unchanged`, `failed`, `unfinished`.
+        What this run did, by release: `released`, `unchanged`, `withheld`, `failed`, `unfinished`.
     """
     entries = index["releases"]
     # Where there are too many to read, those that are not as they should be stand first.
@@ -58,7 +58,8 @@ def _compared(drift: Sequence[Mapping[str, Any]]) -> str:
 
 def counted(outcomes: Mapping[str, str]) -> str:
     """How many ended how."""
-    words = {"released": "released", "unchanged": "unchanged", "failed": "failed", "unfinished": "not finished"}
+    words = {"released": "released", "unchanged": "unchanged", "withheld": "withheld by the gate"}
+    words |= {"failed": "failed", "unfinished": "not finished"}
     counts = {state: sum(one == state for one in outcomes.values()) for state in words}
     return ", ".join(f"{count} {words[state]}" for state, count in counts.items() if count)
 

@@ -117,6 +117,8 @@ class BulkSpec(Document):
         stand before its first placeholder.
     drift
         An axis along which each release is compared with the one before it.
+    cumulate
+        An axis along which releases are of the same people: the gate of each judges it together with those before it.
     title
         Title of the index page.
     """
@@ -130,6 +132,7 @@ class BulkSpec(Document):
     overrides: list[Override] = Field(default_factory=list)
     folder: str | None = None
     drift: str | None = None
+    cumulate: str | None = None
     title: str | None = None
 
     @field_validator("tables")
@@ -196,6 +199,8 @@ class BulkJob:
         Where the index page goes.
     drift
         The axis along which releases are compared, if any.
+    cumulate
+        The axis along which releases are of the same people, if any.
     title
         Title of the index page, if any.
     document, base
@@ -205,6 +210,7 @@ class BulkJob:
     releases: tuple[BulkRelease, ...]
     folder: str
     drift: str | None
+    cumulate: str | None
     title: str | None
     document: Mapping[str, Any]
     base: str
@@ -217,18 +223,24 @@ class BulkJob:
     @property
     def neighbours(self) -> tuple[tuple[BulkRelease, BulkRelease], ...]:
         """Pairs of releases that are next to each other on the axis of `drift` and equal on the others."""
-        if self.drift is None:
-            return ()
+        return () if self.drift is None else tuple(pair for line in self._lines(self.drift) for pair in pairwise(line))
+
+    @property
+    def earlier(self) -> dict[str, tuple[str, ...]]:
+        """By the name of each release, those before it on the axis of `cumulate` that are equal on the others."""
+        if self.cumulate is None:
+            return {}
+        names = [[one.name for one in line] for line in self._lines(self.cumulate)]
+        return {name: tuple(line[:at]) for line in names for at, name in enumerate(line)}
+
+    def _lines(self, axis: str) -> list[list[BulkRelease]]:
+        """Releases that are equal on all axes but one, in the order of that one."""
         lines: dict[tuple[str, ...], list[BulkRelease]] = {}
         for release in self.releases:
-            rest = tuple(value for axis, value in release.values.items() if axis != self.drift)
+            rest = tuple(value for other, value in release.values.items() if other != axis)
             lines.setdefault(rest, []).append(release)
-        order = _order([release.values[self.drift] for release in self.releases])
-        pairs = []
-        for line in lines.values():
-            line.sort(key=lambda release: order[release.values[str(self.drift)]])
-            pairs += list(pairwise(line))
-        return tuple(pairs)
+        order = _order([release.values[axis] for release in self.releases])
+        return [sorted(line, key=lambda release: order[release.values[axis]]) for line in lines.values()]
 
 
 def _order(values: Sequence[str]) -> dict[str, int]:

@@ -80,8 +80,11 @@ def expand(
     axes = bulk.axes
     cells = _cells(bulk, axes)
     known = _known(axes, cells)
-    if bulk.drift is not None and bulk.drift not in axes:
-        raise SpecError(f"bulk.drift is {bulk.drift!r}{nearest(bulk.drift, axes)}", need=f"one of {', '.join(axes)}")
+    for key, axis in (("drift", bulk.drift), ("cumulate", bulk.cumulate)):
+        if axis is not None and axis not in axes:
+            raise SpecError(f"bulk.{key} is {axis!r}{nearest(axis, axes)}", need=f"one of {', '.join(axes)}")
+    if bulk.cumulate is not None and "gate" not in document:
+        raise SpecError("bulk.cumulate without a gate", need="a gate that judges releases together", fix="add gate:")
     drafts = [_draft(template, bulk, cell, known) for cell in cells]
     _check_used(axes, drafts)
     releases = []
@@ -93,7 +96,7 @@ def expand(
     folder = _absolute(_folder(bulk, template), root)
     releases = [_outside(release, folder) for release in releases]
     _check_apart("their internal manifests", [(release.name, release.job.output.internal_path) for release in releases])
-    return BulkJob(tuple(releases), folder, bulk.drift, bulk.title, dict(document), root)
+    return BulkJob(tuple(releases), folder, bulk.drift, bulk.cumulate, bulk.title, dict(document), root)
 
 
 def _cells(bulk: BulkSpec, axes: Mapping[str, list[str]]) -> list[Cell]:
