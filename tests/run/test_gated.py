@@ -88,8 +88,14 @@ def test_what_passes_is_put_at_its_target(table: pd.DataFrame, monkeypatch: pyte
     assert secret["gate"]["checks"][0]["value"] == 0.125
     assert not any("value" in one for one in public["gate"]["checks"])
     assert (public["n"], public["k"]) == (160, 200)
-    assert files("out-internal") == ["_manifest.json", "metrics.json"]
+    assert [name for name in files("out-internal") if not name.startswith("dossier/")] == [
+        "_manifest.json",
+        "metrics.json",
+    ]
     assert os.listdir(".").count("out") == 1
+    assert "Passed: all" in Path("out-dossier/index.html").read_text()
+    assert "0.125" in Path("out-internal/dossier/index.html").read_text()
+    assert done.text().endswith("documents: out-dossier/index.html")
     assert not [name for name in os.listdir(".") if name.startswith(".")]
     real, _, said = seen[0]
     assert (real.n, said["holdout"].n) == (160, 40)
@@ -111,6 +117,17 @@ def test_what_fails_stays_where_its_owner_alone_can_read_it(
     for folder in ("out-internal", "out-internal/withheld"):
         assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
     assert "withheld" in done.text()
+    assert not Path("out-dossier").exists()
+    assert "Withheld: 1 of" in Path("out-internal/dossier/index.html").read_text()
+
+
+def test_documents_that_cannot_be_written_change_no_decision(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("out-dossier").write_text("in the way")
+    judge_by(monkeypatch)
+    run_job(job()).require()
+    assert verify_release("out").ok
 
 
 def test_a_gate_that_was_interrupted_judges_again_and_draws_nothing(
@@ -246,7 +263,10 @@ def test_another_disk_has_the_candidate_copied(table: pd.DataFrame, monkeypatch:
     monkeypatch.setattr("replicant.storage.local.LocalFolder.can_move_to", lambda self, target: False)
     run_job(job())
     assert verify_release("out").ok
-    assert files("out-internal") == ["_manifest.json", "metrics.json"]
+    assert [name for name in files("out-internal") if not name.startswith("dossier/")] == [
+        "_manifest.json",
+        "metrics.json",
+    ]
 
 
 def test_real_rows_may_be_held_out_elsewhere(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:

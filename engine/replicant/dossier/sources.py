@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from replicant.release.manifest import parse_manifest
 from replicant.storage.folder import MANIFEST, SUCCESS, Folder
 from replicant.storage.open import open_folder, path_text
 
-__all__ = ["WITHHELD", "Sources", "internal_location", "read_sources"]
+__all__ = ["WITHHELD", "Sources", "internal_location", "keep_evaluations", "read_sources"]
+
+_EVALUATIONS = ("utility", "disclosure")
 
 WITHHELD = "withheld"
 """The folder, within the internal one, of a release that its gate did not let out."""
@@ -91,9 +94,43 @@ def read_sources(
             need="the two manifests of one run",
             fix="say where the right one is: `--internal FOLDER` (in Python: `internal=`)",
         )
-    there = _names(beside)
-    kept = {what: _document(beside, f"{what}.json") for what in ("utility", "disclosure") if f"{what}.json" in there}
+    there, mark = _names(beside), _mark(public)
+    kept = {what: _document(beside, f"{what}.json") for what in _EVALUATIONS if f"{what}.json" in there}
+    # Those of an earlier release here say nothing about this one.
+    kept = {what: found for what, found in kept.items() if found.get("release", mark) == mark}
     return Sources(location, inner, name, public, secret, kept.get("utility"), kept.get("disclosure"), withheld)
+
+
+def keep_evaluations(internal: str, public: Mapping[str, Any], found: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Keep what evaluations found beside the internal manifest, where the documents are made from it.
+
+    Parameters
+    ----------
+    internal
+        The internal folder.
+    public
+        The public manifest of the release that was evaluated.
+    found
+        `Evaluation.as_dict` by `utility` and `disclosure`; None for what was not evaluated.
+
+    Raises
+    ------
+    ReleaseError
+        If it cannot be written.
+    """
+    folder = open_folder(internal)
+    folder.make(private=True)
+    for what in _EVALUATIONS:
+        if (one := found.get(what)) is None:
+            folder.discard(f"{what}.json")
+        else:
+            text = json.dumps({"release": _mark(public), **one}, indent=1, ensure_ascii=False)
+            folder.write(f"{what}.json", f"{text}\n".encode(), private=True)
+
+
+def _mark(public: Mapping[str, Any]) -> str:
+    """What tells one release from another: a digest of the digests of its files."""
+    return hashlib.sha256("".join(sorted(one["sha256"] for one in public["files"])).encode()).hexdigest()
 
 
 def _names(folder: Folder) -> dict[str, int]:

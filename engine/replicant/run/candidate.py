@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from replicant import release
+from replicant.dossier.sources import WITHHELD
+from replicant.dossier.write import write_dossier
 from replicant.errors import ReleaseError, ReplicantError, SpecError, WithheldError, nearest
 from replicant.gate.verdict import Override
 from replicant.run.partial_results import Records
@@ -24,10 +26,7 @@ from replicant.storage.open import open_folder
 if TYPE_CHECKING:
     from replicant.spec.models import JobSpec
 
-__all__ = ["WITHHELD", "Candidate", "begun_at", "promote", "release_anyway", "withheld_error"]
-
-WITHHELD = "withheld"
-"""Folder of the candidate in the internal folder."""
+__all__ = ["Candidate", "begun_at", "promote", "release_anyway", "withheld_error"]
 
 
 @dataclass(frozen=True)
@@ -209,6 +208,7 @@ def release_anyway(
     said = [asdict(Override(name, reason.strip(), by.strip(), day)) for name in failed]
     records = [_overridden(one, said) for one in (there[1]["gate_public"], record)]
     promote(candidate, *records, overwrite=overwrite)
+    write_dossier(candidate.target, candidate.internal)
     return records[1]
 
 

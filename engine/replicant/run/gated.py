@@ -18,6 +18,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from replicant import release
+from replicant.dossier.sources import keep_evaluations
+from replicant.dossier.write import write_dossier
+from replicant.errors import ReplicantError
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing
@@ -81,10 +84,13 @@ def run_gated(
         treated = treat_candidate(job, pipeline, Judged(candidate, done, verdict), backend, **shown)
         done, verdict = treated.done, treated.verdict
     done = replace(done, gate=verdict.as_dict())
+    _keep(candidate, verdict)
     if verdict.failed:
         _enter(candidate, verdict)
+        _document(candidate, progress, withheld=True)
         return replace(done, target=candidate.path, wanted=candidate.target)
     promote(candidate, verdict.public_dict(), verdict.as_dict(), overwrite=overwrite)
+    _document(candidate, progress)
     return replace(done, target=job.output.path, internal=job.output.internal_path)
 
 
@@ -225,3 +231,21 @@ def _enter(candidate: Candidate, verdict: Verdict) -> None:
     assert there is not None
     secret = {**there[1], "gate": verdict.as_dict(), "gate_public": verdict.public_dict()}
     candidate.records.folder.write(MANIFEST, release.manifest_bytes(secret), private=True)
+
+
+def _keep(candidate: Candidate, verdict: Verdict) -> None:
+    """What was judged, for the documents."""
+    there = candidate.manifests()
+    assert there is not None
+    found = {"utility": verdict.utility, "disclosure": verdict.disclosure}
+    kept = {what: None if one is None else one.as_dict() for what, one in found.items()}
+    keep_evaluations(candidate.internal, there[0], kept)
+
+
+def _document(candidate: Candidate, progress: Progress, *, withheld: bool = False) -> None:
+    """Write the documents. The decision stands, whatever becomes of them."""
+    try:
+        write_dossier(candidate.target, candidate.internal, withheld=withheld)
+    except ReplicantError as error:
+        again = f"replicant dossier {candidate.target}"
+        progress.note(f"the documents of the release are not written: {error.found} Write them again: {again}")

@@ -81,7 +81,8 @@ class JobResult:
 
             lines += [gate_text.render(self.gate), ""]
         if self.withheld:
-            return "\n".join([*lines, f"withheld:  {self.target} (for its owner only: never share it)"])
+            lines.append(f"withheld:  {self.target} (for its owner only: never share it)")
+            return "\n".join([*lines, f"documents: {self.target.rpartition('/')[0]}/dossier/index.html (the same)"])
         lines += [
             f"release:   {self.target} ({len(self.files)} files, {size:,} bytes)",
             *(f"script:    {self.target}/{file.path}" for file in self.files if isinstance(file, release.Helper)),
@@ -89,4 +90,6 @@ class JobResult:
             f"internal:  {self.internal} (seed and hashes: never share it)",
             f"verify it: replicant verify {self.target}",
         ]
+        if self.gate is not None:
+            lines.append(f"documents: {self.target}-dossier/index.html")
         return "\n".join(lines)
