@@ -17,12 +17,13 @@ from click.testing import CliRunner
 
 import replicant as rp
 from replicant.cli.main import cli
+from replicant.dossier.sources import WITHHELD
 from replicant.errors import SpecError, WithheldError
 from replicant.gate.judge import Check
 from replicant.gate.limits import CHECKS, check_limits
 from replicant.gate.verdict import Verdict
 from replicant.release import verify_release
-from replicant.run.candidate import WITHHELD, Candidate, release_anyway
+from replicant.run.candidate import Candidate, release_anyway
 from replicant.run.job import run_job
 from replicant.run.job_result import JobResult
 from replicant.run.resume import resume
