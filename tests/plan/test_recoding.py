@@ -148,6 +148,14 @@ def test_labels_name_the_merged_level() -> None:
     assert table.specs["x"].labels == {1: "north", 2: "south", 3: "elsewhere", 4: "elsewhere", -9: "refused"}
 
 
+def test_whole_numbers_are_merged_into_nines() -> None:
+    frame = pd.DataFrame({"x": [1] * 30 + [27] * 20 + [99] * 3 + [4] * 2 + [-9] * 3, "y": range(58)})
+    columns = {"x": {"kind": "nominal", "missing_codes": [99]}}
+    table = in_memory(frame, columns, rare={"x": 5})
+    assert table["x"].levels() == [1, 27, 999]
+    assert table.observed()["x"].value_counts().to_dict() == {1: 30, 27: 20, 99: 3, 999: 5}
+
+
 # --- records ---------------------------------------------------------------------------------------------------------
 
 

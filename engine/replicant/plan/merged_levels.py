@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import SpecError
@@ -50,8 +51,8 @@ def merge_rare(
     # The labels of coded missing values are no levels.
     levels = list(spec.levels or ()) if labelled is None else labelled.levels
     used = [level for level in levels if counts.get(level, 0)]
-    into = _into_neighbours if spec.kind is Kind.ORDERED else _into_one
-    target = into(name, used, counts, rare, spec)
+    rest = None if spec.kind is Kind.ORDERED else _rest(name, used, rare, spec)
+    target = _into_neighbours(used, counts, rare.rows) if rest is None else _into_one(used, counts, rare.rows, rest)
     cells = sum(counts[level] for level in target)
     words = f"{len(target)} of its {len(used)} levels, in {cells} cells, are merged"
     how: dict[str, Any] = {"rare": rare.rows}
@@ -70,39 +71,47 @@ def merge_rare(
     if spec.kind is Kind.ORDERED:
         how["merged"] = tuple(target.items())
     else:
-        how["rest"] = rare.into
+        how["rest"] = rest
     known = [level for level in levels if level not in target]
     known += [level for level in left if level not in known]
     return spec.model_copy(update={"levels": known}), how, words
 
 
-def _into_one(
-    name: str, used: Sequence[Any], counts: Mapping[Any, int], rare: RareLevels, spec: ColumnSpec
-) -> dict[Any, Any]:
-    others = sorted((level for level in used if level != rare.into), key=lambda level: counts[level])
-    few = [level for level in others if counts[level] < rare.rows]
-    alone = 0 < counts.get(rare.into, 0) < rare.rows
-    if not few and not alone:
-        return {}
-    texts = all(isinstance(level, str) for level in used)
+def _rest(name: str, used: Sequence[Any], rare: RareLevels, spec: ColumnSpec) -> Any:
+    """The level into which those of a nominal column are merged.
+
+    Raises
+    ------
+    SpecError
+        It is text and the levels are numbers, or the reverse, or it means missing.
+    """
+    texts = any(isinstance(level, str) for level in used)
+    if rare.into is None:
+        nines = (10**digits - 1 for digits in count(2))
+        taken = {*used, *spec.missing_codes}
+        return "other" if texts else next(one for one in nines if one > max(used, default=0) and one not in taken)
     if texts != isinstance(rare.into, str) or rare.into in spec.missing_codes:
         raise SpecError(
             f"rare.{name}.into is {'text' if isinstance(rare.into, str) else 'a number'}: no level of {name!r} can be",
             need="text" if texts else "a number, as the levels are, that is no coded missing value",
             fix=f"write rare: {{{name}: {{rows: {rare.rows}, into: {'elsewhere' if texts else 99}}}}}",
         )
-    records = counts.get(rare.into, 0) + sum(counts[level] for level in few)
+    return rare.into
+
+
+def _into_one(used: Sequence[Any], counts: Mapping[Any, int], rows: int, rest: Any) -> dict[Any, Any]:
+    others = sorted((level for level in used if level != rest), key=lambda level: counts[level])
+    few = [level for level in others if counts[level] < rows]
+    records = counts.get(rest, 0) + sum(counts[level] for level in few)
     for level in others[len(few) :]:
-        if records >= rare.rows:
+        if not 0 < records < rows:
             break
         few.append(level)
         records += counts[level]
-    return dict.fromkeys(few, rare.into)
+    return dict.fromkeys(few, rest)
 
 
-def _into_neighbours(
-    name: str, used: Sequence[Any], counts: Mapping[Any, int], rare: RareLevels, spec: ColumnSpec
-) -> dict[Any, Any]:
+def _into_neighbours(used: Sequence[Any], counts: Mapping[Any, int], rows: int) -> dict[Any, Any]:
     groups = [[level] for level in used]
 
     def records(at: int) -> int:
@@ -110,7 +119,7 @@ def _into_neighbours(
 
     while len(groups) > 1:
         least = min(range(len(groups)), key=records)
-        if records(least) >= rare.rows:
+        if records(least) >= rows:
             break
         beside = min((at for at in (least - 1, least + 1) if 0 <= at < len(groups)), key=records)
         first = min(least, beside)

@@ -43,11 +43,11 @@ class RareLevels(Document):
     rows
         Levels with fewer records are merged.
     into
-        Of a nominal column: the level that they become.
+        Of a nominal column: the level that they become. None: `other`; among numbers the next of nines, such as 99.
     """
 
     rows: Annotated[Whole, Field(ge=2)]
-    into: str | int | float = "other"
+    into: str | int | float | None = None
 
 
 class DateShift(Document):
