@@ -83,10 +83,18 @@ class Ranges:
         return Ranges(first, low[kept], high[kept])
 
     def members(self, values: npt.NDArray[Any]) -> Mask:
-        """(k, v) whether the set of each row holds each of some codes or numbers."""
-        found = np.zeros((len(self), len(values)), dtype=np.bool_)
-        np.logical_or.at(found, self.rows, (self.low[:, None] <= values) & (values < self.high[:, None]))
-        return found
+        """(k, v) whether the set of each row holds each of some codes: (v,), or (k, v) of its own."""
+        values = np.broadcast_to(values, (len(self), values.shape[-1]))
+        if not len(self.low):
+            return np.zeros(values.shape, dtype=np.bool_)
+        # Codes and ranges of one row come after those of the rows before it.
+        span = (
+            int(max(values.max(initial=0), self.high.max())) - min(int(values.min(initial=0)), int(self.low.min())) + 1
+        )
+        shift = np.arange(len(self), dtype=np.int64) * span
+        at = np.searchsorted(self.low + shift[self.rows], values + shift[:, None], side="right") - 1
+        found = np.maximum(at, 0)
+        return np.asarray((at >= self.first[:-1, None]) & (values < self.high[found]))
 
     def both(self, other: Ranges) -> Ranges:
         """(k,) what the sets of two hold, row by row."""

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from replicant.methods import BUILTIN, Response
+from replicant.methods import BUILTIN, DonorModel, Predictors, Response
+from replicant.methods.forest import ForestModel
 from replicant.ranges import Ranges
+from replicant.trees import encode_features, single_leaf
 
 N, DRAWS = 500, 4000
 
@@ -32,14 +34,14 @@ def fitted(name: str, seed: int = 1) -> tuple[Any, np.ndarray]:
     return model, np.repeat(np.array([[1.0, -0.5], [1.0, 1.5]]), DRAWS, axis=0)
 
 
-def rejected(model: Any, x: np.ndarray, sets: Ranges, rng: np.random.Generator) -> np.ndarray:
+def rejected(model: Any, x: Any, sets: Ranges, rng: np.random.Generator) -> np.ndarray:
     """As the definition says."""
     drawn = model.draw(x, rng)
     for _ in range(5000):
         again = np.flatnonzero(~sets.holds(drawn))
         if not again.size:
             return drawn
-        drawn[again] = model.draw(x[again], rng)
+        drawn[again] = model.draw(x.take(again) if isinstance(x, Predictors) else x[again], rng)
     raise AssertionError("no draw is kept")
 
 
@@ -65,10 +67,13 @@ def test_numbers_within_ranges_are_those_that_are_kept(name: str, ranges: list[t
         assert stats.ks_2samp(drawn[half], kept[half]).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("name", ["normrank", "logreg", "polyreg", "polr", "lda"])
+@pytest.mark.parametrize("name", ["normrank", "pmm", "logreg", "polyreg", "polr", "lda"])
 def test_codes_that_are_allowed_are_those_that_are_kept(name: str) -> None:
     model, x = fitted(name)
-    ranges = {"normrank": [(0.0, 9.0), (20.0, 35.0)], "logreg": [(1.0, 2.0)]}.get(name, [(0.0, 2.0), (4.0, 5.0)])
+    numbers = [(0.0, 9.0), (20.0, 35.0)]
+    ranges = {"normrank": numbers, "pmm": [(0.0, 25.0), (28.0, 200.0)], "logreg": [(1.0, 2.0)]}.get(
+        name, [(0.0, 2.0), (4.0, 5.0)]
+    )
     sets = everywhere(ranges, len(x), np.int32)
     drawn, found = model.draw_among(x, sets, np.random.default_rng(2))
     assert found.all()
@@ -80,7 +85,7 @@ def test_codes_that_are_allowed_are_those_that_are_kept(name: str) -> None:
         assert counts.shape[1] == 1 or stats.chi2_contingency(counts).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("name", [*NUMBERS, "normrank", "logreg", "polyreg", "polr", "lda"])
+@pytest.mark.parametrize("name", [*NUMBERS, "normrank", "pmm", "logreg", "polyreg", "polr", "lda"])
 def test_what_is_hardly_ever_drawn_is_drawn_and_what_is_not_there_is_not(name: str) -> None:
     model, x = fitted(name)
     rng, size = np.random.default_rng(4), len(x)
@@ -110,3 +115,32 @@ def test_the_only_level_is_drawn_where_it_is_allowed() -> None:
     drawn, found = model.draw_among(x[:2], sets, np.random.default_rng(0))
     assert drawn.tolist() == [3, 3]
     assert found.tolist() == [False, True]
+
+
+def test_the_nearest_donors_that_are_allowed_give_where_none_of_the_nearest_is() -> None:
+    x = np.column_stack([np.ones(200), np.arange(200.0)])
+    codes = np.arange(200, dtype=np.int32)
+    y = Response(codes, numbers=codes.astype(float))
+    model: Any = BUILTIN["pmm"].method.fit(y, x, None, np.random.default_rng(0))
+    for low, high, among in ((103, 200, range(103, 108)), (150, 152, range(150, 152)), (0, 1, range(1))):
+        sets = everywhere([(low, high)], 1000, np.int32)
+        drawn, found = model.draw_among(np.repeat(x[100:101], 1000, axis=0), sets, np.random.default_rng(1))
+        assert found.all()
+        assert set(drawn.tolist()) == set(among)
+
+
+def test_a_tree_of_a_forest_is_as_likely_as_its_leaf_has_donors_that_are_allowed() -> None:
+    """Two trees, of one leaf each: nine tenths of the donors of one are allowed, a tenth of those of the other."""
+    rng, n = np.random.default_rng(1), 100
+    codes = np.arange(n, dtype=np.int32)
+    weights = np.where(codes < 50, 9, 1), np.where(codes < 50, 1, 9)
+    models = tuple(DonorModel(single_leaf(n, one.astype(np.int32)), codes) for one in weights)
+    features = encode_features([codes], nominal=[False])
+    x = Predictors(features, np.empty(0, dtype=np.int32), 20_000, codes=np.zeros((20_000, 1), dtype=np.int32))
+    sets = everywhere([(0.0, 10.0), (90.0, 100.0)], x.size, np.int32)
+    model = ForestModel(models)
+    drawn, found = model.draw_among(x, sets, rng)
+    assert found.all()
+    kept = rejected(model, x, sets, rng)
+    counts = np.array([np.bincount(one, minlength=n) for one in (drawn, kept)])
+    assert stats.chi2_contingency(counts[:, counts.any(axis=0)]).pvalue > 1e-4

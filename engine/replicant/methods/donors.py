@@ -86,21 +86,30 @@ class DonorModel:
         ndarray
             (size,) bool, where the table has a donor; where it has none, the code means nothing.
         """
-        if self._by_code is None:
-            self._by_code = self.tree.by_code(self.codes)
+        by_code = self.by_code()
         u = rng.random(x.size)
         leaf = self.leaves(x, u)
         own = x.rows if x.exclude_self else None
         repeats = None if own is None else self.tree.repeats(len(self.codes))
-        donors, node = self._by_code.draw(leaf, u, sets, own=own, repeats=repeats)
+        donors, node = by_code.draw(leaf, u, sets, own=own, repeats=repeats)
         if self.weights is not None:
-            other, _ = self._by_code.draw(leaf, rng.random(x.size), sets, own=own, repeats=repeats)
+            other, _ = by_code.draw(leaf, rng.random(x.size), sets, own=own, repeats=repeats)
             other[node != leaf] = -1  # weights are those of a leaf's donors
             self.weights.draw_among(self.tree, leaf, u, x.table_codes(), own, other, sets, donors)
         if x.donations is not None:
-            x.donations.redraw(self.tree, node, u, self._likeness(x), donors, (self._by_code, sets))
+            x.donations.redraw(self.tree, node, u, self._likeness(x), donors, (by_code, sets))
         found = donors >= 0
         return self.codes[np.maximum(donors, 0)], found
+
+    def share(self, x: Predictors, sets: Ranges) -> Numbers:
+        """(size,) which part of the leaf's donors a set of codes allows, by row."""
+        return self.by_code().share(self.leaves(x), sets)
+
+    def by_code(self) -> DonorsByCode:
+        """The donors by their codes."""
+        if self._by_code is None:
+            self._by_code = self.tree.by_code(self.codes)
+        return self._by_code
 
     def leaves(self, x: Predictors, u: Numbers | None = None) -> Codes:
         """(size,) the leaf, as a node number, that each row falls into; `u` as for the leaves of a tree."""

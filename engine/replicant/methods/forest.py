@@ -8,10 +8,12 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from replicant.methods.base import Codes, Predictors, Response
+from replicant.methods.base import Codes, Mask, Predictors, Response
 from replicant.methods.cart import Cart
 from replicant.methods.donors import DonorModel
+from replicant.methods.logistic import picked
 from replicant.methods.resampling import resampled
+from replicant.ranges import Ranges
 from replicant.spec.document import Whole
 from replicant.spec.tree_settings import ClassRisk, Complexity, Depth, LeafRows, SplitRows
 
@@ -103,3 +105,14 @@ class ForestModel:
             chosen = np.flatnonzero(tree == number).astype(np.int32)
             out[chosen] = model.draw(x.take(chosen), rng)
         return out
+
+    def draw_among(self, x: Predictors, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, among codes that are allowed; see `ByCodes`. A tree is as likely as its leaf has such donors."""
+        shares = np.stack([model.share(x, sets) for model in self.models], axis=1)
+        shares[~shares.any(axis=1)] = 1.0  # no leaf has one: nodes above do
+        tree = picked(shares, rng.random(x.size))
+        out, found = np.zeros(x.size, dtype=np.int32), np.zeros(x.size, dtype=np.bool_)
+        for number, model in enumerate(self.models):
+            chosen = np.flatnonzero(tree == number)
+            out[chosen], found[chosen] = model.draw_among(x.take(chosen.astype(np.int32)), sets.take(chosen), rng)
+        return out, found

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from replicant.methods.base import Codes, Numbers
+from replicant.methods.base import Codes, Mask, Numbers
 from replicant.methods.linear import Positions, Regression, regress
+from replicant.methods.logistic import picked
+from replicant.ranges import Ranges
 
 __all__ = ["APART", "CHUNK", "Donors", "MatchingModel", "Scale"]
 
@@ -19,6 +21,8 @@ BITS = 30  # of the standard deviation of a prediction: what differs by less is 
 ROUNDING = 4  # of those whole numbers
 BEYOND = 1 << 61  # further than any prediction, and half of what a sum may be
 CHUNK = 1 << 12  # rows whose donors are sought at a time
+CELLS = 1 << 20  # donors of rows that are looked at together
+TIES = 20  # draws before more than the nearest donors are looked at, where some are as near as those
 REACH = 5  # bits for predictions that lie further out than a standard deviation
 APART = BITS + REACH + 3  # bits by which predictions of several regressions are kept apart
 
@@ -148,16 +152,45 @@ class Donors:
         window = self.one_of_nearest(sought, u)
         return self.one_of_tied(window, rng.random(len(window))) if self.tied else window
 
+    def draw_among(self, sought: Whole, sets: Ranges, rng: np.random.Generator) -> tuple[Codes, Mask]:
+        """As `draw`, among those of the nearest donors whose codes are allowed, or of twice as many, and so on."""
+        drawn, found = np.zeros(len(sought), dtype=np.int32), np.zeros(len(sought), dtype=np.bool_)
+        n, d = len(self.codes), self.nearest
+        for _ in range(TIES if self.tied else 0):
+            waiting = np.flatnonzero(~found)
+            drawn[waiting] = self.draw(sought[waiting], rng)
+            found[waiting] = sets.take(waiting).holds(drawn[waiting])
+        first = self.first_of_nearest(sought, rng.random(len(sought)))
+        more = 0
+        while not found.all() and more < 2 * n:
+            waiting = np.flatnonzero(~found)
+            for at in range(0, len(waiting), max(1, CELLS // (d + 2 * more))):
+                some = waiting[at : at + max(1, CELLS // (d + 2 * more))]
+                around = first[some, None] + np.arange(-more, d + more)
+                codes = self.codes[np.clip(around, 0, n - 1)]
+                allowed = sets.take(some).members(codes) & (around >= 0) & (around < n)
+                there = allowed.any(axis=1)
+                chosen = picked(allowed[there].astype(np.float64), rng.random(int(there.sum())))
+                drawn[some[there]] = codes[there, chosen]
+                found[some[there]] = True
+            more = 2 * more + d
+        return drawn, found
+
     def one_of_nearest(self, sought: Whole, u: Numbers) -> Positions:
         """The position of one of the nearest donors for each of some predictions, by (2, size) uniform numbers."""
+        window = self.first_of_nearest(sought, u[0])
+        window += (u[1] * self.nearest).astype(np.intp)
+        return window
+
+    def first_of_nearest(self, sought: Whole, u: Numbers) -> Positions:
+        """The position of the first of the nearest donors for each of some predictions, by uniform numbers."""
         known, d = self.predictions, self.nearest
         window: Positions = known.searchsorted(sought) - d
         # Of two that are equally far away, up to the rounding of three numbers, neither is nearer: chance decides.
         twice = 2 * sought
-        twice += np.where(u[0] < 0.5, -ROUNDING, ROUNDING + 1)
+        twice += np.where(u < 0.5, -ROUNDING, ROUNDING + 1)
         around = window[:, None] + np.arange(d)
         window -= (known[around] + known[around + d] > twice[:, None]).sum(axis=1)
-        window += (u[1] * d).astype(np.intp)
         return window
 
     def one_of_tied(self, positions: Positions, u: Numbers) -> Positions:
@@ -239,3 +272,9 @@ class MatchingModel:
         fit = self.regression
         beta = fit.posterior(rng)[0] if self.proper else fit.beta
         return self.donors.draw(self.scale.whole(x @ beta), rng)
+
+    def draw_among(self, x: Numbers, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
+        """As `draw`, among codes that are allowed; see `ByCodes`. Where none of the nearest has one, others do."""
+        fit = self.regression
+        beta = fit.posterior(rng)[0] if self.proper else fit.beta
+        return self.donors.draw_among(self.scale.whole(x @ beta), sets, rng)

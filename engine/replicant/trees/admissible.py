@@ -126,6 +126,12 @@ class DonorsByCode:
         draw_allowed(node, where, self.zeros, self.ordered, u, self.wanted(sets), *given, out)
         return out, node
 
+    def share(self, leaf: Int32, sets: Ranges) -> Float:
+        """(k,) which part of a node's donors a set of codes allows, by row."""
+        out = np.empty(len(leaf))
+        count_allowed(leaf, self.start, self.end, self.zeros, self.wanted(sets), out)
+        return out
+
     def wanted(self, sets: Ranges | None) -> tuple[Int32, Int32, Int32]:
         """Sets as the kernels take them: with codes as they are counted here."""
         if sets is None:
@@ -204,6 +210,15 @@ def entry(zeros, ordered, begin, end, wanted, i, rank):
             return ordered[at_rank(zeros, begin, end, before + rank)]
         rank -= count
     return np.int32(-1)
+
+
+@kernel
+def count_allowed(leaf, start, end, zeros, wanted, out):
+    """See `DonorsByCode.share`."""
+    for i in range(leaf.shape[0]):
+        begin = start[leaf[i]]
+        close = end[leaf[i]]
+        out[i] = entries(zeros, begin, close, wanted, i) / max(close - begin, 1)
 
 
 @kernel

@@ -9,6 +9,8 @@ from threading import Lock, Timer
 
 import numpy as np
 
+from replicant.ranges import Ranges
+
 from .features import encode_features
 from .jit import KERNELS
 from .leaf_rows import Halves, held_out_scores
@@ -109,6 +111,7 @@ def _run(use: Use) -> None:
         tree.replace_repeated(leaf, u, drawn, rows, used, 0, 1, like, np.zeros(n, dtype=np.bool_))
     if Use.CONDITIONS in use:
         tree.draw_other(leaf, u, rows, n)
+        tree.by_code(rows).share(leaf, Ranges(np.arange(n + 1, dtype=np.int32), rows, rows + 1))
     if Use.PROTECTION in use:
         merge_leaves(tree, shortcomings(tree, Least(n // 2, n // 2, 0.5), rows, u))
     if Use.LEAF_WEIGHTS in use:
