@@ -109,6 +109,18 @@ def test_rules_and_columns_are_counted() -> None:
     assert rp.gate(real, [syn], rules=["age >= 18"], **QUESTIONS)["rules"].verdict == "failed"
 
 
+def test_levels_that_the_codebook_does_not_declare_are_differences() -> None:
+    real, syn = people(300, 1), people(300, 2)
+    real = real[real["region"] != "f"]
+    declared = {"region": {"levels": list("abcdef")}}
+    found = rp.gate(real, [syn], columns=declared, **QUESTIONS)
+    assert found["schema"].verdict == "passed"  # declared, and not among the real rows
+    syn.loc[3, "region"] = "z"
+    found = rp.gate(real, [syn], columns=declared, **QUESTIONS)
+    assert (found["schema"].verdict, found["schema"].of) == ("failed", "region")
+    assert rp.gate(real, [syn], **QUESTIONS)["schema"].verdict == "passed"
+
+
 def test_the_population_behind_keys() -> None:
     real, syn = people(300, 1), people(300, 2)
     both = pd.concat([real, syn])[["age", "region"]].drop_duplicates()

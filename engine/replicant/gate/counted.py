@@ -99,10 +99,15 @@ def lone_columns(check: Check, given: Inputs) -> Check:
     """Columns that one table lacks, that have another type, or levels that the codebook does not declare."""
     dropped = {one["column"] for one in given.manifest.get("events", ()) if one.get("code") == "dropped_column"}
     found = {one.column for one in given.findings if one.code in DIFFERENCES} - dropped
-    for one in given.findings:
-        spec = given.book.get(one.column)
-        if one.code == "new_levels" and spec is not None and spec.levels:
-            found.add(one.column)
+    new = {one.column for one in given.findings if one.code == "new_levels"}
+    for column in given.coding.columns:
+        spec = given.book.get(column.name)
+        if column.name in new and spec is not None and spec.levels:
+            coding = given.coding.only([column.name])
+            real, *sets = (set(np.unique(in_memory(one, coding).groups).tolist()) for one in (given.real, *given.sets))
+            # Levels that are declared come first; the last code is of missing cells.
+            if set.union(*sets) - real - set(range(len(spec.levels))) - {column.size - 1}:
+                found.add(column.name)
     names = sorted(found)
     why = f"{', '.join(names[:5])}: of another type or with other levels, or not in both tables"
     return of_count(check, len(names), why, of=", ".join(names[:5]))
