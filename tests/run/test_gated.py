@@ -26,6 +26,7 @@ from replicant.release import verify_release
 from replicant.run.candidate import Candidate, release_anyway
 from replicant.run.job import run_job
 from replicant.run.job_result import JobResult
+from replicant.run.preview import preview
 from replicant.run.resume import resume
 from replicant.spec.load import load_job
 from replicant.storage.local import LocalFolder
@@ -315,6 +316,14 @@ def test_a_wrong_section_is_refused_before_anything_is_drawn(
         run_job(job(gate=gate))
     assert caught.value.exit_code == 2
     assert not Path("out-internal").exists()
+
+
+@pytest.mark.parametrize("rows", [None, 80])
+def test_a_plan_says_what_is_held_out_and_refuses_what_a_run_would(table: pd.DataFrame, rows: int | None) -> None:
+    synthesis = {} if rows is None else {"partition_rows": rows}
+    assert rows or "40 of 200 rows are held out" in str(preview(job(synthesis=synthesis)))
+    with pytest.raises(SpecError, match="a reason"):
+        preview(job(synthesis=synthesis, gate={"limits": {"membership": 0.9}}))
 
 
 def test_a_holdout_that_says_nothing_is_refused(table: pd.DataFrame) -> None:

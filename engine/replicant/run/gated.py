@@ -24,7 +24,7 @@ from replicant.errors import ReplicantError
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing
-from replicant.gate.limits import check_limits, check_tier
+from replicant.gate.limits import check_limits
 from replicant.gate.verdict import Verdict
 from replicant.run.candidate import Candidate, promote
 from replicant.run.chunks import FileChunks
@@ -69,7 +69,7 @@ def run_gated(
         As `run_job`.
     """
     assert job.gate is not None
-    check_limits(check_tier(job.gate.tier), job.gate.said_limits)
+    check_limits(job.gate.tier, job.gate.said_limits)
     candidate = Candidate.of_job(job)
     if not open_folder(candidate.path).moves_to(open_folder(candidate.target)):
         release.check_target(candidate.target, digest=pipeline.digest, overwrite=overwrite, internal=candidate.internal)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicant.errors import DataError
+from replicant.events import Event
 from replicant.plan.seeds import Stage, stream
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class Holdout:
                 fix="raise gate.holdout (at most 0.5), name other real rows there, or leave it out: the gate then says "
                 "what it cannot judge",
             )
+
+    def events(self, n: int) -> tuple[Event, ...]:
+        """What is said of it."""
+        said = f"{self.rows(n):,} of {n:,} rows are held out for the gate: no model sees them"
+        return (Event("held_out", "", said),)
 
 
 def seeded(synthesis: SynthesisSpec) -> SynthesisSpec:

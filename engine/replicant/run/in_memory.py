@@ -72,7 +72,10 @@ def prepare(job: JobSpec) -> Ready:
     if source.holdout is not None:
         synthesis = with_rows_of_the_whole(synthesis, rows)
     plan = build_plan(synthesis, table, methods=methods.registered(), orders=find_orders)
-    return Ready(source, table, replace(plan, seed_given=job.synthesis.seed is not None))
+    if source.holdout is not None:
+        said = (*source.holdout.events(rows), *plan.events)
+        plan = replace(plan, seed_given=job.synthesis.seed is not None, events=said)
+    return Ready(source, table, plan)
 
 
 class InMemory:

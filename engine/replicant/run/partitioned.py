@@ -378,7 +378,9 @@ class PartitionedFiles:
         run = PartitionedTable(
             executor, self.job.synthesis, columns, self.chunks, slices, self.digest, memory=backend.process_memory
         )
-        planned = run.make_plan()
+        held = self.chunks.holdout
+        whole = sum(chunk.rows for chunk in self.chunks.chunks)
+        planned = run.make_plan(() if held is None else held.events(whole))
         _, plan, table, outline = planned
         facts = {"rows": plan.n, "columns": len(plan.columns), "m": plan.m, "partitions": len(plan.partitions)}
         progress.planned(digest=self.digest[:8], target=output.path, **facts)

@@ -11,6 +11,7 @@ import numpy as np
 from replicant import methods
 from replicant.fcs import Account, find_orders, fit_columns, touched_of
 from replicant.fcs import prepare as prepare_partition
+from replicant.gate.limits import check_limits
 from replicant.methods import Touched
 from replicant.plan import Task, build_plan
 from replicant.plan.graph import graph_of_plan, graph_of_stages, graph_of_tasks
@@ -87,6 +88,8 @@ def preview(job: JobSpec, memory: int | None = None) -> Preview:
     SpecError, DataError
         If the job cannot be done, or a task of it does not fit in the memory.
     """
+    if job.gate is not None:
+        check_limits(job.gate.tier, job.gate.said_limits)
     if job.synthesis.partition_rows is not None:
         return _partitioned(job, memory)
     ready = prepare(job)
