@@ -53,6 +53,16 @@ SINGLE: dict[str, dict[str, Any]] = {
     "leaves": {"minbucket": "auto"},
     "weights": {"leaf_weights": "regression"},
 }
+# What protects while values are drawn, each beside the default.
+PROTECTION: dict[str, dict[str, Any]] = {
+    **{f"min_donors {least}": {"min_donors": least} for least in (5, 10, 20)},
+    "l_diversity 3": {"l_diversity": 3},
+    "dominance 0.1": {"dominance": 0.1},
+    "smoothing": {"smoothing": "kernel"},
+    "donors any": {"donors": "any"},
+    "donors once": {"donors": "distinct"},
+    "all of these": {"min_donors": 10, "l_diversity": 3, "dominance": 0.1, "smoothing": "kernel", "donors": "distinct"},
+}
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "distinct": {"donors": "distinct"},
@@ -60,6 +70,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "table_order": {"visit_sequence": "table"},
     "observed": {"conditioning": "observed"},
     "proper": {"proper": True},
+    **PROTECTION,
     **SINGLE,
 }
 LANDMARKS = ("fresh half", "bootstrap")
@@ -83,6 +94,9 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="measure these variants again")
     parser.add_argument("--store", action="store_true", help=f"keep the medians in {MEDIANS.name}")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where rows go")
+    parser.add_argument(
+        "--plane", type=Path, metavar="SVG", help="keep the plane of the first table without other tools"
+    )
     options = parser.parse_args()
     if unknown := {part for name in options.variants for part in name.split("+")} - {*VARIANTS}:
         parser.error(f"there is no variant {sorted(unknown)[0]}; there are {', '.join(VARIANTS)}")
@@ -104,6 +118,10 @@ def main() -> int:
         for row in rows:
             print(line(row), flush=True)
     finish(options.results, store=options.store)
+    if options.plane is not None:
+        found = quality_page.medians(pd.read_csv(options.results))
+        own = found[(found["table"] == options.tables[0]) & found["variant"].isin([*options.variants, *LANDMARKS])]
+        options.plane.write_text(quality_page.drawn(own).svg(), encoding="utf-8")
     return 0
 
 

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from replicant.report.plane import Axis, Kind, Point, plane
 from replicant.view.fragment import folded, fragment, notes, rows
-from replicant.view.plot import Plot
+from replicant.view.plot import Picture, Plot
 from replicant.view.templates import environment
 
-__all__ = ["MEASURES", "medians", "page", "written"]
+__all__ = ["MEASURES", "drawn", "medians", "page", "written"]
 
 MEASURES = (
     *("uni_mean", "assoc_mean", "two_mean", "coef_z_rms", "pmse_ratio", "auc", "tstr"),
@@ -56,15 +56,7 @@ def page(found: pd.DataFrame, peers: pd.DataFrame) -> str:
     pictures, tables = [], []
     for table, own in found.groupby("table", sort=False):
         others = peers[peers["dataset"] == table]
-        pictures.append(
-            plane(
-                [*ours(own), *theirs(others)],
-                title=str(table),
-                utility=Axis("told from real rows, AUC", 0.5),
-                disclosure=Axis("membership inference, AUC", 0.5),
-                size=(560.0, 380.0),
-            )
-        )
+        pictures.append(drawn(own, others, title=str(table)))
         shown = columns(own)
         head, right = ["", *shown], range(1, len(shown) + 1)
         body = [[name, *figures] for name, figures in cells(own, others, shown)]
@@ -89,6 +81,18 @@ def page(found: pd.DataFrame, peers: pd.DataFrame) -> str:
     )
     template = environment().from_string(source)
     return template.render(plot=Markup(plot._repr_html_()), figures=Markup(figures))
+
+
+def drawn(own: pd.DataFrame, others: pd.DataFrame | None = None, title: str = "") -> Picture:
+    """The plane of a table; without other tools with a line along what no variant dominates."""
+    return plane(
+        [*ours(own), *(() if others is None else theirs(others))],
+        title=title,
+        utility=Axis("told from real rows, AUC", 0.5),
+        disclosure=Axis("membership inference, AUC", 0.5),
+        frontier=others is None,
+        size=(560.0, 380.0),
+    )
 
 
 def columns(own: pd.DataFrame) -> list[str]:

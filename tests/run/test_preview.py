@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import replicant as rp
 from replicant.run.preview import Preview, preview
 from replicant.spec.load import parse_job
 
@@ -78,3 +79,22 @@ def test_the_graph_of_a_study_is_its_blocks(frame: pd.DataFrame, tmp_path: Path)
     found = preview(parse_job(json.dumps(text)))
     blocks = int(found.text.split(" in ")[1].split(" blocks")[0])
     assert found.graph().pictures[0].body.count(">measure block ") == blocks
+
+
+def test_a_plan_tries_what_protects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    people = pd.DataFrame({"sex": rng.choice(["f", "m"], 800), "age": rng.integers(18, 90, 800)})
+    people["income"] = (1000 * (people.sex == "m") + rng.lognormal(6, 1, 800)).round()
+    text = said(people, tmp_path, None, drop=[], min_donors=10, options={"income": {"dominance": 0.5}}, minbucket=3)
+    section = text.split("Protection\n")[1].split("\n\n")[0].splitlines()
+    assert "grown on all 800 rows" in section[1]
+    figures = {line.split()[0]: line.split()[1:] for line in section[4:]}
+    assert list(figures) == ["sex", "age", "income"]
+    leaves, few, _, dominated = map(int, figures["income"][:4])
+    assert leaves >= few > dominated > 0
+    syn = rp.synthesize(people, m=1, seed=1, min_donors=10, options={"income": {"dominance": 0.5}}, minbucket=3)
+    assert syn.protection.loc["income", ["leaves", "few_records", "dominated"]].tolist() == [leaves, few, dominated]
+    monkeypatch.setattr("replicant.run.preview.MOST_TRIED", 300)
+    assert "grown on 300 of 800 rows" in said(people, tmp_path, None, drop=[], min_donors=10)
+    assert "grown on 300 of 800 rows" in said(people, tmp_path, 400, drop=[], min_donors=10)
+    assert "Protection" not in said(people, tmp_path, None, drop=[])
