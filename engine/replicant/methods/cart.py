@@ -174,14 +174,12 @@ class Cart:
         tree, touched, fails = grow(self.min_donors), None, False
         if self.protects:
             least = Least(self.min_donors, self.l_diversity, self.dominance)
-            short = shortcomings(tree, least, y.codes, y.numbers)
             bare = tree
-            tree = merge_leaves(tree, short)
-            fails = len(tree.nodes) == 1 and bool(short[:, 0].any())
+            tree, fails = merge_leaves(tree, least, x.features, y.codes, y.numbers)
             if x.compared:
                 if rows < self.min_donors or (fewest is not None and fewest < self.min_donors):
                     bare = grow(1)
-                    short = shortcomings(bare, least, y.codes, y.numbers)
+                short = shortcomings(bare, least, y.codes, y.numbers)
                 touched = Touched.of(bare, short, tree, fails, response)
         notes = ("unprotected",) if fails else ()
         given = None

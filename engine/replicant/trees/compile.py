@@ -15,7 +15,7 @@ from .features import encode_features
 from .jit import KERNELS
 from .leaf_rows import Halves, held_out_scores
 from .leaf_weights import leaf_weights
-from .merge import Least, merge_leaves, shortcomings
+from .merge import Least, merge_leaves
 from .tree import grow_tree, likeness, single_leaf
 
 __all__ = ["Use", "ensure_compiled", "kernel_folder"]
@@ -113,7 +113,7 @@ def _run(use: Use) -> None:
         tree.draw_other(leaf, u, rows, n)
         tree.by_code(rows).share(leaf, Ranges(np.arange(n + 1, dtype=np.int32), rows, rows + 1))
     if Use.PROTECTION in use:
-        merge_leaves(tree, shortcomings(tree, Least(n // 2, n // 2, 0.5), rows, u))
+        merge_leaves(tree, Least(n // 2, n // 2, 0.5), features, rows, u)
     if Use.LEAF_WEIGHTS in use:
         _weigh()
     if Use.LEAF_ROWS in use:

@@ -1,4 +1,4 @@
-"""Leaves that do not protect their donors are merged with their neighbours, into the node above, until it does.
+"""Leaves that do not protect their donors are merged with their neighbours.
 
 A leaf must hold so many distinct records, and so many distinct values of the response (l-diversity: Machanavajjhala et
 al. 2007): else who knows a row's predictors knows whose value it has, or what it is. And the largest of its magnitudes
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .grow import RIGHT
+from .grow import ALL_SEEN, EXTRA, FEATURE, MASK, RIGHT, THRESHOLD
 from .jit import kernel
-from .prune import close_gaps
 
 if TYPE_CHECKING:
+    from .features import Features
     from .tree import Tree
 
 __all__ = ["Least", "explained", "merge_leaves", "shortcomings"]
@@ -74,29 +74,56 @@ def shortcomings(tree: Tree, least: Least, codes: Int32, numbers: Float | None =
     return short
 
 
-def merge_leaves(tree: Tree, short: Mask) -> Tree:
-    """Merge the leaves of a tree that fall short, until none does.
+def merge_leaves(
+    tree: Tree, least: Least, features: Features, codes: Int32, numbers: Float | None = None
+) -> tuple[Tree, bool]:
+    """Merge the leaves of a tree that fall short.
+
+    Two leaves of a node become one. Where the neighbour of a leaf that falls short is divided further, it stays as it
+    is, and the donors of the leaf go down there.
 
     Parameters
     ----------
-    tree
-        The tree.
-    short
-        In what its nodes fall short.
+    tree, least, codes, numbers
+        As for `shortcomings`.
+    features
+        Predictors of the table.
 
     Returns
     -------
     Tree
-        With one leaf, which may fall short itself, if nothing else is left.
+        With one leaf, if nothing else is left.
+    bool
+        Whether that falls short.
     """
-    if not short[:, tree.leaf_nodes].any():
-        return tree
-    fits = ~np.logical_or.reduce(short)
-    nodes, start, end, seen = tree.nodes.copy(), tree.start.copy(), tree.end.copy(), tree.seen.copy()
-    work = np.empty((2, len(nodes)), dtype=np.int64)
-    kept = merge(nodes, start, end, seen, fits, work[0], work[1])
-    seen = seen[:kept] if len(seen) else seen
-    return replace(tree, nodes=nodes[:kept], start=start[:kept], end=end[:kept], seen=seen)
+    while True:
+        short = np.logical_or.reduce(shortcomings(tree, least, codes, numbers))
+        if len(tree.nodes) == 1 or not short[tree.leaf_nodes].any():
+            return tree, bool(short[0])
+        tree = _without(tree, short, features)
+
+
+def _without(tree: Tree, short: Mask, features: Features) -> Tree:
+    """A tree without its leaves that fall short."""
+    size = len(tree.nodes)
+    nodes, seen, origin = np.empty_like(tree.nodes), np.empty_like(tree.seen), np.empty(size, dtype=np.int64)
+    kept = take_out(tree.nodes.copy(), tree.seen, ~short, np.empty((3, size), dtype=np.int64), nodes, seen, origin)
+    left = replace(
+        tree, nodes=nodes[:kept], start=tree.start[origin[:kept]], end=tree.end[origin[:kept]], seen=seen[:kept]
+    )
+    leaf = left.training_leaves(features.n)
+    moved = np.zeros(features.n, dtype=np.bool_)
+    moved[tree.donors] = leaf[tree.donors] < 0
+    rows = np.flatnonzero(moved)
+    if not rows.size:
+        return left
+    leaf[rows] = left.leaves(np.ascontiguousarray(features.codes[:, rows].T))
+    of_donors = leaf[tree.donors]
+    counts = np.bincount(of_donors, minlength=kept)
+    start = (np.cumsum(counts) - counts).astype(np.int32)
+    end = (start + counts).astype(np.int32)
+    close_ranges(left.nodes, end)
+    return replace(left, start=start, end=end, donors=tree.donors[np.argsort(of_donors, kind="stable")])
 
 
 def explained(tree: Tree, response: Float | Int32) -> float:
@@ -162,15 +189,53 @@ def find_dominated(start, end, donors, numbers, share, last_seen, short):
 
 
 @kernel
-def merge(nodes, start, end, seen, fits, skip, position):
-    """Make a leaf of every node that has one below it which does not fit. Returns how many nodes are left."""
+def take_out(nodes, seen, fits, work, new, new_seen, origin):
+    """Take leaves that do not fit out of a tree: the node above goes to its other child, or is a leaf as that is.
+
+    `work` has room for three numbers for each node. The rest is written to `new` and `new_seen` in preorder, with the
+    former node that each comes from in `origin`. Returns how many there are.
+    """
+    instead, stack, parent = work[0], work[1], work[2]
     for i in range(nodes.shape[0] - 1, -1, -1):
-        skip[i] = i + 1
+        instead[i] = i
         right = np.int64(nodes[i, RIGHT])
         if right == i:
             continue
-        skip[i] = skip[right]
-        for child in (np.int64(i + 1), right):
-            if nodes[child, RIGHT] == child and not fits[child]:
+        a, b = instead[i + 1], instead[right]
+        a_is_leaf, b_is_leaf = nodes[a, RIGHT] == a, nodes[b, RIGHT] == b
+        if a_is_leaf and b_is_leaf:
+            if not (fits[a] and fits[b]):
                 nodes[i, RIGHT] = i
-    return close_gaps(nodes, start, end, seen, skip, position)
+        elif a_is_leaf and not fits[a]:
+            instead[i] = b
+        elif b_is_leaf and not fits[b]:
+            instead[i] = a
+    stack[0], parent[0] = instead[0], -1
+    top, kept = 0, 0
+    while top >= 0:
+        i = stack[top]
+        if parent[top] >= 0:
+            new[parent[top], RIGHT] = kept
+        top -= 1
+        right = np.int64(nodes[i, RIGHT])
+        leaf = right == i
+        origin[kept] = i
+        new[kept, FEATURE] = 0 if leaf else nodes[i, FEATURE]
+        new[kept, THRESHOLD] = MASK if leaf else nodes[i, THRESHOLD]
+        new[kept, RIGHT] = kept
+        new[kept, EXTRA] = 0 if leaf else nodes[i, EXTRA]
+        if seen.shape[0] > 0:
+            new_seen[kept] = ALL_SEEN if leaf else seen[i]
+        if not leaf:
+            stack[top + 1], parent[top + 1] = instead[right], kept
+            stack[top + 2], parent[top + 2] = instead[i + 1], -1
+            top += 2
+        kept += 1
+    return kept
+
+
+@kernel
+def close_ranges(nodes, end):
+    """A node's donors end where those of its right child do."""
+    for i in range(nodes.shape[0] - 1, -1, -1):
+        end[i] = end[nodes[i, RIGHT]]
