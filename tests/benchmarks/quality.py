@@ -33,6 +33,7 @@ from threadpoolctl import threadpool_limits
 
 import replicant as rp
 from replicant.errors import ReplicantError
+from replicant.view.plot import Plot
 
 RESULTS = inputs.ROOT / "build" / "quality.csv"
 MEDIANS = Path(__file__).with_suffix(".csv")
@@ -120,8 +121,8 @@ def main() -> int:
     finish(options.results, store=options.store)
     if options.plane is not None:
         found = quality_page.medians(pd.read_csv(options.results))
-        own = found[(found["table"] == options.tables[0]) & found["variant"].isin([*options.variants, *LANDMARKS])]
-        options.plane.write_text(quality_page.drawn(own).svg(), encoding="utf-8")
+        own = found[(found["table"] == options.tables[0]) & found["variant"].isin([*options.variants, LANDMARKS[0]])]
+        Plot("Utility and disclosure", "", [quality_page.drawn(own)]).save(options.plane)
     return 0
 
 

@@ -171,13 +171,16 @@ class Cart:
             small = None if fewest is None else max(fewest, least)
             return grow_tree(x.features, x.subset, response, minbucket=max(rows, least), fewest=small, **settings)
 
-        tree, touched, fails = grow(self.min_donors), None, False
+        # A sample that holds records more than once has as many distinct ones in leaves that are larger by so much.
+        often = 1.0 if weights is None else float(weights.sum() / max(np.count_nonzero(weights), 1))
+        enough = self.min_donors if self.min_donors == 1 else round(self.min_donors * often)
+        tree, touched, fails = grow(enough), None, False
         if self.protects:
             least = Least(self.min_donors, self.l_diversity, self.dominance)
             bare = tree
             tree, fails = merge_leaves(tree, least, x.features, y.codes, y.numbers)
             if x.compared:
-                if rows < self.min_donors or (fewest is not None and fewest < self.min_donors):
+                if enough > min(rows, rows if fewest is None else fewest):
                     bare = grow(1)
                 short = shortcomings(bare, least, y.codes, y.numbers)
                 touched = Touched.of(bare, short, tree, fails, response)
