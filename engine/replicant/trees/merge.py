@@ -192,7 +192,7 @@ def find_dominated(start, end, donors, numbers, share, last_seen, short):
 def take_out(nodes, seen, fits, work, new, new_seen, origin):
     """Take leaves that do not fit out of a tree: the node above goes to its other child, or is a leaf as that is.
 
-    `work` has room for three numbers for each node. The rest is written to `new` and `new_seen` in preorder, with the
+    `work` holds three numbers for each node. The rest is written to `new` and `new_seen` in preorder, with the
     former node that each comes from in `origin`. Returns how many there are.
     """
     instead, stack, parent = work[0], work[1], work[2]
