@@ -57,7 +57,7 @@ ALL: dict[str, Any] = {
     "granularity": {"birth": "month", "day": "week"},
     "rare": {"job": 12, "edu": 12},
     "outliers": {"income": 10, "heaped": 10, "asked": 8},
-    "date_shift": {"by": "who", "days": 30, "columns": ["birth", "death"]},
+    "date_shift": {"by": "who", "days": 30, "columns": ["birth", "death", "day"]},
 }
 
 
@@ -162,10 +162,11 @@ def test_whole_numbers_are_merged_into_nines() -> None:
 @pytest.mark.parametrize(("keep", "days", "step"), [(None, 30, 1), ("weekday", 30, 7), ("season", 800, 364)])
 def test_dates_of_a_person_are_shifted_alike(keep: Any, days: int, step: int) -> None:
     frame = people()
-    shift = {"by": "who", "days": days, "columns": ["birth", "death"], "keep": keep}
+    shift = {"by": "who", "days": days, "columns": ["birth", "death", "day"], "keep": keep}
     made = in_memory(frame, seed=5, date_shift=shift).observed()
     by = (made["birth"] - frame["birth"]).dt.days
     assert (made["death"] - frame["death"]).dt.days.equals(by)
+    assert (pd.to_datetime(made["day"]) - pd.to_datetime(frame["day"])).dt.days.equals(by)
     assert by.groupby(frame["who"]).nunique().eq(1).all()
     assert by.between(-days, days).all()
     assert (by % step == 0).all()

@@ -193,7 +193,7 @@ def _numbers(factor: Factor, spec: ColumnSpec | None) -> Floats:
 def _with(cells: pd.Series[Any], factor: Factor, changed: NDArray[np.bool_], numbers: Floats) -> pd.Series[Any]:
     """The cells with other numbers in some of them."""
     changed = changed & ~np.isnan(numbers)
-    made = pd.Series(factor.type.restore_numbers(numbers[changed]), index=cells.index[changed])
+    made = pd.Series(factor.type.restore_numbers(numbers[changed]))
     out = cells.copy()
     out[changed] = made.array if made.dtype == cells.dtype else made.astype(cells.dtype).array
     return out

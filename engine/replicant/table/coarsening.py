@@ -100,9 +100,11 @@ def text_of_day(day: float) -> str:
 
 def _multiples(numbers: Floats, of: float) -> Floats:
     """The nearest multiples, half to even: the numbers that their decimal texts give."""
-    near = np.rint(numbers / of) * of
     digits = count_decimals(np.array([of]))
-    return np.rint(near * 10.0**digits) / 10.0**digits if digits else near
+    with np.errstate(over="ignore", invalid="ignore"):
+        near = np.rint(numbers / of) * of
+        near = np.rint(near * 10.0**digits) / 10.0**digits if digits else near
+    return np.where(np.isfinite(near), near, numbers)
 
 
 def _period(days: Floats, granularity: Granularity) -> Floats:
