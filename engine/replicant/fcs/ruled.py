@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from replicant.fcs.implied import implied_orders
+from replicant.fcs.implied import implied_rules
 from replicant.plan.rules import drawn_names
 from replicant.ranges import Ranges
 from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, Unique, apply, names_in
@@ -90,7 +90,12 @@ class Ruled:
                 last = max((name for name in columns if not plans[name].is_kept), key=self.rank.__getitem__)
                 self.unique.setdefault(last, []).append(known)
         indirect = {name for name, one in plans.items() if one.is_computed or one.is_kept or one.where is not None}
-        for rule in implied_orders(plan.rules, self.rank, indirect, prepared.table):
+        ranges = {
+            column.name: (float(column.values[0]), float(column.values[-1]))
+            for column in prepared.table.columns
+            if column.is_numeric and column.size and plans[column.name].declaration.works_on == "codes"
+        }
+        for rule in implied_rules(plan.rules, self.rank, indirect, ranges, prepared.table):
             columns = drawn_names(rule.names, plans)
             for name in columns:
                 self.at[name].append(_Known(rule, columns, None))
