@@ -57,7 +57,7 @@ class _Bound:
             parts[factor > 0].append(term)
         if self.most or not parts[False]:
             parts[False].append(Number(self.most))
-        left, right = (_sum(parts[side]) for side in (True, False))
+        left, right = (_sum(parts[sign]) for sign in (True, False))
         tree = Compare("<" if self.less else "<=", left, right, 0)
         return Rule("what follows from other rules", names_in(tree), tree)
 
