@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 
 import replicant as rp
+from replicant.evaluation.figure import against_rate, plain
+from replicant.gate.counted import canaries_found
 from replicant.gate.evidence import Evidence
 from replicant.gate.judge import Check, judge, of_count
 from replicant.gate.limits import CHECKS, NAMES, TIERS, Limit, check_limits, limits_of
@@ -119,6 +122,18 @@ def test_levels_that_the_codebook_does_not_declare_are_differences() -> None:
     found = rp.gate(real, [syn], columns=declared, **QUESTIONS)
     assert (found["schema"].verdict, found["schema"].of) == ("failed", "region")
     assert rp.gate(real, [syn], **QUESTIONS)["schema"].verdict == "passed"
+
+
+def test_a_single_canary_is_too_many_where_rows_are_never_alike() -> None:
+    check, rare, often = check_of("canaries"), plain("copied_rows", [0.0], baseline=0.0), 0.3
+    counts = {"planted": 100, "found": 1}
+    figures = [against_rate("canaries_found", 0.5, 50, 0, 50)]
+    assert canaries_found(check, figures, counts, [rare]).verdict == "failed"
+    assert canaries_found(check, figures, {**counts, "found": 0}, [rare]).verdict == "passed"
+    assert canaries_found(check, figures, counts, [replace(rare, baseline=often)]).verdict == "passed"
+    many = [against_rate("canaries_found", 25, 50, 2, 50)]
+    assert canaries_found(check, many, counts, [replace(rare, baseline=often)]).verdict == "failed"
+    assert canaries_found(check, [], None, [rare]).verdict == "not_applicable"
 
 
 def test_the_population_behind_keys() -> None:

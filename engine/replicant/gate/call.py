@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from replicant.disclosure.call import disclosure as measure_disclosure
 from replicant.errors import SpecError, nearest
 from replicant.evaluation.inputs import inputs
-from replicant.gate.counted import broken_rules, donors_behind, lone_columns, people_behind
+from replicant.gate.counted import broken_rules, canaries_found, donors_behind, lone_columns, people_behind
 from replicant.gate.evidence import Evidence, beyond, by_itself, named, normal_p, of_area, ratio, worse_than
 from replicant.gate.judge import Check, judge, without
 from replicant.gate.limits import CHECKS, check_limits, check_tier
@@ -126,6 +126,8 @@ def gate(
             checks.append(lone_columns(check, given))
         elif rule.name == "population":
             checks.append(people_behind(check, given, population, found.settings["keys"]))
+        elif rule.name == "canaries":
+            checks.append(canaries_found(check, figures, given.canaries, named(found.figures, "copied_rows")))
         elif rule.name == "pair_utility":
             checks.append(_pair_utility(check, figures, important, everything=rank == "public"))
         elif rule.name == "k_marginal":
@@ -142,8 +144,6 @@ def _judged(check: Check, figures: Sequence[Figure], *, holdout: bool, people: b
     """A check of disclosure."""
     if check.name in ("membership", "memorisation") and not holdout:
         return without(check, "not_judged", NO_HOLDOUT)
-    if check.name == "canaries" and not figures:
-        return without(check, "not_applicable", "none were planted, or the internal manifest is not there")
     if check.name == "confident_guesses" and effort == "quick":
         return without(check, "not_judged", "quick effort leaves it out")
     evidence = list(_evidence(check, figures, people=people))

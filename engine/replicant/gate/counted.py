@@ -11,21 +11,26 @@ import pandas as pd
 
 from replicant.disclosure.known import population_of
 from replicant.errors import SpecError, nearest
+from replicant.evaluation.figure import Figure
 from replicant.evaluation.inputs import Inputs, frame_in_memory, in_memory
-from replicant.gate.judge import Check, of_count, without
+from replicant.gate.evidence import beyond
+from replicant.gate.judge import Check, judge, of_count, without
 from replicant.methods import registered
 from replicant.methods.cart import UNDERSMOOTHED
 from replicant.plan.rules import broken_rows
 from replicant.spec.rule import parse_kept_rule
 from replicant.table import encode_table
 
-__all__ = ["broken_rules", "donors_behind", "lone_columns", "people_behind"]
+__all__ = ["broken_rules", "canaries_found", "donors_behind", "lone_columns", "people_behind"]
 
 DIFFERENCES = ("missing_column", "extra_column", "other_type")
 """Findings that are differences of schema. Another sample of the people has other levels and digits, too."""
 
 VALUES = 200
 """How many times the people of a pair of keys have to be behind a single value: 200,000 where a pair needs 1,000."""
+
+BY_CHANCE = 0.05
+"""Canaries that equal a row by chance, in all sets, at which a single one that is found says something."""
 
 WAYS = {"public": 2, "safeguarded": 3, "secure": 3}
 """Keys that an intruder is taken to know at once."""
@@ -57,6 +62,22 @@ def _donors(manifest: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
             rows = 1 if config.get("proper") else options.get("minbucket", 1)
             least = 1 if few else int(options.get("min_donors", 1))
             yield max(UNDERSMOOTHED[0] if rows == "auto" else int(rows), least), one["name"]
+
+
+def canaries_found(
+    check: Check, figures: Sequence[Figure], counts: Mapping[str, Any] | None, copied: Sequence[Figure]
+) -> Check:
+    """Canaries that came back whole.
+
+    Where rows are hardly ever alike, not one may: nobody has such a record. Where a table has so few columns and levels
+    that rows are often alike by chance, as twins show, more than chance explains are too many.
+    """
+    if counts is None or not figures:
+        return without(check, "not_applicable", "none were planted, or the internal manifest is not there")
+    alike = next((one.baseline for one in copied if not one.of and one.baseline is not None), 1.0)
+    if float(counts["planted"]) * alike > BY_CHANCE:
+        return judge(check, [beyond(one) for one in figures])
+    return of_count(check, float(counts["found"]), "records that nobody has came back whole")
 
 
 def broken_rules(check: Check, given: Inputs, rules: Sequence[str]) -> Check:
