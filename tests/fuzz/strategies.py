@@ -773,6 +773,7 @@ def jobs(draw: Any) -> Job:
     output: dict[str, Any] = {}
     if _often(draw, 2):
         output = {"csv": draw(st.booleans()), "helpers": draw(st.sampled_from([[], ["r"], ["stata"], ["r", "stata"]]))}
+        output["flag"] = draw(st.sampled_from([False, True, "made_up", "x"]))
     document: dict[str, Any] = {"input": {}, "synthesis": plain(case.spec), "output": output}
     if case.codebook is not None:
         document["columns"] = plain(case.codebook)

@@ -39,6 +39,9 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     return frame
 
 
+KEPT = ["disclosure.json", "dossier", "metrics.json", "utility.json"]
+
+
 def job(remedy: list[str], **more: Any) -> Any:
     gate = {
         "tier": "safeguarded",
@@ -78,7 +81,7 @@ def test_a_release_that_fails_is_drawn_again_until_it_passes(people: pd.DataFram
     assert steps[-1]["failed_after"] == []
     assert public["config"]["min_donors"] >= 5, "the manifest says what was done in the end"
     assert [step["remedy"] for step in steps][:1] == ["redraw"]
-    assert folders() == ["_manifest.json", "metrics.json"], "candidates are gone"
+    assert folders() == ["_manifest.json", *KEPT], "candidates are gone"
     assert "remedy 1, redraw" in done.text()
 
 
@@ -86,7 +89,7 @@ def test_rows_at_risk_are_swapped_and_rules_are_kept(people: pd.DataFrame) -> No
     done = run_job(job(["swap"], rules=["0 <= tax <= pay"], gate=ONE_DONOR, **COPIES))
     # Leaves of single records: nothing that swaps rows can mend that all of it is theirs.
     assert done.withheld
-    assert folders() == ["metrics.json", "withheld", "withheld-internal"]
+    assert folders() == [*KEPT, "withheld", "withheld-internal"]
     release = rp.read_release("out-internal/withheld")
     for frame in release:
         assert not len(frame.merge(people)), "a row equals a real one"

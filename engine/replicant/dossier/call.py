@@ -33,7 +33,8 @@ def dossier(
     Raises
     ------
     ReleaseError
-        If there is no release, the internal manifest is of another one, or something cannot be read or written.
+        If there is no release, its sets are real records whose missing cells are filled, the internal manifest is of
+        another one, or something cannot be read or written.
     SpecError
         If a PDF is wanted and there is no browser that prints it.
     """

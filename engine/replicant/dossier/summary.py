@@ -35,9 +35,11 @@ def describe(manifest: Mapping[str, Any]) -> str:
     """What a release is, in a few sentences for catalogues."""
     m, rows = manifest["m"], manifest["k"]
     sets = f"{m} synthetic sets" if m != 1 else "One synthetic set"
+    whole = all(one.get("synthesized") == "all" for one in manifest["columns"])
+    none = "No row is the record of a person" if whole else "Some cells are as in the real data"
     return (
         f"{sets} of {rows:,} rows and {len(manifest['columns'])} columns, drawn by models of a confidential table of "
-        f"{manifest['n']:,} rows. No row is the record of a person. Analyse each set and pool the results."
+        f"{manifest['n']:,} rows. {none}. Analyse each set and pool the results."
     )
 
 
@@ -92,7 +94,7 @@ def public_summary(sources: Sources, variables: Sequence[Variable], guide: Guide
 
 def title_of(sources: Sources) -> str:
     """What the release is called on every page and in every catalogue: that it is synthetic is part of its name."""
-    return f"{sources.name} (synthetic data)" if sources.public.get("synthetic", True) else sources.name
+    return f"{sources.name} (synthetic data)"
 
 
 def board_summary(sources: Sources) -> dict[str, Any]:
@@ -173,7 +175,7 @@ def _done(manifest: Mapping[str, Any], variables: Sequence[Variable]) -> list[st
     elif missing:
         said.append(f"Missing cells: {missing}.")
     gate = manifest.get("gate") or {}
-    said += [f"After the first draw: {one['what']}" for one in gate.get("remedies", ())]
+    said += [f"Remedy: {one['what'].rstrip('.')}." for one in gate.get("remedies", ()) if one["kept"]]
     return said
 
 

@@ -17,6 +17,7 @@ from replicant.dossier.pdf import pdf_bytes
 from replicant.dossier.sources import Sources, read_sources
 from replicant.dossier.summary import board_summary, describe, public_summary
 from replicant.dossier.variables import Variable, variables_of
+from replicant.errors import ReleaseError
 from replicant.report import dossier_board, dossier_page
 from replicant.storage.folder import Folder
 from replicant.storage.open import open_folder
@@ -89,11 +90,18 @@ def write_dossier(
     Raises
     ------
     ReleaseError
-        If there is no release, the internal manifest is of another one, or something cannot be read or written.
+        If there is no release, its sets are real records whose missing cells are filled, the internal manifest is of
+        another one, or something cannot be read or written.
     SpecError
         If a PDF is wanted and there is no browser that prints it.
     """
     sources = read_sources(target, internal, withheld=withheld)
+    if not sources.public.get("synthetic", True):
+        raise ReleaseError(
+            f"The sets at {sources.target} are real records, their missing cells filled: they are no synthetic data.",
+            need="a release of synthetic sets",
+            fix="synthesize them; completed records are as confidential as the data",
+        )
     variables = variables_of(sources.public)
     release = _seen_from_beside(sources.target)
     guide = guide_of(sources.public, variables, release)

@@ -188,16 +188,19 @@ def _changed(gate: Mapping[str, Any] | None) -> list[tuple[str, ...]]:
 
 
 def _remedy(one: Mapping[str, Any]) -> tuple[str, ...]:
-    utility = one.get("utility") or {}
+    changed = [
+        f"{title(name)} {number_of(found['before'])} → {number_of(found['after'])}"
+        for name, found in one["utility"].items()
+    ]
     return (
-        str(one.get("step", "")),
-        str(one.get("what") or one.get("remedy", "")),
-        count_of(one.get("rows_changed")),
-        count_of(one.get("cells_changed")),
-        ", ".join(one.get("failed_before", ())),
-        ", ".join(one.get("failed_after", ())) or "none",
-        number_of(utility.get("before")),
-        number_of(utility.get("after")),
+        str(one["step"]),
+        f"{one['remedy']}: {one['what']}",
+        "kept" if one["kept"] else "taken back",
+        count_of(one["rows_changed"]),
+        count_of(one["cells_changed"]),
+        ", ".join(one["failed_before"]),
+        ", ".join(one["failed_after"]) or "none",
+        "; ".join(changed),
     )
 
 

@@ -54,7 +54,7 @@ def shared_words(
         ("Size", size_of(public)),
         ("Made from", f"a confidential table of {public['real_rows']:,} rows"),
         ("Made on", public["created"]),
-        ("Files", f"{public['files']:,} Parquet files, {public['bytes']:,} bytes, in {public['release']}"),
+        ("Files", f"{public['files']:,} Parquet files, {public['bytes']:,} bytes"),
     ]
     return {
         "title": public["title"],
@@ -83,7 +83,9 @@ def said_of(gate: Mapping[str, Any] | None, *, withheld: bool = False) -> Said:
     left = [one["title"] for one in checks if one["verdict"] == "not_judged"]
     lines = [f"Could not be judged: {', '.join(left)}."] if left else []
     failed = [
-        f"{one['title']}: {one.get('why') or 'does not keep its limit'}" for one in checks if one["verdict"] == "failed"
+        f"{one['title']}: {_plain(one.get('why')) or 'does not keep its limit'}"
+        for one in checks
+        if one["verdict"] == "failed"
     ]
     if gate["verdict"] == "withheld" or withheld:
         headline = f"Withheld: {count['failed']} of {judged} checks for the tier “{tier}” failed."
@@ -108,15 +110,19 @@ def _rows(gate: Mapping[str, Any] | None) -> list[Row]:
             one.get("of") or "",
             one.get("limit_text") or "",
             f"{one.get('source') or ''}{' [J]' if one.get('judgement') else ''}".strip(),
-            one.get("why") or "",
+            _plain(one.get("why")),
         )
         for one in (gate or {}).get("checks", ())
     ]
 
 
+def _plain(text: str | None) -> str:
+    return (text or "").replace("`", "")
+
+
 def _interval(check: Mapping[str, Any]) -> str:
     low, high = check.get("low"), check.get("high")
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return ""
     end = {"low": " (lower end judged)", "high": " (upper end judged)"}.get(check.get("end") or "", "")
     return f"{number_of(low)} to {number_of(high)}{end}"
