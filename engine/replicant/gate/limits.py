@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from replicant.errors import SpecError, nearest
-from replicant.spec.gate import Tier
+from replicant.spec.gate import DONORS, Tier
 
 __all__ = ["CHECKS", "NAMES", "TIERS", "Limit", "Rule", "Tier", "check_limits", "check_tier", "limit_text", "limits_of"]
 
@@ -91,7 +91,7 @@ CHECKS: dict[str, Rule] = {
             "distinct_donors",
             "Distinct donors behind a value",
             "",
-            (10, 5, 3),
+            (DONORS["public"], DONORS["safeguarded"], DONORS["secure"]),
             "at least {}",
             "10: ACRO and UK LLC; 5: IHSN; 3: Handbook on Statistical Disclosure Control",
             least=True,

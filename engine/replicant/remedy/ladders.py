@@ -32,6 +32,8 @@ class Situation:
         Rows that are synthesized.
     keys
         Whether there are keys that an intruder knows.
+    had
+        Distinct donors that stand behind a value already; 0 if there may be single ones.
     """
 
     donors: int
@@ -39,6 +41,7 @@ class Situation:
     nominal: tuple[str, ...] = ()
     n: int = 0
     keys: bool = True
+    had: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Ladder:
 
 
 def _redraw(taken: int, of: Situation) -> Rung | None:
-    donors = of.donors * 2**taken
+    donors = max(of.donors, 2 * of.had) * 2**taken
     if taken > 2 or donors > of.n // 20:
         return None
     what = f"all sets are drawn again from leaves of at least {donors} records, of which each gives one cell of a row"
@@ -175,7 +178,8 @@ def situation_of(manifest: Mapping[str, Any], donors: int, *, keys: bool) -> Sit
     drawn = {one["name"]: one["kind"] for one in manifest["columns"] if _is_drawn(one)}
     numbers = tuple(name for name, kind in drawn.items() if kind in ("continuous", "count"))
     nominal = tuple(name for name, kind in drawn.items() if kind == "nominal")
-    return Situation(donors, numbers, nominal, int(manifest["n"]), keys)
+    had = int(manifest["config"]["min_donors"])
+    return Situation(donors, numbers, nominal, int(manifest["n"]), keys, had if had > 1 else 0)
 
 
 def stronger(spec: SynthesisSpec, settings: Mapping[str, Any], seed: int) -> SynthesisSpec:

@@ -24,7 +24,6 @@ from replicant.evaluation.rows import RowCells, Rows
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing
-from replicant.gate.limits import CHECKS
 from replicant.gate.verdict import Verdict
 from replicant.remedy import Made, RealRecords, RowRemedies, Treatment, situation_of, stronger, swappable, treat
 from replicant.run.candidate import Candidate
@@ -148,12 +147,11 @@ def treat_candidate(
     run.known = {} if found is None else found.settings
     there = judged.candidate.manifests()
     assert there is not None
-    donors = int(CHECKS["distinct_donors"].limits[job.gate.tier] or 1)
     outcome = treat(
         judged.candidate.name,
         judged.verdict,
         job.gate.remedy,
-        situation_of(there[0], donors, keys=bool(run.known.get("keys"))),
+        situation_of(there[0], job.gate.donors, keys=bool(run.known.get("keys"))),
         make=run.make,
         judge=lambda name: run.judged[name].verdict,
         note=progress.note,

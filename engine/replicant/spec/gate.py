@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from replicant.errors import nearest
 from replicant.spec.document import Document, Location, Names, Number
 
-__all__ = ["CHECK_NAMES", "GateSpec", "LimitSpec", "Tier"]
+__all__ = ["CHECK_NAMES", "DONORS", "GateSpec", "LimitSpec", "Tier"]
 
 Tier: TypeAlias = Literal["public", "safeguarded", "secure"]
 CHECK_NAMES = (
@@ -30,6 +31,10 @@ CHECK_NAMES = (
     "pair_utility",
     "k_marginal",
 )
+
+
+DONORS: dict[Tier, int] = {"public": 10, "safeguarded": 5, "secure": 3}
+"""Distinct donors behind a value: ACRO and UK LLC; IHSN; Handbook on Statistical Disclosure Control."""
 
 
 class LimitSpec(Document):
@@ -117,6 +122,12 @@ class GateSpec(Document):
             if name not in CHECK_NAMES:
                 raise ValueError(f"names of checks are needed; {name!r} is none{nearest(name, CHECK_NAMES)}")
         return value
+
+    @property
+    def donors(self) -> int:
+        """Distinct donors behind a value that the gate asks for."""
+        said = self.limits.get("distinct_donors", DONORS[self.tier])
+        return math.ceil(said.limit if isinstance(said, LimitSpec) else said)
 
     @property
     def share(self) -> float | None:

@@ -63,7 +63,8 @@ class SynthesisSpec(Recodings):
         How trees grow, as in rpart. `minsplit` None is three times `minbucket`, and `minbucket: auto` is found for each
         tree by how leaves of several sizes tell rows held out. None: `auto`; 5 under `observed` conditioning.
     min_donors
-        Fewest distinct records in a leaf of a tree, whatever `minbucket` is: behind every value stand as many.
+        Fewest distinct records in a leaf of a tree, whatever `minbucket` is: behind every value stand as many. 1 unless
+        given; in a job with a gate, what its tier asks for.
     l_diversity
         Fewest distinct values of a column in a leaf, or all that the column has, if these are fewer.
     dominance
@@ -371,6 +372,13 @@ class JobSpec(Document):
     def _a_gate_is_of_a_release(self) -> JobSpec:
         if self.gate is not None and self.study is not None:
             raise ValueError("`gate` or `study` is needed: a study writes no release")
+        return self
+
+    @model_validator(mode="after")
+    def _values_have_the_donors_that_the_gate_asks_for(self) -> JobSpec:
+        """Without it a job that says nothing of leaves would only fail its gate."""
+        if self.gate is not None and "min_donors" not in self.synthesis.model_fields_set:
+            self.synthesis = self.synthesis.model_copy(update={"min_donors": max(1, self.gate.donors)})
         return self
 
     @model_validator(mode="after")

@@ -25,6 +25,9 @@ _HEAD = """\
 #   replicant run JOB      does it
 """
 _WIDTH = 110
+FEWEST_FOR_A_GATE = 400
+"""Rows of a table of which a tenth can be held out."""
+
 _LISTED = 30
 """Levels that are written out at most."""
 
@@ -79,6 +82,8 @@ def _text(job: JobSpec, table: Table, found: Sequence[Suspicion], as_text: bool,
         *_synthesis(found, dropped),
         *_imputation(found, dropped),
         "",
+        *_gate(table.n),
+        "",
         f"output: {_flow('path', job.output.path, bare=True)}",
     ]
     return "\n".join(lines) + "\n"
@@ -110,6 +115,19 @@ def _synthesis(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:
     rules = [rule for one in found for rule in one.settings.get("synthesis.rules", ())]
     kept = [rule for rule in rules if not {*parse_kept_rule(rule).names} & {*dropped}]
     return lines + (["  # rules:"] if kept else []) + [f"  #   - {_item(rule)}" for rule in kept]
+
+
+def _gate(rows: int) -> list[str]:
+    """A gate; commented out for a table of which nothing can be held out."""
+    lines = [
+        "gate: # may the release go out? One that may not stays in the internal folder",
+        "  tier: safeguarded # who gets it: public, safeguarded (registered users) or secure (a research centre)",
+        "  holdout: 0.1 # rows that no model sees: what a release tells of them as well, it tells of nobody",
+        "  # keys: [columns that others know of a person]",
+        "  # targets: [columns that must stay unknown]",
+        "  remedy: [redraw, smooth, swap] # what is tried if a check fails",
+    ]
+    return lines if rows >= FEWEST_FOR_A_GATE else [f"# {line}" for line in lines]
 
 
 def _imputation(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:
