@@ -106,3 +106,13 @@ def test_published_figures_are_declared_or_computed() -> None:
     assert any(one.of == "above, g = a" for one in shifted.flags if one.measure == "relative_error")
     alone = rp.utility(real, fresh, indicators=spread, effort="quick")
     assert alone.settings["indicators"] == ["spread"]
+
+
+def test_rules_are_looked_for_in_columns_that_are_made_from_others() -> None:
+    """The codebook of a release names raw columns that the tables no longer have."""
+    rng = np.random.default_rng(1)
+    raw = pd.DataFrame({"Q1": rng.integers(0, 3, 300), "age": rng.integers(18, 90, 300)})
+    columns = {"party": {"kind": "nominal", "source": "Q1", "labels": {0: "a", 1: "b", 2: "c"}}}
+    syn = rp.synthesize(raw, m=1, seed=1, columns=columns)
+    found = rp.utility(raw, syn, effort="quick", threads=1)
+    assert not [text for text in found.left_out if "rules" in text]

@@ -91,6 +91,12 @@ class Inputs:
         columns = self.manifest.get("columns", ())
         return frozenset(str(one["name"]) for one in columns if one.get("synthesized") == "none")
 
+    def declared(self, names: Sequence[str]) -> dict[str, ColumnSpec]:
+        """What is declared of some columns, as the tables have them: those made from a raw column are made already."""
+        made = {"source": None, "labels": None}
+        known = {name: spec for name, spec in self.book.items() if name in names}
+        return {name: spec.model_copy(update=made) if spec.source else spec for name, spec in known.items()}
+
     @property
     def coding(self) -> Coding:
         """How rows become arrays."""

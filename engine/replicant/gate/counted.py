@@ -98,7 +98,7 @@ def broken_rules(check: Check, given: Inputs, rules: Sequence[str]) -> Check:
                 )
     wanted = sorted({name for rule in parsed for name in rule.names}, key=names.index)
     real, *sets = (frame_in_memory(one)[wanted] for one in (given.real, *given.sets))
-    book = {name: spec for name, spec in given.book.items() if name in wanted}
+    book = given.declared(wanted)
     most, broken = 0, []
     for one in sets:
         both = encode_table(pd.concat([real, one], ignore_index=True), book)

@@ -174,9 +174,9 @@ def _unsure(unsure: Sequence[Evidence], limit: float, level: float) -> str:
             "without a holdout, what the release gives away cannot be told apart from what holds of anybody; "
             "`holdout` holds real rows out"
         )
-    room = max(_reach(one, level) / (limit - one.nothing) if limit > one.nothing else math.inf for one in unsure)
+    width = max(_reach(one, level) / (limit - one.nothing) if limit > one.nothing else math.inf for one in unsure)
     # Intervals shrink with the root of the number of records. The interval of a ratio may have no end.
-    more = "many times" if not room < 30 else f"about {room**2:.0f} times" if room**2 >= 2 else "twice"
+    more = "many times" if not width < 30 else f"about {width**2:.0f} times" if width**2 >= 2 else "twice"
     return f"too few records to show that it is below the limit; not above it beyond chance: it takes {more} as many"
 
 

@@ -25,7 +25,6 @@ from replicant.utility.tables import tables_of
 
 if TYPE_CHECKING:
     from replicant.evaluation import Evaluation, Figure
-    from replicant.table import ColumnSpec
 
 __all__ = ["utility"]
 
@@ -121,7 +120,9 @@ def utility(
                 real, *sets = (frame_in_memory(one) for one in (given.real, *given.sets))
                 found += computed_figures(functions, real, sets, weights, rows.rng_of("functions"))
             try:
-                found += kept_rules(frame_in_memory(given.real)[list(given.coding.names)], _declared(given), rows)
+                found += kept_rules(
+                    frame_in_memory(given.real)[list(given.coding.names)], given.declared(given.coding.names), rows
+                )
             except ReplicantError as error:
                 left_out.append(f"rules between columns: {error}")
         return found, left_out
@@ -168,10 +169,6 @@ def _indicators(
     functions = {str(name): one for name, one in (indicators or {}).items() if callable(one)}
     declared = {name: one for name, one in (indicators or {}).items() if not callable(one)}
     return functions, read_indicators(declared, given.coding)
-
-
-def _declared(given: Inputs) -> dict[str, ColumnSpec]:
-    return {name: spec for name, spec in given.book.items() if name in given.coding.names}
 
 
 def _of_model(given: Inputs, model: str, formula: str) -> list[Figure]:
