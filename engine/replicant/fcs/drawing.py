@@ -13,7 +13,7 @@ from replicant.fcs.account import DonorCounts
 from replicant.fcs.checked import as_cells, checked_draw
 from replicant.fcs.encoding import Mask, Prepared, block_response
 from replicant.fcs.fit import ColumnModel
-from replicant.methods import Cells, Donations, DonorModel, Predictors, SmoothedModel, Touched
+from replicant.methods import Cells, Donations, DonorModel, Predictors, Touched
 from replicant.plan.column import ColumnPlan
 from replicant.plan.model import Plan
 from replicant.plan.seeds import Stage, stream
@@ -305,17 +305,11 @@ class Drawing:
     ) -> tuple[Int32, Float | None]:
         if value is None:
             raise TypeError("no row to fit on, yet a value to draw")
-        given, donated = self.given(model, planned, chosen), None
-        if isinstance(value, SmoothedModel):
-            donated, drawn = value.draw_both(given, rng)
-        else:
-            drawn = value.draw(given, rng)
+        drawn = value.draw(self.given(model, planned, chosen), rng)
         self._note(planned.name, value)
         if not isinstance(value, DonorModel):
             drawn = checked_draw(drawn, self.k if chosen is None else len(chosen), planned.method, column)
-        codes, exact = self.cells_of(drawn, column)
-        # Other columns are drawn by what the donor has: a number near it may lie beyond a cut of their trees.
-        return codes if donated is None or exact is None else donated, exact
+        return self.cells_of(drawn, column)
 
     def _note(self, name: str, model: Any) -> None:
         self.notes += [(name, word) for word in getattr(model, "notes", ())]

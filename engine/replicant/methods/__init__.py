@@ -13,7 +13,6 @@ from .notes import NOTES
 from .protection import Touched
 from .registry import BUILTIN, CART, COPY, KEEP, PASSIVE, SURROGATE, origin_of, register, registered
 from .sample import Sample
-from .smoothed import SmoothedModel
 
 __all__ = [
     "BUILTIN",
@@ -37,7 +36,6 @@ __all__ = [
     "Predictors",
     "Response",
     "Sample",
-    "SmoothedModel",
     "Touched",
     "origin_of",
     "register",

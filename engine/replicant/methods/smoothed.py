@@ -26,7 +26,8 @@ class SmoothedModel:
 
     The donors of a leaf stand in the order of their numbers. A draw moves from its donor's rank by a normal kernel,
     reflected at the ends of the leaf, and takes the number there, on a line between those of neighbours. Ranks are as
-    likely after as before, so that the kernel changes no quantile, however skewed the numbers are.
+    likely after as before, so that the kernel changes no quantile, however skewed the numbers are. The number is
+    rounded as that of the donor: hundreds give hundreds.
 
     Attributes
     ----------
@@ -41,6 +42,8 @@ class SmoothedModel:
         By node of the tree, the standard deviation of the kernel.
     ranks, heights
         Ranks between which numbers lie on lines, and the numbers there.
+    units
+        (n,) by row of the table, the largest power of ten that its number is a multiple of.
     """
 
     donors: DonorModel
@@ -49,6 +52,7 @@ class SmoothedModel:
     width: Numbers
     ranks: Numbers
     heights: Numbers
+    units: Numbers
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -61,10 +65,6 @@ class SmoothedModel:
         return self.donors.touched
 
     def draw(self, x: Predictors, rng: np.random.Generator, /) -> Numbers:
-        return self.draw_both(x, rng)[1]
-
-    def draw_both(self, x: Predictors, rng: np.random.Generator, /) -> tuple[Codes, Numbers]:
-        """(size,) codes of donors, by which other columns are drawn, and the numbers that are released instead."""
         tree = self.donors.tree
         donors, _ = self.donors.draw_rows(x, rng)
         leaf = self.leaf[donors]
@@ -72,9 +72,15 @@ class SmoothedModel:
         rank = self.span[0, donors] - start + self.span[1, donors] * rng.random(len(donors))
         rank = np.mod(rank + self.width[leaf] * rng.standard_normal(len(donors)), 2 * size)
         rank = np.clip(size - np.abs(size - rank), _EDGE, size - _EDGE)
-        return self.donors.codes[donors], np.asarray(np.interp(start + rank, self.ranks, self.heights))
+        unit = self.units[donors]
+        drawn = np.rint(np.interp(start + rank, self.ranks, self.heights) / unit) * unit
+        return np.asarray(np.clip(drawn, self.heights.min(), self.heights.max()))
 
 
+POWERS = np.arange(-10.0, 10.0)
+NEARLY = 1e-6
+PRECISION = 1e-15
+HABIT = 0.2
 _EDGE = 1e-6
 """A rank is at least as far from the end of its leaf, where the lines of another begin."""
 
@@ -107,7 +113,23 @@ def smoothed(donors: DonorModel, numbers: Numbers) -> SmoothedModel:
     of_row[:, order] = np.repeat((first, alike), alike, axis=1)
     ranks, heights = _lines(first, alike, values[first], starts, ends)
     width = 0.9 / np.sqrt(12) * (tree.end - tree.start) ** 0.8
-    return SmoothedModel(donors, leaf, of_row, width, ranks, heights)
+    return SmoothedModel(donors, leaf, of_row, width, ranks, heights, _units(numbers))
+
+
+def _units(numbers: Numbers) -> Numbers:
+    """The largest power of ten that each number is a multiple of, as far as rounding to it is a habit of the column.
+
+    Of numbers that are rounded to a power of ten by no habit, one in ten is a multiple of the next one by chance.
+    """
+    sizes, units = np.abs(numbers), np.full(len(numbers), 10.0 ** POWERS[0])
+    count = np.count_nonzero(sizes > 0)
+    for unit in 10.0**POWERS:
+        multiple = sizes / unit
+        fits = (multiple > 0.5) & (np.abs(multiple - np.rint(multiple)) < NEARLY + PRECISION * multiple)
+        if np.count_nonzero(fits) > HABIT * count:
+            count = np.count_nonzero(fits)
+            units[fits | (sizes == 0)] = unit
+    return units
 
 
 def _lines(first: Positions, alike: Positions, number: Numbers, starts: Codes, ends: Codes) -> tuple[Numbers, Numbers]:
