@@ -26,6 +26,12 @@ def folder(release: Path) -> Path:
     return release.with_name("release-dossier")
 
 
+def test_a_recoding_is_said_in_words() -> None:
+    entry = {"name": "age", "kind": "count", "recoding": {"top_coding": 90.0, "rounding": 5.0}}
+    [age] = variables_of({"columns": [entry]})
+    assert age.recoding == "values above 90 are set to it; numbers are rounded to multiples of 5"
+
+
 def test_the_codebook_lists_columns_categories_and_codes(folder: Path) -> None:
     with open(folder / "codebook.csv", encoding="utf-8", newline="") as file:
         columns = {row["name"]: row for row in csv.DictReader(file)}
@@ -40,6 +46,7 @@ def test_the_codebook_lists_columns_categories_and_codes(folder: Path) -> None:
         "levels": "3",
         "synthetic": "every cell",
         "method": "cart",
+        "recoding": "",
     }
     assert (columns["day"]["type"], columns["moment"]["type"], columns["pid"]["method"]) == (
         "date",

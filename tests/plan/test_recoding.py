@@ -264,6 +264,15 @@ def test_what_cannot_be_is_refused_with_reason_and_fix(case: str) -> None:
     assert caught.value.need or caught.value.fix
 
 
+@pytest.mark.parametrize("how", [{"outliers": 5}, {"date_shift": {"by": "who", "days": 3}}])
+def test_a_codebook_does_not_say_what_it_cannot_do(how: dict[str, Any]) -> None:
+    with pytest.raises(ReplicantError, match="a codebook cannot do"):
+        in_memory(people(), {"birth": {"recoding": how}})
+    assert in_memory(people(), {"heaped": {"recoding": {"top_coding": 3}}})["heaped"].values.max() == 3
+    with pytest.raises(ReplicantError, match="says one too"):
+        in_memory(people(), {"heaped": {"recoding": {"top_coding": 3}}}, rounding={"heaped": 2})
+
+
 def test_rows_without_a_person_are_refused() -> None:
     frame = people().astype({"who": float})
     frame.loc[[2, 5], "who"] = np.nan

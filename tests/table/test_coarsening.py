@@ -155,3 +155,15 @@ def test_a_codebook_is_written_and_read_with_its_recodings() -> None:
     entries = [{"name": "x", "kind": "date", "recoding": how.as_dict()}]
     assert Codebook.from_manifest({"columns": entries})["x"].recoding == how
     assert "granularity" in book._repr_html_()
+
+
+def test_an_analyst_is_told_in_words() -> None:
+    how = Coarsening(rounding=10, top_coding=90, rest="other", rare=10, outliers=8)
+    said = how.words().split("; ")
+    assert said[:2] == ["values above 90 are set to it", "numbers are rounded to multiples of 10"]
+    assert said[2] == "levels of fewer than 10 records are other"
+    assert said[3] == "the 8 records at each end have exchanged their values"
+    dated = Coarsening(bottom_coding="1930-01-01", date_shift={"by": "person", "days": 30, "keep": "weekday"})
+    assert dated.words().endswith("dates are shifted by at most 30 days, alike for each person, in whole weeks")
+    assert Coarsening().words() == ""
+    assert Coarsening(merged=(("phd", "high"),)).words() == "phd is part of high"

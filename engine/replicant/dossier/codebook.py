@@ -27,6 +27,7 @@ _HEADS = {
         "levels": "How many categories it has",
         "synthetic": "Which of its cells are synthetic",
         "method": "How they were drawn",
+        "recoding": "How values were recoded before",
     },
     LEVELS: {
         "variable": "Name of the column in the files",
@@ -49,7 +50,7 @@ _DATATYPES: dict[str, Any] = {
 def variables_csv(variables: Iterable[Variable]) -> str:
     """A row for each column of the release."""
     rows = [
-        (v.name, v.label, v.kind, v.type, v.decimals, v.level_count, v.replaced, v.method)
+        (v.name, v.label, v.kind, v.type, v.decimals, v.level_count, v.replaced, v.method, v.recoding)
         for v in variables
     ]  # fmt: skip
     return _csv(_HEADS[VARIABLES], rows)

@@ -98,7 +98,8 @@ def _variable(data: ET.Element, name: str, files: str, variable: Variable) -> No
     )
     if variable.label:
         _add(entry, "labl", variable.label)
-    _add(entry, "txt", f"Synthetic: {variable.replaced}. Method: {variable.method}.")
+    recoding = f" Recoding: {variable.recoding}." if variable.recoding else ""
+    _add(entry, "txt", f"Synthetic: {variable.replaced}. Method: {variable.method}.{recoding}")
     for level in variable.levels:
         category = _add(entry, "catgry", **({"missing": "Y"} if level.missing else {}))
         _add(category, "catValu", level.value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicant.release.csv import level_text
+from replicant.table.coarsening import Coarsening
 
 __all__ = ["Level", "Variable", "variables_of"]
 
@@ -63,6 +64,8 @@ class Variable:
         `all`, `some` or `none` of its cells.
     method
         By which it was drawn.
+    recoding
+        How its values were recoded before, in words.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Variable:
     level_count: int | None
     synthesized: str
     method: str
+    recoding: str = ""
 
     @property
     def type(self) -> str:
@@ -98,6 +102,7 @@ class Variable:
             "level_count": self.level_count,
             "synthesized": self.replaced,
             "method": self.method,
+            "recoding": self.recoding,
         }
 
 
@@ -131,4 +136,5 @@ def _variable(entry: Mapping[str, Any]) -> Variable:
         entry.get("level_count"),
         str(entry.get("synthesized", "all")),
         str(entry.get("method", "")),
+        Coarsening.model_validate(entry.get("recoding", {})).words(),
     )

@@ -24,6 +24,7 @@ __all__ = [
     "ENDS",
     "check_bound",
     "check_column",
+    "check_declared",
     "keys_of",
     "person_of",
     "rows_of",
@@ -151,6 +152,24 @@ def check_column(key: str, column: ScannedColumn, said: ColumnSpec, spec: Synthe
             f"{key}.{name} is {'a date' if isinstance(given, str) else 'a number'}, and {name!r} is {kind}",
             need="an ISO date such as 1930-01-01" if kind is Kind.DATE else "a number",
         )
+
+
+def check_declared(specs: Mapping[str, ColumnSpec]) -> None:
+    """Refuse a codebook that says of a table what was done to the records of another.
+
+    Raises
+    ------
+    SpecError
+        It says that dates are shifted or tails shuffled.
+    """
+    for name, said in specs.items():
+        for key in ("date_shift", "outliers"):
+            if said.recoding is not None and getattr(said.recoding, key) is not None:
+                raise SpecError(
+                    f"columns.{name}.recoding says {key}, which a codebook cannot do",
+                    need=f"{key} under `synthesis`: it is drawn from the seed",
+                    fix="take it out of the codebook",
+                )
 
 
 def check_bound(key: str, name: str, how: Mapping[str, Any], given: Any, reached: tuple[int, int] | None) -> None:

@@ -21,6 +21,7 @@ from replicant.plan.recodable import (
     ENDS,
     check_bound,
     check_column,
+    check_declared,
     keys_of,
     person_of,
     rows_of,
@@ -143,7 +144,7 @@ class Recoder:
 
 
 def recode(
-    frame: pd.DataFrame, columns: Columns | None, spec: SynthesisSpec, *, sample: bool = False
+    frame: pd.DataFrame, columns: Columns | None, spec: SynthesisSpec | None, *, sample: bool = False
 ) -> tuple[pd.DataFrame, dict[str, ColumnSpec], tuple[Event, ...]]:
     """The rows of a table in memory, the codebook by which they are encoded, and what is then done to them.
 
@@ -152,7 +153,7 @@ def recode(
     frame, columns
         The rows, and what is declared of the columns.
     spec
-        The settings.
+        The settings; None if nothing is recoded.
     sample
         Whether these are some of the rows: nothing is refused of which the others decide.
 
@@ -161,8 +162,10 @@ def recode(
     SpecError, DataError
         A recoding cannot be.
     """
-    if not spec.recoded:
-        return frame, as_specs(columns), ()
+    specs = as_specs(columns)
+    check_declared(specs)
+    if spec is None or not spec.recoded:
+        return frame, specs, ()
     recoder = settle(survey(frame, columns, spec), columns, spec, sample=sample)
     return recoder.move(frame), recoder.columns, recoder.events
 
@@ -186,11 +189,9 @@ def encode_recoded(loaded: Loaded, columns: Columns, spec: SynthesisSpec | None,
     SpecError, DataError
         A recoding cannot be, or the table cannot be synthesized as it is.
     """
-    frame, known, by_file, events = loaded.frame, loaded.declared(columns), loaded.by_file(columns), loaded.events
-    if spec is not None and spec.recoded:
-        frame, known, done = recode(frame, known, spec)
-        events, by_file = (*events, *done), by_file.difference(spec.recoded)
-    return encode_table(frame, known, events=events, drop=drop, by_file=by_file)
+    frame, known, done = recode(loaded.frame, loaded.declared(columns), spec)
+    by_file = loaded.by_file(columns).difference(() if spec is None else spec.recoded)
+    return encode_table(frame, known, events=(*loaded.events, *done), drop=drop, by_file=by_file)
 
 
 def survey(frame: pd.DataFrame, columns: Columns | None, spec: SynthesisSpec, chunk: int = 0) -> Survey:

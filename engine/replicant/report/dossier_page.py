@@ -56,6 +56,7 @@ def dictionary(public: Mapping[str, Any]) -> str:
             count_of(one["level_count"]),
             one["synthesized"],
             one["method"],
+            one["recoding"],
         )
         for one in public["variables"]
     ]

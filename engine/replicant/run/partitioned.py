@@ -30,6 +30,7 @@ from replicant.plan.build import few_to_split
 from replicant.plan.memory import check_memory, largest_partition
 from replicant.plan.model import Plan
 from replicant.plan.passive import need_expressions
+from replicant.plan.recodable import check_declared
 from replicant.plan.recoding import Survey, settle
 from replicant.plan.seen import Seen, names_looked_at
 from replicant.plan.strata import largest_remainder, pool_small
@@ -53,6 +54,7 @@ from replicant.run.source import dataset_of
 from replicant.spec.models import JobSpec, SynthesisSpec
 from replicant.summaries.summary import Outline, Tally, combine
 from replicant.table import Scan, Table, merge_scans
+from replicant.table.codebook import as_specs
 from replicant.table.recode import dropped
 from replicant.versions import release_lines
 
@@ -195,6 +197,7 @@ class PartitionedTable:
     def _recode(self) -> tuple[Event, ...]:
         """Decide how columns are recoded, and see to it that all that follows is."""
         spec = self.synthesis
+        check_declared(as_specs(self.columns))
         if not spec.recoded:
             return ()
         shared = self.chunks, self.columns, spec

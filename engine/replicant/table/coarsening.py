@@ -49,6 +49,22 @@ class Coarsening(BaseModel):
     def __str__(self) -> str:
         return ", ".join(name.replace("_", " ") for name in self.as_dict() if name not in ("merged", "rest"))
 
+    def words(self) -> str:
+        """What an analyst must know of the values."""
+        shift = self.date_shift or {}
+        keep = {"weekday": ", in whole weeks", "season": ", in whole years of 52 weeks"}.get(str(shift.get("keep")), "")
+        said = [
+            self.top_coding is not None and f"values above {_short(self.top_coding)} are set to it",
+            self.bottom_coding is not None and f"values below {_short(self.bottom_coding)} are set to it",
+            self.rounding is not None and f"numbers are rounded to multiples of {self.rounding:g}",
+            self.granularity is not None and f"dates are the beginning of their {self.granularity}",
+            self.rest is not None and f"levels of fewer than {self.rare} records are {self.rest}",
+            *(f"{level} is part of {named}" for level, named in self.merged),
+            self.outliers is not None and f"the {self.outliers} records at each end have exchanged their values",
+            bool(shift) and f"dates are shifted by at most {shift['days']} days, alike for each {shift['by']}{keep}",
+        ]
+        return "; ".join(one for one in said if one)
+
     def as_dict(self) -> dict[str, Any]:
         """For a manifest."""
         return self.model_dump(mode="json", exclude_defaults=True)
@@ -80,6 +96,10 @@ class Coarsening(BaseModel):
         if self.top_coding is not None:
             numbers = np.minimum(numbers, day_of(self.top_coding))
         return numbers
+
+
+def _short(bound: Bound) -> str:
+    return bound if isinstance(bound, str) else f"{bound:.15g}"
 
 
 def day_of(bound: Bound) -> float:
