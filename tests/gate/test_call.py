@@ -144,6 +144,9 @@ def test_the_population_behind_keys() -> None:
     assert many["match_probability"].verdict == "passed"
     few = rp.gate(real, [syn], population=both.assign(count=500), **QUESTIONS)
     assert few["population"].verdict == "failed"
+    # One age that few people have is one too many, whatever its neighbours have.
+    rare = both.assign(count=np.where(both["age"] == syn.loc[0, "age"], 3, 300_000))
+    assert rp.gate(real, [syn], population=rare, **QUESTIONS)["population"].of in ("age", "age x region")
 
 
 @pytest.mark.parametrize(

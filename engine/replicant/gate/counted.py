@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from replicant.disclosure.known import population_of
+from replicant.disclosure.known import population_of, with_levels
 from replicant.errors import SpecError, nearest
 from replicant.evaluation.figure import Figure
 from replicant.evaluation.inputs import Inputs, frame_in_memory, in_memory
@@ -141,9 +141,10 @@ def people_behind(check: Check, given: Inputs, population: Any, keys: Sequence[s
     if not keys:
         return without(check, "not_judged", "no keys are named or proposed")
     people = population_of(population, keys)
-    coding = given.coding.only(keys)
-    known, count = coding.rows(people).groups, people["count"].to_numpy(np.float64)
-    rows = np.unique(np.concatenate([in_memory(one, coding).groups for one in given.sets]), axis=0)
+    # The population has levels that no table has; numbers are known to the digit.
+    coding = with_levels(given.coding.only(keys), [people])
+    known, count = coding.rows(people).cells, people["count"].to_numpy(np.float64)
+    rows = np.unique(np.concatenate([in_memory(one, coding).cells for one in given.sets]), axis=0)
     ways = min(WAYS["public"] if check.limit is not None and check.limit >= VALUES else WAYS["safeguarded"], len(keys))
     fewest, where = np.inf, ""
     for number in {1, ways} if ways == WAYS["public"] else {ways}:
