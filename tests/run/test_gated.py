@@ -18,7 +18,8 @@ from click.testing import CliRunner
 import replicant as rp
 from replicant.cli.main import cli
 from replicant.dossier.sources import WITHHELD
-from replicant.errors import SpecError, WithheldError
+from replicant.errors import PartialError, SpecError, WithheldError
+from replicant.execution.progress import Progress
 from replicant.gate.judge import Check
 from replicant.gate.limits import CHECKS, check_limits
 from replicant.gate.verdict import Verdict
@@ -71,6 +72,14 @@ def job(**more: Any) -> Any:
 
 def judge_by(monkeypatch: pytest.MonkeyPatch, *failed: str, seen: list[Any] | None = None) -> None:
     monkeypatch.setattr("replicant.gate.call.gate", verdict(*failed, seen=seen))
+
+
+class Notes(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
 
 
 def files(folder: str) -> list[str]:
@@ -139,8 +148,10 @@ def test_a_gate_that_was_interrupted_judges_again_and_draws_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("replicant.gate.call.gate", stopped)
+    shown = Notes()
     with pytest.raises(KeyboardInterrupt):
-        run_job(job())
+        run_job(job(), progress=shown)
+    assert shown.notes[-1].endswith(f"replicant resume {Path('out').resolve()}")
     before = {name: Path("out-internal/withheld", name).stat().st_mtime_ns for name in files("out-internal/withheld")}
     judge_by(monkeypatch, "membership")
     done = resume("out")
@@ -237,7 +248,7 @@ def test_a_killed_promotion_is_completed(table: pd.DataFrame, monkeypatch: pytes
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalFolder, "rename", killed)
-        with pytest.raises(SystemExit):
+        with pytest.raises(PartialError, match="replicant resume"):
             run_job(job())
     assert Path("out/_SUCCESS").exists()
     resume("out")

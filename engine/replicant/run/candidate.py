@@ -58,6 +58,11 @@ class Candidate:
         return f"{self.internal.rstrip('/')}/{self.name}"
 
     @property
+    def resumed_by(self) -> str:
+        """What `resume` finds an interrupted run by."""
+        return self.target if self.internal.rstrip("/") == f"{self.target.rstrip('/')}-internal" else self.path
+
+    @property
     def records(self) -> Records:
         """Beside it: its internal manifest, and its job as a document."""
         return Records(self.path, "-internal")

@@ -30,7 +30,7 @@ from replicant.run.candidate import Candidate, promote
 from replicant.run.chunks import FileChunks
 from replicant.run.holdout import Holdout
 from replicant.run.job_result import JobResult
-from replicant.run.resumable import document_of
+from replicant.run.resumable import document_of, resume_hint
 from replicant.run.source import Source, dataset_of
 from replicant.storage.folder import MANIFEST
 from replicant.storage.open import open_folder
@@ -75,6 +75,24 @@ def run_gated(
         release.check_target(candidate.target, digest=pipeline.digest, overwrite=overwrite, internal=candidate.internal)
     shown: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "timing": timing}
     done = write_candidate(job, pipeline, backend, candidate, **shown)
+    with resume_hint(candidate.resumed_by, progress):
+        return _decided(job, pipeline, backend, candidate, done, **shown)
+
+
+def _decided(
+    job: JobSpec,
+    pipeline: Pipeline,
+    backend: Backend,
+    candidate: Candidate,
+    done: JobResult,
+    *,
+    overwrite: bool,
+    progress: Progress,
+    timing: Timing,
+) -> JobResult:
+    """Judge a candidate, and do what follows; a run that stops here is resumed here."""
+    assert job.gate is not None
+    shown: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "timing": timing}
     progress.note(f"the gate judges the release (tier {job.gate.tier})")
     with timing.measuring("judging"):
         verdict = judge(job, candidate, pipeline.seed, threads=backend.threads)
@@ -141,6 +159,7 @@ def write_candidate(
         progress=progress,
         timing=timing,
         private=True,
+        resumed_by=candidate.resumed_by,
     )
 
 

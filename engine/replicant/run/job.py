@@ -116,6 +116,7 @@ def write_release(
     progress: Progress,
     timing: Timing,
     private: bool = False,
+    resumed_by: str | None = None,
 ) -> JobResult:
     """Synthesize, and write a release to a target, whole or not at all.
 
@@ -129,6 +130,8 @@ def write_release(
         Where the release goes, and its internal manifest.
     private
         Whether the release is for its owner's eyes only.
+    resumed_by
+        What `resume` finds the run by; None: the target of the job.
 
     Raises
     ------
@@ -137,7 +140,7 @@ def write_release(
     """
     digest = pipeline.digest
     with (
-        resume_hint(_resumed_by(job, target), progress, lambda: is_kept(target)),
+        resume_hint(job.output.path if resumed_by is None else resumed_by, progress, lambda: is_kept(target)),
         staged(
             target,
             digest=digest,
@@ -156,11 +159,6 @@ def write_release(
     events = (*done.plan.events, *writer.events(done.plan))
     summary = conclude(done.outline, done.real, writer.tallies(), completed=done.plan.keeps_all)
     return JobResult(target, internal, files, events, summary, timing)
-
-
-def _resumed_by(job: JobSpec, target: str) -> str:
-    """What `resume` finds an interrupted run by."""
-    return target if job.gate is not None and job.output.internal is not None else job.output.path
 
 
 def pipeline_of(job: JobSpec, ready: Ready | None = None) -> Pipeline:

@@ -96,6 +96,6 @@ def resume_hint(target: str, progress: Progress, kept: Callable[[], bool] = lamb
         if _asked_to_stop.is_set() and kept():
             # The signal came in the middle of something that made another exception of it.
             raise PartialError("The run was asked to stop; what is finished is kept.", fix=how) from None
-        if isinstance(error, UnexpectedError) or not kept():
+        if isinstance(error, UnexpectedError | PartialError) or not kept():
             raise
         raise PartialError(error.found, need=error.need, fix=f"{error.fix}; then {how}" if error.fix else how) from None
