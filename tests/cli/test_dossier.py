@@ -18,7 +18,7 @@ def test_the_documents_of_a_run_and_the_end_of_its_seed(replicant: Command, plac
     assert (place / "release-dossier" / "index.html").is_file()
     assert "(confidential)" in said
     gone = replicant("destroy-seed", "release").out
-    assert "The seed is removed from dossier/report.json, _manifest.json" in gone
+    assert "The seed is removed from the internal folder: dossier/report.json, _manifest.json" in gone
     assert "destroyed" in replicant("destroy-seed", "release").out
     assert replicant("verify", "release").code == 0
 

@@ -111,6 +111,7 @@ GROUNDS: dict[str, tuple[Callable[[], None], ...]] = {
     "engine/docs/analysing.md": (release,),
     "engine/docs/bulk.md": (years,),
     "engine/docs/cluster.md": (job,),
+    "engine/docs/dossier.md": (release,),
     "engine/docs/errors.md": (survey,),
     "engine/docs/from-mice.md": (survey,),
     "engine/docs/object-stores.md": (object_store,),

@@ -18,6 +18,7 @@ import pytest
 
 import replicant
 from replicant.disclosure.call import disclosure
+from replicant.dossier.call import dossier
 from replicant.errors import ReplicantError
 from replicant.gate.call import gate
 from replicant.pool import pool
@@ -68,7 +69,7 @@ def test_every_public_name_is_in_the_reference() -> None:
     here = {id(value) for value in NAMES.values()}
     public = {name: getattr(replicant, name) for name in replicant.__all__ if name != "__version__"}
     # These are callable packages; their docstrings are the functions'.
-    public |= {"pool": pool, "utility": utility, "disclosure": disclosure, "gate": gate}
+    public |= {"pool": pool, "utility": utility, "disclosure": disclosure, "gate": gate, "dossier": dossier}
     assert not [name for name, value in public.items() if id(value) not in here]
 
 

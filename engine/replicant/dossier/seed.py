@@ -69,9 +69,9 @@ def destroy_seed(target: str | os.PathLike[str], internal: str | os.PathLike[str
     if "dossier/report.json" in folder.files():
         write_dossier(target, internal)
     return [
-        f"The seed is removed from {', '.join(changed)} in {sources.internal}.",
-        "No longer possible: the same files from the same data, more sets that belong to these, and the proof, by "
-        "repeating it, that the release was made from these data. Digests of input and files remain.",
+        f"The seed is removed from the internal folder: {', '.join(changed)}.",
+        "No longer possible: the same files from the same data, more sets that belong to these,",
+        "and the proof, by repeating it, that the release was made from these data.",
         "Remove it yourself from the job file, from the index of a bulk, and from backups.",
         *(
             ["Somebody chose this seed: whoever knows it, or guesses it and has the data, can still repeat the run."]
