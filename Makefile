@@ -37,10 +37,11 @@ $(DEV): requirements-dev.lock pyproject.toml
 	$(call install,requirements-dev.lock)
 	@touch $(READY) $@
 
-demo: $(READY) ## plan, run and verify jobs/demo.yaml
+demo: $(READY) ## plan, run, judge and verify jobs/demo.yaml, with its documents
 	$(BIN)/replicant plan jobs/demo.yaml
 	$(BIN)/replicant run jobs/demo.yaml --overwrite
 	$(BIN)/replicant verify build/demo
+	@echo "The verdict and all documents: build/demo-dossier/index.html"
 
 # Functions of one process: no cluster, no other program, no page.
 UNITS := $(addprefix tests/,spec table trees estimate evaluation disclosure methods plan missing fcs pool view storage) tests/test_errors.py

@@ -162,7 +162,7 @@ LANGUAGES: dict[str, str] = {
 PICTURES: dict[tuple[str, str], str] = {
     (
         "README.md",
-        "source ──> table ──> plan ──> fit ──> draw ──> release ──> estimate ──> pool",
+        "source ──> table ──> plan ──> fit ──> draw ──> estimate ──> pool      ──> utility,   ──> gate     ──> release",
     ): "the way of the data",
     (
         "engine/docs/architecture.md",

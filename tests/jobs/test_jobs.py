@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "jobs").glob("*.yaml"))
 BULKS = [path for path in FILES if isinstance(load_any(path), BulkJob)]
 STUDIES = [path for path in FILES if path not in BULKS and load_job(path).study is not None]
-RELEASES = [path for path in FILES if path not in (*BULKS, *STUDIES)]
+TEMPLATES = [path for path in FILES if path.stem in ("public", "safeguarded", "secure")]
+RELEASES = [path for path in FILES if path not in (*BULKS, *STUDIES, *TEMPLATES)]
 
 
 @pytest.mark.parametrize("job", STUDIES, ids=lambda path: path.stem)
@@ -73,6 +74,24 @@ def test_a_job_file_runs_and_its_release_verifies(job: Path, tmp_path: Path, req
     assert checked.ok, checked.problems
     release = rp.read_release(str(target))
     assert release.m == len(list(release)) >= 1
+
+
+@pytest.mark.parametrize("job", TEMPLATES, ids=lambda path: path.stem)
+def test_a_template_judges_a_table_of_ones_own(job: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As its comment says; the quick attacks are enough to see that it runs."""
+    rng = np.random.default_rng(4)
+    age = rng.integers(18, 90, 1500)
+    income = np.exp(9 + age / 100 + rng.normal(0, 0.4, 1500)).round(-2)
+    people = pd.DataFrame({"age": age, "sex": rng.choice(["f", "m"], 1500), "income": income})
+    monkeypatch.chdir(tmp_path)
+    people.to_csv("survey.csv", index=False)
+    changed = ["synthesis.seed=1", "synthesis.m=2", "gate.effort=quick"]
+    done = run_job(load_job(job, changed), Backend(threads=1))
+    assert done.gate is not None
+    assert done.gate["tier"] == job.stem
+    assert done.gate["verdict"] == "passed", done.text()
+    assert rp.verify_release(done.target).ok
+    assert (tmp_path / f"build/{job.stem}-dossier/index.html").is_file()
 
 
 @pytest.mark.parametrize("settings", [[], ["synthesis.partition_rows=250", "synthesis.m=2"]], ids=["whole", "20 parts"])
