@@ -224,7 +224,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "rows above those of the table": ({"top_coding": {"heaped": {"rows": N + 1}}}, "asks for 401 records"),
     "one row": ({"top_coding": {"heaped": {"rows": 1}}}, "at least 2"),
     "no rows": ({"top_coding": {"heaped": {"row": 5}}}, "unknown key"),
-    "codes that cross": ({"top_coding": {"heaped": 2}, "bottom_coding": {"heaped": 3}}, "not below|every value"),
+    "codes that cross": ({"top_coding": {"heaped": 2}, "bottom_coding": {"heaped": 3}}, "is above"),
     "a bound of another type": ({"top_coding": {"heaped": 2.5}}, "does not hold"),
     "a date for a number": ({"top_coding": {"heaped": "2020-01-01"}}, "is a date"),
     "a number for a date": ({"top_coding": {"birth": 3}}, "is a number"),
@@ -278,6 +278,14 @@ def test_rows_without_a_person_are_refused() -> None:
     frame.loc[[2, 5], "who"] = np.nan
     with pytest.raises(DataError, match="2 rows have no value"):
         in_memory(frame, seed=1, date_shift=SHIFT)
+
+
+def test_tails_that_meet_leave_one_value() -> None:
+    frame = pd.DataFrame({"x": [0] * 90 + [1, 2, 3, 4, 5] + [-1] * 5, "y": range(100)})
+    both = {"top_coding": {"x": {"rows": 10}}, "bottom_coding": {"x": {"rows": 10}}}
+    table = in_memory(frame, None, **both)
+    assert table["x"].values.tolist() == [0.0]
+    assert "constant_column" in {event.code for event in table.events}
 
 
 def test_a_sample_is_not_judged_by_bounds_that_others_reach() -> None:

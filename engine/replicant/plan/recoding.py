@@ -305,9 +305,9 @@ def _of_numbers(
                 given = text_of_day(ends[0].bound) if said.kind is Kind.DATE else ends[0].bound
         how[key] = given
         events.append(_event(key, name, cells, of, given))
-    if {"top_coding", "bottom_coding"} <= how.keys() and day_of(how["bottom_coding"]) >= day_of(how["top_coding"]):
+    if {"top_coding", "bottom_coding"} <= how.keys() and day_of(how["bottom_coding"]) > day_of(how["top_coding"]):
         raise SpecError(
-            f"the bottom code of {name!r} is not below its top code",
+            f"the bottom code of {name!r} is above its top code",
             need="values between both",
             fix="choose bounds that fewer records reach, or leave the column out by `drop`",
         )
