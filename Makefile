@@ -22,7 +22,7 @@ define install
 @$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 endef
 
-.PHONY: help setup demo test check fuzz chaos pythons bench quality evaluations docs lint format wheel wheelhouse schemas dashboard sbom lock clean distclean
+.PHONY: help setup demo test check fuzz chaos pythons bench quality frontier evaluations docs lint format wheel wheelhouse schemas dashboard sbom lock clean distclean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -67,6 +67,11 @@ pythons: ## `make quick` on other versions of Python, where this machine has the
 
 bench: $(DEV) ## measure against R's mice, scikit-learn and the goals; ARGS="--quick", ARGS="--case boys_observed"
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+frontier: $(DEV) ## what protection costs and buys, engine/docs/_static/protection.svg
+	$(BIN)/python tests/benchmarks/quality.py --tables sd2011 --results build/frontier.csv --plane engine/docs/_static/protection.svg \
+		--variants default "min_donors 5" "min_donors 10" "min_donors 20" "l_diversity 3" "dominance 0.1" smoothing \
+		"donors any" "donors once" observed "all of these"
 
 quality: $(DEV) ## utility and disclosure beside other tools, build/quality.html; ARGS="--tables survey --splits 2"
 	$(BIN)/python tests/benchmarks/quality.py $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 from markupsafe import Markup
@@ -84,14 +85,17 @@ def page(found: pd.DataFrame, peers: pd.DataFrame) -> str:
 
 
 def drawn(own: pd.DataFrame, others: pd.DataFrame | None = None, title: str = "") -> Picture:
-    """The plane of a table; without other tools with a line along what no variant dominates."""
+    """The plane of a table; without other tools with a line along what no variant dominates, and closer to these."""
+    points = [*ours(own), *(() if others is None else theirs(others))]
+    if others is None:
+        points = [replace(one, kind="other") if one.name == "observed" else one for one in points]
     return plane(
-        [*ours(own), *(() if others is None else theirs(others))],
+        points,
         title=title,
         utility=Axis("told from real rows, AUC", 0.5),
         disclosure=Axis("membership inference, AUC", 0.5),
         frontier=others is None,
-        size=(560.0, 380.0),
+        size=(560.0, 380.0) if others is not None else (720.0, 480.0),
     )
 
 

@@ -124,6 +124,7 @@ def board_summary(sources: Sources) -> dict[str, Any]:
             if of is not None
         },
         "at_risk": _at_risk(found),
+        "protection": secret.get("protection", {}),
         "left_out": [
             f"{what}: {text}"
             for what, of in (("utility", sources.utility), ("disclosure", found))

@@ -27,7 +27,7 @@ class SmoothedModel:
     The donors of a leaf stand in the order of their numbers. A draw moves from its donor's rank by a normal kernel,
     reflected at the ends of the leaf, and takes the number there, on a line between those of neighbours. Ranks are as
     likely after as before, so that the kernel changes no quantile, however skewed the numbers are. The number is
-    rounded as that of the donor: hundreds give hundreds.
+    rounded as that of the donor: hundreds give hundreds. A number that many records have is nobody's own, and stays.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class SmoothedModel:
         By node of the tree, the standard deviation of the kernel.
     ranks, heights
         Ranks between which numbers lie on lines, and the numbers there.
-    units
-        (n,) by row of the table, the largest power of ten that its number is a multiple of.
+    own, units
+        (n,) by row of the table, its number, and to what it is rounded; 0 where it stays.
     """
 
     donors: DonorModel
@@ -52,6 +52,7 @@ class SmoothedModel:
     width: Numbers
     ranks: Numbers
     heights: Numbers
+    own: Numbers
     units: Numbers
 
     @property
@@ -73,14 +74,16 @@ class SmoothedModel:
         rank = np.mod(rank + self.width[leaf] * rng.standard_normal(len(donors)), 2 * size)
         rank = np.clip(size - np.abs(size - rank), _EDGE, size - _EDGE)
         unit = self.units[donors]
-        drawn = np.rint(np.interp(start + rank, self.ranks, self.heights) / unit) * unit
-        return np.asarray(np.clip(drawn, self.heights.min(), self.heights.max()))
+        drawn = np.rint(np.interp(start + rank, self.ranks, self.heights) / np.where(unit > 0, unit, 1)) * unit
+        drawn = np.clip(drawn, self.heights.min(), self.heights.max())
+        return np.asarray(np.where(unit > 0, drawn, self.own[donors]))
 
 
 POWERS = np.arange(-10.0, 10.0)
 NEARLY = 1e-6
 PRECISION = 1e-15
 HABIT = 0.2
+MANY = 0.05
 _EDGE = 1e-6
 """A rank is at least as far from the end of its leaf, where the lines of another begin."""
 
@@ -113,11 +116,13 @@ def smoothed(donors: DonorModel, numbers: Numbers) -> SmoothedModel:
     of_row[:, order] = np.repeat((first, alike), alike, axis=1)
     ranks, heights = _lines(first, alike, values[first], starts, ends)
     width = 0.9 / np.sqrt(12) * (tree.end - tree.start) ** 0.8
-    return SmoothedModel(donors, leaf, of_row, width, ranks, heights, _units(numbers))
+    return SmoothedModel(donors, leaf, of_row, width, ranks, heights, numbers, _units(numbers, values))
 
 
-def _units(numbers: Numbers) -> Numbers:
+def _units(numbers: Numbers, values: Numbers) -> Numbers:
     """The largest power of ten that each number is a multiple of, as far as rounding to it is a habit of the column.
+
+    0 for those that many of the values equal.
 
     Of numbers that are rounded to a power of ten by no habit, one in ten is a multiple of the next one by chance.
     """
@@ -129,6 +134,8 @@ def _units(numbers: Numbers) -> Numbers:
         if np.count_nonzero(fits) > HABIT * count:
             count = np.count_nonzero(fits)
             units[fits | (sizes == 0)] = unit
+    known, counts = np.unique(values, return_counts=True)
+    units[np.isin(numbers, known[counts > MANY * len(values)])] = 0.0
     return units
 
 

@@ -80,6 +80,15 @@ def board(public: Mapping[str, Any], secret: Mapping[str, Any], outside: str) ->
             for what, found in secret["flags"].items()
             for one in found
         ],
+        protection=[
+            (
+                name,
+                *(f"{one[what]:,}" for what in ("leaves", "few_records", "few_values", "dominated")),
+                *(f"{share:.1%}" for share in (one["rows_short"] / one["rows"], one["explained_unprotected"])),
+                f"{one['explained']:.1%}",
+            )
+            for name, one in secret["protection"].items()
+        ],
         remedies=[_remedy(one) for one in (gate or {}).get("remedies", ())],
         overrides=[(one["check"], one["by"], one["date"], one["reason"]) for one in (gate or {}).get("overrides", ())],
         settings=list(secret["settings"].items()),
