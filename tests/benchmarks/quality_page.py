@@ -92,7 +92,7 @@ def drawn(own: pd.DataFrame, others: pd.DataFrame | None = None, title: str = ""
     return plane(
         points,
         title=title,
-        utility=Axis("told from real rows, AUC", 0.5),
+        utility=Axis("recognised as synthetic, AUC", 0.5),
         disclosure=Axis("membership inference, AUC", 0.5),
         frontier=others is None,
         size=(560.0, 380.0) if others is not None else (720.0, 480.0),
