@@ -69,6 +69,14 @@ def test_coded_missing_values_are_groups_of_their_own_and_no_numbers() -> None:
     assert rows.cells[0, 0] not in rows.cells[1:, 0]
 
 
+def test_made_up_names_of_rows_are_no_difference() -> None:
+    """The cells of a real identifier are not at hand; a set has values of its own."""
+    real = pd.DataFrame({"x": [1, 2, 3]})
+    found = compare_schemas(real, [real.assign(pid=list("abc"))], {"pid": ColumnSpec(kind="identifier")})
+    assert [column.name for column in found.coding.columns] == ["x"]
+    assert not found.findings
+
+
 @pytest.mark.parametrize(
     ("real", "own", "codes"),
     [

@@ -147,7 +147,9 @@ def compare_schemas(
             need="a column of the real table, of the sets, or of both",
         )
     all_theirs = _all(theirs)
-    findings += _lone(ours, all_theirs, theirs, weights)
+    # What a set calls its rows is no column of the real table, whose own names of rows are not compared.
+    made = {name: one for name, one in all_theirs.items() if name not in identifiers}
+    findings += _lone(ours, made, theirs, weights)
     columns = []
     for name, one in ours.items():
         if name == weights or name not in all_theirs or name in identifiers:
