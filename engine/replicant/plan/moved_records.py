@@ -156,8 +156,9 @@ def shifted(
     who = factorize(person, frame[person])
     most = shift.days // shift.step
     key = derived_seed(seed, "date shift").to_bytes(16, "little")
-    hashes = [blake2b(one.tobytes(), key=key, digest_size=8).digest() for one in hashes_of(np.asarray(who.uniques))]
-    steps = np.array([int.from_bytes(one, "little") % (2 * most) - most for one in hashes], dtype=np.int64)
+    names = hashes_of(np.asarray(who.uniques)).tobytes()
+    hashes = b"".join(blake2b(names[at : at + 8], key=key, digest_size=8).digest() for at in range(0, len(names), 8))
+    steps = (np.frombuffer(hashes, dtype="<u8") % (2 * most)).astype(np.int64) - most
     steps += steps >= 0  # none stays where it is
     days = np.append(steps * shift.step, 0)[who.codes]
     out = frame.copy(deep=False)
