@@ -126,6 +126,16 @@ def test_the_board_sees_thresholds_sources_intervals_and_counts(release: Path) -
     assert "linkability: failed, overridden; population: does not apply" in assessment
 
 
+def test_the_board_sees_what_protection_changed(release: Path) -> None:
+    row = {"leaves": 1200, "rows": 300, "few_records": 31, "few_values": 4, "dominated": 2, "rows_short": 75}
+    counts = {"income": {**row, "explained_unprotected": 0.51, "explained": 0.42}}
+    rewrite(release.with_name("release-internal"), lambda manifest: manifest.update(protection=counts))
+    write_dossier(release)
+    page = words(release.with_name("release-internal") / "dossier" / "index.html")
+    assert "income 1,200 31 4 2 25.0% 51.0% 42.0%" in page
+    assert "1,200" not in words(release.with_name("release-dossier") / "index.html")
+
+
 def test_a_withheld_release_gets_the_board_s_documents_only(release: Path) -> None:
     internal = release.with_name("release-internal")
     shutil.copytree(release, internal / "withheld")

@@ -425,4 +425,4 @@ class _Reader(Values):
             made.notes.append("numtocat: numbers are not cut into groups here; trees cut them where it matters.")
         smoothed = self.given.get("smoothing")
         if smoothed and smoothed != [""]:
-            made.notes.append("smoothing: there is none here; all drawn values are observed ones.")
+            made.notes.append("smoothing: drawn values are observed ones unless `smoothing: kernel` is added.")
