@@ -71,8 +71,10 @@ class Treated:
         return pd.DataFrame(rows)
 
     def __repr__(self) -> str:
-        lines = [step.text() for step in self.steps] or ["no remedy was tried"]
-        return "\n".join([*lines, self.verdict.text()])
+        return self.verdict.text()
+
+    def _repr_html_(self) -> str:
+        return self.verdict._repr_html_()
 
 
 def treat_synthesis(
