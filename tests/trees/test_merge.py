@@ -113,6 +113,8 @@ def test_what_cannot_be_had_is_refused_or_said() -> None:
         rp.synthesize(frame, m=1, seed=1, min_donors=61)
     with pytest.raises(SpecError, match="partition has"):
         rp.synthesize(frame, m=1, seed=1, min_donors=40, strata="sex", min_stratum=10)
+    with pytest.raises(SpecError, match="as many as min_donors"):
+        rp.synthesize(frame, m=1, seed=1, min_donors=40, partition_rows=30)
     with pytest.raises(SpecError, match=r"options\.town: min_donors is 61"):
         rp.synthesize(frame, m=1, seed=1, options={"town": {"min_donors": 61}})
     with pytest.raises(SpecError, match="l_diversity is 3, and the column has 2 distinct values"):

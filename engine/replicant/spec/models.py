@@ -201,6 +201,12 @@ class SynthesisSpec(Recodings):
         raise ValueError("a list of rules, rules or masks by column, or an (n, p) mask is needed")
 
     @model_validator(mode="after")
+    def _partitions_hold_donors(self) -> SynthesisSpec:
+        if self.partition_rows is not None and self.min_donors > self.partition_rows:
+            raise ValueError(f"at least {self.min_donors} partition_rows, as many as min_donors, are needed")
+        return self
+
+    @model_validator(mode="after")
     def _clusters_stay_whole(self) -> SynthesisSpec:
         named = self.cluster or (None if self.imputation is None else self.imputation.cluster)
         if named is not None and self.partition_rows is not None:
