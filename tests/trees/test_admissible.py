@@ -103,3 +103,27 @@ def test_what_is_in_two_sets_and_in_none(data: st.DataObject) -> None:
     for code in range(-3, 12):
         assert (both.holds(code) == (one.holds(code) & other.holds(code))).all()
         assert rest.holds(code).tolist() == [(row, code) not in left_out for row in range(3)]
+
+
+def test_sets_of_more_ranges_than_a_node_has_donors_are_asked_of_each() -> None:
+    """As likely as each other there too, in the leaf or in the nearest node that has one."""
+    n, draws = 200, 20_000
+    rng = np.random.default_rng(9)
+    codes = rng.permutation(n).astype(np.int32)
+    sets = sets_of([[(2 * i, 2 * i + 1) for i in range(250)]]).take(np.zeros(draws, dtype=np.intp))
+    own = np.full(draws, int(np.flatnonzero(codes == 6)[0]), dtype=np.int32)
+    drawn, _ = single_leaf(n).by_code(codes).draw(np.zeros(draws, dtype=np.int32), rng.random(draws), sets, own=own)
+    counts = np.bincount(codes[drawn], minlength=n)
+    assert counts[6] == counts[1::2].sum() == 0
+    assert stats.chisquare(np.delete(counts[::2], 3)).pvalue > 1e-3
+    tree, codes = grown(n, 3)
+    donors = tree.by_code(codes)
+    leaf = np.resize(tree.training_leaves(n), draws)
+    odd = sets_of([[(2 * i + 1, 2 * i + 2) for i in range(-1, 100)]]).take(np.zeros(draws, dtype=np.intp))
+    drawn, node = donors.draw(leaf, rng.random(draws), odd)
+    assert (codes[drawn] % 2 == 1).all()
+    share = donors.share(leaf, odd)
+    assert ((node == leaf) == (share > 0)).all()
+    for i in range(0, draws, 97):
+        inside = codes[tree.donors[tree.start[leaf[i]] : tree.end[leaf[i]]]]
+        assert share[i] == pytest.approx(np.mean(inside % 2 == 1))

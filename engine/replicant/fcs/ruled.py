@@ -38,6 +38,9 @@ Rows = npt.NDArray[np.intp]
 GRID = 2_000_000
 """Cells for which a rule is asked at a time."""
 
+UNUSED = 200_000
+"""Ranges of codes that are unused, of all rows that are drawn at a time; more are worth less than draws among all."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Known:
@@ -255,7 +258,7 @@ class Ruled:
                     group = np.unique(group * k + one, return_inverse=True)[1]
             sets = Ranges.without(group, cells.codes(name), int(group.max(initial=0)) + 1, lowest, column.size)
             total = np.cumsum(np.diff(sets.first)[group[wanted]])
-            count = min(count, int(np.searchsorted(total, GRID, side="right")))
+            count = min(count, int(np.searchsorted(total, UNUSED, side="right")))
             mine = sets.take(group[wanted[:count]])
             found = mine if found is None else found.take(np.arange(count)).both(mine)
         assert found is not None

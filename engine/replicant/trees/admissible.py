@@ -30,6 +30,7 @@ Float = npt.NDArray[np.float64]
 NOBODY = -1
 """Instead of a donor: no record of the table is allowed."""
 
+MANY = 64  # ranges of codes up to which they are looked up in the order of codes
 LARGE = 64  # entries of a leaf beyond which some are tried before all are looked at
 TRIES = 8
 
@@ -37,6 +38,9 @@ _NONE: Int32 = np.empty(0, dtype=np.int32)
 
 NO_CODES: Int32 = np.empty((0, 0), dtype=np.int32)
 """Instead of `DonorsByCode.zeros`: donors are not known by their codes."""
+
+NO_SYMBOLS = _NONE
+"""Nor are these known."""
 
 EVERY: tuple[Int32, Int32, Int32] = (_NONE, _NONE, _NONE)
 """Instead of sets of codes, where donors are not known by them."""
@@ -53,6 +57,9 @@ class DonorsByCode:
         `NO_CODES` where no condition is on codes.
     ordered
         (N,) the donors, in the order after the last bit; as they stand in the leaves where there are no bits.
+    donors, symbols
+        (N,) the donors as they stand in the leaves, and their codes less the lowest one; the latter is empty where
+        there are no bits.
     lowest
         The code that counts as 0.
     end
@@ -61,6 +68,8 @@ class DonorsByCode:
 
     zeros: Int32
     ordered: Int32
+    donors: Int32
+    symbols: Int32
     lowest: int
     start: Int32
     end: Int32
@@ -82,10 +91,10 @@ class DonorsByCode:
         parent[inner_nodes + 1] = inner_nodes
         parent[nodes[inner_nodes, RIGHT]] = inner_nodes
         if codes is None:
-            return cls(NO_CODES, donors, 0, start, end, parent)
+            return cls(NO_CODES, donors, donors, NO_SYMBOLS, 0, start, end, parent)
         of_donors = codes[donors]
         lowest = int(of_donors.min(initial=0))
-        symbols = of_donors - np.int32(lowest)
+        in_leaves = symbols = of_donors - np.int32(lowest)
         bits = max(1, int(symbols.max(initial=0)).bit_length())
         zeros = np.zeros((bits, len(donors) + 1), dtype=np.int32)
         ordered = donors
@@ -94,7 +103,7 @@ class DonorsByCode:
             np.cumsum(is_zero, out=zeros[level, 1:])
             order = np.concatenate([np.flatnonzero(is_zero), np.flatnonzero(~is_zero)])
             symbols, ordered = symbols[order], ordered[order]
-        return cls(zeros, ordered, lowest, start, end, parent)
+        return cls(zeros, ordered, donors, in_leaves, lowest, start, end, parent)
 
     def draw(
         self, leaf: Int32, u: Float, sets: Ranges | None, *, own: Int32 | None = None, repeats: Int32 | None = None
@@ -123,14 +132,19 @@ class DonorsByCode:
         node = leaf.astype(np.int32, copy=True)
         given = _NONE if own is None else own, _NONE if repeats is None else repeats
         where = self.start, self.end, self.parent
-        draw_allowed(node, where, self.zeros, self.ordered, u, self.wanted(sets), *given, out)
+        draw_allowed(node, where, self.places, u, self.wanted(sets), *given, out)
         return out, node
 
     def share(self, leaf: Int32, sets: Ranges) -> Float:
         """(k,) which part of a node's donors a set of codes allows, by row."""
         out = np.empty(len(leaf))
-        count_allowed(leaf, self.start, self.end, self.zeros, self.wanted(sets), out)
+        count_allowed(leaf, self.start, self.end, self.places, self.wanted(sets), out)
         return out
+
+    @property
+    def places(self) -> tuple[Int32, Int32, Int32, Int32]:
+        """Where kernels find donors: see `entries`."""
+        return self.zeros, self.ordered, self.donors, self.symbols
 
     def wanted(self, sets: Ranges | None) -> tuple[Int32, Int32, Int32]:
         """Sets as the kernels take them: with codes as they are counted here."""
@@ -186,23 +200,54 @@ def at_rank(zeros, begin, end, rank):
 
 
 @inner
-def entries(zeros, begin, end, wanted, i):
-    """How many donors of a node row i's set of codes allows: all, where they are not known by their codes."""
+def is_wanted(symbol, first, last, low, high):
+    """Whether some ranges of codes, in ascending order, hold a code."""
+    close = last
+    while first < last:
+        half = (first + last) >> 1
+        if high[half] <= symbol:
+            first = half + 1
+        else:
+            last = half
+    return first < close and low[first] <= symbol
+
+
+@inner
+def entries(places, begin, end, wanted, i):
+    """How many donors of a node row i's set of codes allows: all, where they are not known by their codes.
+
+    A set of more ranges than the node has donors is asked of each donor.
+    """
+    zeros, _, _, symbols = places
     if zeros.shape[0] == 0:
         return np.int64(end - begin)
     first, low, high = wanted
+    ranges = first[i + 1] - first[i]
     total = np.int64(0)
+    if ranges > MANY and ranges > end - begin:
+        for at in range(begin, end):
+            total += np.int64(is_wanted(symbols[at], first[i], first[i + 1], low, high))
+        return total
     for j in range(first[i], first[i + 1]):
         total += below(zeros, begin, end, high[j]) - below(zeros, begin, end, low[j])
     return total
 
 
 @inner
-def entry(zeros, ordered, begin, end, wanted, i, rank):
+def entry(places, begin, end, wanted, i, rank):
     """The donor that has so many before it among those that row i's set allows."""
+    zeros, ordered, donors, symbols = places
     if zeros.shape[0] == 0:
-        return ordered[begin + rank]
+        return donors[begin + rank]
     first, low, high = wanted
+    ranges = first[i + 1] - first[i]
+    if ranges > MANY and ranges > end - begin:
+        for at in range(begin, end):
+            if is_wanted(symbols[at], first[i], first[i + 1], low, high):
+                if rank == 0:
+                    return donors[at]
+                rank -= 1
+        return np.int32(-1)
     for j in range(first[i], first[i + 1]):
         before = below(zeros, begin, end, low[j])
         count = below(zeros, begin, end, high[j]) - before
@@ -213,16 +258,16 @@ def entry(zeros, ordered, begin, end, wanted, i, rank):
 
 
 @kernel
-def count_allowed(leaf, start, end, zeros, wanted, out):
+def count_allowed(leaf, start, end, places, wanted, out):
     """See `DonorsByCode.share`."""
     for i in range(leaf.shape[0]):
         begin = start[leaf[i]]
         close = end[leaf[i]]
-        out[i] = entries(zeros, begin, close, wanted, i) / max(close - begin, 1)
+        out[i] = entries(places, begin, close, wanted, i) / max(close - begin, 1)
 
 
 @kernel
-def draw_allowed(node, where, zeros, ordered, u, wanted, own, repeats, out):
+def draw_allowed(node, where, places, u, wanted, own, repeats, out):
     """See `DonorsByCode.draw`. `node` holds the leaves, and becomes the nodes."""
     start, end, parent = where
     for i in range(node.shape[0]):
@@ -231,14 +276,14 @@ def draw_allowed(node, where, zeros, ordered, u, wanted, own, repeats, out):
         total = np.int64(0)
         others = np.int64(0)
         while True:
-            total = entries(zeros, start[at], end[at], wanted, i)
+            total = entries(places, start[at], end[at], wanted, i)
             others = total
             if self_row >= 0 and total > 0:
                 # Only a node of nothing but the row itself is left: few entries, which are looked at.
                 times = np.int64(repeats[self_row]) if repeats.shape[0] > 0 else np.int64(1)
                 if total <= times:
                     for rank in range(total):
-                        others -= np.int64(entry(zeros, ordered, start[at], end[at], wanted, i, rank) == self_row)
+                        others -= np.int64(entry(places, start[at], end[at], wanted, i, rank) == self_row)
             if others > 0 or parent[at] < 0:
                 break
             at = parent[at]
@@ -248,17 +293,17 @@ def draw_allowed(node, where, zeros, ordered, u, wanted, own, repeats, out):
         found = np.int32(-1)
         for count in range(TRIES):
             rank = np.int64(hashed(u[i], count) * total)
-            donor = entry(zeros, ordered, start[at], end[at], wanted, i, rank)
+            donor = entry(places, start[at], end[at], wanted, i, rank)
             if donor != self_row:
                 found = donor
                 break
         if found < 0:
             good = np.int64(0)
             for rank in range(total):
-                good += np.int64(entry(zeros, ordered, start[at], end[at], wanted, i, rank) != self_row)
+                good += np.int64(entry(places, start[at], end[at], wanted, i, rank) != self_row)
             chosen = np.int64(hashed(u[i], TRIES) * good)
             for rank in range(total):
-                donor = entry(zeros, ordered, start[at], end[at], wanted, i, rank)
+                donor = entry(places, start[at], end[at], wanted, i, rank)
                 if donor != self_row:
                     if chosen == 0:
                         found = donor

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from replicant.ranges import Ranges
 
-from .admissible import EVERY, NO_CODES, DonorsByCode
+from .admissible import EVERY, NO_CODES, NO_SYMBOLS, DonorsByCode
 from .apply import draw_donors, find_leaves, leaves_of_training_rows
 from .features import NO_RANKS, Features
 from .grow import ALL_SEEN, MASK, RIGHT, grow
@@ -182,13 +182,11 @@ class Tree:
         int
             In how many rows it holds none.
         """
-        condition = (NO_CODES, self.donors, EVERY)
+        condition = ((NO_CODES, self.donors, self.donors, NO_SYMBOLS), EVERY)
         if among is not None:
-            condition = (among[0].zeros, among[0].ordered, among[0].wanted(among[1]))
+            condition = (among[0].places, among[0].wanted(among[1]))
         cells = rows, used.reshape(-1), used.shape[1], filled, most
-        left_over: int = replace_repeated(
-            leaf, self.start, self.end, self.donors, *condition, u, *cells, like, drawn, repeated
-        )
+        left_over: int = replace_repeated(leaf, self.start, self.end, *condition, u, *cells, like, drawn, repeated)
         return left_over
 
 
