@@ -132,17 +132,17 @@ class DonorsByCode:
         node = leaf.astype(np.int32, copy=True)
         given = _NONE if own is None else own, _NONE if repeats is None else repeats
         where = self.start, self.end, self.parent
-        draw_allowed(node, where, self.places, u, self.wanted(sets), *given, out)
+        draw_allowed(node, where, self.arrays, u, self.wanted(sets), *given, out)
         return out, node
 
     def share(self, leaf: Int32, sets: Ranges) -> Float:
         """(k,) which part of a node's donors a set of codes allows, by row."""
         out = np.empty(len(leaf))
-        count_allowed(leaf, self.start, self.end, self.places, self.wanted(sets), out)
+        count_allowed(leaf, self.start, self.end, self.arrays, self.wanted(sets), out)
         return out
 
     @property
-    def places(self) -> tuple[Int32, Int32, Int32, Int32]:
+    def arrays(self) -> tuple[Int32, Int32, Int32, Int32]:
         """Where kernels find donors: see `entries`."""
         return self.zeros, self.ordered, self.donors, self.symbols
 
@@ -213,12 +213,12 @@ def is_wanted(symbol, first, last, low, high):
 
 
 @inner
-def entries(places, begin, end, wanted, i):
+def entries(by_code, begin, end, wanted, i):
     """How many donors of a node row i's set of codes allows: all, where they are not known by their codes.
 
     A set of more ranges than the node has donors is asked of each donor.
     """
-    zeros, _, _, symbols = places
+    zeros, _, _, symbols = by_code
     if zeros.shape[0] == 0:
         return np.int64(end - begin)
     first, low, high = wanted
@@ -234,9 +234,9 @@ def entries(places, begin, end, wanted, i):
 
 
 @inner
-def entry(places, begin, end, wanted, i, rank):
+def entry(by_code, begin, end, wanted, i, rank):
     """The donor that has so many before it among those that row i's set allows."""
-    zeros, ordered, donors, symbols = places
+    zeros, ordered, donors, symbols = by_code
     if zeros.shape[0] == 0:
         return donors[begin + rank]
     first, low, high = wanted
@@ -258,16 +258,16 @@ def entry(places, begin, end, wanted, i, rank):
 
 
 @kernel
-def count_allowed(leaf, start, end, places, wanted, out):
+def count_allowed(leaf, start, end, by_code, wanted, out):
     """See `DonorsByCode.share`."""
     for i in range(leaf.shape[0]):
         begin = start[leaf[i]]
         close = end[leaf[i]]
-        out[i] = entries(places, begin, close, wanted, i) / max(close - begin, 1)
+        out[i] = entries(by_code, begin, close, wanted, i) / max(close - begin, 1)
 
 
 @kernel
-def draw_allowed(node, where, places, u, wanted, own, repeats, out):
+def draw_allowed(node, where, by_code, u, wanted, own, repeats, out):
     """See `DonorsByCode.draw`. `node` holds the leaves, and becomes the nodes."""
     start, end, parent = where
     for i in range(node.shape[0]):
@@ -276,14 +276,14 @@ def draw_allowed(node, where, places, u, wanted, own, repeats, out):
         total = np.int64(0)
         others = np.int64(0)
         while True:
-            total = entries(places, start[at], end[at], wanted, i)
+            total = entries(by_code, start[at], end[at], wanted, i)
             others = total
             if self_row >= 0 and total > 0:
                 # Only a node of nothing but the row itself is left: few entries, which are looked at.
                 times = np.int64(repeats[self_row]) if repeats.shape[0] > 0 else np.int64(1)
                 if total <= times:
                     for rank in range(total):
-                        others -= np.int64(entry(places, start[at], end[at], wanted, i, rank) == self_row)
+                        others -= np.int64(entry(by_code, start[at], end[at], wanted, i, rank) == self_row)
             if others > 0 or parent[at] < 0:
                 break
             at = parent[at]
@@ -293,17 +293,17 @@ def draw_allowed(node, where, places, u, wanted, own, repeats, out):
         found = np.int32(-1)
         for count in range(TRIES):
             rank = np.int64(hashed(u[i], count) * total)
-            donor = entry(places, start[at], end[at], wanted, i, rank)
+            donor = entry(by_code, start[at], end[at], wanted, i, rank)
             if donor != self_row:
                 found = donor
                 break
         if found < 0:
             good = np.int64(0)
             for rank in range(total):
-                good += np.int64(entry(places, start[at], end[at], wanted, i, rank) != self_row)
+                good += np.int64(entry(by_code, start[at], end[at], wanted, i, rank) != self_row)
             chosen = np.int64(hashed(u[i], TRIES) * good)
             for rank in range(total):
-                donor = entry(places, start[at], end[at], wanted, i, rank)
+                donor = entry(by_code, start[at], end[at], wanted, i, rank)
                 if donor != self_row:
                     if chosen == 0:
                         found = donor

@@ -88,7 +88,7 @@ def may_donate(used, begin, close, most, like, rare, i, donor):
 
 
 @kernel
-def replace_repeated(leaf, start, end, places, wanted, u, rows, used, pitch, filled, most, like, out, repeated):
+def replace_repeated(leaf, start, end, by_code, wanted, u, rows, used, pitch, filled, most, like, out, repeated):
     """Replace donors that have donated to `most` cells of their row by others of the node, uniformly over these.
 
     So is a donor whose copy the row would become: once `most` cells have a donor, and the row equals it in all that is
@@ -104,7 +104,7 @@ def replace_repeated(leaf, start, end, places, wanted, u, rows, used, pitch, fil
     may, so a few are tried first; whichever way one is found, each is as likely.
     """
     pitch = np.uint64(pitch)
-    _, _, donors, _ = places
+    _, _, donors, _ = by_code
     left_over = 0
     compares = filled >= most and like.compared.shape[0] > 0
     for i in range(leaf.shape[0]):
@@ -122,10 +122,10 @@ def replace_repeated(leaf, start, end, places, wanted, u, rows, used, pitch, fil
         rare = compares and (often or agrees(like, i, donor)) and is_rare(like, i)
         again = often or (rare and is_alone(like, i, donor, donors, first, last))
         if again:
-            size = entries(places, first, last, wanted, i)
+            size = entries(by_code, first, last, wanted, i)
             count = np.int64(0)
             while again and size > LARGE and count < TRIES:
-                other = entry(places, first, last, wanted, i, np.int64(hashed(u[i], count) * size))
+                other = entry(by_code, first, last, wanted, i, np.int64(hashed(u[i], count) * size))
                 count += 1
                 if may_donate(used, begin, close, most, like, rare, i, other):
                     donor = other
@@ -133,11 +133,11 @@ def replace_repeated(leaf, start, end, places, wanted, u, rows, used, pitch, fil
             if again:
                 others = 0
                 for rank in range(size):
-                    other = entry(places, first, last, wanted, i, rank)
+                    other = entry(by_code, first, last, wanted, i, rank)
                     others += np.int64(may_donate(used, begin, close, most, like, rare, i, other))
                 chosen = np.int64(hashed(u[i], np.int64(TRIES)) * others)
                 for rank in range(size):
-                    other = entry(places, first, last, wanted, i, rank)
+                    other = entry(by_code, first, last, wanted, i, rank)
                     if may_donate(used, begin, close, most, like, rare, i, other):
                         if chosen == 0:
                             donor = other

@@ -184,7 +184,7 @@ class Tree:
         """
         condition = ((NO_CODES, self.donors, self.donors, NO_SYMBOLS), EVERY)
         if among is not None:
-            condition = (among[0].places, among[0].wanted(among[1]))
+            condition = (among[0].arrays, among[0].wanted(among[1]))
         cells = rows, used.reshape(-1), used.shape[1], filled, most
         left_over: int = replace_repeated(leaf, self.start, self.end, *condition, u, *cells, like, drawn, repeated)
         return left_over
