@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import pytest
 
+from replicant.dossier.codebook import csvw
 from replicant.dossier.ddi import ddi
 from replicant.dossier.variables import variables_of
 from replicant.dossier.write import write_dossier
@@ -65,8 +66,8 @@ def test_the_codebook_lists_columns_categories_and_codes(folder: Path) -> None:
 
 
 def test_csvw_reads_the_codebook_and_the_sets(folder: Path) -> None:
-    csvw = pytest.importorskip("csvw", reason="the package csvw is not installed")
-    found = csvw.CSVW(str(folder / "csv-metadata.json"), validate=True)
+    reader = pytest.importorskip("csvw", reason="the package csvw is not installed")
+    found = reader.CSVW(str(folder / "csv-metadata.json"), validate=True)
     assert found.is_valid
     assert not found.warnings
     tables = list(found.tables)
@@ -155,3 +156,12 @@ def test_a_release_without_csv_has_a_codebook_all_the_same(release: Path) -> Non
     assert "guide.do" not in found.files
     tables = json.loads((release.with_name("release-dossier") / "csv-metadata.json").read_text())["tables"]
     assert [table["url"] for table in tables] == ["codebook.csv", "levels.csv"]
+
+
+def test_of_very_many_files_the_first_are_described(release: Path) -> None:
+    manifest = json.loads((release / "_manifest.json").read_text(encoding="utf-8"))
+    one = manifest["copies"][0]
+    manifest["copies"] = [{**one, "partition": at} for at in range(2000)]
+    found = csvw("t", "A table.", manifest, variables_of(manifest), "../release")
+    assert len(found["tables"]) == 2 + 100
+    assert found["dc:description"].startswith("A table. Of 2,000 CSV files")

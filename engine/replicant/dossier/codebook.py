@@ -17,6 +17,9 @@ __all__ = ["LEVELS", "VARIABLES", "csvw", "dataset", "levels_csv", "variables_cs
 
 VARIABLES, LEVELS = "codebook.csv", "levels.csv"
 
+MOST = 100
+"""CSV files that the metadata describe, each with all columns."""
+
 _HEADS = {
     VARIABLES: {
         "name": "Name of the column in the files",
@@ -86,15 +89,17 @@ def csvw(
     ]
     missing = str(manifest.get("csv_missing", ""))
     schema = {"columns": [_column(one, missing, alone=len(variables) == 1) for one in variables]}
+    copies = [copy for copy in manifest.get("copies", ()) if copy["format"] == "csv"]
     tables += [
         {
             "url": f"{release}/{quote(copy['path'], safe='/=')}",
             "dc:title": f"Synthetic set {copy['imputation']}",
             "tableSchema": schema,
         }
-        for copy in manifest.get("copies", ())
-        if copy["format"] == "csv"
+        for copy in copies[:MOST]
     ]
+    if len(copies) > MOST:
+        description += f" Of {len(copies):,} CSV files, all with the same columns, the first {MOST} are described here."
     return {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "dc:title": title,
