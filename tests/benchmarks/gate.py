@@ -125,12 +125,12 @@ def main() -> None:
     if "sd2011" in tables:
         keys, targets = QUESTIONS["sd2011"]
         wide, said = tables["sd2011"][COLUMNS], {"keys": keys, "targets": targets[:1]}
-        jobs.append(("shuffled real rows", shuffled(wide, 1600), False, "copied_unique_records", said))
+        jobs.append(("shuffled real rows", shuffled(wide, 500), False, "copied_unique_records", said))
         jobs.append(("1 % real rows (1600)", one_percent(wide, 1600), False, "copied_unique_records", said))
-        jobs.append(("training half", training_half(wide, 1600), False, "membership", said))
+        jobs.append(("training half", training_half(wide, 500), False, "membership", said))
     try:
         known = {"keys": ["age", "reg"], "targets": ["phb"]}
-        settings = {"m": 5, "minbucket": 3, "donors": "any", "splits": "rpart"}
+        settings = {"m": 5, "minbucket": 3, "donors": "any"}
         jobs.append(("boys, minbucket 3", synthesized(boys(), 0.2, **settings), False, "distinct_donors", known))
     except Absent as absent:
         print(f"boys are left out: {absent}")
