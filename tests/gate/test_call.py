@@ -109,7 +109,9 @@ def test_rules_and_columns_are_counted() -> None:
     assert found["schema"].of == "hours"
     assert found["rules"].verdict == "passed"
     syn.loc[0, "age"] = 7
-    assert rp.gate(real, [syn], rules=["age >= 18"], **QUESTIONS)["rules"].verdict == "failed"
+    broken = rp.gate(real, [syn], rules=["income >= 0", "age >= 18"], **QUESTIONS)["rules"]
+    assert (broken.verdict, broken.why) == ("failed", "rows of a set break rule 2")
+    assert broken.figures == ("age >= 18",)
 
 
 def test_levels_that_the_codebook_does_not_declare_are_differences() -> None:
