@@ -90,6 +90,6 @@ def run(execute: Execute, name: str, folder: Path) -> list[Any]:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     for output in outputs:
         lines = output.text.splitlines() if output.get("name") == "stderr" else []
-        known = (*NOTICE, "remedy ")  # a step of `rp.treat` takes a while, and says what came of it
+        known = (NOTICE, "remedy ")  # a step of `rp.treat` takes a while, and says what came of it
         assert [one for one in lines if not one.startswith(known) and "Worker process still alive" not in one] == []
     return [output for output in outputs if "data" in output]
