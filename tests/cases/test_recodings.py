@@ -119,11 +119,38 @@ def test_variants_of_a_study_are_of_one_table() -> None:
         rp.study(people(), 2, estimands=[{"describe": ["age"]}], variants={"a": {"rounding": {"age": 5}}}, seed=1)
 
 
-def test_an_encoded_table_is_not_recoded() -> None:
-    from replicant.table import encode_table
+def test_an_encoded_table_is_recoded_further_as_its_frame_is() -> None:
+    real = people().assign(place=np.arange(N) % 7 // 3)
+    columns = {**COLUMNS, "place": {"kind": "nominal", "labels": {0: "north", 1: "south", 2: "isle"}}}
+    first = {"rounding": {"income": 50}, "outliers": {"taxes": 10}, "seed": 3}
+    more = {"top_coding": {"income": {"rows": 10}, "age": 90}, "rare": {"job": 10, "place": 100}}
+    one = rp.synthesize(real, m=1, columns=columns, drop="who", threads=1, **first, **more)
+    table = rp.synthesize(real, m=1, columns=columns, drop="who", threads=1, **first).table
+    two = rp.synthesize(table, m=1, seed=3, threads=1, **more)
+    assert two[0].equals(one[0])
+    said = [{entry["name"]: entry.get(key) for entry in syn.manifest["columns"]} for syn in (one, two) for key in KEYS]
+    assert said[: len(KEYS)] == said[len(KEYS) :]
+    assert {str(event) for event in one.events} == {str(event) for event in two.events} | {
+        str(event) for event in one.events if event.column == "who"
+    }
 
-    with pytest.raises(SpecError, match="encoded already"):
-        rp.synthesize(encode_table(people()), rounding={"age": 5})
+
+KEYS = ("recoding", "labels", "levels", "decimals", "dtype", "kind")
+
+
+def test_a_remedy_recodes_the_table_from_which_sets_are_drawn_again() -> None:
+    rng = np.random.default_rng(0)
+    age, gain = rng.integers(18, 90, N), np.where(rng.random(N) < 0.01, rng.lognormal(8, 1, N).round(), 0)
+    real = pd.DataFrame(
+        {"age": age, "sex": rng.choice(["m", "f"], N), "gain": gain, "pay": rng.lognormal(8, 1, N).round()}
+    )
+    rows = {"tier": "public", "holdout": real[1::2], "keys": ["age", "sex"], "targets": ["pay"], "effort": "quick"}
+    syn = rp.synthesize(real[::2], m=1, seed=1, minbucket=3, donors="any", threads=1)
+    done = rp.treat(real[::2], syn, ["top_code"], **rows)
+    assert len(done.steps) == 2
+    assert (done.frame["s_pmse_logit_before"] != done.frame["s_pmse_logit_after"]).all()  # other sets were judged
+    recoded = {entry["name"] for entry in done.synthesis.manifest["columns"] if "recoding" in entry}
+    assert recoded == ({"age", "gain", "pay"} if any(step.kept for step in done.steps) else set())
 
 
 # --- a job, its files, and what is compared with them -----------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from replicant.errors import SpecError
 from replicant.evaluation import Figure
 from replicant.remedy import Made, Treatment, treat
 from replicant.remedy.ladders import LADDERS, Situation
@@ -79,6 +80,23 @@ def test_what_does_not_help_is_taken_back_and_the_next_is_tried() -> None:
     found = run(["smooth", "swap"], rule)
     assert [(step.remedy, step.kept) for step in found[3]] == [("smooth", False), ("swap", True)]
     assert found[2] == Treatment(rows=("swap",))
+
+
+def test_a_remedy_that_cannot_be_is_left_out_and_the_next_is_tried() -> None:
+    def make(one: Treatment) -> Made[Treatment]:
+        if "rare" in one.settings:
+            raise SpecError("merged so, 'g' has one level")
+        return Made(one, 10, 20)
+
+    said: list[str] = []
+    first, situation = Treatment(), Situation(5, numbers=("x",), nominal=("g",), n=10_000)
+
+    def judge(one: Treatment) -> Judged:
+        return Judged({"copied_unique_records": 0.5 if one.rows else 2.0})
+
+    done = treat(first, judge(first), ["recode", "swap"], situation, make=make, judge=judge, note=said.append)
+    assert said[0] == "recode is left out: merged so, 'g' has one level"
+    assert [(step.remedy, step.kept) for step in done.steps] == [("swap", True)]
 
 
 def test_a_step_is_kept_if_fewer_checks_fail_or_all_of_them_by_less() -> None:

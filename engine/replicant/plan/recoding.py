@@ -10,7 +10,7 @@ laid, recodes them alike. What is drawn record by record (`moved_records`) is do
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from replicant.errors import DataError, SpecError
@@ -192,6 +192,55 @@ def encode_recoded(loaded: Loaded, columns: Columns, spec: SynthesisSpec | None,
     frame, known, done = recode(loaded.frame, loaded.declared(columns), spec)
     by_file = loaded.by_file(columns).difference(() if spec is None else spec.recoded)
     return encode_table(frame, known, events=(*loaded.events, *done), drop=drop, by_file=by_file)
+
+
+def recode_table(table: Table, spec: SynthesisSpec) -> Table:
+    """An encoded table, recoded further: what was done to its columns before holds, too.
+
+    Parameters
+    ----------
+    table
+        The table.
+    spec
+        Settings of which none was done to it before.
+
+    Raises
+    ------
+    SpecError, DataError
+        A recoding cannot be.
+    """
+    if not spec.recoded:
+        return table
+    # Cells hold the labels by now, and codes of missing as they are stored.
+    plain = {"labels": None, "source": None, "recoding": None}
+    book = {
+        column.name: said.model_copy(update={**plain, "missing_codes": list(column.missing_codes)})
+        for column, said in zip(table.columns, table.codebook.values(), strict=True)
+    }
+    rows, book, events = recode(table.observed().set_axis(list(table.names), axis=1), book, spec)
+    again = encode_table(rows[list(spec.recoded)], {name: book[name] for name in spec.recoded}, judged=True)
+    specs = dict(table.specs)
+    for column in again.columns:
+        name, before = column.name, table.codebook[column.name]
+        how = book[name].recoding or Coarsening()
+        known = before.recoding or Coarsening()
+        both = known.as_dict() | how.as_dict()
+        if known.merged:
+            both["merged"] = [*((level, dict(how.merged).get(to, to)) for level, to in known.merged), *how.merged]
+        labels = before.labels and {
+            raw: how.level(label, dict.fromkeys([*column.levels(), *column.missing_codes])) if how.of_levels else label
+            for raw, label in before.labels.items()
+        }
+        update = {"labels": labels, "levels": book[name].levels, "recoding": Coarsening.model_validate(both)}
+        specs[name] = before.model_copy(update=update)
+    made = {
+        column.name: replace(column, recoding=specs[column.name].recoding, why=table[column.name].why)
+        for column in again.columns
+    }
+    kept = [event for event in table.events if event.column not in made or event.code == "recoded"]
+    found = [event for event in again.events if event.column in made]
+    columns = tuple(made.get(column.name, column) for column in table.columns)
+    return replace(table, columns=columns, specs=specs, events=(*kept, *events, *found))
 
 
 def survey(frame: pd.DataFrame, columns: Columns | None, spec: SynthesisSpec, chunk: int = 0) -> Survey:

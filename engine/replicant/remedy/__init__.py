@@ -5,7 +5,15 @@ change rows that were drawn and are at risk: `swap`, `remove`. `loop` tries them
 """
 
 from replicant.remedy.at_risk import RealRecords
-from replicant.remedy.ladders import LADDERS, Situation, check_remedies, situation_of, stronger, swappable
+from replicant.remedy.ladders import (
+    LADDERS,
+    Situation,
+    check_remedies,
+    newly_recoded,
+    situation_of,
+    stronger,
+    swappable,
+)
 from replicant.remedy.loop import Made, Outcome, Step, Treatment, treat
 from replicant.remedy.rows import RowCounts, RowRemedies, TreatedRows, row_counts, treat_rows
 
@@ -21,6 +29,7 @@ __all__ = [
     "TreatedRows",
     "Treatment",
     "check_remedies",
+    "newly_recoded",
     "row_counts",
     "situation_of",
     "stronger",

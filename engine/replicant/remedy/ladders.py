@@ -9,7 +9,17 @@ from typing import Any
 from replicant.errors import SpecError, nearest
 from replicant.spec.models import SynthesisSpec
 
-__all__ = ["LADDERS", "Ladder", "Rung", "Situation", "check_remedies", "situation_of", "stronger", "swappable"]
+__all__ = [
+    "LADDERS",
+    "Ladder",
+    "Rung",
+    "Situation",
+    "check_remedies",
+    "newly_recoded",
+    "situation_of",
+    "stronger",
+    "swappable",
+]
 
 _IDENTITY = frozenset({"match_probability", "copied_unique_records", "singling_out", "linkability"})
 _ATTRIBUTE = frozenset({"inference", "attribute_disclosure", "confident_guesses"})
@@ -201,6 +211,15 @@ def stronger(spec: SynthesisSpec, settings: Mapping[str, Any], seed: int) -> Syn
     if "min_donors" in settings:
         known["min_donors"] = max(settings["min_donors"], spec.min_donors)
     return SynthesisSpec.model_validate({**given, **known, "seed": seed})
+
+
+def newly_recoded(spec: SynthesisSpec, before: SynthesisSpec) -> SynthesisSpec:
+    """The recodings of a treatment that were not done before."""
+    keys = ("rare", "top_coding", "bottom_coding")
+    new = {
+        key: {name: how for name, how in getattr(spec, key).items() if name not in getattr(before, key)} for key in keys
+    }
+    return SynthesisSpec.model_validate(new)
 
 
 def swappable(manifest: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
+from replicant.errors import SpecError
 from replicant.remedy.ladders import LADDERS, Situation
 from replicant.report.gate_rows import remedy_line
 
@@ -173,7 +174,12 @@ def treat(
             settings={**treatment.settings, **rung.settings},
             rows=treatment.rows if rung.rows in (None, *treatment.rows) else (*treatment.rows, str(rung.rows)),
         )
-        made = make(tried)
+        try:
+            made = make(tried)
+        except SpecError as error:
+            note(f"{name} is left out: {error.found}")
+            waiting.pop(0)
+            continue
         after = judge(made.sets)
         kept = _better(verdict, after)
         before, now = utility_of(verdict), utility_of(after)

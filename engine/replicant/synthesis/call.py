@@ -11,7 +11,7 @@ from replicant import methods
 from replicant.errors import SpecError
 from replicant.fcs import find_orders
 from replicant.plan import build_plan
-from replicant.plan.recoding import encode_recoded
+from replicant.plan.recoding import encode_recoded, recode_table
 from replicant.spec.load import validate_imputation, validate_synthesis
 from replicant.synthesis.result import Synthesis, say
 from replicant.table import Reading, Table, is_dask_frame, read_table
@@ -348,9 +348,10 @@ def encode(
             raise SpecError("`columns` was given with a table that is encoded.", fix="give it to `encode_table`")
         if reading:
             raise SpecError("`reading` was given with a table that is encoded.", fix="give it to `read_data`")
-        if spec is not None and spec.recoded:
-            raise SpecError("columns are to be recoded, and the table is encoded already.", fix="give the frame")
-        return data.without(spec.drop) if spec is not None and spec.drop else data
+        if spec is None:
+            return data
+        table = recode_table(data, spec)
+        return table.without(spec.drop) if spec.drop else table
     loaded = read_table(data, reading=reading, codebook=columns)
     return encode_recoded(loaded, columns or {}, spec, () if spec is None else spec.drop)
 

@@ -11,6 +11,7 @@ from replicant.evaluation.inputs import inputs
 from replicant.gate.call import gate
 from replicant.gate.limits import CHECKS
 from replicant.gate.verdict import Verdict
+from replicant.plan.recoding import recode_table
 from replicant.remedy import (
     Made,
     RealRecords,
@@ -19,6 +20,7 @@ from replicant.remedy import (
     Step,
     Treatment,
     check_remedies,
+    newly_recoded,
     situation_of,
     stronger,
     swappable,
@@ -134,7 +136,8 @@ def treat_synthesis(
     def make(treatment: Treatment) -> Made[Synthesis]:
         sets = syn
         if treatment.settings:
-            sets = draw(syn.table, stronger(syn.spec, treatment.settings, syn.plan.seed), **backend)
+            spec = stronger(syn.spec, treatment.settings, syn.plan.seed)
+            sets = draw(recode_table(syn.table, newly_recoded(spec, syn.spec)), spec, **backend)
         if not treatment.rows:
             rows = sets.m * sets.plan.k
             return Made(sets, rows, rows * len(sets.plan.columns))
