@@ -131,6 +131,9 @@ def test_quantiles_are_kept_and_no_number_comes_back(source: str, name: str, req
         left, right = np.mean(ranks[column], axis=0)
         assert (left < upto / len(real) + error).all(), column
         assert (right > below / len(real) - error).all(), column
+    for unit in (10, 100):  # habits of rounding
+        shares = [(one.income % unit == 0).mean() for one in (real, syn)]
+        assert abs(shares[0] - shares[1]) < 4 * np.sqrt(0.25 / len(real))
     if source == "goods":
         for spike in (0, 4000):
             share = (real.income == spike).mean()

@@ -113,7 +113,8 @@ def _run(use: Use) -> None:
         tree.draw_other(leaf, u, rows, n)
         tree.by_code(rows).share(leaf, Ranges(np.arange(n + 1, dtype=np.int32), rows, rows + 1))
     if Use.PROTECTION in use:
-        merge_leaves(tree, Least(n // 2, n // 2, 0.5), features, rows, u)
+        uneven = grow_tree(features, [0, 1], u + 9.0 * (rows > 3), minbucket=4)  # a small leaf beside divided ones
+        merge_leaves(uneven, Least(6, 2, 0.5), features, rows, u)
     if Use.LEAF_WEIGHTS in use:
         _weigh()
     if Use.LEAF_ROWS in use:
