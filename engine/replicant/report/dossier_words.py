@@ -18,6 +18,11 @@ VERDICTS = {
     "overridden": "failed, overridden",
     "reported": "reported, no limit",
 }
+_READERS = {
+    "public": "anybody (tier “public”)",
+    "safeguarded": "registered users under terms of use (tier “safeguarded”)",
+    "secure": "use in a secure environment (tier “secure”)",
+}
 _UTILITY = ("pair_utility", "k_marginal", "schema", "rules")
 
 
@@ -52,6 +57,7 @@ def shared_words(
     about = [
         ("Content", "synthetic data: every row was drawn by models"),
         ("Size", size_of(public)),
+        *([("For", _READERS.get(gate["tier"], gate["tier"]))] if gate else []),
         ("Made from", f"a confidential table of {public['real_rows']:,} rows"),
         ("Made on", public["created"]),
         ("Files", f"{public['files']:,} Parquet files, {public['bytes']:,} bytes"),
@@ -91,8 +97,10 @@ def said_of(gate: Mapping[str, Any] | None, *, withheld: bool = False) -> Said:
         headline = f"Withheld: {count['failed']} of {judged} checks for the tier “{tier}” failed."
         return Said("bad", headline, [*failed, *lines])
     if gate["verdict"] == "overridden":
+        titles = {one["check"]: one["title"] for one in checks}
         by = [
-            f"{one['check']}: overridden by {one['by']} on {one['date']}: {one['reason']}" for one in gate["overrides"]
+            f"{titles.get(one['check'], one['check'])}: overridden by {one['by']} on {one['date']}: {one['reason']}"
+            for one in gate["overrides"]
         ]
         headline = f"Released by override: {count['overridden']} of {judged} checks for the tier “{tier}” failed."
         return Said("", headline, [*by, *lines])
