@@ -13,6 +13,7 @@ from scipy import stats
 import replicant as rp
 from replicant.errors import DataError, ExpressionError, RunError, SpecError
 from replicant.execution.backend import Backend
+from replicant.methods.linear import Regression
 from replicant.run.job import run_job
 from replicant.spec.load import parse_job
 
@@ -513,3 +514,14 @@ def test_a_rule_that_does_not_suit_says_why(rule: str, words: str) -> None:
     real = people().assign(pid=[f"P{i:06d}" for i in range(800)])
     with pytest.raises((SpecError, ExpressionError), match=words):
         rp.synthesize(real, m=1, seed=1, rules=[rule], passive={"total": "a + b"}, method={"pid": "surrogate"})
+
+
+def test_rows_that_are_drawn_again_have_the_parameters_of_their_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    posterior = Regression.posterior
+    monkeypatch.setattr(Regression, "posterior", lambda *given: drawn.append(1) or posterior(*given))
+    rng = np.random.default_rng(1)
+    real = pd.DataFrame({"x": rng.normal(size=300).round(2), "y": rng.normal(size=300).round(2)})
+    real = real[real.x <= real.y + 1]
+    list(rp.synthesize(real, m=3, seed=1, proper=True, method="norm", rules=["x <= y + 1"], threads=1))
+    assert len(drawn) == 2 * 3  # columns and sets

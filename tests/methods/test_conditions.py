@@ -16,12 +16,12 @@ from replicant.trees import encode_features, single_leaf
 N, DRAWS = 500, 4000
 
 
-def fitted(name: str, seed: int = 1) -> tuple[Any, np.ndarray]:
+def fitted(name: str, seed: int = 1, proper: bool = False) -> tuple[Any, np.ndarray]:
     """A model of a column that depends on another, and the design matrix of two rows, each many times."""
     rng = np.random.default_rng(seed)
     x = np.column_stack([np.ones(N), rng.normal(size=N)])
     latent = x[:, 1] + rng.normal(size=N)
-    declared = BUILTIN[name]
+    declared = BUILTIN[name].made_proper(proper)
     if "continuous" in declared.kinds:
         numbers = np.round(np.exp(1 + latent / 2), 1)
         _, codes = np.unique(numbers, return_inverse=True)
@@ -144,3 +144,16 @@ def test_a_tree_of_a_forest_is_as_likely_as_its_leaf_has_donors_that_are_allowed
     kept = rejected(model, x, sets, rng)
     counts = np.array([np.bincount(one, minlength=n) for one in (drawn, kept)])
     assert stats.chi2_contingency(counts[:, counts.any(axis=0)]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("proper", [False, True])
+@pytest.mark.parametrize("name", [*NUMBERS, "normrank", "pmm", "logreg", "polyreg", "polr", "lda"])
+def test_a_model_with_its_parameters_fixed_draws_as_it_would_have(name: str, proper: bool) -> None:
+    model, x = fitted(name, proper=proper)
+    rng = np.random.default_rng(5)
+    fixed = model.fixed(rng)
+    again = fixed.fixed(np.random.default_rng(6))
+    drawn = fixed.draw(x, rng)
+    np.testing.assert_allclose(drawn, model.draw(x, np.random.default_rng(5)), rtol=1e-12)
+    one, other = (each.draw(x, np.random.default_rng(7)) for each in (fixed, again))
+    np.testing.assert_allclose(one, other, rtol=1e-12)

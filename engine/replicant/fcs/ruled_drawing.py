@@ -46,6 +46,7 @@ class RuledDrawing(Drawing):
         self.ruled = Ruled(self.prepared, self.plan, self.sequence, self.codes, self.exact, self.rows)
         self.rngs: dict[str, np.random.Generator] = {}
         self.slots: dict[str, int] = {}
+        self.fixed: dict[str, Any] = {}
 
     def run(self) -> Drawn:
         """Draw all columns, and once more rows that no donor completed.
@@ -229,6 +230,23 @@ class RuledDrawing(Drawing):
             ordinary = sets.ordinary()
         return None if ordinary is None else _Among(self, planned, column, model, rows, sets, ordinary)
 
+    def _ask(
+        self,
+        value: Any,
+        model: ColumnModel,
+        planned: ColumnPlan,
+        column: Column,
+        chosen: Positions | None,
+        rng: np.random.Generator,
+    ) -> tuple[Int32, Float | None]:
+        return super()._ask(self.once(planned.name, value, rng), model, planned, column, chosen, rng)
+
+    def once(self, name: str, value: Any, rng: np.random.Generator) -> Any:
+        """The model of a column with the parameters that all rows of the set have."""
+        if name not in self.fixed:
+            self.fixed[name] = value.fixed(rng) if hasattr(value, "fixed") else value
+        return self.fixed[name]
+
     def withdraw(self, rows: Positions) -> None:
         """Take out the donors of some rows, which get others."""
         if self.donations is not None:
@@ -287,10 +305,10 @@ class _Among:
         """The cells with ordinary values at some of the rows, and those that have none which is allowed."""
         if not at.size:
             return codes, exact, at
-        rows, value = self.rows[at], self.model.value
+        rows, rng = self.rows[at], self.drawing.rng(self.planned.name)
+        value = self.drawing.once(self.planned.name, self.model.value, rng)
         self.drawing.withdraw(rows)
         draw = value.draw_between if hasattr(value, "draw_between") else value.draw_among
-        rng = self.drawing.rng(self.planned.name)
         drawn, found = draw(self.drawing.given(self.model, self.planned, rows), self.ordinary.take(at), rng)
         new, numbers = self.drawing.cells_of(drawn[found], self.column)
         return *merged(self.column, codes, at[found], new, numbers, exact), at[~found]

@@ -247,7 +247,11 @@ class Model(Protocol):
 
 
 class ByCodes(Protocol):
-    """A model that can draw codes under a condition."""
+    """A model that can draw codes under a condition.
+
+    If each draw draws parameters first, it has `fixed(rng)`, the model with these parameters: cells of one set that are
+    drawn again are drawn by the same ones.
+    """
 
     def draw_among(self, x: Any, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
         """As `Model.draw` would if it drew each row again until its set holds the code.

@@ -11,6 +11,7 @@ from replicant.methods.base import Codes, Mask, Numbers, Response
 from replicant.methods.factors import cholesky, root_of_inverse
 from replicant.methods.linear import Standard, standardize
 from replicant.methods.logistic import (
+    LevelModel,
     LevelResponse,
     LogisticMethod,
     OneLevel,
@@ -113,6 +114,11 @@ class LdaModel:
     def draw_among(self, x: Numbers, sets: Ranges, rng: np.random.Generator, /) -> tuple[Codes, Mask]:
         """As `draw`, among levels that are allowed; see `ByCodes`."""
         return draw_levels_among(self.coefficients(rng), self.codes, x, sets, rng)
+
+    def fixed(self, rng: np.random.Generator) -> LevelModel:
+        """With parameters as a draw would draw them; see `ByCodes`."""
+        beta = self.coefficients(rng)
+        return LevelModel(beta, np.empty((0, *beta.shape)), self.codes, False, self.notes)
 
 
 def _fit(y: LevelResponse, x: Numbers, proper: bool) -> LdaModel:

@@ -428,6 +428,12 @@ class NormalModel:
         beta, sigma = self._parameters(rng)
         return draw_between(x @ beta, sigma, ranges, rng)
 
+    def fixed(self, rng: np.random.Generator) -> NormalModel:
+        """With parameters as a draw would draw them; see `ByCodes`."""
+        beta, sigma = self._parameters(rng)
+        residual = sigma * math.sqrt(self.regression.df)
+        return NormalModel(replace(self.regression, beta=beta, residual=residual), False, self.notes)
+
     def _parameters(self, rng: np.random.Generator) -> tuple[Numbers, float]:
         fit = self.regression
         return fit.posterior(rng) if self.proper else (fit.beta, fit.sigma)

@@ -135,6 +135,10 @@ class LevelModel:
         """As `draw`, among levels that are allowed; see `ByCodes`."""
         return draw_levels_among(self.coefficients(rng), self.codes, x, sets, rng)
 
+    def fixed(self, rng: np.random.Generator) -> LevelModel:
+        """With parameters as a draw would draw them; see `ByCodes`."""
+        return LevelModel(self.coefficients(rng), self.spread[:0], self.codes, False, self.notes)
+
 
 def draw_levels(beta: Numbers, codes: Codes, x: Numbers, rng: np.random.Generator) -> Codes:
     """(n,) a level for each row of a design matrix, by (L - 1, q) coefficients of the levels but the first."""

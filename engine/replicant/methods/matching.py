@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -278,3 +278,9 @@ class MatchingModel:
         fit = self.regression
         beta = fit.posterior(rng)[0] if self.proper else fit.beta
         return self.donors.draw_among(self.scale.whole(x @ beta), sets, rng)
+
+    def fixed(self, rng: np.random.Generator) -> MatchingModel:
+        """With parameters as a draw would draw them; see `ByCodes`."""
+        if not self.proper:
+            return self
+        return replace(self, regression=replace(self.regression, beta=self.regression.posterior(rng)[0]), proper=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,3 +84,7 @@ class NormrankModel:
         scores, found = self.model.draw_between(x, sets.to(low, high), rng)
         position = np.clip(ends.searchsorted(scores, side="right") - 1, 0, len(self.codes) - 1)
         return self.codes[position], found
+
+    def fixed(self, rng: np.random.Generator) -> NormrankModel:
+        """With parameters as a draw would draw them; see `ByCodes`."""
+        return replace(self, model=self.model.fixed(rng))

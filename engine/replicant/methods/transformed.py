@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class TransformedModel:
             high = np.where(high > last, np.inf, np.where(high > first, self.there(high), -np.inf))
         drawn, found = self.model.draw_between(x, ranges.to(low, high), rng)
         return self._back(drawn), found
+
+    def fixed(self, rng: np.random.Generator) -> TransformedModel:
+        """With parameters as a draw would draw them; see `ByCodes`."""
+        return replace(self, model=self.model.fixed(rng))
 
     def _back(self, drawn: Numbers) -> Numbers:
         return self.back(np.clip(drawn, self.lowest, self.highest, out=drawn)) - self.shift
