@@ -116,9 +116,12 @@ class OrderedModel:
         bounds = _bounds(zeta) - (x @ beta)[:, None]
         low, high = bounds[:, :-1], bounds[:, 1:]
         with np.errstate(divide="ignore"):
-            return picked_among(
-                log_expit(high) + log_expit(-low) + np.log(-np.expm1(low - high)), self.codes, sets, rng
-            )
+            logs = log_expit(high) + log_expit(-low) + np.log(-np.expm1(low - high))
+        return picked_among(logs, self.codes, sets, rng)
+
+    def fixed(self, rng: np.random.Generator) -> OrderedModel:
+        """With parameters as a draw would draw them; see `ByCodes`."""
+        return OrderedModel(*self.parameters(rng), self.spread[:0], self.codes, False, self.notes)
 
 
 def _fit(y: LevelResponse, x: Numbers, proper: bool) -> OrderedModel | None:
