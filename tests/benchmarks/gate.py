@@ -135,7 +135,10 @@ def main() -> None:
     except Absent as absent:
         print(f"boys are left out: {absent}")
     known = {"keys": ["cut", "colour", "clarity"], "targets": ["price"]}
-    protected = {"m": 2, "min_donors": 30, "donors": "distinct"}
+    coded = {name: {"rows": 50} for name in ("carat", "depth", "table", "price", "x", "y", "z")}
+    protected: dict[str, Any] = {"m": 2, "min_donors": 30, "donors": "distinct"}
+    protected |= {"top_coding": coded, "bottom_coding": coded}
+    protected["rounding"] = {"price": 50, "carat": 0.05, "x": 0.05, "y": 0.05, "z": 0.05}
     jobs.append(("gems, protected (50,000)", synthesized(gems(50_000), 0.1, **protected), True, "", known))
     for name, case, passing, reason, more in jobs:
         if asked.only in name:
