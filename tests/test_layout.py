@@ -75,7 +75,7 @@ ELSEWHERE: dict[str, str] = {
     "fcs/test_fcs.py": "fcs/checked.py fcs/draw.py fcs/drawing.py fcs/fit.py fcs/imputation.py",
     "plan/test_recoding.py": "plan/merged_levels.py plan/moved_records.py plan/recodable.py spec/recodings.py",
     "table/test_coarsening.py": "table/coarsen.py",
-    "fcs/test_rules.py": "fcs/ruled.py fcs/ruled_drawing.py plan/rules.py",
+    "fcs/test_rules.py": "fcs/ruled.py fcs/ruled_cells.py fcs/ruled_drawing.py plan/rules.py",
     "methods/test_catall.py": "methods/contingency.py",
     "methods/test_cart.py": "methods/base.py methods/donors.py methods/notes.py methods/sample.py",
     "methods/test_linear.py": "methods/factors.py",

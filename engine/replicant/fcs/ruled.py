@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicant.fcs.implied import implied_rules
+from replicant.fcs.ruled_cells import RuledCells, numbers_at
 from replicant.plan.rules import drawn_names
 from replicant.ranges import Ranges
 from replicant.spec.nodes import Apply, Compare, Logic, Missing, Name, Node, Number, Text, Unique, apply, names_in
@@ -131,7 +132,7 @@ class Ruled:
         """
         broken: Mask | None = None
         for known in self._binding(name):
-            cells = _Cells(self, rows, name, codes, exact)
+            cells = RuledCells(self, rows, name, codes, exact)
             found = np.broadcast_to(known.rule.decided(cells)[1], codes.shape) & self._bound(known, name, rows)
             broken = found if broken is None else broken | found
         return np.flatnonzero(broken) if broken is not None else np.empty(0, dtype=np.intp)
@@ -205,7 +206,7 @@ class Ruled:
             some = slice(begin, begin + step)
             numbers = None if exact is None else exact[some]
             for known in binding:
-                cells = _Cells(self, rows[some, None], name, codes[some], numbers)
+                cells = RuledCells(self, rows[some, None], name, codes[some], numbers)
                 false = np.broadcast_to(known.rule.decided(cells)[1], codes[some].shape)
                 allowed[some] &= ~(false & self._bound(known, name, rows[some])[:, None])
         return allowed
@@ -264,35 +265,35 @@ class Ruled:
         assert found is not None
         return count, found
 
-    def _with(self, name: str, rows: Rows, codes: Int32, exact: Float | None) -> _Cells:
+    def _with(self, name: str, rows: Rows, codes: Int32, exact: Float | None) -> RuledCells:
         """All rows, with other cells of a column in some of them."""
         column = self.prepared.table[name]
         at, known = self.plan.positions[name], self.exact.get(name)
         whole = self.codes[at].copy()
         whole[rows] = codes
         if exact is None and known is None:
-            return _Cells(self, None, name, whole, None)
-        numbers = _numbers(column, whole) if known is None else known.copy()
-        numbers[rows] = _numbers(column, codes) if exact is None else exact
-        return _Cells(self, None, name, whole, numbers)
+            return RuledCells(self, None, name, whole, None)
+        numbers = numbers_at(column, whole) if known is None else known.copy()
+        numbers[rows] = numbers_at(column, codes) if exact is None else exact
+        return RuledCells(self, None, name, whole, numbers)
 
     def broken(self) -> Mask:
         """(k,) rows that break a rule, once all columns are drawn; cells that are all left as observed are none."""
         found = np.zeros(self.codes.shape[1], dtype=np.bool_)
         for known in self.rules:
-            found |= self._broken(known, _Cells(self, None, "", None, None))
+            found |= self._broken(known, RuledCells(self, None, "", None, None))
         return found
 
     def broken_by_rule(self) -> dict[str, int]:
         """How many rows break each rule, by its text."""
         found: dict[str, int] = {}
         for known in self.rules:
-            count = int(np.count_nonzero(self._broken(known, _Cells(self, None, "", None, None))))
+            count = int(np.count_nonzero(self._broken(known, RuledCells(self, None, "", None, None))))
             if count:
                 found[known.rule.text] = found.get(known.rule.text, 0) + count
         return found
 
-    def _broken(self, known: _Known, cells: _Cells) -> Mask:
+    def _broken(self, known: _Known, cells: RuledCells) -> Mask:
         """(k,) rows that break a rule."""
         settled, tree = known.settled, known.rule.tree
         broken = known.rule.decided(cells)[1] if not isinstance(tree, Unique) else repeated(tree, cells, settled)[0]
@@ -366,7 +367,7 @@ class Ruled:
         if not column.size:
             return np.empty((len(rows), 0))  # every cell is missing
         ends = np.array([values[0], values[-1] if values[-1] > values[0] else values[0] + 1.0])
-        cells = _Cells(self, rows[:, None], name, None, None)
+        cells = RuledCells(self, rows[:, None], name, None, None)
         inputs = {other: ends if other == name else cells.numbers(other) for other in names_in(node)}
         with np.errstate(all="ignore"):
             difference = np.asarray(apply(terms[0], inputs) - apply(terms[1], inputs), dtype=np.float64)
@@ -381,61 +382,6 @@ class Ruled:
             return term
         number = number_of(term, column)
         return Number(np.nan if number is None else number)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Cells:
-    """Cells of rows in the making; those of one column may be given, and are what might be drawn."""
-
-    ruled: Ruled
-    rows: Rows | None
-    given: str
-    given_codes: Int32 | None
-    given_exact: Float | None
-
-    def column(self, name: str) -> Column:
-        return self.ruled.prepared.table[name]
-
-    def codes(self, name: str) -> Int32:
-        if name == self.given and self.given_codes is not None:
-            return self.given_codes
-        planned = self.ruled.plan.column(name)
-        if planned.expression is not None:
-            numbers = self.numbers(name)
-            column = self.column(name)
-            flat = column.nearest_codes(column.rounded(numbers.reshape(-1)))
-            shaped: Int32 = flat.reshape(numbers.shape)
-            return shaped
-        codes: Int32 = self.ruled.codes[self.ruled.plan.positions[name]]
-        return codes if self.rows is None else codes[self.rows]
-
-    def numbers(self, name: str) -> Float:
-        column = self.column(name)
-        if name == self.given and self.given_codes is not None:
-            return self.given_exact if self.given_exact is not None else _numbers(column, self.given_codes)
-        expression = self.ruled.plan.column(name).expression
-        if expression is not None:
-            inputs = np.broadcast_arrays(*(self.numbers(other) for other in expression.names))
-            shape = inputs[0].shape
-            exact = expression.evaluate(
-                {other: cells.reshape(-1) for other, cells in zip(expression.names, inputs, strict=True)}
-            )
-            return column.rounded(exact).reshape(shape)
-        exact_numbers = self.ruled.exact.get(name)
-        if exact_numbers is not None:
-            return exact_numbers if self.rows is None else exact_numbers[self.rows]
-        return _numbers(column, self.codes(name))
-
-    def pairs(self, inner: str, outer: str) -> Pairs:
-        known = self.ruled.pairs.get((inner, outer))
-        if known is None:
-            table = self.ruled.prepared.table
-            known = self.ruled.pairs[inner, outer] = Pairs.of(table[inner].codes, table[outer].codes)
-        return known
-
-
-def _numbers(column: Column, codes: Int32) -> Float:
-    return column.numbers(codes.reshape(-1)).reshape(codes.shape)
 
 
 def _sorted(edges: npt.NDArray[Any], first: float, last: float) -> npt.NDArray[Any]:
