@@ -55,7 +55,7 @@ def pooled(sample: pd.DataFrame, treatment: Treatment, seed: int) -> tuple[list[
         records = RealRecords.of(given.real, given.coding, KEYS, TARGETS)
         remedies = RowRemedies(treatment.rows, records, given.coding, tuple(COLUMNS), seed)
         cells = sum(remedies(frame, i, 0).counts.cells for i, frame in enumerate(syn))
-        syn = syn.treated(remedies)
+        syn = syn._with(remedies)
     return [syn.analyse(*model).pool().frame.set_index("term") for model in MODELS], cells
 
 

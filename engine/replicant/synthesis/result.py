@@ -302,14 +302,8 @@ class Synthesis(SyntheticSets):
         codes, exact = fcs.join(self.table, [part.codes for part in parts], [part.exact for part in parts])
         return self.table.to_frame(codes, exact, self.plan.outputs)
 
-    def treated(self, remedies: RowRemedies) -> Synthesis:
-        """The same sets after what is done to their rows at risk.
-
-        Parameters
-        ----------
-        remedies
-            What is done.
-        """
+    def _with(self, remedies: RowRemedies) -> Synthesis:
+        """The same sets after what is done to their rows at risk."""
         return Synthesis(self.plan, self.table, self._drawn, spec=self.spec, source=self._source, remedies=remedies)
 
     @property

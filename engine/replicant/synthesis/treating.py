@@ -122,7 +122,7 @@ def treat_synthesis(
     via model targeted masking and multiple imputation. *JASA* 117, 52-66.
     """
     names = check_remedies([remedies] if isinstance(remedies, str) else remedies)
-    if not isinstance(syn, Synthesis):
+    if type(syn) is not Synthesis:  # sets of partitions, and completed tables, are drawn otherwise
         raise SpecError(
             f"the sets are a {type(syn).__name__}, which cannot be drawn again",
             need="what rp.synthesize made of a table in memory",
@@ -143,9 +143,7 @@ def treat_synthesis(
             return Made(sets, rows, rows * len(sets.plan.columns))
         given = inputs(real, sets, judging.get("holdout"), columns=judging.get("columns"))
         records = RealRecords.of(given.real, given.coding, known.get("keys", ()), known.get("targets", ()))
-        sets = sets.treated(
-            RowRemedies(treatment.rows, records, given.coding, swappable(sets.manifest), sets.plan.seed)
-        )
+        sets = sets._with(RowRemedies(treatment.rows, records, given.coding, swappable(sets.manifest), sets.plan.seed))
         counts = sets.row_counts or RowCounts()
         return Made(sets, counts.rows, counts.cells)
 
