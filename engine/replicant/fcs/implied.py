@@ -103,12 +103,10 @@ def implied_rules(
                 both = one.without(name, other)
                 left = {column for column, _ in both.factors}
                 gone = {column for column, _ in (*one.factors, *other.factors)} - left - {name}
-                if any(table[column].has_missing for column in gone) or _holds_anyway(
-                    both, (*bounds, *implied), ranges
-                ):
-                    continue
-                implied.append(both)
-                bounds.append(both)
+                unsure = any(table[column].has_missing for column in gone)
+                if left and not unsure and not _holds_anyway(both, bounds, ranges):
+                    implied.append(both)
+                    bounds.append(both)
     return [bound.rule() for bound in implied]
 
 
