@@ -19,8 +19,10 @@ from inputs import sd2011
 import replicant as rp
 from replicant.estimate import fit
 from replicant.evaluation.inputs import inputs
-from replicant.remedy import RealRecords, RowRemedies, Treatment
+from replicant.remedy.at_risk import RealRecords
 from replicant.remedy.ladders import LADDERS, Situation
+from replicant.remedy.loop import Treatment
+from replicant.remedy.rows import RowRemedies
 
 COLUMNS = ["sex", "age", "edu", "region", "placesize", "marital", "income", "smoke", "depress", "weight", "height"]
 MODELS = [

@@ -11,8 +11,8 @@ import pytest
 
 from replicant.errors import SpecError
 from replicant.evaluation import Figure
-from replicant.remedy import Made, Treatment, treat
 from replicant.remedy.ladders import LADDERS, Situation
+from replicant.remedy.loop import Made, Treatment, treat
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from replicant.evaluation.inputs import inputs
 from replicant.evaluation.rows import Rows
-from replicant.remedy import RealRecords, treat_rows
+from replicant.remedy.at_risk import RealRecords
+from replicant.remedy.rows import treat_rows
 
 N = 300
 

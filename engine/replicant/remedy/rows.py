@@ -8,7 +8,7 @@ tells which ones were there, so that what is absent informs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from replicant.evaluation.rows import Coding, Rows
 from replicant.plan.seeds import Stage, stream
 from replicant.remedy.at_risk import RealRecords
+from replicant.remedy.counts import RowCounts
 
-__all__ = ["AtRisk", "RowCounts", "RowRemedies", "TreatedRows", "row_counts", "treat_rows"]
+__all__ = ["AtRisk", "RowRemedies", "TreatedRows", "treat_rows"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 AtRisk: TypeAlias = Callable[[Rows], Mask]
@@ -34,42 +35,11 @@ CANDIDATES = 64
 """Rows of which the one most like it is its partner."""
 
 
-@dataclass(frozen=True)
-class RowCounts:
-    """What was done to rows at risk.
-
-    Attributes
-    ----------
-    at_risk
-        Rows that were at risk.
-    rows, cells
-        Rows and cells that were changed, or removed.
-    left
-        Rows that are at risk still: no partner was found for them.
-    """
-
-    at_risk: int = 0
-    rows: int = 0
-    cells: int = 0
-    left: int = 0
-
-    def __add__(self, other: RowCounts) -> RowCounts:
-        return RowCounts(
-            self.at_risk + other.at_risk, self.rows + other.rows, self.cells + other.cells, self.left + other.left
-        )
-
-
 class TreatedRows(NamedTuple):
     """A set, or a partition of one, after its rows at risk were treated."""
 
     frame: pd.DataFrame
     counts: RowCounts
-
-
-def row_counts(found: Iterable[RowCounts | None]) -> RowCounts | None:
-    """All counts together; None if there are none."""
-    known = [one for one in found if one is not None]
-    return sum(known, RowCounts()) if known else None
 
 
 @dataclass(frozen=True, eq=False)

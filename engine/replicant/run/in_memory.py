@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replicant import methods, release
 from replicant.errors import RunError
@@ -24,7 +24,6 @@ from replicant.plan import build_plan
 from replicant.plan.memory import check_memory
 from replicant.plan.model import Plan
 from replicant.plan.task import Task, remaining
-from replicant.remedy import RowRemedies
 from replicant.run.holdout import seeded, with_rows_of_the_whole
 from replicant.run.part_sink import PartSink
 from replicant.run.partial_results import Records
@@ -34,6 +33,9 @@ from replicant.run.tasks import CALLS, Shared, Sink
 from replicant.spec.models import JobSpec
 from replicant.summaries.summary import outline, tally
 from replicant.table import Table
+
+if TYPE_CHECKING:
+    from replicant.remedy.rows import RowRemedies
 
 __all__ = ["InMemory", "Ready", "ensure_compiled", "prepare", "run_plan"]
 

@@ -7,7 +7,7 @@ A job with a gate commits to its internal folder first, and the gate decides wha
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from replicant import release
 from replicant.errors import ReleaseError
@@ -16,7 +16,6 @@ from replicant.execution.executor import Executor
 from replicant.execution.progress import Progress
 from replicant.execution.scratch import sweep
 from replicant.execution.timing import Timing
-from replicant.remedy import RowRemedies
 from replicant.run.in_memory import InMemory, Ready
 from replicant.run.job_result import JobResult
 from replicant.run.metrics import keep_metrics
@@ -25,6 +24,9 @@ from replicant.run.release_writer import Synthesized, finish, is_kept, staged
 from replicant.run.resumable import document_of, resume_hint
 from replicant.spec.models import JobSpec
 from replicant.summaries.summary import conclude
+
+if TYPE_CHECKING:
+    from replicant.remedy.rows import RowRemedies
 
 __all__ = ["Pipeline", "check_begun", "pipeline_of", "run_job", "write_release"]
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from replicant import release
 from replicant.errors import ReleaseError
 from replicant.fcs import NOTHING, Account
-from replicant.remedy import RowCounts, RowRemedies
+from replicant.remedy.counts import RowCounts
 from replicant.run.partial_results import Records
 from replicant.storage.filesystem import is_url
 from replicant.summaries.summary import Outline, Tally, tally
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from replicant.remedy.rows import RowRemedies
 
 __all__ = ["PartSink", "Written"]
 

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,6 @@ from replicant.plan.strata import largest_remainder, pool_small
 from replicant.plan.task import Task, numbered
 from replicant.plan.whole import Whole
 from replicant.release import OutputSchema
-from replicant.remedy import RowRemedies
 from replicant.run import partition_tasks as tasks
 from replicant.run.chunks import Chunks, FileChunks, MovedChunks
 from replicant.run.held_sets import HeldSink
@@ -57,6 +56,9 @@ from replicant.table import Scan, Table, merge_scans
 from replicant.table.codebook import as_specs
 from replicant.table.recode import dropped
 from replicant.versions import release_lines
+
+if TYPE_CHECKING:
+    from replicant.remedy.rows import RowRemedies
 
 __all__ = ["PartitionedFiles", "PartitionedTable", "Planned", "digest_of", "digest_of_job"]
 

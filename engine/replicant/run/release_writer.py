@@ -20,7 +20,7 @@ from replicant.events import Event
 from replicant.execution.progress import Progress
 from replicant.fcs import Account, account_events, facts_of
 from replicant.plan.model import Plan
-from replicant.remedy import RowCounts, row_counts
+from replicant.remedy.counts import RowCounts, row_counts
 from replicant.run.part_sink import PartSink, Written
 from replicant.run.partial_results import SUFFIX, Records
 from replicant.storage.filesystem import is_url

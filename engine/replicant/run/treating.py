@@ -25,7 +25,10 @@ from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing
 from replicant.gate.verdict import Verdict
-from replicant.remedy import Made, RealRecords, RowRemedies, Treatment, situation_of, stronger, swappable, treat
+from replicant.remedy.at_risk import RealRecords
+from replicant.remedy.ladders import situation_of, stronger, swappable
+from replicant.remedy.loop import Made, Treatment, treat
+from replicant.remedy.rows import RowRemedies
 from replicant.run.candidate import Candidate
 from replicant.run.gated import judge, tables_of, write_candidate
 from replicant.run.job_result import JobResult

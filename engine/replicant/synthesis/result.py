@@ -13,7 +13,7 @@ from replicant import fcs
 from replicant.errors import SpecError
 from replicant.plan.imputed_cells import cells_to_impute
 from replicant.release.sets import SyntheticSets
-from replicant.remedy import RowCounts, row_counts
+from replicant.remedy.counts import RowCounts, row_counts
 from replicant.spec.load import validate_output
 from replicant.table import Codebook, Table
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from replicant.events import Event
     from replicant.missing import Convergence
     from replicant.plan.model import Plan
-    from replicant.remedy import RowRemedies
+    from replicant.remedy.rows import RowRemedies
     from replicant.run.release_writer import Writer
     from replicant.run.tasks import DrawnSet
     from replicant.view.plot import Plot

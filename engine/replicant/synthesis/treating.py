@@ -12,20 +12,11 @@ from replicant.gate.call import gate
 from replicant.gate.limits import CHECKS
 from replicant.gate.verdict import Verdict
 from replicant.plan.recoding import recode_table
-from replicant.remedy import (
-    Made,
-    RealRecords,
-    RowCounts,
-    RowRemedies,
-    Step,
-    Treatment,
-    check_remedies,
-    newly_recoded,
-    situation_of,
-    stronger,
-    swappable,
-    treat,
-)
+from replicant.remedy.at_risk import RealRecords
+from replicant.remedy.counts import RowCounts
+from replicant.remedy.ladders import check_remedies, newly_recoded, situation_of, stronger, swappable
+from replicant.remedy.loop import Made, Step, Treatment, treat
+from replicant.remedy.rows import RowRemedies
 from replicant.synthesis.call import draw
 from replicant.synthesis.result import Synthesis, say
 
