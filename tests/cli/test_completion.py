@@ -12,12 +12,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import BaseModel
 
 import replicant as rp
 from replicant.cli.main import cli
 from replicant.pool import RULES
 from replicant.spec.imputation import ImputationSpec
 from replicant.spec.models import JobSpec, OutputSpec, SynthesisSpec
+from replicant.spec.recodings import DateShift
 
 Command = Callable[..., Any]
 Offers = Callable[..., list[str]]
@@ -57,14 +59,13 @@ def test_jobs_are_files_in_yaml(offers: Offers, place: Path) -> None:
 
 
 def test_settings_and_their_words(offers: Offers, job: Path) -> None:
+    nested: dict[str, type[BaseModel]] = {"imputation": ImputationSpec, "date_shift": DateShift}
     for section, model in (("synthesis", SynthesisSpec), ("output", OutputSpec)):
         found = offers("run", "job.yaml", "--set", f"{section}.")
         names = [
             inner
             for name in model.model_fields
-            for inner in (
-                [f"imputation.{one}" for one in ImputationSpec.model_fields] if name == "imputation" else [name]
-            )
+            for inner in ([f"{name}.{one}" for one in nested[name].model_fields] if name in nested else [name])
         ]
         assert found == [f"{section}.{name}=" for name in names]
     top = {key.partition(".")[0].removesuffix("=") for key in offers("run", "job.yaml", "--set", "")}

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from replicant.errors import DataError
-from replicant.plan.recoding import encode_recoded
-from replicant.run.holdout import Holdout
-from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, read_dataset, read_table
+from replicant.table import ColumnSpec, Dataset, Loaded, Reading, Table, encode_table, read_dataset, read_table
+from replicant.table.codebook import as_specs
 
 if TYPE_CHECKING:
+    from replicant.run.holdout import Holdout
     from replicant.spec.models import JobSpec, SynthesisSpec
 
 __all__ = ["Source", "dataset_of"]
@@ -76,7 +76,11 @@ class Source:
         select = None if job.input.columns is None else tuple(job.input.columns)
         drop = tuple(job.synthesis.drop)
         share = None if job.gate is None else job.gate.share
-        held = None if share is None or job.synthesis.seed is None else Holdout(share, job.synthesis.seed)
+        held = None
+        if share is not None and job.synthesis.seed is not None:
+            from replicant.run.holdout import Holdout
+
+            held = Holdout(share, job.synthesis.seed)
         made = cls(path, job.input.dataset, select, dict(job.columns), drop, reading=job.input.reading, holdout=held)
         return replace(made, recodings=_recodings(job.synthesis))
 
@@ -104,7 +108,7 @@ class Source:
             self.holdout.check(rows)
             kept = ~self.holdout.mask(rows)
             loaded = replace(loaded, frame=loaded.frame[kept].reset_index(drop=True))
-        table = encode_recoded(loaded, self.columns, self.recodings, self.drop)
+        table = self._encoded(loaded, self.recodings)
         if self.digest is not None and table.digest() != self.digest:
             raise DataError(
                 "A worker read another table than the one the plan was made for.",
@@ -121,11 +125,20 @@ class Source:
         DataError, SpecError
             If it cannot be read.
         """
-        whole = encode_recoded(self._read(), self.columns, None, self.drop)
+        whole = self._encoded(self._read(), None)
         if self.holdout is None:
             return whole, None
         held = self.holdout.mask(whole.n)
         return whole.take(np.flatnonzero(~held)), whole.take(np.flatnonzero(held))
+
+    def _encoded(self, loaded: Loaded, recodings: SynthesisSpec | None) -> Table:
+        if recodings is None and not any(spec.recoding for spec in as_specs(self.columns).values()):
+            known, by_file = loaded.declared(self.columns), loaded.by_file(self.columns)
+            return encode_table(loaded.frame, known, events=loaded.events, drop=self.drop, by_file=by_file)
+        # Who only looks at a table does not wait for plans.
+        from replicant.plan.recoding import encode_recoded
+
+        return encode_recoded(loaded, self.columns, recodings, self.drop)
 
     def describe(self) -> dict[str, Any]:
         """For the internal manifest."""
