@@ -11,7 +11,7 @@ import pytest
 
 from replicant.errors import SpecError
 from replicant.evaluation import Figure
-from replicant.remedy.ladders import LADDERS, Situation
+from replicant.remedy.ladders import LADDERS, Situation, check_work
 from replicant.remedy.loop import Made, Treatment, treat
 
 
@@ -157,3 +157,19 @@ def test_every_ladder_ends(remedy: str) -> None:
     situation = Situation(5, numbers=("x",), nominal=("g",), n=10**9)
     assert LADDERS[remedy].rung(0, situation) is not None
     assert LADDERS[remedy].rung(5, situation) is None
+
+
+@pytest.mark.parametrize(
+    ("remedy", "situation"),
+    [
+        ("redraw", Situation(5, n=90)),
+        ("smooth", Situation(5, n=1000)),
+        ("recode", Situation(5, n=1000)),
+        ("top_code", Situation(5, n=1000)),
+        ("swap", Situation(5, n=1000, swappable=1)),
+    ],
+)
+def test_a_remedy_with_nothing_to_work_on_is_refused(remedy: str, situation: Situation) -> None:
+    with pytest.raises(SpecError, match=f"the remedy '{remedy}' has nothing to work on") as raised:
+        check_work(["remove", remedy], situation)
+    assert raised.value.need == LADDERS[remedy].needs

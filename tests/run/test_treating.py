@@ -135,6 +135,14 @@ def test_a_run_that_stops_in_a_remedy_goes_on(people: pd.DataFrame, monkeypatch:
     pd.testing.assert_frame_equal(rp.read_release("again").stack(), whole)
 
 
+def test_a_remedy_with_nothing_to_work_on_is_refused_before_anything_is_drawn(people: pd.DataFrame) -> None:
+    people[["sex", "region"]].to_parquet("people.parquet")
+    said = {"keys": ["sex"], "targets": ["region"]}
+    with pytest.raises(rp.SpecError, match="the remedy 'smooth' has nothing to work on"):
+        run_job(job(["redraw", "smooth"], gate=said))
+    assert not Path("out-internal").exists()
+
+
 def test_unknown_remedies_are_refused(people: pd.DataFrame) -> None:
     with pytest.raises(rp.SpecError, match="swop"):
         job(["swop"])

@@ -176,7 +176,8 @@ def _done(manifest: Mapping[str, Any], variables: Sequence[Variable]) -> list[st
     elif missing:
         said.append(f"Missing cells: {missing}.")
     gate = manifest.get("gate") or {}
-    said += [f"Remedy: {one['what'].rstrip('.')}." for one in gate.get("remedies", ()) if one["kept"]]
+    helped = [one for one in gate.get("remedies", ()) if one["kept"]]
+    said += [f"Remedy: {one['what'].rstrip('.')}. {one.get('cost', '')}".rstrip() for one in helped]
     return said
 
 

@@ -42,6 +42,8 @@ class Situation:
         Rows that are synthesized.
     keys
         Whether there are keys that an intruder knows.
+    swappable
+        Number of columns whose cells may be exchanged.
     had
         Distinct donors that stand behind a value already; 0 if there may be single ones.
     """
@@ -52,6 +54,7 @@ class Situation:
     n: int = 0
     keys: bool = True
     had: int = 0
+    swappable: int = 2
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,16 @@ class Ladder:
         Names of checks that it may fix.
     rung
         The step after so many; None: there is no more.
-    warning
-        What must be known of it.
+    needs
+        What it works on.
+    cost
+        What it costs, in a sentence: it stands in the record of a step that is kept.
     """
 
     treats: frozenset[str]
     rung: Callable[[int, Situation], Rung | None]
-    warning: str = ""
+    needs: str
+    cost: str
 
 
 def _redraw(taken: int, of: Situation) -> Rung | None:
@@ -126,6 +132,8 @@ def _top_code(taken: int, of: Situation) -> Rung | None:
 
 
 def _swap(taken: int, of: Situation) -> Rung | None:
+    if of.swappable < 2:
+        return None
     if not taken:
         return Rung("one cell of each row that equals a unique record is exchanged with a row like it", rows="swap")
     if taken > 1 or not of.keys:
@@ -139,19 +147,35 @@ def _remove(taken: int, of: Situation) -> Rung | None:
 
 
 LADDERS: Mapping[str, Ladder] = {
-    "redraw": Ladder(_IDENTITY | _ATTRIBUTE | _MODEL, _redraw),
+    "redraw": Ladder(
+        _IDENTITY | _ATTRIBUTE | _MODEL,
+        _redraw,
+        "at least 20 times as many rows as records in a leaf",
+        "Relations that few records show are lost.",
+    ),
     "swap": Ladder(
         _IDENTITY | _ATTRIBUTE,
         _swap,
-        "Columns keep their distribution exactly; associations lose a little, in the rows that were swapped.",
+        "two columns that are drawn, and from which no other is computed",
+        "Columns keep their distribution exactly; associations lose what the exchanged cells said.",
     ),
-    "smooth": Ladder(_IDENTITY | frozenset({"membership", "memorisation"}), _smooth),
-    "recode": Ladder(_IDENTITY | _ATTRIBUTE, _recode),
-    "top_code": Ladder(_IDENTITY | _ATTRIBUTE, _top_code),
+    "smooth": Ladder(
+        _IDENTITY | frozenset({"membership", "memorisation"}),
+        _smooth,
+        "a column of numbers that is drawn",
+        "Numbers are nobody's, but for those that many have.",
+    ),
+    "recode": Ladder(
+        _IDENTITY | _ATTRIBUTE, _recode, "a nominal column that is drawn", "Levels that few people have are one."
+    ),
+    "top_code": Ladder(
+        _IDENTITY | _ATTRIBUTE, _top_code, "a column of numbers that is drawn", "Tails end at a bound: means move."
+    ),
     "remove": Ladder(
         frozenset({"copied_unique_records"}),
         _remove,
-        "What is absent informs: who knows the method learns that a removed row is real. Sets have fewer rows.",
+        "sets of rows",
+        "What is absent informs: who knows the method learns that a row which ought to be there is real.",
     ),
 }
 """By name."""
@@ -173,6 +197,23 @@ def check_remedies(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def check_work(names: Sequence[str], situation: Situation) -> None:
+    """Refuse remedies that have nothing to work on.
+
+    Raises
+    ------
+    SpecError
+        With what the remedy needs.
+    """
+    for name in names:
+        if LADDERS[name].rung(0, situation) is None:
+            raise SpecError(
+                f"the remedy {name!r} has nothing to work on",
+                need=LADDERS[name].needs,
+                fix=f"take {name} out of the remedies",
+            )
+
+
 def situation_of(manifest: Mapping[str, Any], donors: int, *, keys: bool) -> Situation:
     """What the steps of remedies hang on in a run.
 
@@ -189,7 +230,8 @@ def situation_of(manifest: Mapping[str, Any], donors: int, *, keys: bool) -> Sit
     numbers = tuple(name for name, kind in drawn.items() if kind in ("continuous", "count"))
     nominal = tuple(name for name, kind in drawn.items() if kind == "nominal")
     had = int(manifest["config"]["min_donors"])
-    return Situation(donors, numbers, nominal, int(manifest["n"]), keys, had if had > 1 else 0)
+    exchanged = len(swappable(manifest))
+    return Situation(donors, numbers, nominal, int(manifest["n"]), keys, had if had > 1 else 0, exchanged)
 
 
 def stronger(spec: SynthesisSpec, settings: Mapping[str, Any], seed: int) -> SynthesisSpec:

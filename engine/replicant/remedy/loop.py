@@ -60,6 +60,8 @@ class Step:
         Its name, and what was done in a sentence.
     kept
         Whether it helped; what did not is taken back.
+    cost
+        What the remedy costs, in a sentence.
     rows_changed, cells_changed
         Over all sets. Where all was drawn anew, all of them.
     failed_before, failed_after
@@ -72,6 +74,7 @@ class Step:
     remedy: str
     what: str
     kept: bool
+    cost: str
     rows_changed: int
     cells_changed: int
     failed_before: tuple[str, ...]
@@ -188,6 +191,7 @@ def treat(
             remedy=name,
             what=rung.what,
             kept=kept,
+            cost=ladder.cost,
             rows_changed=made.rows_changed,
             cells_changed=made.cells_changed,
             failed_before=tuple(verdict.failed),

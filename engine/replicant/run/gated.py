@@ -26,6 +26,7 @@ from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing
 from replicant.gate.limits import check_limits
 from replicant.gate.verdict import Verdict
+from replicant.remedy.ladders import check_work, situation_of
 from replicant.run.candidate import Candidate, promote
 from replicant.run.chunks import FileChunks
 from replicant.run.holdout import Holdout
@@ -73,6 +74,8 @@ def run_gated(
     candidate = Candidate.of_job(job)
     if not open_folder(candidate.path).moves_to(open_folder(candidate.target)):
         release.check_target(candidate.target, digest=pipeline.digest, overwrite=overwrite, internal=candidate.internal)
+    if job.gate.remedy and (planned := pipeline.planned) is not None:
+        check_work(job.gate.remedy, situation_of(planned, job.gate.donors, keys=True))
     shown: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "timing": timing}
     done = write_candidate(job, pipeline, backend, candidate, **shown)
     with resume_hint(candidate.resumed_by, progress):
@@ -92,6 +95,8 @@ def _decided(
 ) -> JobResult:
     """Judge a candidate, and do what follows; a run that stops here is resumed here."""
     assert job.gate is not None
+    if job.gate.remedy and (planned := pipeline.planned) is not None:
+        check_work(job.gate.remedy, situation_of(planned, job.gate.donors, keys=True))
     shown: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "timing": timing}
     progress.note(f"the gate judges the release (tier {job.gate.tier})")
     with timing.measuring("judging"):

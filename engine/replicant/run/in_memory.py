@@ -98,6 +98,11 @@ class InMemory:
         self.seed = self.ready.plan.seed
         self.remedies: RowRemedies | None = None
 
+    @property
+    def planned(self) -> dict[str, Any]:
+        """See `job.Pipeline`."""
+        return release.public_manifest(self.ready.plan, self.ready.table, ())
+
     def begin(self, progress: Progress, backend: Backend) -> None:
         """Refuse what does not fit, and report what is planned; see `job.Pipeline`."""
         plan = self.ready.plan

@@ -7,7 +7,8 @@ A job with a gate commits to its internal folder first, and the gate decides wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from replicant import release
 from replicant.errors import ReleaseError
@@ -42,11 +43,16 @@ class Pipeline(Protocol):
         Of all streams.
     remedies
         What is done to rows at risk before they are written.
+    planned
+        What the release will say of itself; None while that is not known.
     """
 
     digest: str
     seed: int
     remedies: RowRemedies | None
+
+    @property
+    def planned(self) -> Mapping[str, Any] | None: ...
 
     def begin(self, progress: Progress, backend: Backend) -> None:
         """Report what is planned, and refuse what does not fit, as far as that is known before anything is written."""

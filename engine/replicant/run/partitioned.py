@@ -362,12 +362,12 @@ class PartitionedFiles:
         synthesis = seeded(job.synthesis)
         self.seed = synthesis.seed or 0
         self.remedies: RowRemedies | None = None
+        self.planned = None  # before the chunks are scanned
         self.dataset = dataset_of(job)
         share = None if job.gate is None else job.gate.share
         self.chunks = FileChunks.of(self.dataset, None if share is None else Holdout(share, self.seed))
         if self.chunks.holdout is not None:
-            rows = sum(chunk.rows for chunk in self.chunks.chunks)
-            self.chunks.holdout.check(rows)
+            self.chunks.holdout.check(rows := sum(chunk.rows for chunk in self.chunks.chunks))
             synthesis = with_rows_of_the_whole(synthesis, rows)
         self.job = job.model_copy(update={"synthesis": synthesis})
         self.digest = digest_of_job(self.job, self.chunks)

@@ -26,7 +26,7 @@ from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing
 from replicant.gate.verdict import Verdict
 from replicant.remedy.at_risk import RealRecords
-from replicant.remedy.ladders import situation_of, stronger, swappable
+from replicant.remedy.ladders import check_work, situation_of, stronger, swappable
 from replicant.remedy.loop import Made, Treatment, treat
 from replicant.remedy.rows import RowRemedies
 from replicant.run.candidate import Candidate
@@ -150,11 +150,13 @@ def treat_candidate(
     run.known = {} if found is None else found.settings
     there = judged.candidate.manifests()
     assert there is not None
+    situation = situation_of(there[0], job.gate.donors, keys=bool(run.known.get("keys")))
+    check_work(job.gate.remedy, situation)
     outcome = treat(
         judged.candidate.name,
         judged.verdict,
         job.gate.remedy,
-        situation_of(there[0], job.gate.donors, keys=bool(run.known.get("keys"))),
+        situation,
         make=run.make,
         judge=lambda name: run.judged[name].verdict,
         note=progress.note,

@@ -82,7 +82,7 @@ def _text(job: JobSpec, table: Table, found: Sequence[Suspicion], as_text: bool,
         *_synthesis(found, dropped),
         *_imputation(found, dropped),
         "",
-        *_gate(table.n),
+        *_gate(table),
         "",
         f"output: {_flow('path', job.output.path, bare=True)}",
     ]
@@ -117,17 +117,18 @@ def _synthesis(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:
     return lines + (["  # rules:"] if kept else []) + [f"  #   - {_item(rule)}" for rule in kept]
 
 
-def _gate(rows: int) -> list[str]:
+def _gate(table: Table) -> list[str]:
     """A gate; commented out for a table of which nothing can be held out."""
+    smooth = " smooth," if any(column.kind in ("continuous", "count") for column in table.columns) else ""
     lines = [
         "gate: # may the release go out? One that may not stays in the internal folder",
         "  tier: safeguarded # who gets it: public, safeguarded (registered users) or secure (a research centre)",
         "  holdout: 0.1 # rows that no model sees: what a release tells of them as well, it tells of nobody",
         "  # keys: [columns that others know of a person]",
         "  # targets: [columns that must stay unknown]",
-        "  remedy: [redraw, smooth, swap] # what is tried if a check fails",
+        f"  remedy: [redraw,{smooth} swap] # what is tried if a check fails",
     ]
-    return lines if rows >= FEWEST_FOR_A_GATE else [f"# {line}" for line in lines]
+    return lines if table.n >= FEWEST_FOR_A_GATE else [f"# {line}" for line in lines]
 
 
 def _imputation(found: Sequence[Suspicion], dropped: Sequence[str]) -> list[str]:

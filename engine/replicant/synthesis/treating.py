@@ -14,7 +14,7 @@ from replicant.gate.verdict import Verdict
 from replicant.plan.recoding import recode_table
 from replicant.remedy.at_risk import RealRecords
 from replicant.remedy.counts import RowCounts
-from replicant.remedy.ladders import check_remedies, newly_recoded, situation_of, stronger, swappable
+from replicant.remedy.ladders import check_remedies, check_work, newly_recoded, situation_of, stronger, swappable
 from replicant.remedy.loop import Made, Step, Treatment, treat
 from replicant.remedy.rows import RowRemedies
 from replicant.synthesis.call import draw
@@ -142,6 +142,7 @@ def treat_synthesis(
     known = verdict.disclosure.settings if verdict.disclosure is not None else {}
     donors = int(CHECKS["distinct_donors"].limits[verdict.tier] or 1)
     situation = situation_of(syn.manifest, donors, keys=bool(known.get("keys")))
+    check_work(names, situation)
     found = treat(syn, verdict, names, situation, make=make, judge=judge, note=say)
     verdict = replace(found.verdict, remedies=tuple(step.as_dict() for step in found.steps))
     return Treated(found.sets, verdict, found.treatment, found.steps)
