@@ -71,8 +71,9 @@ def folders() -> list[str]:
 
 
 def test_a_release_that_fails_is_drawn_again_until_it_passes(people: pd.DataFrame) -> None:
-    done = run_job(job(["redraw", "smooth"]))
+    done = run_job(job(["redraw", "smooth"], gate={"indicators": {"mean pay": {"mean": "pay"}}}))
     assert not done.withheld
+    assert "mean pay" in Path("out-dossier/index.html").read_text()
     assert verify_release("out").ok
     public = json.loads(Path("out/_manifest.json").read_text())
     steps = public["gate"]["remedies"]

@@ -14,7 +14,7 @@ from replicant.cli.options import common_options, tell, write_file
 if TYPE_CHECKING:
     from replicant.evaluation import Evaluation
 
-__all__ = ["codebook_of", "disclosure", "names", "utility"]
+__all__ = ["codebook_of", "disclosure", "indicators_of", "lists", "names", "utility"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,12 +96,12 @@ def _text(path: str, need: str) -> str:
         raise SpecError(f"{path} cannot be read ({error.strerror}){hint}", need=need) from None
 
 
-def _lists(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[list[str]]:
+def lists(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[list[str]]:
     """A list of names for each time that the option is given."""
     return [names(ctx, parameter, (value,)) for value in values]
 
 
-def _indicators(ctx: click.Context, parameter: click.Parameter, path: str | None) -> Any:
+def indicators_of(ctx: click.Context, parameter: click.Parameter, path: str | None) -> Any:
     """What a file declares."""
     if path is None or ctx.resilient_parsing:
         return None
@@ -115,14 +115,14 @@ def _indicators(ctx: click.Context, parameter: click.Parameter, path: str | None
 @click.option(
     "--three-way",
     multiple=True,
-    callback=_lists,
+    callback=lists,
     metavar="COLUMNS",
     help="Compare all tables of three of these columns (age,sex,region), too. May be repeated.",
 )
 @click.option(
     "--indicators",
     type=click.Path(dir_okay=False),
-    callback=_indicators,
+    callback=indicators_of,
     metavar="FILE",
     help="Figures that are published, as YAML: their relative errors are shown.",
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from replicant.cli.evaluation import codebook_of, names
+from replicant.cli.evaluation import codebook_of, indicators_of, lists, names
 from replicant.cli.options import common_options, tell, write_file
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ def _limits(ctx: click.Context, parameter: click.Parameter, values: tuple[str, .
     metavar="CHECK=NUMBER[:REASON]",
     help="In place of the tier's limit; one that allows more needs a reason. May be repeated.",
 )
+@click.option(
+    "--pair", "pairs", multiple=True, callback=lists, metavar="COLUMN,COLUMN", help="A pair that matters. Repeated."
+)
+@click.option("--indicators", callback=indicators_of, metavar="FILE", help="Figures that are published, as YAML.")
 @click.option("--earlier", multiple=True, type=click.Path(), metavar="RELEASE", help="An earlier release.")
 @click.option("--population", type=click.Path(), metavar="FILE", help="How many people share the keys.")
 @click.option("--donors", type=click.IntRange(1), metavar="N", help="Fewest records behind a value, of other tools.")

@@ -40,6 +40,7 @@ def gate(
     population: Any = None,
     donors: int | None = None,
     rules: Sequence[str] = (),
+    indicators: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
     effort: Literal["quick", "full"] = "full",
     seed: int = 1,
@@ -75,6 +76,8 @@ def gate(
         Fewest distinct records behind a value. None: what the release says of itself.
     rules
         Rules that every row keeps, as in a job.
+    indicators
+        Figures that are published of the table, as of `rp.utility`: they are shown, and judged by nobody.
     columns
         A codebook; a release brings its own.
     effort
@@ -113,7 +116,7 @@ def gate(
         population=population,
         **some,
     )
-    close = measure_utility(real, syn, holdout=holdout, **some)
+    close = measure_utility(real, syn, holdout=holdout, indicators=indicators, **some)
     checks = []
     for rule in CHECKS.values():
         check = Check.of_rule(rule, rank, allowed[rule.name])

@@ -205,6 +205,7 @@ def judge(job: JobSpec, candidate: Candidate, seed: int, *, threads: int | None 
         earlier=said.earlier or None,
         population=said.population,
         rules=job.synthesis.rules,
+        indicators=said.indicators,
         effort=said.effort,
         seed=seed,
         threads=threads,

@@ -91,6 +91,9 @@ class GateSpec(Document):
         Earlier releases of the same people.
     population
         How many people share the keys: a table with the keys and a column `count`.
+    indicators
+        Figures that are published of the table, by name, as `rp.utility` takes them: `{poor: {share: "wage < 1000"}}`.
+        The documents of the release say how near the sets come to each.
     effort
         `full`, or `quick` with fewer attacks.
     remedy
@@ -107,13 +110,14 @@ class GateSpec(Document):
     pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
     earlier: Locations = Field(default_factory=list)
     population: Location | None = None
+    indicators: dict[str, dict[str, Any]] = Field(default_factory=dict)
     effort: Literal["quick", "full"] = "full"
     remedy: Remedies = Field(default_factory=list)
 
-    @field_validator("limits", "sensitive", "pairs", "earlier", "remedy", mode="before")
+    @field_validator("limits", "sensitive", "pairs", "earlier", "indicators", "remedy", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object, info: Any) -> object:
-        return ({} if info.field_name == "limits" else []) if value is None else value
+        return ({} if info.field_name in ("limits", "indicators") else []) if value is None else value
 
     @field_validator("limits")
     @classmethod
