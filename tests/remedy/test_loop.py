@@ -142,7 +142,7 @@ def test_a_remedy_that_treats_nothing_that_failed_is_not_tried(remedies: list[st
 @pytest.mark.parametrize(
     ("remedy", "situation"),
     [
-        ("redraw", Situation(5, n=90)),
+        ("redraw", Situation(5, n=40)),
         ("smooth", Situation(5, n=1000)),
         ("recode", Situation(5, n=1000)),
         ("top_code", Situation(5, n=1000)),
@@ -162,7 +162,7 @@ def test_every_ladder_ends(remedy: str) -> None:
 @pytest.mark.parametrize(
     ("remedy", "situation"),
     [
-        ("redraw", Situation(5, n=90)),
+        ("redraw", Situation(5, n=40)),
         ("smooth", Situation(5, n=1000)),
         ("recode", Situation(5, n=1000)),
         ("top_code", Situation(5, n=1000)),

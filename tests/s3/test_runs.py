@@ -249,7 +249,7 @@ def test_a_gate_promotes_within_the_store(
     from replicant.gate.judge import Check
     from replicant.gate.limits import CHECKS, Limit
     from replicant.gate.verdict import Verdict
-    from replicant.run.gated import release_anyway
+    from replicant.run.candidate import release_anyway
 
     check = replace(Check.of_rule(CHECKS["membership"], "public", Limit(0.55)), verdict="failed", why="above")
     monkeypatch.setattr("replicant.gate.call.gate", lambda *args, **said: Verdict("public", (check,), {"rows": 1}))
@@ -262,7 +262,8 @@ def test_a_gate_promotes_within_the_store(
     assert left(bucket) == {"release-internal"}
     target = f"{bucket.url}/out/release"
     release_anyway(target, overrides=["membership"], reason="why", by="me")
-    assert left(bucket) == {"release", "release-internal"}
-    assert {name.split("/")[-1] for name in bucket.files("out/release-internal")} == {"_manifest.json", "metrics.json"}
+    assert left(bucket) == {"release", "release-dossier", "release-internal"}
+    there = [name.split("release-internal/")[-1] for name in bucket.files("out/release-internal")]
+    assert {name for name in there if not name.startswith("dossier/")} == {"_manifest.json", "metrics.json"}
     assert rp.verify_release(target).ok
     assert rp.read_release(target).manifest["gate"]["overrides"][0]["by"] == "me"

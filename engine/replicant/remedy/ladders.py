@@ -100,7 +100,7 @@ class Ladder:
 
 def _redraw(taken: int, of: Situation) -> Rung | None:
     donors = max(of.donors, 2 * of.had) * 2**taken
-    if taken > 2 or donors > of.n // 20:
+    if taken > 2 or donors > of.n // 10:
         return None
     what = f"all sets are drawn again from leaves of at least {donors} records, of which each gives one cell of a row"
     return Rung(what, {"min_donors": donors, "donors": {"distinct": 1}})
@@ -150,7 +150,7 @@ LADDERS: Mapping[str, Ladder] = {
     "redraw": Ladder(
         _IDENTITY | _ATTRIBUTE | _MODEL,
         _redraw,
-        "at least 20 times as many rows as records in a leaf",
+        "at least 10 times as many rows as records in a leaf",
         "Relations that few records show are lost.",
     ),
     "swap": Ladder(
