@@ -13,6 +13,7 @@ from .rules import HEADERS
 from .running import run_steps
 
 FILES = sorted(path.name for path in (ROOT / "jobs").iterdir() if path.suffix in {".yaml", ".py"})
+TEMPLATES = {"public.yaml", "safeguarded.yaml", "secure.yaml"}
 COMMAND = re.compile(r"(?:(?<=[#:;`])|^) *((?:replicant|python|make) [^;,()`#]*[^;,()`#.\s])")
 
 
@@ -33,7 +34,10 @@ def told(name: str) -> list[str]:
 def run(name: str, commands: list[str], folder: Path) -> None:
     steps = [{"line": i, "language": "sh", "text": command} for i, command in enumerate(commands)]
     for result in run_steps("jobs", steps, folder):
-        assert not result["error"], f"jobs/{name}: {commands[result['line']]}: {result['error']}"
+        # A template's gate may withhold so small a table, by a seed of chance: that is its answer. What the templates
+        # do with a larger one and a fixed seed is in tests/jobs.
+        withheld = name in TEMPLATES and result["error"].startswith("exit code 5\n")
+        assert withheld or not result["error"], f"jobs/{name}: {commands[result['line']]}: {result['error']}"
 
 
 @pytest.mark.parametrize("name", FILES)
