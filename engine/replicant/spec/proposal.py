@@ -25,8 +25,8 @@ _HEAD = """\
 #   replicant run JOB      does it
 """
 _WIDTH = 110
-FEWEST_FOR_A_GATE = 400
-"""Rows of a table of which a tenth can be held out."""
+FEWEST_FOR_A_GATE = 1000
+"""Rows of a table of which a tenth, held out, can tell anything."""
 
 _LISTED = 30
 """Levels that are written out at most."""
