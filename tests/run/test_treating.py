@@ -144,6 +144,14 @@ def test_a_remedy_with_nothing_to_work_on_is_refused_before_anything_is_drawn(pe
     assert not Path("out-internal").exists()
 
 
+@pytest.mark.parametrize("key", ["keys", "targets", "sensitive", "pairs"])
+def test_a_column_that_is_not_there_is_refused_before_anything_is_drawn(people: pd.DataFrame, key: str) -> None:
+    names: Any = [["pay", "agee"]] if key == "pairs" else ["agee"]
+    with pytest.raises(rp.SpecError, match=rf"gate\.{key} names 'agee'.*did you mean 'age'"):
+        run_job(job([], gate={key: names}))
+    assert not Path("out-internal").exists()
+
+
 def test_unknown_remedies_are_refused(people: pd.DataFrame) -> None:
     with pytest.raises(rp.SpecError, match="swop"):
         job(["swop"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from replicant.view.plot import Plot
 
-__all__ = ["SCHEMA", "Evaluation"]
+__all__ = ["SCHEMA", "Evaluation", "written"]
 
 SCHEMA = 1
 """Of the JSON: it rises when a key changes its meaning."""
@@ -129,7 +129,7 @@ class Evaluation:
         SpecError
             If the file cannot be written.
         """
-        return _written(path, json.dumps(self.as_dict(), indent=1, ensure_ascii=False))
+        return written(path, json.dumps(self.as_dict(), indent=1, ensure_ascii=False))
 
     def to_html(self, path: str | PathLike[str] | None = None) -> str:
         """One page, with nothing loaded from elsewhere.
@@ -146,7 +146,7 @@ class Evaluation:
         """
         from replicant.report.evaluation_page import render
 
-        return _written(path, render(self.as_dict()))
+        return written(path, render(self.as_dict()))
 
     def write_records(self, path: str | PathLike[str]) -> None:
         """Write the records at risk as CSV, for their owner only (mode 0600): into an internal folder, or elsewhere.
@@ -213,7 +213,14 @@ class Evaluation:
         return fragment(self.as_dict())
 
 
-def _written(path: str | PathLike[str] | None, text: str) -> str:
+def written(path: str | PathLike[str] | None, text: str) -> str:
+    """A page or document, which is also written to a file if one is named.
+
+    Raises
+    ------
+    SpecError
+        If the file cannot be written.
+    """
     try:
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicant.errors import SpecError
+from replicant.evaluation.result import written
 from replicant.gate.judge import Check
 from replicant.gate.limits import Tier
 
@@ -155,15 +155,7 @@ class Verdict:
         """
         from replicant.report.gate_page import render
 
-        text = render(self.as_dict())
-        try:
-            if path is not None:
-                Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise SpecError(
-                f"{path} cannot be written ({error.strerror})", fix="choose another file, or create its folder first"
-            ) from None
-        return text
+        return written(path, render(self.as_dict()))
 
     def __repr__(self) -> str:
         return self.text()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from replicant import release
 from replicant.dossier.sources import keep_evaluations
 from replicant.dossier.write import write_dossier
-from replicant.errors import ReplicantError
+from replicant.errors import ReplicantError, SpecError, nearest
 from replicant.execution.backend import Backend
 from replicant.execution.progress import Progress
 from replicant.execution.timing import Timing
@@ -38,6 +38,7 @@ from replicant.storage.open import open_folder
 
 if TYPE_CHECKING:
     from replicant.run.job import Pipeline
+    from replicant.spec.gate import GateSpec
     from replicant.spec.models import JobSpec
 
 __all__ = ["judge", "run_gated", "tables_of", "write_candidate"]
@@ -74,12 +75,30 @@ def run_gated(
     candidate = Candidate.of_job(job)
     if not open_folder(candidate.path).moves_to(open_folder(candidate.target)):
         release.check_target(candidate.target, digest=pipeline.digest, overwrite=overwrite, internal=candidate.internal)
-    if job.gate.remedy and (planned := pipeline.planned) is not None:
+    if (planned := pipeline.planned) is not None:
+        _check_names(job.gate, [column["name"] for column in planned["columns"]])
         check_work(job.gate.remedy, situation_of(planned, job.gate.donors, keys=True))
     shown: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "timing": timing}
     done = write_candidate(job, pipeline, backend, candidate, **shown)
     with resume_hint(candidate.resumed_by, progress):
         return _decided(job, pipeline, backend, candidate, done, **shown)
+
+
+def _check_names(gate: GateSpec, known: Sequence[str]) -> None:
+    """Refuse what the gate names and the table does not have before anything is drawn."""
+    named = {
+        "keys": gate.keys,
+        "targets": gate.targets,
+        "sensitive": gate.sensitive,
+        "pairs": [name for pair in gate.pairs for name in pair],
+    }
+    for what, names in named.items():
+        for name in names or ():
+            if name not in known:
+                raise SpecError(
+                    f"gate.{what} names {name!r}, which is no column of the sets{nearest(name, known)}",
+                    need=f"some of {', '.join(list(known)[:20])}",
+                )
 
 
 def _decided(
@@ -95,8 +114,6 @@ def _decided(
 ) -> JobResult:
     """Judge a candidate, and do what follows; a run that stops here is resumed here."""
     assert job.gate is not None
-    if job.gate.remedy and (planned := pipeline.planned) is not None:
-        check_work(job.gate.remedy, situation_of(planned, job.gate.donors, keys=True))
     shown: dict[str, Any] = {"overwrite": overwrite, "progress": progress, "timing": timing}
     progress.note(f"the gate judges the release (tier {job.gate.tier})")
     with timing.measuring("judging"):

@@ -56,9 +56,7 @@ def _held_out(value: object) -> object:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int | float) and not 0 < value <= 0.5:
-        raise ValueError(
-            "a share above 0 and at most 0.5 is needed: a larger one leaves fewer rows to synthesize than to judge by"
-        )
+        raise ValueError("a share above 0 and at most 0.5, so that more rows are synthesized than held out, is needed")
     return value
 
 
@@ -124,7 +122,7 @@ class GateSpec(Document):
     def _checks_are_known(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if name not in CHECK_NAMES:
-                raise ValueError(f"names of checks are needed; {name!r} is none{nearest(name, CHECK_NAMES)}")
+                raise ValueError(f"the name of a check in place of {name!r}{nearest(name, CHECK_NAMES)} is needed")
         return value
 
     @property
