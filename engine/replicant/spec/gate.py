@@ -56,7 +56,7 @@ def _held_out(value: object) -> object:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int | float) and not 0 < value <= 0.5:
-        raise ValueError("a share above 0 and at most 0.5, so that more rows are synthesized than held out, is needed")
+        raise ValueError("a share above 0 and at most 0.5 (more rows are synthesized than held out) is needed")
     return value
 
 
